@@ -1,0 +1,101 @@
+//! What is measured while a run trains: plain numbers, formatted by whoever shows them.
+
+/// Which part of a data set a number was measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Split {
+    /// The images that the weights are fitted to.
+    Train,
+    /// Carved from the training images; guides choices, never the weights.
+    Validation,
+    /// Read for the final evaluation, or when asked; never used to choose anything.
+    Test,
+}
+
+impl Split {
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+
+    /// The name used in files, on the command line and in the window.
+    pub fn id(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+
+    pub fn find(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|split| split.id() == id)
+    }
+}
+
+/// One measured number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Training steps (batches) done when it was measured.
+    pub step: u64,
+    pub split: Split,
+    /// The `id` of a [`MetricInfo`].
+    pub metric: &'static str,
+    pub value: f64,
+}
+
+/// How a metric's numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unit {
+    /// A plain number, such as a loss in nats.
+    Number,
+    /// A share from 0 to 1, shown as a percentage.
+    Share,
+}
+
+/// What a metric is called and how it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricInfo {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub help: &'static str,
+    pub unit: Unit,
+    pub higher_is_better: bool,
+}
+
+pub const LOSS: &str = "loss";
+pub const ACCURACY: &str = "accuracy";
+pub const LEARNING_RATE: &str = "learning_rate";
+pub const GRADIENT_NORM: &str = "gradient_norm";
+
+/// Every metric, in the order in which the window offers them.
+pub static ALL: &[MetricInfo] = &[
+    MetricInfo {
+        id: LOSS,
+        label: "Loss",
+        help: "How surprised the network is by the right answers, in nats: what training makes smaller.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: ACCURACY,
+        label: "Accuracy",
+        help: "The share of images whose most probable class is the right one.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: LEARNING_RATE,
+        label: "Learning rate",
+        help: "The size of the step that was taken, after the schedule.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: GRADIENT_NORM,
+        label: "Gradient norm",
+        help: "The length of the gradient before clipping. A sudden rise warns of a diverging run.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+];
+
+/// Looks a metric up by its identifier.
+pub fn find(id: &str) -> Option<&'static MetricInfo> {
+    ALL.iter().find(|metric| metric.id == id)
+}

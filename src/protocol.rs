@@ -1,0 +1,170 @@
+//! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
+use crate::{
+    metrics::{Point, Split},
+    spec::{LiveParams, RunSpec},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// The name of a run's folder, unique within a home.
+pub type RunId = Arc<str>;
+
+/// What a face asks the worker to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Creates a run and trains it.
+    Start(Box<RunSpec>),
+    /// Continues a stopped, interrupted or failed run from its newest checkpoint.
+    Resume(RunId),
+    Control(RunId, Control),
+    /// Sets every live hyperparameter of a run; the last one sent wins.
+    Tune(RunId, LiveParams),
+    /// Scores a 28 by 28 image, row by row, 0 for paper and 255 for ink. The newest request wins.
+    Predict {
+        request: u64,
+        run: RunId,
+        pixels: Vec<u8>,
+    },
+    /// Scores a whole split with the newest weights of a run.
+    Evaluate(RunId, Split),
+    Rename(RunId, String),
+    /// Moves a run's folder to the trash of the home.
+    Delete(RunId),
+    /// Takes a run back out of the trash.
+    Restore(RunId),
+}
+
+/// What can be asked of a run that is in the worker's hands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Control {
+    Pause,
+    /// One batch, then pause.
+    Step,
+    Continue,
+    /// Saves a checkpoint and lets go of the run; it can be resumed.
+    Stop,
+}
+
+/// What the worker reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A run was started, or found on disk. Its points follow.
+    Run(Box<RunInfo>),
+    Phase(RunId, Phase),
+    Points(RunId, Vec<Point>),
+    Progress(RunId, Progress),
+    /// Live hyperparameters were changed.
+    Tuned(RunId, Change),
+    /// A checkpoint was written.
+    Saved(RunId, u64),
+    Prediction(Prediction),
+    Renamed(RunId, String),
+    /// A run went to the trash.
+    Removed(RunId),
+    Notice(Notice),
+}
+
+/// A run as it is found on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    pub id: RunId,
+    pub folder: PathBuf,
+    pub spec: RunSpec,
+    pub live: LiveParams,
+    pub phase: Phase,
+    pub changes: Vec<Change>,
+    pub progress: Progress,
+    /// Training steps done and the seconds of training they took, rising, for an axis in seconds.
+    pub timing: Vec<[f64; 2]>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    Running,
+    Paused,
+    /// Ended early, by a person or by a crash; can be resumed.
+    Stopped,
+    /// Trained to its end.
+    Finished,
+    /// Cannot go on; says what happened and what to do.
+    Failed(String),
+}
+
+impl Phase {
+    /// In the worker's hands: it can be paused, tuned and stopped.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Phase::Running | Phase::Paused)
+    }
+}
+
+/// How far a run is, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Batches done, and to be done in all.
+    pub step: u64,
+    pub steps: u64,
+    pub steps_per_epoch: u64,
+    /// Time spent training, without pauses.
+    pub elapsed_secs: f64,
+    pub images_per_sec: f64,
+}
+
+impl Progress {
+    /// Seconds that the rest of the run will take at the present pace, or nothing before that is known.
+    pub fn secs_left(&self) -> Option<f64> {
+        let pace = self.elapsed_secs / self.step as f64;
+        (self.step > 0 && pace > 0.0).then(|| pace * self.steps.saturating_sub(self.step) as f64)
+    }
+
+    /// Epochs done, with a fraction.
+    pub fn epoch(&self) -> f64 {
+        self.step as f64 / self.steps_per_epoch.max(1) as f64
+    }
+}
+
+/// Live hyperparameters that were changed together, by dotted key, with the values they have had since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The first step that was trained with the new values.
+    pub step: u64,
+    pub values: LiveParams,
+}
+
+/// What a network makes of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    pub request: u64,
+    pub run: RunId,
+    /// The step whose weights answered.
+    pub step: u64,
+    /// One a class, adding up to 1.
+    pub probabilities: Vec<f32>,
+}
+
+/// Something worth telling, that ends nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub level: Level,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// One layer of a network, for its summary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerInfo {
+    /// As in the names of its weights, such as `encoder.conv1`; empty for a layer without any.
+    pub name: String,
+    /// What it does, such as "Convolution 3×3, ReLU".
+    pub kind: String,
+    /// Of one image: (height, width, channels) or (features).
+    pub output_shape: Vec<usize>,
+    pub parameters: u64,
+    /// Floating-point operations to score one image.
+    pub flops: u64,
+}

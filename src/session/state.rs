@@ -1,0 +1,191 @@
+//! What the faces show: the worker's events, folded into plain data.
+use crate::{
+    metrics::{self, Point, Split},
+    protocol::{Change, Event, Notice, Phase, Prediction, Progress, RunId, RunInfo},
+    spec::{LiveParams, RunSpec},
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Everything that is known of a home's runs.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// In order of their folders' names: the oldest first.
+    pub runs: BTreeMap<RunId, Run>,
+    /// The answer to the newest request.
+    pub prediction: Option<Prediction>,
+    /// Not yet shown; whoever shows them takes them.
+    pub notices: Vec<Notice>,
+    /// The run that was started or resumed last.
+    pub newest: Option<RunId>,
+}
+
+/// One run, as the faces see it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: RunId,
+    pub folder: PathBuf,
+    pub spec: RunSpec,
+    /// The live hyperparameters as they are now.
+    pub live: LiveParams,
+    pub phase: Phase,
+    pub progress: Progress,
+    pub curves: BTreeMap<Curve, Series>,
+    pub changes: Vec<Change>,
+    /// Steps and the seconds of training they took, both rising.
+    pub timing: Vec<[f64; 2]>,
+    /// The step of the newest checkpoint.
+    pub saved: Option<u64>,
+}
+
+/// A metric's identifier and the split it is measured on.
+pub type Curve = (&'static str, Split);
+
+/// Steps and values, in order of their steps.
+pub type Series = Vec<[f64; 2]>;
+
+impl Run {
+    fn new(info: RunInfo) -> Self {
+        Self {
+            id: info.id,
+            folder: info.folder,
+            spec: info.spec,
+            live: info.live,
+            phase: info.phase,
+            progress: info.progress,
+            curves: BTreeMap::new(),
+            changes: info.changes,
+            timing: info.timing,
+            saved: None,
+        }
+    }
+
+    /// The points of a curve, none if it was never measured.
+    pub fn curve(&self, metric: &'static str, split: Split) -> &[[f64; 2]] {
+        self.curves.get(&(metric, split)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The newest value of a curve.
+    pub fn latest(&self, metric: &'static str, split: Split) -> Option<f64> {
+        Some(self.curve(metric, split).last()?[1])
+    }
+
+    /// The best value of a curve so far, and its step.
+    pub fn best(&self, metric: &'static str, split: Split) -> Option<[f64; 2]> {
+        let sign = if metrics::find(metric)?.higher_is_better { 1.0 } else { -1.0 };
+        let finite = self.curve(metric, split).iter().filter(|point| point[1].is_finite());
+        finite.copied().max_by(|a, b| (sign * a[1]).total_cmp(&(sign * b[1])))
+    }
+
+    /// Seconds of training until `step` was done, between two known moments along a straight line.
+    pub fn elapsed_secs(&self, step: f64) -> f64 {
+        let after = self.timing.partition_point(|moment| moment[0] < step);
+        let [s0, t0] = after.checked_sub(1).map_or([0.0, 0.0], |before| self.timing[before]);
+        match self.timing.get(after) {
+            Some([s1, t1]) if *s1 > s0 => t0 + (t1 - t0) * (step - s0) / (s1 - s0),
+            _ => t0,
+        }
+    }
+
+    fn add(&mut self, points: Vec<Point>) {
+        for Point { step, split, metric, value } in points {
+            self.curves.entry((metric, split)).or_default().push([step as f64, value]);
+        }
+    }
+
+    fn advance(&mut self, progress: Progress) {
+        self.progress = progress;
+        let moment = [progress.step as f64, progress.elapsed_secs];
+        if self.timing.last().is_none_or(|last| last[0] < moment[0] && last[1] <= moment[1]) {
+            self.timing.push(moment);
+        }
+    }
+}
+
+impl State {
+    /// Takes in one event. Events of unknown runs are passed over.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Run(info) => {
+                if info.phase.is_active() {
+                    self.newest = Some(info.id.clone());
+                }
+                self.runs.insert(info.id.clone(), Run::new(*info));
+            }
+            Event::Phase(id, phase) => self.update(&id, |run| run.phase = phase),
+            Event::Points(id, points) => self.update(&id, |run| run.add(points)),
+            Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
+            Event::Tuned(id, change) => self.update(&id, |run| {
+                run.live.clone_from(&change.values);
+                run.changes.push(change);
+            }),
+            Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
+            Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
+            Event::Removed(id) => drop(self.runs.remove(&id)),
+            Event::Prediction(answer) => {
+                if self.prediction.as_ref().is_none_or(|shown| shown.request <= answer.request) {
+                    self.prediction = Some(answer);
+                }
+            }
+            Event::Notice(notice) => self.notices.push(notice),
+        }
+    }
+
+    fn update(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {
+        if let Some(run) = self.runs.get_mut(id) {
+            change(run);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{ACCURACY, LOSS};
+
+    fn run() -> Run {
+        Run::new(RunInfo {
+            id: "a".into(),
+            folder: PathBuf::new(),
+            spec: RunSpec::default(),
+            live: LiveParams::new(),
+            phase: Phase::Running,
+            changes: vec![],
+            progress: Progress::default(),
+            timing: vec![],
+        })
+    }
+
+    fn point(step: u64, metric: &'static str, value: f64) -> Point {
+        Point { step, split: Split::Validation, metric, value }
+    }
+
+    #[test]
+    fn best_follows_the_metric_and_passes_over_nan() {
+        let mut run = run();
+        run.add(vec![
+            point(1, LOSS, 0.5),
+            point(2, LOSS, f64::NAN),
+            point(3, LOSS, 0.7),
+            point(1, ACCURACY, 0.8),
+        ]);
+        assert_eq!(run.best(LOSS, Split::Validation), Some([1.0, 0.5]));
+        assert_eq!(run.best(ACCURACY, Split::Validation), Some([1.0, 0.8]));
+        assert_eq!(run.best(LOSS, Split::Test), None);
+    }
+
+    #[test]
+    fn seconds_lie_between_known_moments() {
+        let mut run = run();
+        run.timing = vec![[10.0, 1.0], [20.0, 3.0]];
+        assert_eq!([5.0, 10.0, 15.0, 99.0].map(|step| run.elapsed_secs(step)), [0.5, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn an_older_answer_never_replaces_a_newer_one() {
+        let answer = |request| Prediction { request, run: "a".into(), step: 0, probabilities: vec![] };
+        let mut state = State::default();
+        state.apply(Event::Prediction(answer(2)));
+        state.apply(Event::Prediction(answer(1)));
+        assert_eq!(state.prediction.unwrap().request, 2);
+    }
+}

@@ -1,0 +1,366 @@
+//! What a run is: plain data, shared by the window, the command line and the engine.
+//!
+//! A [`RunSpec`] names one component of each kind and gives every hyperparameter a number. What can be chosen, and
+//! what each hyperparameter means, is in the [`Catalog`]; controls, `--set`, validation and tooltips all come from it.
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+/// Everything that determines a run, except the live changes made to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSpec {
+    /// What a person calls it.
+    pub name: String,
+    /// Every random number of the run is derived from it.
+    pub seed: u64,
+    pub dataset: Choice,
+    pub encoder: Choice,
+    pub objective: Choice,
+    pub optimizer: Choice,
+    pub schedule: Choice,
+    /// Values of [`TRAINING`].
+    pub training: Values,
+}
+
+/// A component and the values of its hyperparameters, by key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    pub id: String,
+    /// For data sets that are read from a file or a folder.
+    pub path: Option<PathBuf>,
+    pub values: Values,
+}
+
+/// Numbers by key. Integers and switches (0 or 1) are kept as numbers too.
+pub type Values = BTreeMap<String, f64>;
+
+/// The hyperparameters that may change between two batches, by dotted key (`optimizer.learning_rate`).
+pub type LiveParams = BTreeMap<String, f64>;
+
+/// The kinds of component, by the name of their section in a spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    Dataset,
+    Encoder,
+    Objective,
+    Optimizer,
+    Schedule,
+    Training,
+}
+
+impl Section {
+    pub const ALL: [Section; 6] = [
+        Section::Dataset,
+        Section::Encoder,
+        Section::Objective,
+        Section::Optimizer,
+        Section::Schedule,
+        Section::Training,
+    ];
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Section::Dataset => "dataset",
+            Section::Encoder => "encoder",
+            Section::Objective => "objective",
+            Section::Optimizer => "optimizer",
+            Section::Schedule => "schedule",
+            Section::Training => "training",
+        }
+    }
+}
+
+/// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    pub key: &'static str,
+    pub label: &'static str,
+    /// Follows the number, such as "epochs"; empty for a plain number.
+    pub unit: &'static str,
+    /// One sentence for somebody who meets the term for the first time.
+    pub help: &'static str,
+    pub kind: ParamKind,
+    pub default: f64,
+    /// May change between two batches.
+    pub live: bool,
+}
+
+/// What values a hyperparameter may have, bounds included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParamKind {
+    Integer {
+        min: u64,
+        max: u64,
+    },
+    Float {
+        min: f64,
+        max: f64,
+        /// Spread evenly over orders of magnitude.
+        logarithmic: bool,
+    },
+    Switch,
+}
+
+impl Param {
+    /// Why `value` is not allowed, or nothing.
+    pub fn check(&self, value: f64) -> Option<String> {
+        let (min, max) = match self.kind {
+            ParamKind::Integer { min, max } => (min as f64, max as f64),
+            ParamKind::Float { min, max, .. } => (min, max),
+            ParamKind::Switch => (0.0, 1.0),
+        };
+        if !(min..=max).contains(&value) {
+            return Some(format!("{value} is out of range: choose from {min} to {max}"));
+        }
+        let whole = matches!(self.kind, ParamKind::Integer { .. } | ParamKind::Switch);
+        (whole && value.fract() != 0.0).then(|| format!("{value} is not a whole number"))
+    }
+}
+
+/// What a component is, without the component: enough to offer it and to validate its values.
+#[derive(Clone, Copy, Debug)]
+pub struct ComponentInfo {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub help: &'static str,
+    pub params: &'static [Param],
+}
+
+/// All that can be chosen, by section.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub components: BTreeMap<Section, Vec<ComponentInfo>>,
+}
+
+impl Catalog {
+    /// The components of a section; [`Section::Training`] has a single one.
+    pub fn section(&self, section: Section) -> &[ComponentInfo] {
+        self.components.get(&section).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn component(&self, section: Section, id: &str) -> Option<&ComponentInfo> {
+        self.section(section).iter().find(|info| info.id == id)
+    }
+
+    /// Every hyperparameter of the components that `spec` chose.
+    pub fn params<'a>(&'a self, spec: &'a RunSpec) -> impl Iterator<Item = (Section, &'static Param)> + 'a {
+        Section::ALL.into_iter().flat_map(move |section| {
+            let params = self.component(section, spec.id(section)).map_or(&[][..], |info| info.params);
+            params.iter().map(move |param| (section, param))
+        })
+    }
+
+    /// The live hyperparameters with the values that `spec` starts with.
+    pub fn live_params(&self, spec: &RunSpec) -> LiveParams {
+        self.params(spec)
+            .filter(|(_, param)| param.live)
+            .map(|(section, param)| (dotted(section, param), spec.get(section, param)))
+            .collect()
+    }
+
+    /// What is wrong with the values of `spec`, by dotted key.
+    pub fn validate(&self, spec: &RunSpec) -> Vec<FieldError> {
+        let mut errors = vec![];
+        for section in Section::ALL {
+            if self.component(section, spec.id(section)).is_none() {
+                errors.push(FieldError::new(
+                    format!("{}.id", section.id()),
+                    self.unknown(section, spec.id(section)),
+                ));
+            }
+        }
+        errors.extend(self.params(spec).filter_map(|(section, param)| {
+            Some(FieldError::new(dotted(section, param), param.check(spec.get(section, param))?))
+        }));
+        errors
+    }
+
+    fn unknown(&self, section: Section, id: &str) -> String {
+        let known: Vec<_> = self.section(section).iter().map(|info| info.id).collect();
+        format!("{id:?} is not known: choose one of {}", known.join(", "))
+    }
+}
+
+/// The key of a hyperparameter in a whole spec, such as `optimizer.learning_rate`.
+pub fn dotted(section: Section, param: &Param) -> String {
+    format!("{}.{}", section.id(), param.key)
+}
+
+/// A value that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldError {
+    /// Dotted key, such as `training.batch_size`.
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl Choice {
+    pub fn new(id: &str) -> Self {
+        Self { id: id.into(), ..Self::default() }
+    }
+
+    pub fn get(&self, param: &Param) -> f64 {
+        self.values.get(param.key).copied().unwrap_or(param.default)
+    }
+}
+
+impl RunSpec {
+    pub fn id(&self, section: Section) -> &str {
+        self.choice(section).map_or("training", |choice| &choice.id)
+    }
+
+    pub fn get(&self, section: Section, param: &Param) -> f64 {
+        self.values(section).get(param.key).copied().unwrap_or(param.default)
+    }
+
+    pub fn set(&mut self, section: Section, param: &Param, value: f64) {
+        self.values_mut(section).insert(param.key.into(), value);
+    }
+
+    /// A value of [`TRAINING`].
+    pub fn training(&self, param: &Param) -> f64 {
+        self.get(Section::Training, param)
+    }
+
+    /// The choice of a section; training has none.
+    pub fn choice(&self, section: Section) -> Option<&Choice> {
+        match section {
+            Section::Dataset => Some(&self.dataset),
+            Section::Encoder => Some(&self.encoder),
+            Section::Objective => Some(&self.objective),
+            Section::Optimizer => Some(&self.optimizer),
+            Section::Schedule => Some(&self.schedule),
+            Section::Training => None,
+        }
+    }
+
+    pub fn choice_mut(&mut self, section: Section) -> Option<&mut Choice> {
+        match section {
+            Section::Dataset => Some(&mut self.dataset),
+            Section::Encoder => Some(&mut self.encoder),
+            Section::Objective => Some(&mut self.objective),
+            Section::Optimizer => Some(&mut self.optimizer),
+            Section::Schedule => Some(&mut self.schedule),
+            Section::Training => None,
+        }
+    }
+
+    fn values(&self, section: Section) -> &Values {
+        self.choice(section).map_or(&self.training, |choice| &choice.values)
+    }
+
+    fn values_mut(&mut self, section: Section) -> &mut Values {
+        match section {
+            Section::Training => &mut self.training,
+            _ => &mut self.choice_mut(section).expect("every other section is a choice").values,
+        }
+    }
+}
+
+/// The reference run: `seed_cnn` on MNIST, Adam 0.001, batch 64, 10 epochs.
+impl Default for RunSpec {
+    fn default() -> Self {
+        Self {
+            name: "Seed CNN".into(),
+            seed: 0,
+            dataset: Choice::new("mnist"),
+            encoder: Choice::new("seed_cnn"),
+            objective: Choice::new("classify"),
+            optimizer: Choice::new("adam"),
+            schedule: Choice::new("constant"),
+            training: Values::new(),
+        }
+    }
+}
+
+const fn count(
+    key: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    default: u64,
+    max: u64,
+    help: &'static str,
+) -> Param {
+    Param {
+        key,
+        label,
+        unit,
+        help,
+        kind: ParamKind::Integer { min: 0, max },
+        default: default as f64,
+        live: false,
+    }
+}
+
+pub const BATCH_SIZE: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 4096 },
+    ..count(
+        "batch_size",
+        "Batch size",
+        "images",
+        64,
+        4096,
+        "How many images are looked at before each change of the weights.",
+    )
+};
+pub const EPOCHS: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 1000 },
+    ..count("epochs", "Epochs", "", 10, 1000, "How many times training goes through all the training images.")
+};
+pub const CLIP_NORM: Param = Param {
+    key: "clip_norm",
+    label: "Gradient clipping",
+    unit: "",
+    help: "A gradient longer than this is shortened to it, which tames sudden jumps. 0 never clips.",
+    kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: false },
+    default: 0.0,
+    live: true,
+};
+pub const EVALUATIONS_PER_EPOCH: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 20 },
+    ..count(
+        "evaluations_per_epoch",
+        "Validations per epoch",
+        "",
+        2,
+        20,
+        "How often in an epoch the validation images are scored.",
+    )
+};
+pub const PATIENCE: Param = count(
+    "patience",
+    "Early stopping",
+    "validations",
+    0,
+    1000,
+    "Training ends, and the best weights come back, after this many validations in a row without a better loss. 0 trains to the end.",
+);
+pub const KEEP_CHECKPOINTS: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 1000 },
+    ..count(
+        "keep_checkpoints",
+        "Checkpoints kept",
+        "",
+        3,
+        1000,
+        "How many of the newest checkpoints stay on disk, beside the best one.",
+    )
+};
+
+/// The hyperparameters that every run has, whatever its components.
+pub const TRAINING: ComponentInfo = ComponentInfo {
+    id: "training",
+    label: "Training",
+    help: "How long and in what portions a network is trained.",
+    params: &[BATCH_SIZE, EPOCHS, CLIP_NORM, EVALUATIONS_PER_EPOCH, PATIENCE, KEEP_CHECKPOINTS],
+};
