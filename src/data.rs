@@ -1,1 +1,222 @@
+//! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
+use crate::{
+    registry,
+    rng::rng,
+    spec::{Choice, ComponentInfo, Param, ParamKind},
+};
+use anyhow::{Context as _, Result, ensure};
+use rand::seq::SliceRandom as _;
+
 pub mod drawing;
+mod idx_file;
+
+registry!("data set", DatasetEntry: mnist, idx);
+
+/// Height, width and channels of every image of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageShape {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+impl ImageShape {
+    /// Numbers an image has.
+    pub fn len(self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A way to get at labelled images.
+pub struct DatasetEntry {
+    pub info: ComponentInfo,
+    pub load: fn(&Choice) -> Result<Dataset>,
+    /// Shape and classes without reading the images.
+    pub peek: fn(&Choice) -> Result<DatasetInfo>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetInfo {
+    pub shape: ImageShape,
+    pub classes: usize,
+}
+
+/// Images and labels, in memory.
+#[derive(Debug, PartialEq)]
+pub struct Dataset {
+    pub info: DatasetInfo,
+    pub train: Examples,
+    pub test: Examples,
+}
+
+/// Labelled images: `labels.len()` images, one after another, (height, width, channels) each.
+#[derive(Debug, Default, PartialEq)]
+pub struct Examples {
+    pub pixels: Vec<u8>,
+    pub labels: Vec<u8>,
+}
+
+/// Common to every data set.
+pub const VALIDATION_IMAGES: Param = Param {
+    key: "validation_images",
+    label: "Validation images",
+    unit: "images",
+    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to.",
+    kind: ParamKind::Integer { min: 1, max: 1_000_000 },
+    default: 5000.0,
+    live: false,
+};
+
+/// Reads the data set of a choice.
+///
+/// # Errors
+/// Where it is unknown, cannot be read, or contradicts itself.
+pub fn load(choice: &Choice) -> Result<Dataset> {
+    (find(&choice.id)?.load)(choice)
+}
+
+/// Shape and classes of the data set of a choice, without reading its images.
+///
+/// # Errors
+/// As [`load`].
+pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
+    (find(&choice.id)?.peek)(choice)
+}
+
+impl Dataset {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// Where counts disagree, a label is out of range, or a part is empty.
+    pub fn new(info: DatasetInfo, train: Examples, test: Examples) -> Result<Self> {
+        train.check(&info).context("Training images")?;
+        test.check(&info).context("Test images")?;
+        ensure!(info.classes > 1, "All training images have the same label: there is nothing to tell apart");
+        Ok(Self { info, train, test })
+    }
+}
+
+impl Examples {
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The chosen images as numbers from 0 to 1, (images, height, width, channels), and their labels.
+    pub fn gather(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
+        let size = self.pixels.len() / self.len().max(1);
+        let mut pixels = Vec::with_capacity(indices.len() * size);
+        for &index in indices {
+            pixels.extend(self.pixels[index * size..][..size].iter().map(|byte| f32::from(*byte) / 255.0));
+        }
+        (pixels, indices.iter().map(|&index| u32::from(self.labels[index])).collect())
+    }
+
+    fn check(&self, info: &DatasetInfo) -> Result<()> {
+        ensure!(!self.is_empty(), "There are none");
+        let images = self.pixels.len() / info.shape.len();
+        ensure!(images == self.len(), "There are {images} images but {} labels", self.len());
+        let wrong = self.labels.iter().position(|label| usize::from(*label) >= info.classes);
+        match wrong {
+            Some(at) => anyhow::bail!(
+                "The label of image {at} is {}, but the classes are 0 to {}",
+                self.labels[at],
+                info.classes - 1
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Indices of the training images: those to fit, and those set aside for validation.
+#[derive(Debug, PartialEq)]
+pub struct Partition {
+    pub train: Vec<usize>,
+    pub validation: Vec<usize>,
+}
+
+/// Sets `validation` images aside, of each class its share, drawn by `seed`.
+///
+/// # Errors
+/// Where no image would be left to train on.
+pub fn split(labels: &[u8], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
+    ensure!(
+        validation < labels.len(),
+        "{validation} validation images leave none of the {} training images to train on: ask for fewer",
+        labels.len()
+    );
+    let mut by_class = vec![vec![]; classes];
+    for (index, label) in labels.iter().enumerate() {
+        by_class[usize::from(*label)].push(index);
+    }
+    let mut partition = Partition { train: vec![], validation: vec![] };
+    let (mut seen, mut taken) = (0, 0);
+    for (class, mut indices) in by_class.into_iter().enumerate() {
+        indices.shuffle(&mut rng(seed, "validation", class as u64));
+        seen += indices.len();
+        // Rounding the running total, not each class, makes the counts add up.
+        let share = (seen * validation + labels.len() / 2) / labels.len() - taken;
+        taken += share;
+        partition.validation.extend(&indices[..share]);
+        partition.train.extend(&indices[share..]);
+    }
+    partition.train.sort_unstable();
+    partition.validation.sort_unstable();
+    Ok(partition)
+}
+
+/// The order in which an epoch goes through the training images.
+pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order = train.to_vec();
+    order.shuffle(&mut rng(seed, "shuffle", epoch));
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_split_is_stratified_complete_and_seeded() {
+        let labels: Vec<u8> = (0..1000).map(|i| if i < 700 { 0 } else { 1 + (i % 2) as u8 }).collect();
+        let partition = split(&labels, 3, 101, 5).unwrap();
+        let count = |class| partition.validation.iter().filter(|i| labels[**i] == class).count();
+        assert_eq!([count(0), count(1), count(2)].iter().sum::<usize>(), 101);
+        assert!((70..=71).contains(&count(0)) && (15..=16).contains(&count(1)));
+        let all: BTreeSet<_> = partition.train.iter().chain(&partition.validation).collect();
+        assert_eq!((all.len(), partition.train.len()), (1000, 899));
+        assert_eq!(partition, split(&labels, 3, 101, 5).unwrap());
+        assert_ne!(partition, split(&labels, 3, 101, 6).unwrap());
+        assert!(split(&labels, 3, 1000, 5).is_err());
+    }
+
+    #[test]
+    fn every_epoch_has_its_own_order() {
+        let train: Vec<_> = (0..100).collect();
+        let [first, second] = [order(&train, 1, 0), order(&train, 1, 1)];
+        assert_ne!(first, second);
+        assert_eq!(first, order(&train, 1, 0));
+        assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 100);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let info = DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, classes: 2 };
+        let set = |train: &[u8]| {
+            let examples = |labels: &[u8]| Examples { pixels: vec![0; 4], labels: labels.to_vec() };
+            Dataset::new(info.clone(), examples(train), examples(&[0, 1])).map_err(|error| format!("{error:#}"))
+        };
+        assert!(set(&[0, 1]).is_ok());
+        assert_eq!(set(&[0, 1, 1]).unwrap_err(), "Training images: There are 2 images but 3 labels");
+        assert_eq!(set(&[0, 2]).unwrap_err(), "Training images: The label of image 1 is 2, but the classes are 0 to 1");
+        assert_eq!(set(&[]).unwrap_err(), "Training images: There are none");
+    }
+}

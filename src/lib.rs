@@ -1,6 +1,19 @@
 //! Headstart trains real networks in front of you.
+//!
+//! Dependencies run strictly downwards: `ui` and `cli` are two faces over [`session`]; below it lie the engine,
+//! objectives, models, ops and kernels; then data, runs and the plain data that all of them share. ARCHITECTURE.md is
+//! the page to read first.
+pub mod cli;
 pub mod data;
+pub mod engine;
+pub mod kernels;
 pub mod metrics;
+pub mod models;
+pub mod objectives;
+pub mod ops;
 pub mod protocol;
+mod registry;
+pub mod rng;
+pub mod runs;
 pub mod session;
 pub mod spec;

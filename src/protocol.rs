@@ -57,6 +57,7 @@ pub enum Event {
     /// A checkpoint was written.
     Saved(RunId, u64),
     Prediction(Prediction),
+    Evaluation(Evaluation),
     Renamed(RunId, String),
     /// A run went to the trash.
     Removed(RunId),
@@ -125,7 +126,7 @@ impl Progress {
 /// Live hyperparameters that were changed together, by dotted key, with the values they have had since.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The first step that was trained with the new values.
+    /// Steps done when they changed: the next one was the first with the new values.
     pub step: u64,
     pub values: LiveParams,
 }
@@ -139,6 +140,20 @@ pub struct Prediction {
     pub step: u64,
     /// One a class, adding up to 1.
     pub probabilities: Vec<f32>,
+}
+
+/// How well a network does on a whole split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    pub run: RunId,
+    pub split: Split,
+    /// The step whose weights were scored.
+    pub step: u64,
+    pub images: usize,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Share of right answers.
+    pub accuracy: f64,
 }
 
 /// Something worth telling, that ends nothing.

@@ -1,7 +1,7 @@
 //! What the faces show: the worker's events, folded into plain data.
 use crate::{
     metrics::{self, Point, Split},
-    protocol::{Change, Event, Notice, Phase, Prediction, Progress, RunId, RunInfo},
+    protocol::{Change, Evaluation, Event, Notice, Phase, Prediction, Progress, RunId, RunInfo},
     spec::{LiveParams, RunSpec},
 };
 use std::{collections::BTreeMap, path::PathBuf};
@@ -13,6 +13,8 @@ pub struct State {
     pub runs: BTreeMap<RunId, Run>,
     /// The answer to the newest request.
     pub prediction: Option<Prediction>,
+    /// The newest whole split that was asked for.
+    pub evaluation: Option<Evaluation>,
     /// Not yet shown; whoever shows them takes them.
     pub notices: Vec<Notice>,
     /// The run that was started or resumed last.
@@ -126,6 +128,7 @@ impl State {
                     self.prediction = Some(answer);
                 }
             }
+            Event::Evaluation(evaluation) => self.evaluation = Some(evaluation),
             Event::Notice(notice) => self.notices.push(notice),
         }
     }

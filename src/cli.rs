@@ -1,0 +1,119 @@
+//! The command line: the same session as the window, with a terminal for a face.
+use crate::session::Session;
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+mod list;
+mod output;
+mod score;
+mod train;
+
+/// Trains real networks in front of you. Without a command it opens its window.
+#[derive(Parser, Debug)]
+#[command(name = "headstart", version)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command understands.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Common {
+    /// The folder that holds the runs [default: $HEADSTART_HOME, else the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print one JSON object a line, and nothing else, on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Train a new run
+    Train {
+        /// A spec, such as configs/seed_cnn.toml
+        config: PathBuf,
+        /// Change a value of the spec, such as epochs=3 or encoder.conv_dropout=0.1; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Go on with a run that was stopped
+    Resume {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+    },
+    /// Score a run's newest weights on a whole split
+    Evaluate {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+        /// Which images: train, validation or test
+        #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
+        split: String,
+    },
+    /// Say which digit a picture shows
+    Predict {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+        /// PNG, JPEG, WebP or BMP; dark on light or light on dark
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+    },
+    /// List the runs
+    Runs,
+    /// List the data sets
+    Data,
+}
+
+/// How a program ends.
+pub enum Outcome {
+    Done,
+    /// Something failed that was already reported.
+    Failed,
+    /// Interrupted by Ctrl-C, with everything saved.
+    Interrupted,
+}
+
+impl Outcome {
+    pub fn code(&self) -> u8 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Where it cannot be carried out: what happened and what to do.
+pub fn run(command: Command, common: &Common) -> Result<Outcome> {
+    match command {
+        Command::Train { config, set } => train::start(&config, &set, common),
+        Command::Resume { run } => train::resume(&run, common),
+        Command::Evaluate { run, split } => score::evaluate(&run, &split, common),
+        Command::Predict { run, images } => score::predict(&run, &images, common),
+        Command::Runs => list::runs(common),
+        Command::Data => list::data(common),
+    }
+}
+
+/// `--home`, else HEADSTART_HOME, else the platform's data folder.
+///
+/// # Errors
+/// Where the platform names no such folder.
+pub fn home(common: &Common) -> Result<PathBuf> {
+    let named = common.home.clone().or_else(|| std::env::var_os("HEADSTART_HOME").filter(|home| !home.is_empty()).map(PathBuf::from));
+    if let Some(home) = named {
+        return Ok(home);
+    }
+    let folders = directories::ProjectDirs::from("", "", "headstart");
+    folders.map(|folders| folders.data_dir().to_path_buf()).context("There is no folder for data here: name one with --home")
+}
+
+fn open(common: &Common) -> Result<Session> {
+    Session::open(home(common)?, || {})
+}

@@ -1,0 +1,155 @@
+//! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
+use super::{Examples, ImageShape};
+use anyhow::{Context as _, Result, ensure};
+use flate2::bufread::GzDecoder;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+/// An unsigned-byte tensor of three dimensions: images, rows, columns.
+const IMAGES_MAGIC: u32 = 0x0803;
+/// An unsigned-byte tensor of one dimension.
+const LABELS_MAGIC: u32 = 0x0801;
+/// More pixels than this are refused before any of them is read.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// Images and labels in memory, each raw or gzip.
+///
+/// # Errors
+/// Where either is cut short, too long, or not an IDX file of its kind.
+pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
+    let (_, pixels) = read_images(images)?;
+    Ok(Examples { pixels, labels: read_labels(labels)? })
+}
+
+/// As [`examples`], from files; an error names its file.
+///
+/// # Errors
+/// As [`examples`], and where a file cannot be read or the counts disagree.
+pub fn examples_from(images: &Path, labels: &Path) -> Result<Examples> {
+    let open = |path: &Path| File::open(path).with_context(|| named("Could not open the file", path));
+    let (shape, pixels) = read_images(open(images)?).with_context(|| named("Could not read the images", images))?;
+    let labels_read = read_labels(open(labels)?).with_context(|| named("Could not read the labels", labels))?;
+    let count = pixels.len() / shape.len();
+    ensure!(
+        count == labels_read.len(),
+        "{}",
+        named(&format!("Could not read the labels: {count} expected, {} found", labels_read.len()), labels)
+    );
+    Ok(Examples { pixels, labels: labels_read })
+}
+
+/// The shape of the images of a file, from its header.
+///
+/// # Errors
+/// Where it is no IDX file of images.
+pub fn shape(path: &Path) -> Result<ImageShape> {
+    let file = File::open(path).with_context(|| named("Could not open the file", path))?;
+    let read = |file| images_header(&mut plain(file)?);
+    Ok(read(file).with_context(|| named("Could not read the images", path))?.1)
+}
+
+/// Labels, one byte each.
+///
+/// # Errors
+/// Where it is no IDX file of labels, or its length is not what its header says.
+pub fn read_labels(source: impl Read) -> Result<Vec<u8>> {
+    let mut source = plain(source)?;
+    let magic = number(&mut source)?;
+    ensure!(magic == LABELS_MAGIC, "this is no IDX file of labels: it begins with {magic:#010x}, not {LABELS_MAGIC:#010x}");
+    let count = number(&mut source)?;
+    exactly(source, u64::from(count))
+}
+
+/// Images as bytes, one after another.
+fn read_images(source: impl Read) -> Result<(ImageShape, Vec<u8>)> {
+    let mut source = plain(source)?;
+    let (count, shape) = images_header(&mut source)?;
+    let bytes = u64::from(count).checked_mul(shape.len() as u64).filter(|bytes| *bytes <= MAX_BYTES);
+    let bytes = bytes.context("the header asks for more than 4 GiB of pixels: the file is damaged or too large")?;
+    Ok((shape, exactly(source, bytes)?))
+}
+
+fn images_header(source: &mut dyn Read) -> Result<(u32, ImageShape)> {
+    let magic = number(source)?;
+    ensure!(magic == IMAGES_MAGIC, "this is no IDX file of images: it begins with {magic:#010x}, not {IMAGES_MAGIC:#010x}");
+    let count = number(source)?;
+    let (height, width) = (number(source)? as usize, number(source)? as usize);
+    ensure!((1..=4096).contains(&height) && (1..=4096).contains(&width), "its images are {width} by {height} pixels: 1 to 4,096 can be read");
+    Ok((count, ImageShape { height, width, channels: 1 }))
+}
+
+/// Unpacks gzip, told by its first two bytes.
+fn plain<'a>(source: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+    let mut source = BufReader::new(source);
+    let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    Ok(if gzip { Box::new(BufReader::new(GzDecoder::new(source))) } else { Box::new(source) })
+}
+
+fn number(source: &mut dyn Read) -> Result<u32> {
+    let mut bytes = [0; 4];
+    source.read_exact(&mut bytes).context("the file ends within its header")?;
+    Ok(u32::from_be_bytes(bytes))
+}
+
+/// Exactly `count` bytes up to the end; memory grows with what is there, not with what a header claims.
+fn exactly(source: Box<dyn Read + '_>, count: u64) -> Result<Vec<u8>> {
+    let mut bytes = vec![];
+    source.take(count + 1).read_to_end(&mut bytes).context("the file is cut short or damaged: get it again")?;
+    let found = bytes.len() as u64;
+    ensure!(found >= count, "the file is cut short: {count} bytes expected, {found} found");
+    ensure!(found == count, "the file is longer than its header says: {count} bytes expected");
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+fn named(text: &str, path: &Path) -> String {
+    format!("{text}\nFile: {}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write as _;
+
+    fn header(magic: u32, numbers: &[u32], body: &[u8]) -> Vec<u8> {
+        let numbers = [&[magic], numbers].concat();
+        let mut bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
+        bytes.extend(body);
+        bytes
+    }
+
+    fn images(bytes: &[u8]) -> Result<Vec<u8>, String> {
+        read_images(bytes).map(|read| read.1).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn raw_and_gzip_read_the_same() {
+        let raw = header(IMAGES_MAGIC, &[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        let mut packed = GzEncoder::new(vec![], Compression::fast());
+        packed.write_all(&raw).unwrap();
+        let packed = packed.finish().unwrap();
+        assert_eq!(images(&raw).unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(images(&packed).unwrap(), [1, 2, 3, 4, 5, 6]);
+        let cut = images(&packed[..packed.len() - 9]).unwrap_err();
+        assert!(cut.contains("cut short"), "{cut}");
+    }
+
+    #[test]
+    fn damaged_files_are_refused_in_plain_words() {
+        let says = |bytes: &[u8], part: &str| {
+            let error = images(bytes).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        };
+        says(&[], "ends within its header");
+        says(&header(LABELS_MAGIC, &[2], &[0, 1]), "no IDX file of images");
+        says(&header(IMAGES_MAGIC, &[2, 1, 3], &[1, 2, 3]), "6 bytes expected, 3 found");
+        says(&header(IMAGES_MAGIC, &[1, 1, 3], &[1, 2, 3, 4]), "longer than its header says");
+        says(&header(IMAGES_MAGIC, &[u32::MAX, 4096, 4096], &[]), "more than 4 GiB");
+        says(&header(IMAGES_MAGIC, &[1, 0, 3], &[]), "1 to 4,096");
+        assert!(read_labels(&header(IMAGES_MAGIC, &[0], &[])[..]).is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! Training: one batch per call, on a thread of its own.
+use crate::{
+    data, models, objectives,
+    spec::{Catalog, ComponentInfo, Section, TRAINING},
+};
+
+mod active_run;
+mod model;
+mod optimizers;
+mod outbox;
+mod schedules;
+mod trainer;
+mod worker;
+pub use model::{Model, Scoring};
+pub use trainer::{Advance, Trainer, Verdict};
+pub use worker::Worker;
+
+/// All that can be chosen for a run.
+pub fn catalog() -> Catalog {
+    let components: [(Section, Vec<ComponentInfo>); 6] = [
+        (Section::Dataset, data::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Encoder, models::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Objective, objectives::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Optimizer, optimizers::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Schedule, schedules::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Training, vec![TRAINING]),
+    ];
+    Catalog { components: components.into() }
+}

@@ -1,0 +1,117 @@
+//! Events on their way out: a stalled window neither blocks training nor loses a point.
+use crate::{
+    metrics::Point,
+    protocol::{Event, Level, Notice, Progress, RunId},
+};
+use crossbeam_channel::{Sender, TrySendError};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// The longest that a point waits, and so the pace at which the window is woken.
+pub const FLUSH_EVERY: Duration = Duration::from_millis(33);
+
+/// Keeps what the reader has not taken yet; points of a run pile up in one growing message.
+pub struct Outbox {
+    sender: Sender<Event>,
+    wake: Box<dyn Fn() + Send>,
+    queue: VecDeque<Event>,
+    last_flush: Instant,
+}
+
+impl Outbox {
+    pub fn new(sender: Sender<Event>, wake: Box<dyn Fn() + Send>) -> Self {
+        Self { sender, wake, queue: VecDeque::new(), last_flush: Instant::now() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub fn push(&mut self, event: Event) {
+        self.queue.push_back(event);
+    }
+
+    pub fn notice(&mut self, level: Level, text: impl Into<String>) {
+        let notice = Event::Notice(Notice { level, text: text.into() });
+        if !self.queue.contains(&notice) {
+            self.push(notice);
+        }
+    }
+
+    /// Joins the points of the same run that still wait.
+    pub fn points(&mut self, run: &RunId, points: Vec<Point>) {
+        let waiting = self.queue.iter_mut().rev().find_map(|event| match event {
+            Event::Points(of, points) if of == run => Some(points),
+            _ => None,
+        });
+        match waiting {
+            Some(waiting) => waiting.extend(points),
+            None => self.push(Event::Points(run.clone(), points)),
+        }
+    }
+
+    /// Replaces the progress of the same run that still waits.
+    pub fn progress(&mut self, run: &RunId, progress: Progress) {
+        let waiting = self.queue.iter_mut().rev().find_map(|event| match event {
+            Event::Progress(of, progress) if of == run => Some(progress),
+            _ => None,
+        });
+        match waiting {
+            Some(waiting) => *waiting = progress,
+            None => self.push(Event::Progress(run.clone(), progress)),
+        }
+    }
+
+    /// Sends what fits, at once if something cannot wait.
+    pub fn flush(&mut self) {
+        let can_wait = |event: &Event| matches!(event, Event::Points(..) | Event::Progress(..));
+        if self.queue.is_empty() || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY) {
+            return;
+        }
+        while let Some(event) = self.queue.pop_front() {
+            match self.sender.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(event)) => {
+                    self.queue.push_front(event);
+                    break;
+                }
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+        self.last_flush = Instant::now();
+        (self.wake)();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{LOSS, Split};
+
+    #[test]
+    fn a_reader_that_stalls_loses_nothing() {
+        let (sender, receiver) = crossbeam_channel::bounded(2);
+        let mut outbox = Outbox::new(sender, Box::new(|| {}));
+        let run: RunId = "a".into();
+        for step in 0..1000 {
+            outbox.points(&run, vec![Point { step, split: Split::Train, metric: LOSS, value: 0.0 }]);
+            outbox.notice(Level::Info, format!("notice {}", step % 10));
+            outbox.flush();
+        }
+        assert!(outbox.queue.len() <= 11, "what waits must not grow without end: {}", outbox.queue.len());
+        let mut steps = vec![];
+        while !outbox.is_empty() || !receiver.is_empty() {
+            outbox.last_flush = Instant::now() - FLUSH_EVERY;
+            outbox.flush();
+            for event in receiver.try_iter() {
+                if let Event::Points(_, points) = event {
+                    steps.extend(points.iter().map(|point| point.step));
+                }
+            }
+        }
+        steps.sort_unstable();
+        assert_eq!(steps, (0..1000).collect::<Vec<_>>());
+    }
+}

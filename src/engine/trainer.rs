@@ -1,0 +1,215 @@
+//! One run as a state machine: each `advance` does one batch of work.
+use super::{
+    model::{Model, Scoring, batch},
+    optimizers::Optimizer,
+    schedules::{self, Moment, ScheduleEntry},
+};
+use crate::{
+    data::{self, Dataset, Partition, VALIDATION_IMAGES},
+    metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
+    models::Pass,
+    runs::CheckpointState,
+    spec::{BATCH_SIZE, EPOCHS, EVALUATIONS_PER_EPOCH, LiveParams, PATIENCE, RunSpec},
+};
+use anyhow::{Result, ensure};
+use std::{path::Path, sync::Arc};
+
+/// A run in training: the model, the optimiser, and where they are.
+pub struct Trainer {
+    pub spec: RunSpec,
+    /// May be set between any two calls of [`advance`](Self::advance).
+    pub live: LiveParams,
+    /// Batches done, and what was found out on the way.
+    pub state: CheckpointState,
+    pub model: Model,
+    moment: Moment,
+    dataset: Arc<Dataset>,
+    partition: Partition,
+    /// The order of the images in an epoch, kept while it lasts.
+    order: Option<(u64, Vec<usize>)>,
+    optimizer: Optimizer,
+    schedule: &'static ScheduleEntry,
+    scoring: Option<Scoring>,
+}
+
+/// What a call of [`Trainer::advance`] did.
+pub enum Advance {
+    /// One batch was trained.
+    Trained { points: Vec<Point>, images: usize },
+    /// One batch was scored, and more are to come.
+    Scored,
+    /// All validation images have been scored.
+    Validated { points: Vec<Point>, verdict: Verdict },
+    /// All test images have been scored: nothing is left to do.
+    Finished { points: Vec<Point> },
+}
+
+/// What a validation says of the weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    Best,
+    NotBest,
+    /// Training ends early, and the best weights should come back.
+    OutOfPatience,
+}
+
+impl Trainer {
+    /// Begins a run at step 0, or, with the state of a checkpoint and its folder, where that left off.
+    ///
+    /// # Errors
+    /// Where the spec does not fit the data, or the checkpoint the spec.
+    pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, from: Option<(CheckpointState, &Path)>) -> Result<Self> {
+        let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
+        let partition = data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
+        let steps_per_epoch = partition.train.len().div_ceil(spec.training(&BATCH_SIZE) as usize) as u64;
+        let steps = steps_per_epoch * spec.training(&EPOCHS) as u64;
+        let model = Model::build(&spec, &dataset.info)?;
+        let mut optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
+        let mut state = CheckpointState { validated: true, ..CheckpointState::default() };
+        if let Some((saved, folder)) = from {
+            model.vars.load(&folder.join("model.safetensors"))?;
+            optimizer.load(&folder.join("optimizer.safetensors"))?;
+            state = saved;
+        }
+        Ok(Self {
+            schedule: schedules::find(&spec.schedule.id)?,
+            spec,
+            live,
+            moment: Moment { step: state.step, steps, steps_per_epoch },
+            state,
+            model,
+            dataset,
+            order: None,
+            partition,
+            optimizer,
+            scoring: None,
+        })
+    }
+
+    /// Does one batch of training or of scoring.
+    ///
+    /// # Errors
+    /// Where the loss or the gradient is no number any more, with advice.
+    pub fn advance(&mut self) -> Result<Advance> {
+        if self.scoring.is_some() {
+            return self.score();
+        }
+        if !self.state.validated {
+            let indices = self.partition.validation.clone();
+            return self.begin_scoring(Split::Validation, indices);
+        }
+        if self.state.trained {
+            let indices = (0..self.dataset.test.len()).collect();
+            return self.begin_scoring(Split::Test, indices);
+        }
+        self.train()
+    }
+
+    /// Batches to be done in all, and in an epoch.
+    pub fn moment(&self) -> Moment {
+        Moment { step: self.state.step, ..self.moment }
+    }
+
+    /// Puts the weights of a checkpoint back, as early stopping does.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn restore_weights(&self, checkpoint: &Path) -> Result<()> {
+        self.model.vars.load(&checkpoint.join("model.safetensors"))
+    }
+
+    /// Writes weights and optimiser into the folder of a checkpoint.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        self.model.vars.save(&folder.join("model.safetensors"))?;
+        self.optimizer.save(&folder.join("optimizer.safetensors"))
+    }
+
+    fn train(&mut self) -> Result<Advance> {
+        let indices = self.next_indices();
+        let batch = batch(&self.dataset.train, &indices, self.dataset.info.shape)?;
+        let pass = Pass::Training { seed: self.spec.seed, step: self.state.step, live: &self.live };
+        let found = self.model.objective.loss(&batch, &pass)?;
+        let loss = f64::from(found.loss.to_scalar::<f32>()?);
+        self.check("loss", loss)?;
+        let gradients = found.loss.backward()?;
+        let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
+        self.check("gradient", gradient_norm)?;
+        let clip_norm = self.live.get("training.clip_norm").copied().unwrap_or_default();
+        let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
+        let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
+        self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
+        self.state.step += 1;
+        self.state.validated = !self.is_validation_due();
+        self.state.trained = self.state.step >= self.moment.steps;
+        let learning_rate = self.optimizer.learning_rate(&self.live, factor);
+        let values = [(LOSS, loss)].into_iter().chain(found.metrics).chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
+        let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
+        Ok(Advance::Trained { points: values.map(point).collect(), images: indices.len() })
+    }
+
+    /// The images of the next batch; the last batch of an epoch takes what is left.
+    fn next_indices(&mut self) -> Vec<usize> {
+        let size = self.spec.training(&BATCH_SIZE) as usize;
+        let epoch = self.state.step / self.moment.steps_per_epoch;
+        let kept = self.order.take().filter(|(of, _)| *of == epoch);
+        let (_, order) = self.order.insert(kept.unwrap_or_else(|| (epoch, data::order(&self.partition.train, self.spec.seed, epoch))));
+        let start = (self.state.step % self.moment.steps_per_epoch) as usize * size;
+        order[start..(start + size).min(order.len())].to_vec()
+    }
+
+    /// Validations are spread evenly over an epoch, the last at its end.
+    fn is_validation_due(&self) -> bool {
+        let per_epoch = self.moment.steps_per_epoch;
+        let count = (self.spec.training(&EVALUATIONS_PER_EPOCH) as u64).min(per_epoch);
+        let within = (self.state.step - 1) % per_epoch + 1;
+        (within * count) / per_epoch > ((within - 1) * count) / per_epoch
+    }
+
+    fn begin_scoring(&mut self, split: Split, indices: Vec<usize>) -> Result<Advance> {
+        self.scoring = Some(Scoring::new(split, self.dataset.clone(), indices));
+        self.score()
+    }
+
+    fn score(&mut self) -> Result<Advance> {
+        let Some(mut scoring) = self.scoring.take() else { return Ok(Advance::Scored) };
+        if !scoring.advance(&self.model)? {
+            self.scoring = Some(scoring);
+            return Ok(Advance::Scored);
+        }
+        let points = scoring.points(self.state.step);
+        Ok(match scoring.split() {
+            Split::Test => Advance::Finished { points },
+            _ => Advance::Validated { points, verdict: self.judge(scoring.mean(LOSS)) },
+        })
+    }
+
+    fn judge(&mut self, loss: f64) -> Verdict {
+        self.state.validated = true;
+        if self.state.best.is_none_or(|(_, best)| loss < best) {
+            self.state.best = Some((self.state.step, loss));
+            self.state.validations_since_best = 0;
+            return Verdict::Best;
+        }
+        self.state.validations_since_best += 1;
+        let patience = self.spec.training(&PATIENCE) as u64;
+        if patience > 0 && self.state.validations_since_best >= patience {
+            self.state.trained = true;
+            return Verdict::OutOfPatience;
+        }
+        Verdict::NotBest
+    }
+
+    fn check(&self, what: &str, value: f64) -> Result<()> {
+        ensure!(
+            value.is_finite(),
+            "The {what} is no longer a number after {} steps: the run has diverged. \
+             Start it again with a lower learning rate (it was {}), with gradient clipping, or with a warm-up",
+            self.state.step,
+            self.live.get("optimizer.learning_rate").copied().unwrap_or_default()
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,371 @@
+//! The thread that owns every tensor. It answers commands and drawings between any two batches.
+use super::{
+    active_run::{ActiveRun, newest_checkpoint},
+    model::{Model, Scoring},
+    outbox::{FLUSH_EVERY, Outbox},
+};
+use crate::{
+    data::{self, Dataset, VALIDATION_IMAGES},
+    metrics::{ACCURACY, LOSS, Split},
+    protocol::{Command, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
+    runs::{Entry, Home},
+    spec::{Catalog, Choice, RunSpec},
+};
+use anyhow::{Context as _, Result, ensure};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+/// The near end of the worker.
+pub struct Worker {
+    pub commands: Sender<Command>,
+    pub events: Receiver<Event>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the thread, which opens the runs of `home` and waits for commands.
+    ///
+    /// # Errors
+    /// Where the home cannot be made or no thread can be started.
+    pub fn spawn(home: PathBuf, catalog: Catalog, wake: Box<dyn Fn() + Send>) -> Result<Self> {
+        let home = Home::open(home)?;
+        let backlog = home.list()?.into_iter().rev().collect();
+        let (commands, command_receiver) = bounded(256);
+        let (event_sender, events) = bounded(256);
+        let bench = Bench {
+            home,
+            catalog,
+            outbox: Outbox::new(event_sender, wake),
+            active: BTreeMap::new(),
+            backlog,
+            wish: None,
+            evaluations: VecDeque::new(),
+            idle_model: None,
+            dataset: None,
+        };
+        let thread = std::thread::Builder::new().name("trainer".into());
+        let thread = thread.spawn(move || bench.run(&command_receiver)).context("Could not start the training thread")?;
+        Ok(Self { commands, events, thread })
+    }
+
+    /// Saves every active run and waits for the thread to end.
+    pub fn join(self) {
+        drop(self.commands);
+        // The thread catches panics itself; one that got past has nothing left to save.
+        let _ended = self.thread.join();
+    }
+}
+
+/// What the thread works at.
+struct Bench {
+    home: Home,
+    catalog: Catalog,
+    outbox: Outbox,
+    active: BTreeMap<RunId, ActiveRun>,
+    /// Runs on disk that have not been read yet, the newest first.
+    backlog: VecDeque<RunId>,
+    /// The newest drawing that has not been scored yet.
+    wish: Option<Wish>,
+    evaluations: VecDeque<EvaluationJob>,
+    /// The weights of a run that is not active, kept for the next drawing.
+    idle_model: Option<(RunId, u64, Model)>,
+    /// The data set read last.
+    dataset: Option<(Choice, Arc<Dataset>)>,
+}
+
+struct Wish {
+    request: u64,
+    run: RunId,
+    pixels: Vec<u8>,
+}
+
+struct EvaluationJob {
+    run: RunId,
+    step: u64,
+    model: Model,
+    scoring: Scoring,
+}
+
+impl Bench {
+    fn run(mut self, commands: &Receiver<Command>) {
+        loop {
+            match self.next(commands) {
+                Ok(command) => self.guard_command(command),
+                Err(TryRecvError::Empty) => self.work(),
+                Err(TryRecvError::Disconnected) => break,
+            }
+            self.outbox.flush();
+        }
+        for run in self.active.values_mut() {
+            run.control(crate::protocol::Control::Stop, &mut self.outbox);
+        }
+        self.outbox.flush();
+    }
+
+    /// The next command; waits for one while there is nothing else to do.
+    fn next(&self, commands: &Receiver<Command>) -> Result<Command, TryRecvError> {
+        if self.has_work() {
+            return commands.try_recv();
+        }
+        if self.outbox.is_empty() {
+            return commands.recv().map_err(|_| TryRecvError::Disconnected);
+        }
+        commands.recv_timeout(FLUSH_EVERY).map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
+
+    fn has_work(&self) -> bool {
+        let running = self.active.values().any(|run| run.phase == Phase::Running);
+        running || self.wish.is_some() || !self.backlog.is_empty() || !self.evaluations.is_empty()
+    }
+
+    /// A little of everything that waits, the drawing first.
+    fn work(&mut self) {
+        if let Some(wish) = self.wish.take() {
+            self.guard("Could not score the drawing", |bench| bench.predict(&wish));
+        }
+        if let Some(run) = self.backlog.pop_front() {
+            self.guard("Could not open a run", |bench| bench.open(&run));
+        }
+        if let Some(job) = self.evaluations.pop_front() {
+            self.guard("Could not evaluate the run", |bench| bench.evaluate(job));
+        }
+        self.advance();
+    }
+
+    /// One batch of the running run that is furthest behind.
+    fn advance(&mut self) {
+        let running = self.active.values_mut().filter(|run| run.phase == Phase::Running);
+        let Some(run) = running.min_by_key(|run| run.turns) else { return };
+        let outbox = &mut self.outbox;
+        let failed = match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("{error:#}")),
+            Err(panic) => Some(format!("A fault in Headstart ended the run: {}. Resume it, and please report this", panic_text(&*panic))),
+        };
+        if let Some(message) = failed {
+            run.enter(Phase::Failed(message), outbox);
+        }
+        let id = run.id.clone();
+        if !run.phase.is_active() {
+            self.active.remove(&id);
+        }
+    }
+
+    fn guard_command(&mut self, command: Command) {
+        let what = match &command {
+            Command::Start(_) => "Could not start the run",
+            Command::Resume(_) => "Could not resume the run",
+            Command::Rename(..) => "Could not rename the run",
+            Command::Delete(_) => "Could not delete the run",
+            Command::Restore(_) => "Could not bring the run back",
+            Command::Evaluate(..) => "Could not evaluate the run",
+            Command::Control(..) | Command::Tune(..) | Command::Predict { .. } => "Could not do that",
+        };
+        self.guard(what, |bench| bench.handle(command));
+    }
+
+    /// Errors and panics end what they happen in, not the thread.
+    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
+        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
+        };
+        self.outbox.notice(Level::Error, format!("{what}: {error}"));
+    }
+
+    fn handle(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Start(spec) => self.start(*spec),
+            Command::Resume(run) => self.resume(&run),
+            Command::Control(run, control) => {
+                if let Some(active) = self.active.get_mut(&run) {
+                    active.control(control, &mut self.outbox);
+                    if !active.phase.is_active() {
+                        self.active.remove(&run);
+                    }
+                }
+                Ok(())
+            }
+            Command::Tune(run, live) => {
+                if let Some(active) = self.active.get_mut(&run) {
+                    active.tune(live, &self.catalog, &mut self.outbox);
+                }
+                Ok(())
+            }
+            Command::Predict { request, run, pixels } => {
+                self.wish = Some(Wish { request, run, pixels });
+                Ok(())
+            }
+            Command::Evaluate(run, split) => self.begin_evaluation(run, split),
+            Command::Rename(run, name) => self.rename(run, name),
+            Command::Delete(run) => self.delete(run),
+            Command::Restore(run) => {
+                self.home.restore(&run)?;
+                self.open(&run)
+            }
+        }
+    }
+
+    fn start(&mut self, spec: RunSpec) -> Result<()> {
+        let wrong = self.catalog.validate(&spec);
+        ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        let dataset = self.dataset(&spec.dataset)?;
+        // What cannot be trained leaves no folder behind.
+        data::split(&dataset.train.labels, dataset.info.classes, spec.dataset.get(&VALIDATION_IMAGES) as usize, spec.seed)?;
+        crate::models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
+        let (id, folder) = self.home.create(&spec, &self.catalog)?;
+        self.activate(ActiveRun::open(id, folder, spec, dataset, &self.catalog)?)
+    }
+
+    fn resume(&mut self, id: &RunId) -> Result<()> {
+        if self.active.contains_key(id) {
+            return Ok(());
+        }
+        let folder = self.home.folder(id);
+        let info = folder.info(id, &self.catalog)?;
+        ensure!(info.phase != Phase::Finished, "The run is finished: start a new one with more epochs");
+        let dataset = self.dataset(&info.spec.dataset)?;
+        self.activate(ActiveRun::open(id.clone(), folder, info.spec, dataset, &self.catalog)?)
+    }
+
+    fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
+        run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
+        let info = run.info(&self.catalog)?;
+        let folder = self.home.folder(&run.id);
+        folder.log(&Entry::new_phase(&Phase::Running))?;
+        let points = folder.points();
+        self.idle_model = None;
+        self.backlog.retain(|waiting| *waiting != run.id);
+        self.show(info, points);
+        self.active.insert(run.id.clone(), run);
+        Ok(())
+    }
+
+    fn open(&mut self, id: &RunId) -> Result<()> {
+        let folder = self.home.folder(id);
+        let info = folder.info(id, &self.catalog)?;
+        let points = folder.points();
+        self.show(info, points);
+        Ok(())
+    }
+
+    fn show(&mut self, info: RunInfo, points: Vec<crate::metrics::Point>) {
+        let id = info.id.clone();
+        self.outbox.push(Event::Run(Box::new(info)));
+        self.outbox.push(Event::Points(id, points));
+    }
+
+    fn predict(&mut self, wish: &Wish) -> Result<()> {
+        let (step, model) = match self.active.get(&wish.run) {
+            Some(active) => (active.trainer.state.step, &active.trainer.model),
+            None => self.idle_model(&wish.run)?,
+        };
+        let probabilities = model.predict(&wish.pixels)?;
+        self.outbox.push(Event::Prediction(Prediction { request: wish.request, run: wish.run.clone(), step, probabilities }));
+        Ok(())
+    }
+
+    fn idle_model(&mut self, id: &RunId) -> Result<(u64, &Model)> {
+        if self.idle_model.as_ref().is_none_or(|(of, ..)| of != id) {
+            let (step, model) = self.load_model(id)?;
+            self.idle_model = Some((id.clone(), step, model));
+        }
+        self.idle_model.as_ref().map(|(_, step, model)| (*step, model)).context("no model is loaded")
+    }
+
+    /// The weights of a run's newest checkpoint, or those it starts with.
+    fn load_model(&self, id: &RunId) -> Result<(u64, Model)> {
+        let folder = self.home.folder(id);
+        let spec = folder.spec(&self.catalog)?;
+        let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+        let Some(state) = newest_checkpoint(&folder) else { return Ok((0, model)) };
+        model.vars.load(&folder.checkpoint(state.step).join("model.safetensors"))?;
+        Ok((state.step, model))
+    }
+
+    fn begin_evaluation(&mut self, run: RunId, split: Split) -> Result<()> {
+        if let Some(active) = self.active.get_mut(&run) {
+            // Its weights go on changing: what is evaluated is the checkpoint.
+            ensure!(active.trainer.state.step > 0, "The run has not trained yet: wait for its first checkpoint");
+        }
+        let spec = self.home.folder(&run).spec(&self.catalog)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let (step, model) = self.load_model(&run)?;
+        let indices = match split {
+            Split::Test => (0..dataset.test.len()).collect(),
+            _ => {
+                let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
+                let partition = data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
+                if split == Split::Train { partition.train } else { partition.validation }
+            }
+        };
+        self.evaluations.push_back(EvaluationJob { run, step, model, scoring: Scoring::new(split, dataset, indices) });
+        Ok(())
+    }
+
+    fn evaluate(&mut self, mut job: EvaluationJob) -> Result<()> {
+        if !job.scoring.advance(&job.model)? {
+            self.evaluations.push_front(job);
+            return Ok(());
+        }
+        let scoring = &job.scoring;
+        self.outbox.push(Event::Evaluation(Evaluation {
+            run: job.run,
+            split: scoring.split(),
+            step: job.step,
+            images: scoring.images(),
+            loss: scoring.mean(LOSS),
+            accuracy: scoring.mean(ACCURACY),
+        }));
+        Ok(())
+    }
+
+    fn rename(&mut self, run: RunId, name: String) -> Result<()> {
+        ensure!(!name.trim().is_empty(), "a name needs at least one letter");
+        let folder = self.home.folder(&run);
+        let spec = RunSpec { name: name.clone(), ..folder.spec(&self.catalog)? };
+        folder.write_spec(&spec, &self.catalog)?;
+        if let Some(active) = self.active.get_mut(&run) {
+            active.trainer.spec.name.clone_from(&name);
+        }
+        self.outbox.push(Event::Renamed(run, name));
+        Ok(())
+    }
+
+    fn delete(&mut self, run: RunId) -> Result<()> {
+        if let Some(mut active) = self.active.remove(&run) {
+            active.control(crate::protocol::Control::Stop, &mut self.outbox);
+        }
+        if self.idle_model.as_ref().is_some_and(|(of, ..)| *of == run) {
+            self.idle_model = None;
+        }
+        self.home.delete(&run)?;
+        self.outbox.push(Event::Removed(run));
+        Ok(())
+    }
+
+    fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
+        let key = Choice { values: BTreeMap::new(), ..choice.clone() };
+        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
+            return Ok(dataset.clone());
+        }
+        let dataset = Arc::new(data::load(choice)?);
+        self.dataset = Some((key, dataset.clone()));
+        Ok(dataset)
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+}

@@ -1,0 +1,86 @@
+//! Encoders: what turns an image into an embedding. Each is a list of layers, from which the network and its summary
+//! are both made.
+use crate::{
+    data::ImageShape,
+    protocol::LayerInfo,
+    registry,
+    spec::{Choice, ComponentInfo},
+};
+use anyhow::Result;
+
+mod layers;
+mod network;
+mod vars;
+pub use layers::{Layer, Shape};
+pub use network::{Network, Pass};
+pub use vars::Vars;
+
+registry!("encoder", EncoderEntry: seed_cnn, mlp);
+
+/// A kind of encoder.
+pub struct EncoderEntry {
+    pub info: ComponentInfo,
+    pub layers: fn(&Choice) -> Vec<Layer>,
+}
+
+/// The layers of the encoder that a choice names.
+///
+/// # Errors
+/// Where it is unknown.
+pub fn layers(choice: &Choice) -> Result<Vec<Layer>> {
+    Ok((find(&choice.id)?.layers)(choice))
+}
+
+/// The layers of a classifier, from image to prediction, without building it.
+///
+/// # Errors
+/// Where the encoder is unknown, or its layers do not fit the images.
+pub fn summary(encoder: &Choice, image: ImageShape, classes: usize) -> Result<Vec<LayerInfo>> {
+    let mut shape = Shape::from(image);
+    let mut rows = vec![];
+    for layer in layers(encoder)?.iter().chain(&[layers::head(classes)]) {
+        let row = layer.describe(shape)?;
+        shape = layer.output(shape)?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MNIST: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
+
+    #[test]
+    fn the_reference_classifier_has_its_parameters() {
+        let rows = summary(&Choice::new("seed_cnn"), MNIST, 10).unwrap();
+        assert_eq!(rows.iter().map(|row| row.parameters).sum::<u64>(), 1_199_882);
+        // 24.0 MFLOP to score an image: 2 × (26²×9×32 + 24²×288×64 + 9216×128 + 1280)
+        assert_eq!(rows.iter().map(|row| row.flops).sum::<u64>(), 23_984_896);
+        assert!(rows.iter().any(|row| row.output_shape == [12, 12, 64]));
+    }
+
+    #[test]
+    fn every_encoder_builds_as_its_summary_says() {
+        for entry in ALL {
+            let choice = Choice::new(entry.info.id);
+            let rows = summary(&choice, MNIST, 10).unwrap();
+            let mut vars = Vars::new(1);
+            let layers = layers(&choice).unwrap();
+            let network = Network::build(&layers, MNIST, "encoder", &mut vars).unwrap();
+            let encoder: u64 = rows[..rows.len() - 1].iter().map(|row| row.parameters).sum();
+            assert_eq!(vars.iter().map(|(_, var)| var.elem_count() as u64).sum::<u64>(), encoder, "{}", entry.info.id);
+            let image = candle_core::Tensor::zeros((2, 28, 28, 1), candle_core::DType::F32, &candle_core::Device::Cpu);
+            let embedding = network.forward(&image.unwrap(), &Pass::Evaluation).unwrap();
+            assert_eq!(embedding.dims(), [2, network.embed_dim()]);
+        }
+    }
+
+    #[test]
+    fn images_that_are_too_small_are_refused() {
+        let tiny = ImageShape { height: 4, width: 4, channels: 1 };
+        let error = summary(&Choice::new("seed_cnn"), tiny, 10).unwrap_err().to_string();
+        assert!(error.contains("too small"), "{error}");
+    }
+}

@@ -1,0 +1,113 @@
+//! A list of layers with its weights.
+use super::{Layer, Shape, Vars};
+use crate::{
+    data::ImageShape,
+    ops::{self, Activation, ConvShape, DropoutUnit},
+    rng,
+    spec::LiveParams,
+};
+use anyhow::{Context as _, Result};
+use candle_core::Tensor;
+
+/// From images to embeddings.
+pub struct Network {
+    steps: Vec<Step>,
+    embed_dim: usize,
+}
+
+/// Whether a forward pass trains, and with what.
+#[derive(Clone, Copy)]
+pub enum Pass<'a> {
+    /// No dropout.
+    Evaluation,
+    Training { seed: u64, step: u64, live: &'a LiveParams },
+}
+
+enum Step {
+    Conv { weight: Tensor, bias: Tensor, shape: ConvShape, activation: Activation },
+    MaxPool { size: usize },
+    /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
+    Dropout { key: String, purpose: String, unit: DropoutUnit },
+    Flatten,
+    Linear { weight: Tensor, bias: Tensor, activation: Activation },
+}
+
+impl Network {
+    /// Makes the weights, named `PREFIX.LAYER.weight` and `PREFIX.LAYER.bias`.
+    ///
+    /// # Errors
+    /// Where the layers do not fit the images.
+    pub fn build(layers: &[Layer], image: ImageShape, prefix: &str, vars: &mut Vars) -> Result<Self> {
+        let mut shape = Shape::from(image);
+        let mut steps = vec![];
+        for (index, layer) in layers.iter().enumerate() {
+            let output = layer.output(shape)?;
+            steps.push(Step::build(layer, shape, prefix, index, vars)?);
+            shape = output;
+        }
+        let embed_dim = match shape {
+            Shape::Features(features) => features,
+            Shape::Image(image) => anyhow::bail!("an encoder must end in features, not in {image:?}"),
+        };
+        Ok(Self { steps, embed_dim })
+    }
+
+    pub fn embed_dim(&self) -> usize {
+        self.embed_dim
+    }
+
+    /// (batch, height, width, channels) to (batch, embed_dim).
+    ///
+    /// # Errors
+    /// Where the images have another shape than the network was built for.
+    pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        self.steps.iter().try_fold(images.clone(), |x, step| step.forward(&x, pass))
+    }
+}
+
+impl Step {
+    fn build(layer: &Layer, input: Shape, prefix: &str, index: usize, vars: &mut Vars) -> Result<Self> {
+        Ok(match (layer, input) {
+            (Layer::Conv { name, channels, kernel, stride, padding, activation }, Shape::Image(image)) => {
+                let fan_in = kernel * kernel * image.channels;
+                let name = format!("{prefix}.{name}");
+                Step::Conv {
+                    weight: vars.weight(&format!("{name}.weight"), &[*kernel, *kernel, image.channels, *channels], fan_in)?,
+                    bias: vars.weight(&format!("{name}.bias"), &[*channels], fan_in)?,
+                    shape: ConvShape { stride: *stride, padding: *padding },
+                    activation: *activation,
+                }
+            }
+            (Layer::Linear { name, features, activation }, Shape::Features(fan_in)) => {
+                let name = format!("{prefix}.{name}");
+                Step::Linear {
+                    weight: vars.weight(&format!("{name}.weight"), &[fan_in, *features], fan_in)?,
+                    bias: vars.weight(&format!("{name}.bias"), &[*features], fan_in)?,
+                    activation: *activation,
+                }
+            }
+            (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
+            (Layer::Dropout { param, unit }, _) => {
+                Step::Dropout { key: format!("{prefix}.{}", param.key), purpose: format!("dropout {index}"), unit: *unit }
+            }
+            (Layer::Flatten, _) => Step::Flatten,
+            _ => unreachable!("the shape was checked by Layer::output"),
+        })
+    }
+
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        Ok(match self {
+            Step::Conv { weight, bias, shape, activation } => ops::conv2d(x, weight, bias, *shape, *activation)?,
+            Step::MaxPool { size } => ops::max_pool2d(x, *size)?,
+            Step::Flatten => x.flatten_from(1)?,
+            Step::Linear { weight, bias, activation } => ops::linear(x, weight, bias, *activation)?,
+            Step::Dropout { key, purpose, unit } => match pass {
+                Pass::Evaluation => x.clone(),
+                Pass::Training { seed, step, live } => {
+                    let probability = *live.get(key).with_context(|| format!("there is no live hyperparameter {key}"))?;
+                    ops::dropout(x, probability, *unit, rng::key(*seed, purpose, *step))?
+                }
+            },
+        })
+    }
+}

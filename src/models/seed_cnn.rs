@@ -1,0 +1,45 @@
+//! The reference network: two convolutions, a pooling, and a hidden layer of 128, as in PyTorch's MNIST example.
+use super::{EncoderEntry, Layer};
+use crate::{
+    ops::{Activation, DropoutUnit},
+    spec::{ComponentInfo, Param, ParamKind},
+};
+
+pub const ENTRY: EncoderEntry = EncoderEntry {
+    info: ComponentInfo {
+        id: "seed_cnn",
+        label: "Seed CNN",
+        help: "A small convolutional network: it looks for strokes and corners wherever they are in the image.",
+        params: &[CONV_DROPOUT, DENSE_DROPOUT],
+    },
+    layers: |_| {
+        let conv = |name, channels| Layer::Conv { name, channels, kernel: 3, stride: 1, padding: 0, activation: Activation::Relu };
+        vec![
+            conv("conv1", 32),
+            conv("conv2", 64),
+            Layer::MaxPool { size: 2 },
+            Layer::Dropout { param: CONV_DROPOUT, unit: DropoutUnit::Channels },
+            Layer::Flatten,
+            Layer::Linear { name: "fc1", features: 128, activation: Activation::Relu },
+            Layer::Dropout { param: DENSE_DROPOUT, unit: DropoutUnit::Elements },
+        ]
+    },
+};
+
+const CONV_DROPOUT: Param = Param {
+    key: "conv_dropout",
+    label: "Convolution dropout",
+    unit: "",
+    help: "The share of feature maps that are switched off at random in each training step, so that no single one is relied on.",
+    kind: ParamKind::Float { min: 0.0, max: 0.95, logarithmic: false },
+    default: 0.25,
+    live: true,
+};
+
+const DENSE_DROPOUT: Param = Param {
+    key: "dense_dropout",
+    label: "Dense dropout",
+    help: "The share of hidden units that are switched off at random in each training step. Higher fights overfitting, and slows learning.",
+    default: 0.5,
+    ..CONV_DROPOUT
+};

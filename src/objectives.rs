@@ -1,0 +1,47 @@
+//! Objectives: what a network is asked to minimise. Each owns its head; the encoder is shared.
+use crate::{
+    data::DatasetInfo,
+    models::{Network, Pass, Vars},
+    registry,
+    spec::{Choice, ComponentInfo},
+};
+use anyhow::Result;
+use candle_core::Tensor;
+
+registry!("objective", ObjectiveEntry: classify);
+
+/// A kind of objective.
+pub struct ObjectiveEntry {
+    pub info: ComponentInfo,
+    /// Makes the head, its variables named `objective.*`, over an encoder.
+    pub build: fn(&Choice, Network, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>,
+}
+
+/// An encoder with a head and a loss.
+pub trait Objective: Send {
+    /// The loss of a batch, and what else is measured along the way.
+    ///
+    /// # Errors
+    /// Where the batch does not fit the network.
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss>;
+
+    /// (batch, height, width, channels) to (batch, classes): probabilities.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn predict(&self, images: &Tensor) -> Result<Tensor>;
+}
+
+pub struct Batch {
+    /// (batch, height, width, channels), from 0 to 1.
+    pub images: Tensor,
+    /// (batch), u32.
+    pub labels: Tensor,
+}
+
+pub struct Loss {
+    /// A scalar, the mean over the batch.
+    pub loss: Tensor,
+    /// Further metrics by their identifiers, each a mean over the batch.
+    pub metrics: Vec<(&'static str, f64)>,
+}

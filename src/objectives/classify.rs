@@ -1,0 +1,77 @@
+//! Classification: minimise E[−log p(y | x, θ)], the cross-entropy of a linear layer on the embedding.
+use super::{Batch, Loss, Objective, ObjectiveEntry};
+use crate::{
+    metrics::ACCURACY,
+    models::{Network, Pass, Vars},
+    ops::{self, Activation},
+    spec::{ComponentInfo, Param, ParamKind},
+};
+use anyhow::Result;
+use candle_core::Tensor;
+
+pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+    info: ComponentInfo {
+        id: "classify",
+        label: "Classification",
+        help: "Learn the label of each image: the more probable the right answer, the smaller the loss.",
+        params: &[LABEL_SMOOTHING],
+    },
+    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes, vars)?)),
+};
+
+const LABEL_SMOOTHING: Param = Param {
+    key: "label_smoothing",
+    label: "Label smoothing",
+    unit: "",
+    help: "Asks the network to keep this share of its belief for the other classes, so that it is less sure of itself.",
+    kind: ParamKind::Float { min: 0.0, max: 0.5, logarithmic: false },
+    default: 0.0,
+    live: true,
+};
+
+struct Classify {
+    encoder: Network,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Classify {
+    fn new(encoder: Network, classes: usize, vars: &mut Vars) -> Result<Self> {
+        let features = encoder.embed_dim();
+        Ok(Self {
+            encoder,
+            weight: vars.weight("objective.head.weight", &[features, classes], features)?,
+            bias: vars.weight("objective.head.bias", &[classes], features)?,
+        })
+    }
+
+    fn logits(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.forward(images, pass)?;
+        Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
+    }
+}
+
+impl Objective for Classify {
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
+        let logits = self.logits(&batch.images, pass)?;
+        // Validation and test losses are of the labels as they are.
+        let smoothing = match pass {
+            Pass::Training { live, .. } => live.get("objective.label_smoothing").copied().unwrap_or_default(),
+            Pass::Evaluation => 0.0,
+        };
+        let loss = ops::cross_entropy(&logits, &batch.labels, smoothing)?;
+        Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, &batch.labels)?)] })
+    }
+
+    fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(ops::softmax(&self.logits(images, &Pass::Evaluation)?)?)
+    }
+}
+
+/// The share of rows whose largest logit is at the label.
+fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
+    let (rows, labels) = (logits.detach().to_vec2::<f32>()?, labels.to_vec1::<u32>()?);
+    let best = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+    let right = rows.iter().zip(&labels).filter(|(row, label)| best(row) == Some(**label as usize)).count();
+    Ok(right as f64 / labels.len() as f64)
+}

@@ -1,0 +1,37 @@
+//! Randomness as a pure function of (seed, purpose, index): nothing to store, so nothing can drift.
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+/// A generator for one purpose, such as `("shuffle", epoch)`; the same arguments always give the same numbers.
+pub fn rng(seed: u64, purpose: &str, index: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(key(seed, purpose, index))
+}
+
+/// A number that stands for (seed, purpose, index), spread evenly over all 64 bits.
+pub fn key(seed: u64, purpose: &str, index: u64) -> u64 {
+    // FNV-1a of the purpose, then the finalizer of SplitMix64 after each part.
+    let purpose = purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    mix(mix(mix(seed).wrapping_add(purpose)).wrapping_add(index))
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014).
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_the_key_counts() {
+        let base = key(1, "shuffle", 2);
+        assert_eq!(base, key(1, "shuffle", 2));
+        assert!([key(2, "shuffle", 2), key(1, "dropout", 2), key(1, "shuffle", 3)].iter().all(|other| *other != base));
+    }
+}

@@ -1,0 +1,324 @@
+//! Run folders on disk: everything in formats that other programs open without Headstart.
+//!
+//! ```text
+//! HOME/runs/2026-11-23-1405-seed-cnn-k3f9/
+//!   spec.toml        the RunSpec, every default written out
+//!   log.jsonl        phases, live changes, timing, notices; append-only, one JSON object a line
+//!   metrics.csv      step,split,metric,value; append-only; nothing that depends on the clock
+//!   checkpoints/step-000500/{model.safetensors, optimizer.safetensors, state.toml}
+//! HOME/trash/        runs that were deleted, as they were
+//! ```
+//! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
+use crate::{
+    protocol::{Change, Phase, Progress, RunId, RunInfo},
+    rng,
+    spec::{Catalog, RunSpec},
+};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+mod checkpoint;
+mod log;
+mod metrics_file;
+pub use checkpoint::{CheckpointState, retain};
+pub use log::{Entry, surviving_changes};
+pub use metrics_file::MetricsFile;
+
+/// The folder that holds a person's runs.
+#[derive(Clone, Debug)]
+pub struct Home {
+    path: PathBuf,
+}
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    pub path: PathBuf,
+}
+
+/// Held while a program trains a run; let go of when dropped, and by a crash.
+#[derive(Debug)]
+pub struct RunLock(#[allow(dead_code, reason = "holding the file is holding the lock")] File);
+
+impl Home {
+    /// Makes the folders that are missing.
+    ///
+    /// # Errors
+    /// Where they cannot be made.
+    pub fn open(path: PathBuf) -> Result<Self> {
+        let home = Self { path };
+        for folder in [home.runs(), home.trash()] {
+            fs::create_dir_all(&folder).with_context(|| {
+                format!("Could not make the folder for runs: choose another with --home\nFolder: {}", folder.display())
+            })?;
+        }
+        Ok(home)
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    fn trash(&self) -> PathBuf {
+        self.path.join("trash")
+    }
+
+    /// The names of all run folders, in order, which is the order of their beginnings.
+    ///
+    /// # Errors
+    /// Where the home cannot be read.
+    pub fn list(&self) -> Result<Vec<RunId>> {
+        let entries = fs::read_dir(self.runs()).with_context(|| at("Could not read the runs", &self.runs()))?;
+        let mut names: Vec<RunId> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.') && !name.ends_with(PARTIAL))
+            .map(RunId::from)
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    pub fn folder(&self, id: &str) -> RunFolder {
+        RunFolder { path: self.runs().join(id) }
+    }
+
+    /// The run that `name` means: a folder's path, its name, or the beginning of just one name.
+    ///
+    /// # Errors
+    /// Where there is none, or more than one.
+    pub fn find(&self, name: &str) -> Result<RunId> {
+        let last = Path::new(name).file_name().map_or(name.into(), |last| last.to_string_lossy());
+        let all = self.list()?;
+        if let Some(exact) = all.iter().find(|id| ***id == *last) {
+            return Ok(exact.clone());
+        }
+        let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
+        match matching[..] {
+            [one] => Ok(one.clone()),
+            [] => Err(anyhow!("No run begins with {name:?}: `headstart runs` lists them\nFolder: {}", self.runs().display())),
+            _ => {
+                let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
+                bail!("{} runs begin with {name:?}: write more of the name\n{}", matching.len(), names.join("\n"))
+            }
+        }
+    }
+
+    /// Makes the folder of a new run.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn create(&self, spec: &RunSpec, catalog: &Catalog) -> Result<(RunId, RunFolder)> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let salt = rng::key(now.as_nanos() as u64, "run", u64::from(std::process::id()));
+        let suffix: String = (0..4).map(|i| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[(salt >> (5 * i) & 31) as usize])).collect();
+        let id: RunId = format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(&spec.name)).into();
+        let folder = self.folder(&id);
+        ensure!(!folder.path.exists(), "The run exists already: try again\nFolder: {}", folder.path.display());
+        let partial = with_suffix(&folder.path);
+        let write = || -> std::io::Result<()> {
+            fs::create_dir_all(partial.join("checkpoints"))?;
+            write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
+            fs::rename(&partial, &folder.path)
+        };
+        write().with_context(|| at("Could not make the run's folder: is the disk full?", &folder.path))?;
+        Ok((id, folder))
+    }
+
+    /// Moves a run to the trash.
+    ///
+    /// # Errors
+    /// Where another program trains it, or it cannot be moved.
+    pub fn delete(&self, id: &str) -> Result<()> {
+        let _unused = self.folder(id).lock()?;
+        self.make_way(id)?;
+        fs::rename(self.runs().join(id), self.trash().join(id)).with_context(|| at("Could not delete the run", &self.runs().join(id)))
+    }
+
+    /// Takes a run back out of the trash.
+    ///
+    /// # Errors
+    /// Where it is not there any more, or cannot be moved.
+    pub fn restore(&self, id: &str) -> Result<()> {
+        fs::rename(self.trash().join(id), self.runs().join(id)).with_context(|| at("Could not bring the run back", &self.trash().join(id)))
+    }
+
+    /// An older deleted run of the same name gives way.
+    fn make_way(&self, id: &str) -> Result<()> {
+        let older = self.trash().join(id);
+        if older.exists() {
+            fs::remove_dir_all(&older).with_context(|| at("Could not clear the trash", &older))?;
+        }
+        Ok(())
+    }
+}
+
+impl RunFolder {
+    /// The spec as it was written.
+    ///
+    /// # Errors
+    /// Where it is missing, damaged or from a newer version.
+    pub fn spec(&self, catalog: &Catalog) -> Result<RunSpec> {
+        let path = self.path.join("spec.toml");
+        let text = fs::read_to_string(&path).with_context(|| at("Could not read the run's spec", &path))?;
+        RunSpec::from_toml(&text, &[], catalog).with_context(|| at("The run's spec cannot be used", &path))
+    }
+
+    /// Writes the spec anew, as after renaming.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_spec(&self, spec: &RunSpec, catalog: &Catalog) -> Result<()> {
+        let path = self.path.join("spec.toml");
+        replace(&path, spec.to_toml(catalog).as_bytes()).with_context(|| at("Could not write the run's spec", &path))
+    }
+
+    /// What the log and the spec say of the run.
+    ///
+    /// # Errors
+    /// As [`spec`](Self::spec).
+    pub fn info(&self, id: &RunId, catalog: &Catalog) -> Result<RunInfo> {
+        let spec = self.spec(catalog)?;
+        let entries = self.entries();
+        let changes: Vec<Change> = surviving_changes(&entries);
+        let mut progress = Progress::default();
+        let mut timing = vec![];
+        for entry in &entries {
+            if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = *entry {
+                progress = Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec };
+                // Steps that a crash took back were done again: the later moments count.
+                timing.truncate(timing.partition_point(|moment: &[f64; 2]| moment[0] < step as f64));
+                timing.push([step as f64, elapsed_secs]);
+            }
+        }
+        let live = changes.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
+        Ok(RunInfo { id: id.clone(), folder: self.path.clone(), spec, live, phase: last_phase(&entries), changes, progress, timing })
+    }
+
+    /// Keeps other programs from training the run.
+    ///
+    /// # Errors
+    /// Where another program does.
+    pub fn lock(&self) -> Result<RunLock> {
+        let path = self.path.join("lock");
+        let file = File::create(&path).with_context(|| at("Could not open the run's folder", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock(file)),
+            Err(TryLockError::WouldBlock) => Err(anyhow!("Another Headstart is using this run: close it there first\nFolder: {}", self.path.display())),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| at("Could not lock the run", &path)),
+        }
+    }
+}
+
+/// A run that was under way when its program ended was stopped by that.
+fn last_phase(entries: &[Entry]) -> Phase {
+    let phase = entries.iter().rev().find_map(|entry| match entry {
+        Entry::Phase { phase, message } => log::phase(phase, message),
+        _ => None,
+    });
+    phase.filter(|phase| !phase.is_active()).unwrap_or(Phase::Stopped)
+}
+
+const PARTIAL: &str = ".partial";
+
+fn with_suffix(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(PARTIAL);
+    name.into()
+}
+
+/// Writes a file whole or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = with_suffix(path);
+    write_synced(&partial, bytes)?;
+    fs::rename(&partial, path)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn at(text: &str, path: &Path) -> String {
+    format!("{text}\nPath: {}", path.display())
+}
+
+/// Letters and digits, the rest as single dashes, so that a name is a good folder name anywhere.
+fn slug(name: &str) -> String {
+    let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let slug: String = words.join("-").to_ascii_lowercase().chars().take(40).collect();
+    if slug.is_empty() { "run".into() } else { slug.trim_end_matches('-').into() }
+}
+
+/// `2026-11-23-1405` in UTC, by the days-to-civil algorithm of Howard Hinnant.
+fn timestamp(unix_secs: u64) -> String {
+    let (days, secs) = (unix_secs / 86_400 + 719_468, unix_secs % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}-{:02}{:02}", secs / 3600, secs / 60 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::catalog;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path().into()).unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn names_are_dates_and_slugs() {
+        assert_eq!(timestamp(1_795_442_700), "2026-11-23-1405");
+        assert_eq!(timestamp(951_782_400), "2000-02-29-0000");
+        assert_eq!(slug("Läßt: CNN / Adam 1e-3 "), "l-t-cnn-adam-1e-3");
+        assert_eq!(slug("数字"), "run");
+    }
+
+    #[test]
+    fn a_run_is_found_by_a_unique_beginning() {
+        let (_folder, home) = home();
+        let (id, folder) = home.create(&RunSpec { name: "one".into(), ..RunSpec::default() }, &catalog()).unwrap();
+        assert_eq!(home.find(&id[..12]).unwrap(), id);
+        assert_eq!(home.find(&folder.path.display().to_string()).unwrap(), id);
+        home.create(&RunSpec { name: "two".into(), ..RunSpec::default() }, &catalog()).unwrap();
+        assert!(home.find(&id[..10]).unwrap_err().to_string().contains("2 runs begin with"));
+        assert!(home.find("nope").unwrap_err().to_string().contains("No run begins with"));
+    }
+
+    #[test]
+    fn deleting_can_be_undone_but_not_under_a_program_that_trains() {
+        let (_folder, home) = home();
+        let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(home.delete(&id).unwrap_err().to_string().contains("Another Headstart"));
+        drop(lock);
+        home.delete(&id).unwrap();
+        assert!(home.list().unwrap().is_empty());
+        home.restore(&id).unwrap();
+        assert_eq!(home.list().unwrap(), [id]);
+    }
+
+    #[test]
+    fn a_damaged_or_newer_run_says_so() {
+        let (_folder, home) = home();
+        let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        fs::write(folder.path.join("spec.toml"), "version = 9").unwrap();
+        let error = format!("{:#}", folder.info(&id, &catalog()).unwrap_err());
+        assert!(error.contains("update Headstart") && error.contains("spec.toml"), "{error}");
+        fs::remove_file(folder.path.join("spec.toml")).unwrap();
+        assert!(folder.info(&id, &catalog()).is_err());
+    }
+}

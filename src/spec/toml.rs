@@ -1,0 +1,311 @@
+//! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
+use super::{Catalog, Choice, FieldError, ParamKind, RunSpec, Section, Values, dotted};
+use std::{fmt, path::PathBuf};
+use toml::{Table, Value};
+
+/// The version of the format of `spec.toml`.
+const VERSION: i64 = 1;
+
+/// Everything that is wrong with a spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpecError(pub Vec<FieldError>);
+
+impl std::error::Error for SpecError {}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "{}", lines.join("\n"))
+    }
+}
+
+impl RunSpec {
+    /// Reads a spec; what it leaves out has its default. `overrides` are `key=value` pairs that win over the text:
+    /// the key is dotted (`encoder.depth`), or alone where it is clear (`epochs`, `encoder`).
+    ///
+    /// # Errors
+    /// Every unknown key, with the nearest known one, and every value of the wrong type or out of range.
+    pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
+        let mut table: Table =
+            text.parse().map_err(|error| SpecError(vec![FieldError::new("TOML", format!("{error}"))]))?;
+        for pair in overrides {
+            override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
+        }
+        let mut reader = Reader { catalog, errors: vec![] };
+        let spec = reader.spec(&table);
+        reader.errors.extend(if reader.errors.is_empty() { catalog.validate(&spec) } else { vec![] });
+        if reader.errors.is_empty() { Ok(spec) } else { Err(SpecError(reader.errors)) }
+    }
+
+    /// The whole spec as TOML, every default of `catalog` written out.
+    pub fn to_toml(&self, catalog: &Catalog) -> String {
+        let mut table = Table::new();
+        table.insert("version".into(), VERSION.into());
+        table.insert("name".into(), self.name.as_str().into());
+        table.insert("seed".into(), Value::String(self.seed.to_string()));
+        if let Ok(seed) = i64::try_from(self.seed) {
+            table.insert("seed".into(), seed.into());
+        }
+        for section in Section::ALL {
+            table.insert(section.id().into(), self.section_table(section).into());
+        }
+        for (section, param) in catalog.params(self) {
+            let value = self.get(section, param);
+            let value = match param.kind {
+                ParamKind::Integer { .. } => Value::Integer(value as i64),
+                ParamKind::Float { .. } => Value::Float(value),
+                ParamKind::Switch => Value::Boolean(value != 0.0),
+            };
+            table[section.id()].as_table_mut().expect("inserted above").insert(param.key.into(), value);
+        }
+        table.to_string()
+    }
+
+    fn section_table(&self, section: Section) -> Table {
+        let mut table = Table::new();
+        if let Some(choice) = self.choice(section) {
+            table.insert("id".into(), choice.id.as_str().into());
+            if let Some(path) = &choice.path {
+                table.insert("path".into(), path.display().to_string().into());
+            }
+        }
+        table
+    }
+}
+
+struct Reader<'a> {
+    catalog: &'a Catalog,
+    errors: Vec<FieldError>,
+}
+
+impl Reader<'_> {
+    fn spec(&mut self, table: &Table) -> RunSpec {
+        let known: Vec<&str> =
+            ["version", "name", "seed"].into_iter().chain(Section::ALL.map(Section::id)).collect();
+        self.unknown_keys("", table, &known);
+        let mut spec = RunSpec::default();
+        match table.get("version").map(Value::as_integer) {
+            None | Some(Some(VERSION)) => {}
+            Some(Some(newer)) if newer > VERSION => {
+                self.error("version", format!("{newer} is newer than this program: update Headstart to open it"));
+            }
+            _ => self.error("version", format!("must be {VERSION}")),
+        }
+        if let Some(name) = table.get("name") {
+            match name.as_str() {
+                Some(name) if !name.trim().is_empty() => spec.name = name.into(),
+                _ => self.error("name", "must be a text in quotes"),
+            }
+        }
+        if let Some(seed) = table.get("seed") {
+            let whole = seed.as_integer().and_then(|seed| u64::try_from(seed).ok());
+            match whole.or_else(|| seed.as_str()?.parse().ok()) {
+                Some(seed) => spec.seed = seed,
+                None => self.error("seed", format!("{seed} is no seed: use a whole number from 0")),
+            }
+        }
+        for section in Section::ALL {
+            match table.get(section.id()) {
+                None => {}
+                Some(Value::Table(values)) => self.section(&mut spec, section, values),
+                Some(_) => self.error(section.id(), format!("must be a section: write [{}] above its keys", section.id())),
+            }
+        }
+        spec
+    }
+
+    fn section(&mut self, spec: &mut RunSpec, section: Section, table: &Table) {
+        if let Some(choice) = spec.choice_mut(section) {
+            self.choice(section, choice, table);
+        }
+        let catalog = self.catalog;
+        let Some(info) = catalog.component(section, spec.id(section)) else {
+            let message = catalog.unknown(section, spec.id(section));
+            return self.error(&format!("{}.id", section.id()), message);
+        };
+        let choices: &[&str] = match section {
+            Section::Training => &[],
+            Section::Dataset => &["id", "path"],
+            _ => &["id"],
+        };
+        let known: Vec<&str> = choices.iter().copied().chain(info.params.iter().map(|param| param.key)).collect();
+        self.unknown_keys(section.id(), table, &known);
+        for param in info.params {
+            let Some(value) = table.get(param.key) else { continue };
+            match number(value, param.kind) {
+                Some(number) => spec.set(section, param, number),
+                None => self.error(&dotted(section, param), format!("{value} is not {}", expected(param.kind))),
+            }
+        }
+    }
+
+    fn choice(&mut self, section: Section, choice: &mut Choice, table: &Table) {
+        let id = table.get("id").map(Value::as_str);
+        match id {
+            Some(Some(id)) => *choice = Choice { id: id.into(), path: None, values: Values::new() },
+            Some(None) => self.error(&format!("{}.id", section.id()), "must be a text in quotes"),
+            None => {}
+        }
+        match table.get("path").map(Value::as_str) {
+            Some(Some(path)) => choice.path = Some(PathBuf::from(path)),
+            Some(None) => self.error(&format!("{}.path", section.id()), "must be a text in quotes"),
+            None => {}
+        }
+    }
+
+    fn unknown_keys(&mut self, prefix: &str, table: &Table, known: &[&str]) {
+        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
+            let field = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            self.errors.push(FieldError::new(field, format!("is not known{}", suggestion(key, known))));
+        }
+    }
+
+    fn error(&mut self, field: &str, message: impl Into<String>) {
+        self.errors.push(FieldError::new(field, message));
+    }
+}
+
+fn number(value: &Value, kind: ParamKind) -> Option<f64> {
+    match (value, kind) {
+        (Value::Boolean(on), ParamKind::Switch) => Some(f64::from(*on)),
+        (Value::Integer(n), _) => Some(*n as f64),
+        (Value::Float(x), _) => Some(*x),
+        _ => None,
+    }
+}
+
+fn expected(kind: ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Integer { .. } => "a whole number",
+        ParamKind::Float { .. } => "a number",
+        ParamKind::Switch => "true or false",
+    }
+}
+
+/// ": did you mean …?" where a known key is near, otherwise the known keys.
+fn suggestion(key: &str, known: &[&str]) -> String {
+    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
+    match nearest {
+        Some(nearest) if strsim::jaro_winkler(key, nearest) > 0.75 => format!(": did you mean {nearest}?"),
+        _ => format!(": choose one of {}", known.join(", ")),
+    }
+}
+
+/// Puts `key=value` into the table, choosing the section of a lone key.
+fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
+    let (key, text) = pair.split_once('=').ok_or_else(|| FieldError::new(pair, "must be written key=value"))?;
+    let (key, text) = (key.trim(), text.trim());
+    let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
+    let value = value.unwrap_or_else(|| Value::String(text.into()));
+    if let Some((section, field)) = key.split_once('.') {
+        let section = Section::ALL.into_iter().find(|known| known.id() == section).ok_or_else(|| {
+            FieldError::new(key, format!("is not known{}", suggestion(section, &Section::ALL.map(Section::id))))
+        })?;
+        return insert(table, section, field, value);
+    }
+    if key == "name" {
+        table.insert(key.into(), Value::String(text.into()));
+        return Ok(());
+    }
+    if key == "seed" {
+        table.insert(key.into(), value);
+        return Ok(());
+    }
+    if let Some(section) = Section::ALL.into_iter().find(|section| section.id() == key) {
+        return insert(table, section, "id", value);
+    }
+    let owners: Vec<_> = owners(table, key, catalog);
+    match owners[..] {
+        [section] => insert(table, section, key, value),
+        [] => Err(FieldError::new(key, format!("is not known{}", suggestion(key, &all_keys(table, catalog))))),
+        _ => {
+            let known: Vec<_> = owners.iter().map(|section| format!("{}.{key}", section.id())).collect();
+            Err(FieldError::new(key, format!("could be {}: write one of them", known.join(" or "))))
+        }
+    }
+}
+
+/// The sections whose chosen component has a hyperparameter of that name.
+fn owners(table: &Table, key: &str, catalog: &Catalog) -> Vec<Section> {
+    let has = |section: &Section| chosen_keys(table, *section, catalog).contains(&key);
+    Section::ALL.into_iter().filter(has).collect()
+}
+
+fn all_keys(table: &Table, catalog: &Catalog) -> Vec<&'static str> {
+    let keys = Section::ALL.into_iter().flat_map(|section| chosen_keys(table, section, catalog));
+    ["name", "seed"].into_iter().chain(keys).collect()
+}
+
+fn chosen_keys(table: &Table, section: Section, catalog: &Catalog) -> Vec<&'static str> {
+    let default = RunSpec::default();
+    let id = table.get(section.id()).and_then(|values| values.get("id")).and_then(Value::as_str);
+    let info = catalog.component(section, id.unwrap_or(default.id(section)));
+    info.map_or(vec![], |info| info.params.iter().map(|param| param.key).collect())
+}
+
+/// A new id takes the values of the old component with it.
+fn insert(table: &mut Table, section: Section, key: &str, value: Value) -> Result<(), FieldError> {
+    let values = table.entry(section.id()).or_insert_with(|| Table::new().into());
+    let Some(values) = values.as_table_mut() else {
+        return Err(FieldError::new(section.id(), "must be a section"));
+    };
+    if key == "id" && values.get("id") != Some(&value) {
+        values.clear();
+    }
+    values.insert(key.into(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{session::catalog, spec::EPOCHS};
+
+    fn read(text: &str, overrides: &[&str]) -> Result<RunSpec, String> {
+        let overrides: Vec<_> = overrides.iter().map(ToString::to_string).collect();
+        RunSpec::from_toml(text, &overrides, &catalog()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_written_spec_reads_back_the_same() {
+        let mut spec = read("seed = 7\n[encoder]\nid = 'mlp'", &["name=Two words", "epochs=3"]).unwrap();
+        spec.dataset.path = Some("/a b".into());
+        let text = spec.to_toml(&catalog());
+        let back = read(&text, &[]).unwrap();
+        assert_eq!(back.to_toml(&catalog()), text);
+        assert_eq!((back.seed, back.training(&EPOCHS), back.encoder.id.as_str()), (7, 3.0, "mlp"));
+        assert_eq!(back.dataset.path, spec.dataset.path);
+    }
+
+    #[test]
+    fn large_seeds_survive() {
+        let spec = RunSpec { seed: u64::MAX, ..RunSpec::default() };
+        assert_eq!(read(&spec.to_toml(&catalog()), &[]).unwrap().seed, u64::MAX);
+    }
+
+    #[test]
+    fn a_misspelt_key_names_the_nearest() {
+        let error = read("[optimizer]\nlearning_rte = 0.1", &[]).unwrap_err();
+        assert_eq!(error, "optimizer.learning_rte: is not known: did you mean learning_rate?");
+        assert!(read("", &["epoch=3"]).unwrap_err().contains("did you mean epochs?"));
+        assert!(read("", &["optimiser.momentum=3"]).unwrap_err().contains("did you mean optimizer?"));
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert!(read("", &["epochs=0"]).unwrap_err().contains("out of range: choose from 1 to 1000"));
+        assert!(read("", &["epochs=1.5"]).unwrap_err().contains("not a whole number"));
+        assert!(read("", &["epochs=many"]).unwrap_err().contains("is not a whole number"));
+        assert!(read("", &["learning_rate=nan"]).unwrap_err().contains("out of range"));
+        assert!(read("version = 99", &[]).unwrap_err().contains("update Headstart"));
+        assert!(read("seed = -1", &[]).unwrap_err().contains("whole number from 0"));
+        assert!(read("encoder = 3", &[]).unwrap_err().contains("write [encoder]"));
+        assert!(read("", &["encoder=nope"]).unwrap_err().contains("choose one of seed_cnn, mlp"));
+    }
+
+    #[test]
+    fn another_component_starts_from_its_own_defaults() {
+        let spec = read("[encoder]\nid = 'seed_cnn'\nconv_dropout = 0.1", &["encoder=mlp"]).unwrap();
+        assert_eq!(spec.encoder, Choice::new("mlp"));
+    }
+}
