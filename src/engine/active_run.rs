@@ -5,9 +5,10 @@ use super::{
 };
 use crate::{
     data::Dataset,
+    metrics::Point,
     protocol::{Change, Control, Event, Level, Phase, Progress, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
-    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
+    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec, dotted},
 };
 use anyhow::{Context as _, Result};
 use std::{
@@ -180,7 +181,7 @@ impl ActiveRun {
         outbox.push(Event::Phase(self.id.clone(), phase));
     }
 
-    fn validated(&mut self, points: Vec<crate::metrics::Point>, verdict: Verdict, outbox: &mut Outbox) -> Result<()> {
+    fn validated(&mut self, points: Vec<Point>, verdict: Verdict, outbox: &mut Outbox) -> Result<()> {
         self.record(points, outbox);
         if verdict == Verdict::OutOfPatience {
             let (best, _) = self.trainer.state.best.context("a validation has no best")?;
@@ -193,7 +194,7 @@ impl ActiveRun {
         Ok(())
     }
 
-    fn record(&mut self, points: Vec<crate::metrics::Point>, outbox: &mut Outbox) {
+    fn record(&mut self, points: Vec<Point>, outbox: &mut Outbox) {
         self.metrics.push(&points);
         outbox.points(&self.id, points);
         outbox.progress(&self.id, self.progress());
@@ -274,7 +275,7 @@ fn first_wrong(live: &LiveParams, spec: &RunSpec, catalog: &Catalog) -> Option<S
         return Some("These are not the live hyperparameters of the run".into());
     }
     catalog.params(spec).filter(|(_, param)| param.live).find_map(|(section, param)| {
-        let wrong = param.check(*live.get(&crate::spec::dotted(section, param))?)?;
+        let wrong = param.check(*live.get(&dotted(section, param))?)?;
         Some(format!("{}: {wrong}", param.label))
     })
 }

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     data::{self, Dataset, VALIDATION_IMAGES},
-    metrics::{ACCURACY, LOSS, Split},
-    protocol::{Command, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
+    metrics::{ACCURACY, LOSS, Point, Split},
+    models,
+    protocol::{Command, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
     runs::{Entry, Home},
     spec::{Catalog, Choice, RunSpec},
 };
@@ -103,7 +104,7 @@ impl Bench {
             self.outbox.flush();
         }
         for run in self.active.values_mut() {
-            run.control(crate::protocol::Control::Stop, &mut self.outbox);
+            run.control(Control::Stop, &mut self.outbox);
         }
         self.outbox.flush();
     }
@@ -222,7 +223,7 @@ impl Bench {
         let dataset = self.dataset(&spec.dataset)?;
         // What cannot be trained leaves no folder behind.
         data::split(&dataset.train.labels, dataset.info.classes, spec.dataset.get(&VALIDATION_IMAGES) as usize, spec.seed)?;
-        crate::models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
+        models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
         self.activate(ActiveRun::open(id, folder, spec, dataset, &self.catalog)?)
     }
@@ -259,7 +260,7 @@ impl Bench {
         Ok(())
     }
 
-    fn show(&mut self, info: RunInfo, points: Vec<crate::metrics::Point>) {
+    fn show(&mut self, info: RunInfo, points: Vec<Point>) {
         let id = info.id.clone();
         self.outbox.push(Event::Run(Box::new(info)));
         self.outbox.push(Event::Points(id, points));
@@ -344,7 +345,7 @@ impl Bench {
 
     fn delete(&mut self, run: RunId) -> Result<()> {
         if let Some(mut active) = self.active.remove(&run) {
-            active.control(crate::protocol::Control::Stop, &mut self.outbox);
+            active.control(Control::Stop, &mut self.outbox);
         }
         if self.idle_model.as_ref().is_some_and(|(of, ..)| *of == run) {
             self.idle_model = None;

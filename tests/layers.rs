@@ -1,0 +1,94 @@
+//! Dependencies run strictly downwards, as ARCHITECTURE.md draws them.
+use std::{fs, path::Path};
+
+/// From the top down: a module may name those after it, and itself.
+const LAYERS: [&[&str]; 13] = [
+    &["main"],
+    &["cli", "ui"],
+    &["session"],
+    &["engine"],
+    &["objectives"],
+    &["models"],
+    &["ops"],
+    &["kernels"],
+    &["runs"],
+    &["data"],
+    &["protocol"],
+    &["metrics", "spec"],
+    &["registry", "rng"],
+];
+
+#[test]
+fn nothing_imports_anything_above_it() {
+    let mut checked = 0;
+    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut |path, text| {
+        let relative = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+        let own = relative.iter().next().unwrap().to_string_lossy().replace(".rs", "");
+        if own == "lib" {
+            return;
+        }
+        let level = level(&own).unwrap_or_else(|| panic!("{own} has no layer"));
+        // What a file tests may come from above it.
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for name in named_modules(code) {
+            let used = self::level(&name).unwrap_or(usize::MAX);
+            let sibling = used == level && name != own;
+            assert!(used >= level && !sibling, "{} names {name}, which is not below it", relative.display());
+            checked += 1;
+        }
+        for (word, homes) in [("candle_", &["engine", "objectives", "models", "ops"][..]), ("egui", &["ui", "main"]), ("unsafe {", &["kernels", "main"])] {
+            assert!(!code.contains(word) || homes.contains(&own.as_str()), "{} names {word}", relative.display());
+        }
+    });
+    assert!(checked > 50, "only {checked} imports were found: does this test still read them?");
+}
+
+fn level(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+/// The top-level modules that follow `crate::` or `headstart::`, grouped imports included.
+fn named_modules(code: &str) -> Vec<String> {
+    let mut found = vec![];
+    for start in ["crate::", "headstart::"] {
+        for (at, _) in code.match_indices(start) {
+            found.extend(names(&code[at + start.len()..]));
+        }
+    }
+    found.retain(|name| level(name).is_some());
+    found
+}
+
+fn names(rest: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+    let Some(group) = rest.strip_prefix('{') else { return vec![word(rest)] };
+    let (mut depth, mut names, mut at_start) = (1, vec![], true);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => at_start = true,
+            _ if c.is_whitespace() => {}
+            _ if at_start => {
+                names.push(word(&group[at..]));
+                at_start = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    names
+}
+
+fn visit(folder: &Path, each: &mut impl FnMut(&Path, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit(&path, each);
+        } else {
+            each(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A small data set, and a session driven to where a test wants it.
+#![allow(dead_code, reason = "each test file uses its own part")]
+use flate2::read::GzDecoder;
+use headstart::{
+    protocol::{Command, Phase, RunId},
+    session::{Run, Session, catalog},
+    spec::RunSpec,
+};
+use std::{
+    fs,
+    io::Read as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// Writes the first images of MNIST as a folder of four raw IDX files.
+pub fn small_mnist(folder: &Path, train: u32, test: u32) {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/mnist");
+    for (part, count) in [("train", train), ("t10k", test)] {
+        for (name, header, size) in [("images-idx3-ubyte", 16, 784), ("labels-idx1-ubyte", 8, 1)] {
+            let file = fs::File::open(assets.join(format!("{part}-{name}.gz"))).unwrap();
+            let mut bytes = vec![0; header + count as usize * size];
+            GzDecoder::new(file).read_exact(&mut bytes).unwrap();
+            bytes[4..8].copy_from_slice(&count.to_be_bytes());
+            fs::write(folder.join(format!("{part}-{name}")), bytes).unwrap();
+        }
+    }
+}
+
+/// A spec on such a folder that trains in a second or two; `overrides` as on the command line.
+pub fn small_spec(folder: &Path, overrides: &[&str]) -> RunSpec {
+    let path = format!("dataset.path={}", folder.display());
+    let base = ["dataset=idx", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
+    let all: Vec<String> = base.iter().chain(overrides).map(ToString::to_string).collect();
+    RunSpec::from_toml("", &all, &catalog()).unwrap()
+}
+
+/// A home with a data set beside it.
+pub struct Fixture {
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        small_mnist(&folder.path().join("data"), 600, 200);
+        Self { folder }
+    }
+
+    pub fn home(&self) -> std::path::PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn spec(&self, overrides: &[&str]) -> RunSpec {
+        small_spec(&self.data(), overrides)
+    }
+
+    pub fn session(&self) -> Session {
+        Session::open(self.home(), || {}).unwrap()
+    }
+
+    /// Trains a spec to its end.
+    pub fn train(&self, overrides: &[&str]) -> Run {
+        let mut session = self.session();
+        let id = start(&mut session, self.spec(overrides));
+        let run = until(&mut session, &id, |run| !run.phase.is_active());
+        session.close();
+        run
+    }
+}
+
+/// Starts a run and waits until it is there.
+pub fn start(session: &mut Session, spec: RunSpec) -> RunId {
+    session.state.newest = None;
+    session.send(Command::Start(Box::new(spec)));
+    wait(session, |session| session.state.newest.clone())
+}
+
+/// Waits until a run is as wanted; returns it.
+pub fn until(session: &mut Session, id: &RunId, wanted: impl Fn(&Run) -> bool) -> Run {
+    wait(session, |session| session.state.runs.get(id).filter(|run| wanted(run)).cloned())
+}
+
+/// Waits for something to be there.
+pub fn wait<T>(session: &mut Session, found: impl Fn(&mut Session) -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = found(session) {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "waited in vain; notices: {:?}", session.state.notices);
+        session.wait(Duration::from_millis(20));
+    }
+}
+
+/// The weights of the newest checkpoint, byte by byte.
+pub fn weights(run: &Run) -> Vec<u8> {
+    fs::read(newest_checkpoint(&run.folder).join("model.safetensors")).unwrap()
+}
+
+pub fn newest_checkpoint(folder: &Path) -> std::path::PathBuf {
+    let mut all: Vec<_> = fs::read_dir(folder.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all.pop().unwrap()
+}
+
+pub fn finished(run: &Run) -> bool {
+    run.phase == Phase::Finished
+}

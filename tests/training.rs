@@ -1,0 +1,204 @@
+//! Runs from start to end: the same bits again, whatever happens in between.
+mod support;
+
+use headstart::{
+    metrics::{ACCURACY, LEARNING_RATE, LOSS, Split},
+    protocol::{Command, Control, Level, Phase},
+    session::Session,
+};
+use std::fs;
+use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_learns() {
+    let fixture = Fixture::new();
+    let [one, two, other] = [&["seed=3"], &["seed=3"], &["seed=4"]].map(|overrides| fixture.train(overrides));
+    let metrics = |run: &headstart::session::Run| fs::read(run.folder.join("metrics.csv")).unwrap();
+    assert_eq!(metrics(&one), metrics(&two));
+    assert_eq!(weights(&one), weights(&two));
+    assert_ne!(metrics(&one), metrics(&other));
+    assert!(one.latest(ACCURACY, Split::Test).unwrap() > 0.6);
+    assert_eq!(one.curve(LOSS, Split::Validation).len(), 4);
+}
+
+#[test]
+fn every_encoder_optimiser_and_schedule_trains() {
+    let fixture = Fixture::new();
+    for (section, infos) in headstart::session::catalog().components {
+        for info in infos {
+            if ["dataset", "training"].contains(&section.id()) {
+                continue;
+            }
+            let run = fixture.train(&[&format!("{}={}", section.id(), info.id), "epochs=1"]);
+            let accuracy = run.latest(ACCURACY, Split::Test).unwrap();
+            assert!(finished(&run) && accuracy > 0.2, "{} {}: {accuracy}", section.id(), info.id);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_run_resumes_bit_for_bit() {
+    let fixture = Fixture::new();
+    let straight = fixture.train(&[]);
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&[]));
+    for step in [3, 9, 17] {
+        until(&mut session, &id, |run| run.progress.step >= step);
+        session.send(Command::Control(id.clone(), Control::Stop));
+        until(&mut session, &id, |run| run.phase == Phase::Stopped);
+        session.close();
+        session = fixture.session();
+        until(&mut session, &id, |run| run.phase == Phase::Stopped);
+        session.send(Command::Resume(id.clone()));
+        until(&mut session, &id, |run| run.phase == Phase::Running || finished(run));
+    }
+    let resumed = until(&mut session, &id, finished);
+    assert_eq!(weights(&resumed), weights(&straight));
+    assert_eq!(fs::read(resumed.folder.join("metrics.csv")).unwrap(), fs::read(straight.folder.join("metrics.csv")).unwrap());
+    assert_eq!(resumed.curves, straight.curves);
+}
+
+#[test]
+fn live_changes_are_logged_and_replayed_exactly() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&[]));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
+    let mut live = run.live.clone();
+    live.insert("optimizer.learning_rate".into(), 0.0001);
+    live.insert("encoder.dense_dropout".into(), 0.0);
+    session.send(Command::Tune(id.clone(), live.clone()));
+    let run = until(&mut session, &id, |run| !run.changes.is_empty());
+    assert_eq!((run.changes[0].step, &run.changes[0].values), (run.progress.step, &live));
+    session.send(Command::Control(id.clone(), Control::Continue));
+    let tuned = until(&mut session, &id, finished);
+    session.close();
+    assert_eq!(tuned.latest(LEARNING_RATE, Split::Train), Some(0.0001));
+    let metrics = fs::read(tuned.folder.join("metrics.csv")).unwrap();
+    let final_weights = weights(&tuned);
+
+    // As if the program had been killed before its first checkpoint.
+    fs::remove_dir_all(tuned.folder.join("checkpoints")).unwrap();
+    let log = fs::read_to_string(tuned.folder.join("log.jsonl")).unwrap();
+    let log: Vec<_> = log.lines().filter(|line| !line.contains("finished")).collect();
+    fs::write(tuned.folder.join("log.jsonl"), log.join("\n")).unwrap();
+    let mut session = fixture.session();
+    until(&mut session, &id, |run| run.phase == Phase::Stopped);
+    session.send(Command::Resume(id.clone()));
+    let replayed = until(&mut session, &id, finished);
+    assert_eq!(fs::read(replayed.folder.join("metrics.csv")).unwrap(), metrics);
+    assert_eq!(weights(&replayed), final_weights);
+    assert_eq!(replayed.changes.len(), 1);
+}
+
+#[test]
+fn pausing_stepping_and_drawing_work_together() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&[]));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    let paused = until(&mut session, &id, |run| run.phase == Phase::Paused);
+    session.send(Command::Control(id.clone(), Control::Step));
+    let stepped = until(&mut session, &id, |run| run.phase == Phase::Paused && run.progress.step > paused.progress.step);
+    assert_eq!(stepped.progress.step, paused.progress.step + 1);
+    for request in [1, 2, 3] {
+        session.send(Command::Predict { request, run: id.clone(), pixels: vec![request as u8; 784] });
+    }
+    let answer = wait(&mut session, |session| session.state.prediction.clone().filter(|answer| answer.request == 3));
+    assert_eq!(answer.step, stepped.progress.step);
+    assert!((answer.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    session.send(Command::Predict { request: 4, run: id.clone(), pixels: vec![0; 3] });
+    let notice = wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.text.contains("28 by 28"), "{}", notice.text);
+}
+
+#[test]
+fn runs_that_start_together_advance_in_lock_step() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let ids = [0, 1].map(|seed| start(&mut session, fixture.spec(&[&format!("seed={seed}"), "epochs=4"])));
+    until(&mut session, &ids[1], |run| run.progress.step >= 30);
+    let steps = ids.map(|id| session.state.runs[&id].progress.step);
+    assert!(steps[0].abs_diff(steps[1]) < 16, "{steps:?}");
+    session.close();
+}
+
+#[test]
+fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_back() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["optimizer=sgd", "learning_rate=10", "encoder=mlp"]));
+    let run = until(&mut session, &id, |run| !run.phase.is_active());
+    let Phase::Failed(message) = &run.phase else { panic!("{:?}", run.phase) };
+    assert!(message.contains("diverged") && message.contains("lower learning rate"), "{message}");
+    session.send(Command::Delete(id.clone()));
+    wait(&mut session, |session| (!session.state.runs.contains_key(&id)).then_some(()));
+    session.send(Command::Restore(id.clone()));
+    until(&mut session, &id, |run| matches!(run.phase, Phase::Failed(_)));
+}
+
+#[test]
+fn early_stopping_brings_the_best_weights_back() {
+    let fixture = Fixture::new();
+    // Without dropout, six hundred images are soon learnt by heart.
+    let overrides = ["encoder=mlp", "dropout=0", "patience=3", "epochs=200", "keep_checkpoints=1", "learning_rate=0.01"];
+    let run = fixture.train(&overrides);
+    assert!(finished(&run) && run.progress.step < run.progress.steps);
+    let [best, _] = run.best(LOSS, Split::Validation).unwrap();
+    assert!((best as u64) < run.progress.step);
+    let best = fs::read(run.folder.join(format!("checkpoints/step-{:06}/model.safetensors", best as u64))).unwrap();
+    assert_eq!(best, weights(&run));
+    assert_eq!(fs::read_dir(run.folder.join("checkpoints")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_pauses_the_run_and_loses_nothing() {
+    let fixture = Fixture::new();
+    let straight = fixture.train(&["seed=8"]);
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["seed=8"]));
+    let checkpoints = session.state.runs[&id].folder.join("checkpoints");
+    fs::remove_dir_all(&checkpoints).unwrap();
+    fs::write(&checkpoints, "in the way").unwrap();
+    until(&mut session, &id, |run| run.phase == Phase::Paused);
+    let notice = wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.level == Level::Error && notice.text.contains("free some space"), "{}", notice.text);
+    fs::remove_file(&checkpoints).unwrap();
+    session.send(Command::Control(id.clone(), Control::Continue));
+    let run = until(&mut session, &id, finished);
+    assert_eq!(weights(&run), weights(&straight));
+}
+
+#[test]
+fn two_programs_on_one_home_do_not_train_the_same_run() {
+    let fixture = Fixture::new();
+    let mut first = fixture.session();
+    let id = start(&mut first, fixture.spec(&["epochs=100"]));
+    let mut second: Session = fixture.session();
+    until(&mut second, &id, |run| run.phase == Phase::Stopped);
+    for command in [Command::Resume(id.clone()), Command::Delete(id.clone())] {
+        second.send(command);
+        let notice = wait(&mut second, |session| session.state.notices.pop());
+        assert!(notice.text.contains("Another Headstart"), "{}", notice.text);
+    }
+    second.close();
+    first.close();
+}
+
+#[test]
+fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
+    let fixture = Fixture::new();
+    let run = fixture.train(&["epochs=1", "encoder=mlp"]);
+    fs::create_dir_all(fixture.home().join("runs/9-damaged")).unwrap();
+    fs::write(fixture.home().join("runs/9-damaged/spec.toml"), "seed = [").unwrap();
+    // A checkpoint that was cut short gives way to the one before it, or to an error that names it.
+    fs::write(newest_checkpoint(&run.folder).join("model.safetensors"), "short").unwrap();
+    let mut session = fixture.session();
+    until(&mut session, &run.id, finished);
+    let notice = wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.text.contains("9-damaged"), "{}", notice.text);
+    session.send(Command::Predict { request: 1, run: run.id.clone(), pixels: vec![0; 784] });
+    let notice = wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.text.contains("model.safetensors"), "{}", notice.text);
+}
