@@ -216,8 +216,13 @@ impl Correlation<'_> {
             out.par_chunks_mut(band * row_len).enumerate().for_each(|(piece, out)| {
                 let rows = (out.len() / row_len - 1) * self.window.stride + self.window.rows;
                 let mut scratch = Vec::new();
-                let frame =
-                    self.frame.rows(image, mask, (piece * band * self.window.stride, rows), &mut scratch);
+                let frame = self.frame.rows(
+                    level,
+                    image,
+                    mask,
+                    (piece * band * self.window.stride, rows),
+                    &mut scratch,
+                );
                 let (window, bias, relu) = (self.window, self.bias, self.relu);
                 level.run(Correlate { window, frame, weights, bias, relu, out });
             });
@@ -254,8 +259,9 @@ impl<'a> WeightSums<'a> {
         let (in_len, out_len) = (conv.in_len(), conv.out_len());
         let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
         let frame =
-            conv.input_frame().rows(&x[image * in_len..][..in_len], None, x_rows, &mut self.x_scratch);
+            conv.input_frame().rows(level, &x[image * in_len..][..in_len], None, x_rows, &mut self.x_scratch);
         let gradient = conv.output_frame(self.columns).rows(
+            level,
             &output.gradient[image * out_len..][..out_len],
             output.relu_output.map(|y| &y[image * out_len..][..out_len]),
             (first, rows),

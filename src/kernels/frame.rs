@@ -1,5 +1,8 @@
 //! Puts an image into the frame that a window slides over: zeros around it and between its pixels.
 
+use super::simd::{Kernel, Level, Vector};
+use std::ops::Range;
+
 /// Where the pixels of an image go. Negative offsets crop.
 #[derive(Clone, Copy)]
 pub struct Frame {
@@ -21,6 +24,7 @@ impl Frame {
     /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) is above zero.
     pub fn rows<'a>(
         &self,
+        level: Level,
         image: &'a [f32],
         mask: Option<&[f32]>,
         (first, rows): (usize, usize),
@@ -30,15 +34,8 @@ impl Frame {
         if mask.is_none() && self.is_image_itself() && first + rows <= self.height {
             return &image[first * row_len..][..rows * row_len];
         }
-        scratch.clear();
         scratch.resize(rows * row_len, 0.0);
-        for (row, out) in scratch.chunks_exact_mut(row_len).enumerate() {
-            if let Some(y) = self.image_row(first + row) {
-                let at = y * self.width * self.channels;
-                let len = self.width * self.channels;
-                self.place(&image[at..][..len], mask.map(|mask| &mask[at..][..len]), out);
-            }
-        }
+        level.run(Place { frame: self, image, mask, first, out: scratch });
         scratch
     }
 
@@ -54,30 +51,65 @@ impl Frame {
         (offset.is_multiple_of(self.dilation) && y < self.height).then_some(y)
     }
 
-    fn place(&self, row: &[f32], mask: Option<&[f32]>, out: &mut [f32]) {
-        let dense = self.dilation == 1 && self.frame_channels == self.channels;
+    /// The image columns that fall inside the frame.
+    fn columns(&self) -> Range<usize> {
         let skipped = (-self.left).max(0) as usize;
-        let first = skipped.div_ceil(self.dilation);
         let room = (self.frame_width as isize - self.left).max(0) as usize;
-        let end = room.div_ceil(self.dilation).min(self.width);
-        if first >= end {
-            return;
-        }
-        let (runs, run) =
-            if dense { (1, (end - first) * self.channels) } else { (end - first, self.channels) };
-        let start = (self.left + (first * self.dilation) as isize) as usize * self.frame_channels;
-        for index in 0..runs {
-            let from = first * self.channels + index * run;
-            let to = &mut out[start + index * self.dilation * self.frame_channels..][..run];
-            match mask {
-                None => to.copy_from_slice(&row[from..][..run]),
-                Some(mask) => copy_where_positive(&row[from..][..run], &mask[from..][..run], to),
+        skipped.div_ceil(self.dilation)..room.div_ceil(self.dilation).min(self.width)
+    }
+}
+
+/// Fills `out` with the rows of the frame from `first` on.
+struct Place<'a> {
+    frame: &'a Frame,
+    image: &'a [f32],
+    mask: Option<&'a [f32]>,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Place<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        let frame = self.frame;
+        let columns = frame.columns();
+        let is_dense = frame.dilation == 1 && frame.frame_channels == frame.channels;
+        let (runs, run) = if is_dense { (1, columns.len()) } else { (columns.len(), 1) };
+        let run_len = run * frame.channels;
+        let step = frame.dilation * frame.frame_channels;
+        let start =
+            (frame.left + (columns.start * frame.dilation) as isize).max(0) as usize * frame.frame_channels;
+        let row_len = frame.frame_width * frame.frame_channels;
+
+        for (row, out) in self.out.chunks_exact_mut(row_len).enumerate() {
+            let Some(y) = frame.image_row(self.first + row).filter(|_| !columns.is_empty()) else {
+                out.fill(0.0);
+                continue;
+            };
+            if is_dense {
+                out[..start].fill(0.0);
+                out[start + run_len..].fill(0.0);
+            } else {
+                out.fill(0.0);
+            }
+            let from = (y * frame.width + columns.start) * frame.channels;
+            for index in 0..runs {
+                let (from, out) = (from + index * run_len, &mut out[start + index * step..][..run_len]);
+                match self.mask {
+                    None => out.copy_from_slice(&self.image[from..][..run_len]),
+                    Some(mask) => {
+                        copy_where_positive(&self.image[from..][..run_len], &mask[from..][..run_len], out)
+                    }
+                }
             }
         }
     }
 }
 
 /// `out = from` where `mask` is above zero, else 0: the gradient of ReLU, whose slope at zero is zero.
+#[inline(always)]
 pub fn copy_where_positive(from: &[f32], mask: &[f32], out: &mut [f32]) {
     for ((out, from), mask) in out.iter_mut().zip(from).zip(mask) {
         *out = if *mask > 0.0 { *from } else { 0.0 };

@@ -147,8 +147,11 @@ impl Kernel for SgdPiece<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let SgdPiece { rule, weights, grad, velocity } = self;
-        let momentum = if rule.first { 0.0 } else { rule.momentum as f32 };
-        let (grad_scale, decay) = (rule.grad_scale as f32, rule.weight_decay as f32);
+        if rule.first {
+            velocity.fill(0.0);
+        }
+        let (momentum, grad_scale, decay) =
+            (rule.momentum as f32, rule.grad_scale as f32, rule.weight_decay as f32);
         let learning_rate = rule.learning_rate as f32;
         for ((weight, grad), velocity) in weights.iter_mut().zip(grad).zip(velocity) {
             *velocity = *velocity * momentum + (grad * grad_scale + *weight * decay);
@@ -172,5 +175,110 @@ impl Kernel for SumSquares<'_> {
             }
         }
         rest.iter().map(|x| *x as f64 * *x as f64).chain(sums).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Random, at_every_level, same_bits_on_any_threads};
+
+    const START: [f32; 3] = [1.0, -2.0, 0.5];
+    const GRADS: [[f32; 3]; 3] = [[0.5, -1.0, 0.25], [-0.1, 2.0, 0.0], [0.3, 0.3, -4.0]];
+    const ADAM: Adam = Adam {
+        learning_rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        decoupled: false,
+        step: 1,
+        grad_scale: 1.0,
+    };
+    const SGD: Sgd =
+        Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 0.05, first: true, grad_scale: 1.0 };
+
+    fn assert_near(weights: &[f32], expected: [f64; 3]) {
+        for (weight, expected) in weights.iter().zip(expected) {
+            assert!((*weight as f64 - expected).abs() < 1e-6, "{weights:?} for {expected:?}");
+        }
+    }
+
+    fn adam_steps(adam: Adam, grads: &[[f32; 3]]) -> [f32; 3] {
+        let (mut weights, mut first, mut second) = (START, [0.0; 3], [0.0; 3]);
+        for (step, grad) in (1..).zip(grads) {
+            Adam { step, ..adam }.update(&mut weights, grad, &mut first, &mut second);
+        }
+        weights
+    }
+
+    fn sgd_steps(sgd: Sgd, grads: &[[f32; 3]]) -> [f32; 3] {
+        // whatever the velocity holds, the first step replaces it
+        let (mut weights, mut velocity) = (START, [3.0, 1.0, f32::NAN]);
+        for (index, grad) in grads.iter().enumerate() {
+            Sgd { first: index == 0, ..sgd }.update(&mut weights, grad, &mut velocity);
+        }
+        weights
+    }
+
+    /// The constants come from the update formulae in the documentation of torch.optim.Adam, AdamW and SGD, typed into
+    /// Python and computed in double precision; not from a run of PyTorch.
+    #[test]
+    fn three_steps_follow_the_formulae() {
+        at_every_level(|| {
+            assert_near(
+                &adam_steps(ADAM, &GRADS),
+                [0.7570041507810498, -1.947493441042513, 0.38296049991305164],
+            );
+            let decoupled = Adam { decoupled: true, ..ADAM };
+            let expected = [0.7552418002250774, -1.9153800336606108, 0.38133323576611466];
+            assert_near(&adam_steps(decoupled, &GRADS), expected);
+            let other = Adam {
+                learning_rate: 0.01,
+                beta1: 0.8,
+                beta2: 0.95,
+                epsilon: 1e-3,
+                weight_decay: 0.0,
+                ..ADAM
+            };
+            assert_near(
+                &adam_steps(other, &GRADS),
+                [0.9788189327375864, -1.9981725374884667, 0.4903390764065648],
+            );
+            assert_near(&sgd_steps(SGD, &GRADS), [0.826468625, -2.0840372499999997, 0.8187593125]);
+        });
+    }
+
+    #[test]
+    fn the_scale_is_that_of_the_gradient() {
+        let halved = GRADS.map(|grad| grad.map(|number| number * 0.5));
+        let adam = Adam { grad_scale: 0.5, ..ADAM };
+        assert_eq!(adam_steps(adam, &GRADS), adam_steps(ADAM, &halved));
+        assert_eq!(sgd_steps(Sgd { grad_scale: 0.5, ..SGD }, &GRADS), sgd_steps(SGD, &halved));
+    }
+
+    #[test]
+    fn squares_are_summed_in_double_precision() {
+        let x = Random::new(8).numbers(100_003);
+        let expected: f64 = x.iter().map(|x| (*x as f64).powi(2)).sum();
+        at_every_level(|| assert!((sum_squares(&x) - expected).abs() < 1e-9 * expected));
+        assert_eq!(sum_squares(&[]), 0.0);
+    }
+
+    #[test]
+    fn levels_and_threads_do_not_change_a_bit() {
+        let mut random = Random::new(9);
+        let (weights, grad) = (random.numbers(50_001), random.numbers(50_001));
+        let update = || {
+            let (mut by_adam, mut first, mut second) =
+                (weights.clone(), vec![0.0; 50_001], vec![0.0; 50_001]);
+            ADAM.update(&mut by_adam, &grad, &mut first, &mut second);
+            let (mut by_sgd, mut velocity) = (weights.clone(), vec![0.0; 50_001]);
+            SGD.update(&mut by_sgd, &grad, &mut velocity);
+            vec![by_adam, first, second, by_sgd, velocity, vec![sum_squares(&grad) as f32]]
+        };
+        let expected = update();
+        at_every_level(|| assert!(update() == expected));
+        same_bits_on_any_threads(update);
     }
 }
