@@ -1,0 +1,186 @@
+use super::*;
+use crate::kernels::testing::{Random, assert_close, at_every_level, same_bits_on_any_threads};
+
+struct Case {
+    conv: Conv,
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    dy: Vec<f32>,
+}
+
+impl Case {
+    fn new(conv: Conv, random: &mut Random) -> Self {
+        let x = random.numbers(conv.batch * conv.in_len());
+        let weight = random.numbers(conv.depth() * conv.out_channels);
+        let (bias, dy) = (random.numbers(conv.out_channels), random.numbers(conv.batch * conv.out_len()));
+        Case { conv, x, weight, bias, dy }
+    }
+}
+
+fn random_conv(random: &mut Random) -> Conv {
+    let (kernel_height, kernel_width) = (1 + random.below(5), 1 + random.below(5));
+    let padding = random.below(3);
+    let smallest = |kernel: usize| kernel.saturating_sub(2 * padding).max(1);
+    Conv {
+        batch: 1 + random.below(4),
+        height: smallest(kernel_height) + random.below(9),
+        width: smallest(kernel_width) + random.below(9),
+        in_channels: 1 + random.below(20),
+        kernel_height,
+        kernel_width,
+        out_channels: 1 + random.below(40),
+        stride: 1 + random.below(3),
+        padding,
+    }
+}
+
+struct Results {
+    y: Vec<f32>,
+    dx: Vec<f32>,
+    dw: Vec<f32>,
+    db: Vec<f32>,
+}
+
+/// The definition, one product at a time.
+fn reference(case: &Case, relu: bool) -> Results {
+    let c = &case.conv;
+    let mut y = Vec::new();
+    let (mut dx, mut dw) = (vec![0.0; case.x.len()], vec![0.0; case.weight.len()]);
+    let mut db = vec![0.0; c.out_channels];
+    for at in 0..case.dy.len() {
+        let out_channel = at % c.out_channels;
+        let (row, column) =
+            (at / c.out_channels / c.out_width() % c.out_height(), at / c.out_channels % c.out_width());
+        let mut products = Vec::new();
+        for tap in 0..c.depth() {
+            let (ky, kx) = (tap / c.in_channels / c.kernel_width, tap / c.in_channels % c.kernel_width);
+            let (top, left) = (row * c.stride + ky, column * c.stride + kx);
+            let inside = top >= c.padding && left >= c.padding;
+            if inside && top - c.padding < c.height && left - c.padding < c.width {
+                let pixel = (top - c.padding) * c.width + left - c.padding;
+                let image = at / c.out_len() * c.in_len();
+                products.push((
+                    image + pixel * c.in_channels + tap % c.in_channels,
+                    tap * c.out_channels + out_channel,
+                ));
+            }
+        }
+        let sum =
+            case.bias[out_channel] + products.iter().map(|(x, w)| case.x[*x] * case.weight[*w]).sum::<f32>();
+        y.push(if relu { sum.max(0.0) } else { sum });
+        let gradient = if relu && sum <= 0.0 { 0.0 } else { case.dy[at] };
+        db[out_channel] += gradient;
+        for (x, w) in products {
+            dx[x] += gradient * case.weight[w];
+            dw[w] += gradient * case.x[x];
+        }
+    }
+    Results { y, dx, dw, db }
+}
+
+fn check(case: &Case) {
+    let Case { conv, x, weight, bias, dy } = case;
+    for relu in [false, true] {
+        let expected = reference(case, relu);
+        let what = format!("{conv:?} relu {relu}");
+        at_every_level(|| {
+            assert_close(&forward(conv, x, weight, bias, relu), &expected.y, &what);
+            let output = OutputGradient { gradient: dy, relu_output: relu.then_some(&expected.y[..]) };
+            assert_close(&input_gradient(conv, weight, output), &expected.dx, &what);
+            let (dw, db) = weight_gradient(conv, x, output);
+            assert_close(&dw, &expected.dw, &what);
+            assert_close(&db, &expected.db, &what);
+        });
+    }
+}
+
+#[test]
+fn random_shapes_match_the_definition() {
+    let mut random = Random::new(1);
+    for _ in 0..120 {
+        let conv = random_conv(&mut random);
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
+fn every_channel_count_matches_the_definition() {
+    let mut random = Random::new(2);
+    for channels in 1..=67 {
+        let (in_channels, out_channels, stride) = (channels, 68 - channels, 1 + channels % 2);
+        let conv = Conv {
+            batch: 1 + channels % 9,
+            height: 5,
+            width: 4,
+            in_channels,
+            kernel_height: 3,
+            kernel_width: 2,
+            out_channels,
+            stride,
+            padding: 1,
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
+fn many_bands_match_the_definition() {
+    let mut random = Random::new(3);
+    for (batch, padding, stride) in [(1, 0, 1), (2, 2, 2), (3, 1, 1)] {
+        let conv = Conv {
+            batch,
+            height: 33,
+            width: 31,
+            in_channels: 16,
+            kernel_height: 3,
+            kernel_width: 3,
+            out_channels: 33,
+            stride,
+            padding,
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
+fn a_nan_is_not_hidden_by_relu() {
+    let conv = Conv {
+        batch: 1,
+        height: 1,
+        width: 1,
+        in_channels: 1,
+        kernel_height: 1,
+        kernel_width: 1,
+        out_channels: 1,
+        stride: 1,
+        padding: 0,
+    };
+    at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], &[0.0], true)[0].is_nan()));
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let mut random = Random::new(4);
+    for (batch, stride, padding) in [(1, 1, 0), (9, 1, 1), (5, 2, 1)] {
+        let conv = Conv {
+            batch,
+            height: 14,
+            width: 13,
+            in_channels: 19,
+            kernel_height: 3,
+            kernel_width: 3,
+            out_channels: 35,
+            stride,
+            padding,
+        };
+        let Case { x, weight, bias, dy, .. } = Case::new(conv, &mut random);
+        same_bits_on_any_threads(|| {
+            let y = forward(&conv, &x, &weight, &bias, true);
+            let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
+            let (dw, db) = weight_gradient(&conv, &x, output);
+            let dx = input_gradient(&conv, &weight, output);
+            vec![y, dx, dw, db]
+        });
+    }
+}

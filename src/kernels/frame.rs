@@ -1,0 +1,117 @@
+//! Puts an image into the frame that a window slides over: zeros around it and between its pixels.
+
+use super::simd::{Kernel, Level, Vector};
+use std::ops::Range;
+
+/// Where the pixels of an image go. Negative offsets crop.
+#[derive(Clone, Copy)]
+pub struct Frame {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    /// Row and column of the frame that the image's first pixel falls on.
+    pub top: isize,
+    pub left: isize,
+    /// Frame pixels from one image pixel to the next.
+    pub dilation: usize,
+    pub frame_width: usize,
+    /// Numbers per pixel of the frame, zeros after the image's own `channels`.
+    pub frame_channels: usize,
+}
+
+impl Frame {
+    /// Rows `first..first + rows` of the frame, (rows, frame_width, frame_channels). They are borrowed from the image
+    /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) is above zero.
+    pub fn rows<'a>(
+        &self,
+        level: Level,
+        image: &'a [f32],
+        mask: Option<&[f32]>,
+        (first, rows): (usize, usize),
+        scratch: &'a mut Vec<f32>,
+    ) -> &'a [f32] {
+        let row_len = self.frame_width * self.frame_channels;
+        if mask.is_none() && self.is_image_itself() && first + rows <= self.height {
+            return &image[first * row_len..][..rows * row_len];
+        }
+        scratch.resize(rows * row_len, 0.0);
+        level.run(Place { frame: self, image, mask, first, out: scratch });
+        scratch
+    }
+
+    fn is_image_itself(&self) -> bool {
+        (self.top, self.left, self.dilation) == (0, 0, 1)
+            && (self.frame_width, self.frame_channels) == (self.width, self.channels)
+    }
+
+    /// The image row that lies on this row of the frame.
+    fn image_row(&self, frame_row: usize) -> Option<usize> {
+        let offset = (frame_row as isize).checked_sub(self.top).filter(|offset| *offset >= 0)? as usize;
+        let y = offset / self.dilation;
+        (offset.is_multiple_of(self.dilation) && y < self.height).then_some(y)
+    }
+
+    /// The image columns that fall inside the frame.
+    fn columns(&self) -> Range<usize> {
+        let skipped = (-self.left).max(0) as usize;
+        let room = (self.frame_width as isize - self.left).max(0) as usize;
+        skipped.div_ceil(self.dilation)..room.div_ceil(self.dilation).min(self.width)
+    }
+}
+
+/// Fills `out` with the rows of the frame from `first` on.
+struct Place<'a> {
+    frame: &'a Frame,
+    image: &'a [f32],
+    mask: Option<&'a [f32]>,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Place<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        let frame = self.frame;
+        let columns = frame.columns();
+        let is_dense = frame.dilation == 1 && frame.frame_channels == frame.channels;
+        let (runs, run) = if is_dense { (1, columns.len()) } else { (columns.len(), 1) };
+        let run_len = run * frame.channels;
+        let step = frame.dilation * frame.frame_channels;
+        let start =
+            (frame.left + (columns.start * frame.dilation) as isize).max(0) as usize * frame.frame_channels;
+        let row_len = frame.frame_width * frame.frame_channels;
+
+        for (row, out) in self.out.chunks_exact_mut(row_len).enumerate() {
+            let Some(y) = frame.image_row(self.first + row).filter(|_| !columns.is_empty()) else {
+                out.fill(0.0);
+                continue;
+            };
+            if is_dense {
+                out[..start].fill(0.0);
+                out[start + run_len..].fill(0.0);
+            } else {
+                out.fill(0.0);
+            }
+            let from = (y * frame.width + columns.start) * frame.channels;
+            for index in 0..runs {
+                let (from, out) = (from + index * run_len, &mut out[start + index * step..][..run_len]);
+                match self.mask {
+                    None => out.copy_from_slice(&self.image[from..][..run_len]),
+                    Some(mask) => {
+                        copy_where_positive(&self.image[from..][..run_len], &mask[from..][..run_len], out)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `out = from` where `mask` is above zero, else 0: the gradient of ReLU, whose slope at zero is zero.
+#[inline(always)]
+pub fn copy_where_positive(from: &[f32], mask: &[f32], out: &mut [f32]) {
+    for ((out, from), mask) in out.iter_mut().zip(from).zip(mask) {
+        *out = if *mask > 0.0 { *from } else { 0.0 };
+    }
+}

@@ -1,0 +1,181 @@
+//! Fully connected layer with fused bias and ReLU, over the `gemm` crate.
+
+use super::OutputGradient;
+use super::frame::copy_where_positive;
+use gemm::Parallelism;
+use std::borrow::Cow;
+
+/// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linear {
+    pub batch: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+}
+
+/// `relu?(x · weight + bias)`.
+///
+/// # Panics
+/// When a slice does not have the shape.
+pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+    let Linear { batch, inputs, outputs } = *linear;
+    assert_eq!(bias.len(), outputs);
+    let mut y = bias.repeat(batch);
+    multiply_add(&mut y, Matrix::new(x, batch, inputs), Matrix::new(weight, inputs, outputs));
+    if relu {
+        // written so that NaN stays NaN
+        y.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y });
+    }
+    y
+}
+
+/// The gradient of x (batch, inputs).
+///
+/// # Panics
+/// When a slice does not have the shape.
+pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+    let Linear { batch, inputs, outputs } = *linear;
+    let mut dx = vec![0.0; batch * inputs];
+    let weight = Matrix::new(weight, inputs, outputs);
+    multiply_add(&mut dx, Matrix::new(&through_relu(output), batch, outputs), weight.transposed());
+    dx
+}
+
+/// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
+///
+/// # Panics
+/// When a slice does not have the shape.
+pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+    let Linear { batch, inputs, outputs } = *linear;
+    let gradient = through_relu(output);
+    let mut weight = vec![0.0; inputs * outputs];
+    let x = Matrix::new(x, batch, inputs);
+    multiply_add(&mut weight, x.transposed(), Matrix::new(&gradient, batch, outputs));
+    let mut bias = vec![0.0; outputs];
+    for row in gradient.chunks_exact(outputs) {
+        for (sum, number) in bias.iter_mut().zip(row) {
+            *sum += number;
+        }
+    }
+    (weight, bias)
+}
+
+fn through_relu(output: OutputGradient<'_>) -> Cow<'_, [f32]> {
+    let Some(y) = output.relu_output else { return Cow::Borrowed(output.gradient) };
+    assert_eq!(y.len(), output.gradient.len());
+    let mut gradient = vec![0.0; y.len()];
+    copy_where_positive(output.gradient, y, &mut gradient);
+    Cow::Owned(gradient)
+}
+
+#[derive(Clone, Copy)]
+struct Matrix<'a> {
+    numbers: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: isize,
+    column_stride: isize,
+}
+
+impl<'a> Matrix<'a> {
+    fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(numbers.len(), rows * columns);
+        Matrix { numbers, rows, columns, row_stride: columns as isize, column_stride: 1 }
+    }
+
+    fn transposed(self) -> Self {
+        let (rows, columns) = (self.columns, self.rows);
+        Matrix { rows, columns, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+    }
+}
+
+/// `sum += a · b`. gemm shares out rows and columns of the sum, never the terms of one number, so the number of
+/// threads changes no bits.
+fn multiply_add(sum: &mut [f32], a: Matrix, b: Matrix) {
+    let (rows, columns, depth) = (a.rows, b.columns, a.columns);
+    assert_eq!((b.rows, sum.len()), (depth, rows * columns));
+    let (dst_columns, dst_rows) = (1, columns as isize);
+    // SAFETY: `Matrix` and the assertion above vouch that each slice holds all the numbers its strides reach.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            depth,
+            sum.as_mut_ptr(),
+            dst_columns,
+            dst_rows,
+            true,
+            a.numbers.as_ptr(),
+            a.column_stride,
+            a.row_stride,
+            b.numbers.as_ptr(),
+            b.column_stride,
+            b.row_stride,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::Rayon(0),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Random, assert_close, same_bits_on_any_threads};
+
+    #[test]
+    fn forward_and_backward_match_the_reference() {
+        let mut random = Random::new(1);
+        for (batch, inputs, outputs) in [(1, 1, 1), (1, 67, 10), (9, 33, 1), (7, 300, 65), (64, 128, 10)] {
+            let linear = Linear { batch, inputs, outputs };
+            let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
+            let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
+            for relu in [false, true] {
+                let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
+                let (mut dw, mut db) = (vec![0.0; weight.len()], vec![0.0; outputs]);
+                for b in 0..batch {
+                    for o in 0..outputs {
+                        let terms = (0..inputs).map(|i| (x[b * inputs + i] * weight[i * outputs + o]) as f64);
+                        let sum = (terms.sum::<f64>() + bias[o] as f64) as f32;
+                        y[b * outputs + o] = if relu { sum.max(0.0) } else { sum };
+                        let g = if relu && sum <= 0.0 { 0.0 } else { dy[b * outputs + o] };
+                        db[o] += g;
+                        for i in 0..inputs {
+                            dx[b * inputs + i] += g * weight[i * outputs + o];
+                            dw[i * outputs + o] += g * x[b * inputs + i];
+                        }
+                    }
+                }
+                let output = OutputGradient { gradient: &dy, relu_output: relu.then_some(&y[..]) };
+                let what = format!("{linear:?} relu {relu}");
+                assert_close(&forward(&linear, &x, &weight, &bias, relu), &y, &what);
+                assert_close(&input_gradient(&linear, &weight, output), &dx, &what);
+                let (weight_gradient, bias_gradient) = weight_gradient(&linear, &x, output);
+                assert_close(&weight_gradient, &dw, &what);
+                assert_close(&bias_gradient, &db, &what);
+            }
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        for (batch, inputs, outputs) in
+            [(64, 2304, 128), (1, 3000, 128), (64, 128, 10), (5, 700, 1), (300, 200, 300)]
+        {
+            let linear = Linear { batch, inputs, outputs };
+            let mut random = Random::new(2);
+            let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
+            let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
+            same_bits_on_any_threads(|| {
+                let y = forward(&linear, &x, &weight, &bias, true);
+                let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
+                let (dw, db) = weight_gradient(&linear, &x, output);
+                let dx = input_gradient(&linear, &weight, output);
+                vec![y, dx, dw, db]
+            });
+        }
+    }
+}

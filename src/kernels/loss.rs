@@ -1,0 +1,124 @@
+//! Softmax cross-entropy with label smoothing, as `torch.nn.CrossEntropyLoss` defines it: the target is
+//! (1 − ε) of the label and ε spread evenly over all classes (Szegedy et al., "Rethinking the Inception
+//! architecture for computer vision", 2016, section 7).
+
+use super::build_pieces;
+use rayon::prelude::*;
+
+/// What logits (labels.len(), classes) are held against.
+#[derive(Clone, Copy)]
+pub struct Targets<'a> {
+    pub labels: &'a [u32],
+    pub classes: usize,
+    /// ε, in [0, 1].
+    pub label_smoothing: f64,
+}
+
+/// The mean over the batch of −Σ target · log softmax(logits), in nats.
+///
+/// # Panics
+/// When the logits do not have the shape, or a label is not below `classes`.
+pub fn cross_entropy(logits: &[f32], targets: Targets) -> f32 {
+    targets.check(logits);
+    let (classes, smoothing) = (targets.classes, targets.label_smoothing);
+    let losses: Vec<f64> = (logits.par_chunks(classes), targets.labels)
+        .into_par_iter()
+        .with_min_len(64)
+        .map(|(row, label)| {
+            let log_sum = log_sum_exp(row);
+            let of_label = log_sum - row[*label as usize] as f64;
+            let of_mean = log_sum - row.iter().map(|x| *x as f64).sum::<f64>() / classes as f64;
+            // each term alone, so that an impossible class costs nothing without smoothing
+            if smoothing == 0.0 { of_label } else { (1.0 - smoothing) * of_label + smoothing * of_mean }
+        })
+        .collect();
+    (losses.iter().sum::<f64>() / losses.len() as f64) as f32
+}
+
+/// The gradient of `scale` × [`cross_entropy`] with respect to the logits: `scale` (softmax − target) / batch.
+///
+/// # Panics
+/// As [`cross_entropy`].
+pub fn cross_entropy_gradient(logits: &[f32], targets: Targets, scale: f32) -> Vec<f32> {
+    targets.check(logits);
+    let (classes, smoothing) = (targets.classes, targets.label_smoothing);
+    let scale = scale as f64 / targets.labels.len() as f64;
+    build_pieces(targets.labels.len(), classes, |index, gradient| {
+        let row = &logits[index * classes..][..classes];
+        let log_sum = log_sum_exp(row);
+        for (gradient, x) in gradient.iter_mut().zip(row) {
+            let probability = ((*x as f64 - log_sum) as f32).exp() as f64;
+            *gradient = (scale * (probability - smoothing / classes as f64)) as f32;
+        }
+        gradient[targets.labels[index] as usize] -= (scale * (1.0 - smoothing)) as f32;
+    })
+}
+
+impl Targets<'_> {
+    fn check(&self, logits: &[f32]) {
+        assert_eq!(logits.len(), self.labels.len() * self.classes);
+        assert!(self.labels.iter().all(|label| (*label as usize) < self.classes), "a label is out of range");
+    }
+}
+
+/// `ln Σ exp(x)`, with the largest taken out so that nothing overflows.
+fn log_sum_exp(row: &[f32]) -> f64 {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if largest == f32::NEG_INFINITY {
+        return row.iter().copied().sum::<f32>() as f64;
+    }
+    let sum: f32 = row.iter().map(|x| (x - largest).exp()).sum();
+    largest as f64 + (sum as f64).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Random, same_bits_on_any_threads};
+
+    #[test]
+    fn uniform_logits_cost_the_log_of_the_classes() {
+        let targets = Targets { labels: &[0, 3], classes: 4, label_smoothing: 0.0 };
+        assert!((cross_entropy(&[5.0; 8], targets) - 4f32.ln()).abs() < 1e-6);
+        let smoothed = Targets { label_smoothing: 0.3, ..targets };
+        assert!((cross_entropy(&[5.0; 8], smoothed) - 4f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn gradient_matches_finite_differences() {
+        let mut random = Random::new(5);
+        let labels = [2, 0, 6, 6, 1];
+        for label_smoothing in [0.0, 0.1, 1.0] {
+            let targets = Targets { labels: &labels, classes: 7, label_smoothing };
+            let mut logits = random.numbers(35);
+            let gradient = cross_entropy_gradient(&logits, targets, 1.0);
+            for index in 0..35 {
+                let x = logits[index];
+                logits[index] = x + 1e-2;
+                let above = cross_entropy(&logits, targets);
+                logits[index] = x - 1e-2;
+                let below = cross_entropy(&logits, targets);
+                logits[index] = x;
+                assert!(((above - below) / 2e-2 - gradient[index]).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn huge_logits_stay_finite() {
+        let targets = Targets { labels: &[0, 1], classes: 2, label_smoothing: 0.0 };
+        let logits = [3e4, -3e4, 3e4, -3e4];
+        assert_eq!(cross_entropy(&logits, targets), 3e4);
+        assert_eq!(cross_entropy_gradient(&logits, targets, 1.0), [0.0, 0.0, 0.5, -0.5]);
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let logits = Random::new(6).numbers(1000 * 10);
+        let labels: Vec<u32> = (0..1000).map(|index| index * 7 % 10).collect();
+        let targets = Targets { labels: &labels, classes: 10, label_smoothing: 0.1 };
+        same_bits_on_any_threads(|| {
+            vec![vec![cross_entropy(&logits, targets)], cross_entropy_gradient(&logits, targets, 1.0)]
+        });
+    }
+}

@@ -1,0 +1,43 @@
+//! Forward and backward passes on plain slices, for the CPU.
+//!
+//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32`. Every result
+//! has the same bits whatever the number of threads: sums are cut into pieces by the problem alone and added up in
+//! order. No candle and no I/O here; the only `unsafe` code of the library is.
+
+pub mod conv;
+pub mod dropout;
+mod frame;
+pub mod linear;
+pub mod loss;
+pub mod optimizer;
+pub mod pool;
+pub mod simd;
+mod tile;
+
+use rayon::prelude::*;
+use std::mem::MaybeUninit;
+
+/// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
+#[derive(Clone, Copy)]
+pub struct OutputGradient<'a> {
+    pub gradient: &'a [f32],
+    /// The layer's output where a ReLU made it: the gradient counts where this is above zero.
+    pub relu_output: Option<&'a [f32]>,
+}
+
+/// A vector of `count` pieces of `len` numbers, each filled by `fill(index, piece)`; a piece starts as zeros.
+fn build_pieces(count: usize, len: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut all = Vec::with_capacity(count * len);
+    let pieces = all.spare_capacity_mut()[..count * len].par_chunks_mut(len.max(1));
+    pieces.enumerate().for_each(|(index, piece)| {
+        piece.fill(MaybeUninit::new(0.0));
+        // SAFETY: every number of the piece was just written.
+        fill(index, unsafe { &mut *(piece as *mut [MaybeUninit<f32>] as *mut [f32]) });
+    });
+    // SAFETY: the pieces cover the vector, and each was written.
+    unsafe { all.set_len(count * len) };
+    all
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,326 @@
+//! One vector type per instruction set, chosen while the program runs.
+//!
+//! A kernel is a struct whose [`Kernel::run`] is compiled once per [`Level`], each time with that level's instructions
+//! enabled, so a build for the oldest x86-64 loses nothing. [`Level::run`] picks the copy.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+/// Work that is compiled once per instruction set.
+pub trait Kernel {
+    type Output;
+
+    /// Does the work with vectors `V`; `ROWS` × 2 of them are held in registers by the tiles of `tile.rs`.
+    /// Implementations are `#[inline(always)]`, or the instructions are not enabled inside.
+    fn run<V: Vector, const ROWS: usize>(self) -> Self::Output;
+}
+
+/// A vector of `LANES` numbers.
+///
+/// The types are private to this file and only [`Level::run`] names them, after it has asked the processor: that is
+/// why the arithmetic is safe to call.
+pub trait Vector: Copy {
+    const LANES: usize;
+
+    fn splat(value: f32) -> Self;
+    /// `self * factor + term`.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The larger; `other` where either is NaN.
+    fn max(self, other: Self) -> Self;
+    /// # Safety
+    /// `from` is valid for reading `LANES` numbers; it need not be aligned.
+    unsafe fn load(from: *const f32) -> Self;
+    /// # Safety
+    /// `to` is valid for writing `LANES` numbers; it need not be aligned.
+    unsafe fn store(self, to: *mut f32);
+}
+
+/// An instruction set, from the slowest to the fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Portable,
+    Neon,
+    Avx2,
+    Avx512,
+}
+
+impl Level {
+    const ALL: [Level; 4] = [Level::Portable, Level::Neon, Level::Avx2, Level::Avx512];
+
+    /// The level in use on this thread: the one inside [`Level::with`], or `HEADSTART_SIMD` (`portable`, `neon`,
+    /// `avx2`, `avx512`) where the machine has it, or the fastest there is.
+    pub fn current() -> Level {
+        static DEFAULT: OnceLock<Level> = OnceLock::new();
+        FORCED.get().unwrap_or_else(|| {
+            *DEFAULT.get_or_init(|| {
+                let wanted = std::env::var("HEADSTART_SIMD").unwrap_or_default();
+                let named = Level::available().find(|level| level.name() == wanted);
+                named.or(Level::available().last()).unwrap_or(Level::Portable)
+            })
+        })
+    }
+
+    /// Every level this machine has, the fastest last.
+    pub fn available() -> impl Iterator<Item = Level> {
+        Level::ALL.into_iter().filter(|level| level.is_available())
+    }
+
+    /// Runs `work` with every kernel that this thread starts held to this level.
+    pub fn with<R>(self, work: impl FnOnce() -> R) -> R {
+        let before = FORCED.replace(Some(self));
+        let result = work();
+        FORCED.set(before);
+        result
+    }
+
+    /// Numbers in one vector.
+    pub fn lanes(self) -> usize {
+        match self {
+            Level::Portable | Level::Neon => 4,
+            Level::Avx2 => 8,
+            Level::Avx512 => 16,
+        }
+    }
+
+    /// Runs the kernel's copy for this level.
+    ///
+    /// # Panics
+    /// When the machine lacks the level.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        assert!(self.is_available(), "this machine has no {self:?}");
+        match self {
+            // SAFETY: the machine has these instructions, as was just checked.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { x86::run_avx512(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { x86::run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => unsafe { arm::run_neon(kernel) },
+            _ => kernel.run::<Portable, 4>(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Level::Portable => "portable",
+            Level::Neon => "neon",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        match self {
+            Level::Portable => true,
+            Level::Neon => false,
+            Level::Avx2 => avx2,
+            Level::Avx512 => avx2 && is_x86_feature_detected!("avx512f"),
+        }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    fn is_available(self) -> bool {
+        match self {
+            Level::Portable => true,
+            Level::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            Level::Avx2 | Level::Avx512 => false,
+        }
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn is_available(self) -> bool {
+        self == Level::Portable
+    }
+}
+
+thread_local! {
+    static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
+}
+
+/// Four numbers in an array: what every compiler turns into the vectors of its target.
+#[derive(Clone, Copy)]
+struct Portable([f32; 4]);
+
+impl Vector for Portable {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        Portable([value; 4])
+    }
+
+    #[inline(always)]
+    fn mul_add(mut self, factor: Self, term: Self) -> Self {
+        for lane in 0..4 {
+            self.0[lane] = self.0[lane] * factor.0[lane] + term.0[lane];
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn max(mut self, other: Self) -> Self {
+        for lane in 0..4 {
+            self.0[lane] = if self.0[lane] > other.0[lane] { self.0[lane] } else { other.0[lane] };
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for the four numbers.
+        Portable(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller vouches for the four numbers.
+        unsafe { to.cast::<[f32; 4]>().write_unaligned(self.0) }
+    }
+}
+
+/// Implements [`Vector`] for one register type by its load, store, splat, fused multiply-add and maximum.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! vector {
+    ($name:ident, $register:ty, $lanes:literal, $load:path, $store:path, $splat:path, $mul_add:expr, $max:path) => {
+        #[derive(Clone, Copy)]
+        struct $name($register);
+
+        impl Vector for $name {
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(value: f32) -> Self {
+                // SAFETY: only `Level::run` names this type, after checking for its instructions.
+                $name(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn mul_add(self, factor: Self, term: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $mul_add(self.0, factor.0, term.0) })
+            }
+
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $max(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: as in `splat`; the caller vouches for the numbers.
+                $name(unsafe { $load(from) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: as in `splat`; the caller vouches for the numbers.
+                unsafe { $store(to, self.0) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Kernel, Vector};
+    use std::arch::x86_64::*;
+
+    vector!(
+        Avx2,
+        __m256,
+        8,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_fmadd_ps,
+        _mm256_max_ps
+    );
+    vector!(
+        Avx512,
+        __m512,
+        16,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps,
+        _mm512_max_ps
+    );
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Avx2, 6>()
+    }
+
+    #[target_feature(enable = "avx512f,avx2,fma")]
+    pub fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Avx512, 8>()
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use super::{Kernel, Vector};
+    use std::arch::aarch64::*;
+
+    vector!(
+        Neon,
+        float32x4_t,
+        4,
+        vld1q_f32,
+        vst1q_f32,
+        vdupq_n_f32,
+        |x, y, sum| vfmaq_f32(sum, x, y),
+        vmaxq_f32
+    );
+
+    #[target_feature(enable = "neon")]
+    pub fn run_neon<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Neon, 8>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Lanes;
+
+    impl Kernel for Lanes {
+        type Output = (usize, Vec<f32>);
+
+        #[inline(always)]
+        fn run<V: Vector, const ROWS: usize>(self) -> Self::Output {
+            let numbers: Vec<f32> = (0..V::LANES).map(|lane| lane as f32 - 2.0).collect();
+            let mut out = vec![0.0; V::LANES];
+            // SAFETY: both hold `LANES` numbers.
+            unsafe {
+                let vector = V::load(numbers.as_ptr());
+                vector.mul_add(V::splat(2.0), V::splat(1.0)).max(V::splat(0.0)).store(out.as_mut_ptr());
+            }
+            (V::LANES, out)
+        }
+    }
+
+    #[test]
+    fn every_level_computes_the_same() {
+        for level in Level::available() {
+            let (lanes, out) = level.run(Lanes);
+            assert_eq!(lanes, level.lanes());
+            let expected: Vec<f32> =
+                (0..lanes).map(|lane| (2.0 * (lane as f32 - 2.0) + 1.0).max(0.0)).collect();
+            assert_eq!(out, expected, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_held_inside_with_alone() {
+        let before = Level::current();
+        assert_eq!(Level::Portable.with(Level::current), Level::Portable);
+        assert_eq!(Level::current(), before);
+    }
+}

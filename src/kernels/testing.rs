@@ -1,0 +1,55 @@
+//! What the kernels' tests share.
+
+use super::simd::Level;
+
+/// A small seeded generator, for test data alone.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// One of `0..end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    /// Numbers in [-1, 1).
+    pub fn numbers(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0).collect()
+    }
+}
+
+/// Runs the checks once at each level this machine has.
+pub fn at_every_level(checks: impl Fn()) {
+    Level::available().for_each(|level| level.with(&checks));
+}
+
+/// Within 1e-4 of the largest number expected.
+pub fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(actual.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1e-3f32, |scale, x| scale.max(x.abs()));
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+        let level = Level::current();
+        assert!(
+            (actual - expected).abs() <= 1e-4 * scale,
+            "{what} {level:?} at {index}: {actual} for {expected}"
+        );
+    }
+}
+
+/// `compute` gives the same bits in pools of 1 to 4 threads, at every level.
+pub fn same_bits_on_any_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
+    for level in Level::available() {
+        let mut expected = None;
+        for threads in 1..=4 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let results = pool.install(|| level.with(&compute));
+            let bits: Vec<Vec<u32>> =
+                results.iter().map(|result| result.iter().map(|number| number.to_bits()).collect()).collect();
+            assert!(*expected.get_or_insert(bits.clone()) == bits, "{threads} threads, {level:?}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The register tiles of convolution: products of a sliding window with a matrix, without im2col.
+//!
+//! One inner loop serves both passes. `ROWS` × 2 vectors of sums stay in registers while it walks two operands: `a`
+//! gives one number per row of the tile, `b` gives two vectors of columns.
+
+use super::simd::{Kernel, Vector};
+
+/// The widest panel of any level: two vectors of AVX-512.
+const MAX_PANEL: usize = 32;
+
+/// A (depth, columns) matrix cut into panels of `width` columns, (panel, depth, width), with zeros at the end.
+pub struct Panels {
+    numbers: Vec<f32>,
+    depth: usize,
+    columns: usize,
+    width: usize,
+}
+
+impl Panels {
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// `lanes` is that of the level which will use the panels.
+    pub fn pack(matrix: &[f32], depth: usize, columns: usize, lanes: usize) -> Self {
+        assert_eq!(matrix.len(), depth * columns);
+        let width = 2 * lanes;
+        let mut numbers = vec![0.0; columns.div_ceil(width) * depth * width];
+        for (index, row) in matrix.chunks_exact(columns).enumerate() {
+            for (panel, part) in row.chunks(width).enumerate() {
+                numbers[(panel * depth + index) * width..][..part.len()].copy_from_slice(part);
+            }
+        }
+        Panels { numbers, depth, columns, width }
+    }
+}
+
+/// A window of (rows, columns) pixels that moves over a frame `frame_width` pixels wide, `stride` pixels at a time.
+#[derive(Clone, Copy)]
+pub struct Window {
+    pub rows: usize,
+    pub columns: usize,
+    pub channels: usize,
+    pub frame_width: usize,
+    pub stride: usize,
+    /// Positions of the window along one row.
+    pub out_width: usize,
+}
+
+impl Window {
+    fn frame_row(&self) -> usize {
+        self.frame_width * self.channels
+    }
+
+    fn depth(&self) -> usize {
+        self.rows * self.columns * self.channels
+    }
+
+    /// Where in the frame the window's first number lies at the given position.
+    #[inline(always)]
+    fn start(&self, position: usize) -> usize {
+        let (y, x) = (position / self.out_width, position % self.out_width);
+        y * self.stride * self.frame_row() + x * self.stride * self.channels
+    }
+
+    /// Where in the window its `index`th number lies, from the first.
+    #[inline(always)]
+    fn tap(&self, index: usize) -> usize {
+        let run = self.columns * self.channels;
+        index / run * self.frame_row() + index % run
+    }
+
+    fn assert_inside(&self, frame: &[f32], out_rows: usize) {
+        assert!(self.out_width > 0 && (self.out_width - 1) * self.stride + self.columns <= self.frame_width);
+        assert!(out_rows > 0 && ((out_rows - 1) * self.stride + self.rows) * self.frame_row() <= frame.len());
+    }
+}
+
+/// `out = relu?(window · weights + bias)` at every position of the window; `out` is (positions, columns).
+pub struct Correlate<'a> {
+    pub window: Window,
+    pub frame: &'a [f32],
+    pub weights: &'a Panels,
+    pub bias: Option<&'a [f32]>,
+    pub relu: bool,
+    pub out: &'a mut [f32],
+}
+
+impl Kernel for Correlate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        let Correlate { window, frame, weights, bias, relu, out } = self;
+        let Panels { numbers, depth, columns, width } = weights;
+        let (depth, columns, positions) = (*depth, *columns, out.len() / columns);
+        window.assert_inside(frame, positions / window.out_width);
+        assert_eq!((*width, depth), (2 * V::LANES, window.depth()));
+        assert!(out.len() == positions * columns && positions % window.out_width == 0);
+        let run = window.columns * window.channels;
+        let (a_row, b_row) = (window.frame_row(), run * width);
+        let walk = Walk { rows: window.rows, columns: run, a_row, a_column: 1, b_row, b_column: *width };
+
+        for (panel, b) in numbers.chunks_exact(depth * width).enumerate() {
+            let first_column = panel * width;
+            let kept = (columns - first_column).min(*width);
+            let mut start = [0.0; MAX_PANEL];
+            if let Some(bias) = bias {
+                start[..kept].copy_from_slice(&bias[first_column..][..kept]);
+            }
+            // SAFETY: `start` holds two vectors of any level.
+            let start = unsafe { load_pair::<V>(start.as_ptr()) };
+            for first in (0..positions).step_by(ROWS) {
+                let mut a = [frame.as_ptr(); ROWS];
+                for (row, a) in a.iter_mut().enumerate() {
+                    *a = frame[window.start((first + row).min(positions - 1))..].as_ptr();
+                }
+                // SAFETY: every position lies inside the frame, and the panel holds `depth` rows of `width`.
+                let mut sums = unsafe { multiply::<V, ROWS>([start; ROWS], a, b.as_ptr(), walk) };
+                for (row, sums) in sums.iter_mut().enumerate().take(positions - first) {
+                    if relu {
+                        *sums = sums.map(|sum| V::splat(0.0).max(sum));
+                    }
+                    store_pair(*sums, &mut out[(first + row) * columns + first_column..][..kept]);
+                }
+            }
+        }
+    }
+}
+
+/// Adds to `sums` (window numbers, columns) the product of what the window sees with `gradient`
+/// (positions, columns), summed over the positions. `columns` is a multiple of two vectors.
+pub struct AccumulateOuter<'a> {
+    pub window: Window,
+    pub frame: &'a [f32],
+    pub gradient: &'a [f32],
+    pub columns: usize,
+    pub sums: &'a mut [f32],
+}
+
+impl Kernel for AccumulateOuter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        let AccumulateOuter { window, frame, gradient, columns, sums } = self;
+        let (depth, width, rows) =
+            (window.depth(), 2 * V::LANES, gradient.len() / (columns * window.out_width));
+        window.assert_inside(frame, rows);
+        assert_eq!((columns % width, gradient.len()), (0, rows * window.out_width * columns));
+        assert_eq!(sums.len(), depth * columns);
+        let a_row = window.stride * window.frame_row();
+        let (a_column, b_row) = (window.stride * window.channels, window.out_width * columns);
+        let walk = Walk { rows, columns: window.out_width, a_row, a_column, b_row, b_column: columns };
+
+        for column in (0..columns).step_by(width) {
+            for first in (0..depth).step_by(ROWS) {
+                let mut a = [frame.as_ptr(); ROWS];
+                let mut tile = [[V::splat(0.0); 2]; ROWS];
+                for row in 0..ROWS {
+                    let index = (first + row).min(depth - 1);
+                    a[row] = frame[window.tap(index)..].as_ptr();
+                    // SAFETY: `columns` is a multiple of two vectors, so they lie inside row `index` of `sums`.
+                    tile[row] = unsafe { load_pair::<V>(sums[index * columns + column..].as_ptr()) };
+                }
+                // SAFETY: the window stays inside the frame at each of the positions that `gradient` has rows for.
+                tile = unsafe { multiply::<V, ROWS>(tile, a, gradient[column..].as_ptr(), walk) };
+                for (row, tile) in tile.iter().enumerate().take(depth - first) {
+                    store_pair(*tile, &mut sums[(first + row) * columns + column..][..width]);
+                }
+            }
+        }
+    }
+}
+
+/// The path through both operands: `rows` × `columns` steps, each `_column` numbers on, each row `_row` numbers on.
+#[derive(Clone, Copy)]
+struct Walk {
+    rows: usize,
+    columns: usize,
+    a_row: usize,
+    a_column: usize,
+    b_row: usize,
+    b_column: usize,
+}
+
+/// `sums[row] += a[row] · b`, summed along the walk.
+///
+/// # Safety
+/// On the whole walk each of `a` is valid for reading one number, and `b` for reading two vectors.
+#[inline(always)]
+unsafe fn multiply<V: Vector, const ROWS: usize>(
+    mut sums: [[V; 2]; ROWS],
+    a: [*const f32; ROWS],
+    b: *const f32,
+    walk: Walk,
+) -> [[V; 2]; ROWS] {
+    for row in 0..walk.rows {
+        let mut step = row * walk.a_row;
+        let mut b = b.wrapping_add(row * walk.b_row);
+        for _ in 0..walk.columns {
+            // SAFETY: the caller vouches for both operands on the whole walk.
+            unsafe {
+                let columns = load_pair::<V>(b);
+                for row in 0..ROWS {
+                    let number = V::splat(*a[row].add(step));
+                    sums[row][0] = number.mul_add(columns[0], sums[row][0]);
+                    sums[row][1] = number.mul_add(columns[1], sums[row][1]);
+                }
+            }
+            step += walk.a_column;
+            b = b.wrapping_add(walk.b_column);
+        }
+    }
+    sums
+}
+
+/// # Safety
+/// `from` is valid for reading two vectors.
+#[inline(always)]
+unsafe fn load_pair<V: Vector>(from: *const f32) -> [V; 2] {
+    // SAFETY: the caller vouches for both.
+    unsafe { [V::load(from), V::load(from.add(V::LANES))] }
+}
+
+/// Stores as much of the pair as `out` has room for.
+#[inline(always)]
+fn store_pair<V: Vector>(pair: [V; 2], out: &mut [f32]) {
+    if out.len() == 2 * V::LANES {
+        // SAFETY: `out` has room for both.
+        unsafe {
+            pair[0].store(out.as_mut_ptr());
+            pair[1].store(out.as_mut_ptr().add(V::LANES));
+        }
+    } else {
+        let mut all = [0.0; MAX_PANEL];
+        // SAFETY: `all` has room for two vectors of any level.
+        unsafe {
+            pair[0].store(all.as_mut_ptr());
+            pair[1].store(all.as_mut_ptr().add(V::LANES));
+        }
+        out.copy_from_slice(&all[..out.len()]);
+    }
+}

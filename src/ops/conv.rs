@@ -1,0 +1,161 @@
+use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use crate::kernels::OutputGradient;
+use crate::kernels::conv::{self, Conv};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+/// How a convolution's window moves, alike in both directions, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    pub stride: usize,
+    /// Zeros on each side.
+    pub padding: usize,
+}
+
+/// Convolution with fused bias and activation: x (batch, height, width, in), weight (kernel height, kernel width, in,
+/// out), bias (out), to (batch, out height, out width, out).
+///
+/// # Errors
+/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    conv: ConvShape,
+    activation: Activation,
+) -> Result<Tensor> {
+    expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
+    let op = Conv2d { conv: shape(x, weight, bias, conv)?, activation };
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+}
+
+fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
+    let ConvShape { stride, padding } = conv;
+    let (batch, height, width, in_channels) = x.dims4()?;
+    let (kernel_height, kernel_width, weight_channels, out_channels) = weight.dims4()?;
+    if weight_channels != in_channels || bias.dims() != [out_channels] {
+        bail!("conv2d: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
+    }
+    if x.elem_count() == 0 || weight.elem_count() == 0 || stride == 0 {
+        bail!("conv2d: x {:?}, weight {:?} and stride {stride} must not be empty", x.shape(), weight.shape())
+    }
+    if kernel_height > height + 2 * padding || kernel_width > width + 2 * padding {
+        bail!("conv2d: weight {:?} is larger than x {:?} with padding {padding}", weight.shape(), x.shape())
+    }
+    Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
+}
+
+struct Conv2d {
+    conv: Conv,
+    activation: Activation,
+}
+
+impl CustomOp3 for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight, bias) =
+            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
+        let conv = &self.conv;
+        let y = conv::forward(conv, x, weight, bias, self.activation == Activation::Relu);
+        output(y, (conv.batch, conv.out_height(), conv.out_width(), conv.out_channels))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
+        let output =
+            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
+        let (mut dx, mut dw, mut db) = (None, None, None);
+        if weight.track_op() || bias.track_op() {
+            let (weight_gradient, bias_gradient) =
+                conv::weight_gradient(&self.conv, x_reader.numbers()?, output);
+            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
+        }
+        if x.track_op() {
+            dx = gradient_of(x, conv::input_gradient(&self.conv, weight_reader.numbers()?, output))?;
+        }
+        Ok((dx, dw, db))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_gradients, random};
+    use candle_core::{DType, Device, Var};
+
+    const CONV: ConvShape = ConvShape { stride: 2, padding: 1 };
+
+    #[test]
+    fn gradients_match_finite_differences() -> Result<()> {
+        let vars = [random((2, 5, 4, 3), 1)?, random((3, 2, 3, 5), 2)?, random(5, 3)?];
+        assert_gradients(&vars, |vars| conv2d(&vars[0], &vars[1], &vars[2], CONV, Activation::None))
+    }
+
+    #[test]
+    fn only_the_gradients_asked_for_are_computed() -> Result<()> {
+        let (x, weight, bias) = (random((1, 5, 5, 2), 1)?, random((3, 3, 2, 4), 2)?, random(4, 3)?);
+        let (frozen_weight, frozen_bias) = (weight.as_tensor().detach(), bias.as_tensor().detach());
+        let y = conv2d(&x, &frozen_weight, &frozen_bias, CONV, Activation::Relu)?;
+        let grads = y.sum_all()?.backward()?;
+        assert!(grads.get(&x).is_some());
+        assert!(grads.get(&frozen_weight).is_none() && grads.get(&frozen_bias).is_none());
+        let x = x.as_tensor().detach();
+        let grads = conv2d(&x, &weight, &bias, CONV, Activation::Relu)?.sum_all()?.backward()?;
+        assert!(grads.get(&x).is_none() && grads.get(&weight).is_some() && grads.get(&bias).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn views_are_read_through_their_layout() -> Result<()> {
+        let (x, weight, bias) = (random((4, 6, 5, 3), 1)?, random((3, 3, 3, 2), 2)?, random(2, 3)?);
+        let whole = conv2d(&x, &weight, &bias, CONV, Activation::Relu)?;
+        let part = conv2d(&x.narrow(0, 1, 2)?, &weight, &bias, CONV, Activation::Relu)?;
+        assert_eq!(
+            whole.narrow(0, 1, 2)?.flatten_all()?.to_vec1::<f32>()?,
+            part.flatten_all()?.to_vec1::<f32>()?
+        );
+        let turned = x.transpose(1, 2)?;
+        let expected = conv2d(&turned.contiguous()?, &weight, &bias, CONV, Activation::Relu)?;
+        let actual = conv2d(&turned, &weight, &bias, CONV, Activation::Relu)?;
+        assert_eq!(actual.flatten_all()?.to_vec1::<f32>()?, expected.flatten_all()?.to_vec1::<f32>()?);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_input_is_an_error() -> Result<()> {
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
+        let (x, weight, bias) = (zeros(&[1, 4, 4, 2])?, zeros(&[3, 3, 2, 5])?, zeros(&[5])?);
+        let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride| {
+            conv2d(x, weight, bias, ConvShape { stride, padding: 0 }, Activation::None)
+        };
+        assert!(run(&x, &weight, &bias, 1).is_ok());
+        assert!(run(&x, &weight, &bias, 0).is_err());
+        assert!(run(&x, &weight, &zeros(&[4])?, 1).is_err());
+        assert!(run(&x, &zeros(&[3, 3, 3, 5])?, &bias, 1).is_err());
+        assert!(run(&x, &zeros(&[5, 5, 2, 5])?, &bias, 1).is_err());
+        assert!(run(&zeros(&[0, 4, 4, 2])?, &weight, &bias, 1).is_err());
+        assert!(run(&zeros(&[4, 4, 2])?, &weight, &bias, 1).is_err());
+        assert!(run(&x.to_dtype(DType::F64)?, &weight, &bias, 1).is_err());
+        let var = Var::from_tensor(&weight)?;
+        assert!(run(&x, &var, &bias, 1).is_ok());
+        Ok(())
+    }
+}

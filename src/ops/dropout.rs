@@ -1,0 +1,93 @@
+use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use crate::kernels::dropout::{self, Dropout};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+/// What is dropped as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropoutUnit {
+    Elements,
+    /// Whole channels of single images, as `torch.nn.Dropout2d`: x is (batch, height, width, channels).
+    Channels,
+}
+
+/// Drops each unit with the given probability, in [0, 1), and scales the others to keep the mean. The same key drops
+/// the same; the mask is never stored.
+///
+/// # Errors
+/// When the probability is out of range, or x is not of the unit's shape or not `f32` on the CPU.
+pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Tensor> {
+    expect_f32_on_cpu("dropout", &[x])?;
+    if !(0.0..1.0).contains(&probability) {
+        bail!("dropout: the probability must be at least 0 and below 1, got {probability}")
+    }
+    if unit == DropoutUnit::Channels {
+        x.dims4()?;
+    }
+    if probability == 0.0 {
+        return Ok(x.clone());
+    }
+    x.contiguous()?.apply_op1(DropoutOp { dropout: Dropout { probability, key }, unit })
+}
+
+struct DropoutOp {
+    dropout: Dropout,
+    unit: DropoutUnit,
+}
+
+impl DropoutOp {
+    fn apply(&self, x: &[f32], shape: &Shape) -> Result<Vec<f32>> {
+        Ok(match self.unit {
+            DropoutUnit::Elements => dropout::elements(self.dropout, x),
+            DropoutUnit::Channels => {
+                let (_, height, width, channels) = shape.dims4()?;
+                dropout::channels(self.dropout, x, height * width, channels)
+            }
+        })
+    }
+}
+
+impl CustomOp1 for DropoutOp {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        output(self.apply(numbers(x, layout)?, layout.shape())?, layout.shape())
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let gradient = gradient.contiguous()?;
+        gradient_of(x, self.apply(read(&gradient).numbers()?, x.shape())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_gradients, random};
+
+    #[test]
+    fn gradients_match_finite_differences() -> Result<()> {
+        let vars = [random((2, 3, 2, 8), 1)?];
+        assert_gradients(&vars, |vars| dropout(&vars[0], 0.5, DropoutUnit::Elements, 9))?;
+        assert_gradients(&vars, |vars| dropout(&vars[0], 0.25, DropoutUnit::Channels, 9))
+    }
+
+    #[test]
+    fn no_dropout_changes_nothing() -> Result<()> {
+        let x = random((3, 4), 1)?;
+        let y = dropout(&x, 0.0, DropoutUnit::Elements, 1)?;
+        assert_eq!(y.to_vec2::<f32>()?, x.to_vec2::<f32>()?);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_input_is_an_error() -> Result<()> {
+        let x = random((3, 4), 1)?;
+        for probability in [-0.1, 1.0, f64::NAN] {
+            assert!(dropout(&x, probability, DropoutUnit::Elements, 1).is_err());
+        }
+        assert!(dropout(&x, 0.5, DropoutUnit::Channels, 1).is_err());
+        Ok(())
+    }
+}

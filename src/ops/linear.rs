@@ -1,0 +1,103 @@
+use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use crate::kernels::OutputGradient;
+use crate::kernels::linear::{self, Linear};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+/// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), bias (outputs), to (batch, outputs).
+///
+/// # Errors
+/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    expect_f32_on_cpu("linear", &[x, weight, bias])?;
+    let ((batch, inputs), (weight_inputs, outputs)) = (x.dims2()?, weight.dims2()?);
+    if weight_inputs != inputs || bias.dims() != [outputs] {
+        bail!("linear: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
+    }
+    if x.elem_count() == 0 || weight.elem_count() == 0 {
+        bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
+    }
+    let op = LinearOp { linear: Linear { batch, inputs, outputs }, activation };
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+}
+
+struct LinearOp {
+    linear: Linear,
+    activation: Activation,
+}
+
+impl CustomOp3 for LinearOp {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight, bias) =
+            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
+        let y = linear::forward(&self.linear, x, weight, bias, self.activation == Activation::Relu);
+        output(y, (self.linear.batch, self.linear.outputs))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
+        let output =
+            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
+        let (mut dx, mut dw, mut db) = (None, None, None);
+        if weight.track_op() || bias.track_op() {
+            let (weight_gradient, bias_gradient) =
+                linear::weight_gradient(&self.linear, x_reader.numbers()?, output);
+            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
+        }
+        if x.track_op() {
+            dx = gradient_of(x, linear::input_gradient(&self.linear, weight_reader.numbers()?, output))?;
+        }
+        Ok((dx, dw, db))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_gradients, random};
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn gradients_match_finite_differences() -> Result<()> {
+        let vars = [random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
+        assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], Activation::None))
+    }
+
+    #[test]
+    fn relu_has_no_slope_at_zero() -> Result<()> {
+        let x = Tensor::new(&[[1f32]], &Device::Cpu)?;
+        let weight = Var::new(&[[-1f32, 0., 1.]], &Device::Cpu)?;
+        let bias = Var::new(&[0f32, 0., 0.], &Device::Cpu)?;
+        let grads = linear(&x, &weight, &bias, Activation::Relu)?.sum_all()?.backward()?;
+        assert_eq!(grads.get(&weight).unwrap().to_vec2::<f32>()?, [[0., 0., 1.]]);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_input_is_an_error() -> Result<()> {
+        let (x, weight, bias) = (random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?);
+        assert!(linear(&weight, &x, &bias, Activation::None).is_err());
+        assert!(linear(&x, &weight, random(4, 3)?.as_tensor(), Activation::None).is_err());
+        assert!(linear(&x.flatten_all()?, &weight, &bias, Activation::None).is_err());
+        Ok(())
+    }
+}

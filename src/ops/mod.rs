@@ -1,0 +1,87 @@
+//! Layers, losses and optimizer steps as candle operations with gradients of their own, over `kernels`.
+//!
+//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32` on the CPU.
+//! A wrong shape, type or device is an error, never a panic. A gradient that nothing asks for is not computed.
+
+mod conv;
+mod dropout;
+mod linear;
+mod loss;
+mod optimizer;
+mod pool;
+
+pub use conv::{ConvShape, conv2d};
+pub use dropout::{DropoutUnit, dropout};
+pub use linear::linear;
+pub use loss::{cross_entropy, softmax};
+pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
+pub use pool::max_pool2d;
+
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
+use std::ops::Deref;
+
+/// What a layer applies to its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    None,
+    Relu,
+}
+
+/// An error unless each tensor is `f32` on the CPU.
+fn expect_f32_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<()> {
+    for tensor in tensors {
+        if tensor.dtype() != DType::F32 || !tensor.device().is_cpu() {
+            bail!("{name} wants f32 on the CPU, got {:?} on {:?}", tensor.dtype(), tensor.device().location())
+        }
+    }
+    Ok(())
+}
+
+/// The numbers that a storage holds for a contiguous layout.
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(numbers), Some((start, end))) => Ok(&numbers[start..end]),
+        _ => bail!("expected contiguous f32 numbers, got {layout:?}"),
+    }
+}
+
+/// What a custom operation returns to candle.
+fn output(numbers: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
+    Ok((CpuStorage::F32(numbers), shape.into()))
+}
+
+/// A gradient shaped as its tensor.
+fn gradient_of(tensor: &Tensor, numbers: Vec<f32>) -> Result<Option<Tensor>> {
+    Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu).map(Some)
+}
+
+/// Access to a contiguous `f32` tensor on the CPU as a slice. `S` is candle's lock guard.
+struct Reader<'a, S> {
+    storage: S,
+    layout: &'a Layout,
+}
+
+fn read(tensor: &Tensor) -> Reader<'_, impl Deref<Target = Storage>> {
+    let (storage, layout) = tensor.storage_and_layout();
+    Reader { storage, layout }
+}
+
+impl<S: Deref<Target = Storage>> Reader<'_, S> {
+    fn numbers(&self) -> Result<&[f32]> {
+        match &*self.storage {
+            Storage::Cpu(storage) => numbers(storage, self.layout),
+            _ => bail!("expected a tensor on the CPU"),
+        }
+    }
+
+    /// The numbers where a ReLU made them, for its gradient.
+    fn relu_output(&self, activation: Activation) -> Result<Option<&[f32]>> {
+        match activation {
+            Activation::Relu => self.numbers().map(Some),
+            Activation::None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing;
