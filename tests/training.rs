@@ -128,7 +128,7 @@ fn runs_that_start_together_advance_in_lock_step() {
 fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_back() {
     let fixture = Fixture::new();
     let mut session = fixture.session();
-    let id = start(&mut session, fixture.spec(&["optimizer=sgd", "learning_rate=10", "encoder=mlp"]));
+    let id = start(&mut session, fixture.spec(&["optimizer=sgd", "learning_rate=10", "weight_decay=1", "encoder=mlp"]));
     let run = until(&mut session, &id, |run| !run.phase.is_active());
     let Phase::Failed(message) = &run.phase else { panic!("{:?}", run.phase) };
     assert!(message.contains("diverged") && message.contains("lower learning rate"), "{message}");

@@ -63,7 +63,8 @@ impl ActiveRun {
         let changes = folder.info(&id, catalog)?.changes;
         let checkpoint = newest_checkpoint(&folder);
         let step = checkpoint.as_ref().map_or(0, |state| state.step);
-        let live = checkpoint.as_ref().map_or_else(|| catalog.live_params(&spec), |state| state.live.clone());
+        let (past, ahead): (Vec<Change>, _) = changes.into_iter().partition(|change| change.step <= step);
+        let live = past.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
         let metrics = MetricsFile::open(&folder, checkpoint.as_ref().map_or(0, |state| state.metrics_bytes))?;
         let path = folder.checkpoint(step);
         let trainer = Trainer::new(spec, live, dataset, checkpoint.map(|state| (state, path.as_path())))?;
@@ -75,7 +76,7 @@ impl ActiveRun {
             folder,
             _lock: lock,
             metrics,
-            replay: changes.into_iter().filter(|change| change.step >= step).collect(),
+            replay: ahead.into(),
             single_step: false,
             save_due: false,
             pace: Pace::default(),
