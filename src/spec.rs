@@ -300,7 +300,7 @@ pub const CLIP_NORM: Param = Param {
     label: "Gradient clipping",
     unit: "",
     help: "A gradient longer than this is shortened to it, which tames sudden jumps. 0 never clips.",
-    kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: false },
+    kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: true },
     default: 0.0,
     live: true,
 };

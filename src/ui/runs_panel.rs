@@ -1,0 +1,184 @@
+//! The list of runs.
+use super::{
+    Action, Settings, theme,
+    widgets::{card, labeled_button, percent, pill, quiet_icon_button, strong, title},
+};
+use crate::{
+    metrics::{ACCURACY, Split},
+    protocol::{Command, Phase, RunId},
+    session::{Run, State},
+    spec::{BATCH_SIZE, Catalog, Section},
+};
+use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui, UiBuilder, WidgetInfo, vec2};
+use egui_material_icons::icons::{
+    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+};
+
+/// What the list keeps between frames.
+#[derive(Default)]
+pub struct RunsPanel {
+    pub selected: Option<RunId>,
+    renaming: Option<(RunId, String)>,
+    /// Deleted last; can be brought back.
+    deleted: Option<(RunId, String)>,
+}
+
+impl RunsPanel {
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog, settings: &mut Settings, actions: &mut Vec<Action>) {
+        title(ui, "Runs");
+        self.undo(ui, actions);
+        if state.runs.is_empty() {
+            card(ui).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                ui.label("There are no runs yet.");
+                ui.label(RichText::new("Press Start training: a real network begins to learn handwritten digits, and its curves appear.").weak());
+            });
+        }
+        for run in state.runs.values().rev() {
+            ui.push_id(&run.id, |ui| self.run(ui, run, catalog, settings, actions));
+        }
+    }
+
+    fn undo(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let Some((id, name)) = self.deleted.clone() else { return };
+        card(ui).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.add(Label::new(format!("Deleted {name}")).truncate());
+            ui.horizontal(|ui| {
+                if labeled_button(ui, ICON_UNDO, "Undo").clicked() {
+                    actions.push(Action::Send(Command::Restore(id)));
+                    self.deleted = None;
+                }
+                if ui.button("Dismiss").clicked() {
+                    self.deleted = None;
+                }
+            });
+        });
+    }
+
+    fn run(&mut self, ui: &mut Ui, run: &Run, catalog: &Catalog, settings: &mut Settings, actions: &mut Vec<Action>) {
+        let selected = self.selected.as_ref() == Some(&run.id);
+        let stroke = if selected { Stroke::new(2.0, ui.visuals().selection.bg_fill) } else { ui.visuals().window_stroke };
+        // The card senses the click before its children do, so that their own clicks stay theirs.
+        let builder = UiBuilder::new().id_salt("card").sense(Sense::click());
+        let response = ui.scope_builder(builder, |ui| {
+            card(ui).stroke(stroke).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                self.name(ui, run, settings, actions);
+                ui.add(Label::new(RichText::new(describe(run, catalog)).small().weak()).truncate().selectable(false));
+                state_line(ui, run);
+                if selected {
+                    self.buttons(ui, run, actions);
+                }
+            });
+        });
+        let response = response.response;
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &run.spec.name));
+        if response.clicked() {
+            self.selected = Some(run.id.clone());
+        }
+    }
+
+    fn name(&mut self, ui: &mut Ui, run: &Run, settings: &mut Settings, actions: &mut Vec<Action>) {
+        ui.horizontal(|ui| {
+            let hidden = settings.hidden.contains(&run.id);
+            let color = theme::run_colors(ui.visuals().dark_mode)[settings.color(&run.id)];
+            let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
+            ui.painter().rect_filled(rect, 3.0, if hidden { ui.visuals().weak_text_color() } else { color });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                eye(ui, run, hidden, settings);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.name_or_edit(ui, run, actions));
+            });
+        });
+    }
+
+    fn name_or_edit(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
+        let Some((id, text)) = self.renaming.as_mut().filter(|(id, _)| *id == run.id) else {
+            ui.add(Label::new(strong(&run.spec.name)).truncate().selectable(false)).on_hover_text(&*run.id);
+            return;
+        };
+        let edit = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY));
+        edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "New name"));
+        if edit.lost_focus() {
+            let cancelled = ui.input(|input| input.key_pressed(egui::Key::Escape));
+            if !cancelled && !text.trim().is_empty() && *text != run.spec.name {
+                actions.push(Action::Send(Command::Rename(id.clone(), text.trim().into())));
+            }
+            self.renaming = None;
+        } else if !edit.has_focus() {
+            edit.request_focus();
+        }
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
+        ui.horizontal_wrapped(|ui| {
+            let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
+            if resumable && labeled_button(ui, ICON_PLAY_ARROW, "Resume").on_hover_text("Go on from the newest checkpoint").clicked() {
+                actions.push(Action::Send(Command::Resume(run.id.clone())));
+            }
+            if quiet_icon_button(ui, ICON_RESTART_ALT, "Start again with the same initial weights").clicked() {
+                actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));
+            }
+            if quiet_icon_button(ui, ICON_EDIT, "Rename").clicked() {
+                self.renaming = Some((run.id.clone(), run.spec.name.clone()));
+            }
+            if quiet_icon_button(ui, ICON_FOLDER_OPEN, "Open the run's folder").clicked() {
+                actions.push(Action::OpenFolder(run.folder.clone()));
+            }
+            if quiet_icon_button(ui, ICON_DELETE, "Delete").clicked() {
+                actions.push(Action::Send(Command::Delete(run.id.clone())));
+                self.deleted = Some((run.id.clone(), run.spec.name.clone()));
+            }
+        });
+    }
+}
+
+fn eye(ui: &mut Ui, run: &Run, hidden: bool, settings: &mut Settings) {
+    let icon = if hidden { ICON_VISIBILITY_OFF } else { ICON_VISIBILITY };
+    let button = ui.add(Button::new(icon.rich_text().size(17.0)).frame(false));
+    button.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, !hidden, format!("Show {}", run.spec.name)));
+    let button = button.on_hover_text("Show or hide the curves");
+    if button.clicked() && !settings.hidden.remove(&run.id) {
+        settings.hidden.insert(run.id.clone());
+    }
+}
+
+/// "Seed CNN · Adam · batch 64".
+fn describe(run: &Run, catalog: &Catalog) -> String {
+    let label = |section| catalog.component(section, run.spec.id(section)).map_or(run.spec.id(section), |info| info.label);
+    format!("{} · {} · batch {}", label(Section::Encoder), label(Section::Optimizer), run.spec.training(&BATCH_SIZE))
+}
+
+fn state_line(ui: &mut Ui, run: &Run) {
+    let dark = ui.visuals().dark_mode;
+    let colors = theme::run_colors(dark);
+    let weak = ui.visuals().weak_text_color();
+    let (text, color) = match &run.phase {
+        Phase::Running => ("Training", colors[0]),
+        Phase::Paused => ("Paused", colors[1]),
+        Phase::Stopped => ("Stopped", weak),
+        Phase::Finished => ("Finished", colors[2]),
+        Phase::Failed(_) => ("Failed", theme::alarm(dark)),
+    };
+    ui.horizontal(|ui| {
+        pill(ui, text, color);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run));
+    });
+    if run.phase.is_active() {
+        let share = run.progress.step as f32 / run.progress.steps.max(1) as f32;
+        let bar = ui.add(ProgressBar::new(share).desired_height(4.0).corner_radius(2.0).fill(color));
+        bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{}: {:.0} %", run.spec.name, share * 100.0)));
+    }
+}
+
+fn best_figure(ui: &mut Ui, run: &Run) {
+    let test = run.latest(ACCURACY, Split::Test).map(|share| (share, "test", "Accuracy on the test images, which had no part in training"));
+    let validation = || {
+        let best = run.best(ACCURACY, Split::Validation)?;
+        Some((best[1], "validation", "The best accuracy on the validation images so far"))
+    };
+    if let Some((share, split, help)) = test.or_else(validation) {
+        ui.label(strong(percent(share))).on_hover_text(help);
+        ui.label(RichText::new(split).small().weak());
+    }
+}

@@ -1,0 +1,94 @@
+//! Small pieces that several panels share.
+use super::theme;
+use egui::{Button, Color32, Frame, Margin, Response, RichText, Role, Ui, WidgetInfo};
+use egui_material_icons::MaterialIcon;
+
+/// A raised surface.
+pub fn card(ui: &Ui) -> Frame {
+    Frame::new().fill(ui.visuals().window_fill).stroke(ui.visuals().window_stroke).corner_radius(10).inner_margin(12)
+}
+
+/// The title of a part of the window.
+pub fn title(ui: &mut Ui, text: &str) -> Response {
+    ui.label(strong(text))
+}
+
+pub fn strong(text: impl Into<String>) -> RichText {
+    RichText::new(text).family(theme::semibold())
+}
+
+/// A small tinted label.
+pub fn pill(ui: &mut Ui, text: &str, color: Color32) {
+    let frame = Frame::new().fill(color.gamma_multiply(0.18)).corner_radius(10).inner_margin(Margin::symmetric(8, 2));
+    frame.show(ui, |ui| ui.label(RichText::new(text).small().color(color)));
+}
+
+/// A button that shows only an icon; its name is for screen readers, and its tooltip.
+pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let response = ui.add(Button::new(icon.rich_text().size(18.0)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    response.on_hover_text(name)
+}
+
+/// As [`icon_button`], without a frame, for places with many of them.
+pub fn quiet_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Response {
+    let response = ui.add(Button::new(icon.rich_text().size(17.0)).frame(false));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    response.on_hover_text(name)
+}
+
+/// A button with an icon before its text.
+pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
+    let response = ui.add(Button::new((icon.rich_text().size(18.0), RichText::new(text))));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), text));
+    response
+}
+
+/// "98.6 %".
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// Three significant digits, without noise: "0.001", "0.25", "64", "1.2e-5".
+pub fn number(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-3.0..6.0).contains(&magnitude) {
+        return format!("{value:.1e}").replace(".0e", "e");
+    }
+    let digits = (2.0 - magnitude).max(0.0) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// "1 h 05 min", "3 min 20 s" or "12 s".
+pub fn duration(secs: f64) -> String {
+    let secs = secs.round().max(0.0) as u64;
+    match secs {
+        0..60 => format!("{secs} s"),
+        60..3600 => format!("{} min {:02} s", secs / 60, secs % 60),
+        _ => format!("{} h {:02} min", secs / 3600, secs / 60 % 60),
+    }
+}
+
+/// "12,345".
+pub fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let grouped: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
+    grouped.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_readable() {
+        let found = [0.0, 0.001, 0.00035, 0.25, 64.0, 1234.5, 0.1 + 0.2, 5e7].map(number);
+        assert_eq!(found, ["0", "0.001", "3.5e-4", "0.25", "64", "1234", "0.3", "5e7"]);
+        assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
+        assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
+    }
+}
