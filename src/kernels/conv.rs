@@ -15,7 +15,7 @@ const PARTIAL_SUMS: usize = 8;
 /// Images and bands of images that a pass is cut into, at least, where the problem has as many rows.
 const MIN_PIECES: usize = 16;
 /// Numbers of both operands that the weight gradient walks again and again: they stay in the L1 cache.
-const L1_NUMBERS: usize = 6 * 1024;
+const L1_NUMBERS: usize = 8 * 1024;
 
 /// The shape of a convolution: x (batch, height, width, in_channels), weight (kernel_height, kernel_width, in_channels,
 /// out_channels), bias (out_channels), y (batch, out_height, out_width, out_channels).

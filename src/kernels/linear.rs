@@ -20,11 +20,13 @@ pub struct Linear {
 pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
     assert_eq!(bias.len(), outputs);
-    let mut y = bias.repeat(batch);
-    multiply_add(&mut y, Matrix::new(x, batch, inputs), Matrix::new(weight, inputs, outputs));
-    if relu {
-        // written so that NaN stays NaN
-        y.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y });
+    let mut y = multiply(Matrix::new(x, batch, inputs), Matrix::new(weight, inputs, outputs));
+    for row in y.chunks_exact_mut(outputs) {
+        for (y, bias) in row.iter_mut().zip(bias) {
+            let sum = *y + bias;
+            // written so that NaN stays NaN
+            *y = if relu && sum < 0.0 { 0.0 } else { sum };
+        }
     }
     y
 }
@@ -35,10 +37,8 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
 /// When a slice does not have the shape.
 pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
-    let mut dx = vec![0.0; batch * inputs];
     let weight = Matrix::new(weight, inputs, outputs);
-    multiply_add(&mut dx, Matrix::new(&through_relu(output), batch, outputs), weight.transposed());
-    dx
+    multiply(Matrix::new(&through_relu(output), batch, outputs), weight.transposed())
 }
 
 /// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
@@ -48,9 +48,8 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
 pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
     let Linear { batch, inputs, outputs } = *linear;
     let gradient = through_relu(output);
-    let mut weight = vec![0.0; inputs * outputs];
     let x = Matrix::new(x, batch, inputs);
-    multiply_add(&mut weight, x.transposed(), Matrix::new(&gradient, batch, outputs));
+    let weight = multiply(x.transposed(), Matrix::new(&gradient, batch, outputs));
     let mut bias = vec![0.0; outputs];
     for row in gradient.chunks_exact(outputs) {
         for (sum, number) in bias.iter_mut().zip(row) {
@@ -89,36 +88,40 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `sum += a · b`. gemm shares out rows and columns of the sum, never the terms of one number, so the number of
-/// threads changes no bits.
-fn multiply_add(sum: &mut [f32], a: Matrix, b: Matrix) {
+/// `a · b`, row by row. gemm shares out rows and columns of the product, never the terms of one number, so the number
+/// of threads changes no bits.
+fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
     let (rows, columns, depth) = (a.rows, b.columns, a.columns);
-    assert_eq!((b.rows, sum.len()), (depth, rows * columns));
-    let (dst_columns, dst_rows) = (1, columns as isize);
-    // SAFETY: `Matrix` and the assertion above vouch that each slice holds all the numbers its strides reach.
+    assert!(b.rows == depth && depth > 0);
+    let mut product = Vec::with_capacity(rows * columns);
+    let (read_product, conjugate) = (false, false);
+    // SAFETY: `Matrix` vouches that both slices hold all the numbers their strides reach, and gemm writes each of the
+    // rows × columns numbers that the product has room for before they count as its own.
     unsafe {
         gemm::gemm(
             rows,
             columns,
             depth,
-            sum.as_mut_ptr(),
-            dst_columns,
-            dst_rows,
-            true,
+            product.as_mut_ptr(),
+            1,
+            columns as isize,
+            read_product,
             a.numbers.as_ptr(),
             a.column_stride,
             a.row_stride,
             b.numbers.as_ptr(),
             b.column_stride,
             b.row_stride,
+            0.0,
             1.0,
-            1.0,
-            false,
-            false,
-            false,
+            conjugate,
+            conjugate,
+            conjugate,
             Parallelism::Rayon(0),
         );
+        product.set_len(rows * columns);
     }
+    product
 }
 
 #[cfg(test)]

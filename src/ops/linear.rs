@@ -4,13 +4,15 @@ use crate::kernels::linear::{self, Linear};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 /// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), bias (outputs), to (batch, outputs).
+/// An x of more dimensions is read as flattened from the second on.
 ///
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32` on the CPU.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     expect_f32_on_cpu("linear", &[x, weight, bias])?;
-    let ((batch, inputs), (weight_inputs, outputs)) = (x.dims2()?, weight.dims2()?);
-    if weight_inputs != inputs || bias.dims() != [outputs] {
+    let (inputs, outputs) = weight.dims2()?;
+    let batch = x.dims().first().copied().unwrap_or_default();
+    if x.rank() < 2 || x.elem_count() != batch * inputs || bias.dims() != [outputs] {
         bail!("linear: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
@@ -80,6 +82,15 @@ mod tests {
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
         assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], Activation::None))
+    }
+
+    #[test]
+    fn an_image_is_flattened() -> Result<()> {
+        let vars = [random((3, 2, 1, 2), 1)?, random((4, 5), 2)?, random(5, 3)?];
+        let run = |vars: &[Var]| linear(&vars[0], &vars[1], &vars[2], Activation::None);
+        let flat = linear(&vars[0].flatten_from(1)?, &vars[1], &vars[2], Activation::None)?;
+        assert_eq!(run(&vars)?.to_vec2::<f32>()?, flat.to_vec2::<f32>()?);
+        assert_gradients(&vars, run)
     }
 
     #[test]

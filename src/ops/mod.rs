@@ -10,7 +10,7 @@ mod loss;
 mod optimizer;
 mod pool;
 
-pub use conv::{ConvShape, conv2d};
+pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
 pub use loss::{cross_entropy, softmax};
