@@ -17,3 +17,5 @@ pub mod rng;
 pub mod runs;
 pub mod session;
 pub mod spec;
+#[cfg(feature = "window")]
+pub mod ui;

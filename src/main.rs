@@ -38,6 +38,111 @@ fn window(_: &cli::Common) -> anyhow::Result<cli::Outcome> {
 }
 
 #[cfg(feature = "window")]
-fn window(_: &cli::Common) -> anyhow::Result<cli::Outcome> {
-    todo!()
+fn window(common: &cli::Common) -> anyhow::Result<cli::Outcome> {
+    window::open(cli::home(common)?)?;
+    Ok(cli::Outcome::Done)
+}
+
+#[cfg(feature = "window")]
+mod window {
+    //! The workbench in a real window.
+    use anyhow::{Result, anyhow};
+    use eframe::{Storage, egui};
+    use headstart::{
+        session::{Session, catalog, model_summary},
+        spec::Catalog,
+        ui::{
+            Action, Settings, Workbench,
+            dialogs::{Dialogs, Picked},
+            install,
+        },
+    };
+    use std::path::PathBuf;
+
+    pub fn open(home: PathBuf) -> Result<()> {
+        let options = eframe::NativeOptions {
+            viewport: egui::ViewportBuilder::default()
+                .with_title("Headstart")
+                .with_app_id("headstart")
+                .with_inner_size([1440.0, 900.0])
+                .with_min_inner_size([480.0, 360.0]),
+            persistence_path: Some(home.join("window.ron")),
+            ..Default::default()
+        };
+        let opened = eframe::run_native("headstart", options, Box::new(move |context| Ok(Box::new(App::new(context, home)?))));
+        opened.map_err(|error| anyhow!("Could not open a window: {error}\nWithout a screen, use the command line: headstart --help"))
+    }
+
+    struct App {
+        session: Option<Session>,
+        catalog: Catalog,
+        workbench: Workbench,
+        dialogs: Dialogs,
+    }
+
+    impl App {
+        fn new(context: &eframe::CreationContext<'_>, home: PathBuf) -> Result<Self> {
+            install(&context.egui_ctx);
+            let settings: Option<Settings> = context.storage.and_then(|storage| eframe::get_value(storage, eframe::APP_KEY));
+            let ctx = context.egui_ctx.clone();
+            Ok(Self {
+                session: Some(Session::open(home, move || ctx.request_repaint())?),
+                catalog: catalog(),
+                workbench: Workbench::new(settings.unwrap_or_default()),
+                dialogs: Dialogs::new(context.egui_ctx.clone()),
+            })
+        }
+
+        fn perform(&mut self, action: Action) {
+            match action {
+                Action::Send(command) => {
+                    if let Some(session) = &mut self.session {
+                        session.send(command);
+                    }
+                }
+                Action::OpenFolder(folder) => {
+                    if let Err(error) = open::that_detached(&folder) {
+                        let text = format!("Could not open the folder: {error}\nFolder: {}", folder.display());
+                        self.workbench.notify(headstart::protocol::Notice { level: headstart::protocol::Level::Warning, text });
+                    }
+                }
+                Action::PickDataset => self.dialogs.pick_dataset(),
+                Action::PickImage => self.dialogs.pick_image(),
+            }
+        }
+    }
+
+    impl eframe::App for App {
+        fn logic(&mut self, _: &egui::Context, _: &mut eframe::Frame) {
+            let Some(session) = &mut self.session else { return };
+            session.poll();
+            for notice in std::mem::take(&mut session.state.notices) {
+                self.workbench.notify(notice);
+            }
+            for picked in self.dialogs.picked() {
+                match picked {
+                    Picked::Dataset(path) => self.workbench.picked_dataset(path),
+                    Picked::Image(path) => self.workbench.picked_image(&path),
+                }
+            }
+        }
+
+        fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+            let Some(session) = &self.session else { return };
+            let summarize = |spec: &_| model_summary(spec).map_err(|error| format!("{error:#}"));
+            for action in self.workbench.ui(ui, &session.state, &self.catalog, &summarize) {
+                self.perform(action);
+            }
+        }
+
+        fn save(&mut self, storage: &mut dyn Storage) {
+            eframe::set_value(storage, eframe::APP_KEY, &self.workbench.settings);
+        }
+
+        fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+            if let Some(session) = self.session.take() {
+                session.close();
+            }
+        }
+    }
 }

@@ -163,7 +163,7 @@ pub fn frame_file(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`frame_file`].
-pub fn frame_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
+fn frame_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
     const HELP: &str = "not a picture that can be read: use PNG, JPEG, WebP or BMP";
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().context(HELP)?;
     let mut limits = Limits::default();

@@ -36,7 +36,7 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
     let suffix = if param.unit.is_empty() { String::new() } else { format!(" {}", param.unit) };
     match param.kind {
         ParamKind::Integer { min, max } => {
-            let drag = DragValue::new(value).range(min as f64..=max as f64).fractional(false).suffix(suffix).speed(0.2);
+            let drag = DragValue::new(value).range(min as f64..=max as f64).max_decimals(0).suffix(suffix).speed(0.2);
             ui.add(drag.update_while_editing(false)).labelled_by(label).on_hover_text(param.help);
         }
         ParamKind::Float { min, max, logarithmic } => {

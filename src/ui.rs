@@ -1,0 +1,295 @@
+//! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
+//! on egui alone; main drives it in a real window, tests without one.
+use crate::{
+    protocol::{Command, Control, LayerInfo, Level, Notice, Phase, RunId},
+    session::{Run, State},
+    spec::{Catalog, RunSpec},
+};
+use egui::{CentralPanel, Frame, Key, Margin, Panel, RichText, ScrollArea, Theme, Ui};
+use egui_notify::{Anchor, Toasts};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+mod bars;
+mod curves;
+mod decimate;
+pub mod dialogs;
+mod draw_pad;
+mod form;
+mod param;
+mod plot;
+mod runs_panel;
+mod settings;
+mod summary;
+mod theme;
+mod top_bar;
+mod training;
+mod widgets;
+pub use settings::Settings;
+pub use theme::install;
+
+/// What the window cannot do by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Send(Command),
+    OpenFolder(PathBuf),
+    PickDataset,
+    PickImage,
+}
+
+/// The whole screen.
+pub struct Workbench {
+    pub settings: Settings,
+    runs: runs_panel::RunsPanel,
+    curves: curves::Curves,
+    form: form::Form,
+    draw_pad: draw_pad::DrawPad,
+    toasts: Toasts,
+    /// The newest run that was selected by itself.
+    followed: Option<RunId>,
+    /// Failed runs whose banner was closed.
+    dismissed: BTreeSet<RunId>,
+    tab: Tab,
+}
+
+/// What is shown where there is room for one panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Tab {
+    Runs,
+    #[default]
+    Curves,
+    NewRun,
+    Draw,
+}
+
+/// Under this many logical pixels the side panels fold into tabs.
+const NARROW: f32 = 1100.0;
+
+impl Workbench {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            runs: runs_panel::RunsPanel::default(),
+            curves: curves::Curves::default(),
+            form: form::Form::default(),
+            draw_pad: draw_pad::DrawPad::default(),
+            toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
+            followed: None,
+            dismissed: BTreeSet::new(),
+            tab: Tab::default(),
+        }
+    }
+
+    /// Draws everything; returns what a person asked for.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        catalog: &Catalog,
+        summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
+    ) -> Vec<Action> {
+        let mut actions = vec![];
+        self.apply_settings(ui, state);
+        self.select(state);
+        self.keys(ui, state, &mut actions);
+        self.dropped_files(ui);
+        self.draw_pad.prepare(ui.ctx());
+        let narrow = ui.available_width() < NARROW;
+        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(Margin::symmetric(14, 8));
+        Panel::top("top").frame(bar).show(ui, |ui| top_bar::ui(ui, &mut self.settings, narrow));
+        self.banner(ui, state, &mut actions);
+        let mut parts = Parts { bench: self, state, catalog, summarize, actions: &mut actions };
+        if narrow {
+            parts.tabs(ui);
+        } else {
+            parts.columns(ui);
+        }
+        self.toasts.show(ui.ctx());
+        actions
+    }
+
+    /// Shows a notice for a while.
+    pub fn notify(&mut self, notice: Notice) {
+        let toast = match notice.level {
+            Level::Info => self.toasts.info(notice.text),
+            Level::Warning => self.toasts.warning(notice.text),
+            Level::Error => self.toasts.error(notice.text),
+        };
+        let secs = if notice.level == Level::Info { 5 } else { 12 };
+        toast.duration(Duration::from_secs(secs)).width(420.0);
+    }
+
+    /// The folder that a dialog chose.
+    pub fn picked_dataset(&mut self, path: PathBuf) {
+        self.form.picked_dataset(path);
+    }
+
+    /// The picture that a dialog chose.
+    pub fn picked_image(&mut self, path: &Path) {
+        let opened = self.draw_pad.open_file(path);
+        self.opened_image(opened);
+    }
+
+    fn opened_image(&mut self, opened: anyhow::Result<()>) {
+        match opened {
+            Ok(()) => self.tab = Tab::Draw,
+            Err(error) => self.notify(Notice { level: Level::Error, text: format!("Could not open the image: {error:#}") }),
+        }
+    }
+
+    fn apply_settings(&mut self, ui: &Ui, state: &State) {
+        self.settings.assign_colors(state);
+        ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
+        // Ctrl and + change egui's own factor: the setting follows it, within its bounds.
+        let keyed = ui.input(|input| input.modifiers.command && [Key::Plus, Key::Equals, Key::Minus, Key::Num0].into_iter().any(|key| input.key_pressed(key)));
+        if keyed {
+            self.settings.zoom = ui.ctx().zoom_factor();
+        }
+        self.settings.zoom = self.settings.zoom.clamp(1.0, 2.0);
+        if ui.ctx().zoom_factor() != self.settings.zoom {
+            ui.ctx().set_zoom_factor(self.settings.zoom);
+        }
+    }
+
+    /// A run that was just started is selected; so is another one when the selected one is gone.
+    fn select(&mut self, state: &State) {
+        if state.newest != self.followed {
+            self.followed.clone_from(&state.newest);
+            self.runs.selected.clone_from(&state.newest);
+        }
+        if self.selected(state).is_none() {
+            self.runs.selected = state.runs.keys().next_back().cloned();
+        }
+    }
+
+    fn selected<'a>(&self, state: &'a State) -> Option<&'a Run> {
+        state.runs.get(self.runs.selected.as_ref()?)
+    }
+
+    fn keys(&self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
+        let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none())) else { return };
+        if ui.input(|input| input.key_pressed(Key::Space)) && run.phase.is_active() {
+            let control = if run.phase == Phase::Running { Control::Pause } else { Control::Continue };
+            actions.push(Action::Send(Command::Control(run.id.clone(), control)));
+        }
+    }
+
+    fn dropped_files(&mut self, ui: &Ui) {
+        let dropped = ui.input(|input| input.raw.dropped_files.clone());
+        for file in dropped {
+            let path = file.path();
+            if path.is_dir() {
+                self.form.picked_dataset(path.into());
+            } else {
+                self.picked_image(path);
+            }
+        }
+    }
+
+    /// The failed run that is selected, in words, with what can be done.
+    fn banner(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        let Some(run) = self.selected(state).filter(|run| !self.dismissed.contains(&run.id)) else { return };
+        let Phase::Failed(message) = &run.phase else { return };
+        let alarm = theme::alarm(ui.visuals().dark_mode);
+        let frame = Frame::new().fill(alarm.gamma_multiply(0.16)).inner_margin(Margin::symmetric(14, 8));
+        Panel::top("banner").frame(frame).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(widgets::strong(format!("{} failed.", run.spec.name)).color(alarm));
+                ui.label(message.as_str());
+                if ui.button("Start again").on_hover_text("The same settings and the same initial weights").clicked() {
+                    actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));
+                }
+                if ui.button("Change the settings").on_hover_text("Copies them into the form for a new run").clicked() {
+                    self.form.spec = run.spec.clone();
+                    self.tab = Tab::NewRun;
+                    self.dismissed.insert(run.id.clone());
+                }
+                if ui.button("Dismiss").clicked() {
+                    self.dismissed.insert(run.id.clone());
+                }
+            });
+        });
+    }
+}
+
+/// The screen's parts, wherever they are laid out.
+struct Parts<'a> {
+    bench: &'a mut Workbench,
+    state: &'a State,
+    catalog: &'a Catalog,
+    summarize: &'a dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
+    actions: &'a mut Vec<Action>,
+}
+
+impl Parts<'_> {
+    fn columns(&mut self, ui: &mut Ui) {
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(12);
+        if self.bench.settings.show_runs {
+            Panel::left("runs").default_size(250.0).size_range(220.0..=380.0).frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
+        }
+        if self.bench.settings.show_controls {
+            Panel::right("controls").default_size(372.0).size_range(340.0..=520.0).frame(frame).show(ui, |ui| {
+                scrolled(ui, |ui| {
+                    self.training(ui);
+                    self.draw(ui);
+                    self.new_run(ui);
+                });
+            });
+        }
+        CentralPanel::default().frame(frame).show(ui, |ui| self.curves(ui));
+    }
+
+    fn tabs(&mut self, ui: &mut Ui) {
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6));
+        let tabs = [(Tab::Runs, "Runs"), (Tab::Curves, "Curves"), (Tab::NewRun, "Train"), (Tab::Draw, "Draw")];
+        Panel::top("tabs").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                for (tab, name) in tabs {
+                    ui.selectable_value(&mut self.bench.tab, tab, RichText::new(name));
+                }
+            });
+        });
+        CentralPanel::default().frame(frame).show(ui, |ui| match self.bench.tab {
+            Tab::Runs => scrolled(ui, |ui| self.runs(ui)),
+            Tab::Curves => self.curves(ui),
+            Tab::NewRun => scrolled(ui, |ui| {
+                self.training(ui);
+                self.new_run(ui);
+            }),
+            Tab::Draw => scrolled(ui, |ui| self.draw(ui)),
+        });
+    }
+
+    fn runs(&mut self, ui: &mut Ui) {
+        self.bench.runs.ui(ui, self.state, self.catalog, &mut self.bench.settings, self.actions);
+    }
+
+    fn curves(&mut self, ui: &mut Ui) {
+        let selected = self.bench.runs.selected.clone();
+        self.bench.curves.ui(ui, self.state, self.catalog, selected.as_ref(), &mut self.bench.settings);
+    }
+
+    fn training(&mut self, ui: &mut Ui) {
+        if let Some(run) = self.bench.selected(self.state).filter(|run| run.phase.is_active()) {
+            training::ui(ui, run, self.catalog, self.actions);
+        }
+    }
+
+    fn draw(&mut self, ui: &mut Ui) {
+        let run = self.bench.selected(self.state);
+        let pen_width = &mut self.bench.settings.pen_width;
+        self.bench.draw_pad.ui(ui, run, self.state.prediction.as_ref(), pen_width, self.actions);
+    }
+
+    fn new_run(&mut self, ui: &mut Ui) {
+        let busy = self.bench.selected(self.state).is_some_and(|run| run.phase.is_active());
+        self.bench.form.ui(ui, self.catalog, busy, self.summarize, self.actions);
+    }
+}
+
+fn scrolled(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, content);
+}

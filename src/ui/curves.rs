@@ -1,0 +1,124 @@
+//! The learning curves of the visible runs, one plot a metric.
+use super::{
+    Settings,
+    decimate::{CurveView, points_per_bucket},
+    plot::{self, Shown},
+    settings::XAxis,
+    theme,
+    widgets::title,
+};
+use crate::{
+    metrics::{self, MetricInfo, Split},
+    protocol::RunId,
+    session::{Curve, Run, State},
+    spec::Catalog,
+};
+use egui::{Align, Layout, RichText, Slider, Ui};
+use std::collections::BTreeMap;
+
+/// What the curves keep between frames.
+#[derive(Default)]
+pub struct Curves {
+    views: BTreeMap<(RunId, Curve), CurveView>,
+    /// Show everything again in the next frame.
+    reset: bool,
+}
+
+impl Curves {
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog, selected: Option<&RunId>, settings: &mut Settings) {
+        self.header(ui, settings);
+        let shown: Vec<_> = metrics::ALL.iter().filter(|metric| settings.curves.plots.contains(metric.id)).collect();
+        if shown.is_empty() {
+            ui.label("Choose above which curves to show.");
+            return;
+        }
+        let gap = ui.spacing().item_spacing.y;
+        let height = (ui.available_height() - gap * (shown.len() - 1) as f32) / shown.len() as f32;
+        let runs: Vec<_> = state.runs.values().filter(|run| !settings.hidden.contains(&run.id)).collect();
+        let reset = std::mem::take(&mut self.reset);
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for metric in shown {
+                self.update(&runs, metric, settings, ui.available_width() as usize);
+                let curves = self.collect(&runs, metric, selected, catalog, settings, ui.visuals().dark_mode);
+                plot::ui(ui, metric, &curves, &settings.curves, height.max(150.0), reset);
+            }
+        });
+    }
+
+    fn header(&mut self, ui: &mut Ui, settings: &mut Settings) {
+        let options = &mut settings.curves;
+        ui.horizontal_wrapped(|ui| {
+            title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to.");
+            ui.menu_button("Show", |ui| {
+                for metric in metrics::ALL {
+                    toggle(ui, &mut options.plots, metric.id, metric.label, metric.help);
+                }
+                ui.separator();
+                for metric in metrics::ALL {
+                    let text = format!("{}: logarithmic axis", metric.label);
+                    toggle(ui, &mut options.logarithmic, metric.id, &text, "Equal distances stand for equal factors.");
+                }
+            })
+            .response
+            .on_hover_text("Choose the curves and their axes");
+            for (axis, text, help) in XAxis::ALL {
+                ui.selectable_value(&mut options.x_axis, axis, text).on_hover_text(help);
+            }
+            let help = "Shows everything, and goes on doing so as points arrive. Drag to move, Ctrl and the wheel to zoom, drag with the right button to zoom into a box.";
+            if ui.button("Follow").on_hover_text(help).clicked() {
+                self.reset = true;
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().slider_width = 90.0;
+                let slider = ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2));
+                let label = ui.label("Smoothing").on_hover_text("How much of the past each point of a training curve contains; the points themselves stay visible behind.");
+                slider.labelled_by(label.id);
+            });
+        });
+    }
+
+    /// Takes in new points, of training smoothed.
+    fn update(&mut self, runs: &[&Run], metric: &MetricInfo, settings: &Settings, pixels: usize) {
+        for run in runs {
+            for split in Split::ALL {
+                let series = run.curve(metric.id, split);
+                if series.is_empty() {
+                    continue;
+                }
+                let smoothing = if split == Split::Train { settings.curves.smoothing } else { 0.0 };
+                let bucket = points_per_bucket(series.len(), pixels);
+                self.views.entry((run.id.clone(), (metric.id, split))).or_default().update(series, smoothing, bucket);
+            }
+        }
+    }
+
+    fn collect<'a>(
+        &'a self,
+        runs: &[&'a Run],
+        metric: &'static MetricInfo,
+        selected: Option<&RunId>,
+        catalog: &Catalog,
+        settings: &Settings,
+        dark: bool,
+    ) -> Vec<Shown<'a>> {
+        let colors = theme::run_colors(dark);
+        let view = |run: &Run, split| self.views.get(&(run.id.clone(), (metric.id, split)));
+        let shown = |run: &&'a Run| Shown {
+            run,
+            color: colors[settings.color(&run.id)],
+            selected: selected == Some(&run.id),
+            train: view(run, Split::Train),
+            validation: view(run, Split::Validation),
+            test: run.curve(metric.id, Split::Test).last().copied(),
+            changes: plot::changes(run, catalog),
+        };
+        runs.iter().map(shown).collect()
+    }
+}
+
+fn toggle(ui: &mut Ui, set: &mut std::collections::BTreeSet<String>, id: &str, text: &str, help: &str) {
+    let mut on = set.contains(id);
+    if ui.checkbox(&mut on, RichText::new(text)).on_hover_text(help).changed() {
+        if on { set.insert(id.into()) } else { set.remove(id) };
+    }
+}

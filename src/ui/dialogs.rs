@@ -1,0 +1,51 @@
+//! The platform's own dialogs, which must not hold up the window.
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use egui::Context;
+use std::{future::Future, path::PathBuf};
+
+/// What somebody chose in a dialog.
+pub enum Picked {
+    Dataset(PathBuf),
+    Image(PathBuf),
+}
+
+/// Dialogs that are open, and what came of those that are not.
+pub struct Dialogs {
+    ctx: Context,
+    sender: Sender<Picked>,
+    picked: Receiver<Picked>,
+}
+
+impl Dialogs {
+    pub fn new(ctx: Context) -> Self {
+        let (sender, picked) = unbounded();
+        Self { ctx, sender, picked }
+    }
+
+    /// What was chosen since the last call.
+    pub fn picked(&self) -> impl Iterator<Item = Picked> + '_ {
+        self.picked.try_iter()
+    }
+
+    pub fn pick_dataset(&self) {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a folder with four IDX files").pick_folder();
+        self.wait(dialog, Picked::Dataset);
+    }
+
+    pub fn pick_image(&self) {
+        let pictures = ["png", "jpg", "jpeg", "webp", "bmp"];
+        let dialog = rfd::AsyncFileDialog::new().set_title("Open an image of a digit").add_filter("Images", &pictures).pick_file();
+        self.wait(dialog, Picked::Image);
+    }
+
+    fn wait(&self, dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static, picked: fn(PathBuf) -> Picked) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        std::thread::spawn(move || {
+            if let Some(file) = pollster::block_on(dialog) {
+                // The window may have been closed meanwhile.
+                let _gone = sender.send(picked(file.path().to_path_buf()));
+                ctx.request_repaint();
+            }
+        });
+    }
+}
