@@ -106,12 +106,17 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
 /// # Errors
 /// Where the platform names no such folder.
 pub fn home(common: &Common) -> Result<PathBuf> {
-    let named = common.home.clone().or_else(|| std::env::var_os("HEADSTART_HOME").filter(|home| !home.is_empty()).map(PathBuf::from));
+    let named = common
+        .home
+        .clone()
+        .or_else(|| std::env::var_os("HEADSTART_HOME").filter(|home| !home.is_empty()).map(PathBuf::from));
     if let Some(home) = named {
         return Ok(home);
     }
     let folders = directories::ProjectDirs::from("", "", "headstart");
-    folders.map(|folders| folders.data_dir().to_path_buf()).context("There is no folder for data here: name one with --home")
+    folders
+        .map(|folders| folders.data_dir().to_path_buf())
+        .context("There is no folder for data here: name one with --home")
 }
 
 fn open(common: &Common) -> Result<Session> {

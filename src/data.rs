@@ -212,11 +212,15 @@ mod tests {
         let info = DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, classes: 2 };
         let set = |train: &[u8]| {
             let examples = |labels: &[u8]| Examples { pixels: vec![0; 4], labels: labels.to_vec() };
-            Dataset::new(info.clone(), examples(train), examples(&[0, 1])).map_err(|error| format!("{error:#}"))
+            Dataset::new(info.clone(), examples(train), examples(&[0, 1]))
+                .map_err(|error| format!("{error:#}"))
         };
         assert!(set(&[0, 1]).is_ok());
         assert_eq!(set(&[0, 1, 1]).unwrap_err(), "Training images: There are 2 images but 3 labels");
-        assert_eq!(set(&[0, 2]).unwrap_err(), "Training images: The label of image 1 is 2, but the classes are 0 to 1");
+        assert_eq!(
+            set(&[0, 2]).unwrap_err(),
+            "Training images: The label of image 1 is 2, but the classes are 0 to 1"
+        );
         assert_eq!(set(&[]).unwrap_err(), "Training images: There are none");
     }
 }

@@ -69,8 +69,16 @@ mod window {
             persistence_path: Some(home.join("window.ron")),
             ..Default::default()
         };
-        let opened = eframe::run_native("headstart", options, Box::new(move |context| Ok(Box::new(App::new(context, home)?))));
-        opened.map_err(|error| anyhow!("Could not open a window: {error}\nWithout a screen, use the command line: headstart --help"))
+        let opened = eframe::run_native(
+            "headstart",
+            options,
+            Box::new(move |context| Ok(Box::new(App::new(context, home)?))),
+        );
+        opened.map_err(|error| {
+            anyhow!(
+                "Could not open a window: {error}\nWithout a screen, use the command line: headstart --help"
+            )
+        })
     }
 
     struct App {
@@ -83,7 +91,8 @@ mod window {
     impl App {
         fn new(context: &eframe::CreationContext<'_>, home: PathBuf) -> Result<Self> {
             install(&context.egui_ctx);
-            let settings: Option<Settings> = context.storage.and_then(|storage| eframe::get_value(storage, eframe::APP_KEY));
+            let settings: Option<Settings> =
+                context.storage.and_then(|storage| eframe::get_value(storage, eframe::APP_KEY));
             let ctx = context.egui_ctx.clone();
             Ok(Self {
                 session: Some(Session::open(home, move || ctx.request_repaint())?),
@@ -102,8 +111,12 @@ mod window {
                 }
                 Action::OpenFolder(folder) => {
                     if let Err(error) = open::that_detached(&folder) {
-                        let text = format!("Could not open the folder: {error}\nFolder: {}", folder.display());
-                        self.workbench.notify(headstart::protocol::Notice { level: headstart::protocol::Level::Warning, text });
+                        let text =
+                            format!("Could not open the folder: {error}\nFolder: {}", folder.display());
+                        self.workbench.notify(headstart::protocol::Notice {
+                            level: headstart::protocol::Level::Warning,
+                            text,
+                        });
                     }
                 }
                 Action::PickDataset => self.dialogs.pick_dataset(),

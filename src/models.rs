@@ -70,8 +70,17 @@ mod tests {
             let layers = layers(&choice).unwrap();
             let network = Network::build(&layers, MNIST, "encoder", &mut vars).unwrap();
             let encoder: u64 = rows[..rows.len() - 1].iter().map(|row| row.parameters).sum();
-            assert_eq!(vars.iter().map(|(_, var)| var.elem_count() as u64).sum::<u64>(), encoder, "{}", entry.info.id);
-            let image = candle_core::Tensor::zeros((2, 28, 28, 1), candle_core::DType::F32, &candle_core::Device::Cpu);
+            assert_eq!(
+                vars.iter().map(|(_, var)| var.elem_count() as u64).sum::<u64>(),
+                encoder,
+                "{}",
+                entry.info.id
+            );
+            let image = candle_core::Tensor::zeros(
+                (2, 28, 28, 1),
+                candle_core::DType::F32,
+                &candle_core::Device::Cpu,
+            );
             let embedding = network.forward(&image.unwrap(), &Pass::Evaluation).unwrap();
             assert_eq!(embedding.dims(), [2, network.embed_dim()]);
         }

@@ -10,9 +10,9 @@ pub fn rng(seed: u64, purpose: &str, index: u64) -> ChaCha8Rng {
 /// A number that stands for (seed, purpose, index), spread evenly over all 64 bits.
 pub fn key(seed: u64, purpose: &str, index: u64) -> u64 {
     // FNV-1a of the purpose, then the finalizer of SplitMix64 after each part.
-    let purpose = purpose.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let purpose = purpose
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     mix(mix(mix(seed).wrapping_add(purpose)).wrapping_add(index))
 }
 
@@ -32,6 +32,10 @@ mod tests {
     fn every_part_of_the_key_counts() {
         let base = key(1, "shuffle", 2);
         assert_eq!(base, key(1, "shuffle", 2));
-        assert!([key(2, "shuffle", 2), key(1, "dropout", 2), key(1, "shuffle", 3)].iter().all(|other| *other != base));
+        assert!(
+            [key(2, "shuffle", 2), key(1, "dropout", 2), key(1, "shuffle", 3)]
+                .iter()
+                .all(|other| *other != base)
+        );
     }
 }

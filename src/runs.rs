@@ -54,7 +54,10 @@ impl Home {
         let home = Self { path };
         for folder in [home.runs(), home.trash()] {
             fs::create_dir_all(&folder).with_context(|| {
-                format!("Could not make the folder for runs: choose another with --home\nFolder: {}", folder.display())
+                format!(
+                    "Could not make the folder for runs: choose another with --home\nFolder: {}",
+                    folder.display()
+                )
             })?;
         }
         Ok(home)
@@ -73,7 +76,8 @@ impl Home {
     /// # Errors
     /// Where the home cannot be read.
     pub fn list(&self) -> Result<Vec<RunId>> {
-        let entries = fs::read_dir(self.runs()).with_context(|| at("Could not read the runs", &self.runs()))?;
+        let entries =
+            fs::read_dir(self.runs()).with_context(|| at("Could not read the runs", &self.runs()))?;
         let mut names: Vec<RunId> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| !name.starts_with('.') && !name.ends_with(PARTIAL))
@@ -100,10 +104,17 @@ impl Home {
         let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
         match matching[..] {
             [one] => Ok(one.clone()),
-            [] => Err(anyhow!("No run begins with {name:?}: `headstart runs` lists them\nFolder: {}", self.runs().display())),
+            [] => Err(anyhow!(
+                "No run begins with {name:?}: `headstart runs` lists them\nFolder: {}",
+                self.runs().display()
+            )),
             _ => {
                 let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
-                bail!("{} runs begin with {name:?}: write more of the name\n{}", matching.len(), names.join("\n"))
+                bail!(
+                    "{} runs begin with {name:?}: write more of the name\n{}",
+                    matching.len(),
+                    names.join("\n")
+                )
             }
         }
     }
@@ -115,10 +126,16 @@ impl Home {
     pub fn create(&self, spec: &RunSpec, catalog: &Catalog) -> Result<(RunId, RunFolder)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let salt = rng::key(now.as_nanos() as u64, "run", u64::from(std::process::id()));
-        let suffix: String = (0..4).map(|i| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[(salt >> (5 * i) & 31) as usize])).collect();
+        let suffix: String = (0..4)
+            .map(|i| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[(salt >> (5 * i) & 31) as usize]))
+            .collect();
         let id: RunId = format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(&spec.name)).into();
         let folder = self.folder(&id);
-        ensure!(!folder.path.exists(), "The run exists already: try again\nFolder: {}", folder.path.display());
+        ensure!(
+            !folder.path.exists(),
+            "The run exists already: try again\nFolder: {}",
+            folder.path.display()
+        );
         let partial = with_suffix(&folder.path);
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(partial.join("checkpoints"))?;
@@ -136,7 +153,8 @@ impl Home {
     pub fn delete(&self, id: &str) -> Result<()> {
         let _unused = self.folder(id).lock()?;
         self.make_way(id)?;
-        fs::rename(self.runs().join(id), self.trash().join(id)).with_context(|| at("Could not delete the run", &self.runs().join(id)))
+        fs::rename(self.runs().join(id), self.trash().join(id))
+            .with_context(|| at("Could not delete the run", &self.runs().join(id)))
     }
 
     /// Takes a run back out of the trash.
@@ -144,7 +162,8 @@ impl Home {
     /// # Errors
     /// Where it is not there any more, or cannot be moved.
     pub fn restore(&self, id: &str) -> Result<()> {
-        fs::rename(self.trash().join(id), self.runs().join(id)).with_context(|| at("Could not bring the run back", &self.trash().join(id)))
+        fs::rename(self.trash().join(id), self.runs().join(id))
+            .with_context(|| at("Could not bring the run back", &self.trash().join(id)))
     }
 
     /// An older deleted run of the same name gives way.
@@ -174,7 +193,8 @@ impl RunFolder {
     /// Where it cannot be written.
     pub fn write_spec(&self, spec: &RunSpec, catalog: &Catalog) -> Result<()> {
         let path = self.path.join("spec.toml");
-        replace(&path, spec.to_toml(catalog).as_bytes()).with_context(|| at("Could not write the run's spec", &path))
+        replace(&path, spec.to_toml(catalog).as_bytes())
+            .with_context(|| at("Could not write the run's spec", &path))
     }
 
     /// What the log and the spec say of the run.
@@ -196,7 +216,16 @@ impl RunFolder {
             }
         }
         let live = changes.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
-        Ok(RunInfo { id: id.clone(), folder: self.path.clone(), spec, live, phase: last_phase(&entries), changes, progress, timing })
+        Ok(RunInfo {
+            id: id.clone(),
+            folder: self.path.clone(),
+            spec,
+            live,
+            phase: last_phase(&entries),
+            changes,
+            progress,
+            timing,
+        })
     }
 
     /// Keeps other programs from training the run.
@@ -208,8 +237,13 @@ impl RunFolder {
         let file = File::create(&path).with_context(|| at("Could not open the run's folder", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock(file)),
-            Err(TryLockError::WouldBlock) => Err(anyhow!("Another Headstart is using this run: close it there first\nFolder: {}", self.path.display())),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| at("Could not lock the run", &path)),
+            Err(TryLockError::WouldBlock) => Err(anyhow!(
+                "Another Headstart is using this run: close it there first\nFolder: {}",
+                self.path.display()
+            )),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| at("Could not lock the run", &path))
+            }
         }
     }
 }
@@ -250,7 +284,8 @@ fn at(text: &str, path: &Path) -> String {
 
 /// Letters and digits, the rest as single dashes, so that a name is a good folder name anywhere.
 fn slug(name: &str) -> String {
-    let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<_> =
+        name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let slug: String = words.join("-").to_ascii_lowercase().chars().take(40).collect();
     if slug.is_empty() { "run".into() } else { slug.trim_end_matches('-').into() }
 }
@@ -290,7 +325,8 @@ mod tests {
     #[test]
     fn a_run_is_found_by_a_unique_beginning() {
         let (_folder, home) = home();
-        let (id, folder) = home.create(&RunSpec { name: "one".into(), ..RunSpec::default() }, &catalog()).unwrap();
+        let (id, folder) =
+            home.create(&RunSpec { name: "one".into(), ..RunSpec::default() }, &catalog()).unwrap();
         assert_eq!(home.find(&id[..12]).unwrap(), id);
         assert_eq!(home.find(&folder.path.display().to_string()).unwrap(), id);
         home.create(&RunSpec { name: "two".into(), ..RunSpec::default() }, &catalog()).unwrap();

@@ -164,7 +164,10 @@ impl Catalog {
         let mut errors = vec![];
         for section in Section::ALL {
             if self.component(section, spec.id(section)).is_none() {
-                errors.push(FieldError::new(format!("{}.id", section.id()), self.unknown(section, spec.id(section))));
+                errors.push(FieldError::new(
+                    format!("{}.id", section.id()),
+                    self.unknown(section, spec.id(section)),
+                ));
             }
         }
         errors.extend(self.params(spec).filter_map(|(section, param)| {
@@ -283,13 +286,35 @@ impl Default for RunSpec {
     }
 }
 
-const fn count(key: &'static str, label: &'static str, unit: &'static str, default: u64, max: u64, help: &'static str) -> Param {
-    Param { key, label, unit, help, kind: ParamKind::Integer { min: 0, max }, default: default as f64, live: false }
+const fn count(
+    key: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    default: u64,
+    max: u64,
+    help: &'static str,
+) -> Param {
+    Param {
+        key,
+        label,
+        unit,
+        help,
+        kind: ParamKind::Integer { min: 0, max },
+        default: default as f64,
+        live: false,
+    }
 }
 
 pub const BATCH_SIZE: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 4096 },
-    ..count("batch_size", "Batch size", "images", 64, 4096, "How many images are looked at before each change of the weights.")
+    ..count(
+        "batch_size",
+        "Batch size",
+        "images",
+        64,
+        4096,
+        "How many images are looked at before each change of the weights.",
+    )
 };
 pub const EPOCHS: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 1000 },
@@ -306,7 +331,14 @@ pub const CLIP_NORM: Param = Param {
 };
 pub const EVALUATIONS_PER_EPOCH: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 20 },
-    ..count("evaluations_per_epoch", "Validations per epoch", "", 2, 20, "How often in an epoch the validation images are scored.")
+    ..count(
+        "evaluations_per_epoch",
+        "Validations per epoch",
+        "",
+        2,
+        20,
+        "How often in an epoch the validation images are scored.",
+    )
 };
 pub const PATIENCE: Param = count(
     "patience",
@@ -318,7 +350,14 @@ pub const PATIENCE: Param = count(
 );
 pub const KEEP_CHECKPOINTS: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 1000 },
-    ..count("keep_checkpoints", "Checkpoints kept", "", 3, 1000, "How many of the newest checkpoints stay on disk, beside the best one.")
+    ..count(
+        "keep_checkpoints",
+        "Checkpoints kept",
+        "",
+        3,
+        1000,
+        "How many of the newest checkpoints stay on disk, beside the best one.",
+    )
 };
 
 /// The hyperparameters that every run has, whatever its components.

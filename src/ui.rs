@@ -136,7 +136,8 @@ impl Workbench {
     fn opened_image(&mut self, opened: anyhow::Result<()>) {
         match opened {
             Ok(()) => self.tab = Tab::Draw,
-            Err(error) => self.notify(Notice { level: Level::Error, text: format!("Could not open the image: {error:#}") }),
+            Err(error) => self
+                .notify(Notice { level: Level::Error, text: format!("Could not open the image: {error:#}") }),
         }
     }
 
@@ -144,7 +145,12 @@ impl Workbench {
         self.settings.assign_colors(state);
         ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
         // Ctrl and + change egui's own factor: the setting follows it, within its bounds.
-        let keyed = ui.input(|input| input.modifiers.command && [Key::Plus, Key::Equals, Key::Minus, Key::Num0].into_iter().any(|key| input.key_pressed(key)));
+        let keyed = ui.input(|input| {
+            input.modifiers.command
+                && [Key::Plus, Key::Equals, Key::Minus, Key::Num0]
+                    .into_iter()
+                    .any(|key| input.key_pressed(key))
+        });
         if keyed {
             self.settings.zoom = ui.ctx().zoom_factor();
         }
@@ -170,7 +176,10 @@ impl Workbench {
     }
 
     fn keys(&self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
-        let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none())) else { return };
+        let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none()))
+        else {
+            return;
+        };
         if ui.input(|input| input.key_pressed(Key::Space)) && run.phase.is_active() {
             let control = if run.phase == Phase::Running { Control::Pause } else { Control::Continue };
             actions.push(Action::Send(Command::Control(run.id.clone(), control)));
@@ -199,10 +208,18 @@ impl Workbench {
             ui.horizontal_wrapped(|ui| {
                 ui.label(widgets::strong(format!("{} failed.", run.spec.name)).color(alarm));
                 ui.label(message.as_str());
-                if ui.button("Start again").on_hover_text("The same settings and the same initial weights").clicked() {
+                if ui
+                    .button("Start again")
+                    .on_hover_text("The same settings and the same initial weights")
+                    .clicked()
+                {
                     actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));
                 }
-                if ui.button("Change the settings").on_hover_text("Copies them into the form for a new run").clicked() {
+                if ui
+                    .button("Change the settings")
+                    .on_hover_text("Copies them into the form for a new run")
+                    .clicked()
+                {
                     self.form.spec = run.spec.clone();
                     self.tab = Tab::NewRun;
                     self.dismissed.insert(run.id.clone());
@@ -228,23 +245,36 @@ impl Parts<'_> {
     fn columns(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(12);
         if self.bench.settings.show_runs {
-            Panel::left("runs").default_size(250.0).size_range(220.0..=380.0).frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
+            Panel::left("runs")
+                .default_size(250.0)
+                .size_range(220.0..=380.0)
+                .frame(frame)
+                .show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
         }
         if self.bench.settings.show_controls {
-            Panel::right("controls").default_size(372.0).size_range(340.0..=520.0).frame(frame).show(ui, |ui| {
-                scrolled(ui, |ui| {
-                    self.training(ui);
-                    self.draw(ui);
-                    self.new_run(ui);
-                });
-            });
+            Panel::right("controls").default_size(384.0).size_range(350.0..=520.0).frame(frame).show(
+                ui,
+                |ui| {
+                    scrolled(ui, |ui| {
+                        // The form makes room for the run that it started.
+                        if self.training(ui) {
+                            self.draw(ui);
+                            self.new_run(ui);
+                        } else {
+                            self.new_run(ui);
+                            self.draw(ui);
+                        }
+                    });
+                },
+            );
         }
         CentralPanel::default().frame(frame).show(ui, |ui| self.curves(ui));
     }
 
     fn tabs(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6));
-        let tabs = [(Tab::Runs, "Runs"), (Tab::Curves, "Curves"), (Tab::NewRun, "Train"), (Tab::Draw, "Draw")];
+        let tabs =
+            [(Tab::Runs, "Runs"), (Tab::Curves, "Curves"), (Tab::NewRun, "Train"), (Tab::Draw, "Draw")];
         Panel::top("tabs").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
                 for (tab, name) in tabs {
@@ -272,10 +302,13 @@ impl Parts<'_> {
         self.bench.curves.ui(ui, self.state, self.catalog, selected.as_ref(), &mut self.bench.settings);
     }
 
-    fn training(&mut self, ui: &mut Ui) {
-        if let Some(run) = self.bench.selected(self.state).filter(|run| run.phase.is_active()) {
-            training::ui(ui, run, self.catalog, self.actions);
-        }
+    /// Says whether there is a run to show.
+    fn training(&mut self, ui: &mut Ui) -> bool {
+        let Some(run) = self.bench.selected(self.state).filter(|run| run.phase.is_active()) else {
+            return false;
+        };
+        training::ui(ui, run, self.catalog, self.actions);
+        true
     }
 
     fn draw(&mut self, ui: &mut Ui) {

@@ -36,8 +36,16 @@ fn nothing_imports_anything_above_it() {
             assert!(used >= level && !sibling, "{} names {name}, which is not below it", relative.display());
             checked += 1;
         }
-        for (word, homes) in [("candle_", &["engine", "objectives", "models", "ops"][..]), ("egui", &["ui", "main"]), ("unsafe {", &["kernels", "main"])] {
-            assert!(!code.contains(word) || homes.contains(&own.as_str()), "{} names {word}", relative.display());
+        for (word, homes) in [
+            ("candle_", &["engine", "objectives", "models", "ops"][..]),
+            ("egui", &["ui", "main"]),
+            ("unsafe {", &["kernels", "main"]),
+        ] {
+            assert!(
+                !code.contains(word) || homes.contains(&own.as_str()),
+                "{} names {word}",
+                relative.display()
+            );
         }
     });
     assert!(checked > 50, "only {checked} imports were found: does this test still read them?");
@@ -60,7 +68,8 @@ fn named_modules(code: &str) -> Vec<String> {
 }
 
 fn names(rest: &str) -> Vec<String> {
-    let word = |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+    let word =
+        |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
     let Some(group) = rest.strip_prefix('{') else { return vec![word(rest)] };
     let (mut depth, mut names, mut at_start) = (1, vec![], true);
     for (at, c) in group.char_indices() {

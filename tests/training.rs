@@ -54,7 +54,10 @@ fn a_stopped_run_resumes_bit_for_bit() {
     }
     let resumed = until(&mut session, &id, finished);
     assert_eq!(weights(&resumed), weights(&straight));
-    assert_eq!(fs::read(resumed.folder.join("metrics.csv")).unwrap(), fs::read(straight.folder.join("metrics.csv")).unwrap());
+    assert_eq!(
+        fs::read(resumed.folder.join("metrics.csv")).unwrap(),
+        fs::read(straight.folder.join("metrics.csv")).unwrap()
+    );
     assert_eq!(resumed.curves, straight.curves);
 }
 
@@ -100,12 +103,15 @@ fn pausing_stepping_and_drawing_work_together() {
     session.send(Command::Control(id.clone(), Control::Pause));
     let paused = until(&mut session, &id, |run| run.phase == Phase::Paused);
     session.send(Command::Control(id.clone(), Control::Step));
-    let stepped = until(&mut session, &id, |run| run.phase == Phase::Paused && run.progress.step > paused.progress.step);
+    let stepped = until(&mut session, &id, |run| {
+        run.phase == Phase::Paused && run.progress.step > paused.progress.step
+    });
     assert_eq!(stepped.progress.step, paused.progress.step + 1);
     for request in [1, 2, 3] {
         session.send(Command::Predict { request, run: id.clone(), pixels: vec![request as u8; 784] });
     }
-    let answer = wait(&mut session, |session| session.state.prediction.clone().filter(|answer| answer.request == 3));
+    let answer =
+        wait(&mut session, |session| session.state.prediction.clone().filter(|answer| answer.request == 3));
     assert_eq!(answer.step, stepped.progress.step);
     assert!((answer.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     session.send(Command::Predict { request: 4, run: id.clone(), pixels: vec![0; 3] });
@@ -128,7 +134,10 @@ fn runs_that_start_together_advance_in_lock_step() {
 fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_back() {
     let fixture = Fixture::new();
     let mut session = fixture.session();
-    let id = start(&mut session, fixture.spec(&["optimizer=sgd", "learning_rate=10", "weight_decay=1", "encoder=mlp"]));
+    let id = start(
+        &mut session,
+        fixture.spec(&["optimizer=sgd", "learning_rate=10", "weight_decay=1", "encoder=mlp"]),
+    );
     let run = until(&mut session, &id, |run| !run.phase.is_active());
     let Phase::Failed(message) = &run.phase else { panic!("{:?}", run.phase) };
     assert!(message.contains("diverged") && message.contains("lower learning rate"), "{message}");
@@ -142,12 +151,14 @@ fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_b
 fn early_stopping_brings_the_best_weights_back() {
     let fixture = Fixture::new();
     // Without dropout, six hundred images are soon learnt by heart.
-    let overrides = ["encoder=mlp", "dropout=0", "patience=3", "epochs=200", "keep_checkpoints=1", "learning_rate=0.01"];
+    let overrides =
+        ["encoder=mlp", "dropout=0", "patience=3", "epochs=200", "keep_checkpoints=1", "learning_rate=0.01"];
     let run = fixture.train(&overrides);
     assert!(finished(&run) && run.progress.step < run.progress.steps);
     let [best, _] = run.best(LOSS, Split::Validation).unwrap();
     assert!((best as u64) < run.progress.step);
-    let best = fs::read(run.folder.join(format!("checkpoints/step-{:06}/model.safetensors", best as u64))).unwrap();
+    let best =
+        fs::read(run.folder.join(format!("checkpoints/step-{:06}/model.safetensors", best as u64))).unwrap();
     assert_eq!(best, weights(&run));
     assert_eq!(fs::read_dir(run.folder.join("checkpoints")).unwrap().count(), 2);
 }

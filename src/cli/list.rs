@@ -26,7 +26,8 @@ pub fn runs(common: &Common) -> Result<Outcome> {
             Ok(info) => {
                 let points = folder.points();
                 let best = |split| {
-                    let values = points.iter().filter(move |point| (point.split, point.metric) == (split, ACCURACY));
+                    let values =
+                        points.iter().filter(move |point| (point.split, point.metric) == (split, ACCURACY));
                     values.map(|point| point.value).max_by(f64::total_cmp)
                 };
                 show_run(&info, best(Split::Validation), best(Split::Test), common.json);
@@ -54,12 +55,18 @@ fn show_run(info: &RunInfo, validation: Option<f64>, test: Option<f64>, json: bo
     }
     let share = |value: Option<f64>| value.map_or("–".into(), percent);
     let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
-    line(format!("{:<44} {state:<9} {progress:<22} validation {:<9} test {}", info.id, share(validation), share(test)));
+    line(format!(
+        "{:<44} {state:<9} {progress:<22} validation {:<9} test {}",
+        info.id,
+        share(validation),
+        share(test)
+    ));
 }
 
 pub fn data(common: &Common) -> Result<Outcome> {
     for info in catalog().section(Section::Dataset) {
-        let included = data::find(info.id).and_then(|entry| (entry.peek)(&crate::spec::Choice::new(info.id))).is_ok();
+        let included =
+            data::find(info.id).and_then(|entry| (entry.peek)(&crate::spec::Choice::new(info.id))).is_ok();
         if common.json {
             line(json!({ "id": info.id, "label": info.label, "included": included, "help": info.help }));
         } else {

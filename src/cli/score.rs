@@ -27,7 +27,13 @@ pub fn evaluate(name: &str, split: &str, common: &Common) -> Result<Outcome> {
         }));
     } else {
         let accuracy = percent(found.accuracy);
-        line(format!("{accuracy} of {} {} images right, loss {:.4} nats, at step {}", found.images, split.id(), found.loss, found.step));
+        line(format!(
+            "{accuracy} of {} {} images right, loss {:.4} nats, at step {}",
+            found.images,
+            split.id(),
+            found.loss,
+            found.step
+        ));
     }
     session.close();
     Ok(Outcome::Done)
@@ -53,15 +59,20 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
 fn score(session: &mut Session, run: &RunId, request: u64, image: &PathBuf) -> Result<Vec<f32>> {
     let pixels = drawing::frame_file(image)?;
     session.send(Command::Predict { request, run: run.clone(), pixels });
-    let answer = wait(session, |session| session.state.prediction.take_if(|answer| answer.request == request))?;
+    let answer =
+        wait(session, |session| session.state.prediction.take_if(|answer| answer.request == request))?;
     Ok(answer.probabilities)
 }
 
 fn show(image: &PathBuf, probabilities: &[f32], json: bool) {
-    let best = (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or_default();
+    let best = (0..probabilities.len())
+        .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+        .unwrap_or_default();
     let confidence = probabilities.get(best).copied().unwrap_or_default();
     if json {
-        line(json!({ "image": image, "prediction": best, "confidence": confidence, "probabilities": probabilities }));
+        line(
+            json!({ "image": image, "prediction": best, "confidence": confidence, "probabilities": probabilities }),
+        );
     } else {
         line(format!("{best}  {:>9}  {}", percent(f64::from(confidence)), image.display()));
     }

@@ -25,7 +25,8 @@ use std::{
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
     let named = || format!("File: {}", config.display());
     let text = std::fs::read_to_string(config).context("Could not read the spec").with_context(named)?;
-    let spec = RunSpec::from_toml(&text, set, &catalog()).context("The spec cannot be used").with_context(named)?;
+    let spec =
+        RunSpec::from_toml(&text, set, &catalog()).context("The spec cannot be used").with_context(named)?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
     follow(session, common)
@@ -107,7 +108,10 @@ impl View {
         self.bar.set_position(run.progress.step);
         let left = run.progress.secs_left().map(duration).unwrap_or_default();
         let loss = run.latest(LOSS, Split::Train).unwrap_or(f64::NAN);
-        self.bar.set_message(format!("loss {loss:.4} · {:.0} images/s · {left} left", run.progress.images_per_sec));
+        self.bar.set_message(format!(
+            "loss {loss:.4} · {:.0} images/s · {left} left",
+            run.progress.images_per_sec
+        ));
     }
 
     fn begin(&mut self, run: &Run) {
@@ -115,15 +119,19 @@ impl View {
         // Validations that were done before a resumption are not news.
         self.validations = run.curve(ACCURACY, Split::Validation).len();
         if self.json {
-            return line(json!({ "event": "started", "run": run.id, "folder": run.folder, "step": run.progress.step, "steps": run.progress.steps }));
+            return line(
+                json!({ "event": "started", "run": run.id, "folder": run.folder, "step": run.progress.step, "steps": run.progress.steps }),
+            );
         }
         line(format!("{}\n{}", run.id, run.folder.display()));
-        let style = ProgressStyle::with_template("{bar:30} step {pos} of {len} · {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{bar:30} step {pos} of {len} · {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bar = ProgressBar::new(run.progress.steps).with_style(style);
     }
 
     fn validation(&self, run: &Run) {
-        let [accuracy, loss] = [ACCURACY, LOSS].map(|metric| run.latest(metric, Split::Validation).unwrap_or(f64::NAN));
+        let [accuracy, loss] =
+            [ACCURACY, LOSS].map(|metric| run.latest(metric, Split::Validation).unwrap_or(f64::NAN));
         let step = run.curve(ACCURACY, Split::Validation).last().map_or(0, |point| point[0] as u64);
         let epoch = step as f64 / run.progress.steps_per_epoch.max(1) as f64;
         if self.json {
@@ -135,7 +143,10 @@ impl View {
         }
         self.bar.suspend(|| {
             let elapsed = duration(run.progress.elapsed_secs);
-            line(format!("epoch {epoch:.1}: validation accuracy {}, loss {loss:.4} nats, after {elapsed}", percent(accuracy)));
+            line(format!(
+                "epoch {epoch:.1}: validation accuracy {}, loss {loss:.4} nats, after {elapsed}",
+                percent(accuracy)
+            ));
         });
     }
 
@@ -157,11 +168,17 @@ impl View {
         match &run.phase {
             Phase::Finished => {
                 let share = |value: Option<f64>| value.map_or("not measured".into(), percent);
-                let (validation, test) = (share(validation_accuracy(run)), share(run.latest(ACCURACY, Split::Test)));
-                line(format!("Finished after {elapsed}: validation accuracy {validation}, test accuracy {test}"));
+                let (validation, test) =
+                    (share(validation_accuracy(run)), share(run.latest(ACCURACY, Split::Test)));
+                line(format!(
+                    "Finished after {elapsed}: validation accuracy {validation}, test accuracy {test}"
+                ));
             }
             Phase::Failed(message) => eprintln!("{message}"),
-            _ => line(format!("Stopped at step {}: headstart resume {} goes on from there", run.progress.step, run.id)),
+            _ => line(format!(
+                "Stopped at step {}: headstart resume {} goes on from there",
+                run.progress.step, run.id
+            )),
         }
     }
 }
@@ -185,7 +202,9 @@ fn last_line(run: &Run) -> Value {
 
 /// Of the weights that the run ended with: after early stopping those are the best ones.
 fn validation_accuracy(run: &Run) -> Option<f64> {
-    let stopped_early = run.phase == Phase::Finished && run.progress.step < run.progress.steps && run.spec.training(&PATIENCE) > 0.0;
+    let stopped_early = run.phase == Phase::Finished
+        && run.progress.step < run.progress.steps
+        && run.spec.training(&PATIENCE) > 0.0;
     let best_step = run.best(LOSS, Split::Validation).filter(|_| stopped_early).map(|best| best[0]);
     let curve = run.curve(ACCURACY, Split::Validation);
     let at_best = best_step.and_then(|step| curve.iter().find(|point| point[0] == step));

@@ -23,9 +23,8 @@ const PARTS: [[&str; 2]; 2] = [["train-images", "train-labels"], ["t10k-images",
 
 fn load(choice: &Choice) -> Result<Dataset> {
     let folder = folder(choice)?;
-    let [train, test] = PARTS.map(|[images, labels]| {
-        idx_file::examples_from(&find(folder, images)?, &find(folder, labels)?)
-    });
+    let [train, test] =
+        PARTS.map(|[images, labels]| idx_file::examples_from(&find(folder, images)?, &find(folder, labels)?));
     let info = peek(choice)?;
     Dataset::new(info, train?, test?).with_context(|| format!("Folder: {}", folder.display()))
 }
@@ -40,21 +39,31 @@ fn peek(choice: &Choice) -> Result<DatasetInfo> {
 }
 
 fn folder(choice: &Choice) -> Result<&Path> {
-    let path = choice.path.as_deref().context("Choose the folder of the data set: it is the key dataset.path")?;
-    ensure!(path.is_dir(), "There is no such folder: choose one with four IDX files\nFolder: {}", path.display());
+    let path =
+        choice.path.as_deref().context("Choose the folder of the data set: it is the key dataset.path")?;
+    ensure!(
+        path.is_dir(),
+        "There is no such folder: choose one with four IDX files\nFolder: {}",
+        path.display()
+    );
     Ok(path)
 }
 
 /// The file of a part, whatever follows the start of its name: `-idx3-ubyte`, `.idx3-ubyte`, with or without `.gz`.
 fn find(folder: &Path, start: &str) -> Result<PathBuf> {
-    let entries = folder.read_dir().with_context(|| format!("Could not read the folder\nFolder: {}", folder.display()))?;
+    let entries = folder
+        .read_dir()
+        .with_context(|| format!("Could not read the folder\nFolder: {}", folder.display()))?;
     let mut found: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start)))
         .collect();
     found.sort();
     found.into_iter().next().ok_or_else(|| {
-        anyhow!("There is no file that begins with {start}: choose a folder with four IDX files\nFolder: {}", folder.display())
+        anyhow!(
+            "There is no file that begins with {start}: choose a folder with four IDX files\nFolder: {}",
+            folder.display()
+        )
     })
 }
 

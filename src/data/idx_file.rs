@@ -30,8 +30,10 @@ pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
 /// As [`examples`], and where a file cannot be read or the counts disagree.
 pub fn examples_from(images: &Path, labels: &Path) -> Result<Examples> {
     let open = |path: &Path| File::open(path).with_context(|| named("Could not open the file", path));
-    let (shape, pixels) = read_images(open(images)?).with_context(|| named("Could not read the images", images))?;
-    let labels_read = read_labels(open(labels)?).with_context(|| named("Could not read the labels", labels))?;
+    let (shape, pixels) =
+        read_images(open(images)?).with_context(|| named("Could not read the images", images))?;
+    let labels_read =
+        read_labels(open(labels)?).with_context(|| named("Could not read the labels", labels))?;
     let count = pixels.len() / shape.len();
     ensure!(
         count == labels_read.len(),
@@ -58,7 +60,10 @@ pub fn shape(path: &Path) -> Result<ImageShape> {
 pub fn read_labels(source: impl Read) -> Result<Vec<u8>> {
     let mut source = plain(source)?;
     let magic = number(&mut source)?;
-    ensure!(magic == LABELS_MAGIC, "this is no IDX file of labels: it begins with {magic:#010x}, not {LABELS_MAGIC:#010x}");
+    ensure!(
+        magic == LABELS_MAGIC,
+        "this is no IDX file of labels: it begins with {magic:#010x}, not {LABELS_MAGIC:#010x}"
+    );
     let count = number(&mut source)?;
     exactly(source, u64::from(count))
 }
@@ -68,16 +73,23 @@ fn read_images(source: impl Read) -> Result<(ImageShape, Vec<u8>)> {
     let mut source = plain(source)?;
     let (count, shape) = images_header(&mut source)?;
     let bytes = u64::from(count).checked_mul(shape.len() as u64).filter(|bytes| *bytes <= MAX_BYTES);
-    let bytes = bytes.context("the header asks for more than 4 GiB of pixels: the file is damaged or too large")?;
+    let bytes =
+        bytes.context("the header asks for more than 4 GiB of pixels: the file is damaged or too large")?;
     Ok((shape, exactly(source, bytes)?))
 }
 
 fn images_header(source: &mut dyn Read) -> Result<(u32, ImageShape)> {
     let magic = number(source)?;
-    ensure!(magic == IMAGES_MAGIC, "this is no IDX file of images: it begins with {magic:#010x}, not {IMAGES_MAGIC:#010x}");
+    ensure!(
+        magic == IMAGES_MAGIC,
+        "this is no IDX file of images: it begins with {magic:#010x}, not {IMAGES_MAGIC:#010x}"
+    );
     let count = number(source)?;
     let (height, width) = (number(source)? as usize, number(source)? as usize);
-    ensure!((1..=4096).contains(&height) && (1..=4096).contains(&width), "its images are {width} by {height} pixels: 1 to 4,096 can be read");
+    ensure!(
+        (1..=4096).contains(&height) && (1..=4096).contains(&width),
+        "its images are {width} by {height} pixels: 1 to 4,096 can be read"
+    );
     Ok((count, ImageShape { height, width, channels: 1 }))
 }
 
@@ -97,7 +109,10 @@ fn number(source: &mut dyn Read) -> Result<u32> {
 /// Exactly `count` bytes up to the end; memory grows with what is there, not with what a header claims.
 fn exactly(source: Box<dyn Read + '_>, count: u64) -> Result<Vec<u8>> {
     let mut bytes = vec![];
-    source.take(count + 1).read_to_end(&mut bytes).context("the file is cut short or damaged: get it again")?;
+    source
+        .take(count + 1)
+        .read_to_end(&mut bytes)
+        .context("the file is cut short or damaged: get it again")?;
     let found = bytes.len() as u64;
     ensure!(found >= count, "the file is cut short: {count} bytes expected, {found} found");
     ensure!(found == count, "the file is longer than its header says: {count} bytes expected");

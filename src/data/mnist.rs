@@ -14,7 +14,8 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     peek: |_| Ok(INFO),
 };
 
-const INFO: DatasetInfo = DatasetInfo { shape: ImageShape { height: 28, width: 28, channels: 1 }, classes: 10 };
+const INFO: DatasetInfo =
+    DatasetInfo { shape: ImageShape { height: 28, width: 28, channels: 1 }, classes: 10 };
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../assets/mnist/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../assets/mnist/train-labels-idx1-ubyte.gz");
@@ -34,7 +35,8 @@ mod tests {
 
     #[test]
     fn the_files_are_the_published_ones() {
-        let md5 = |bytes: &[u8]| Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let md5 =
+            |bytes: &[u8]| Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert_eq!(md5(TRAIN_IMAGES), "f68b3c2dcbeaaa9fbdd348bbdeb94873");
         assert_eq!(md5(TRAIN_LABELS), "d53e105ee54ea40749a09fcbcd1e9432");
         assert_eq!(md5(TEST_IMAGES), "9fb629c4189551a2d022fa330f9573f3");

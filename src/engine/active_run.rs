@@ -58,7 +58,13 @@ impl ActiveRun {
     ///
     /// # Errors
     /// Where another program trains the run, its folder is damaged, or spec and data do not fit.
-    pub fn open(id: RunId, folder: RunFolder, spec: RunSpec, dataset: Arc<Dataset>, catalog: &Catalog) -> Result<Self> {
+    pub fn open(
+        id: RunId,
+        folder: RunFolder,
+        spec: RunSpec,
+        dataset: Arc<Dataset>,
+        catalog: &Catalog,
+    ) -> Result<Self> {
         let lock = folder.lock()?;
         let changes = folder.info(&id, catalog)?.changes;
         let checkpoint = newest_checkpoint(&folder);
@@ -93,7 +99,12 @@ impl ActiveRun {
         let step = self.trainer.state.step as f64;
         info.timing.retain(|moment| moment[0] <= step);
         info.changes.retain(|change| change.step as f64 <= step);
-        Ok(RunInfo { phase: self.phase.clone(), live: self.trainer.live.clone(), progress: self.progress(), ..info })
+        Ok(RunInfo {
+            phase: self.phase.clone(),
+            live: self.trainer.live.clone(),
+            progress: self.progress(),
+            ..info
+        })
     }
 
     pub fn progress(&self) -> Progress {
@@ -210,7 +221,8 @@ impl ActiveRun {
             }
             Err(error) => {
                 self.save_due = true;
-                let text = format!("{error:#}\nThe run is paused and loses nothing: free some space, then continue");
+                let text =
+                    format!("{error:#}\nThe run is paused and loses nothing: free some space, then continue");
                 outbox.notice(Level::Error, text);
                 self.enter(Phase::Paused, outbox);
             }
@@ -220,7 +232,8 @@ impl ActiveRun {
 
     fn try_save(&mut self) -> Result<()> {
         let metrics_bytes = self.metrics.flush()?;
-        let state = CheckpointState { metrics_bytes, live: self.trainer.live.clone(), ..self.trainer.state.clone() };
+        let state =
+            CheckpointState { metrics_bytes, live: self.trainer.live.clone(), ..self.trainer.state.clone() };
         self.folder.save_checkpoint(&state, |folder| self.trainer.save(folder))?;
         let keep = self.trainer.spec.training(&KEEP_CHECKPOINTS) as usize;
         self.folder.prune(keep, state.best.map(|(step, _)| step))

@@ -25,7 +25,8 @@ impl Model {
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
         let mut vars = Vars::new(spec.seed);
         let encoder = Network::build(&models::layers(&spec.encoder)?, data.shape, "encoder", &mut vars)?;
-        let objective = (objectives::find(&spec.objective.id)?.build)(&spec.objective, encoder, data, &mut vars)?;
+        let objective =
+            (objectives::find(&spec.objective.id)?.build)(&spec.objective, encoder, data, &mut vars)?;
         Ok(Self { vars, objective, shape: data.shape })
     }
 
@@ -81,7 +82,9 @@ impl Scoring {
         let chosen = &self.indices[self.done..end];
         if !chosen.is_empty() {
             let examples = if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train };
-            let loss = model.objective.loss(&batch(examples, chosen, self.dataset.info.shape)?, &Pass::Evaluation)?;
+            let loss = model
+                .objective
+                .loss(&batch(examples, chosen, self.dataset.info.shape)?, &Pass::Evaluation)?;
             let mean = f64::from(loss.loss.to_scalar::<f32>()?);
             for (metric, mean) in loss.metrics.into_iter().chain([(LOSS, mean)]) {
                 *self.sums.entry(metric).or_default() += mean * chosen.len() as f64;

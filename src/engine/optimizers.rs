@@ -93,7 +93,14 @@ impl Optimizer {
     ///
     /// # Errors
     /// Where a gradient does not fit its weight.
-    pub fn update(&mut self, gradients: &GradStore, live: &LiveParams, factor: f64, step: u64, grad_scale: f64) -> Result<()> {
+    pub fn update(
+        &mut self,
+        gradients: &GradStore,
+        live: &LiveParams,
+        factor: f64,
+        step: u64,
+        grad_scale: f64,
+    ) -> Result<()> {
         let update = Update {
             choice: &self.choice,
             learning_rate: self.learning_rate(live, factor),
@@ -111,7 +118,8 @@ impl Optimizer {
 
     /// The learning rate that a step uses.
     pub fn learning_rate(&self, live: &LiveParams, factor: f64) -> f64 {
-        factor * live.get("optimizer.learning_rate").copied().unwrap_or_else(|| self.choice.get(&LEARNING_RATE))
+        factor
+            * live.get("optimizer.learning_rate").copied().unwrap_or_else(|| self.choice.get(&LEARNING_RATE))
     }
 
     /// Writes the state as safetensors, each named after its weight.
@@ -122,7 +130,10 @@ impl Optimizer {
         let mut tensors = HashMap::new();
         for slot in &self.slots {
             for (name, values) in self.entry.state.iter().zip(&slot.state) {
-                tensors.insert(format!("{}.{name}", slot.name), Tensor::from_slice(values, slot.var.shape(), &Device::Cpu)?);
+                tensors.insert(
+                    format!("{}.{name}", slot.name),
+                    Tensor::from_slice(values, slot.var.shape(), &Device::Cpu)?,
+                );
             }
         }
         Ok(candle_core::safetensors::save(&tensors, path)?)
@@ -134,13 +145,22 @@ impl Optimizer {
     /// Where the file cannot be read or was made for other weights.
     pub fn load(&mut self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu).context("Could not read the optimiser's state").with_context(named)?;
+        let tensors = candle_core::safetensors::load(path, &Device::Cpu)
+            .context("Could not read the optimiser's state")
+            .with_context(named)?;
         for slot in &mut self.slots {
             for (name, values) in self.entry.state.iter().zip(&mut slot.state) {
                 let key = format!("{}.{name}", slot.name);
-                let tensor = tensors.get(&key).with_context(|| format!("There is no state {key}")).with_context(named)?;
+                let tensor = tensors
+                    .get(&key)
+                    .with_context(|| format!("There is no state {key}"))
+                    .with_context(named)?;
                 let read = tensor.flatten_all()?.to_vec1::<f32>()?;
-                ensure!(read.len() == values.len(), "The state {key} was made for another network\n{}", named());
+                ensure!(
+                    read.len() == values.len(),
+                    "The state {key} was made for another network\n{}",
+                    named()
+                );
                 *values = read;
             }
         }

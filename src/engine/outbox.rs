@@ -67,7 +67,9 @@ impl Outbox {
     /// Sends what fits, at once if something cannot wait.
     pub fn flush(&mut self) {
         let can_wait = |event: &Event| matches!(event, Event::Points(..) | Event::Progress(..));
-        if self.queue.is_empty() || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY) {
+        if self.queue.is_empty()
+            || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY)
+        {
             return;
         }
         while let Some(event) = self.queue.pop_front() {

@@ -65,7 +65,11 @@ mod tests {
     fn every_schedule_stays_within_0_and_1() {
         for entry in ALL {
             let factors = factors(entry.info.id, &[], 50);
-            assert!(factors.iter().all(|factor| (0.0..=1.0).contains(factor)), "{} {factors:?}", entry.info.id);
+            assert!(
+                factors.iter().all(|factor| (0.0..=1.0).contains(factor)),
+                "{} {factors:?}",
+                entry.info.id
+            );
         }
     }
 
@@ -74,7 +78,10 @@ mod tests {
         close(&factors("constant", &[("warmup_steps", 4.0)], 6), &[0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
         let half = 0.5 * (1.0 + (0.25 * std::f64::consts::PI).cos());
         close(&factors("cosine", &[], 4), &[1.0, half, 0.5, 1.0 - half]);
-        close(&factors("step", &[("every_epochs", 2.0), ("decay", 0.1)], 9), &[1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1, 0.01]);
+        close(
+            &factors("step", &[("every_epochs", 2.0), ("decay", 0.1)], 9),
+            &[1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1, 0.01],
+        );
     }
 
     #[test]
@@ -82,7 +89,9 @@ mod tests {
         // torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1, total_steps=11): its formula, by hand: up from 1/25
         // over steps 0 to 2.3 (0.3 × 11 − 1), down to 1/250,000 at step 10.
         let found = factors("one_cycle", &[], 11);
-        let anneal = |from: f64, to: f64, share: f64| to + (from - to) / 2.0 * (1.0 + (std::f64::consts::PI * share).cos());
+        let anneal = |from: f64, to: f64, share: f64| {
+            to + (from - to) / 2.0 * (1.0 + (std::f64::consts::PI * share).cos())
+        };
         close(
             &[found[0], found[1], found[5], found[10]],
             &[0.04, anneal(0.04, 1.0, 1.0 / 2.3), anneal(1.0, 4e-6, (5.0 - 2.3) / 7.7), 4e-6],

@@ -58,7 +58,12 @@ impl Trainer {
     ///
     /// # Errors
     /// Where the spec does not fit the data, or the checkpoint the spec.
-    pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, from: Option<(CheckpointState, &Path)>) -> Result<Self> {
+    pub fn new(
+        spec: RunSpec,
+        live: LiveParams,
+        dataset: Arc<Dataset>,
+        from: Option<(CheckpointState, &Path)>,
+    ) -> Result<Self> {
         let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
         let partition = data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
         let steps_per_epoch = partition.train.len().div_ceil(spec.training(&BATCH_SIZE) as usize) as u64;
@@ -145,7 +150,10 @@ impl Trainer {
         self.state.validated = !self.is_validation_due();
         self.state.trained = self.state.step >= self.moment.steps;
         let learning_rate = self.optimizer.learning_rate(&self.live, factor);
-        let values = [(LOSS, loss)].into_iter().chain(found.metrics).chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
+        let values = [(LOSS, loss)]
+            .into_iter()
+            .chain(found.metrics)
+            .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
         let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
         Ok(Advance::Trained { points: values.map(point).collect(), images: indices.len() })
     }
@@ -155,7 +163,9 @@ impl Trainer {
         let size = self.spec.training(&BATCH_SIZE) as usize;
         let epoch = self.state.step / self.moment.steps_per_epoch;
         let kept = self.order.take().filter(|(of, _)| *of == epoch);
-        let (_, order) = self.order.insert(kept.unwrap_or_else(|| (epoch, data::order(&self.partition.train, self.spec.seed, epoch))));
+        let (_, order) = self.order.insert(
+            kept.unwrap_or_else(|| (epoch, data::order(&self.partition.train, self.spec.seed, epoch))),
+        );
         let start = (self.state.step % self.moment.steps_per_epoch) as usize * size;
         order[start..(start + size).min(order.len())].to_vec()
     }

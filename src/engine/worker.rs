@@ -51,7 +51,9 @@ impl Worker {
             dataset: None,
         };
         let thread = std::thread::Builder::new().name("trainer".into());
-        let thread = thread.spawn(move || bench.run(&command_receiver)).context("Could not start the training thread")?;
+        let thread = thread
+            .spawn(move || bench.run(&command_receiver))
+            .context("Could not start the training thread")?;
         Ok(Self { commands, events, thread })
     }
 
@@ -150,7 +152,10 @@ impl Bench {
         let failed = match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("{error:#}")),
-            Err(panic) => Some(format!("A fault in Headstart ended the run: {}. Resume it, and please report this", panic_text(&*panic))),
+            Err(panic) => Some(format!(
+                "A fault in Headstart ended the run: {}. Resume it, and please report this",
+                panic_text(&*panic)
+            )),
         };
         if let Some(message) = failed {
             run.enter(Phase::Failed(message), outbox);
@@ -222,7 +227,12 @@ impl Bench {
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let dataset = self.dataset(&spec.dataset)?;
         // What cannot be trained leaves no folder behind.
-        data::split(&dataset.train.labels, dataset.info.classes, spec.dataset.get(&VALIDATION_IMAGES) as usize, spec.seed)?;
+        data::split(
+            &dataset.train.labels,
+            dataset.info.classes,
+            spec.dataset.get(&VALIDATION_IMAGES) as usize,
+            spec.seed,
+        )?;
         models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
         self.activate(ActiveRun::open(id, folder, spec, dataset, &self.catalog)?)
@@ -272,7 +282,12 @@ impl Bench {
             None => self.idle_model(&wish.run)?,
         };
         let probabilities = model.predict(&wish.pixels)?;
-        self.outbox.push(Event::Prediction(Prediction { request: wish.request, run: wish.run.clone(), step, probabilities }));
+        self.outbox.push(Event::Prediction(Prediction {
+            request: wish.request,
+            run: wish.run.clone(),
+            step,
+            probabilities,
+        }));
         Ok(())
     }
 
@@ -297,7 +312,10 @@ impl Bench {
     fn begin_evaluation(&mut self, run: RunId, split: Split) -> Result<()> {
         if let Some(active) = self.active.get_mut(&run) {
             // Its weights go on changing: what is evaluated is the checkpoint.
-            ensure!(active.trainer.state.step > 0, "The run has not trained yet: wait for its first checkpoint");
+            ensure!(
+                active.trainer.state.step > 0,
+                "The run has not trained yet: wait for its first checkpoint"
+            );
         }
         let spec = self.home.folder(&run).spec(&self.catalog)?;
         let dataset = self.dataset(&spec.dataset)?;
@@ -306,11 +324,17 @@ impl Bench {
             Split::Test => (0..dataset.test.len()).collect(),
             _ => {
                 let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
-                let partition = data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
+                let partition =
+                    data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
                 if split == Split::Train { partition.train } else { partition.validation }
             }
         };
-        self.evaluations.push_back(EvaluationJob { run, step, model, scoring: Scoring::new(split, dataset, indices) });
+        self.evaluations.push_back(EvaluationJob {
+            run,
+            step,
+            model,
+            scoring: Scoring::new(split, dataset, indices),
+        });
         Ok(())
     }
 

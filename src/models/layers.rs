@@ -11,14 +11,30 @@ use anyhow::{Result, bail, ensure};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
     /// `channels` square filters over the image.
-    Conv { name: &'static str, channels: usize, kernel: usize, stride: usize, padding: usize, activation: Activation },
+    Conv {
+        name: &'static str,
+        channels: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        activation: Activation,
+    },
     /// The maximum of each square of `size` by `size` pixels.
-    MaxPool { size: usize },
+    MaxPool {
+        size: usize,
+    },
     /// Switches features off at random while training; `param` is live and belongs to the encoder.
-    Dropout { param: Param, unit: DropoutUnit },
+    Dropout {
+        param: Param,
+        unit: DropoutUnit,
+    },
     /// From (height, width, channels) to (features).
     Flatten,
-    Linear { name: &'static str, features: usize, activation: Activation },
+    Linear {
+        name: &'static str,
+        features: usize,
+        activation: Activation,
+    },
 }
 
 /// What flows between layers, for one image.
@@ -50,14 +66,24 @@ impl Layer {
             (Layer::Conv { channels, kernel, stride, padding, .. }, Shape::Image(image)) => {
                 let side = |length: usize| {
                     let room = length + 2 * padding;
-                    ensure!(room >= *kernel, "The images are too small for this network: {length} pixels are left where {kernel} are needed");
+                    ensure!(
+                        room >= *kernel,
+                        "The images are too small for this network: {length} pixels are left where {kernel} are needed"
+                    );
                     Ok((room - kernel) / stride + 1)
                 };
-                Shape::Image(ImageShape { height: side(image.height)?, width: side(image.width)?, channels: *channels })
+                Shape::Image(ImageShape {
+                    height: side(image.height)?,
+                    width: side(image.width)?,
+                    channels: *channels,
+                })
             }
             (Layer::MaxPool { size }, Shape::Image(image)) => {
                 let (height, width) = (image.height / size, image.width / size);
-                ensure!(height > 0 && width > 0, "The images are too small for this network: nothing is left to pool");
+                ensure!(
+                    height > 0 && width > 0,
+                    "The images are too small for this network: nothing is left to pool"
+                );
                 Shape::Image(ImageShape { height, width, ..image })
             }
             (Layer::Dropout { unit: DropoutUnit::Channels, .. }, Shape::Image(_)) => input,
@@ -106,7 +132,9 @@ impl Layer {
             Activation::Relu => format!("{name}, ReLU"),
         };
         match self {
-            Layer::Conv { kernel, activation, .. } => activated(format!("Convolution {kernel}×{kernel}"), activation),
+            Layer::Conv { kernel, activation, .. } => {
+                activated(format!("Convolution {kernel}×{kernel}"), activation)
+            }
             Layer::MaxPool { size } => format!("Max pooling {size}×{size}"),
             Layer::Dropout { unit: DropoutUnit::Channels, .. } => "Dropout of channels".into(),
             Layer::Dropout { unit: DropoutUnit::Elements, .. } => "Dropout".into(),

@@ -20,16 +20,35 @@ pub struct Network {
 pub enum Pass<'a> {
     /// No dropout.
     Evaluation,
-    Training { seed: u64, step: u64, live: &'a LiveParams },
+    Training {
+        seed: u64,
+        step: u64,
+        live: &'a LiveParams,
+    },
 }
 
 enum Step {
-    Conv { weight: Tensor, bias: Tensor, shape: ConvShape, activation: Activation },
-    MaxPool { size: usize },
+    Conv {
+        weight: Tensor,
+        bias: Tensor,
+        shape: ConvShape,
+        activation: Activation,
+    },
+    MaxPool {
+        size: usize,
+    },
     /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
-    Dropout { key: String, purpose: String, unit: DropoutUnit },
+    Dropout {
+        key: String,
+        purpose: String,
+        unit: DropoutUnit,
+    },
     Flatten,
-    Linear { weight: Tensor, bias: Tensor, activation: Activation },
+    Linear {
+        weight: Tensor,
+        bias: Tensor,
+        activation: Activation,
+    },
 }
 
 impl Network {
@@ -72,7 +91,11 @@ impl Step {
                 let fan_in = kernel * kernel * image.channels;
                 let name = format!("{prefix}.{name}");
                 Step::Conv {
-                    weight: vars.weight(&format!("{name}.weight"), &[*kernel, *kernel, image.channels, *channels], fan_in)?,
+                    weight: vars.weight(
+                        &format!("{name}.weight"),
+                        &[*kernel, *kernel, image.channels, *channels],
+                        fan_in,
+                    )?,
                     bias: vars.weight(&format!("{name}.bias"), &[*channels], fan_in)?,
                     shape: ConvShape { stride: *stride, padding: *padding },
                     activation: *activation,
@@ -87,9 +110,11 @@ impl Step {
                 }
             }
             (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
-            (Layer::Dropout { param, unit }, _) => {
-                Step::Dropout { key: format!("{prefix}.{}", param.key), purpose: format!("dropout {index}"), unit: *unit }
-            }
+            (Layer::Dropout { param, unit }, _) => Step::Dropout {
+                key: format!("{prefix}.{}", param.key),
+                purpose: format!("dropout {index}"),
+                unit: *unit,
+            },
             (Layer::Flatten, _) => Step::Flatten,
             _ => unreachable!("the shape was checked by Layer::output"),
         })
@@ -97,14 +122,17 @@ impl Step {
 
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         Ok(match self {
-            Step::Conv { weight, bias, shape, activation } => ops::conv2d(x, weight, bias, *shape, *activation)?,
+            Step::Conv { weight, bias, shape, activation } => {
+                ops::conv2d(x, weight, bias, *shape, *activation)?
+            }
             Step::MaxPool { size } => ops::max_pool2d(x, *size)?,
             Step::Flatten => x.flatten_from(1)?,
             Step::Linear { weight, bias, activation } => ops::linear(x, weight, bias, *activation)?,
             Step::Dropout { key, purpose, unit } => match pass {
                 Pass::Evaluation => x.clone(),
                 Pass::Training { seed, step, live } => {
-                    let probability = *live.get(key).with_context(|| format!("there is no live hyperparameter {key}"))?;
+                    let probability =
+                        *live.get(key).with_context(|| format!("there is no live hyperparameter {key}"))?;
                     ops::dropout(x, probability, *unit, rng::key(*seed, purpose, *step))?
                 }
             },

@@ -13,7 +13,14 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         params: &[CONV_DROPOUT, DENSE_DROPOUT],
     },
     layers: |_| {
-        let conv = |name, channels| Layer::Conv { name, channels, kernel: 3, stride: 1, padding: 0, activation: Activation::Relu };
+        let conv = |name, channels| Layer::Conv {
+            name,
+            channels,
+            kernel: 3,
+            stride: 1,
+            padding: 0,
+            activation: Activation::Relu,
+        };
         vec![
             conv("conv1", 32),
             conv("conv2", 64),
@@ -28,7 +35,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
 
 const CONV_DROPOUT: Param = Param {
     key: "conv_dropout",
-    label: "Convolution dropout",
+    label: "Conv dropout",
     unit: "",
     help: "The share of feature maps that are switched off at random in each training step, so that no single one is relied on.",
     kind: ParamKind::Float { min: 0.0, max: 0.95, logarithmic: false },

@@ -44,7 +44,8 @@ impl Vars {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let tensors: HashMap<_, _> = self.iter().map(|(name, var)| (name.to_owned(), var.as_tensor().clone())).collect();
+        let tensors: HashMap<_, _> =
+            self.iter().map(|(name, var)| (name.to_owned(), var.as_tensor().clone())).collect();
         Ok(candle_core::safetensors::save(&tensors, path)?)
     }
 
@@ -54,10 +55,15 @@ impl Vars {
     /// Where the file cannot be read, lacks a weight, or has one of another shape. Nothing is changed then.
     pub fn load(&self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu).context("Could not read the weights").with_context(named)?;
+        let tensors = candle_core::safetensors::load(path, &Device::Cpu)
+            .context("Could not read the weights")
+            .with_context(named)?;
         let mut found = vec![];
         for (name, var) in self.iter() {
-            let tensor = tensors.get(name).with_context(|| format!("There is no weight {name}")).with_context(named)?;
+            let tensor = tensors
+                .get(name)
+                .with_context(|| format!("There is no weight {name}"))
+                .with_context(named)?;
             ensure!(
                 tensor.shape() == var.shape() && tensor.dtype() == var.dtype(),
                 "The weight {name} is {:?} where {:?} is needed: it was made by another network\n{}",

@@ -33,7 +33,11 @@ impl RunFolder {
     ///
     /// # Errors
     /// Where it cannot be written; checkpoints that are there stay as they are.
-    pub fn save_checkpoint(&self, state: &CheckpointState, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    pub fn save_checkpoint(
+        &self,
+        state: &CheckpointState,
+        write: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
         let target = self.checkpoint(state.step);
         let partial = with_suffix(&target);
         let saved = save(&partial, &target, state, write);
@@ -90,7 +94,12 @@ pub fn retain(steps: &[u64], keep_last: usize, best: Option<u64>) -> Vec<u64> {
     kept.map(|(_, step)| *step).collect()
 }
 
-fn save(partial: &Path, target: &Path, state: &CheckpointState, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+fn save(
+    partial: &Path,
+    target: &Path,
+    state: &CheckpointState,
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     if partial.exists() {
         fs::remove_dir_all(partial)?;
     }
@@ -126,9 +135,19 @@ mod tests {
     fn a_failed_save_leaves_nothing_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder { path: folder.path().into() };
-        let state = CheckpointState { step: 7, best: Some((3, 0.5)), live: [("a".to_owned(), 1.0)].into(), ..Default::default() };
+        let state = CheckpointState {
+            step: 7,
+            best: Some((3, 0.5)),
+            live: [("a".to_owned(), 1.0)].into(),
+            ..Default::default()
+        };
         run.save_checkpoint(&state, |_| Ok(())).unwrap();
-        assert!(run.save_checkpoint(&CheckpointState { step: 7, ..Default::default() }, |_| anyhow::bail!("full")).is_err());
+        assert!(
+            run.save_checkpoint(&CheckpointState { step: 7, ..Default::default() }, |_| anyhow::bail!(
+                "full"
+            ))
+            .is_err()
+        );
         assert_eq!(run.checkpoint_state(7).unwrap(), state);
         let newer = CheckpointState { validated: true, ..state };
         run.save_checkpoint(&newer, |_| Ok(())).unwrap();

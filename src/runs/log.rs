@@ -22,10 +22,21 @@ pub enum Entry {
         message: String,
     },
     /// Live hyperparameters were changed after `step` steps.
-    Tuned { step: u64, values: LiveParams },
+    Tuned {
+        step: u64,
+        values: LiveParams,
+    },
     /// A moment of training, without pauses.
-    Timing { step: u64, steps: u64, steps_per_epoch: u64, elapsed_secs: f64, images_per_sec: f64 },
-    Notice { text: String },
+    Timing {
+        step: u64,
+        steps: u64,
+        steps_per_epoch: u64,
+        elapsed_secs: f64,
+        images_per_sec: f64,
+    },
+    Notice {
+        text: String,
+    },
 }
 
 impl Entry {

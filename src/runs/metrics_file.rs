@@ -46,7 +46,10 @@ impl MetricsFile {
     /// # Errors
     /// Where it cannot be written, as on a full disk.
     pub fn flush(&mut self) -> Result<u64> {
-        let written = self.file.seek(SeekFrom::Start(self.len)).and_then(|_| self.file.write_all(self.pending.as_bytes()));
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.len))
+            .and_then(|_| self.file.write_all(self.pending.as_bytes()));
         if let Err(error) = written {
             // Half a line helps nobody; the next attempt writes it whole from the same place.
             let _best_effort = self.file.set_len(self.len);

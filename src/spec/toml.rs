@@ -87,7 +87,10 @@ impl Reader<'_> {
         match table.get("version").map(Value::as_integer) {
             None | Some(Some(VERSION)) => {}
             Some(Some(newer)) if newer > VERSION => {
-                self.error("version", format!("{newer} is newer than this program: update Headstart to open it"));
+                self.error(
+                    "version",
+                    format!("{newer} is newer than this program: update Headstart to open it"),
+                );
             }
             _ => self.error("version", format!("must be {VERSION}")),
         }
@@ -108,7 +111,10 @@ impl Reader<'_> {
             match table.get(section.id()) {
                 None => {}
                 Some(Value::Table(values)) => self.section(&mut spec, section, values),
-                Some(_) => self.error(section.id(), format!("must be a section: write [{}] above its keys", section.id())),
+                Some(_) => self.error(
+                    section.id(),
+                    format!("must be a section: write [{}] above its keys", section.id()),
+                ),
             }
         }
         spec
@@ -128,13 +134,16 @@ impl Reader<'_> {
             Section::Dataset => &["id", "path"],
             _ => &["id"],
         };
-        let known: Vec<&str> = choices.iter().copied().chain(info.params.iter().map(|param| param.key)).collect();
+        let known: Vec<&str> =
+            choices.iter().copied().chain(info.params.iter().map(|param| param.key)).collect();
         self.unknown_keys(section.id(), table, &known);
         for param in info.params {
             let Some(value) = table.get(param.key) else { continue };
             match number(value, param.kind) {
                 Some(number) => spec.set(section, param, number),
-                None => self.error(&dotted(section, param), format!("{value} is not {}", expected(param.kind))),
+                None => {
+                    self.error(&dotted(section, param), format!("{value} is not {}", expected(param.kind)))
+                }
             }
         }
     }
@@ -184,7 +193,8 @@ fn expected(kind: ParamKind) -> &'static str {
 
 /// ": did you mean …?" where a known key is near, otherwise the known keys.
 fn suggestion(key: &str, known: &[&str]) -> String {
-    let nearest = known.iter().max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
+    let nearest =
+        known.iter().max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
     match nearest {
         Some(nearest) if strsim::jaro_winkler(key, nearest) > 0.75 => format!(": did you mean {nearest}?"),
         _ => format!(": choose one of {}", known.join(", ")),
@@ -193,13 +203,17 @@ fn suggestion(key: &str, known: &[&str]) -> String {
 
 /// Puts `key=value` into the table, choosing the section of a lone key.
 fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
-    let (key, text) = pair.split_once('=').ok_or_else(|| FieldError::new(pair, "must be written key=value"))?;
+    let (key, text) =
+        pair.split_once('=').ok_or_else(|| FieldError::new(pair, "must be written key=value"))?;
     let (key, text) = (key.trim(), text.trim());
     let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
     let value = value.unwrap_or_else(|| Value::String(text.into()));
     if let Some((section, field)) = key.split_once('.') {
         let section = Section::ALL.into_iter().find(|known| known.id() == section).ok_or_else(|| {
-            FieldError::new(key, format!("is not known{}", suggestion(section, &Section::ALL.map(Section::id))))
+            FieldError::new(
+                key,
+                format!("is not known{}", suggestion(section, &Section::ALL.map(Section::id))),
+            )
         })?;
         return insert(table, section, field, value);
     }
@@ -217,7 +231,9 @@ fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<()
     let owners: Vec<_> = owners(table, key, catalog);
     match owners[..] {
         [section] => insert(table, section, key, value),
-        [] => Err(FieldError::new(key, format!("is not known{}", suggestion(key, &all_keys(table, catalog))))),
+        [] => {
+            Err(FieldError::new(key, format!("is not known{}", suggestion(key, &all_keys(table, catalog)))))
+        }
         _ => {
             let known: Vec<_> = owners.iter().map(|section| format!("{}.{key}", section.id())).collect();
             Err(FieldError::new(key, format!("could be {}: write one of them", known.join(" or "))))

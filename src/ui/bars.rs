@@ -24,7 +24,10 @@ fn bar(ui: &mut Ui, class: usize, probability: f32, best: bool, height: f32) {
     let text = if best { visuals.strong_text_color() } else { visuals.weak_text_color() };
     let painter = ui.painter();
     painter.text(rect.left_center(), Align2::LEFT_CENTER, class, font.clone(), text);
-    let rail = Rect::from_min_max(pos2(rect.left() + size * 1.1, rect.top() + height * 0.2), pos2(rect.right() - size * 2.9, rect.bottom() - height * 0.2));
+    let rail = Rect::from_min_max(
+        pos2(rect.left() + size * 1.1, rect.top() + height * 0.2),
+        pos2(rect.right() - size * 3.3, rect.bottom() - height * 0.2),
+    );
     let fill = if best { visuals.selection.bg_fill } else { visuals.weak_text_color() };
     painter.rect_filled(rail, 3.0, visuals.widgets.inactive.bg_fill.gamma_multiply(0.45));
     painter.rect_filled(rail.with_max_x(rail.left() + rail.width() * probability.clamp(0.0, 1.0)), 3.0, fill);
@@ -38,10 +41,14 @@ pub fn empty(ui: &mut Ui, classes: usize, height: f32) {
     let color = ui.visuals().weak_text_color();
     let rail: Color32 = ui.visuals().widgets.inactive.bg_fill.gamma_multiply(0.45);
     for class in 0..classes {
-        let row = Rect::from_min_size(rect.left_top() + vec2(0.0, class as f32 * each), vec2(rect.width(), each));
+        let row =
+            Rect::from_min_size(rect.left_top() + vec2(0.0, class as f32 * each), vec2(rect.width(), each));
         let size = (each * 0.86).clamp(12.0, 20.0);
         ui.painter().text(row.left_center(), Align2::LEFT_CENTER, class, FontId::proportional(size), color);
-        let bar = Rect::from_min_max(pos2(row.left() + size * 1.1, row.top() + each * 0.2), pos2(row.right() - size * 2.9, row.bottom() - each * 0.2));
+        let bar = Rect::from_min_max(
+            pos2(row.left() + size * 1.1, row.top() + each * 0.2),
+            pos2(row.right() - size * 3.3, row.bottom() - each * 0.2),
+        );
         ui.painter().rect_filled(bar, 3.0, rail);
     }
 }

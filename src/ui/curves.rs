@@ -5,7 +5,7 @@ use super::{
     plot::{self, Shown},
     settings::XAxis,
     theme,
-    widgets::title,
+    widgets::{strong, title},
 };
 use crate::{
     metrics::{self, MetricInfo, Split},
@@ -25,16 +25,27 @@ pub struct Curves {
 }
 
 impl Curves {
-    pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog, selected: Option<&RunId>, settings: &mut Settings) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        catalog: &Catalog,
+        selected: Option<&RunId>,
+        settings: &mut Settings,
+    ) {
         self.header(ui, settings);
-        let shown: Vec<_> = metrics::ALL.iter().filter(|metric| settings.curves.plots.contains(metric.id)).collect();
+        let shown: Vec<_> =
+            metrics::ALL.iter().filter(|metric| settings.curves.plots.contains(metric.id)).collect();
         if shown.is_empty() {
             ui.label("Choose above which curves to show.");
             return;
         }
+        let runs: Vec<_> = state.runs.values().filter(|run| !settings.hidden.contains(&run.id)).collect();
+        if runs.iter().all(|run| run.curves.is_empty()) {
+            return nothing_yet(ui, state);
+        }
         let gap = ui.spacing().item_spacing.y;
         let height = (ui.available_height() - gap * (shown.len() - 1) as f32) / shown.len() as f32;
-        let runs: Vec<_> = state.runs.values().filter(|run| !settings.hidden.contains(&run.id)).collect();
         let reset = std::mem::take(&mut self.reset);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             for metric in shown {
@@ -87,7 +98,10 @@ impl Curves {
                 }
                 let smoothing = if split == Split::Train { settings.curves.smoothing } else { 0.0 };
                 let bucket = points_per_bucket(series.len(), pixels);
-                self.views.entry((run.id.clone(), (metric.id, split))).or_default().update(series, smoothing, bucket);
+                self.views
+                    .entry((run.id.clone(), (metric.id, split)))
+                    .or_default()
+                    .update(series, smoothing, bucket);
             }
         }
     }
@@ -116,9 +130,29 @@ impl Curves {
     }
 }
 
+fn nothing_yet(ui: &mut Ui, state: &State) {
+    let (first, then) = if state.runs.is_empty() {
+        (
+            "Watch a network learn",
+            "Press Start training. Its loss falls and its accuracy rises here, batch by batch.",
+        )
+    } else {
+        ("Nothing to show", "Show a run with the eye beside its name, or start a new one.")
+    };
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.38);
+        ui.label(strong(first).heading());
+        ui.label(RichText::new(then).weak());
+    });
+}
+
 fn toggle(ui: &mut Ui, set: &mut std::collections::BTreeSet<String>, id: &str, text: &str, help: &str) {
     let mut on = set.contains(id);
     if ui.checkbox(&mut on, RichText::new(text)).on_hover_text(help).changed() {
-        if on { set.insert(id.into()) } else { set.remove(id) };
+        if on {
+            set.insert(id.into())
+        } else {
+            set.remove(id)
+        };
     }
 }

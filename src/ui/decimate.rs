@@ -63,7 +63,9 @@ pub struct Envelope {
 
 impl Envelope {
     fn update(&mut self, series: &[[f64; 2]], points_per_bucket: usize) {
-        if points_per_bucket != self.points_per_bucket || series.len() < self.consumed + self.rest.len().min(1) {
+        if points_per_bucket != self.points_per_bucket
+            || series.len() < self.consumed + self.rest.len().min(1)
+        {
             *self = Self { points_per_bucket, ..Self::default() };
         }
         let buckets = series[self.consumed..].chunks_exact(points_per_bucket);
@@ -77,7 +79,12 @@ impl Envelope {
     }
 
     /// The points from `x0` to `x1` in terms of `x`, with a neighbour on each side.
-    pub fn visible<'a>(&'a self, x: impl Fn(f64) -> f64, x0: f64, x1: f64) -> impl Iterator<Item = [f64; 2]> + 'a {
+    pub fn visible<'a>(
+        &'a self,
+        x: impl Fn(f64) -> f64,
+        x0: f64,
+        x1: f64,
+    ) -> impl Iterator<Item = [f64; 2]> + 'a {
         let first = self.full.partition_point(|point| x(point[0]) < x0).saturating_sub(1);
         let end = (self.full.partition_point(|point| x(point[0]) <= x1) + 1).min(self.full.len());
         self.full[first.min(end)..end].iter().chain(&self.rest).copied()

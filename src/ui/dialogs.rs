@@ -28,17 +28,25 @@ impl Dialogs {
     }
 
     pub fn pick_dataset(&self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a folder with four IDX files").pick_folder();
+        let dialog =
+            rfd::AsyncFileDialog::new().set_title("Choose a folder with four IDX files").pick_folder();
         self.wait(dialog, Picked::Dataset);
     }
 
     pub fn pick_image(&self) {
         let pictures = ["png", "jpg", "jpeg", "webp", "bmp"];
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open an image of a digit").add_filter("Images", &pictures).pick_file();
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open an image of a digit")
+            .add_filter("Images", &pictures)
+            .pick_file();
         self.wait(dialog, Picked::Image);
     }
 
-    fn wait(&self, dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static, picked: fn(PathBuf) -> Picked) {
+    fn wait(
+        &self,
+        dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
+        picked: fn(PathBuf) -> Picked,
+    ) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         std::thread::spawn(move || {
             if let Some(file) = pollster::block_on(dialog) {

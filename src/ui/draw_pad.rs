@@ -10,8 +10,9 @@ use crate::{
 };
 use anyhow::Result;
 use egui::{
-    Align, Align2, Color32, ColorImage, Event, FontId, Layout, Painter, Pos2, Rect, Response, RichText, Role, Sense, Shape, Slider, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, emath::RectTransform, pos2, vec2,
+    Align, Align2, Color32, ColorImage, Event, FontId, Layout, Painter, Pos2, Rect, Response, RichText, Role,
+    Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo,
+    emath::RectTransform, pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_UNDO};
 use std::{path::Path, time::Duration};
@@ -52,7 +53,14 @@ impl DrawPad {
         Ok(())
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, run: Option<&Run>, prediction: Option<&Prediction>, pen_width: &mut f32, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        prediction: Option<&Prediction>,
+        pen_width: &mut f32,
+        actions: &mut Vec<Action>,
+    ) {
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
@@ -69,8 +77,11 @@ impl DrawPad {
                 ui.vertical(|ui| {
                     ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(50.0, 140.0);
                     ui.horizontal(|ui| {
-                        let label = ui.label(RichText::new("Pen").small()).on_hover_text("How wide the pen draws, as a share of the pad");
-                        let slider = Slider::new(pen_width, 0.03..=0.16).custom_formatter(|value, _| format!("{:.0} %", value * 100.0));
+                        let label = ui
+                            .label(RichText::new("Pen").small())
+                            .on_hover_text("How wide the pen draws, as a share of the pad");
+                        let slider = Slider::new(pen_width, 0.03..=0.16)
+                            .custom_formatter(|value, _| format!("{:.0} %", value * 100.0));
                         ui.add(slider).labelled_by(label.id);
                     });
                     ui.label(RichText::new(caption(run, self.framed.is_some())).small().weak());
@@ -85,7 +96,11 @@ impl DrawPad {
             self.clear();
         }
         let drawn = !self.drawing.strokes.is_empty();
-        if ui.add_enabled_ui(drawn, |ui| icon_button(ui, ICON_UNDO, "Take back the last stroke")).inner.clicked() {
+        if ui
+            .add_enabled_ui(drawn, |ui| icon_button(ui, ICON_UNDO, "Take back the last stroke"))
+            .inner
+            .clicked()
+        {
             self.undo();
         }
         if icon_button(ui, ICON_IMAGE, "Open an image…").clicked() {
@@ -98,7 +113,9 @@ impl DrawPad {
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Draw pad"));
         let to_unit = RectTransform::from_to(response.rect, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)));
         self.drawing.pen_width = pen_width;
-        if response.hovered() && ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::Z)) {
+        if response.hovered()
+            && ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::Z))
+        {
             self.undo();
         }
         if self.follow(ui, &response, to_unit) {
@@ -109,7 +126,10 @@ impl DrawPad {
 
     /// Adds the pen's way in this frame to the strokes; says whether there was any.
     fn follow(&mut self, ui: &Ui, response: &Response, to_unit: RectTransform) -> bool {
-        let Some(here) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) else { return false };
+        let Some(here) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on())
+        else {
+            return false;
+        };
         if ui.input(|input| input.pointer.any_pressed()) || self.drawing.strokes.is_empty() {
             if self.picture.take().is_some() {
                 self.drawing.strokes.clear();
@@ -134,16 +154,28 @@ impl DrawPad {
         painter.rect_filled(rect, 8.0, Color32::BLACK);
         painter.rect_stroke(rect, 8.0, ui.visuals().window_stroke, StrokeKind::Inside);
         if let Some(texture) = self.texture.as_ref().filter(|_| self.picture.is_some()) {
-            painter.image(texture.id(), rect.shrink(4.0), Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+            painter.image(
+                texture.id(),
+                rect.shrink(4.0),
+                Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
+                Color32::WHITE,
+            );
             return;
         }
         if self.drawing.strokes.is_empty() {
             let font = FontId::new(34.0, ICON_EDIT.font_family());
-            painter.text(rect.center(), Align2::CENTER_CENTER, ICON_EDIT.codepoint, font, Color32::from_gray(110));
+            painter.text(
+                rect.center(),
+                Align2::CENTER_CENTER,
+                ICON_EDIT.codepoint,
+                font,
+                Color32::from_gray(110),
+            );
         }
         let width = self.drawing.pen_width * rect.width();
         for stroke in &self.drawing.strokes {
-            let points: Vec<_> = stroke.iter().map(|point| from_unit.transform_pos(Pos2::from(*point))).collect();
+            let points: Vec<_> =
+                stroke.iter().map(|point| from_unit.transform_pos(Pos2::from(*point))).collect();
             for end in [points.first(), points.last()].into_iter().flatten() {
                 painter.circle_filled(*end, width / 2.0, Color32::WHITE);
             }
@@ -158,13 +190,19 @@ impl DrawPad {
         painter.rect_filled(response.rect, 4.0, Color32::BLACK);
         painter.rect_stroke(response.rect, 4.0, ui.visuals().window_stroke, StrokeKind::Outside);
         if let Some(texture) = self.texture.as_ref().filter(|_| self.framed.is_some()) {
-            painter.image(texture.id(), response.rect, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+            painter.image(
+                texture.id(),
+                response.rect,
+                Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
+                Color32::WHITE,
+            );
         }
         response.on_hover_text("What the network sees: the ink fitted into 20 × 20 pixels, its centre of mass in the middle of 28 × 28, as MNIST's authors did it");
     }
 
     fn answer(&self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
-        let answered = prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run));
+        let answered =
+            prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run));
         match answered {
             Some(answer) => bars::ui(ui, &answer.probabilities, height),
             None => bars::empty(ui, 10, height),
@@ -172,12 +210,19 @@ impl DrawPad {
     }
 
     /// Asks the run's network about the drawing when either has changed; one question at a time.
-    fn ask(&mut self, ui: &Ui, run: Option<&Run>, prediction: Option<&Prediction>, actions: &mut Vec<Action>) {
+    fn ask(
+        &mut self,
+        ui: &Ui,
+        run: Option<&Run>,
+        prediction: Option<&Prediction>,
+        actions: &mut Vec<Action>,
+    ) {
         let (Some(run), Some(pixels)) = (run, &self.framed) else { return };
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
             let same = asked.version == self.version && asked.run == run.id;
-            let waiting = prediction.is_none_or(|answer| answer.request < asked.request) && now - asked.at < 2.0;
+            let waiting =
+                prediction.is_none_or(|answer| answer.request < asked.request) && now - asked.at < 2.0;
             if waiting || (same && asked.step == run.progress.step) {
                 return;
             }
@@ -186,8 +231,18 @@ impl DrawPad {
             }
         }
         self.requests += 1;
-        self.asked = Some(Asked { request: self.requests, version: self.version, run: run.id.clone(), step: run.progress.step, at: now });
-        actions.push(Action::Send(Command::Predict { request: self.requests, run: run.id.clone(), pixels: pixels.clone() }));
+        self.asked = Some(Asked {
+            request: self.requests,
+            version: self.version,
+            run: run.id.clone(),
+            step: run.progress.step,
+            at: now,
+        });
+        actions.push(Action::Send(Command::Predict {
+            request: self.requests,
+            run: run.id.clone(),
+            pixels: pixels.clone(),
+        }));
     }
 
     fn open(&mut self, framed: Vec<u8>) {

@@ -8,7 +8,10 @@ use crate::{
     protocol::{Command, LayerInfo},
     spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, RunSpec, Section, dotted},
 };
-use egui::{Button, CollapsingHeader, Color32, ComboBox, DragValue, Response, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{
+    Button, CollapsingHeader, Color32, ComboBox, DragValue, Response, RichText, Role, TextEdit, Ui,
+    WidgetInfo,
+};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
 use std::path::PathBuf;
 
@@ -54,7 +57,11 @@ impl Form {
             ui.horizontal(|ui| {
                 title(ui, "New run");
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let (icon, name) = if open { (ICON_EXPAND_LESS, "Fold the form") } else { (ICON_EXPAND_MORE, "Unfold the form") };
+                    let (icon, name) = if open {
+                        (ICON_EXPAND_LESS, "Fold the form")
+                    } else {
+                        (ICON_EXPAND_MORE, "Unfold the form")
+                    };
                     if icon_button(ui, icon, name).clicked() {
                         self.open = Some(!open);
                     }
@@ -64,14 +71,28 @@ impl Form {
                 return;
             }
             let errors = catalog.validate(&self.spec);
+            self.start(ui, &errors, actions);
             self.components(ui, catalog, actions);
             self.params(ui, catalog, &errors, true);
             CollapsingHeader::new("More settings").show(ui, |ui| {
                 self.seed(ui);
+                self.component(
+                    ui,
+                    catalog,
+                    Section::Objective,
+                    "Objective",
+                    "What the network is asked to become good at.",
+                );
+                self.component(
+                    ui,
+                    catalog,
+                    Section::Schedule,
+                    "Schedule",
+                    "How the learning rate changes over the run.",
+                );
                 self.params(ui, catalog, &errors, false);
             });
             CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, summarize));
-            self.start(ui, &errors, actions);
         });
     }
 
@@ -80,22 +101,19 @@ impl Form {
             let label = param::label(ui, "Name", "What the run is called in the list and in the curves.");
             ui.add(TextEdit::singleline(&mut self.spec.name).desired_width(f32::INFINITY)).labelled_by(label);
         });
-        let named = [
-            (Section::Dataset, "Data", "The images that the network learns from."),
-            (Section::Encoder, "Network", "What turns an image into an answer."),
-            (Section::Objective, "Objective", "What the network is asked to become good at."),
-            (Section::Optimizer, "Optimiser", "How a gradient changes the weights."),
-            (Section::Schedule, "Schedule", "How the learning rate changes over the run."),
-        ];
-        for (section, text, help) in named {
-            ui.horizontal(|ui| {
-                let label = param::label(ui, text, help);
-                component(ui, catalog, &mut self.spec, section).labelled_by(label);
-            });
-            if section == Section::Dataset && self.spec.dataset.id != "mnist" {
-                self.folder(ui, actions);
-            }
+        self.component(ui, catalog, Section::Dataset, "Data", "The images that the network learns from.");
+        if self.spec.dataset.id != "mnist" {
+            self.folder(ui, actions);
         }
+        self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
+        self.component(ui, catalog, Section::Optimizer, "Optimiser", "How a gradient changes the weights.");
+    }
+
+    fn component(&mut self, ui: &mut Ui, catalog: &Catalog, section: Section, text: &str, help: &str) {
+        ui.horizontal(|ui| {
+            let label = param::label(ui, text, help);
+            menu(ui, catalog, &mut self.spec, section).labelled_by(label);
+        });
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -104,22 +122,33 @@ impl Form {
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);
             }
-            let edit = TextEdit::singleline(&mut self.path).hint_text("/path/to/fashion-mnist").desired_width(f32::INFINITY);
+            let edit = TextEdit::singleline(&mut self.path)
+                .hint_text("/path/to/fashion-mnist")
+                .desired_width(f32::INFINITY);
             if ui.add(edit).labelled_by(label).changed() {
-                self.spec.dataset.path = (!self.path.trim().is_empty()).then(|| PathBuf::from(self.path.trim()));
+                self.spec.dataset.path =
+                    (!self.path.trim().is_empty()).then(|| PathBuf::from(self.path.trim()));
             }
         });
     }
 
     fn seed(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            let label = param::label(ui, "Seed", "Every random number comes from it: the same seed gives the same run, to the bit.");
-            ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false)).labelled_by(label);
+            let label = param::label(
+                ui,
+                "Seed",
+                "Every random number comes from it: the same seed gives the same run, to the bit.",
+            );
+            ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false))
+                .labelled_by(label);
         });
     }
 
     fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], prominent: bool) {
-        let shown: Vec<_> = catalog.params(&self.spec).filter(|(section, param)| is_prominent(*section, param.key) == prominent).collect();
+        let shown: Vec<_> = catalog
+            .params(&self.spec)
+            .filter(|(section, param)| is_prominent(*section, param.key) == prominent)
+            .collect();
         for (section, param) in shown {
             let key = dotted(section, param);
             let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
@@ -131,7 +160,10 @@ impl Form {
     }
 
     fn summary(&mut self, ui: &mut Ui, summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>) {
-        let stale = self.summary.as_ref().is_none_or(|(of, _)| of.encoder != self.spec.encoder || of.dataset != self.spec.dataset);
+        let stale = self
+            .summary
+            .as_ref()
+            .is_none_or(|(of, _)| of.encoder != self.spec.encoder || of.dataset != self.spec.dataset);
         if stale {
             self.summary = Some((self.spec.clone(), summarize(&self.spec)));
         }
@@ -144,7 +176,6 @@ impl Form {
 
     fn start(&mut self, ui: &mut Ui, errors: &[FieldError], actions: &mut Vec<Action>) {
         let reason = self.reason(errors);
-        ui.add_space(2.0);
         let text = RichText::new("Start training").color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
         let fill = ui.visuals().selection.bg_fill;
@@ -173,15 +204,18 @@ impl Form {
 }
 
 /// A menu of the components of a section. A new one starts from its own defaults.
-fn component(ui: &mut Ui, catalog: &Catalog, spec: &mut RunSpec, section: Section) -> Response {
+fn menu(ui: &mut Ui, catalog: &Catalog, spec: &mut RunSpec, section: Section) -> Response {
     let chosen = catalog.component(section, spec.id(section));
     let text = chosen.map_or(spec.id(section), |info| info.label).to_owned();
     let help = chosen.map_or("", |info| info.help);
-    let menu = ComboBox::from_id_salt(section.id()).selected_text(text).width(ui.available_width() - 8.0);
+    let menu = ComboBox::from_id_salt(section.id()).selected_text(text).width(ui.available_width());
     let shown = menu.show_ui(ui, |ui| {
         for info in catalog.section(section) {
             let selected = spec.id(section) == info.id;
-            if ui.selectable_label(selected, info.label).on_hover_text(info.help).clicked() && !selected && let Some(choice) = spec.choice_mut(section) {
+            if ui.selectable_label(selected, info.label).on_hover_text(info.help).clicked()
+                && !selected
+                && let Some(choice) = spec.choice_mut(section)
+            {
                 *choice = Choice::new(info.id);
             }
         }

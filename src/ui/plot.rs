@@ -11,8 +11,8 @@ use crate::{
 };
 use egui::{Align2, Color32, FontId, Id, RichText, Ui, pos2, vec2};
 use egui_plot::{
-    AxisHints, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi,
-    Points, VLine,
+    AxisHints, ColorConflictHandling, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle,
+    MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine,
 };
 
 /// A run's curves of one metric.
@@ -29,7 +29,14 @@ pub struct Shown<'a> {
 }
 
 /// Draws the plot into a card of the given height. `reset` shows everything again.
-pub fn ui(ui: &mut Ui, metric: &'static MetricInfo, curves: &[Shown<'_>], options: &CurveOptions, height: f32, reset: bool) {
+pub fn ui(
+    ui: &mut Ui,
+    metric: &'static MetricInfo,
+    curves: &[Shown<'_>],
+    options: &CurveOptions,
+    height: f32,
+    reset: bool,
+) {
     let logarithmic = options.logarithmic.contains(metric.id);
     let axis = options.x_axis;
     card(ui).show(ui, |ui| {
@@ -55,7 +62,13 @@ pub fn ui(ui: &mut Ui, metric: &'static MetricInfo, curves: &[Shown<'_>], option
         let color = ui.visuals().weak_text_color();
         for (row, (x, text)) in labels.into_iter().enumerate() {
             let at = pos2(x + 5.0, frame.top() + 3.0 + (row % 3) as f32 * 16.0);
-            ui.painter().with_clip_rect(frame).text(at, Align2::LEFT_TOP, text, FontId::proportional(13.0), color);
+            ui.painter().with_clip_rect(frame).text(
+                at,
+                Align2::LEFT_TOP,
+                text,
+                FontId::proportional(13.0),
+                color,
+            );
         }
     });
 }
@@ -66,7 +79,11 @@ fn framed<'a>(ui: &Ui, metric: &'static MetricInfo, axis: XAxis, logarithmic: bo
     let group = Id::unique("curves");
     let written = move |value: f64| write_value(metric.unit, unmap(value, logarithmic));
     let x_axis = AxisHints::new_x().tick_label_font(font.clone()).tick_label_color(weak);
-    let y_axis = AxisHints::new_y().tick_label_font(font).tick_label_color(weak).min_thickness(62.0).label_spacing(14.0..=22.0);
+    let y_axis = AxisHints::new_y()
+        .tick_label_font(font)
+        .tick_label_color(weak)
+        .min_thickness(62.0)
+        .label_spacing(14.0..=22.0);
     let plot = Plot::new(("curves", metric.id))
         .height(height)
         .link_axis(group, [true, false])
@@ -74,13 +91,19 @@ fn framed<'a>(ui: &Ui, metric: &'static MetricInfo, axis: XAxis, logarithmic: bo
         .show_background(false)
         .grid_color(weak.gamma_multiply(0.35))
         .set_margin_fraction(vec2(0.02, 0.06))
-        .legend(Legend::default().position(Corner::RightTop).background_alpha(0.85).follow_insertion_order(true))
+        .legend(legend(metric))
         .custom_x_axes(vec![x_axis])
-        .custom_y_axes(vec![y_axis.formatter(move |mark, _| tick(metric.unit, unmap(mark.value, logarithmic)))])
+        .custom_y_axes(vec![
+            y_axis.formatter(move |mark, _| tick(metric.unit, unmap(mark.value, logarithmic))),
+        ])
         .label_formatter(move |hover| match hover {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(format!("{plot_name}\n{} {}\n{} {}", axis_name(axis), number(position.x), metric.label, written(position.y)))
-            }
+            HoverPosition::NearDataPoint { plot_name, position, .. } => Some(format!(
+                "{plot_name}\n{} {}\n{} {}",
+                axis_name(axis),
+                number(position.x),
+                metric.label,
+                written(position.y)
+            )),
             HoverPosition::Elsewhere { .. } => None,
         });
     let plot = if logarithmic { plot.y_grid_spacer(decades) } else { plot };
@@ -90,9 +113,18 @@ fn framed<'a>(ui: &Ui, metric: &'static MetricInfo, axis: XAxis, logarithmic: bo
     }
 }
 
+/// Where the curves end up leaves the other corner free.
+fn legend(metric: &MetricInfo) -> Legend {
+    let corner = if metric.higher_is_better { Corner::RightBottom } else { Corner::RightTop };
+    let legend = Legend::default().position(corner).background_alpha(0.85).follow_insertion_order(true);
+    // The faint line comes first; the run's colour is that of the last.
+    legend.color_conflict_handling(ColorConflictHandling::PickLast)
+}
+
 fn draw(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis, logarithmic: bool) {
     let bounds = plot.plot_bounds();
-    let [x0, x1] = if plot.auto_bounds().x { [f64::MIN, f64::MAX] } else { [bounds.min()[0], bounds.max()[0]] };
+    let [x0, x1] =
+        if plot.auto_bounds().x { [f64::MIN, f64::MAX] } else { [bounds.min()[0], bounds.max()[0]] };
     let x = |step: f64| along(curve.run, axis, step);
     let name = curve.run.spec.name.clone();
     let id = |part: &str| Id::unique((&curve.run.id, part));
@@ -109,8 +141,20 @@ fn draw(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis, logarithmic: bool
     if let Some(view) = curve.validation {
         let points = points(&view.raw);
         let dots = Points::new(name.clone(), PlotPoints::Owned(points.clone()));
-        plot.points(dots.id(id("dots")).color(curve.color).radius(4.0).shape(MarkerShape::Circle).filled(true).allow_hover(false));
-        plot.line(Line::new(name.clone(), PlotPoints::Owned(points)).id(id("validation")).color(curve.color).width(2.8));
+        plot.points(
+            dots.id(id("dots"))
+                .color(curve.color)
+                .radius(4.0)
+                .shape(MarkerShape::Circle)
+                .filled(true)
+                .allow_hover(false),
+        );
+        plot.line(
+            Line::new(name.clone(), PlotPoints::Owned(points))
+                .id(id("validation"))
+                .color(curve.color)
+                .width(2.8),
+        );
     }
     if let Some([step, value]) = curve.test {
         let point = PlotPoint::new(x(step), map(value, logarithmic));
@@ -125,7 +169,12 @@ fn mark_changes(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis) -> Vec<(f
     for (step, text) in &curve.changes {
         let x = along(curve.run, axis, *step);
         let line = VLine::new("", x).id(Id::unique((&curve.run.id, "change", step.to_bits())));
-        plot.vline(line.color(curve.color.gamma_multiply(0.7)).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
+        plot.vline(
+            line.color(curve.color.gamma_multiply(0.7))
+                .width(1.0)
+                .style(LineStyle::dashed_dense())
+                .allow_hover(false),
+        );
         if curve.selected {
             labels.push((plot.transform().position_from_point_x(x), text.clone()));
         }
@@ -220,7 +269,10 @@ fn decades(input: GridInput) -> Vec<GridMark> {
         2 | 5 => 0.3,
         _ => 0.05,
     };
-    marks.filter(|(_, value)| (low..=high).contains(value)).map(|(k, value)| GridMark { value, step_size: strength(k) }).collect()
+    marks
+        .filter(|(_, value)| (low..=high).contains(value))
+        .map(|(k, value)| GridMark { value, step_size: strength(k) })
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,9 +9,13 @@ use crate::{
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
 };
-use egui::{Align, Button, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{
+    Align, Button, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui, UiBuilder,
+    WidgetInfo, vec2,
+};
 use egui_material_icons::icons::{
-    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_UNDO, ICON_VISIBILITY,
+    ICON_VISIBILITY_OFF,
 };
 
 /// What the list keeps between frames.
@@ -24,7 +28,14 @@ pub struct RunsPanel {
 }
 
 impl RunsPanel {
-    pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog, settings: &mut Settings, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        catalog: &Catalog,
+        settings: &mut Settings,
+        actions: &mut Vec<Action>,
+    ) {
         title(ui, "Runs");
         self.undo(ui, actions);
         if state.runs.is_empty() {
@@ -56,16 +67,31 @@ impl RunsPanel {
         });
     }
 
-    fn run(&mut self, ui: &mut Ui, run: &Run, catalog: &Catalog, settings: &mut Settings, actions: &mut Vec<Action>) {
+    fn run(
+        &mut self,
+        ui: &mut Ui,
+        run: &Run,
+        catalog: &Catalog,
+        settings: &mut Settings,
+        actions: &mut Vec<Action>,
+    ) {
         let selected = self.selected.as_ref() == Some(&run.id);
-        let stroke = if selected { Stroke::new(2.0, ui.visuals().selection.bg_fill) } else { ui.visuals().window_stroke };
+        let stroke = if selected {
+            Stroke::new(2.0, ui.visuals().selection.bg_fill)
+        } else {
+            ui.visuals().window_stroke
+        };
         // The card senses the click before its children do, so that their own clicks stay theirs.
         let builder = UiBuilder::new().id_salt("card").sense(Sense::click());
         let response = ui.scope_builder(builder, |ui| {
             card(ui).stroke(stroke).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 self.name(ui, run, settings, actions);
-                ui.add(Label::new(RichText::new(describe(run, catalog)).small().weak()).truncate().selectable(false));
+                ui.add(
+                    Label::new(RichText::new(describe(run, catalog)).small().weak())
+                        .truncate()
+                        .selectable(false),
+                );
                 state_line(ui, run);
                 if selected {
                     self.buttons(ui, run, actions);
@@ -87,7 +113,9 @@ impl RunsPanel {
             ui.painter().rect_filled(rect, 3.0, if hidden { ui.visuals().weak_text_color() } else { color });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 eye(ui, run, hidden, settings);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.name_or_edit(ui, run, actions));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    self.name_or_edit(ui, run, actions)
+                });
             });
         });
     }
@@ -113,10 +141,15 @@ impl RunsPanel {
     fn buttons(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
-            if resumable && labeled_button(ui, ICON_PLAY_ARROW, "Resume").on_hover_text("Go on from the newest checkpoint").clicked() {
+            if resumable
+                && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
+                    .on_hover_text("Go on from the newest checkpoint")
+                    .clicked()
+            {
                 actions.push(Action::Send(Command::Resume(run.id.clone())));
             }
-            if quiet_icon_button(ui, ICON_RESTART_ALT, "Start again with the same initial weights").clicked() {
+            if quiet_icon_button(ui, ICON_RESTART_ALT, "Start again with the same initial weights").clicked()
+            {
                 actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));
             }
             if quiet_icon_button(ui, ICON_EDIT, "Rename").clicked() {
@@ -136,7 +169,9 @@ impl RunsPanel {
 fn eye(ui: &mut Ui, run: &Run, hidden: bool, settings: &mut Settings) {
     let icon = if hidden { ICON_VISIBILITY_OFF } else { ICON_VISIBILITY };
     let button = ui.add(Button::new(icon.rich_text().size(17.0)).frame(false));
-    button.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, !hidden, format!("Show {}", run.spec.name)));
+    button.widget_info(|| {
+        WidgetInfo::selected(Role::CheckBox, true, !hidden, format!("Show {}", run.spec.name))
+    });
     let button = button.on_hover_text("Show or hide the curves");
     if button.clicked() && !settings.hidden.remove(&run.id) {
         settings.hidden.insert(run.id.clone());
@@ -145,8 +180,15 @@ fn eye(ui: &mut Ui, run: &Run, hidden: bool, settings: &mut Settings) {
 
 /// "Seed CNN · Adam · batch 64".
 fn describe(run: &Run, catalog: &Catalog) -> String {
-    let label = |section| catalog.component(section, run.spec.id(section)).map_or(run.spec.id(section), |info| info.label);
-    format!("{} · {} · batch {}", label(Section::Encoder), label(Section::Optimizer), run.spec.training(&BATCH_SIZE))
+    let label = |section| {
+        catalog.component(section, run.spec.id(section)).map_or(run.spec.id(section), |info| info.label)
+    };
+    format!(
+        "{} · {} · batch {}",
+        label(Section::Encoder),
+        label(Section::Optimizer),
+        run.spec.training(&BATCH_SIZE)
+    )
 }
 
 fn state_line(ui: &mut Ui, run: &Run) {
@@ -167,12 +209,20 @@ fn state_line(ui: &mut Ui, run: &Run) {
     if run.phase.is_active() {
         let share = run.progress.step as f32 / run.progress.steps.max(1) as f32;
         let bar = ui.add(ProgressBar::new(share).desired_height(4.0).corner_radius(2.0).fill(color));
-        bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{}: {:.0} %", run.spec.name, share * 100.0)));
+        bar.widget_info(|| {
+            WidgetInfo::labeled(
+                Role::ProgressIndicator,
+                true,
+                format!("{}: {:.0} %", run.spec.name, share * 100.0),
+            )
+        });
     }
 }
 
 fn best_figure(ui: &mut Ui, run: &Run) {
-    let test = run.latest(ACCURACY, Split::Test).map(|share| (share, "test", "Accuracy on the test images, which had no part in training"));
+    let test = run
+        .latest(ACCURACY, Split::Test)
+        .map(|share| (share, "test", "Accuracy on the test images, which had no part in training"));
     let validation = || {
         let best = run.best(ACCURACY, Split::Validation)?;
         Some((best[1], "validation", "The best accuracy on the validation images so far"))

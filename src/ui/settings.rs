@@ -82,7 +82,8 @@ impl Settings {
             if self.colors.contains_key(id) {
                 continue;
             }
-            let uses = |color: usize| state.runs.keys().filter(|id| self.colors.get(*id) == Some(&color)).count();
+            let uses =
+                |color: usize| state.runs.keys().filter(|id| self.colors.get(*id) == Some(&color)).count();
             let color = (0..RUN_COLORS).min_by_key(|color| uses(*color)).unwrap_or_default();
             self.colors.insert(id.clone(), color);
         }

@@ -15,12 +15,18 @@ pub fn ui(ui: &mut Ui, layers: &[LayerInfo]) {
         ui.end_row();
         for layer in layers {
             let shape: Vec<_> = layer.output_shape.iter().map(|n| thousands(*n as u64)).collect();
-            let name = if layer.name.is_empty() { layer.kind.clone() } else { format!("{}: {}", layer.name, layer.kind) };
+            let name = if layer.name.is_empty() {
+                layer.kind.clone()
+            } else {
+                format!("{}: {}", layer.name, layer.kind)
+            };
             ui.label(RichText::new(&layer.kind).small()).on_hover_text(name);
             ui.label(RichText::new(shape.join(" × ")).small());
             let parameters = if layer.parameters == 0 { "–".into() } else { thousands(layer.parameters) };
             let flops = format!("{:.2} MFLOP to score an image", layer.flops as f64 / 1e6);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(RichText::new(parameters).small()).on_hover_text(flops));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.label(RichText::new(parameters).small()).on_hover_text(flops)
+            });
             ui.end_row();
         }
     });

@@ -1,7 +1,7 @@
 //! Colours, type and spacing, for a dark and a light room.
 use egui::{
-    Color32, Context, CornerRadius, CursorIcon, FontData, FontDefinitions, FontFamily, FontId, Stroke, Style, TextStyle, Theme,
-    Visuals, vec2,
+    Color32, Context, CornerRadius, CursorIcon, FontData, FontDefinitions, FontFamily, FontId, Stroke, Style,
+    TextStyle, Theme, Visuals, vec2,
 };
 use std::sync::Arc;
 
@@ -40,7 +40,8 @@ pub fn install(ctx: &Context) {
         fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
     }
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let with_fallback = |first: &str| std::iter::once(first.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>();
+    let with_fallback =
+        |first: &str| std::iter::once(first.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>();
     fonts.families.insert(FontFamily::Proportional, with_fallback("inter"));
     fonts.families.insert(semibold(), with_fallback("inter-semibold"));
     ctx.set_fonts(fonts);
@@ -68,9 +69,33 @@ struct Palette {
 impl Palette {
     fn new(dark: bool) -> Self {
         let [panel, card, line, inset, control, rail, hover, text, strong, weak, accent] = if dark {
-            [0x0014_171C, 0x001C_2027, 0x002E_343D, 0x000F_1216, 0x0026_2C35, 0x003A_424E, 0x002A_303A, 0x00DD_E2EA, 0x00FF_FFFF, 0x00A3_ADBB, 0x002F_80ED]
+            [
+                0x0014_171C,
+                0x001C_2027,
+                0x002E_343D,
+                0x000F_1216,
+                0x0026_2C35,
+                0x003A_424E,
+                0x002A_303A,
+                0x00DD_E2EA,
+                0x00FF_FFFF,
+                0x00A3_ADBB,
+                0x002F_80ED,
+            ]
         } else {
-            [0x00F3_F5F8, 0x00FF_FFFF, 0x00D5_DAE2, 0x00FF_FFFF, 0x00E9_EDF3, 0x00C9_D1DC, 0x00E6_ECF5, 0x001F_2733, 0x000A_0F17, 0x0055_6070, 0x000B_62D6]
+            [
+                0x00F3_F5F8,
+                0x00FF_FFFF,
+                0x00D5_DAE2,
+                0x00FF_FFFF,
+                0x00E9_EDF3,
+                0x00C9_D1DC,
+                0x00E6_ECF5,
+                0x001F_2733,
+                0x000A_0F17,
+                0x0055_6070,
+                0x000B_62D6,
+            ]
         }
         .map(rgb);
         Self { panel, card, line, inset, control, rail, hover, text, strong, weak, accent }

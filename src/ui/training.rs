@@ -29,13 +29,19 @@ fn controls(ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
             if labeled_button(ui, ICON_PAUSE, "Pause").on_hover_text("Space does the same").clicked() {
                 send(Control::Pause);
             }
-        } else if labeled_button(ui, ICON_PLAY_ARROW, "Continue").on_hover_text("Space does the same").clicked() {
+        } else if labeled_button(ui, ICON_PLAY_ARROW, "Continue")
+            .on_hover_text("Space does the same")
+            .clicked()
+        {
             send(Control::Continue);
         }
         if labeled_button(ui, ICON_SKIP_NEXT, "Step").on_hover_text("Train one batch, then pause").clicked() {
             send(Control::Step);
         }
-        if labeled_button(ui, ICON_STOP, "Stop").on_hover_text("Save a checkpoint and end here; the run can be resumed").clicked() {
+        if labeled_button(ui, ICON_STOP, "Stop")
+            .on_hover_text("Save a checkpoint and end here; the run can be resumed")
+            .clicked()
+        {
             send(Control::Stop);
         }
     });
@@ -45,7 +51,13 @@ fn progress(ui: &mut Ui, run: &Run) {
     let progress = &run.progress;
     let share = progress.step as f32 / progress.steps.max(1) as f32;
     let bar = ui.add(ProgressBar::new(share).desired_height(8.0).corner_radius(4.0));
-    bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("Training progress: {:.0} %", share * 100.0)));
+    bar.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::ProgressIndicator,
+            true,
+            format!("Training progress: {:.0} %", share * 100.0),
+        )
+    });
     let epochs = progress.steps / progress.steps_per_epoch.max(1);
     let epoch = (progress.epoch().floor() as u64 + 1).min(epochs);
     let mut parts = vec![format!("Epoch {epoch} of {epochs}")];
@@ -56,9 +68,11 @@ fn progress(ui: &mut Ui, run: &Run) {
         parts.extend(progress.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());
-    let latest = [(LOSS, Split::Train), (ACCURACY, Split::Validation)].map(|(metric, split)| run.latest(metric, split));
+    let latest = [(LOSS, Split::Train), (ACCURACY, Split::Validation)]
+        .map(|(metric, split)| run.latest(metric, split));
     let [Some(loss), accuracy] = latest else { return };
-    let accuracy = accuracy.map_or(String::new(), |share| format!(" · validation accuracy {}", percent(share)));
+    let accuracy =
+        accuracy.map_or(String::new(), |share| format!(" · validation accuracy {}", percent(share)));
     ui.label(RichText::new(format!("Loss {}{accuracy}", number(loss))).small());
 }
 

@@ -5,7 +5,11 @@ use egui_material_icons::MaterialIcon;
 
 /// A raised surface.
 pub fn card(ui: &Ui) -> Frame {
-    Frame::new().fill(ui.visuals().window_fill).stroke(ui.visuals().window_stroke).corner_radius(10).inner_margin(12)
+    Frame::new()
+        .fill(ui.visuals().window_fill)
+        .stroke(ui.visuals().window_stroke)
+        .corner_radius(10)
+        .inner_margin(12)
 }
 
 /// The title of a part of the window.
@@ -19,7 +23,8 @@ pub fn strong(text: impl Into<String>) -> RichText {
 
 /// A small tinted label.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32) {
-    let frame = Frame::new().fill(color.gamma_multiply(0.18)).corner_radius(10).inner_margin(Margin::symmetric(8, 2));
+    let frame =
+        Frame::new().fill(color.gamma_multiply(0.18)).corner_radius(10).inner_margin(Margin::symmetric(8, 2));
     frame.show(ui, |ui| ui.label(RichText::new(text).small().color(color)));
 }
 
@@ -76,7 +81,8 @@ pub fn duration(secs: f64) -> String {
 /// "12,345".
 pub fn thousands(value: u64) -> String {
     let digits = value.to_string();
-    let grouped: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
+    let grouped: Vec<_> =
+        digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
     grouped.join(",")
 }
 

@@ -93,7 +93,11 @@ pub fn wait<T>(session: &mut Session, found: impl Fn(&mut Session) -> Option<T>)
         if let Some(found) = found(session) {
             return found;
         }
-        assert!(began.elapsed() < Duration::from_secs(120), "waited in vain; notices: {:?}", session.state.notices);
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "waited in vain; notices: {:?}",
+            session.state.notices
+        );
         session.wait(Duration::from_millis(20));
     }
 }
@@ -104,7 +108,8 @@ pub fn weights(run: &Run) -> Vec<u8> {
 }
 
 pub fn newest_checkpoint(folder: &Path) -> std::path::PathBuf {
-    let mut all: Vec<_> = fs::read_dir(folder.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut all: Vec<_> =
+        fs::read_dir(folder.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
     all.pop().unwrap()
 }

@@ -29,7 +29,13 @@ pub const BETA1: Param = Param {
     live: false,
 };
 
-pub const BETA2: Param = Param { key: "beta2", label: "Beta 2", help: "How slowly the spread of the gradients forgets.", default: 0.999, ..BETA1 };
+pub const BETA2: Param = Param {
+    key: "beta2",
+    label: "Beta 2",
+    help: "How slowly the spread of the gradients forgets.",
+    default: 0.999,
+    ..BETA1
+};
 
 /// Added to the square root, as PyTorch's default.
 const EPSILON: f64 = 1e-8;

@@ -9,7 +9,9 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         help: "The learning rate falls along half a cosine: bold at first, careful at the end.",
         params: &[WARMUP_STEPS, FLOOR],
     },
-    factor: |choice, moment| warmed_up(choice, moment, |share| cosine_between(1.0, choice.get(&FLOOR), share)),
+    factor: |choice, moment| {
+        warmed_up(choice, moment, |share| cosine_between(1.0, choice.get(&FLOOR), share))
+    },
 };
 
 const FLOOR: Param = Param {

@@ -14,7 +14,11 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         const END: f64 = START / 1e4;
         let peak = (choice.get(&WARMUP_SHARE) * moment.steps as f64 - 1.0).max(0.0);
         let (step, last) = (moment.step as f64, moment.steps as f64 - 1.0);
-        if step < peak { cosine_between(START, 1.0, step / peak) } else { cosine_between(1.0, END, (step - peak) / (last - peak).max(1.0)) }
+        if step < peak {
+            cosine_between(START, 1.0, step / peak)
+        } else {
+            cosine_between(1.0, END, (step - peak) / (last - peak).max(1.0))
+        }
     },
 };
 
