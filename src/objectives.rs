@@ -14,8 +14,11 @@ registry!("objective", ObjectiveEntry: classify);
 pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// Makes the head, its variables named `objective.*`, over an encoder.
-    pub build: fn(&Choice, Network, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>,
+    pub build: Build,
 }
+
+/// Puts an objective's head over an encoder.
+pub type Build = fn(&Choice, Network, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>;
 
 /// An encoder with a head and a loss.
 pub trait Objective: Send {

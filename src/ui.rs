@@ -6,7 +6,7 @@ use crate::{
     spec::{Catalog, RunSpec},
 };
 use egui::{CentralPanel, Frame, Key, Margin, Panel, RichText, ScrollArea, Theme, Ui};
-use egui_notify::{Anchor, Toasts};
+use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -113,13 +113,16 @@ impl Workbench {
 
     /// Shows a notice for a while.
     pub fn notify(&mut self, notice: Notice) {
-        let toast = match notice.level {
-            Level::Info => self.toasts.info(notice.text),
-            Level::Warning => self.toasts.warning(notice.text),
-            Level::Error => self.toasts.error(notice.text),
+        let colors = theme::run_colors(self.settings.dark);
+        let (sign, color) = match notice.level {
+            Level::Info => ("i", colors[0]),
+            Level::Warning => ("!", colors[1]),
+            Level::Error => ("!", theme::alarm(self.settings.dark)),
         };
         let secs = if notice.level == Level::Info { 5 } else { 12 };
-        toast.duration(Duration::from_secs(secs)).width(420.0);
+        let mut toast = Toast::custom(notice.text, ToastLevel::Custom(sign.into(), color));
+        toast.duration(Duration::from_secs(secs)).width(420.0).closable(false);
+        self.toasts.add(toast);
     }
 
     /// The folder that a dialog chose.

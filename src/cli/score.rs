@@ -12,7 +12,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub fn evaluate(name: &str, split: &str, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
@@ -56,7 +59,7 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
     Ok(outcome)
 }
 
-fn score(session: &mut Session, run: &RunId, request: u64, image: &PathBuf) -> Result<Vec<f32>> {
+fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Vec<f32>> {
     let pixels = drawing::frame_file(image)?;
     session.send(Command::Predict { request, run: run.clone(), pixels });
     let answer =
@@ -64,7 +67,7 @@ fn score(session: &mut Session, run: &RunId, request: u64, image: &PathBuf) -> R
     Ok(answer.probabilities)
 }
 
-fn show(image: &PathBuf, probabilities: &[f32], json: bool) {
+fn show(image: &Path, probabilities: &[f32], json: bool) {
     let best = (0..probabilities.len())
         .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
         .unwrap_or_default();

@@ -16,6 +16,7 @@ use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER
 use std::path::PathBuf;
 
 /// The spec that is being written.
+#[derive(Default)]
 pub struct Form {
     pub spec: RunSpec,
     path: String,
@@ -28,12 +29,6 @@ pub struct Form {
 /// What somebody most likely wants to change; the rest is under "More settings".
 fn is_prominent(section: Section, key: &str) -> bool {
     section == Section::Encoder || key == "learning_rate" || [BATCH_SIZE.key, EPOCHS.key].contains(&key)
-}
-
-impl Default for Form {
-    fn default() -> Self {
-        Self { spec: RunSpec::default(), path: String::new(), open: None, summary: None }
-    }
 }
 
 impl Form {

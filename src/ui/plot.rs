@@ -187,12 +187,14 @@ pub fn changes(run: &Run, catalog: &Catalog) -> Vec<(f64, String)> {
     let mut before = catalog.live_params(&run.spec);
     let mut found: Vec<(f64, String)> = vec![];
     for change in &run.changes {
-        let differs = |key: &str| change.values.get(key) != before.get(key);
         let words: Vec<_> = catalog
             .params(&run.spec)
-            .map(|(section, param)| (dotted(section, param), param.label.to_lowercase()))
-            .filter(|(key, _)| differs(key))
-            .map(|(key, label)| format!("{label} {} → {}", number(before[&key]), number(change.values[&key])))
+            .filter_map(|(section, param)| {
+                let key = dotted(section, param);
+                let (from, to) = (before.get(&key)?, change.values.get(&key)?);
+                (from != to)
+                    .then(|| format!("{} {} → {}", param.label.to_lowercase(), number(*from), number(*to)))
+            })
             .collect();
         before.clone_from(&change.values);
         if !words.is_empty() {

@@ -35,7 +35,10 @@ fn controls(ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
         {
             send(Control::Continue);
         }
-        if labeled_button(ui, ICON_SKIP_NEXT, "Step").on_hover_text("Train one batch, then pause").clicked() {
+        if labeled_button(ui, ICON_SKIP_NEXT, "One step")
+            .on_hover_text("Train one batch, then pause")
+            .clicked()
+        {
             send(Control::Step);
         }
         if labeled_button(ui, ICON_STOP, "Stop")

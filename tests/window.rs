@@ -1,0 +1,320 @@
+//! The window without a window: what is shown for a state, and what a person's hands make of it.
+#![cfg(feature = "window")]
+#[path = "support/cpu_renderer.rs"]
+mod cpu_renderer;
+
+use cpu_renderer::CpuRenderer;
+use egui::{Role, Theme, accesskit::Toggled};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+use headstart::{
+    metrics::{ACCURACY, GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
+    protocol::{Change, Command, Control, Event, Level, Notice, Phase, Prediction, Progress, RunInfo},
+    session::{State, catalog, model_summary},
+    spec::{Choice, RunSpec, Section},
+    ui::{Action, Settings, Workbench, install},
+};
+use std::path::Path;
+
+struct Screen {
+    bench: Workbench,
+    state: State,
+    actions: Vec<Action>,
+}
+
+type Window = Harness<'static, Screen>;
+
+fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
+    let builder = Harness::builder().with_size(size).with_theme(Theme::Dark).renderer(CpuRenderer::default());
+    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
+    let catalog = catalog();
+    let mut window = builder.with_context_setup(install).build_ui_state(
+        move |ui, screen: &mut Screen| {
+            let summarize = |spec: &RunSpec| model_summary(spec).map_err(|error| error.to_string());
+            let asked = screen.bench.ui(ui, &screen.state, &catalog, &summarize);
+            screen.actions.extend(asked);
+        },
+        screen,
+    );
+    window.run_steps(4);
+    window
+}
+
+fn wide(state: State) -> Window {
+    open([1440.0, 900.0], state, Settings::default())
+}
+
+fn commands(window: &mut Window) -> Vec<Command> {
+    let actions = std::mem::take(&mut window.state_mut().actions);
+    actions
+        .into_iter()
+        .filter_map(|action| if let Action::Send(command) = action { Some(command) } else { None })
+        .collect()
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run_steps(4);
+}
+
+/// A state as the worker's events leave it.
+fn state(runs: &[(&str, Phase)]) -> State {
+    let mut state = State::default();
+    for (index, (name, phase)) in runs.iter().enumerate() {
+        for event in events(index, name, phase) {
+            state.apply(event);
+        }
+    }
+    state
+}
+
+fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
+    let id = headstart::protocol::RunId::from(format!("2026-11-23-140{index}-run"));
+    let mut spec = RunSpec { name: name.into(), ..RunSpec::default() };
+    if index % 2 == 1 {
+        spec.encoder = Choice::new("mlp");
+    }
+    let live = catalog().live_params(&spec);
+    let mut tuned = live.clone();
+    tuned.insert("optimizer.learning_rate".into(), 0.0003);
+    let steps = 8600;
+    let step = if *phase == Phase::Finished { steps } else { 5200 };
+    let info = RunInfo {
+        id: id.clone(),
+        folder: format!("/home/runs/{id}").into(),
+        live,
+        phase: phase.clone(),
+        changes: vec![],
+        progress: Progress::default(),
+        timing: vec![],
+        spec,
+    };
+    let progress = Progress {
+        step,
+        steps,
+        steps_per_epoch: 860,
+        elapsed_secs: step as f64 * 0.055,
+        images_per_sec: 1240.0,
+    };
+    let mut events = vec![
+        Event::Run(Box::new(info)),
+        Event::Points(id.clone(), points(index, step)),
+        Event::Progress(id.clone(), progress),
+    ];
+    if phase.is_active() {
+        events.push(Event::Tuned(id, Change { step: 3000, values: tuned }));
+    }
+    events
+}
+
+fn points(index: usize, last: u64) -> Vec<Point> {
+    let pace = 150.0 * (1.0 + index as f64);
+    let floor = 0.02 * (1.0 + 2.0 * index as f64);
+    let mut points = vec![];
+    for step in 1..=last {
+        let noise = ((step.wrapping_mul(2_654_435_761) >> 7) % 1000) as f64 / 1000.0 - 0.5;
+        let loss = (2.3 * (-(step as f64) / pace).exp() + floor) * (1.0 + 0.7 * noise);
+        let accuracy =
+            (1.0 - floor * 0.5 - 0.9 * (-(step as f64) / pace).exp() + 0.03 * noise).clamp(0.0, 1.0);
+        let values =
+            [(LOSS, loss), (ACCURACY, accuracy), (LEARNING_RATE, 0.001), (GRADIENT_NORM, 1.0 + noise)];
+        points.extend(values.map(|(metric, value)| Point { step, split: Split::Train, metric, value }));
+        if step % 430 == 0 {
+            let values =
+                [(LOSS, loss * 0.8), (ACCURACY, 1.0 - floor * 0.4 - 0.5 * (-(step as f64) / pace).exp())];
+            points.extend(values.map(|(metric, value)| Point {
+                step,
+                split: Split::Validation,
+                metric,
+                value,
+            }));
+        }
+    }
+    points
+}
+
+fn draw_seven(window: &mut Window) {
+    let pad = window.get_by_label("Draw pad").rect();
+    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
+    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
+    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
+    window.drag_at(way[0]);
+    window.step();
+    for point in &way[1..] {
+        window.hover_at(*point);
+        window.step();
+    }
+    window.drop_at(way[way.len() - 1]);
+    window.run_steps(4);
+    window.remove_cursor();
+    window.run_steps(4);
+}
+
+#[test]
+fn start_sends_the_spec_in_the_form() {
+    let mut window = wide(State::default());
+    window.get_by_label("Watch a network learn");
+    click(&mut window, "Start training");
+    assert_eq!(commands(&mut window), [Command::Start(Box::new(RunSpec::default()))]);
+}
+
+#[test]
+fn every_hyperparameter_has_a_named_control() {
+    for encoder in catalog().section(Section::Encoder) {
+        let mut state = state(&[("one", Phase::Paused)]);
+        let run = state.runs.values_mut().next().unwrap();
+        run.spec.encoder = Choice::new(encoder.id);
+        run.live = catalog().live_params(&run.spec);
+        let spec = run.spec.clone();
+        let window = wide(state);
+        for (_, param) in catalog().params(&spec).filter(|(_, param)| param.live) {
+            let found = window.query_all_by_label(param.label).count();
+            assert!(found >= 2, "{} needs a label and a control: {found} found", param.label);
+        }
+    }
+}
+
+#[test]
+fn turning_a_live_hyperparameter_sends_all_of_them() {
+    let mut window = wide(state(&[("one", Phase::Running)]));
+    window.get_by_role_and_label(Role::Slider, "Learning rate").set_value_accesskit(0.01);
+    window.run_steps(4);
+    let sent = commands(&mut window);
+    let Some(Command::Tune(_, live)) = sent.iter().find(|command| matches!(command, Command::Tune(..)))
+    else {
+        panic!("{sent:?}")
+    };
+    assert!((live["optimizer.learning_rate"] - 0.01).abs() < 1e-9);
+    assert_eq!(live.len(), 6);
+}
+
+#[test]
+fn a_run_is_paused_stepped_continued_and_stopped() {
+    let mut window = wide(state(&[("one", Phase::Running)]));
+    click(&mut window, "Pause");
+    click(&mut window, "One step");
+    click(&mut window, "Stop");
+    let sent: Vec<_> = commands(&mut window)
+        .into_iter()
+        .filter_map(|command| if let Command::Control(_, control) = command { Some(control) } else { None })
+        .collect();
+    assert_eq!(sent, [Control::Pause, Control::Step, Control::Stop]);
+    window.state_mut().state = state(&[("one", Phase::Paused)]);
+    window.run_steps(4);
+    click(&mut window, "Continue");
+    assert!(matches!(commands(&mut window)[..], [Command::Control(_, Control::Continue)]));
+}
+
+#[test]
+fn runs_are_hidden_renamed_deleted_and_brought_back() {
+    let mut window = wide(state(&[("one", Phase::Finished), ("two", Phase::Finished)]));
+    assert_eq!(window.get_by_label("Show one").accesskit_node().toggled(), Some(Toggled::True));
+    click(&mut window, "Show one");
+    assert_eq!(window.state().bench.settings.hidden.len(), 1);
+    click(&mut window, "Rename");
+    window.get_by_label("New name").type_text(" more");
+    window.run_steps(2);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(4);
+    click(&mut window, "Delete");
+    click(&mut window, "Undo");
+    let sent = commands(&mut window);
+    let ids: Vec<_> = window.state().state.runs.keys().cloned().collect();
+    assert_eq!(
+        sent,
+        [
+            Command::Rename(ids[1].clone(), "two more".into()),
+            Command::Delete(ids[1].clone()),
+            Command::Restore(ids[1].clone())
+        ]
+    );
+}
+
+#[test]
+fn a_drawing_is_scored_by_the_selected_run_and_shown() {
+    let mut window = wide(state(&[("one", Phase::Paused)]));
+    draw_seven(&mut window);
+    let sent = commands(&mut window);
+    let Some(Command::Predict { request, run, pixels }) = sent.last().cloned() else { panic!("{sent:?}") };
+    assert_eq!(pixels.len(), 784);
+    assert!(pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
+    let mut probabilities = vec![0.01; 10];
+    probabilities[7] = 0.91;
+    window.state_mut().state.apply(Event::Prediction(Prediction { request, run, step: 5200, probabilities }));
+    window.run_steps(4);
+    window.get_by_label("Digit 7: 91 %");
+    assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
+    click(&mut window, "Clear the pad");
+    assert!(window.query_by_label("Digit 7: 91 %").is_none());
+}
+
+#[test]
+fn a_failed_run_has_one_banner_that_can_be_dismissed() {
+    let mut window = wide(state(&[("one", Phase::Failed("The loss is no longer a number".into()))]));
+    window.get_by_label("The loss is no longer a number");
+    click(&mut window, "Change the settings");
+    assert!(window.query_by_label("The loss is no longer a number").is_none());
+}
+
+#[test]
+fn where_it_is_narrow_every_panel_is_a_tab() {
+    let mut window = open([720.0, 450.0], state(&[("one", Phase::Running)]), Settings::default());
+    for (tab, found) in [("Runs", "Show one"), ("Train", "Pause"), ("Draw", "Draw pad"), ("Curves", "Follow")]
+    {
+        click(&mut window, tab);
+        let rect = window.get_by_label(found).rect();
+        assert!(rect.max.x <= 720.0 && rect.min.x >= 0.0, "{found} is cut off: {rect:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let mut failed = state(&[("one", Phase::Failed("no".into()))]);
+    failed.runs.values_mut().next().unwrap().spec.dataset = Choice::new("idx");
+    let mut window = wide(failed);
+    click(&mut window, "Change the settings");
+    window.get_by_label("Choose the folder of the data set");
+    click(&mut window, "Start training");
+    assert!(commands(&mut window).is_empty());
+    click(&mut window, "Choose a folder…");
+    assert_eq!(window.state().actions, [Action::PickDataset]);
+    window.state_mut().bench.picked_dataset("/data".into());
+    window.run_steps(4);
+    click(&mut window, "Start training");
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(spec.dataset.path.as_deref(), Some(Path::new("/data")));
+}
+
+/// Pictures of the window, for the README and to look at.
+#[test]
+fn screenshots() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    let runs = [("MLP, Adam 1e-3", Phase::Finished), ("Seed CNN", Phase::Running)];
+    for (name, size, dark) in
+        [("dark", [1440.0, 900.0], true), ("light", [1440.0, 900.0], false), ("narrow", [720.0, 450.0], true)]
+    {
+        let mut window = open(size, state(&runs), Settings { dark, ..Settings::default() });
+        if name == "narrow" {
+            click(&mut window, "Draw");
+        }
+        draw_seven(&mut window);
+        let sent = commands(&mut window);
+        let Some(Command::Predict { request, run, .. }) = sent.last().cloned() else { panic!("{sent:?}") };
+        let probabilities = vec![0.001, 0.002, 0.012, 0.03, 0.001, 0.002, 0.0, 0.93, 0.004, 0.018];
+        window.state_mut().state.apply(Event::Prediction(Prediction {
+            request,
+            run,
+            step: 5200,
+            probabilities,
+        }));
+        if name == "light" {
+            let text = "Stopped early: the best weights, of step 4300, are back".into();
+            window.state_mut().bench.notify(Notice { level: Level::Info, text });
+        }
+        window.run_steps(8);
+        window.render().unwrap().save(folder.join(format!("{name}.png"))).unwrap();
+    }
+}
