@@ -4,6 +4,8 @@
 //! ratio. The resulting images contain grey levels as a result of the anti-aliasing technique used by the
 //! normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels."
 //! (LeCun, Cortes and Burges, *The MNIST database of handwritten digits*)
+//!
+//! Before that, strokes thinner than their pens are brought to that width.
 use anyhow::{Context as _, Result, bail, ensure};
 use image::{DynamicImage, ImageReader, Limits};
 use std::{io::Cursor, path::Path};
@@ -12,6 +14,11 @@ use std::{io::Cursor, path::Path};
 pub const SIDE: usize = 28;
 /// Width and height of the box that the ink is fitted into.
 const BOX: usize = 20;
+/// Cells to a pixel of the box, where strokes are measured and thickened.
+const FINE: usize = 8;
+/// The width of MNIST's strokes in pixels of the box, by [`Ink::stroke_width`]: their median. They were written with
+/// pens and pencils; a hairline drawn with a mouse would vanish in 20 pixels.
+const PEN: f32 = 2.3;
 
 /// Strokes of a pen on a square pad whose sides are 1.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +46,7 @@ impl Drawing {
     /// The strokes on a fine grid, antialiased: a pixel is as dark as the nearest line is near.
     fn ink(&self) -> Ink {
         const GRID: usize = 168;
-        let mut ink = Ink { width: GRID, height: GRID, coverage: vec![0.0; GRID * GRID] };
+        let mut ink = Ink::blank(GRID, GRID);
         let radius = (self.pen_width * GRID as f32 / 2.0).max(0.5);
         for stroke in &self.strokes {
             let points: Vec<_> = stroke.iter().map(|p| p.map(|v| v.clamp(0.0, 1.0) * GRID as f32)).collect();
@@ -81,6 +88,45 @@ impl Ink {
         let columns: Vec<_> =
             (0..self.width).filter(|&x| (0..self.height).any(|y| self.get(x, y) > TRACE)).collect();
         Some([*columns.first()?, *rows.first()?, columns.last()? + 1, rows.last()? + 1])
+    }
+
+    /// The same ink, no thinner than MNIST's pens.
+    fn thickened(&self) -> Ink {
+        let radius = (PEN * FINE as f32 - self.stroke_width()) / 2.0;
+        if radius <= 0.0 {
+            return self.clone();
+        }
+        let margin = radius.ceil() as usize;
+        let mut thick = Ink::blank(self.width + 2 * margin, self.height + 2 * margin);
+        let disc = disc(radius);
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let value = self.get(x, y);
+                for [dx, dy] in disc.iter().filter(|_| value > 0.0) {
+                    let at = (y + margin).wrapping_add_signed(*dy) * thick.width
+                        + (x + margin).wrapping_add_signed(*dx);
+                    thick.coverage[at] = thick.coverage[at].max(value);
+                }
+            }
+        }
+        thick
+    }
+
+    /// The mean width of the strokes: a line of length l and width w has the area l·w and an outline of 2·l, which is
+    /// what the absolute gradient adds up to.
+    fn stroke_width(&self) -> f32 {
+        let get = |x: usize, y: usize| if x < self.width && y < self.height { self.get(x, y) } else { 0.0 };
+        let area: f32 = self.coverage.iter().sum();
+        let slope = |x: usize, y: usize| (get(x + 1, y) - get(x, y)).hypot(get(x, y + 1) - get(x, y));
+        let outline: f32 = (0..self.height)
+            .flat_map(|y| (0..self.width).map(move |x| (x, y)))
+            .map(|(x, y)| slope(x, y))
+            .sum();
+        2.0 * area / outline.max(f32::EPSILON)
+    }
+
+    fn blank(width: usize, height: usize) -> Self {
+        Self { width, height, coverage: vec![0.0; width * height] }
     }
 
     /// Ink of any picture: dark on light or light on dark, told apart by the border, which is mostly paper; what is
@@ -184,7 +230,10 @@ fn frame_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
 
 /// Fits the ink into a 20 by 20 box, aspect kept, and puts its centre of mass into the middle of 28 by 28.
 fn frame(ink: &Ink) -> Option<Vec<u8>> {
-    let boxed = fit(ink, ink.bounds()?);
+    // The largest of what a cell covers: a hairline must not fade before it is thickened.
+    let fine = fit(ink, ink.bounds()?, BOX * FINE, |darkest, value, _| darkest.max(value));
+    let inked = fine.thickened();
+    let boxed = fit(&inked, inked.bounds()?, BOX, |mean, value, share| mean + value * share);
     let shift = centre_shift(&boxed);
     let mut framed = vec![0; SIDE * SIDE];
     for y in 0..boxed.height {
@@ -198,10 +247,16 @@ fn frame(ink: &Ink) -> Option<Vec<u8>> {
     Some(framed)
 }
 
-/// Scales the bounded part so that its longer side is 20, each pixel the mean of the area it covers.
-fn fit(ink: &Ink, [left, top, right, bottom]: [usize; 4]) -> Ink {
-    let scale = BOX as f32 / (right - left).max(bottom - top) as f32;
-    let scaled = |length: usize| ((length as f32 * scale).round() as usize).clamp(1, BOX);
+/// Scales the bounded part so that its longer side is `longest`; `add` puts together what a pixel covers, given the
+/// result so far, a value and its share of the pixel.
+fn fit(
+    ink: &Ink,
+    [left, top, right, bottom]: [usize; 4],
+    longest: usize,
+    add: impl Fn(f32, f32, f32) -> f32,
+) -> Ink {
+    let scale = longest as f32 / (right - left).max(bottom - top) as f32;
+    let scaled = |length: usize| ((length as f32 * scale).round() as usize).clamp(1, longest);
     let (width, height) = (scaled(right - left), scaled(bottom - top));
     let columns = shares(left, right, width);
     let rows = shares(top, bottom, height);
@@ -209,11 +264,18 @@ fn fit(ink: &Ink, [left, top, right, bottom]: [usize; 4]) -> Ink {
     for (pixel, value) in coverage.iter_mut().enumerate() {
         for &(y, row_share) in &rows[pixel / width] {
             for &(x, column_share) in &columns[pixel % width] {
-                *value += row_share * column_share * ink.get(x, y);
+                *value = add(*value, ink.get(x, y), row_share * column_share);
             }
         }
     }
     Ink { width, height, coverage }
+}
+
+/// Offsets of the cells within a radius.
+fn disc(radius: f32) -> Vec<[isize; 2]> {
+    let reach = radius.ceil() as isize;
+    let offsets = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| [x, y]));
+    offsets.filter(|[x, y]| (*x as f32).hypot(*y as f32) <= radius).collect()
 }
 
 /// For each of `count` equal parts of `from..to`, the cells it covers and their shares, which add up to 1.

@@ -1,7 +1,7 @@
 //! The selected run while it trains: its progress, and the hyperparameters that may be turned.
 use super::{
     Action, param,
-    widgets::{card, duration, labeled_button, number, percent, title},
+    widgets::{card, duration, labeled_button, number, percent, thousands, title},
 };
 use crate::{
     metrics::{ACCURACY, LOSS, Split},
@@ -67,7 +67,7 @@ fn progress(ui: &mut Ui, run: &Run) {
     if run.phase == Phase::Paused {
         parts.push(format!("paused at step {}", progress.step));
     } else {
-        parts.push(format!("{:.0} images/s", progress.images_per_sec));
+        parts.push(format!("{} images/s", thousands(progress.images_per_sec as u64)));
         parts.extend(progress.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());

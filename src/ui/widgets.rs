@@ -60,7 +60,7 @@ pub fn number(value: f64) -> String {
         return format!("{value}");
     }
     let magnitude = value.abs().log10().floor();
-    if !(-3.0..6.0).contains(&magnitude) {
+    if !(-4.0..6.0).contains(&magnitude) {
         return format!("{value:.1e}").replace(".0e", "e");
     }
     let digits = (2.0 - magnitude).max(0.0) as usize;
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_readable() {
         let found = [0.0, 0.001, 0.00035, 0.25, 64.0, 1234.5, 0.1 + 0.2, 5e7].map(number);
-        assert_eq!(found, ["0", "0.001", "3.5e-4", "0.25", "64", "1234", "0.3", "5e7"]);
+        assert_eq!(found, ["0", "0.001", "0.00035", "0.25", "64", "1234", "0.3", "5e7"]);
         assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
         assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
     }
