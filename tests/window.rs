@@ -1,7 +1,7 @@
 //! The window without a window: what is shown for a state, and what a person's hands make of it.
-#![cfg(feature = "window")]
 #[path = "support/cpu_renderer.rs"]
 mod cpu_renderer;
+mod support;
 
 use cpu_renderer::CpuRenderer;
 use egui::{Role, Theme, accesskit::Toggled};
@@ -11,7 +11,7 @@ use egui_kittest::{
 };
 use headstart::{
     metrics::{ACCURACY, GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
-    protocol::{Change, Command, Control, Event, Level, Notice, Phase, Prediction, Progress, RunInfo},
+    protocol::{Change, Command, Control, Event, Phase, Prediction, Progress, RunInfo},
     session::{State, catalog, model_summary},
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings, Workbench, install},
@@ -288,33 +288,47 @@ fn what_cannot_be_started_says_why() {
     assert_eq!(spec.dataset.path.as_deref(), Some(Path::new("/data")));
 }
 
-/// Pictures of the window, for the README and to look at.
+/// Pictures of the window, for the README and to look at, of runs that were really trained.
 #[test]
 fn screenshots() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
-    let runs = [("MLP, Adam 1e-3", Phase::Finished), ("Seed CNN", Phase::Running)];
-    for (name, size, dark) in
-        [("dark", [1440.0, 900.0], true), ("light", [1440.0, 900.0], false), ("narrow", [720.0, 450.0], true)]
-    {
-        let mut window = open(size, state(&runs), Settings { dark, ..Settings::default() });
+    let fixture = support::Fixture::with_images(2000, 500);
+    let mut session = fixture.session();
+    let mlp = fixture.spec(&["name=MLP, SGD 0.05", "encoder=mlp", "optimizer=sgd", "epochs=6"]);
+    let mlp = support::start(&mut session, mlp);
+    support::until(&mut session, &mlp, support::finished);
+    let cnn = support::start(&mut session, fixture.spec(&["name=Seed CNN, Adam 0.001", "epochs=8"]));
+    let mut live = support::until(&mut session, &cnn, |run| run.progress.step >= 200).live;
+    live.insert("optimizer.learning_rate".into(), 0.0002);
+    session.send(Command::Tune(cnn.clone(), live));
+    support::until(&mut session, &cnn, |run| run.progress.step >= 380);
+    for (name, size, dark) in [("dark", WIDE, true), ("light", WIDE, false), ("narrow", NARROW, true)] {
+        let mut window = open(size, session.state.clone(), Settings { dark, ..Settings::default() });
         if name == "narrow" {
             click(&mut window, "Draw");
         }
         draw_seven(&mut window);
-        let sent = commands(&mut window);
-        let Some(Command::Predict { request, run, .. }) = sent.last().cloned() else { panic!("{sent:?}") };
-        let probabilities = vec![0.001, 0.002, 0.012, 0.03, 0.001, 0.002, 0.0, 0.93, 0.004, 0.018];
-        window.state_mut().state.apply(Event::Prediction(Prediction {
-            request,
-            run,
-            step: 5200,
-            probabilities,
-        }));
-        if name == "light" {
-            let text = "Stopped early: the best weights, of step 4300, are back".into();
-            window.state_mut().bench.notify(Notice { level: Level::Info, text });
-        }
+        let asked = commands(&mut window).pop().expect("a drawing leads to a question");
+        session.state.prediction = None;
+        session.send(asked);
+        let answer = support::wait(&mut session, |session| session.state.prediction.clone());
+        window.state_mut().state.apply(Event::Prediction(answer));
         window.run_steps(8);
-        window.render().unwrap().save(folder.join(format!("{name}.png"))).unwrap();
+        save(&mut window, name);
     }
+    session.close();
 }
+
+/// The picture without the margin that the harness leaves around it.
+fn save(window: &mut Window, name: &str) {
+    let picture = window.render().unwrap();
+    let (width, height) = (picture.width() - 2 * MARGIN, picture.height() - 2 * MARGIN);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    image::imageops::crop_imm(&picture, MARGIN, MARGIN, width, height)
+        .to_image()
+        .save(folder.join(format!("{name}.png")))
+        .unwrap();
+}
+
+const MARGIN: u32 = 8;
+const WIDE: [f32; 2] = [1456.0, 916.0];
+const NARROW: [f32; 2] = [736.0, 466.0];

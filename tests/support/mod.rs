@@ -42,9 +42,13 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn new() -> Self {
+        Self::with_images(600, 200)
+    }
+
+    pub fn with_images(train: u32, test: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
-        small_mnist(&folder.path().join("data"), 600, 200);
+        small_mnist(&folder.path().join("data"), train, test);
         Self { folder }
     }
 
