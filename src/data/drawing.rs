@@ -303,3 +303,94 @@ fn centre_shift(ink: &Ink) -> [isize; 2] {
     }
     [x_moment, y_moment].map(|moment| (SIDE as f32 / 2.0 - moment / mass).round() as isize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgba, RgbaImage};
+
+    fn seven(scale: f32, shift: f32) -> Drawing {
+        let way = [[0.2, 0.2], [0.7, 0.2], [0.45, 0.9]];
+        let stroke = way.map(|point: [f32; 2]| point.map(|v| v * scale + shift)).to_vec();
+        Drawing { strokes: vec![stroke], pen_width: 0.08 * scale }
+    }
+
+    /// The largest difference of two framed images, once both are blurred a little.
+    fn difference(a: &[u8], b: &[u8]) -> f32 {
+        let around = |image: &[u8], at: usize| -> f32 {
+            let rows = [at.wrapping_sub(SIDE), at, at + SIDE];
+            let cells = rows.into_iter().flat_map(|row| [row.wrapping_sub(1), row, row + 1]);
+            cells.filter_map(|cell| image.get(cell)).map(|value| f32::from(*value) / 255.0 / 9.0).sum()
+        };
+        (0..SIDE * SIDE).map(|at| (around(a, at) - around(b, at)).abs()).fold(0.0, f32::max)
+    }
+
+    /// A picture of an ink and a paper; `side` pixels wide and high.
+    fn picture(side: u32, ink: [u8; 4], paper: [u8; 4]) -> Vec<u8> {
+        let strokes = seven(1.0, 0.0).strokes;
+        let picture = RgbaImage::from_fn(side, side, |x, y| {
+            let at = [x, y].map(|v| (v as f32 + 0.5) / side as f32);
+            let near = strokes[0].windows(2).any(|ends| distance(at, ends[0], ends[1]) < 0.04);
+            Rgba(if near { ink } else { paper })
+        });
+        frame(&Ink::from_picture(&DynamicImage::ImageRgba8(picture))).unwrap()
+    }
+
+    #[test]
+    fn the_box_is_20_pixels_and_the_centre_of_mass_is_in_the_middle() {
+        let framed = seven(1.0, 0.0).frame().unwrap();
+        let rows: Vec<_> = (0..SIDE).filter(|y| framed[y * SIDE..][..SIDE].iter().any(|v| *v > 0)).collect();
+        assert_eq!(rows.len(), BOX);
+        let mass: f32 = framed.iter().map(|v| f32::from(*v)).sum();
+        let moment = |axis: fn(usize) -> usize| -> f32 {
+            framed.iter().enumerate().map(|(at, v)| f32::from(*v) * (axis(at) as f32 + 0.5)).sum::<f32>() / mass
+        };
+        assert!((moment(|at| at % SIDE) - 14.0).abs() <= 0.51 && (moment(|at| at / SIDE) - 14.0).abs() <= 0.51);
+    }
+
+    #[test]
+    fn place_and_size_on_the_pad_do_not_matter() {
+        let framed = seven(1.0, 0.0).frame().unwrap();
+        for (scale, shift) in [(0.5, 0.0), (0.5, 0.45), (0.3, 0.2)] {
+            let other = seven(scale, shift).frame().unwrap();
+            assert!(difference(&framed, &other) < 0.12, "{scale} {shift}: {}", difference(&framed, &other));
+        }
+    }
+
+    #[test]
+    fn polarity_alpha_and_resolution_do_not_matter() {
+        let [black, white, grey, clear] = [[0, 0, 0, 255], [255, 255, 255, 255], [90, 90, 90, 255], [0, 0, 0, 0]];
+        let framed = picture(400, black, white);
+        let others = [(white, black), (black, clear), (white, clear), ([255, 255, 255, 255], grey), ([0, 0, 160, 255], white)];
+        for (ink, paper) in others {
+            let other = picture(400, ink, paper);
+            assert!(difference(&framed, &other) < 0.02, "{ink:?} on {paper:?}");
+        }
+        for side in [56, 1500] {
+            assert!(difference(&framed, &picture(side, black, white)) < 0.15, "{side} pixels");
+        }
+    }
+
+    #[test]
+    fn hairlines_become_as_wide_as_a_pen() {
+        let mut thin = seven(1.0, 0.0);
+        thin.pen_width = 0.008;
+        let mass = |framed: Vec<u8>| framed.iter().map(|v| f32::from(*v) / 255.0).sum::<f32>();
+        // Some 33 pixels of line, 2.3 wide.
+        let found = mass(thin.frame().unwrap());
+        assert!((60.0..95.0).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn odd_drawings_and_pictures_do_no_harm() {
+        assert_eq!(Drawing::default().frame(), None);
+        let odd = |points: &[[f32; 2]]| Drawing { strokes: vec![points.to_vec()], pen_width: 0.08 }.frame();
+        assert!(odd(&[[0.5, 0.5]]).is_some(), "a dot is ink");
+        odd(&[[-3.0, 9.0], [f32::INFINITY, 0.5], [f32::NAN, f32::NAN]]);
+        for (width, height) in [(1, 1), (1, 300), (300, 1), (2, 2)] {
+            let mut picture = RgbaImage::from_pixel(width, height, Rgba([255; 4]));
+            picture.put_pixel(0, 0, Rgba([0, 0, 0, 255]));
+            frame(&Ink::from_picture(&DynamicImage::ImageRgba8(picture)));
+        }
+    }
+}

@@ -43,7 +43,11 @@ pub fn ui(
         ui.horizontal(|ui| {
             ui.label(strong(metric.label)).on_hover_text(metric.help);
             let logarithmic = if logarithmic { ", logarithmic" } else { "" };
-            ui.label(RichText::new(format!("training thin, validation dotted{logarithmic}")).small().weak());
+            ui.label(
+                RichText::new(format!("training thin, validation dotted, test a diamond{logarithmic}"))
+                    .small()
+                    .weak(),
+            );
         });
         let frame = 24.0 + ui.min_rect().height() + 2.0 * ui.spacing().item_spacing.y;
         let mut plot = framed(ui, metric, axis, logarithmic, (height - frame).max(80.0));
@@ -158,8 +162,8 @@ fn draw(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis, logarithmic: bool
     }
     if let Some([step, value]) = curve.test {
         let point = PlotPoint::new(x(step), map(value, logarithmic));
-        let star = Points::new(format!("{name}, test"), PlotPoints::Owned(vec![point])).id(id("test"));
-        plot.points(star.color(curve.color).radius(6.0).shape(MarkerShape::Diamond).filled(true));
+        let diamond = Points::new(name, PlotPoints::Owned(vec![point])).id(id("test"));
+        plot.points(diamond.color(curve.color).radius(6.0).shape(MarkerShape::Diamond).filled(true));
     }
 }
 

@@ -139,15 +139,15 @@ impl RunsPanel {
     }
 
     fn buttons(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
-        ui.horizontal_wrapped(|ui| {
-            let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
-            if resumable
-                && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
-                    .on_hover_text("Go on from the newest checkpoint")
-                    .clicked()
-            {
-                actions.push(Action::Send(Command::Resume(run.id.clone())));
-            }
+        let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
+        if resumable
+            && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
+                .on_hover_text("Go on from the newest checkpoint")
+                .clicked()
+        {
+            actions.push(Action::Send(Command::Resume(run.id.clone())));
+        }
+        ui.horizontal(|ui| {
             if quiet_icon_button(ui, ICON_RESTART_ALT, "Start again with the same initial weights").clicked()
             {
                 actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));

@@ -1,0 +1,275 @@
+//! The real program, driven as from a shell.
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+use support::Fixture;
+
+fn headstart(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
+    command.args(arguments).arg("--home").arg(home).stdin(Stdio::null());
+    command
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    headstart(home, arguments).output().unwrap()
+}
+
+/// The arguments that train on the small data set of a fixture.
+fn train(fixture: &Fixture, overrides: &[&str]) -> Vec<String> {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/seed_cnn.toml");
+    let path = format!("dataset.path={}", fixture.data().display());
+    let base = ["dataset=idx", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
+    let set = base.iter().chain(overrides).flat_map(|pair| ["--set".to_owned(), (*pair).to_owned()]);
+    ["train".to_owned(), config.to_owned(), "--json".to_owned()].into_iter().chain(set).collect()
+}
+
+fn strs(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+/// Standard output, which must be one JSON object a line.
+fn objects(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+fn only_run(home: &Path) -> PathBuf {
+    let mut runs: Vec<_> =
+        fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(runs.len(), 1);
+    runs.pop().unwrap()
+}
+
+fn weights(folder: &Path) -> Vec<u8> {
+    fs::read(support::newest_checkpoint(folder).join("model.safetensors")).unwrap()
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    Command::new("kill").arg(name).arg(child.id().to_string()).status().unwrap();
+}
+
+#[test]
+fn train_evaluate_predict_and_list_speak_json() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let output = run(&home, &strs(&train(&fixture, &[])));
+    assert!(output.status.success(), "{output:?}");
+    let lines = objects(&output);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["step"], &last["epoch"]),
+        (&"finished".into(), &32.into(), &2.0.into())
+    );
+    assert!(last["run"].is_string() && last["elapsed_secs"].as_f64().unwrap() > 0.0);
+    assert!(
+        last["validation_accuracy"].as_f64().unwrap() > 0.5 && last["test_accuracy"].as_f64().unwrap() > 0.5
+    );
+
+    let id = last["run"].as_str().unwrap();
+    let folder = only_run(&home).display().to_string();
+    for name in [id, &id[..12], &folder] {
+        let evaluated = &objects(&run(&home, &["evaluate", name, "--split", "test", "--json"]))[0];
+        assert_eq!((&evaluated["accuracy"], &evaluated["images"]), (&last["test_accuracy"], &200.into()));
+    }
+
+    let picture = fixture.data().join("seven.png");
+    digit().save(&picture).unwrap();
+    let predicted = &objects(&run(&home, &["predict", id, picture.to_str().unwrap(), "--json"]))[0];
+    let probabilities: Vec<f64> =
+        predicted["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5 && probabilities.len() == 10);
+    assert_eq!(
+        predicted["confidence"].as_f64().unwrap(),
+        probabilities[predicted["prediction"].as_u64().unwrap() as usize]
+    );
+
+    let listed = &objects(&run(&home, &["runs", "--json"]))[0];
+    assert_eq!((&listed["run"], &listed["state"]), (&last["run"], &"finished".into()));
+    assert_eq!(objects(&run(&home, &["data", "--json"]))[0]["id"], "mnist");
+    let by_environment = Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .args(["runs", "--json"])
+        .env("HEADSTART_HOME", &home)
+        .output();
+    assert_eq!(objects(&by_environment.unwrap()).len(), 1);
+}
+
+/// Ink on white: a seven.
+fn digit() -> image::GrayImage {
+    image::GrayImage::from_fn(60, 80, |x, y| {
+        let bar = (12..48).contains(&x) && (12..18).contains(&y);
+        let stem = (12..70).contains(&y) && (x as i32 - (46 - (y as i32 - 12) / 3)).abs() < 4;
+        image::Luma([if bar || stem { 0 } else { 255 }])
+    })
+}
+
+#[test]
+fn killed_and_interrupted_runs_end_with_the_same_bytes() {
+    let fixture = Fixture::new();
+    let straight_home = fixture.data().join("straight");
+    assert!(run(&straight_home, &strs(&train(&fixture, &["epochs=3"]))).status.success());
+    let straight = only_run(&straight_home);
+    for (index, (name, milliseconds)) in
+        [("-KILL", 300), ("-KILL", 700), ("-INT", 450), ("-KILL", 1100)].into_iter().enumerate()
+    {
+        let home = fixture.data().join(format!("home {index}"));
+        let mut child =
+            headstart(&home, &strs(&train(&fixture, &["epochs=3"]))).stdout(Stdio::null()).spawn().unwrap();
+        while fs::read_dir(home.join("runs")).map_or(0, Iterator::count) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        signal(&child, name);
+        let ended = child.wait().unwrap();
+        let folder = only_run(&home);
+        if !ended.success() {
+            assert!(name == "-KILL" || ended.code() == Some(130), "{ended:?}");
+            let output = run(&home, &["resume", folder.to_str().unwrap(), "--json"]);
+            assert!(output.status.success(), "{output:?}");
+        }
+        assert_eq!(weights(&folder), weights(&straight), "{name} after {milliseconds} ms");
+        assert_eq!(
+            fs::read(folder.join("metrics.csv")).unwrap(),
+            fs::read(straight.join("metrics.csv")).unwrap()
+        );
+    }
+}
+
+#[test]
+fn bad_specs_and_bad_data_are_refused_in_plain_words() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let damaged = |name: &str, change: &dyn Fn(&Path)| {
+        let folder = fixture.home().with_file_name(name);
+        fs::create_dir(&folder).unwrap();
+        support::small_mnist(&folder, 50, 20);
+        change(&folder);
+        format!("dataset.path={}", folder.display())
+    };
+    let write = |file: &'static str, bytes: Vec<u8>| {
+        move |folder: &Path| fs::write(folder.join(file), &bytes).unwrap()
+    };
+    let images = "train-images-idx3-ubyte";
+    let wrong_label = [&[0, 0, 8, 1, 0, 0, 0, 20][..], &[200; 20]].concat();
+    let fewer_labels = [&[0, 0, 8, 1, 0, 0, 0, 3][..], &[1, 2, 3]].concat();
+    let packed =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist/train-images-idx3-ubyte.gz")).unwrap();
+    let cases = [
+        ("learning_rte=1".to_owned(), "did you mean learning_rate?"),
+        ("learning_rate=100".into(), "out of range"),
+        ("epochs=true".into(), "not a whole number"),
+        ("encoder=transformer".into(), "choose one of seed_cnn, mlp"),
+        ("dataset.path=/nowhere".into(), "There is no such folder"),
+        ("dataset.validation_images=600".into(), "none of the 600 training images"),
+        (
+            damaged("empty", &|folder| {
+                fs::read_dir(folder).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap())
+            }),
+            "four IDX files",
+        ),
+        (damaged("magic", &write(images, b"not an IDX file at all".to_vec())), "no IDX file of images"),
+        (
+            damaged("short", &write(images, vec![0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 28, 0, 0, 0, 28, 1])),
+            "cut short",
+        ),
+        (damaged("gzip", &write(images, packed[..90_000].to_vec())), "cut short"),
+        (
+            damaged("huge", &write(images, vec![0, 0, 8, 3, 255, 255, 255, 255, 0, 0, 15, 0, 0, 0, 15, 0])),
+            "more than 4 GiB",
+        ),
+        (
+            damaged("label", &write("t10k-labels-idx1-ubyte", wrong_label)),
+            "is 200, but the classes are 0 to 9",
+        ),
+        (damaged("counts", &write("t10k-labels-idx1-ubyte", fewer_labels)), "20 expected, 3 found"),
+    ];
+    for (set, message) in cases {
+        let output = run(&home, &strs(&train(&fixture, &[&set])));
+        refused(&output, message);
+        assert_eq!(fs::read_dir(home.join("runs")).map_or(0, Iterator::count), 0, "{set} left a folder");
+    }
+    refused(&run(&home, &["train", "/nowhere.toml"]), "/nowhere.toml");
+    let broken = fixture.data().join("broken.toml");
+    fs::write(&broken, "[encoder\n").unwrap();
+    refused(&run(&home, &["train", broken.to_str().unwrap()]), "broken.toml");
+}
+
+/// Exit code 1, nothing on standard output, the message on the other, and no panic.
+fn refused(output: &Output, message: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains(message), "expected {message:?} in: {error}");
+    assert!(output.stdout.is_empty() && !error.contains("panicked"), "{output:?}");
+}
+
+#[test]
+fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    assert!(run(&home, &strs(&train(&fixture, &["encoder=mlp", "epochs=1"]))).status.success());
+    let folder = only_run(&home);
+    let id = folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = fixture.data().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let good = fixture.data().join("good.png");
+    digit().save(&good).unwrap();
+    let good = good.display().to_string();
+    let blank = fixture.data().join("blank.png");
+    image::GrayImage::from_pixel(30, 30, image::Luma([255])).save(&blank).unwrap();
+    // A PNG's signature and header, with 30,000 by 30,000 pixels; its checksum is right.
+    let wide = [
+        &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x75\x30\0\0\x75\x30\x08\0\0\0\0"[..],
+        &crc(b"IHDR\0\0\x75\x30\0\0\x75\x30\x08\0\0\0\0").to_be_bytes(),
+    ]
+    .concat();
+    let cases = [
+        ("/nowhere.png".to_owned(), "Could not read the picture"),
+        (file("text.png", b"hello"), "not a picture that can be read"),
+        (file("nothing.png", b""), "not a picture that can be read"),
+        (file("wide.png", &wide), "at most 16,384 pixels a side"),
+        (blank.display().to_string(), "no ink"),
+        (fixture.data().display().to_string(), "Could not read the picture"),
+    ];
+    for (picture, message) in cases {
+        let output = run(&home, &["predict", &id, &picture, "--json"]);
+        refused(&output, message);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&picture));
+        let both = run(&home, &["predict", &id, &picture, &good, "--json"]);
+        assert_eq!(
+            (both.status.code(), objects(&both).len()),
+            (Some(1), 1),
+            "a good picture beside a bad one is scored"
+        );
+    }
+
+    refused(&run(&home, &["resume", &id]), "finished");
+    refused(&run(&home, &["evaluate", "2001", "--json"]), "No run begins with");
+    let spec = fs::read_to_string(folder.join("spec.toml")).unwrap();
+    for (text, message) in [("version = 99", "update Headstart"), ("seed = [", "TOML")] {
+        fs::write(folder.join("spec.toml"), text).unwrap();
+        refused(&run(&home, &["evaluate", &id, "--json"]), message);
+    }
+    fs::write(folder.join("spec.toml"), spec).unwrap();
+    fs::write(support::newest_checkpoint(&folder).join("model.safetensors"), "no tensors").unwrap();
+    refused(&run(&home, &["predict", &id, &good, "--json"]), "model.safetensors");
+}
+
+/// CRC-32 as PNG uses it.
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 },
+        )
+    })
+}
