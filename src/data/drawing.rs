@@ -43,20 +43,34 @@ impl Drawing {
         frame(&self.ink())
     }
 
-    /// The strokes on a fine grid, antialiased: a pixel is as dark as the nearest line is near.
+    /// The strokes on a grid that they fill, antialiased: a pixel is as dark as the nearest line is near.
     fn ink(&self) -> Ink {
-        const GRID: usize = 168;
-        let mut ink = Ink::blank(GRID, GRID);
-        let radius = (self.pen_width * GRID as f32 / 2.0).max(0.5);
-        for stroke in &self.strokes {
-            let points: Vec<_> = stroke.iter().map(|p| p.map(|v| v.clamp(0.0, 1.0) * GRID as f32)).collect();
-            if let [only] = points[..] {
+        let strokes: Vec<Vec<[f32; 2]>> = self.strokes.iter().map(|stroke| finite(stroke)).collect();
+        let points = || strokes.iter().flatten();
+        let low = [0, 1].map(|axis| points().map(|point| point[axis]).fold(1.0, f32::min));
+        let high = [0, 1].map(|axis| points().map(|point| point[axis]).fold(0.0, f32::max));
+        let pen = self.pen_width.clamp(0.001, 1.0);
+        let extent = (high[0] - low[0]).max(high[1] - low[1]).max(0.0) + pen;
+        let grid = (BOX * FINE) as f32;
+        let place =
+            |point: [f32; 2]| [0, 1].map(|axis| 1.0 + (point[axis] - low[axis] + pen / 2.0) / extent * grid);
+        let mut ink = Ink::blank(BOX * FINE + 2, BOX * FINE + 2);
+        for stroke in &strokes {
+            let placed: Vec<_> = stroke.iter().map(|point| place(*point)).collect();
+            let radius = pen / extent * grid / 2.0;
+            if let [only] = placed[..] {
                 ink.line(only, only, radius);
             }
-            points.windows(2).for_each(|ends| ink.line(ends[0], ends[1], radius));
+            placed.windows(2).for_each(|ends| ink.line(ends[0], ends[1], radius));
         }
         ink
     }
+}
+
+/// The points of a stroke that are on the pad.
+fn finite(stroke: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    let points = stroke.iter().filter(|point| point.iter().all(|v| v.is_finite()));
+    points.map(|point| point.map(|v| v.clamp(0.0, 1.0))).collect()
 }
 
 impl Ink {
@@ -343,9 +357,12 @@ mod tests {
         assert_eq!(rows.len(), BOX);
         let mass: f32 = framed.iter().map(|v| f32::from(*v)).sum();
         let moment = |axis: fn(usize) -> usize| -> f32 {
-            framed.iter().enumerate().map(|(at, v)| f32::from(*v) * (axis(at) as f32 + 0.5)).sum::<f32>() / mass
+            framed.iter().enumerate().map(|(at, v)| f32::from(*v) * (axis(at) as f32 + 0.5)).sum::<f32>()
+                / mass
         };
-        assert!((moment(|at| at % SIDE) - 14.0).abs() <= 0.51 && (moment(|at| at / SIDE) - 14.0).abs() <= 0.51);
+        assert!(
+            (moment(|at| at % SIDE) - 14.0).abs() <= 0.51 && (moment(|at| at / SIDE) - 14.0).abs() <= 0.51
+        );
     }
 
     #[test]
@@ -359,9 +376,16 @@ mod tests {
 
     #[test]
     fn polarity_alpha_and_resolution_do_not_matter() {
-        let [black, white, grey, clear] = [[0, 0, 0, 255], [255, 255, 255, 255], [90, 90, 90, 255], [0, 0, 0, 0]];
+        let [black, white, grey, clear] =
+            [[0, 0, 0, 255], [255, 255, 255, 255], [90, 90, 90, 255], [0, 0, 0, 0]];
         let framed = picture(400, black, white);
-        let others = [(white, black), (black, clear), (white, clear), ([255, 255, 255, 255], grey), ([0, 0, 160, 255], white)];
+        let others = [
+            (white, black),
+            (black, clear),
+            (white, clear),
+            ([255, 255, 255, 255], grey),
+            ([0, 0, 160, 255], white),
+        ];
         for (ink, paper) in others {
             let other = picture(400, ink, paper);
             assert!(difference(&framed, &other) < 0.02, "{ink:?} on {paper:?}");
