@@ -270,6 +270,21 @@ fn where_it_is_narrow_every_panel_is_a_tab() {
 }
 
 #[test]
+fn controls_do_not_overlap_at_any_width() {
+    for width in [480.0, 720.0, 1101.0, 1152.0, 1440.0] {
+        let mut window = open([width, 800.0], state(&[("one", Phase::Running)]), Settings::default());
+        window.run_steps(4);
+        let rects = ["Show", "Step", "Epoch", "Seconds", "Follow"]
+            .map(|label| window.get_by_role_and_label(Role::Button, label).rect());
+        let slider = window.get_by_role_and_label(Role::Slider, "Smoothing").rect();
+        for rect in rects {
+            assert!(rect.intersect(slider).is_negative(), "{width}: {rect:?} {slider:?}");
+            assert!(rect.max.x <= width && slider.max.x <= width, "{width}: {rect:?} {slider:?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_started_says_why() {
     let mut failed = state(&[("one", Phase::Failed("no".into()))]);
     failed.runs.values_mut().next().unwrap().spec.dataset = Choice::new("idx");

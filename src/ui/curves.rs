@@ -13,7 +13,7 @@ use crate::{
     session::{Curve, Run, State},
     spec::Catalog,
 };
-use egui::{Align, Layout, RichText, Slider, Ui};
+use egui::{RichText, Slider, Ui};
 use std::collections::BTreeMap;
 
 /// What the curves keep between frames.
@@ -79,12 +79,11 @@ impl Curves {
             if ui.button("Follow").on_hover_text(help).clicked() {
                 self.reset = true;
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.spacing_mut().slider_width = 90.0;
-                let slider = ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2));
-                let label = ui.label("Smoothing").on_hover_text("How much of the past each point of a training curve contains; the points themselves stay visible behind.");
-                slider.labelled_by(label.id);
-            });
+            let label = ui.label("Smoothing").on_hover_text(
+                "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
+            );
+            ui.spacing_mut().slider_width = 90.0;
+            ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
         });
     }
 
