@@ -157,7 +157,7 @@ fn start_sends_the_spec_in_the_form() {
     let mut window = wide(State::default());
     window.get_by_label("Watch a network learn");
     click(&mut window, "Start training");
-    assert_eq!(commands(&mut window), [Command::Start(Box::new(RunSpec::default()))]);
+    assert_eq!(commands(&mut window), [Command::Start(Box::default())]);
 }
 
 #[test]
