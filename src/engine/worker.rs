@@ -39,17 +39,7 @@ impl Worker {
         let backlog = home.list()?.into_iter().rev().collect();
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
-        let bench = Bench {
-            home,
-            catalog,
-            outbox: Outbox::new(event_sender, wake),
-            active: BTreeMap::new(),
-            backlog,
-            wish: None,
-            evaluations: VecDeque::new(),
-            idle_model: None,
-            dataset: None,
-        };
+        let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
             .spawn(move || bench.run(&command_receiver))
@@ -96,6 +86,20 @@ struct EvaluationJob {
 }
 
 impl Bench {
+    fn new(home: Home, catalog: Catalog, outbox: Outbox) -> Self {
+        Self {
+            home,
+            catalog,
+            outbox,
+            active: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            wish: None,
+            evaluations: VecDeque::new(),
+            idle_model: None,
+            dataset: None,
+        }
+    }
+
     fn run(mut self, commands: &Receiver<Command>) {
         loop {
             match self.next(commands) {
@@ -393,4 +397,21 @@ impl Bench {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_of_and_does_not_end_the_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, events) = bounded(8);
+        let home = Home::open(folder.path().into()).unwrap();
+        let mut bench = Bench::new(home, crate::engine::catalog(), Outbox::new(sender, Box::new(|| {})));
+        bench.guard("Could not do that", |_| panic!("out of luck"));
+        bench.outbox.flush();
+        let Ok(Event::Notice(notice)) = events.try_recv() else { panic!("no notice") };
+        assert_eq!(notice.text, "Could not do that: a fault in Headstart: out of luck");
+    }
 }
