@@ -108,6 +108,11 @@ impl Workbench {
             parts.columns(ui);
         }
         self.toasts.show(ui.ctx());
+        for action in &mut actions {
+            if let Action::Send(Command::Start(spec)) = action {
+                spec.name = unique_name(&spec.name, state);
+            }
+        }
         actions
     }
 
@@ -233,6 +238,15 @@ impl Workbench {
             });
         });
     }
+}
+
+/// The name, with a number behind it if another run has it: "Seed CNN 2".
+fn unique_name(name: &str, state: &State) -> String {
+    let taken = |name: &str| state.runs.values().any(|run| run.spec.name == name);
+    let (stem, last) = name.rsplit_once(' ').unwrap_or((name, ""));
+    let stem = if last.parse::<u32>().is_ok() { stem } else { name };
+    let numbered = (2..).map(|number| format!("{stem} {number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
 /// The screen's parts, wherever they are laid out.

@@ -161,6 +161,15 @@ fn start_sends_the_spec_in_the_form() {
 }
 
 #[test]
+fn a_run_that_starts_again_has_a_name_of_its_own() {
+    let mut window = wide(state(&[("Seed CNN", Phase::Finished), ("Seed CNN 2", Phase::Stopped)]));
+    click(&mut window, "Start again with the same initial weights");
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((spec.name.as_str(), spec.encoder.id.as_str()), ("Seed CNN 3", "mlp"));
+}
+
+#[test]
 fn every_hyperparameter_has_a_named_control() {
     for encoder in catalog().section(Section::Encoder) {
         let mut state = state(&[("one", Phase::Paused)]);
