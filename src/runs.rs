@@ -151,7 +151,8 @@ impl Home {
     /// # Errors
     /// Where another program trains it, or it cannot be moved.
     pub fn delete(&self, id: &str) -> Result<()> {
-        let _unused = self.folder(id).lock()?;
+        // Only a run that nobody trains can be locked; the lock itself must not stand in the way of the move.
+        drop(self.folder(id).lock()?);
         self.make_way(id)?;
         fs::rename(self.runs().join(id), self.trash().join(id))
             .with_context(|| at("Could not delete the run", &self.runs().join(id)))
