@@ -81,6 +81,18 @@ mod window {
         })
     }
 
+    /// Opens the session from a thread of low priority, which the threads that it starts inherit: training takes what
+    /// the window leaves, and the window answers at once.
+    fn open_in_background(home: PathBuf, ctx: egui::Context) -> Result<Session> {
+        let opened = std::thread::spawn(move || {
+            #[cfg(target_os = "linux")]
+            let _stays_as_it_is = rustix::process::setpriority_process(None, 10);
+            rayon::ThreadPoolBuilder::new().build_global()?;
+            Session::open(home, move || ctx.request_repaint())
+        });
+        opened.join().map_err(|_| anyhow!("Could not start the training thread"))?
+    }
+
     struct App {
         session: Option<Session>,
         catalog: Catalog,
@@ -95,7 +107,7 @@ mod window {
                 context.storage.and_then(|storage| eframe::get_value(storage, eframe::APP_KEY));
             let ctx = context.egui_ctx.clone();
             Ok(Self {
-                session: Some(Session::open(home, move || ctx.request_repaint())?),
+                session: Some(open_in_background(home, ctx)?),
                 catalog: catalog(),
                 workbench: Workbench::new(settings.unwrap_or_default()),
                 dialogs: Dialogs::new(context.egui_ctx.clone()),
