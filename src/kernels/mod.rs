@@ -13,9 +13,12 @@ pub mod optimizer;
 pub mod pool;
 pub mod simd;
 mod tile;
+mod winograd;
 
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 
 /// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
 #[derive(Clone, Copy)]
@@ -27,16 +30,63 @@ pub struct OutputGradient<'a> {
 
 /// A vector of `count` pieces of `len` numbers, each filled by `fill(index, piece)`; a piece starts as zeros.
 fn build_pieces(count: usize, len: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let mut all = Vec::with_capacity(count * len);
-    let pieces = all.spare_capacity_mut()[..count * len].par_chunks_mut(len.max(1));
-    pieces.enumerate().for_each(|(index, piece)| {
+    let fill = |index, piece: &mut [MaybeUninit<f32>]| {
         piece.fill(MaybeUninit::new(0.0));
         // SAFETY: every number of the piece was just written.
         fill(index, unsafe { &mut *(piece as *mut [MaybeUninit<f32>] as *mut [f32]) });
-    });
+    };
+    // SAFETY: the pieces are filled before all else.
+    unsafe { write_pieces(count, len, fill) }
+}
+
+/// A vector of `count` pieces of `len` numbers, each written by `write(index, piece)`.
+///
+/// # Safety
+/// `write` writes every number of the piece.
+unsafe fn write_pieces(
+    count: usize,
+    len: usize,
+    write: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
+) -> Vec<f32> {
+    let mut all = Vec::with_capacity(count * len);
+    let pieces = all.spare_capacity_mut()[..count * len].par_chunks_mut(len.max(1));
+    pieces.enumerate().for_each(|(index, piece)| write(index, piece));
     // SAFETY: the pieces cover the vector, and each was written.
     unsafe { all.set_len(count * len) };
     all
+}
+
+/// A buffer of this thread, handed back for the next user when dropped. Its contents are whatever the last one left.
+struct Scratch(Vec<f32>);
+
+thread_local! {
+    static UNUSED: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Scratch(UNUSED.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        UNUSED.with_borrow_mut(|unused| unused.push(std::mem::take(&mut self.0)));
+    }
+}
+
+impl Deref for Scratch {
+    type Target = Vec<f32>;
+
+    fn deref(&self) -> &Vec<f32> {
+        &self.0
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut Vec<f32> {
+        &mut self.0
+    }
 }
 
 #[cfg(test)]
