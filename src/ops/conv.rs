@@ -1,4 +1,4 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Activation, Op, expect_f32_on_cpu, gradient_of, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{self, MaxPool};
@@ -25,9 +25,33 @@ pub fn conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
+    conv2d_op(x, weight, bias, conv, activation, None)?.apply(x)
+}
+
+/// [`conv2d`], yet to be applied to x; with max pooling by windows of `pool` × `pool` pixels after it where that is
+/// given, which is faster than after each other and gives the same bits.
+///
+/// # Errors
+/// As there, and where no window fits.
+pub fn conv2d_op(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    conv: ConvShape,
+    activation: Activation,
+    pool: Option<usize>,
+) -> Result<Op> {
     expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
-    let op = Conv2d { conv: shape(x, weight, bias, conv)?, activation };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    let conv = shape(x, weight, bias, conv)?;
+    let Some(size) = pool else { return Ok(Op::weighted(Conv2d { conv, activation }, weight, bias)) };
+    let (height, width) = (conv.out_height(), conv.out_width());
+    if size == 0 || height < size || width < size {
+        bail!("conv2d: no window of {size} x {size} pixels to pool in {height} x {width}")
+    }
+    let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
+    let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
+    let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
+    Ok(Op::weighted(op, weight, bias))
 }
 
 fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
@@ -91,31 +115,7 @@ impl CustomOp3 for Conv2d {
     }
 }
 
-/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because candle neither clears
-/// nor adds up a gradient of the size before pooling.
-///
-/// # Errors
-/// As theirs.
-pub fn conv2d_max_pool2d(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    conv: ConvShape,
-    activation: Activation,
-    size: usize,
-) -> Result<Tensor> {
-    expect_f32_on_cpu("conv2d_max_pool2d", &[x, weight, bias])?;
-    let conv = shape(x, weight, bias, conv)?;
-    let (height, width) = (conv.out_height(), conv.out_width());
-    if size == 0 || height < size || width < size {
-        bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
-    }
-    let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
-    let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
-    let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
-}
-
+/// Both in one: the gradient before pooling need not be looked at for the activation.
 struct Conv2dMaxPool2d {
     conv: Conv,
     activation: Activation,
@@ -127,7 +127,7 @@ struct Conv2dMaxPool2d {
 
 impl CustomOp3 for Conv2dMaxPool2d {
     fn name(&self) -> &'static str {
-        "conv2d_max_pool2d"
+        "conv2d and max_pool2d"
     }
 
     fn cpu_fwd(
@@ -158,9 +158,7 @@ impl CustomOp3 for Conv2dMaxPool2d {
         y: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(unpooled) = self.unpooled.get() else {
-            bail!("conv2d_max_pool2d kept nothing to go back over")
-        };
+        let Some(unpooled) = self.unpooled.get() else { bail!("conv2d kept nothing to go back over") };
         let gradient = gradient.contiguous()?;
         let gradient = pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?);
         let relu_output = (self.activation == Activation::Relu).then_some(&unpooled[..]);
@@ -206,7 +204,7 @@ mod tests {
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
         for activation in [Activation::None, Activation::Relu] {
-            let y = conv2d_max_pool2d(x, weight, bias, conv, activation, 2)?;
+            let y = conv2d_op(x, weight, bias, conv, activation, Some(2))?.apply(x)?;
             let expected = max_pool2d(&conv2d(x, weight, bias, conv, activation)?, 2)?;
             assert_eq!(y.dims(), expected.dims());
             let weights = random(y.shape(), 4)?.as_tensor().detach();
@@ -218,7 +216,7 @@ mod tests {
                 assert_eq!(bits(grads.get(var).unwrap())?, bits(expected_grads.get(var).unwrap())?);
             }
         }
-        assert!(conv2d_max_pool2d(x, weight, bias, conv, Activation::Relu, 12).is_err());
+        assert!(conv2d_op(x, weight, bias, conv, Activation::Relu, Some(12)).is_err());
         Ok(())
     }
 

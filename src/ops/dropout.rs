@@ -1,4 +1,4 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Op, expect_f32_on_cpu, gradient_of, numbers, output, read};
 use crate::kernels::dropout::{self, Dropout};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -16,6 +16,14 @@ pub enum DropoutUnit {
 /// # Errors
 /// When the probability is out of range, or x is not of the unit's shape or not `f32` on the CPU.
 pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Tensor> {
+    dropout_op(x, probability, unit, key)?.map_or_else(|| Ok(x.clone()), |op| op.apply(x))
+}
+
+/// [`dropout`], yet to be applied to x; `None` where it changes nothing.
+///
+/// # Errors
+/// As there.
+pub fn dropout_op(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Option<Op>> {
     expect_f32_on_cpu("dropout", &[x])?;
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, got {probability}")
@@ -23,10 +31,8 @@ pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Res
     if unit == DropoutUnit::Channels {
         x.dims4()?;
     }
-    if probability == 0.0 {
-        return Ok(x.clone());
-    }
-    x.contiguous()?.apply_op1(DropoutOp { dropout: Dropout { probability, key }, unit })
+    let op = DropoutOp { dropout: Dropout { probability, key }, unit };
+    Ok((probability > 0.0).then(|| Op::plain(op)))
 }
 
 struct DropoutOp {

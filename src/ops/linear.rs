@@ -1,4 +1,4 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Activation, Op, expect_f32_on_cpu, gradient_of, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
@@ -9,6 +9,14 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32` on the CPU.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    linear_op(x, weight, bias, activation)?.apply(x)
+}
+
+/// [`linear`], yet to be applied to x.
+///
+/// # Errors
+/// As there.
+pub fn linear_op(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Op> {
     expect_f32_on_cpu("linear", &[x, weight, bias])?;
     let (inputs, outputs) = weight.dims2()?;
     let batch = x.dims().first().copied().unwrap_or_default();
@@ -18,8 +26,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
     }
-    let op = LinearOp { linear: Linear { batch, inputs, outputs }, activation };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    Ok(Op::weighted(LinearOp { linear: Linear { batch, inputs, outputs }, activation }, weight, bias))
 }
 
 struct LinearOp {

@@ -3,6 +3,7 @@
 //! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32` on the CPU.
 //! A wrong shape, type or device is an error, never a panic. A gradient that nothing asks for is not computed.
 
+mod chain;
 mod conv;
 mod dropout;
 mod linear;
@@ -10,12 +11,13 @@ mod loss;
 mod optimizer;
 mod pool;
 
-pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
-pub use dropout::{DropoutUnit, dropout};
-pub use linear::linear;
+pub use chain::{Op, Sink, chain};
+pub use conv::{ConvShape, conv2d, conv2d_op};
+pub use dropout::{DropoutUnit, dropout, dropout_op};
+pub use linear::{linear, linear_op};
 pub use loss::{cross_entropy, softmax};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pool::max_pool2d;
+pub use pool::{max_pool2d, max_pool2d_op};
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
 use std::ops::Deref;

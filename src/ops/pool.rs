@@ -1,4 +1,4 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Op, expect_f32_on_cpu, gradient_of, numbers, output, read};
 use crate::kernels::pool::{self, MaxPool};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -8,12 +8,20 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 /// # Errors
 /// When x holds no window, or is not `f32` on the CPU.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+    max_pool2d_op(x, size)?.apply(x)
+}
+
+/// [`max_pool2d`], yet to be applied to x.
+///
+/// # Errors
+/// As there.
+pub fn max_pool2d_op(x: &Tensor, size: usize) -> Result<Op> {
     expect_f32_on_cpu("max_pool2d", &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if size == 0 || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
     }
-    x.contiguous()?.apply_op1(MaxPool2d(MaxPool { batch, height, width, channels, size }))
+    Ok(Op::plain(MaxPool2d(MaxPool { batch, height, width, channels, size })))
 }
 
 struct MaxPool2d(MaxPool);
