@@ -7,6 +7,7 @@
 pub mod conv;
 pub mod dropout;
 mod frame;
+mod gemm;
 pub mod linear;
 pub mod loss;
 pub mod optimizer;

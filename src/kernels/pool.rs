@@ -1,6 +1,7 @@
 //! Max pooling over square windows that do not overlap.
 
 use super::build_pieces;
+use super::frame::copy_where_positive;
 use super::simd::{Kernel, Level, Vector};
 
 /// The shape of a pooling: x (batch, height, width, channels), y (batch, height / size, width / size, channels).
@@ -26,11 +27,12 @@ pub fn forward(pool: &MaxPool, x: &[f32]) -> Vec<f32> {
     })
 }
 
-/// The gradient of x: the whole gradient of a window goes to the first of its maxima, row by row, as in PyTorch.
+/// The gradient of x: the whole gradient of a window goes to the first of its maxima, row by row, as in PyTorch. With
+/// `relu` it also goes back through the ReLU that made x: a maximum of zero lets nothing through.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32]) -> Vec<f32> {
+pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32], relu: bool) -> Vec<f32> {
     assert_eq!(x.len(), pool.batch * pool.in_len());
     assert_eq!((y.len(), gradient.len()), (pool.batch * pool.out_len(), y.len()));
     let level = Level::current();
@@ -38,7 +40,7 @@ pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32]) -> Vec<f
     build_pieces(pool.batch, in_len, |image, dx| {
         let x = &x[image * in_len..][..in_len];
         let (y, gradient) = (&y[image * out_len..][..out_len], &gradient[image * out_len..][..out_len]);
-        level.run(Backward { pool, x, y, gradient, dx });
+        level.run(Backward { pool, x, y, gradient, relu, dx });
     })
 }
 
@@ -89,6 +91,7 @@ struct Backward<'a> {
     x: &'a [f32],
     y: &'a [f32],
     gradient: &'a [f32],
+    relu: bool,
     dx: &'a mut [f32],
 }
 
@@ -100,7 +103,11 @@ impl Kernel for Backward<'_> {
         let channels = self.pool.channels;
         let mut left = vec![0.0; channels];
         for (index, y) in self.y.chunks_exact(channels).enumerate() {
-            left.copy_from_slice(&self.gradient[index * channels..][..channels]);
+            let gradient = &self.gradient[index * channels..][..channels];
+            match self.relu {
+                true => copy_where_positive(gradient, y, &mut left),
+                false => left.copy_from_slice(gradient),
+            }
             for at in self.pool.window(index) {
                 let (x, dx) = (&self.x[at..][..channels], &mut self.dx[at..][..channels]);
                 for (((left, y), x), dx) in left.iter_mut().zip(y).zip(x).zip(dx) {
@@ -157,7 +164,10 @@ mod tests {
             let (y, dx) = reference(&pool, &x, &gradient);
             at_every_level(|| {
                 assert_eq!(forward(&pool, &x), y, "{pool:?}");
-                assert_eq!(backward(&pool, &x, &y, &gradient), dx, "{pool:?}");
+                assert_eq!(backward(&pool, &x, &y, &gradient, false), dx, "{pool:?}");
+                let through_relu: Vec<f32> =
+                    dx.iter().zip(&x).map(|(dx, x)| if *x > 0.0 { *dx } else { 0.0 }).collect();
+                assert_eq!(backward(&pool, &x, &y, &gradient, true), through_relu, "{pool:?}");
             });
         }
     }
@@ -179,7 +189,7 @@ mod tests {
         let (x, gradient) = (random.numbers(9 * pool.in_len()), random.numbers(9 * pool.out_len()));
         same_bits_on_any_threads(|| {
             let y = forward(&pool, &x);
-            let dx = backward(&pool, &x, &y, &gradient);
+            let dx = backward(&pool, &x, &y, &gradient, false);
             vec![y, dx]
         });
     }

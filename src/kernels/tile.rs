@@ -217,13 +217,13 @@ impl Kernel for AccumulateOuter<'_> {
 
 /// The path through both operands: `rows` × `columns` steps, each `_column` numbers on, each row `_row` numbers on.
 #[derive(Clone, Copy)]
-struct Walk {
-    rows: usize,
-    columns: usize,
-    a_row: usize,
-    a_column: usize,
-    b_row: usize,
-    b_column: usize,
+pub struct Walk {
+    pub rows: usize,
+    pub columns: usize,
+    pub a_row: usize,
+    pub a_column: usize,
+    pub b_row: usize,
+    pub b_column: usize,
 }
 
 /// `sums[row] += a[row] · b`, summed along the walk.
@@ -231,7 +231,7 @@ struct Walk {
 /// # Safety
 /// On the whole walk each of `a` is valid for reading one number, and `b` for reading two vectors.
 #[inline(always)]
-unsafe fn multiply<V: Vector, const ROWS: usize>(
+pub unsafe fn multiply<V: Vector, const ROWS: usize>(
     mut sums: [[V; 2]; ROWS],
     a: [*const f32; ROWS],
     b: *const f32,
@@ -266,7 +266,7 @@ fn read_pair<V: Vector>(from: &[f32]) -> [V; 2] {
 
 /// Fills a slice, which may be shorter than the pair.
 #[inline(always)]
-fn fill_pair<V: Vector>(pair: [V; 2], to: &mut [MaybeUninit<f32>]) {
+pub fn fill_pair<V: Vector>(pair: [V; 2], to: &mut [MaybeUninit<f32>]) {
     let (first, second) = to.split_at_mut(V::LANES.min(to.len()));
     pair[0].fill(first);
     pair[1].fill(second);

@@ -160,9 +160,10 @@ impl CustomOp3 for Conv2dMaxPool2d {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let Some(unpooled) = self.unpooled.get() else { bail!("conv2d kept nothing to go back over") };
         let gradient = gradient.contiguous()?;
-        let gradient = pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?);
-        let relu_output = (self.activation == Activation::Relu).then_some(&unpooled[..]);
-        gradients(&self.conv, [x, weight, bias], OutputGradient { gradient: &gradient, relu_output })
+        let relu = self.activation == Activation::Relu;
+        let gradient =
+            pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?, relu);
+        gradients(&self.conv, [x, weight, bias], OutputGradient { gradient: &gradient, relu_output: None })
     }
 }
 

@@ -40,7 +40,7 @@ impl CustomOp1 for MaxPool2d {
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = gradient.contiguous()?;
         let (x_reader, y, gradient) = (read(x), read(y), read(&gradient));
-        gradient_of(x, pool::backward(&self.0, x_reader.numbers()?, y.numbers()?, gradient.numbers()?))
+        gradient_of(x, pool::backward(&self.0, x_reader.numbers()?, y.numbers()?, gradient.numbers()?, false))
     }
 }
 
