@@ -4,11 +4,13 @@
 //! has the same bits whatever the number of threads: sums are cut into pieces by the problem alone and added up in
 //! order. No candle and no I/O here; the only `unsafe` code of the library is.
 
+pub mod activation;
 pub mod conv;
 pub mod dropout;
 mod frame;
 pub mod linear;
 pub mod loss;
+mod math;
 pub mod optimizer;
 pub mod pool;
 pub mod simd;
@@ -25,17 +27,25 @@ pub struct OutputGradient<'a> {
     pub relu_output: Option<&'a [f32]>,
 }
 
+/// Numbers that one piece of work holds where each number stands alone: some tens of microseconds.
+const PIECE: usize = 1 << 14;
+
 /// A vector of `count` pieces of `len` numbers, each filled by `fill(index, piece)`; a piece starts as zeros.
 fn build_pieces(count: usize, len: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let mut all = Vec::with_capacity(count * len);
-    let pieces = all.spare_capacity_mut()[..count * len].par_chunks_mut(len.max(1));
+    build_chunks(count * len, len, fill)
+}
+
+/// As [`build_pieces`], for `total` numbers, of which the last piece may hold fewer than `len`.
+fn build_chunks(total: usize, len: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut all = Vec::with_capacity(total);
+    let pieces = all.spare_capacity_mut()[..total].par_chunks_mut(len.max(1));
     pieces.enumerate().for_each(|(index, piece)| {
         piece.fill(MaybeUninit::new(0.0));
         // SAFETY: every number of the piece was just written.
         fill(index, unsafe { &mut *(piece as *mut [MaybeUninit<f32>] as *mut [f32]) });
     });
     // SAFETY: the pieces cover the vector, and each was written.
-    unsafe { all.set_len(count * len) };
+    unsafe { all.set_len(total) };
     all
 }
 

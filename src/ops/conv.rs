@@ -1,4 +1,6 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{
+    Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, max_pool2d, numbers, output, read,
+};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{self, MaxPool};
@@ -25,6 +27,9 @@ pub fn conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
+    if !is_fused(activation) {
+        return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
+    }
     expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
     let op = Conv2d { conv: shape(x, weight, bias, conv)?, activation };
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
@@ -104,6 +109,9 @@ pub fn conv2d_max_pool2d(
     activation: Activation,
     size: usize,
 ) -> Result<Tensor> {
+    if !is_fused(activation) {
+        return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
+    }
     expect_f32_on_cpu("conv2d_max_pool2d", &[x, weight, bias])?;
     let conv = shape(x, weight, bias, conv)?;
     let (height, width) = (conv.out_height(), conv.out_width());
@@ -188,7 +196,6 @@ fn gradients(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::max_pool2d;
     use crate::ops::testing::{assert_gradients, random};
     use candle_core::{DType, Device, Var};
 
@@ -205,7 +212,7 @@ mod tests {
         let vars = [random((3, 9, 11, 3), 1)?, random((3, 3, 3, 20), 2)?, random(20, 3)?];
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
-        for activation in [Activation::None, Activation::Relu] {
+        for activation in [Activation::None, Activation::Relu, Activation::Silu] {
             let y = conv2d_max_pool2d(x, weight, bias, conv, activation, 2)?;
             let expected = max_pool2d(&conv2d(x, weight, bias, conv, activation)?, 2)?;
             assert_eq!(y.dims(), expected.dims());

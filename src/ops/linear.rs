@@ -1,4 +1,4 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
@@ -17,6 +17,9 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
+    }
+    if !is_fused(activation) {
+        return activate(&linear(x, weight, bias, Activation::None)?, activation);
     }
     let op = LinearOp { linear: Linear { batch, inputs, outputs }, activation };
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
@@ -81,7 +84,10 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
-        assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], Activation::None))
+        for activation in [Activation::None, Activation::Tanh] {
+            assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], activation))?;
+        }
+        Ok(())
     }
 
     #[test]

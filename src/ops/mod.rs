@@ -3,6 +3,7 @@
 //! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32` on the CPU.
 //! A wrong shape, type or device is an error, never a panic. A gradient that nothing asks for is not computed.
 
+mod activation;
 mod conv;
 mod dropout;
 mod linear;
@@ -10,6 +11,8 @@ mod loss;
 mod optimizer;
 mod pool;
 
+pub use crate::kernels::activation::Activation;
+pub use activation::activate;
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
@@ -20,11 +23,9 @@ pub use pool::max_pool2d;
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
 use std::ops::Deref;
 
-/// What a layer applies to its output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    Relu,
+/// Whether layers apply it along with their own work; the others are a step of their own.
+fn is_fused(activation: Activation) -> bool {
+    matches!(activation, Activation::None | Activation::Relu)
 }
 
 /// An error unless each tensor is `f32` on the CPU.
@@ -76,10 +77,7 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
 
     /// The numbers where a ReLU made them, for its gradient.
     fn relu_output(&self, activation: Activation) -> Result<Option<&[f32]>> {
-        match activation {
-            Activation::Relu => self.numbers().map(Some),
-            Activation::None => Ok(None),
-        }
+        if activation == Activation::Relu { self.numbers().map(Some) } else { Ok(None) }
     }
 }
 
