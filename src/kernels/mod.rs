@@ -11,6 +11,7 @@ mod frame;
 pub mod linear;
 pub mod loss;
 mod math;
+pub mod norm;
 pub mod optimizer;
 pub mod pool;
 pub mod simd;

@@ -8,6 +8,7 @@ mod conv;
 mod dropout;
 mod linear;
 mod loss;
+mod norm;
 mod optimizer;
 mod pool;
 
@@ -17,6 +18,7 @@ pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
 pub use loss::{cross_entropy, softmax};
+pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::max_pool2d;
 
