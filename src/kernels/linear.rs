@@ -68,7 +68,7 @@ fn through_relu(output: OutputGradient<'_>) -> Cow<'_, [f32]> {
 }
 
 #[derive(Clone, Copy)]
-struct Matrix<'a> {
+pub(super) struct Matrix<'a> {
     numbers: &'a [f32],
     rows: usize,
     columns: usize,
@@ -77,12 +77,12 @@ struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(numbers.len(), rows * columns);
         Matrix { numbers, rows, columns, row_stride: columns as isize, column_stride: 1 }
     }
 
-    fn transposed(self) -> Self {
+    pub fn transposed(self) -> Self {
         let (rows, columns) = (self.columns, self.rows);
         Matrix { rows, columns, row_stride: self.column_stride, column_stride: self.row_stride, ..self }
     }
@@ -90,7 +90,7 @@ impl<'a> Matrix<'a> {
 
 /// `a · b`, row by row. gemm shares out rows and columns of the product, never the terms of one number, so the number
 /// of threads changes no bits.
-fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
+pub(super) fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
     let (rows, columns, depth) = (a.rows, b.columns, a.columns);
     assert!(b.rows == depth && depth > 0);
     let mut product = Vec::with_capacity(rows * columns);

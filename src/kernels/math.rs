@@ -27,6 +27,21 @@ pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// ln(1 + eˣ), without overflow.
+#[inline(always)]
+pub fn softplus(x: f32) -> f32 {
+    let power = exp(-x.abs());
+    // ln(1 + p) = 2 artanh(p / (2 + p)), whose series converges fast up to 1/3
+    let ratio = power / (2.0 + power);
+    let square = ratio * ratio;
+    let mut sum = 1.0 / 15.0;
+    for odd in [13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
+        sum = sum * square + 1.0 / odd;
+    }
+    // written so that NaN stays NaN
+    (if x < 0.0 { 0.0 } else { x }) + 2.0 * ratio * sum
+}
+
 /// After Moshier's Cephes, 1992.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
@@ -80,6 +95,7 @@ mod tests {
             let precise = x as f64;
             assert!(relative(exp(x), precise.exp()) < 3e-7, "exp {x}: {}", exp(x));
             assert!(relative(sigmoid(x), 1.0 / (1.0 + (-precise).exp())) < 1e-6, "sigmoid {x}");
+            assert!(relative(softplus(x), precise.exp().ln_1p()) < 5e-7, "softplus {x}: {}", softplus(x));
             assert!(relative(tanh(x), precise.tanh()) < 4e-7, "tanh {x}: {}", tanh(x));
             if index % 10 == 0 && x.abs() < 8.0 {
                 assert!((normal(x).0 as f64 - cumulative(precise)).abs() < 2e-7, "normal {x}");

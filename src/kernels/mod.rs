@@ -5,6 +5,7 @@
 //! order. No candle and no I/O here; the only `unsafe` code of the library is.
 
 pub mod activation;
+pub mod contrastive;
 pub mod conv;
 pub mod dropout;
 mod frame;
@@ -13,9 +14,11 @@ pub mod loss;
 mod math;
 pub mod norm;
 pub mod optimizer;
+pub mod pair_loss;
 pub mod pool;
 pub mod simd;
 mod tile;
+pub mod windows;
 
 use rayon::prelude::*;
 use std::mem::MaybeUninit;

@@ -17,10 +17,10 @@ pub use activation::activate;
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
-pub use loss::{cross_entropy, softmax};
+pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax};
 pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pool::max_pool2d;
+pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
 use std::ops::Deref;
