@@ -1,9 +1,7 @@
 //! Fully connected layer with fused bias and ReLU, over the `gemm` crate.
 
 use super::OutputGradient;
-use super::frame::copy_where_positive;
 use gemm::Parallelism;
-use std::borrow::Cow;
 
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
 pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
     let weight = Matrix::new(weight, inputs, outputs);
-    multiply(Matrix::new(&through_relu(output), batch, outputs), weight.transposed())
+    multiply(Matrix::new(&output.through_relu(), batch, outputs), weight.transposed())
 }
 
 /// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
@@ -47,7 +45,7 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
 /// When a slice does not have the shape.
 pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
     let Linear { batch, inputs, outputs } = *linear;
-    let gradient = through_relu(output);
+    let gradient = output.through_relu();
     let x = Matrix::new(x, batch, inputs);
     let weight = multiply(x.transposed(), Matrix::new(&gradient, batch, outputs));
     let mut bias = vec![0.0; outputs];
@@ -57,14 +55,6 @@ pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (V
         }
     }
     (weight, bias)
-}
-
-fn through_relu(output: OutputGradient<'_>) -> Cow<'_, [f32]> {
-    let Some(y) = output.relu_output else { return Cow::Borrowed(output.gradient) };
-    assert_eq!(y.len(), output.gradient.len());
-    let mut gradient = vec![0.0; y.len()];
-    copy_where_positive(output.gradient, y, &mut gradient);
-    Cow::Owned(gradient)
 }
 
 #[derive(Clone, Copy)]

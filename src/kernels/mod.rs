@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod contrastive;
 pub mod conv;
+pub mod conv_transpose;
 pub mod dropout;
 mod frame;
 pub mod linear;
@@ -20,7 +21,9 @@ pub mod simd;
 mod tile;
 pub mod windows;
 
+use activation::Activation;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 /// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
@@ -29,6 +32,16 @@ pub struct OutputGradient<'a> {
     pub gradient: &'a [f32],
     /// The layer's output where a ReLU made it: the gradient counts where this is above zero.
     pub relu_output: Option<&'a [f32]>,
+}
+
+impl<'a> OutputGradient<'a> {
+    /// The gradient before the ReLU.
+    pub fn through_relu(self) -> Cow<'a, [f32]> {
+        match self.relu_output {
+            None => Cow::Borrowed(self.gradient),
+            Some(y) => Cow::Owned(activation::backward(Activation::Relu, y, self.gradient)),
+        }
+    }
 }
 
 /// Numbers that one piece of work holds where each number stands alone: some tens of microseconds.

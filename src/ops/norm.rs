@@ -1,5 +1,5 @@
 use super::{Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read};
-use crate::kernels::activation;
+use crate::kernels::OutputGradient;
 use crate::kernels::norm::{self, Norm, Statistics};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, Var, bail};
 
@@ -198,18 +198,17 @@ impl CustomOp3 for Normalize {
         let gradient = gradient.contiguous()?;
         let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
         let (x_numbers, weight_numbers) = (x_reader.numbers()?, weight_reader.numbers()?);
-        let mut gradient = gradient.numbers()?;
-        let through_relu =
-            y.relu_output(self.activation)?.map(|y| activation::backward(Activation::Relu, y, gradient));
-        gradient = through_relu.as_deref().unwrap_or(gradient);
+        let output =
+            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
+        let gradient = output.through_relu();
         let (norm, statistics) = (&self.norm, &self.statistics);
-        let sums = norm::gradient_sums(norm, x_numbers, statistics, weight_numbers, gradient);
+        let sums = norm::gradient_sums(norm, x_numbers, statistics, weight_numbers, &gradient);
         let mut dx = None;
         if x.track_op() {
             let moving = (!self.is_fixed).then_some(&sums);
             dx = gradient_of(
                 x,
-                norm::input_gradient(norm, x_numbers, statistics, weight_numbers, gradient, moving),
+                norm::input_gradient(norm, x_numbers, statistics, weight_numbers, &gradient, moving),
             )?;
         }
         Ok((dx, gradient_of(weight, sums.weight)?, gradient_of(bias, sums.bias)?))
