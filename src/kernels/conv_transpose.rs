@@ -7,8 +7,7 @@
 
 use super::conv::{self, Conv};
 use super::simd::{Kernel, Level, Vector};
-use super::windows::{self, Windows};
-use super::{OutputGradient, PIECE};
+use super::{OutputGradient, PIECE, windows};
 use rayon::prelude::*;
 
 /// `relu?(transposed conv(x, weight) + bias)`.
@@ -40,17 +39,7 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f
     let gradient = output.through_relu();
     let (weight, _) =
         conv::weight_gradient(conv, &gradient, OutputGradient { gradient: x, relu_output: None });
-    let Conv { batch, height, width, in_channels: channels, .. } = *conv;
-    let whole = |batch, height, width| Windows {
-        batch,
-        height,
-        width,
-        channels,
-        window_height: height,
-        window_width: width,
-    };
-    let of_images = windows::sum(&whole(batch, height, width), &gradient, 1.0);
-    (weight, windows::sum(&whole(1, batch, 1), &of_images, 1.0))
+    (weight, windows::channel_sums(conv.batch, conv.height * conv.width, conv.in_channels, &gradient))
 }
 
 struct AddBias<'a> {

@@ -8,6 +8,7 @@ pub mod activation;
 pub mod contrastive;
 pub mod conv;
 pub mod conv_transpose;
+pub mod depthwise;
 pub mod dropout;
 mod frame;
 pub mod linear;

@@ -48,6 +48,16 @@ pub fn spread(windows: &Windows, y: &[f32], scale: f32) -> Vec<f32> {
     })
 }
 
+/// The sum of each channel of x (batch, pixels, channels): (channels).
+///
+/// # Panics
+/// When x does not have the shape.
+pub fn channel_sums(batch: usize, pixels: usize, channels: usize, x: &[f32]) -> Vec<f32> {
+    let column =
+        |batch, height| Windows { batch, height, width: 1, channels, window_height: height, window_width: 1 };
+    sum(&column(1, batch), &sum(&column(batch, pixels), x, 1.0), 1.0)
+}
+
 impl Windows {
     fn rows(&self) -> usize {
         self.height / self.window_height

@@ -6,6 +6,7 @@
 mod activation;
 mod conv;
 mod conv_transpose;
+mod depthwise;
 mod dropout;
 mod linear;
 mod loss;
@@ -17,6 +18,7 @@ pub use crate::kernels::activation::Activation;
 pub use activation::activate;
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
+pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
 pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax};
