@@ -1,13 +1,15 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{Activation, fallback, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::activation;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 /// The activation of each number of x, which may have any shape.
 ///
 /// # Errors
-/// When x is not `f32` on the CPU.
+/// When x is not `f32`.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    expect_f32_on_cpu("activate", &[x])?;
+    if !is_on_cpu("activate", &[x])? {
+        return fallback::activate(x, activation);
+    }
     if activation == Activation::None {
         return Ok(x.clone());
     }

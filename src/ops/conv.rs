@@ -1,5 +1,5 @@
 use super::{
-    Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, max_pool2d, numbers, output, read,
+    Activation, activate, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output, read,
 };
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
@@ -19,7 +19,7 @@ pub struct ConvShape {
 /// out), bias (out), to (batch, out height, out width, out).
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -27,11 +27,15 @@ pub fn conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu("conv2d", &[x, weight, bias])?;
+    let shape = shape(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::conv2d(x, weight, bias, conv, activation);
+    }
     if !is_fused(activation) {
         return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
     }
-    expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
-    let op = Conv2d { conv: shape(x, weight, bias, conv)?, activation };
+    let op = Conv2d { conv: shape, activation };
     x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
 }
 
@@ -109,10 +113,9 @@ pub fn conv2d_max_pool2d(
     activation: Activation,
     size: usize,
 ) -> Result<Tensor> {
-    if !is_fused(activation) {
+    if !is_on_cpu("conv2d_max_pool2d", &[x, weight, bias])? || !is_fused(activation) {
         return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
     }
-    expect_f32_on_cpu("conv2d_max_pool2d", &[x, weight, bias])?;
     let conv = shape(x, weight, bias, conv)?;
     let (height, width) = (conv.out_height(), conv.out_width());
     if size == 0 || height < size || width < size {

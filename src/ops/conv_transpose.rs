@@ -1,4 +1,4 @@
-use super::{Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read};
+use super::{Activation, activate, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
@@ -21,7 +21,7 @@ pub struct ConvTransposeShape {
 /// out height = (height − 1) · stride − 2 · padding + kernel height + output_padding, as `torch.nn.ConvTranspose2d`.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -29,9 +29,13 @@ pub fn conv_transpose2d(
     conv: ConvTransposeShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    expect_f32_on_cpu("conv_transpose2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("conv_transpose2d", &[x, weight, bias])?;
+    let shape = transposed(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::conv_transpose2d(x, weight, bias, conv, activation);
+    }
     let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = ConvTranspose2d { conv: transposed(x, weight, bias, conv)?, activation: fused };
+    let op = ConvTranspose2d { conv: shape, activation: fused };
     let y = x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
     if fused == activation { Ok(y) } else { activate(&y, activation) }
 }

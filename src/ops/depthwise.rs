@@ -1,5 +1,5 @@
 use super::{
-    Activation, ConvShape, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read,
+    Activation, ConvShape, activate, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
 };
 use crate::kernels::OutputGradient;
 use crate::kernels::depthwise::{self, Depthwise};
@@ -11,7 +11,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn depthwise_conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -19,9 +19,13 @@ pub fn depthwise_conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    expect_f32_on_cpu("depthwise_conv2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("depthwise_conv2d", &[x, weight, bias])?;
+    let shape = shape(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::depthwise_conv2d(x, weight, bias, conv, activation);
+    }
     let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = DepthwiseConv2d { conv: shape(x, weight, bias, conv)?, activation: fused };
+    let op = DepthwiseConv2d { conv: shape, activation: fused };
     let y = x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
     if fused == activation { Ok(y) } else { activate(&y, activation) }
 }

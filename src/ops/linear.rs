@@ -1,4 +1,4 @@
-use super::{Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read};
+use super::{Activation, activate, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
@@ -7,9 +7,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// An x of more dimensions is read as flattened from the second on.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    expect_f32_on_cpu("linear", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("linear", &[x, weight, bias])?;
     let (inputs, outputs) = weight.dims2()?;
     let batch = x.dims().first().copied().unwrap_or_default();
     if x.rank() < 2 || x.elem_count() != batch * inputs || bias.dims() != [outputs] {
@@ -17,6 +17,9 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
+    }
+    if !is_on_cpu {
+        return fallback::linear(x, weight, bias, activation);
     }
     if !is_fused(activation) {
         return activate(&linear(x, weight, bias, Activation::None)?, activation);

@@ -1,4 +1,4 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{fallback, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::contrastive::{self, NtXent};
 use crate::kernels::loss::{self, Targets};
 use crate::kernels::pair_loss::{self, PairLoss};
@@ -8,10 +8,9 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Te
 /// smoothing in [0, 1].
 ///
 /// # Errors
-/// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32` on the
-/// CPU.
+/// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32`.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
-    expect_f32_on_cpu("cross_entropy", &[logits])?;
+    let is_on_cpu = is_on_cpu("cross_entropy", &[logits])?;
     let (batch, classes) = logits.dims2()?;
     let labels = labels.to_vec1::<u32>()?;
     if labels.len() != batch || logits.elem_count() == 0 {
@@ -22,6 +21,9 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> 
     }
     if !(0.0..=1.0).contains(&label_smoothing) {
         bail!("cross_entropy: the label smoothing must be from 0 to 1, got {label_smoothing}")
+    }
+    if !is_on_cpu {
+        return fallback::cross_entropy(logits, labels, label_smoothing);
     }
     logits.contiguous()?.apply_op1(CrossEntropy { labels, classes, label_smoothing })
 }
@@ -66,7 +68,7 @@ impl CustomOp1 for CrossEntropy {
 /// `torch.nn.BCEWithLogitsLoss`. The targets are constants.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     pair_loss("binary_cross_entropy", PairLoss::BinaryCrossEntropy, logits, &targets.detach())
 }
@@ -74,15 +76,18 @@ pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor>
 /// The mean of (x − targets)², a scalar; shapes are the same. Both have gradients.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn mean_squared_error(x: &Tensor, targets: &Tensor) -> Result<Tensor> {
     pair_loss("mean_squared_error", PairLoss::SquaredError, x, targets)
 }
 
 fn pair_loss(name: &'static str, loss: PairLoss, x: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    expect_f32_on_cpu(name, &[x, targets])?;
+    let is_on_cpu = is_on_cpu(name, &[x, targets])?;
     if x.shape() != targets.shape() || x.elem_count() == 0 {
         bail!("{name}: {:?} and targets {:?} do not fit", x.shape(), targets.shape())
+    }
+    if !is_on_cpu {
+        return fallback::pair_loss(loss, x, targets);
     }
     x.contiguous()?.apply_op2(&targets.contiguous()?, PairLossOp { name, loss })
 }
@@ -132,15 +137,18 @@ impl CustomOp2 for PairLossOp {
 /// Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1.
 ///
 /// # Errors
-/// When the rows are odd in number or none, the temperature is not above zero, or the embeddings are not `f32` on the CPU.
+/// When the rows are odd in number or none, the temperature is not above zero, or the embeddings are not `f32`.
 pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
-    expect_f32_on_cpu("nt_xent", &[embeddings])?;
+    let is_on_cpu = is_on_cpu("nt_xent", &[embeddings])?;
     let (rows, features) = embeddings.dims2()?;
     if embeddings.elem_count() == 0 || !rows.is_multiple_of(2) {
         bail!("nt_xent: embeddings {:?} are not pairs of rows", embeddings.shape())
     }
     if !(temperature > 0.0 && temperature.is_finite()) {
         bail!("nt_xent: the temperature must be above 0, got {temperature}")
+    }
+    if !is_on_cpu {
+        return fallback::nt_xent(embeddings, temperature);
     }
     embeddings.contiguous()?.apply_op1(NtXentOp(NtXent { pairs: rows / 2, features, temperature }))
 }

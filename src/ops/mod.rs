@@ -1,13 +1,15 @@
 //! Layers, losses and optimizer steps as candle operations with gradients of their own, over `kernels`.
 //!
-//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32` on the CPU.
-//! A wrong shape, type or device is an error, never a panic. A gradient that nothing asks for is not computed.
+//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32`. A wrong shape or
+//! type, or tensors on several devices, are an error, never a panic. A gradient that nothing asks for is not computed.
+//! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
 
 mod activation;
 mod conv;
 mod conv_transpose;
 mod depthwise;
 mod dropout;
+mod fallback;
 mod linear;
 mod loss;
 mod norm;
@@ -34,14 +36,16 @@ fn is_fused(activation: Activation) -> bool {
     matches!(activation, Activation::None | Activation::Relu)
 }
 
-/// An error unless each tensor is `f32` on the CPU.
-fn expect_f32_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<()> {
+/// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
+fn is_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<bool> {
+    let device = tensors[0].device();
     for tensor in tensors {
-        if tensor.dtype() != DType::F32 || !tensor.device().is_cpu() {
-            bail!("{name} wants f32 on the CPU, got {:?} on {:?}", tensor.dtype(), tensor.device().location())
+        if tensor.dtype() != DType::F32 || !tensor.device().same_device(device) {
+            let (wanted, found) = (device.location(), tensor.device().location());
+            bail!("{name} wants f32 on {wanted:?}, got {:?} on {found:?}", tensor.dtype())
         }
     }
-    Ok(())
+    Ok(device.is_cpu())
 }
 
 /// The numbers that a storage holds for a contiguous layout.

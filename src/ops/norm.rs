@@ -1,4 +1,4 @@
-use super::{Activation, activate, expect_f32_on_cpu, gradient_of, is_fused, numbers, output, read};
+use super::{Activation, activate, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::norm::{self, Norm, Statistics};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, Var, bail};
@@ -32,7 +32,7 @@ impl BatchStatistics {
 /// Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
 ///
 /// # Errors
-/// When shapes do not fit, a channel has one number only, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, a channel has one number only, or a tensor is not `f32`.
 pub fn batch_norm(
     x: &Tensor,
     weight: &Tensor,
@@ -40,29 +40,19 @@ pub fn batch_norm(
     epsilon: f64,
     activation: Activation,
 ) -> Result<(Tensor, BatchStatistics)> {
-    expect_f32_on_cpu("batch_norm", &[x, weight, bias])?;
     let norm = over_the_batch("batch_norm", x, epsilon)?;
     if norm.pixels < 2 {
         bail!("batch_norm: no variance in one number per channel, {:?}", x.shape())
     }
-    let x = x.contiguous()?;
-    let statistics = norm::statistics(&norm, read(&x).numbers()?);
-    let rest = norm.pixels as f64 / (norm.pixels - 1) as f64;
-    let constant = |numbers: &[f64], factor: f64| {
-        let numbers: Vec<f32> = numbers.iter().map(|number| (number * factor) as f32).collect();
-        Tensor::from_vec(numbers, norm.channels, x.device())
-    };
-    let batch = BatchStatistics {
-        mean: constant(&statistics.mean, 1.0)?,
-        variance: constant(&statistics.variance, rest)?,
-    };
-    Ok((apply("batch_norm", &x, weight, bias, (norm, statistics, false), activation)?, batch))
+    let (y, [mean, variance]) = normalize("batch_norm", x, weight, bias, &norm, None, activation)?;
+    let variance = (variance * (norm.pixels as f64 / (norm.pixels - 1) as f64))?;
+    Ok((y, BatchStatistics { mean, variance }))
 }
 
 /// Batch normalisation for prediction: as [`batch_norm`], by running mean and variance (channels), which are constants.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn batch_norm_running(
     x: &Tensor,
     weight: &Tensor,
@@ -71,16 +61,9 @@ pub fn batch_norm_running(
     epsilon: f64,
     activation: Activation,
 ) -> Result<Tensor> {
-    expect_f32_on_cpu("batch_norm_running", &[x, weight, bias, mean, variance])?;
     let norm = over_the_batch("batch_norm_running", x, epsilon)?;
-    let constant = |tensor: &Tensor| -> Result<Vec<f64>> {
-        if tensor.dims() != [norm.channels] {
-            bail!("batch_norm_running: statistics {:?} do not fit x {:?}", tensor.shape(), x.shape())
-        }
-        Ok(tensor.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
-    };
-    let statistics = Statistics { mean: constant(mean)?, variance: constant(variance)? };
-    apply("batch_norm_running", x, weight, bias, (norm, statistics, true), activation)
+    let fixed = Some([mean, variance]);
+    Ok(normalize("batch_norm_running", x, weight, bias, &norm, fixed, activation)?.0)
 }
 
 /// Group normalisation: each of `groups` runs of neighbouring channels of each image of x (batch, …, channels) to mean
@@ -89,7 +72,7 @@ pub fn batch_norm_running(
 /// Wu and He, "Group normalization", 2018.
 ///
 /// # Errors
-/// When shapes do not fit, the groups do not divide the channels, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, the groups do not divide the channels, or a tensor is not `f32`.
 pub fn group_norm(
     x: &Tensor,
     weight: &Tensor,
@@ -101,7 +84,10 @@ pub fn group_norm(
     let Norm { channels, .. } = over_the_batch("group_norm", x, epsilon)?;
     let samples = x.dims()[0];
     let norm = Norm { samples, pixels: x.elem_count() / (samples * channels), channels, groups, epsilon };
-    by_samples("group_norm", x, weight, bias, norm, activation)
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        bail!("group_norm: {groups} groups do not divide {channels} channels")
+    }
+    Ok(normalize("group_norm", x, weight, bias, &norm, None, activation)?.0)
 }
 
 /// Layer normalisation: each row of x (…, features) to mean 0 and variance 1, then times weight (features) plus bias
@@ -110,11 +96,11 @@ pub fn group_norm(
 /// Ba, Kiros and Hinton, "Layer normalization", 2016.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     let rows = over_the_batch("layer_norm", x, epsilon)?;
     let norm = Norm { samples: rows.pixels, pixels: 1, groups: 1, ..rows };
-    by_samples("layer_norm", x, weight, bias, norm, Activation::None)
+    Ok(normalize("layer_norm", x, weight, bias, &norm, None, Activation::None)?.0)
 }
 
 fn over_the_batch(name: &str, x: &Tensor, epsilon: f64) -> Result<Norm> {
@@ -124,38 +110,41 @@ fn over_the_batch(name: &str, x: &Tensor, epsilon: f64) -> Result<Norm> {
     Ok(Norm { samples: 1, pixels: x.elem_count() / channels, channels, groups: channels, epsilon })
 }
 
-fn by_samples(
+/// Also the mean and the variance of each group, by x itself or as `fixed` has them.
+fn normalize(
     name: &'static str,
     x: &Tensor,
     weight: &Tensor,
     bias: &Tensor,
-    norm: Norm,
+    norm: &Norm,
+    fixed: Option<[&Tensor; 2]>,
     activation: Activation,
-) -> Result<Tensor> {
-    expect_f32_on_cpu(name, &[x, weight, bias])?;
-    if norm.groups == 0 || !norm.channels.is_multiple_of(norm.groups) {
-        bail!("{name}: {} groups do not divide {} channels", norm.groups, norm.channels)
+) -> Result<(Tensor, [Tensor; 2])> {
+    let tensors =
+        [Some(x), Some(weight), Some(bias), fixed.map(|[mean, _]| mean), fixed.map(|[_, other]| other)];
+    let tensors: Vec<&Tensor> = tensors.into_iter().flatten().collect();
+    let is_on_cpu = is_on_cpu(name, &tensors)?;
+    if let Some(wrong) = tensors[1..].iter().find(|tensor| tensor.dims() != [norm.channels]) {
+        bail!("{name}: {:?} does not fit the channels of x {:?}", wrong.shape(), x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::normalize(x, weight, bias, norm, fixed, activation);
     }
     let x = x.contiguous()?;
-    let statistics = norm::statistics(&norm, read(&x).numbers()?);
-    apply(name, &x, weight, bias, (norm, statistics, false), activation)
-}
-
-fn apply(
-    name: &'static str,
-    x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    (norm, statistics, is_fixed): (Norm, Statistics, bool),
-    activation: Activation,
-) -> Result<Tensor> {
-    if weight.dims() != [norm.channels] || bias.dims() != [norm.channels] {
-        bail!("{name}: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
-    }
+    let doubles = |tensor: &Tensor| -> Result<Vec<f64>> {
+        Ok(tensor.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+    };
+    let statistics = match fixed {
+        Some([mean, variance]) => Statistics { mean: doubles(mean)?, variance: doubles(variance)? },
+        None => norm::statistics(norm, read(&x).numbers()?),
+    };
+    let constant =
+        |numbers: &[f64]| Tensor::from_iter(numbers.iter().map(|number| *number as f32), x.device());
+    let used = [constant(&statistics.mean)?, constant(&statistics.variance)?];
     let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = Normalize { name, norm, statistics, is_fixed, activation: fused };
-    let y = x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
-    if fused == activation { Ok(y) } else { activate(&y, activation) }
+    let op = Normalize { name, norm: *norm, statistics, is_fixed: fixed.is_some(), activation: fused };
+    let y = x.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
+    Ok((if fused == activation { y } else { activate(&y, activation)? }, used))
 }
 
 struct Normalize {

@@ -1,4 +1,4 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{fallback, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::pool::{self, MaxPool};
 use crate::kernels::windows::{self, Windows};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
@@ -7,12 +7,15 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 /// width / size, channels). The gradient goes to the first maximum of a window, as in PyTorch.
 ///
 /// # Errors
-/// When x holds no window, or is not `f32` on the CPU.
+/// When x holds no window, or is not `f32`.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    expect_f32_on_cpu("max_pool2d", &[x])?;
+    let is_on_cpu = is_on_cpu("max_pool2d", &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if size == 0 || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::max_pool2d(x, size);
     }
     x.contiguous()?.apply_op1(MaxPool2d(MaxPool { batch, height, width, channels, size }))
 }
@@ -41,7 +44,7 @@ impl CustomOp1 for MaxPool2d {
 /// width / size, channels). Rows and columns that fill no window are left out.
 ///
 /// # Errors
-/// When x holds no window, or is not `f32` on the CPU.
+/// When x holds no window, or is not `f32`.
 pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
     average("avg_pool2d", x, [size, size])
 }
@@ -49,18 +52,21 @@ pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
 /// The mean of each channel of each image: (batch, height, width, channels) to (batch, channels).
 ///
 /// # Errors
-/// When x is empty, or not `f32` on the CPU.
+/// When x is empty, or not `f32`.
 pub fn global_avg_pool2d(x: &Tensor) -> Result<Tensor> {
     let (_, height, width, _) = x.dims4()?;
     average("global_avg_pool2d", x, [height, width])?.flatten_from(1)
 }
 
 fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize; 2]) -> Result<Tensor> {
-    expect_f32_on_cpu(name, &[x])?;
+    let is_on_cpu = is_on_cpu(name, &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
     let holds_one = (1..=height).contains(&window_height) && (1..=width).contains(&window_width);
     if !holds_one || x.elem_count() == 0 {
         bail!("{name}: no window of {window_height} x {window_width} pixels in {:?}", x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::average(x, [window_height, window_width]);
     }
     let windows = Windows { batch, height, width, channels, window_height, window_width };
     let scale = 1.0 / (window_height * window_width) as f32;
@@ -71,12 +77,15 @@ fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize
 /// channels).
 ///
 /// # Errors
-/// When x is empty or not `f32` on the CPU, or the factor is 0.
+/// When x is empty or not `f32`, or the factor is 0.
 pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
-    expect_f32_on_cpu("upsample_nearest2d", &[x])?;
+    let is_on_cpu = is_on_cpu("upsample_nearest2d", &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if factor == 0 || x.elem_count() == 0 {
         bail!("upsample_nearest2d: cannot enlarge {:?} by {factor}", x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::upsample_nearest2d(x, factor);
     }
     let (height, width) = (height * factor, width * factor);
     let windows = Windows { batch, height, width, channels, window_height: factor, window_width: factor };
