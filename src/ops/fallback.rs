@@ -176,6 +176,17 @@ pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
     cross_entropy(&logits, partners, 0.0)
 }
 
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {
+    let (_, _, tokens, head_dim) = q.dims4()?;
+    let [q, k, v] = [q.contiguous()?, k.transpose(2, 3)?.contiguous()?, v.contiguous()?];
+    let mut scores = (q.matmul(&k)? / (head_dim as f64).sqrt())?;
+    if is_causal {
+        let seen = Tensor::tril2(tokens, DType::F32, q.device())?;
+        scores = scores.broadcast_add(&((seen - 1.0)? * 1e30)?)?;
+    }
+    log_softmax(&scores)?.exp()?.matmul(&v)
+}
+
 fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)

@@ -5,6 +5,7 @@
 //! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
 
 mod activation;
+mod attention;
 mod conv;
 mod conv_transpose;
 mod depthwise;
@@ -18,6 +19,7 @@ mod pool;
 
 pub use crate::kernels::activation::Activation;
 pub use activation::activate;
+pub use attention::attention;
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use depthwise::depthwise_conv2d;

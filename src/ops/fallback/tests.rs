@@ -184,6 +184,20 @@ fn normalisations_are_the_same() -> Result<()> {
 }
 
 #[test]
+fn attention_is_the_same() -> Result<()> {
+    let vars = [random((2, 3, 5, 4), 1)?, random((2, 3, 5, 4), 2)?, random((2, 3, 5, 4), 3)?];
+    for is_causal in [false, true] {
+        assert_same(
+            "attention",
+            &vars,
+            |vars| ops::attention(&vars[0], &vars[1], &vars[2], is_causal),
+            |vars| attention(&vars[0], &vars[1], &vars[2], is_causal),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
 fn losses_are_the_same() -> Result<()> {
     let vars = [Var::from_tensor(&(random((6, 10), 1)?.as_tensor() * 5.0)?)?, random((6, 10), 2)?];
     let labels = [3u32, 9, 0, 0, 7, 5];
