@@ -117,38 +117,41 @@ pub(super) fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, assert_close, same_bits_on_any_threads};
+    use crate::kernels::testing::{Random, Reference, same_bits_on_any_threads};
+
+    fn plain(linear: &Linear, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
+        let [x, weight, bias] = inputs else { panic!("three inputs") };
+        let of_row = |row: usize| {
+            (0..linear.outputs).map(move |output| {
+                let terms = (0..linear.inputs)
+                    .map(|input| x[row * linear.inputs + input] * weight[input * linear.outputs + output]);
+                let sum = terms.sum::<f64>() + bias[output];
+                if relu { sum.max(0.0) } else { sum }
+            })
+        };
+        (0..linear.batch).flat_map(of_row).collect()
+    }
 
     #[test]
     fn forward_and_backward_match_the_reference() {
         let mut random = Random::new(1);
-        for (batch, inputs, outputs) in [(1, 1, 1), (1, 67, 10), (9, 33, 1), (7, 300, 65), (64, 128, 10)] {
+        let mut shapes = vec![(1, 1, 1), (1, 67, 10), (9, 33, 1), (7, 300, 65), (64, 128, 10)];
+        shapes.extend((0..20).map(|_| (1 + random.below(9), 1 + random.below(67), 1 + random.below(67))));
+        for (batch, inputs, outputs) in shapes {
             let linear = Linear { batch, inputs, outputs };
             let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
-            let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
+            let bias = random.numbers(outputs);
             for relu in [false, true] {
-                let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
-                let (mut dw, mut db) = (vec![0.0; weight.len()], vec![0.0; outputs]);
-                for b in 0..batch {
-                    for o in 0..outputs {
-                        let terms = (0..inputs).map(|i| (x[b * inputs + i] * weight[i * outputs + o]) as f64);
-                        let sum = (terms.sum::<f64>() + bias[o] as f64) as f32;
-                        y[b * outputs + o] = if relu { sum.max(0.0) } else { sum };
-                        let g = if relu && sum <= 0.0 { 0.0 } else { dy[b * outputs + o] };
-                        db[o] += g;
-                        for i in 0..inputs {
-                            dx[b * inputs + i] += g * weight[i * outputs + o];
-                            dw[i * outputs + o] += g * x[b * inputs + i];
-                        }
-                    }
-                }
-                let output = OutputGradient { gradient: &dy, relu_output: relu.then_some(&y[..]) };
+                let reference =
+                    Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&linear, inputs, relu));
                 let what = format!("{linear:?} relu {relu}");
-                assert_close(&forward(&linear, &x, &weight, &bias, relu), &y, &what);
-                assert_close(&input_gradient(&linear, &weight, output), &dx, &what);
-                let (weight_gradient, bias_gradient) = weight_gradient(&linear, &x, output);
-                assert_close(&weight_gradient, &dw, &what);
-                assert_close(&bias_gradient, &db, &what);
+                let y = forward(&linear, &x, &weight, &bias, relu);
+                reference.assert_value(&y, &what);
+                let gradient = &reference.output_gradient;
+                let output = OutputGradient { gradient, relu_output: relu.then_some(&y) };
+                let dx = input_gradient(&linear, &weight, output);
+                let (dw, db) = weight_gradient(&linear, &x, output);
+                reference.assert_gradients(&[&dx, &dw, &db], &what);
             }
         }
     }
