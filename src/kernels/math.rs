@@ -46,8 +46,8 @@ pub fn softplus(x: f32) -> f32 {
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     let square = x * x;
-    let mut small = -5.704_988_7e-3 * square + 2.063_908_9e-2;
-    for coefficient in [-5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+    let mut small = -5.704_988_7e-3 * square + 2.063_909e-2;
+    for coefficient in [-5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
         small = small * square + coefficient;
     }
     let small = small * square * x + x;
