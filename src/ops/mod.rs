@@ -94,4 +94,6 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
 }
 
 #[cfg(test)]
+mod pytorch;
+#[cfg(test)]
 mod testing;
