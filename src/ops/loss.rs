@@ -123,10 +123,9 @@ impl CustomOp2 for PairLossOp {
         let scale = gradient.to_scalar::<f32>()?;
         let (x_reader, targets_reader) = (read(x), read(targets));
         let dx = pair_loss::gradient(self.loss, x_reader.numbers()?, targets_reader.numbers()?, scale);
-        let dx = gradient_of(x, dx)?;
         // only the squared error has targets with gradients, and it is symmetric
-        let of_targets = if targets.track_op() { dx.as_ref().map(Tensor::neg).transpose()? } else { None };
-        Ok((dx, of_targets))
+        let of_targets = dx.iter().map(|number| -number).collect();
+        Ok((gradient_of(x, dx)?, gradient_of(targets, of_targets)?))
     }
 }
 
@@ -213,6 +212,7 @@ mod tests {
         let targets = vars[1].as_tensor().detach().abs()?;
         assert_gradients(&vars[..1], |vars| binary_cross_entropy(&vars[0], &targets)? * 20.0)?;
         assert_gradients(&vars, |vars| mean_squared_error(&vars[0], &vars[1])? * 20.0)?;
+        assert_gradients(&vars[..1], |vars| mean_squared_error(&targets, &vars[0])? * 20.0)?;
         assert_gradients(&vars[..1], |vars| nt_xent(&vars[0], 0.5)? * 4.0)
     }
 

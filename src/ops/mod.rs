@@ -63,8 +63,11 @@ fn output(numbers: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Sha
     Ok((CpuStorage::F32(numbers), shape.into()))
 }
 
-/// A gradient shaped as its tensor.
+/// A gradient shaped as its tensor; none where nothing asks for it.
 fn gradient_of(tensor: &Tensor, numbers: Vec<f32>) -> Result<Option<Tensor>> {
+    if !tensor.track_op() {
+        return Ok(None);
+    }
     Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu).map(Some)
 }
 
