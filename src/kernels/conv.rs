@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::simd::Level;
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
-use super::{OutputGradient, Scratch, build_pieces, write_pieces};
+use super::{OutputGradient, Scratch, build_pieces, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -258,7 +258,7 @@ impl Correlation<'_> {
             });
         };
         // SAFETY: the bands cover the piece, and the kernels write every number of a band.
-        unsafe { write_pieces(batch, out_rows * row_len, write) }
+        unsafe { write_chunks(batch * out_rows * row_len, out_rows * row_len, write) }
     }
 
     /// The output rows from `first` on, as many as `out` holds.

@@ -1,9 +1,65 @@
 //! Matrix products, in tiles of registers.
 
-use super::Scratch;
-use super::simd::{Kernel, Vector};
-use super::tile::{Walk, fill_pair, multiply};
+use super::simd::{Kernel, Level, Vector};
+use super::tile::{self, Walk, fill_pair};
+use super::{Scratch, write_chunks};
+use std::borrow::Cow;
 use std::mem::MaybeUninit;
+
+/// Rows of a product that are worked out together: a few tiles high.
+const ROW_BLOCK: usize = 56;
+
+/// Numbers as a matrix, or as its transpose.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    numbers: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+}
+
+impl<'a> Matrix<'a> {
+    pub fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(numbers.len(), rows * columns);
+        Matrix { numbers, rows, columns, row_step: columns, column_step: 1 }
+    }
+
+    pub fn transposed(self) -> Self {
+        let (rows, columns) = (self.columns, self.rows);
+        Matrix { rows, columns, row_step: self.column_step, column_step: self.row_step, ..self }
+    }
+
+    /// The numbers row by row.
+    fn by_rows(self, level: Level) -> Cow<'a, [f32]> {
+        if self.column_step == 1 {
+            return Cow::Borrowed(self.numbers);
+        }
+        Cow::Owned(transpose(level, self.numbers, self.rows))
+    }
+}
+
+/// `a · b`, row by row.
+pub fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
+    assert!(b.rows == a.columns && b.rows > 0);
+    let level = Level::current();
+    let (columns, numbers) = (b.columns, b.by_rows(level));
+    let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
+        let a_rows = &a.numbers[index * ROW_BLOCK * a.row_step..];
+        level.run(Gemm { a: a_rows, a_row: a.row_step, a_step: a.column_step, b: &numbers, columns, out });
+    };
+    // SAFETY: `Gemm` writes every number.
+    unsafe { write_chunks(a.rows * columns, ROW_BLOCK * columns, multiply) }
+}
+
+/// From (rows, columns) to (columns, rows).
+pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
+    let mut turned = Vec::with_capacity(matrix.len());
+    level.run(Transpose { from: matrix, columns, to: &mut turned.spare_capacity_mut()[..matrix.len()] });
+    // SAFETY: `Transpose` wrote every number.
+    unsafe { turned.set_len(matrix.len()) };
+    turned
+}
 
 /// `out = a · b`: b is (depth, columns) row by row, out (rows, columns). The number of a at (row, step) is at
 /// `row * a_row + step * a_step`. Every number of out is written.
@@ -77,7 +133,8 @@ impl Gemm<'_> {
         assert!((panel.depth - 1) * panel.b_step + 2 * V::LANES <= panel.b.len());
         // SAFETY: `run` checked that a holds a number for every row and step; b holds two vectors at every step, as was
         // just checked.
-        let sums = unsafe { multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b.as_ptr(), walk) };
+        let sums =
+            unsafe { tile::multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b.as_ptr(), walk) };
         for (row, sums) in sums.iter().enumerate().take(rows) {
             let at = (first + row) * self.columns + panel.column;
             fill_pair(*sums, &mut self.out[at..][..panel.kept]);
@@ -87,10 +144,10 @@ impl Gemm<'_> {
 }
 
 /// `to` (columns, rows) is `from` (rows, columns) the other way round. Every number of it is written.
-pub struct Transpose<'a> {
-    pub from: &'a [f32],
-    pub columns: usize,
-    pub to: &'a mut [MaybeUninit<f32>],
+struct Transpose<'a> {
+    from: &'a [f32],
+    columns: usize,
+    to: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Transpose<'_> {

@@ -1,11 +1,9 @@
 //! Fully connected layer with fused bias and ReLU.
 
-use super::frame::copy_where_positive;
-use super::gemm::{Gemm, Transpose};
+use super::gemm::{Gemm, transpose};
 use super::simd::Level;
-use super::{OutputGradient, Scratch, build_pieces, write_pieces};
+use super::{OutputGradient, Scratch, build_pieces, write_chunks};
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 /// Inputs that one partial sum of an output adds up, at least, and partial sums, at most: more would use more threads
@@ -41,7 +39,7 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
         level.run(Gemm { a: &a, a_row: len, a_step: 1, b, columns: outputs, out });
     };
     // SAFETY: `Gemm` writes every number.
-    let parts = unsafe { write_pieces(inputs.div_ceil(part), batch * outputs, multiply) };
+    let parts = unsafe { write_chunks(inputs.div_ceil(part) * batch * outputs, batch * outputs, multiply) };
     build_pieces(batch, outputs, |row, y| {
         y.copy_from_slice(bias);
         for part in parts.chunks_exact(batch * outputs) {
@@ -60,7 +58,7 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
 /// When a slice does not have the shape.
 pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
-    let gradient = through_relu(output);
+    let gradient = output.through_relu();
     linear.check_output(&gradient);
     assert_eq!(weight.len(), inputs * outputs);
     let level = Level::current();
@@ -86,7 +84,7 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
         }
     };
     // SAFETY: the blocks cover the row.
-    unsafe { write_pieces(batch, inputs, assemble) }
+    unsafe { write_chunks(batch * inputs, inputs, assemble) }
 }
 
 /// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
@@ -95,20 +93,18 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
 /// When a slice does not have the shape.
 pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
     let Linear { inputs, outputs, .. } = *linear;
-    let gradient = through_relu(output);
+    let gradient = output.through_relu();
     linear.check_output(&gradient);
     assert_eq!(x.len(), linear.batch * inputs);
     let level = Level::current();
-    let mut weight = Vec::with_capacity(inputs * outputs);
-    let blocks = weight.spare_capacity_mut()[..inputs * outputs].par_chunks_mut(INPUT_BLOCK * outputs);
-    blocks.enumerate().for_each(|(index, out)| {
+    let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let len = out.len() / outputs;
         let mut a = Scratch::new();
         copy_columns(x, inputs, (index * INPUT_BLOCK, len), &mut a);
         level.run(Gemm { a: &a, a_row: 1, a_step: len, b: &gradient, columns: outputs, out });
-    });
-    // SAFETY: `Gemm` wrote every number of every block.
-    unsafe { weight.set_len(inputs * outputs) };
+    };
+    // SAFETY: `Gemm` writes every number.
+    let weight = unsafe { write_chunks(inputs * outputs, INPUT_BLOCK * outputs, multiply) };
     let mut bias = vec![0.0; outputs];
     gradient.chunks_exact(outputs).for_each(|row| add(row, &mut bias));
     (weight, bias)
@@ -133,64 +129,50 @@ fn copy_columns(x: &[f32], columns: usize, (first, len): (usize, usize), out: &m
     x.chunks_exact(columns).for_each(|row| out.extend_from_slice(&row[first..][..len]));
 }
 
-/// From (rows, columns) to (columns, rows).
-fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
-    let mut turned = Vec::with_capacity(matrix.len());
-    level.run(Transpose { from: matrix, columns, to: &mut turned.spare_capacity_mut()[..matrix.len()] });
-    // SAFETY: `Transpose` wrote every number.
-    unsafe { turned.set_len(matrix.len()) };
-    turned
-}
-
 fn add(numbers: &[f32], sums: &mut [f32]) {
     for (sum, number) in sums.iter_mut().zip(numbers) {
         *sum += number;
     }
 }
 
-fn through_relu(output: OutputGradient<'_>) -> Cow<'_, [f32]> {
-    let Some(y) = output.relu_output else { return Cow::Borrowed(output.gradient) };
-    assert_eq!(y.len(), output.gradient.len());
-    let mut gradient = vec![0.0; y.len()];
-    copy_where_positive(output.gradient, y, &mut gradient);
-    Cow::Owned(gradient)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, assert_close, same_bits_on_any_threads};
+    use crate::kernels::testing::{Random, Reference, same_bits_on_any_threads};
+
+    fn plain(linear: &Linear, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
+        let [x, weight, bias] = inputs else { panic!("three inputs") };
+        let of_row = |row: usize| {
+            (0..linear.outputs).map(move |output| {
+                let terms = (0..linear.inputs)
+                    .map(|input| x[row * linear.inputs + input] * weight[input * linear.outputs + output]);
+                let sum = terms.sum::<f64>() + bias[output];
+                if relu { sum.max(0.0) } else { sum }
+            })
+        };
+        (0..linear.batch).flat_map(of_row).collect()
+    }
 
     #[test]
     fn forward_and_backward_match_the_reference() {
         let mut random = Random::new(1);
-        for (batch, inputs, outputs) in [(1, 1, 1), (1, 67, 10), (9, 33, 1), (7, 300, 65), (64, 128, 10)] {
+        let mut shapes = vec![(1, 1, 1), (1, 67, 10), (9, 33, 1), (7, 300, 65), (64, 128, 10)];
+        shapes.extend((0..20).map(|_| (1 + random.below(9), 1 + random.below(67), 1 + random.below(67))));
+        for (batch, inputs, outputs) in shapes {
             let linear = Linear { batch, inputs, outputs };
             let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
-            let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
+            let bias = random.numbers(outputs);
             for relu in [false, true] {
-                let (mut y, mut dx) = (vec![0.0; dy.len()], vec![0.0; x.len()]);
-                let (mut dw, mut db) = (vec![0.0; weight.len()], vec![0.0; outputs]);
-                for b in 0..batch {
-                    for o in 0..outputs {
-                        let terms = (0..inputs).map(|i| (x[b * inputs + i] * weight[i * outputs + o]) as f64);
-                        let sum = (terms.sum::<f64>() + bias[o] as f64) as f32;
-                        y[b * outputs + o] = if relu { sum.max(0.0) } else { sum };
-                        let g = if relu && sum <= 0.0 { 0.0 } else { dy[b * outputs + o] };
-                        db[o] += g;
-                        for i in 0..inputs {
-                            dx[b * inputs + i] += g * weight[i * outputs + o];
-                            dw[i * outputs + o] += g * x[b * inputs + i];
-                        }
-                    }
-                }
-                let output = OutputGradient { gradient: &dy, relu_output: relu.then_some(&y[..]) };
+                let reference =
+                    Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&linear, inputs, relu));
                 let what = format!("{linear:?} relu {relu}");
-                assert_close(&forward(&linear, &x, &weight, &bias, relu), &y, &what);
-                assert_close(&input_gradient(&linear, &weight, output), &dx, &what);
-                let (weight_gradient, bias_gradient) = weight_gradient(&linear, &x, output);
-                assert_close(&weight_gradient, &dw, &what);
-                assert_close(&bias_gradient, &db, &what);
+                let y = forward(&linear, &x, &weight, &bias, relu);
+                reference.assert_value(&y, &what);
+                let gradient = &reference.output_gradient;
+                let output = OutputGradient { gradient, relu_output: relu.then_some(&y) };
+                let dx = input_gradient(&linear, &weight, output);
+                let (dw, db) = weight_gradient(&linear, &x, output);
+                reference.assert_gradients(&[&dx, &dw, &db], &what);
             }
         }
     }

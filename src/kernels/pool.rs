@@ -123,7 +123,7 @@ impl Kernel for Backward<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, at_every_level, same_bits_on_any_threads};
+    use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
     fn reference(pool: &MaxPool, x: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let MaxPool { batch, height, width, channels, size } = *pool;
@@ -168,6 +168,39 @@ mod tests {
                 let through_relu: Vec<f32> =
                     dx.iter().zip(&x).map(|(dx, x)| if *x > 0.0 { *dx } else { 0.0 }).collect();
                 assert_eq!(backward(&pool, &x, &y, &gradient, true), through_relu, "{pool:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn forward_and_backward_match_double_precision() {
+        let mut random = Random::new(3);
+        for _ in 0..30 {
+            let size = 1 + random.below(4);
+            let pool = MaxPool {
+                batch: 1 + random.below(9),
+                height: size + random.below(9),
+                width: size + random.below(9),
+                channels: 1 + random.below(67),
+                size,
+            };
+            let x = random.numbers(pool.batch * pool.in_len());
+            let expected = Reference::new(&mut random, &[&x], |inputs| {
+                let mut y = Vec::new();
+                for (image, index) in
+                    (0..pool.batch).flat_map(|image| (0..pool.out_len()).map(move |index| (image, index)))
+                {
+                    let (pixel, channel) = (index / pool.channels, index % pool.channels);
+                    let places = pool.window(pixel).map(|at| inputs[0][image * pool.in_len() + at + channel]);
+                    y.push(places.fold(f64::NEG_INFINITY, f64::max));
+                }
+                y
+            });
+            at_every_level(|| {
+                let y = forward(&pool, &x);
+                expected.assert_value(&y, &format!("{pool:?}"));
+                let dx = backward(&pool, &x, &y, &expected.output_gradient, false);
+                expected.assert_gradients(&[&dx], &format!("{pool:?}"));
             });
         }
     }

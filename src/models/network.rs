@@ -2,7 +2,7 @@
 use super::{Layer, Shape, Vars};
 use crate::{
     data::ImageShape,
-    ops::{self, Activation, ConvShape, DropoutUnit, Op, Sink},
+    ops::{self, Activation, ConvShape, DropoutUnit, Sink},
     rng,
     spec::LiveParams,
 };
@@ -83,8 +83,9 @@ impl Network {
     /// # Errors
     /// Where the images have another shape than the network was built for.
     pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let layers = self.steps.iter().map(|step| move |x: &Tensor| step.op(x, pass));
-        Ok(ops::chain(images, layers, &self.sink)?)
+        Ok(ops::chain(images, &self.sink, |x| {
+            self.steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, pass))
+        })?)
     }
 }
 
@@ -125,32 +126,34 @@ impl Step {
         })
     }
 
-    /// What the step does to x, if anything.
-    fn op(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Option<Op>> {
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
         // Weights that nothing will ask a gradient of keep no inputs alive.
         let weight = |tensor: &Tensor| match pass {
             Pass::Evaluation => tensor.detach(),
             Pass::Training { .. } => tensor.clone(),
         };
-        Ok(Some(match self {
-            Step::Conv { weight: w, bias, shape, activation, pool } => {
-                ops::conv2d_op(x, &weight(w), &weight(bias), *shape, *activation, *pool)?
+        match self {
+            Step::Conv { weight: w, bias, shape, activation, pool: None } => {
+                ops::conv2d(x, &weight(w), &weight(bias), *shape, *activation)
             }
-            Step::MaxPool { size } => ops::max_pool2d_op(x, *size)?,
-            Step::Flatten => Op::Reshape((x.dim(0)?, x.elem_count() / x.dim(0)?.max(1)).into()),
+            Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
+                ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
+            }
+            Step::MaxPool { size } => ops::max_pool2d(x, *size),
+            Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
             Step::Linear { weight: w, bias, activation } => {
-                ops::linear_op(x, &weight(w), &weight(bias), *activation)?
+                ops::linear(x, &weight(w), &weight(bias), *activation)
             }
             Step::Dropout { key, purpose, unit } => match pass {
-                Pass::Evaluation => return Ok(None),
+                Pass::Evaluation => Ok(x.clone()),
                 Pass::Training { seed, step, live } => {
                     let Some(probability) = live.get(key) else {
                         candle_core::bail!("there is no live hyperparameter {key}")
                     };
-                    return ops::dropout_op(x, *probability, *unit, rng::key(*seed, purpose, *step));
+                    ops::dropout(x, *probability, *unit, rng::key(*seed, purpose, *step))
                 }
             },
-        }))
+        }
     }
 }
 

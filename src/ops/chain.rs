@@ -3,66 +3,60 @@
 //! candle clears and adds up a gradient for every tensor between two operations, which costs as much memory traffic as
 //! the layers themselves. Inside a chain a gradient is handed on as it is.
 
-use super::output;
+use super::{numbers, output};
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, Var,
-    backprop::GradStore, bail,
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, TensorId,
+    Var, backprop::GradStore, bail,
 };
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An operation on one tensor, with its weights.
-pub enum Op {
-    Plain(Arc<Box<dyn CustomOp1 + Send + Sync>>),
-    Weighted {
-        op: Arc<Box<dyn CustomOp3 + Send + Sync>>,
-        weight: Tensor,
-        bias: Tensor,
-    },
-    /// The same numbers in another shape.
-    Reshape(Shape),
+/// Runs `layers` on x: operations of this module alone, one on the result of another in any order. candle sees a single
+/// operation; gradients of the weights arrive at `sink` when it goes backward. Where x is not on the CPU, candle sees
+/// them all.
+///
+/// # Errors
+/// The operations' own, and on the way back where one of them is not of this module.
+pub fn chain(x: &Tensor, sink: &Sink, layers: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return layers(x);
+    }
+    let x = x.contiguous()?;
+    let (result, links) = record(|| layers(&x))?;
+    if !result.track_op() || result.id() == x.id() {
+        return Ok(result);
+    }
+    let token = Var::zeros((), result.dtype(), &Device::Cpu)?;
+    x.apply_op2(&token, Chain { result, links: Mutex::new(links), sink: sink.clone() })
 }
 
-impl Op {
-    pub(super) fn plain(op: impl CustomOp1 + Send + Sync + 'static) -> Self {
-        Op::Plain(Arc::new(Box::new(op)))
-    }
+/// The same numbers in another shape.
+///
+/// # Errors
+/// Where their number differs.
+pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    let y = x.reshape(shape.into())?;
+    note(&[&x], &y, || Op::Reshape);
+    Ok(y)
+}
 
-    pub(super) fn weighted(
-        op: impl CustomOp3 + Send + Sync + 'static,
-        weight: &Tensor,
-        bias: &Tensor,
-    ) -> Self {
-        Op::Weighted { op: Arc::new(Box::new(op)), weight: weight.clone(), bias: bias.clone() }
-    }
+/// Applies an operation; a chain takes note of it.
+pub(super) fn apply1(x: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    let (x, op): (_, Arc<Box<dyn CustomOp1 + Send + Sync>>) = (x.contiguous()?, Arc::new(Box::new(op)));
+    let y = x.apply_op1_arc(op.clone())?;
+    note(&[&x], &y, || Op::One(op));
+    Ok(y)
+}
 
-    /// The result, a node of candle's graph where a gradient is asked for.
-    ///
-    /// # Errors
-    /// The operation's own.
-    pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Op::Plain(op) => x.contiguous()?.apply_op1_arc(op.clone()),
-            Op::Weighted { op, weight, bias } => {
-                x.contiguous()?.apply_op3_arc(&weight.contiguous()?, &bias.contiguous()?, op.clone())
-            }
-            Op::Reshape(shape) => x.reshape(shape),
-        }
-    }
-
-    /// The gradient of x, if one is asked for; those of the weights go to `sink`.
-    fn backward(&self, x: &Tensor, y: &Tensor, gradient: &Tensor, sink: &Sink) -> Result<Option<Tensor>> {
-        match self {
-            Op::Plain(op) if x.track_op() => op.bwd(x, y, gradient),
-            Op::Plain(_) => Ok(None),
-            Op::Weighted { op, weight, bias } => {
-                let (dx, dw, db) = op.bwd(x, weight, bias, y, gradient)?;
-                sink.add(weight, dw);
-                sink.add(bias, db);
-                Ok(dx)
-            }
-            Op::Reshape(_) => gradient.reshape(x.shape()).map(Some),
-        }
-    }
+/// As [`apply1`], for three tensors.
+pub(super) fn apply3(inputs: [&Tensor; 3], op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
+    let [a, b, c] = [inputs[0].contiguous()?, inputs[1].contiguous()?, inputs[2].contiguous()?];
+    let y = a.apply_op3_arc(&b, &c, op.clone())?;
+    note(&[&a, &b, &c], &y, || Op::Three(op));
+    Ok(y)
 }
 
 /// Where chains leave the gradients of their weights.
@@ -87,9 +81,8 @@ impl Sink {
         Ok(gradients)
     }
 
-    fn add(&self, weight: &Tensor, gradient: Option<Tensor>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend(gradient.filter(|_| weight.is_variable()).map(|gradient| (weight.clone(), gradient)));
+    fn add(&self, weight: &Tensor, gradient: Tensor) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((weight.clone(), gradient));
     }
 
     fn take(&self) -> Vec<(Tensor, Tensor)> {
@@ -97,37 +90,59 @@ impl Sink {
     }
 }
 
-/// Runs layers one after the other on x, in the CPU's memory: `layers` make the operation for what comes out of the one
-/// before, `None` where nothing is to be done. Gradients of the weights arrive at `sink` when candle goes backward.
-///
-/// # Errors
-/// The operations' own.
-pub fn chain(
-    x: &Tensor,
-    layers: impl IntoIterator<Item = impl FnOnce(&Tensor) -> Result<Option<Op>>>,
-    sink: &Sink,
-) -> Result<Tensor> {
-    let (mut links, mut last) = (vec![], x.clone());
-    for layer in layers {
-        let Some(op) = layer(&last)? else { continue };
-        let y = op.apply(&last)?;
-        if y.track_op() {
-            links.push(Link { op, x: last, y: y.clone() });
-        }
-        last = y;
-    }
-    if !last.track_op() {
-        return Ok(last);
-    }
-    let token = Var::zeros((), last.dtype(), &Device::Cpu)?;
-    let chain = Chain { result: last.detach(), links: Mutex::new(links), sink: sink.clone() };
-    x.contiguous()?.apply_op2(&token, chain)
-}
-
+/// What a layer did.
 struct Link {
     op: Op,
-    x: Tensor,
+    inputs: Vec<Tensor>,
     y: Tensor,
+}
+
+enum Op {
+    One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
+    Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
+    Reshape,
+}
+
+impl Link {
+    /// The gradients of the inputs that ask for one.
+    fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(match (&self.op, &self.inputs[..]) {
+            (Op::One(op), [x]) => vec![op.bwd(x, &self.y, gradient)?],
+            (Op::Three(op), [a, b, c]) => {
+                let (da, db, dc) = op.bwd(a, b, c, &self.y, gradient)?;
+                vec![da, db, dc]
+            }
+            (Op::Reshape, [x]) => vec![Some(gradient.reshape(x.shape())?)],
+            _ => bail!("a link of a chain has lost its inputs"),
+        })
+    }
+}
+
+thread_local! {
+    /// What this thread's chain has done so far, while it runs.
+    static LINKS: RefCell<Option<Vec<Link>>> = const { RefCell::new(None) };
+}
+
+/// Runs `layers` and takes note of its operations.
+fn record<T>(layers: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Link>)> {
+    struct Restore(Option<Vec<Link>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LINKS.set(self.0.take());
+        }
+    }
+    let _restore = Restore(LINKS.replace(Some(vec![])));
+    let result = layers()?;
+    Ok((result, LINKS.take().unwrap_or_default()))
+}
+
+fn note(inputs: &[&Tensor], y: &Tensor, op: impl FnOnce() -> Op) {
+    LINKS.with_borrow_mut(|links| {
+        if let Some(links) = links.as_mut().filter(|_| y.track_op()) {
+            let inputs = inputs.iter().map(|input| (*input).clone()).collect();
+            links.push(Link { op: op(), inputs, y: y.clone() });
+        }
+    });
 }
 
 /// An operation on x and on a token: without it, candle would not come back to a chain whose x asks for no gradient.
@@ -146,45 +161,68 @@ impl CustomOp2 for Chain {
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
         let (storage, layout) = self.result.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { bail!("a chain runs on the CPU alone") };
-        output(super::numbers(storage, layout)?.to_vec(), self.result.shape())
+        output(numbers(storage, layout)?.to_vec(), self.result.shape())
     }
 
     fn bwd(
         &self,
-        _: &Tensor,
+        x: &Tensor,
         _: &Tensor,
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let mut links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut gradient = gradient.clone();
-        while let Some(Link { op, x, y }) = links.pop() {
-            match op.backward(&x, &y, &gradient, &self.sink)? {
-                Some(of_x) => gradient = of_x,
-                None => return Ok((None, None)),
+        let mut gradients = HashMap::from([(self.result.id(), gradient.clone())]);
+        while let Some(link) = links.pop() {
+            let Some(gradient) = gradients.remove(&link.y.id()) else { continue };
+            for (input, gradient) in link.inputs.iter().zip(link.backward(&gradient)?) {
+                match gradient.filter(|_| input.track_op()) {
+                    Some(gradient) if input.is_variable() && input.id() != x.id() => {
+                        self.sink.add(input, gradient);
+                    }
+                    Some(gradient) => add_gradient(&mut gradients, input.id(), gradient)?,
+                    None => {}
+                }
             }
         }
-        Ok((Some(gradient), None))
+        let of_x = gradients.remove(&x.id());
+        if !gradients.is_empty() {
+            bail!("a chain holds an operation that is not its own")
+        }
+        Ok((of_x, None))
     }
+}
+
+fn add_gradient(gradients: &mut HashMap<TensorId, Tensor>, id: TensorId, gradient: Tensor) -> Result<()> {
+    let sum = match gradients.remove(&id) {
+        Some(other) => (other + gradient)?,
+        None => gradient,
+    };
+    gradients.insert(id, sum);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ops::testing::random;
-    use crate::ops::{Activation, ConvShape, DropoutUnit, conv2d_op, dropout_op, linear_op, max_pool2d_op};
+    use crate::ops::{
+        Activation, ConvShape, DropoutUnit, activate, batch_norm, conv2d, conv2d_max_pool2d, dropout, linear,
+    };
 
-    type Layer<'a> = Box<dyn FnOnce(&Tensor) -> Result<Option<Op>> + 'a>;
+    const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
 
-    fn layers(vars: &[Var]) -> Vec<Layer<'_>> {
-        let conv = ConvShape { stride: 1, padding: 1 };
-        vec![
-            Box::new(move |x| conv2d_op(x, &vars[0], &vars[1], conv, Activation::Relu, None).map(Some)),
-            Box::new(|x| max_pool2d_op(x, 2).map(Some)),
-            Box::new(|x| dropout_op(x, 0.5, DropoutUnit::Elements, 9)),
-            Box::new(|x| Ok(Some(Op::Reshape(x.flatten_from(1)?.shape().clone())))),
-            Box::new(|x| linear_op(x, &vars[2], &vars[3], Activation::None).map(Some)),
-        ]
+    fn vars() -> Result<[Var; 4]> {
+        Ok([random((3, 3, 2, 2), 1)?, random(2, 2)?, random((18, 5), 3)?, random(5, 4)?])
+    }
+
+    fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
+        let y = conv2d(x, weight, bias, CONV, Activation::Tanh)?;
+        let y = conv2d_max_pool2d(&y, weight, bias, CONV, Activation::Relu, 2)?;
+        let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
+        let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;
+        let y = reshape(&y, (y.dim(0)?, 18))?;
+        linear(&y, head, head_bias, Activation::None)
     }
 
     fn bits(tensor: &Tensor) -> Result<Vec<f32>> {
@@ -193,16 +231,15 @@ mod tests {
 
     #[test]
     fn a_chain_gives_what_its_layers_give() -> Result<()> {
-        let vars = [random((3, 3, 2, 4), 1)?, random(4, 2)?, random((36, 5), 3)?, random(5, 4)?];
+        let vars = vars()?;
         let x = random((2, 6, 7, 2), 5)?;
         let sink = Sink::default();
         let weights = random((2, 5), 6)?.as_tensor().detach();
-        // twice the same network, as for two views of an image
-        let chained = (chain(&x, layers(&vars), &sink)? + chain(&x, layers(&vars), &sink)?)?;
-        let alone = layers(&vars).into_iter().try_fold(x.as_tensor().clone(), |x, layer| {
-            layer(&x)?.map_or(Ok(x.clone()), |op| op.apply(&x))
-        })?;
-        let (chained, alone) = ((chained * &weights)?, ((alone * 2.)? * &weights)?);
+        let run = |x: &Tensor| network(x, vars.each_ref().map(Var::as_tensor));
+        // twice the same network, as for two views of an image, the second on what asks for no gradient
+        let constant = (x.as_tensor().detach() * 0.5)?;
+        let chained = ((chain(&x, &sink, run)? + chain(&constant, &sink, run)?)? * &weights)?;
+        let alone = ((run(&x)? + run(&constant)?)? * &weights)?;
         assert_eq!(bits(&chained)?, bits(&alone)?);
         let gradients = sink.backward(&chained.sum_all()?)?;
         let expected = alone.sum_all()?.backward()?;
@@ -215,15 +252,26 @@ mod tests {
 
     #[test]
     fn what_asks_for_no_gradient_gets_none() -> Result<()> {
-        let vars = [random((3, 3, 2, 4), 1)?, random(4, 2)?, random((36, 5), 3)?, random(5, 4)?];
+        let vars = vars()?;
         let x = random((2, 6, 7, 2), 5)?.as_tensor().detach();
         let sink = Sink::default();
-        let gradients = sink.backward(&chain(&x, layers(&vars), &sink)?.sum_all()?)?;
-        assert!(gradients.get(&x).is_none() && gradients.get(&vars[0]).is_some());
-        let conv = ConvShape { stride: 1, padding: 1 };
-        let frozen = [vars[0].as_tensor().detach(), vars[1].as_tensor().detach()];
-        let layer = |x: &Tensor| conv2d_op(x, &frozen[0], &frozen[1], conv, Activation::Relu, None).map(Some);
-        assert!(!chain(&x, [layer], &sink)?.track_op());
+        let frozen = vars.each_ref().map(|var| var.as_tensor().detach());
+        let frozen = frozen.each_ref();
+        assert!(!chain(&x, &sink, |x| network(x, frozen))?.track_op());
+        let head = [frozen[0], frozen[1], vars[2].as_tensor(), vars[3].as_tensor()];
+        let gradients = sink.backward(&chain(&x, &sink, |x| network(x, head))?.sum_all()?)?;
+        assert!(gradients.get(&x).is_none() && gradients.get(frozen[0]).is_none());
+        assert!(gradients.get(&vars[2]).is_some() && gradients.get(&vars[3]).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_stranger_in_a_chain_is_told_of() -> Result<()> {
+        let x = random((2, 3), 1)?;
+        let sink = Sink::default();
+        let y = chain(&x, &sink, |x| activate(&(activate(x, Activation::Tanh)? * 2.0)?, Activation::Relu))?;
+        let error = sink.backward(&y.sum_all()?).unwrap_err().to_string();
+        assert!(error.contains("not its own"), "{error}");
         Ok(())
     }
 }

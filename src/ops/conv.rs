@@ -1,4 +1,7 @@
-use super::{Activation, Op, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{
+    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output,
+    read,
+};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{self, MaxPool};
@@ -17,7 +20,7 @@ pub struct ConvShape {
 /// out), bias (out), to (batch, out height, out width, out).
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -25,33 +28,15 @@ pub fn conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    conv2d_op(x, weight, bias, conv, activation, None)?.apply(x)
-}
-
-/// [`conv2d`], yet to be applied to x; with max pooling by windows of `pool` × `pool` pixels after it where that is
-/// given, which is faster than after each other and gives the same bits.
-///
-/// # Errors
-/// As there, and where no window fits.
-pub fn conv2d_op(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    conv: ConvShape,
-    activation: Activation,
-    pool: Option<usize>,
-) -> Result<Op> {
-    expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
-    let conv = shape(x, weight, bias, conv)?;
-    let Some(size) = pool else { return Ok(Op::weighted(Conv2d { conv, activation }, weight, bias)) };
-    let (height, width) = (conv.out_height(), conv.out_width());
-    if size == 0 || height < size || width < size {
-        bail!("conv2d: no window of {size} x {size} pixels to pool in {height} x {width}")
+    let is_on_cpu = is_on_cpu("conv2d", &[x, weight, bias])?;
+    let shape = shape(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::conv2d(x, weight, bias, conv, activation);
     }
-    let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
-    let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
-    let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
-    Ok(Op::weighted(op, weight, bias))
+    if !is_fused(activation) {
+        return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
+    }
+    apply3([x, weight, bias], Conv2d { conv: shape, activation })
 }
 
 fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
@@ -115,7 +100,33 @@ impl CustomOp3 for Conv2d {
     }
 }
 
-/// Both in one: the gradient before pooling need not be looked at for the activation.
+/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because the gradient before
+/// pooling need not be looked at again for the activation.
+///
+/// # Errors
+/// As theirs.
+pub fn conv2d_max_pool2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    conv: ConvShape,
+    activation: Activation,
+    size: usize,
+) -> Result<Tensor> {
+    if !is_on_cpu("conv2d_max_pool2d", &[x, weight, bias])? || !is_fused(activation) {
+        return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
+    }
+    let conv = shape(x, weight, bias, conv)?;
+    let (height, width) = (conv.out_height(), conv.out_width());
+    if size == 0 || height < size || width < size {
+        bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
+    }
+    let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
+    let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
+    let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
+    apply3([x, weight, bias], op)
+}
+
 struct Conv2dMaxPool2d {
     conv: Conv,
     activation: Activation,
@@ -127,7 +138,7 @@ struct Conv2dMaxPool2d {
 
 impl CustomOp3 for Conv2dMaxPool2d {
     fn name(&self) -> &'static str {
-        "conv2d and max_pool2d"
+        "conv2d_max_pool2d"
     }
 
     fn cpu_fwd(
@@ -158,7 +169,9 @@ impl CustomOp3 for Conv2dMaxPool2d {
         y: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(unpooled) = self.unpooled.get() else { bail!("conv2d kept nothing to go back over") };
+        let Some(unpooled) = self.unpooled.get() else {
+            bail!("conv2d_max_pool2d kept nothing to go back over")
+        };
         let gradient = gradient.contiguous()?;
         let relu = self.activation == Activation::Relu;
         let gradient =
@@ -187,7 +200,6 @@ fn gradients(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::max_pool2d;
     use crate::ops::testing::{assert_gradients, random};
     use candle_core::{DType, Device, Var};
 
@@ -204,8 +216,8 @@ mod tests {
         let vars = [random((3, 9, 11, 3), 1)?, random((3, 3, 3, 20), 2)?, random(20, 3)?];
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
-        for activation in [Activation::None, Activation::Relu] {
-            let y = conv2d_op(x, weight, bias, conv, activation, Some(2))?.apply(x)?;
+        for activation in [Activation::None, Activation::Relu, Activation::Silu] {
+            let y = conv2d_max_pool2d(x, weight, bias, conv, activation, 2)?;
             let expected = max_pool2d(&conv2d(x, weight, bias, conv, activation)?, 2)?;
             assert_eq!(y.dims(), expected.dims());
             let weights = random(y.shape(), 4)?.as_tensor().detach();
@@ -217,7 +229,7 @@ mod tests {
                 assert_eq!(bits(grads.get(var).unwrap())?, bits(expected_grads.get(var).unwrap())?);
             }
         }
-        assert!(conv2d_op(x, weight, bias, conv, Activation::Relu, Some(12)).is_err());
+        assert!(conv2d_max_pool2d(x, weight, bias, conv, Activation::Relu, 12).is_err());
         Ok(())
     }
 
