@@ -49,7 +49,7 @@ pub struct Machine {
     pub threads: usize,
     /// The instruction set of the kernels.
     pub simd: Level,
-    /// Products of large matrices, by the `gemm` crate, which leaves AVX-512 unused.
+    /// Products of large matrices, by the `gemm` crate.
     pub gemm: f64,
     pub gemm_one_core: f64,
     /// Multiply-adds that never leave the registers.
