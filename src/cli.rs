@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+mod bench;
 mod list;
 mod output;
 mod score;
@@ -65,6 +66,15 @@ pub enum Command {
     Runs,
     /// List the data sets
     Data,
+    /// Measure how fast networks train and infer on this machine
+    Bench {
+        /// Only this encoder; may be repeated
+        #[arg(long, value_name = "ID")]
+        encoder: Vec<String>,
+        /// Seconds for each measurement
+        #[arg(long, value_name = "SECS", default_value_t = bench::DEFAULT_SECS)]
+        secs: f64,
+    },
 }
 
 /// How a program ends.
@@ -98,6 +108,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Predict { run, images } => score::predict(&run, &images, common),
         Command::Runs => list::runs(common),
         Command::Data => list::data(common),
+        Command::Bench { encoder, secs } => bench::bench(&encoder, secs, common),
     }
 }
 

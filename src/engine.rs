@@ -5,6 +5,7 @@ use crate::{
 };
 
 mod active_run;
+pub mod benchmark;
 mod model;
 mod optimizers;
 mod outbox;

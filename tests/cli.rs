@@ -264,6 +264,23 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
     refused(&run(&home, &["predict", &id, &good, "--json"]), "model.safetensors");
 }
 
+#[test]
+fn bench_measures_the_machine_and_every_encoder() {
+    let home = Fixture::new().home();
+    let output = run(&home, &["bench", "--secs", "0.01", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let lines = objects(&output);
+    assert!(lines[0]["gemm_gflops"].as_f64().unwrap() > 0.0);
+    assert_eq!(lines[1]["encoder"], "seed_cnn");
+    for line in &lines[1..] {
+        for key in ["train_images_per_sec", "infer_images_per_sec", "latency_us", "train_gemm_share"] {
+            assert!(line[key].as_f64().unwrap() > 0.0, "{key} in {line}");
+        }
+    }
+    refused(&run(&home, &["bench", "--encoder", "transformer"]), "choose one of seed_cnn, mlp");
+    refused(&run(&home, &["bench", "--secs", "0"]), "--secs");
+}
+
 /// CRC-32 as PNG uses it.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {

@@ -1,0 +1,95 @@
+//! `bench`: how fast each network trains and infers on this machine.
+use super::{Common, Outcome, output::line};
+use crate::engine::benchmark::{self, INFER_BATCH, Machine, Measured, Speed, TRAIN_BATCH};
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+/// Of each measurement, unless told otherwise.
+pub const DEFAULT_SECS: f64 = 3.0;
+
+pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome> {
+    ensure!(
+        (0.01..=3600.0).contains(&secs),
+        "A measurement can last from 0.01 to 3,600 seconds, not {secs}: choose another --secs"
+    );
+    let all: Vec<&str> = benchmark::encoders().collect();
+    let chosen: Vec<&str> =
+        if encoders.is_empty() { all.clone() } else { encoders.iter().map(String::as_str).collect() };
+    if let Some(unknown) = chosen.iter().find(|id| !all.contains(id)) {
+        anyhow::bail!("There is no encoder {unknown:?}: choose one of {}", all.join(", "));
+    }
+    let machine = benchmark::machine(secs)?;
+    show_machine(&machine, common.json);
+    for encoder in chosen {
+        show_speed(&benchmark::speed(encoder, secs)?, &machine, common.json);
+    }
+    if !common.json {
+        line(
+            "\nMedian of short slices, the best one in brackets. GFLOP/s and their share of the matrix products are",
+        );
+        line("of the median. Training: forward, backward, and Adam, with dropout.");
+    }
+    Ok(Outcome::Done)
+}
+
+fn show_machine(machine: &Machine, json: bool) {
+    let simd = format!("{:?}", machine.simd).to_lowercase();
+    if json {
+        return line(json!({
+            "measured": "machine", "threads": machine.threads, "simd": simd, "gemm_gflops": machine.gemm,
+            "gemm_gflops_one_core": machine.gemm_one_core, "multiply_add_gflops": machine.multiply_add,
+            "multiply_add_gflops_one_core": machine.multiply_add_one_core,
+        }));
+    }
+    line(format!("{} threads, {simd}, f32 GFLOP/s:    all cores  one core", machine.threads));
+    line(format!("  products of large matrices   {:10.0} {:9.0}", machine.gemm, machine.gemm_one_core));
+    line(format!(
+        "  multiply-adds in registers   {:10.0} {:9.0}\n",
+        machine.multiply_add, machine.multiply_add_one_core
+    ));
+    line(format!(
+        "{:<12} {:>34} {:>34} {:>16} {:>8}",
+        "",
+        format!("training, batches of {TRAIN_BATCH}"),
+        format!("inference, batches of {INFER_BATCH}"),
+        "one image",
+        "memory"
+    ));
+}
+
+fn show_speed(speed: &Speed, machine: &Machine, json: bool) {
+    let gflops = |measured: Measured, flops: u64| measured.median * flops as f64 / 1e9;
+    let train = gflops(speed.train, speed.train_flops);
+    let infer = gflops(speed.infer, speed.infer_flops);
+    if json {
+        return line(json!({
+            "measured": "encoder", "encoder": speed.encoder,
+            "train_images_per_sec": speed.train.median, "train_images_per_sec_best": speed.train.best,
+            "train_gflops": train, "train_gemm_share": train / machine.gemm,
+            "train_flops_per_image": speed.train_flops,
+            "infer_images_per_sec": speed.infer.median, "infer_images_per_sec_best": speed.infer.best,
+            "infer_gflops": infer, "infer_gemm_share": infer / machine.gemm,
+            "infer_flops_per_image": speed.infer_flops,
+            "latency_us": speed.latency.median * 1e6, "latency_us_best": speed.latency.best * 1e6,
+            "peak_memory_bytes": speed.peak_memory,
+        }));
+    }
+    let rate = |measured: Measured, gflops: f64| {
+        format!(
+            "{:.0} ({:.0})/s {gflops:.0} GF/s {:.0} %",
+            measured.median,
+            measured.best,
+            100.0 * gflops / machine.gemm
+        )
+    };
+    let latency = format!("{:.0} ({:.0}) µs", speed.latency.median * 1e6, speed.latency.best * 1e6);
+    let memory = speed
+        .peak_memory
+        .map_or("–".into(), |bytes| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)));
+    line(format!(
+        "{:<12} {:>34} {:>34} {latency:>16} {memory:>8}",
+        speed.encoder,
+        rate(speed.train, train),
+        rate(speed.infer, infer)
+    ));
+}

@@ -1,0 +1,297 @@
+//! How fast this machine trains and infers, beside how fast it can multiply at most.
+//!
+//! Every measurement is warmed up, then taken in short slices: the median is what to expect, the best is what remains
+//! when nothing else disturbs the machine.
+use super::{
+    catalog,
+    model::batch,
+    trainer::{Advance, Trainer},
+};
+use crate::{
+    data::{Dataset, DatasetInfo, Examples, ImageShape, VALIDATION_IMAGES},
+    kernels::simd::{Kernel, Level, Vector},
+    models,
+    protocol::LayerInfo,
+    rng::rng,
+    spec::{BATCH_SIZE, Choice, EPOCHS, EVALUATIONS_PER_EPOCH, RunSpec, Section},
+};
+use anyhow::{Context as _, Result, ensure};
+use candle_core::{Device, Tensor};
+use rand::RngExt as _;
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub const TRAIN_BATCH: usize = 64;
+pub const INFER_BATCH: usize = 256;
+
+/// Slices of one measurement.
+const SLICES: u32 = 15;
+/// Training images; more than the caches hold.
+const IMAGES: usize = 64 * TRAIN_BATCH;
+const SHAPE: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
+const CLASSES: usize = 10;
+/// Sides of the square matrices that are multiplied; the fastest counts.
+const MATRIX_SIDES: [usize; 3] = [512, 1024, 2048];
+
+/// A quantity over the slices of a measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    pub median: f64,
+    pub best: f64,
+}
+
+/// What the machine can do at most, in f32 GFLOP/s, the best of many trials.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub threads: usize,
+    /// The instruction set of the kernels.
+    pub simd: Level,
+    /// Products of large matrices, by the `gemm` crate.
+    pub gemm: f64,
+    pub gemm_one_core: f64,
+    /// Multiply-adds that never leave the registers.
+    pub multiply_add: f64,
+    pub multiply_add_one_core: f64,
+}
+
+/// How fast a classifier is on random images of 28 by 28 pixels.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    pub encoder: &'static str,
+    /// Images a second, in batches of [`TRAIN_BATCH`], by the path that trains runs.
+    pub train: Measured,
+    /// Images a second, in batches of [`INFER_BATCH`].
+    pub infer: Measured,
+    /// Seconds for a single image.
+    pub latency: Measured,
+    /// Floating-point operations an image.
+    pub train_flops: u64,
+    pub infer_flops: u64,
+    /// Of the whole process, in bytes; only where the system tells.
+    pub peak_memory: Option<u64>,
+}
+
+/// The encoders that can be measured.
+pub fn encoders() -> impl Iterator<Item = &'static str> {
+    models::ALL.iter().map(|entry| entry.info.id)
+}
+
+/// Measures the machine, for about `secs` seconds a yardstick.
+///
+/// # Errors
+/// Where no threads can be started.
+pub fn machine(secs: f64) -> Result<Machine> {
+    let threads = rayon::current_num_threads();
+    Ok(Machine {
+        threads,
+        simd: Level::current(),
+        gemm: gemm(threads, secs)?,
+        gemm_one_core: gemm(1, secs)?,
+        multiply_add: multiply_add(threads, secs)?,
+        multiply_add_one_core: multiply_add(1, secs)?,
+    })
+}
+
+/// Measures the classifier of an encoder with Adam and dropout, for about `secs` seconds a measurement.
+///
+/// # Errors
+/// Where the encoder is unknown or does not fit the images.
+pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
+    let entry = models::find(encoder)?;
+    let rows = models::summary(&Choice::new(encoder), SHAPE, CLASSES)?;
+    forget_peak_memory();
+    let dataset = Arc::new(random_dataset()?);
+    let spec = spec(encoder);
+    let mut trainer = Trainer::new(spec.clone(), catalog().live_params(&spec), dataset.clone(), None)?;
+    let rate = |images: usize| move |secs: f64| images as f64 / secs;
+    let train = measure(secs, || trained(&mut trainer))?.map(rate(TRAIN_BATCH), f64::max);
+    let infer = |count: usize| {
+        let images = batch(&dataset.train, &(0..count).collect::<Vec<_>>(), SHAPE)?.images;
+        measure(secs, || {
+            let began = Instant::now();
+            black_box(trainer.model.objective.predict(&images)?);
+            Ok(began.elapsed())
+        })
+    };
+    Ok(Speed {
+        encoder: entry.info.id,
+        train,
+        infer: infer(INFER_BATCH)?.map(rate(INFER_BATCH), f64::max),
+        latency: infer(1)?.map(|secs| secs, f64::min),
+        train_flops: train_flops(&rows),
+        infer_flops: infer_flops(&rows),
+        peak_memory: peak_memory(),
+    })
+}
+
+/// The time that the next training step takes; the scoring between two epochs is passed over.
+fn trained(trainer: &mut Trainer) -> Result<Duration> {
+    loop {
+        let began = Instant::now();
+        if let Advance::Trained { images, .. } = trainer.advance()? {
+            ensure!(images == TRAIN_BATCH, "a batch has {images} images");
+            return Ok(began.elapsed());
+        }
+    }
+}
+
+fn infer_flops(rows: &[LayerInfo]) -> u64 {
+    rows.iter().map(|row| row.flops).sum()
+}
+
+/// Forward, the gradient of each weight, and the gradient of each layer's input, which the first layer does not need.
+fn train_flops(rows: &[LayerInfo]) -> u64 {
+    let first = rows.iter().map(|row| row.flops).find(|flops| *flops > 0).unwrap_or_default();
+    3 * infer_flops(rows) - first
+}
+
+fn spec(encoder: &str) -> RunSpec {
+    let mut spec = RunSpec { encoder: Choice::new(encoder), ..RunSpec::default() };
+    spec.set(Section::Dataset, &VALIDATION_IMAGES, TRAIN_BATCH as f64);
+    spec.set(Section::Training, &BATCH_SIZE, TRAIN_BATCH as f64);
+    spec.set(Section::Training, &EVALUATIONS_PER_EPOCH, 1.0);
+    // Never ends before it has been measured.
+    spec.set(Section::Training, &EPOCHS, 1e9);
+    spec
+}
+
+fn random_dataset() -> Result<Dataset> {
+    let mut rng = rng(0, "benchmark", 0);
+    let mut examples = |count: usize| Examples {
+        pixels: (0..count * SHAPE.len()).map(|_| rng.random()).collect(),
+        labels: (0..count).map(|_| rng.random_range(0..CLASSES as u8)).collect(),
+    };
+    let (train, test) = (examples(IMAGES + TRAIN_BATCH), examples(TRAIN_BATCH));
+    Dataset::new(DatasetInfo { shape: SHAPE, classes: CLASSES }, train, test)
+}
+
+/// Seconds that one call took, of each slice its mean.
+struct Slices(Vec<f64>);
+
+impl Slices {
+    /// Median and best of what `quantity` makes of the seconds.
+    fn map(self, quantity: impl Fn(f64) -> f64, better: fn(f64, f64) -> f64) -> Measured {
+        let mut values: Vec<f64> = self.0.into_iter().map(quantity).collect();
+        values.sort_by(f64::total_cmp);
+        let median = values[values.len() / 2];
+        Measured { median, best: values.into_iter().fold(median, better) }
+    }
+}
+
+/// Calls `once`, which says how long it took, until each slice has had its share of `secs`.
+fn measure(secs: f64, mut once: impl FnMut() -> Result<Duration>) -> Result<Slices> {
+    let share = Duration::from_secs_f64(secs / f64::from(SLICES));
+    let mut slice = |least: Duration| -> Result<f64> {
+        let (mut took, mut calls) = (Duration::ZERO, 0);
+        while took < least || calls == 0 {
+            took += once()?;
+            calls += 1;
+        }
+        Ok(took.as_secs_f64() / f64::from(calls))
+    };
+    // Caches, clocks and threads warm up over a few slices.
+    slice(3 * share)?;
+    Ok(Slices((0..SLICES).map(|_| slice(share)).collect::<Result<_>>()?))
+}
+
+fn gemm(threads: usize, secs: f64) -> Result<f64> {
+    pool(threads)?.install(|| {
+        let mut best = 0.0;
+        for side in MATRIX_SIDES {
+            let numbers: Vec<f32> = (0..side * side).map(|at| (at % 7) as f32).collect();
+            let matrix = Tensor::from_vec(numbers, (side, side), &Device::Cpu)?;
+            let slices = measure(secs / MATRIX_SIDES.len() as f64, || {
+                let began = Instant::now();
+                black_box(matrix.matmul(&matrix)?);
+                Ok(began.elapsed())
+            })?;
+            let gflops = |secs: f64| 2.0 * (side as f64).powi(3) / secs / 1e9;
+            best = slices.map(gflops, f64::max).best.max(best);
+        }
+        Ok(best)
+    })
+}
+
+fn multiply_add(threads: usize, secs: f64) -> Result<f64> {
+    let pool = pool(threads)?;
+    let mut flops = 0;
+    let slices = measure(secs, || {
+        let began = Instant::now();
+        flops = pool.broadcast(|_| Level::current().run(MultiplyAdd { rounds: 500_000 })).iter().sum();
+        Ok(began.elapsed())
+    })?;
+    Ok(slices.map(|secs| flops as f64 / secs / 1e9, f64::max).best)
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("Could not start threads")
+}
+
+/// Sums in registers, enough of them to hide how long each multiply-add takes.
+struct MultiplyAdd {
+    rounds: usize,
+}
+
+impl Kernel for MultiplyAdd {
+    /// Floating-point operations done.
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) -> usize {
+        const SUMS: usize = 12;
+        let (factor, term) = (black_box(V::splat(0.999)), black_box(V::splat(0.001)));
+        let mut sums = [V::splat(0.0); SUMS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = sum.mul_add(factor, term);
+            }
+        }
+        black_box(sums);
+        2 * SUMS * V::LANES * self.rounds
+    }
+}
+
+/// Linux keeps count; elsewhere there is no such file.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+/// Lets the count begin again at what is in use now, so that each encoder has its own.
+fn forget_peak_memory() {
+    let _only_on_linux = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_honestly() {
+        let rows = models::summary(&Choice::new("seed_cnn"), SHAPE, CLASSES).unwrap();
+        // The first convolution, of 2 × 26² × 9 × 32 operations, needs no gradient of the image.
+        assert_eq!((infer_flops(&rows), train_flops(&rows)), (23_984_896, 3 * 23_984_896 - 389_376));
+    }
+
+    #[test]
+    fn every_encoder_can_be_measured() {
+        for encoder in encoders() {
+            let speed = speed(encoder, 0.01).unwrap();
+            for measured in [speed.train, speed.infer] {
+                assert!(measured.median > 0.0 && measured.best >= measured.median, "{speed:?}");
+            }
+            assert!(speed.latency.best > 0.0 && speed.latency.best <= speed.latency.median, "{speed:?}");
+        }
+        assert!(speed("transformer", 0.01).is_err());
+    }
+
+    #[test]
+    fn the_machine_has_a_peak() {
+        let machine = machine(0.02).unwrap();
+        assert!(machine.gemm > 0.0 && machine.multiply_add_one_core > 0.0, "{machine:?}");
+    }
+}
