@@ -42,7 +42,13 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool)
     conv.check(x, weight);
     assert_eq!(bias.len(), conv.out_channels);
     let level = Level::current();
-    let weights = Weights::pack(level, &conv.window(), weight, conv.out_channels);
+    let weights = Weights::pack(
+        level,
+        &conv.window(),
+        conv.batch * conv.out_height() * conv.out_width(),
+        weight,
+        conv.out_channels,
+    );
     let correlation =
         Correlation { frame: conv.input_frame(), window: conv.window(), bias: Some(bias), relu };
     correlation.run(level, conv.batch, (x, None), &weights, conv.out_height())
@@ -70,7 +76,13 @@ pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Ve
         out_width: conv.width,
         ..conv.window()
     };
-    let weights = Weights::pack(level, &window, &conv.flip(weight), conv.in_channels);
+    let weights = Weights::pack(
+        level,
+        &window,
+        conv.batch * conv.height * conv.width,
+        &conv.flip(weight),
+        conv.in_channels,
+    );
     let correlation = Correlation { frame, window, bias: None, relu: false };
     correlation.run(level, conv.batch, (output.gradient, output.relu_output), &weights, conv.height)
 }
@@ -84,7 +96,8 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f
     conv.check_output(output);
     let level = Level::current();
     let columns = conv.out_channels.next_multiple_of(2 * level.lanes());
-    let by_points = winograd::fits(&conv.window(), conv.out_channels);
+    let pixels = conv.batch * conv.out_height() * conv.out_width();
+    let by_points = winograd::fits(&conv.window(), pixels, conv.out_channels);
     let band = conv.gradient_band(columns, by_points);
     let bands = conv.out_height().div_ceil(band);
     let pieces = conv.batch * bands;
@@ -221,8 +234,8 @@ enum Weights {
 }
 
 impl Weights {
-    fn pack(level: Level, window: &Window, weight: &[f32], outputs: usize) -> Self {
-        if winograd::fits(window, outputs) {
+    fn pack(level: Level, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
+        if winograd::fits(window, pixels, outputs) {
             return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
         }
         let depth = window.rows * window.columns * window.channels;
