@@ -157,7 +157,7 @@ fn the_rest(bench: &mut Bench) {
     let (read, written) = (x.len() * NUMBER, y.len() * NUMBER);
     bench.measure("pool 2×2 forward", Work::Bytes(read + written), || pool::forward(&pool, &x));
     bench.measure("pool 2×2 backward", Work::Bytes(2 * read + 2 * written), || {
-        pool::backward(&pool, &x, &y, &y)
+        pool::backward(&pool, &x, &y, &y, true)
     });
 
     let dropout = Dropout { probability: 0.5, key: 7 };

@@ -139,7 +139,7 @@ impl Trainer {
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
         self.check("loss", loss)?;
-        let gradients = found.loss.backward()?;
+        let gradients = self.model.vars.backward(&found.loss)?;
         let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
         self.check("gradient", gradient_norm)?;
         let clip_norm = self.live.get("training.clip_norm").copied().unwrap_or_default();

@@ -7,15 +7,17 @@
 use super::frame::Frame;
 use super::simd::Level;
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
-use super::{OutputGradient, build_pieces};
+use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
+use super::{OutputGradient, Scratch, build_pieces, write_chunks};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Partial sums of a weight gradient: more would use more threads and more memory.
 const PARTIAL_SUMS: usize = 8;
 /// Images and bands of images that a pass is cut into, at least, where the problem has as many rows.
 const MIN_PIECES: usize = 16;
 /// Numbers of both operands that the weight gradient walks again and again: they stay in the L1 cache.
-const L1_NUMBERS: usize = 8 * 1024;
+const L1_NUMBERS: usize = 16 * 1024;
 
 /// The shape of a convolution: x (batch, height, width, in_channels), weight (kernel_height, kernel_width, in_channels,
 /// out_channels), bias (out_channels), y (batch, out_height, out_width, out_channels).
@@ -40,7 +42,7 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool)
     conv.check(x, weight);
     assert_eq!(bias.len(), conv.out_channels);
     let level = Level::current();
-    let weights = Panels::pack(weight, conv.depth(), conv.out_channels, level.lanes());
+    let weights = Weights::pack(level, &conv.window(), weight, conv.out_channels);
     let correlation =
         Correlation { frame: conv.input_frame(), window: conv.window(), bias: Some(bias), relu };
     correlation.run(level, conv.batch, (x, None), &weights, conv.out_height())
@@ -53,8 +55,6 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool)
 pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Vec<f32> {
     conv.check_output(output);
     let level = Level::current();
-    let depth = conv.kernel_height * conv.kernel_width * conv.out_channels;
-    let weights = Panels::pack(&conv.flip(weight), depth, conv.in_channels, level.lanes());
     let frame_width = conv.width + conv.kernel_width - 1;
     let frame = Frame {
         top: conv.kernel_height as isize - 1 - conv.padding as isize,
@@ -70,6 +70,7 @@ pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Ve
         out_width: conv.width,
         ..conv.window()
     };
+    let weights = Weights::pack(level, &window, &conv.flip(weight), conv.in_channels);
     let correlation = Correlation { frame, window, bias: None, relu: false };
     correlation.run(level, conv.batch, (output.gradient, output.relu_output), &weights, conv.height)
 }
@@ -83,15 +84,15 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f
     conv.check_output(output);
     let level = Level::current();
     let columns = conv.out_channels.next_multiple_of(2 * level.lanes());
-    let row_numbers = conv.window().frame_width * conv.in_channels * conv.stride + conv.out_width() * columns;
-    let band = (L1_NUMBERS / row_numbers).clamp(1, conv.out_height());
+    let by_points = winograd::fits(&conv.window(), conv.out_channels);
+    let band = conv.gradient_band(columns, by_points);
     let bands = conv.out_height().div_ceil(band);
     let pieces = conv.batch * bands;
     let per_sum = pieces.div_ceil(PARTIAL_SUMS).max(1);
     let partial_sums: Vec<_> = (0..pieces.div_ceil(per_sum))
         .into_par_iter()
         .map(|index| {
-            let mut sums = WeightSums::new(conv, columns);
+            let mut sums = WeightSums::new(conv, columns, by_points);
             for piece in index * per_sum..((index + 1) * per_sum).min(pieces) {
                 let first = piece % bands * band;
                 sums.add(level, x, output, piece / bands, (first, band.min(conv.out_height() - first)));
@@ -100,7 +101,12 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f
         })
         .collect();
     let (weight, bias): (Vec<_>, Vec<_>) = partial_sums.into_iter().unzip();
-    (add_up(&weight, columns, conv.out_channels, conv.depth()), add_up(&bias, columns, conv.out_channels, 1))
+    let bias = add_up(&bias, columns, conv.out_channels, 1);
+    if by_points {
+        let points = add_up(&weight, columns, conv.out_channels, winograd::POINTS * conv.in_channels);
+        return (winograd::gather_weights(level, &points), bias);
+    }
+    (add_up(&weight, columns, conv.out_channels, conv.depth()), bias)
 }
 
 impl Conv {
@@ -123,6 +129,15 @@ impl Conv {
 
     fn out_len(&self) -> usize {
         self.out_height() * self.out_width() * self.out_channels
+    }
+
+    /// Output rows that the weight gradient takes at a time.
+    fn gradient_band(&self, columns: usize, by_points: bool) -> usize {
+        if by_points {
+            return self.out_height().div_ceil(PARTIAL_SUMS.div_ceil(self.batch.max(1))).next_multiple_of(2);
+        }
+        let x_numbers = self.window().frame_width * self.in_channels * self.stride;
+        (L1_NUMBERS / (x_numbers + self.out_width() * columns)).clamp(1, self.out_height())
     }
 
     fn window(&self) -> Window {
@@ -197,6 +212,30 @@ struct Correlation<'a> {
     relu: bool,
 }
 
+/// Weights as the kernels read them.
+enum Weights {
+    Direct(Panels),
+    /// Transformed, a matrix for each point of a tile.
+    Points(Vec<Panels>),
+}
+
+impl Weights {
+    fn pack(level: Level, window: &Window, weight: &[f32], outputs: usize) -> Self {
+        if winograd::fits(window, outputs) {
+            return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
+        }
+        let depth = window.rows * window.columns * window.channels;
+        Weights::Direct(Panels::pack(weight, depth, outputs, level.lanes()))
+    }
+
+    fn columns(&self) -> usize {
+        match self {
+            Weights::Direct(panels) => panels.columns(),
+            Weights::Points(points) => points[0].columns(),
+        }
+    }
+}
+
 impl Correlation<'_> {
     /// (batch, out_rows, window.out_width, columns of the weights). Images come with the mask of their pixels.
     fn run(
@@ -204,46 +243,66 @@ impl Correlation<'_> {
         level: Level,
         batch: usize,
         (images, mask): (&[f32], Option<&[f32]>),
-        weights: &Panels,
+        weights: &Weights,
         out_rows: usize,
     ) -> Vec<f32> {
         let row_len = self.window.out_width * weights.columns();
         let image_len = self.frame.height * self.frame.width * self.frame.channels;
-        let band = out_rows.div_ceil(MIN_PIECES.div_ceil(batch.max(1)));
-        build_pieces(batch, out_rows * row_len, |index, out| {
+        // even, for the tiles of two rows
+        let band = out_rows.div_ceil(MIN_PIECES.div_ceil(batch.max(1))).next_multiple_of(2);
+        let write = |index: usize, out: &mut [MaybeUninit<f32>]| {
             let image = &images[index * image_len..][..image_len];
             let mask = mask.map(|mask| &mask[index * image_len..][..image_len]);
             out.par_chunks_mut(band * row_len).enumerate().for_each(|(piece, out)| {
-                let rows = (out.len() / row_len - 1) * self.window.stride + self.window.rows;
-                let mut scratch = Vec::new();
-                let frame = self.frame.rows(
-                    level,
-                    image,
-                    mask,
-                    (piece * band * self.window.stride, rows),
-                    &mut scratch,
-                );
-                let (window, bias, relu) = (self.window, self.bias, self.relu);
-                level.run(Correlate { window, frame, weights, bias, relu, out });
+                self.run_rows(level, (image, mask), weights, piece * band, out);
             });
-        })
+        };
+        // SAFETY: the bands cover the piece, and the kernels write every number of a band.
+        unsafe { write_chunks(batch * out_rows * row_len, out_rows * row_len, write) }
+    }
+
+    /// The output rows from `first` on, as many as `out` holds.
+    fn run_rows(
+        &self,
+        level: Level,
+        (image, mask): (&[f32], Option<&[f32]>),
+        weights: &Weights,
+        first: usize,
+        out: &mut [MaybeUninit<f32>],
+    ) {
+        let Correlation { frame, window, bias, relu } = *self;
+        let rows = out.len() / (window.out_width * weights.columns());
+        let mut scratch = Scratch::new();
+        match weights {
+            Weights::Direct(weights) => {
+                let seen = (first * window.stride, (rows - 1) * window.stride + window.rows);
+                let frame = frame.rows(level, image, mask, seen, &mut scratch);
+                level.run(Correlate { window, frame, weights, bias, relu, out });
+            }
+            Weights::Points(weights) => {
+                let tiles = Tiles { channels: window.channels, out_rows: rows, out_width: window.out_width };
+                let frame = Frame { frame_width: tiles.frame_width(), ..frame };
+                let frame = frame.rows(level, image, mask, (first, tiles.frame_rows()), &mut scratch);
+                level.run(Convolve { tiles, frame, weights, bias, relu, out });
+            }
+        }
     }
 }
 
-/// One partial sum of the gradients of weight (depth, columns) and bias (columns).
+/// One partial sum of the gradients of weight (depth or points, columns) and bias (columns).
 struct WeightSums<'a> {
     conv: &'a Conv,
     columns: usize,
+    by_points: bool,
     weight: Vec<f32>,
     bias: Vec<f32>,
-    x_scratch: Vec<f32>,
-    gradient_scratch: Vec<f32>,
 }
 
 impl<'a> WeightSums<'a> {
-    fn new(conv: &'a Conv, columns: usize) -> Self {
-        let (weight, bias) = (vec![0.0; conv.depth() * columns], vec![0.0; columns]);
-        WeightSums { conv, columns, weight, bias, x_scratch: Vec::new(), gradient_scratch: Vec::new() }
+    fn new(conv: &'a Conv, columns: usize, by_points: bool) -> Self {
+        let rows = if by_points { winograd::POINTS * conv.in_channels } else { conv.depth() };
+        let (weight, bias) = (vec![0.0; rows * columns], vec![0.0; columns]);
+        WeightSums { conv, columns, by_points, weight, bias }
     }
 
     /// Adds what the output rows `first..first + rows` of one image contribute.
@@ -255,24 +314,33 @@ impl<'a> WeightSums<'a> {
         image: usize,
         (first, rows): (usize, usize),
     ) {
-        let (conv, window) = (self.conv, self.conv.window());
-        let (in_len, out_len) = (conv.in_len(), conv.out_len());
+        let WeightSums { conv, columns, .. } = *self;
+        let window = conv.window();
+        let x = &x[image * conv.in_len()..][..conv.in_len()];
+        let gradient = &output.gradient[image * conv.out_len()..][..conv.out_len()];
+        let mask = output.relu_output.map(|y| &y[image * conv.out_len()..][..conv.out_len()]);
+        let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
+        let (x_frame, gradient_frame) = (conv.input_frame(), conv.output_frame(columns));
+        if self.by_points {
+            let tiles = Tiles { channels: conv.in_channels, out_rows: rows, out_width: conv.out_width() };
+            let x_frame = Frame { frame_width: tiles.frame_width(), ..x_frame };
+            let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..gradient_frame };
+            let frame = x_frame.rows(level, x, None, (first, tiles.frame_rows()), &mut x_scratch);
+            let rows = (first, tiles.frame_rows() - 2);
+            let gradient = gradient_frame.rows(level, gradient, mask, rows, &mut gradient_scratch);
+            let (sums, bias) = (&mut self.weight, &mut self.bias);
+            level.run(AccumulateWeights { tiles, frame, gradient, columns, sums, bias });
+            return;
+        }
         let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
-        let frame =
-            conv.input_frame().rows(level, &x[image * in_len..][..in_len], None, x_rows, &mut self.x_scratch);
-        let gradient = conv.output_frame(self.columns).rows(
-            level,
-            &output.gradient[image * out_len..][..out_len],
-            output.relu_output.map(|y| &y[image * out_len..][..out_len]),
-            (first, rows),
-            &mut self.gradient_scratch,
-        );
-        for pixel in gradient.chunks_exact(self.columns) {
+        let frame = x_frame.rows(level, x, None, x_rows, &mut x_scratch);
+        let gradient = gradient_frame.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
+        for pixel in gradient.chunks_exact(columns) {
             for (sum, number) in self.bias.iter_mut().zip(pixel) {
                 *sum += number;
             }
         }
-        level.run(AccumulateOuter { window, frame, gradient, columns: self.columns, sums: &mut self.weight });
+        level.run(AccumulateOuter { window, frame, gradient, columns, sums: &mut self.weight });
     }
 }
 

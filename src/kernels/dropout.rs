@@ -175,6 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_stays_is_scaled_wherever_it_is() {
+        let mut random = Random::new(5);
+        for _ in 0..30 {
+            let (batch, pixels, width) = (1 + random.below(9), 1 + random.below(40), 1 + random.below(67));
+            let dropout = Dropout { probability: 0.4, key: random.below(1 << 20) as u64 };
+            let x = random.numbers(batch * pixels * width);
+            let ones = vec![1.0; x.len()];
+            let scaled = |mask: Vec<f32>| x.iter().zip(mask).map(|(x, mask)| x * mask).collect::<Vec<_>>();
+            at_every_level(|| {
+                assert_eq!(elements(dropout, &x), scaled(elements(dropout, &ones)));
+                let by_channels = channels(dropout, &x, pixels, width);
+                assert_eq!(by_channels, scaled(channels(dropout, &ones, pixels, width)));
+            });
+        }
+    }
+
+    #[test]
     fn levels_and_threads_do_not_change_a_bit() {
         let x = Random::new(4).numbers(50_001);
         let dropout = Dropout { probability: 0.5, key: 11 };

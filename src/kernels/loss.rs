@@ -74,7 +74,7 @@ fn log_sum_exp(row: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, same_bits_on_any_threads};
+    use crate::kernels::testing::{Random, Reference, same_bits_on_any_threads};
 
     #[test]
     fn uniform_logits_cost_the_log_of_the_classes() {
@@ -84,23 +84,34 @@ mod tests {
         assert!((cross_entropy(&[5.0; 8], smoothed) - 4f32.ln()).abs() < 1e-6);
     }
 
+    fn plain(logits: &[f64], targets: Targets) -> f64 {
+        let Targets { labels, classes, label_smoothing } = targets;
+        let of_row = |(row, label): (&[f64], &u32)| {
+            let sum: f64 = row.iter().map(|x| x.exp()).sum();
+            let cost = |class: usize| {
+                let spread = label_smoothing / classes as f64;
+                let target = spread + if class == *label as usize { 1.0 - label_smoothing } else { 0.0 };
+                -target * (row[class].exp() / sum).ln()
+            };
+            (0..classes).map(cost).sum::<f64>()
+        };
+        logits.chunks_exact(classes).zip(labels).map(of_row).sum::<f64>() / labels.len() as f64
+    }
+
     #[test]
-    fn gradient_matches_finite_differences() {
+    fn forward_and_backward_match_the_reference() {
         let mut random = Random::new(5);
-        let labels = [2, 0, 6, 6, 1];
-        for label_smoothing in [0.0, 0.1, 1.0] {
-            let targets = Targets { labels: &labels, classes: 7, label_smoothing };
-            let mut logits = random.numbers(35);
-            let gradient = cross_entropy_gradient(&logits, targets, 1.0);
-            for index in 0..35 {
-                let x = logits[index];
-                logits[index] = x + 1e-2;
-                let above = cross_entropy(&logits, targets);
-                logits[index] = x - 1e-2;
-                let below = cross_entropy(&logits, targets);
-                logits[index] = x;
-                assert!(((above - below) / 2e-2 - gradient[index]).abs() < 1e-4);
-            }
+        for round in 0..30 {
+            let (batch, classes) = (1 + random.below(9), 1 + random.below(67));
+            let labels: Vec<u32> = (0..batch).map(|_| random.below(classes) as u32).collect();
+            let label_smoothing = [0.0, 0.1, 1.0][round % 3];
+            let targets = Targets { labels: &labels, classes, label_smoothing };
+            let logits: Vec<f32> = random.numbers(batch * classes).iter().map(|x| 8.0 * x).collect();
+            let reference = Reference::new(&mut random, &[&logits], |x| vec![plain(&x[0], targets)]);
+            let what = format!("{batch} x {classes}, smoothing {label_smoothing}");
+            reference.assert_value(&[cross_entropy(&logits, targets)], &what);
+            let gradient = cross_entropy_gradient(&logits, targets, reference.output_gradient[0]);
+            reference.assert_gradients(&[&gradient], &what);
         }
     }
 

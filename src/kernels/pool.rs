@@ -1,6 +1,7 @@
 //! Max pooling over square windows that do not overlap.
 
 use super::build_pieces;
+use super::frame::copy_where_positive;
 use super::simd::{Kernel, Level, Vector};
 
 /// The shape of a pooling: x (batch, height, width, channels), y (batch, height / size, width / size, channels).
@@ -26,11 +27,12 @@ pub fn forward(pool: &MaxPool, x: &[f32]) -> Vec<f32> {
     })
 }
 
-/// The gradient of x: the whole gradient of a window goes to the first of its maxima, row by row, as in PyTorch.
+/// The gradient of x: the whole gradient of a window goes to the first of its maxima, row by row, as in PyTorch. With
+/// `relu` it also goes back through the ReLU that made x: a maximum of zero lets nothing through.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32]) -> Vec<f32> {
+pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32], relu: bool) -> Vec<f32> {
     assert_eq!(x.len(), pool.batch * pool.in_len());
     assert_eq!((y.len(), gradient.len()), (pool.batch * pool.out_len(), y.len()));
     let level = Level::current();
@@ -38,7 +40,7 @@ pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32]) -> Vec<f
     build_pieces(pool.batch, in_len, |image, dx| {
         let x = &x[image * in_len..][..in_len];
         let (y, gradient) = (&y[image * out_len..][..out_len], &gradient[image * out_len..][..out_len]);
-        level.run(Backward { pool, x, y, gradient, dx });
+        level.run(Backward { pool, x, y, gradient, relu, dx });
     })
 }
 
@@ -89,6 +91,7 @@ struct Backward<'a> {
     x: &'a [f32],
     y: &'a [f32],
     gradient: &'a [f32],
+    relu: bool,
     dx: &'a mut [f32],
 }
 
@@ -100,7 +103,11 @@ impl Kernel for Backward<'_> {
         let channels = self.pool.channels;
         let mut left = vec![0.0; channels];
         for (index, y) in self.y.chunks_exact(channels).enumerate() {
-            left.copy_from_slice(&self.gradient[index * channels..][..channels]);
+            let gradient = &self.gradient[index * channels..][..channels];
+            match self.relu {
+                true => copy_where_positive(gradient, y, &mut left),
+                false => left.copy_from_slice(gradient),
+            }
             for at in self.pool.window(index) {
                 let (x, dx) = (&self.x[at..][..channels], &mut self.dx[at..][..channels]);
                 for (((left, y), x), dx) in left.iter_mut().zip(y).zip(x).zip(dx) {
@@ -116,7 +123,7 @@ impl Kernel for Backward<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, at_every_level, same_bits_on_any_threads};
+    use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
     fn reference(pool: &MaxPool, x: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let MaxPool { batch, height, width, channels, size } = *pool;
@@ -157,7 +164,43 @@ mod tests {
             let (y, dx) = reference(&pool, &x, &gradient);
             at_every_level(|| {
                 assert_eq!(forward(&pool, &x), y, "{pool:?}");
-                assert_eq!(backward(&pool, &x, &y, &gradient), dx, "{pool:?}");
+                assert_eq!(backward(&pool, &x, &y, &gradient, false), dx, "{pool:?}");
+                let through_relu: Vec<f32> =
+                    dx.iter().zip(&x).map(|(dx, x)| if *x > 0.0 { *dx } else { 0.0 }).collect();
+                assert_eq!(backward(&pool, &x, &y, &gradient, true), through_relu, "{pool:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn forward_and_backward_match_double_precision() {
+        let mut random = Random::new(3);
+        for _ in 0..30 {
+            let size = 1 + random.below(4);
+            let pool = MaxPool {
+                batch: 1 + random.below(9),
+                height: size + random.below(9),
+                width: size + random.below(9),
+                channels: 1 + random.below(67),
+                size,
+            };
+            let x = random.numbers(pool.batch * pool.in_len());
+            let expected = Reference::new(&mut random, &[&x], |inputs| {
+                let mut y = Vec::new();
+                for (image, index) in
+                    (0..pool.batch).flat_map(|image| (0..pool.out_len()).map(move |index| (image, index)))
+                {
+                    let (pixel, channel) = (index / pool.channels, index % pool.channels);
+                    let places = pool.window(pixel).map(|at| inputs[0][image * pool.in_len() + at + channel]);
+                    y.push(places.fold(f64::NEG_INFINITY, f64::max));
+                }
+                y
+            });
+            at_every_level(|| {
+                let y = forward(&pool, &x);
+                expected.assert_value(&y, &format!("{pool:?}"));
+                let dx = backward(&pool, &x, &y, &expected.output_gradient, false);
+                expected.assert_gradients(&[&dx], &format!("{pool:?}"));
             });
         }
     }
@@ -179,7 +222,7 @@ mod tests {
         let (x, gradient) = (random.numbers(9 * pool.in_len()), random.numbers(9 * pool.out_len()));
         same_bits_on_any_threads(|| {
             let y = forward(&pool, &x);
-            let dx = backward(&pool, &x, &y, &gradient);
+            let dx = backward(&pool, &x, &y, &gradient, false);
             vec![y, dx]
         });
     }

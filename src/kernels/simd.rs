@@ -4,6 +4,7 @@
 //! enabled, so a build for the oldest x86-64 loses nothing. [`Level::run`] picks the copy.
 
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 /// Work that is compiled once per instruction set.
@@ -23,6 +24,9 @@ pub trait Vector: Copy {
     const LANES: usize;
 
     fn splat(value: f32) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger; `other` where either is NaN.
@@ -33,7 +37,43 @@ pub trait Vector: Copy {
     /// # Safety
     /// `to` is valid for writing `LANES` numbers; it need not be aligned.
     unsafe fn store(self, to: *mut f32);
+
+    /// The first numbers of a slice, zeros after its end.
+    #[inline(always)]
+    fn read(from: &[f32]) -> Self {
+        if from.len() >= Self::LANES {
+            // SAFETY: the slice is long enough.
+            return unsafe { Self::load(from.as_ptr()) };
+        }
+        let mut all = [0.0; MAX_LANES];
+        all[..from.len()].copy_from_slice(from);
+        // SAFETY: `all` holds a vector of any level.
+        unsafe { Self::load(all.as_ptr()) }
+    }
+
+    /// Fills the start of a slice, as much of it as there is.
+    #[inline(always)]
+    fn write(self, to: &mut [f32]) {
+        // SAFETY: only numbers are written.
+        self.fill(unsafe { &mut *(to as *mut [f32] as *mut [MaybeUninit<f32>]) });
+    }
+
+    /// [`write`](Self::write), to numbers that may not be any yet.
+    #[inline(always)]
+    fn fill(self, to: &mut [MaybeUninit<f32>]) {
+        if to.len() >= Self::LANES {
+            // SAFETY: the slice is long enough.
+            return unsafe { self.store(to.as_mut_ptr().cast()) };
+        }
+        let mut all = [0.0; MAX_LANES];
+        // SAFETY: `all` has room for a vector of any level.
+        unsafe { self.store(all.as_mut_ptr()) };
+        to.write_copy_of_slice(&all[..to.len()]);
+    }
 }
+
+/// Lanes of the widest vector.
+pub const MAX_LANES: usize = 16;
 
 /// An instruction set, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,12 +185,37 @@ thread_local! {
 #[derive(Clone, Copy)]
 struct Portable([f32; 4]);
 
+impl Portable {
+    #[inline(always)]
+    fn zip(mut self, other: Self, of: impl Fn(f32, f32) -> f32) -> Self {
+        for lane in 0..4 {
+            self.0[lane] = of(self.0[lane], other.0[lane]);
+        }
+        self
+    }
+}
+
 impl Vector for Portable {
     const LANES: usize = 4;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
         Portable([value; 4])
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.zip(other, |x, y| x + y)
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, |x, y| x - y)
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.zip(other, |x, y| x * y)
     }
 
     #[inline(always)]
@@ -162,11 +227,8 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
-    fn max(mut self, other: Self) -> Self {
-        for lane in 0..4 {
-            self.0[lane] = if self.0[lane] > other.0[lane] { self.0[lane] } else { other.0[lane] };
-        }
-        self
+    fn max(self, other: Self) -> Self {
+        self.zip(other, |x, y| if x > y { x } else { y })
     }
 
     #[inline(always)]
@@ -182,10 +244,11 @@ impl Vector for Portable {
     }
 }
 
-/// Implements [`Vector`] for one register type by its load, store, splat, fused multiply-add and maximum.
+/// Implements [`Vector`] for one register type by its load, store, splat, sum, difference, product, fused multiply-add
+/// and maximum.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! vector {
-    ($name:ident, $register:ty, $lanes:literal, $load:path, $store:path, $splat:path, $mul_add:expr, $max:path) => {
+    ($name:ident, $register:ty, $lanes:literal, $load:path, $store:path, $splat:path, $add:path, $sub:path, $mul:path, $mul_add:expr, $max:path) => {
         #[derive(Clone, Copy)]
         struct $name($register);
 
@@ -196,6 +259,24 @@ macro_rules! vector {
             fn splat(value: f32) -> Self {
                 // SAFETY: only `Level::run` names this type, after checking for its instructions.
                 $name(unsafe { $splat(value) })
+            }
+
+            #[inline(always)]
+            fn add(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $add(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn sub(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $sub(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $mul(self.0, other.0) })
             }
 
             #[inline(always)]
@@ -237,6 +318,9 @@ mod x86 {
         _mm256_loadu_ps,
         _mm256_storeu_ps,
         _mm256_set1_ps,
+        _mm256_add_ps,
+        _mm256_sub_ps,
+        _mm256_mul_ps,
         _mm256_fmadd_ps,
         _mm256_max_ps
     );
@@ -247,6 +331,9 @@ mod x86 {
         _mm512_loadu_ps,
         _mm512_storeu_ps,
         _mm512_set1_ps,
+        _mm512_add_ps,
+        _mm512_sub_ps,
+        _mm512_mul_ps,
         _mm512_fmadd_ps,
         _mm512_max_ps
     );
@@ -258,7 +345,7 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx2,fma")]
     pub fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-        kernel.run::<Avx512, 8>()
+        kernel.run::<Avx512, 14>()
     }
 }
 
@@ -274,6 +361,9 @@ mod arm {
         vld1q_f32,
         vst1q_f32,
         vdupq_n_f32,
+        vaddq_f32,
+        vsubq_f32,
+        vmulq_f32,
         |x, y, sum| vfmaq_f32(sum, x, y),
         vmaxq_f32
     );

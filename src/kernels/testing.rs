@@ -40,6 +40,57 @@ pub fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
     }
 }
 
+/// What a plain function of several inputs gives in double precision, for a kernel to be held against: its value, and
+/// slopes of Σ output_gradient · value by central differences, at some numbers of each input.
+pub struct Reference {
+    /// Random, shaped as the value.
+    pub output_gradient: Vec<f32>,
+    value: Vec<f32>,
+    slopes: Vec<Vec<(usize, f32)>>,
+}
+
+impl Reference {
+    const STEP: f64 = 1e-6;
+    const SLOPES: usize = 16;
+
+    pub fn new(random: &mut Random, inputs: &[&[f32]], f: impl Fn(&[Vec<f64>]) -> Vec<f64>) -> Self {
+        let mut inputs: Vec<Vec<f64>> =
+            inputs.iter().map(|numbers| numbers.iter().map(|x| *x as f64).collect()).collect();
+        let value: Vec<f32> = f(&inputs).iter().map(|y| *y as f32).collect();
+        let output_gradient = random.numbers(value.len());
+        let total =
+            |x: &[Vec<f64>]| f(x).iter().zip(&output_gradient).map(|(y, g)| y * *g as f64).sum::<f64>();
+        let mut slopes = vec![Vec::new(); inputs.len()];
+        for (index, slopes) in slopes.iter_mut().enumerate() {
+            for _ in 0..Self::SLOPES {
+                let at = random.below(inputs[index].len());
+                let x = inputs[index][at];
+                inputs[index][at] = x + Self::STEP;
+                let above = total(&inputs);
+                inputs[index][at] = x - Self::STEP;
+                let below = total(&inputs);
+                inputs[index][at] = x;
+                slopes.push((at, ((above - below) / (2.0 * Self::STEP)) as f32));
+            }
+        }
+        Reference { output_gradient, value, slopes }
+    }
+
+    pub fn assert_value(&self, y: &[f32], what: &str) {
+        assert_close(y, &self.value, what);
+    }
+
+    /// `gradients` has one for each input, in order.
+    pub fn assert_gradients(&self, gradients: &[&[f32]], what: &str) {
+        assert_eq!(gradients.len(), self.slopes.len());
+        for (input, (gradient, slopes)) in gradients.iter().zip(&self.slopes).enumerate() {
+            let (actual, expected): (Vec<f32>, Vec<f32>) =
+                slopes.iter().map(|(at, slope)| (gradient[*at], *slope)).unzip();
+            assert_close(&actual, &expected, &format!("gradient {input} of {what}"));
+        }
+    }
+}
+
 /// `compute` gives the same bits in pools of 1 to 4 threads, at every level.
 pub fn same_bits_on_any_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
     for level in Level::available() {

@@ -3,14 +3,19 @@
 //! One inner loop serves both passes. `ROWS` × 2 vectors of sums stay in registers while it walks two operands: `a`
 //! gives one number per row of the tile, `b` gives two vectors of columns.
 
-use super::simd::{Kernel, Vector};
+use super::simd::{Kernel, MAX_LANES, Vector};
+use std::mem::MaybeUninit;
 
-/// The widest panel of any level: two vectors of AVX-512.
-const MAX_PANEL: usize = 32;
+/// The widest panel of any level.
+const MAX_PANEL: usize = 2 * MAX_LANES;
+/// In bytes.
+const CACHE_LINE: usize = 64;
 
 /// A (depth, columns) matrix cut into panels of `width` columns, (panel, depth, width), with zeros at the end.
 pub struct Panels {
     numbers: Vec<f32>,
+    /// Numbers before the first panel, which begins a cache line: vectors that straddle two are slower to load.
+    start: usize,
     depth: usize,
     columns: usize,
     width: usize,
@@ -25,13 +30,20 @@ impl Panels {
     pub fn pack(matrix: &[f32], depth: usize, columns: usize, lanes: usize) -> Self {
         assert_eq!(matrix.len(), depth * columns);
         let width = 2 * lanes;
-        let mut numbers = vec![0.0; columns.div_ceil(width) * depth * width];
+        let mut numbers = vec![0.0; columns.div_ceil(width) * depth * width + MAX_PANEL];
+        let start = numbers.as_ptr().align_offset(CACHE_LINE).min(MAX_PANEL);
         for (index, row) in matrix.chunks_exact(columns).enumerate() {
             for (panel, part) in row.chunks(width).enumerate() {
-                numbers[(panel * depth + index) * width..][..part.len()].copy_from_slice(part);
+                numbers[start + (panel * depth + index) * width..][..part.len()].copy_from_slice(part);
             }
         }
-        Panels { numbers, depth, columns, width }
+        Panels { numbers, start, depth, columns, width }
+    }
+
+    /// Each (depth, width).
+    fn iter(&self) -> impl Iterator<Item = &[f32]> {
+        let panel = self.depth * self.width;
+        self.numbers[self.start..].chunks_exact(panel).take(self.columns.div_ceil(self.width))
     }
 }
 
@@ -56,18 +68,15 @@ impl Window {
         self.rows * self.columns * self.channels
     }
 
-    /// Where in the frame the window's first number lies at the given position.
-    #[inline(always)]
-    fn start(&self, position: usize) -> usize {
-        let (y, x) = (position / self.out_width, position % self.out_width);
-        y * self.stride * self.frame_row() + x * self.stride * self.channels
+    /// Where in the frame the window's first number lies at each position, the last position again and again.
+    fn starts(&self, positions: usize) -> Offsets {
+        let (run, step) = (self.out_width, self.stride * self.channels);
+        Offsets::new(positions, run, step, self.stride * self.frame_row())
     }
 
-    /// Where in the window its `index`th number lies, from the first.
-    #[inline(always)]
-    fn tap(&self, index: usize) -> usize {
-        let run = self.columns * self.channels;
-        index / run * self.frame_row() + index % run
+    /// Where in the window each of its numbers lies, from the first; the last again and again.
+    fn taps(&self) -> Offsets {
+        Offsets::new(self.depth(), self.columns * self.channels, 1, self.frame_row())
     }
 
     fn assert_inside(&self, frame: &[f32], out_rows: usize) {
@@ -76,14 +85,49 @@ impl Window {
     }
 }
 
-/// `out = relu?(window · weights + bias)` at every position of the window; `out` is (positions, columns).
+/// Offsets in rows of `run`, `step` apart, the last of them repeated without end: tiles are filled up with it.
+struct Offsets {
+    offset: usize,
+    left: usize,
+    left_in_run: usize,
+    run: usize,
+    step: usize,
+    /// From the last of a row to the first of the next.
+    turn: usize,
+}
+
+impl Offsets {
+    #[inline(always)]
+    fn new(count: usize, run: usize, step: usize, row: usize) -> Self {
+        Offsets { offset: 0, left: count, left_in_run: run, run, step, turn: row - (run - 1) * step }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        let offset = self.offset;
+        if self.left > 1 {
+            self.left -= 1;
+            self.left_in_run -= 1;
+            if self.left_in_run == 0 {
+                self.left_in_run = self.run;
+                self.offset += self.turn;
+            } else {
+                self.offset += self.step;
+            }
+        }
+        offset
+    }
+}
+
+/// `out = relu?(window · weights + bias)` at every position of the window; `out` is (positions, columns), and every
+/// number of it is written.
 pub struct Correlate<'a> {
     pub window: Window,
     pub frame: &'a [f32],
     pub weights: &'a Panels,
     pub bias: Option<&'a [f32]>,
     pub relu: bool,
-    pub out: &'a mut [f32],
+    pub out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Correlate<'_> {
@@ -92,28 +136,24 @@ impl Kernel for Correlate<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let Correlate { window, frame, weights, bias, relu, out } = self;
-        let Panels { numbers, depth, columns, width } = weights;
-        let (depth, columns, positions) = (*depth, *columns, out.len() / columns);
+        let Panels { depth, columns, width, .. } = *weights;
+        let positions = out.len() / columns;
         window.assert_inside(frame, positions / window.out_width);
-        assert_eq!((*width, depth), (2 * V::LANES, window.depth()));
+        assert_eq!((width, depth), (2 * V::LANES, window.depth()));
         assert!(out.len() == positions * columns && positions % window.out_width == 0);
         let run = window.columns * window.channels;
         let (a_row, b_row) = (window.frame_row(), run * width);
-        let walk = Walk { rows: window.rows, columns: run, a_row, a_column: 1, b_row, b_column: *width };
+        let walk = Walk { rows: window.rows, columns: run, a_row, a_column: 1, b_row, b_column: width };
 
-        for (panel, b) in numbers.chunks_exact(depth * width).enumerate() {
+        for (panel, b) in weights.iter().enumerate() {
             let first_column = panel * width;
-            let kept = (columns - first_column).min(*width);
-            let mut start = [0.0; MAX_PANEL];
-            if let Some(bias) = bias {
-                start[..kept].copy_from_slice(&bias[first_column..][..kept]);
-            }
-            // SAFETY: `start` holds two vectors of any level.
-            let start = unsafe { load_pair::<V>(start.as_ptr()) };
+            let kept = (columns - first_column).min(width);
+            let start = read_pair::<V>(bias.map_or(&[], |bias| &bias[first_column..][..kept]));
+            let mut starts = window.starts(positions);
             for first in (0..positions).step_by(ROWS) {
                 let mut a = [frame.as_ptr(); ROWS];
-                for (row, a) in a.iter_mut().enumerate() {
-                    *a = frame[window.start((first + row).min(positions - 1))..].as_ptr();
+                for a in &mut a {
+                    *a = frame[starts.next()..].as_ptr();
                 }
                 // SAFETY: every position lies inside the frame, and the panel holds `depth` rows of `width`.
                 let mut sums = unsafe { multiply::<V, ROWS>([start; ROWS], a, b.as_ptr(), walk) };
@@ -121,7 +161,7 @@ impl Kernel for Correlate<'_> {
                     if relu {
                         *sums = sums.map(|sum| V::splat(0.0).max(sum));
                     }
-                    store_pair(*sums, &mut out[(first + row) * columns + first_column..][..kept]);
+                    fill_pair(*sums, &mut out[(first + row) * columns + first_column..][..kept]);
                 }
             }
         }
@@ -154,19 +194,21 @@ impl Kernel for AccumulateOuter<'_> {
         let walk = Walk { rows, columns: window.out_width, a_row, a_column, b_row, b_column: columns };
 
         for column in (0..columns).step_by(width) {
+            let mut taps = window.taps();
             for first in (0..depth).step_by(ROWS) {
                 let mut a = [frame.as_ptr(); ROWS];
                 let mut tile = [[V::splat(0.0); 2]; ROWS];
                 for row in 0..ROWS {
                     let index = (first + row).min(depth - 1);
-                    a[row] = frame[window.tap(index)..].as_ptr();
-                    // SAFETY: `columns` is a multiple of two vectors, so they lie inside row `index` of `sums`.
-                    tile[row] = unsafe { load_pair::<V>(sums[index * columns + column..].as_ptr()) };
+                    a[row] = frame[taps.next()..].as_ptr();
+                    tile[row] = read_pair(&sums[index * columns + column..][..width]);
                 }
                 // SAFETY: the window stays inside the frame at each of the positions that `gradient` has rows for.
                 tile = unsafe { multiply::<V, ROWS>(tile, a, gradient[column..].as_ptr(), walk) };
                 for (row, tile) in tile.iter().enumerate().take(depth - first) {
-                    store_pair(*tile, &mut sums[(first + row) * columns + column..][..width]);
+                    let sums = &mut sums[(first + row) * columns + column..][..width];
+                    tile[0].write(&mut sums[..V::LANES]);
+                    tile[1].write(&mut sums[V::LANES..]);
                 }
             }
         }
@@ -175,13 +217,13 @@ impl Kernel for AccumulateOuter<'_> {
 
 /// The path through both operands: `rows` × `columns` steps, each `_column` numbers on, each row `_row` numbers on.
 #[derive(Clone, Copy)]
-struct Walk {
-    rows: usize,
-    columns: usize,
-    a_row: usize,
-    a_column: usize,
-    b_row: usize,
-    b_column: usize,
+pub struct Walk {
+    pub rows: usize,
+    pub columns: usize,
+    pub a_row: usize,
+    pub a_column: usize,
+    pub b_row: usize,
+    pub b_column: usize,
 }
 
 /// `sums[row] += a[row] · b`, summed along the walk.
@@ -189,7 +231,7 @@ struct Walk {
 /// # Safety
 /// On the whole walk each of `a` is valid for reading one number, and `b` for reading two vectors.
 #[inline(always)]
-unsafe fn multiply<V: Vector, const ROWS: usize>(
+pub unsafe fn multiply<V: Vector, const ROWS: usize>(
     mut sums: [[V; 2]; ROWS],
     a: [*const f32; ROWS],
     b: *const f32,
@@ -201,7 +243,7 @@ unsafe fn multiply<V: Vector, const ROWS: usize>(
         for _ in 0..walk.columns {
             // SAFETY: the caller vouches for both operands on the whole walk.
             unsafe {
-                let columns = load_pair::<V>(b);
+                let columns = [V::load(b), V::load(b.add(V::LANES))];
                 for row in 0..ROWS {
                     let number = V::splat(*a[row].add(step));
                     sums[row][0] = number.mul_add(columns[0], sums[row][0]);
@@ -215,30 +257,17 @@ unsafe fn multiply<V: Vector, const ROWS: usize>(
     sums
 }
 
-/// # Safety
-/// `from` is valid for reading two vectors.
+/// The first numbers of a slice, zeros after its end.
 #[inline(always)]
-unsafe fn load_pair<V: Vector>(from: *const f32) -> [V; 2] {
-    // SAFETY: the caller vouches for both.
-    unsafe { [V::load(from), V::load(from.add(V::LANES))] }
+fn read_pair<V: Vector>(from: &[f32]) -> [V; 2] {
+    let (first, second) = from.split_at(V::LANES.min(from.len()));
+    [V::read(first), V::read(second)]
 }
 
-/// Stores as much of the pair as `out` has room for.
+/// Fills a slice, which may be shorter than the pair.
 #[inline(always)]
-fn store_pair<V: Vector>(pair: [V; 2], out: &mut [f32]) {
-    if out.len() == 2 * V::LANES {
-        // SAFETY: `out` has room for both.
-        unsafe {
-            pair[0].store(out.as_mut_ptr());
-            pair[1].store(out.as_mut_ptr().add(V::LANES));
-        }
-    } else {
-        let mut all = [0.0; MAX_PANEL];
-        // SAFETY: `all` has room for two vectors of any level.
-        unsafe {
-            pair[0].store(all.as_mut_ptr());
-            pair[1].store(all.as_mut_ptr().add(V::LANES));
-        }
-        out.copy_from_slice(&all[..out.len()]);
-    }
+pub fn fill_pair<V: Vector>(pair: [V; 2], to: &mut [MaybeUninit<f32>]) {
+    let (first, second) = to.split_at_mut(V::LANES.min(to.len()));
+    pair[0].fill(first);
+    pair[1].fill(second);
 }

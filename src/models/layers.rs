@@ -129,7 +129,7 @@ impl Layer {
     fn kind(&self) -> String {
         let activated = |name: String, activation: &Activation| match activation {
             Activation::None => name,
-            Activation::Relu => format!("{name}, ReLU"),
+            other => format!("{name}, {}", other.label()),
         };
         match self {
             Layer::Conv { kernel, activation, .. } => {

@@ -2,16 +2,17 @@
 use super::{Layer, Shape, Vars};
 use crate::{
     data::ImageShape,
-    ops::{self, Activation, ConvShape, DropoutUnit},
+    ops::{self, Activation, ConvShape, DropoutUnit, Sink},
     rng,
     spec::LiveParams,
 };
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use candle_core::Tensor;
 
 /// From images to embeddings.
 pub struct Network {
     steps: Vec<Step>,
+    sink: Sink,
     embed_dim: usize,
 }
 
@@ -33,6 +34,8 @@ enum Step {
         bias: Tensor,
         shape: ConvShape,
         activation: Activation,
+        /// The side of the windows that are pooled at once.
+        pool: Option<usize>,
     },
     MaxPool {
         size: usize,
@@ -68,7 +71,7 @@ impl Network {
             Shape::Features(features) => features,
             Shape::Image(image) => anyhow::bail!("an encoder must end in features, not in {image:?}"),
         };
-        Ok(Self { steps, embed_dim })
+        Ok(Self { steps: fuse(steps), sink: vars.sink().clone(), embed_dim })
     }
 
     pub fn embed_dim(&self) -> usize {
@@ -80,7 +83,9 @@ impl Network {
     /// # Errors
     /// Where the images have another shape than the network was built for.
     pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        self.steps.iter().try_fold(images.clone(), |x, step| step.forward(&x, pass))
+        Ok(ops::chain(images, &self.sink, |x| {
+            self.steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, pass))
+        })?)
     }
 }
 
@@ -99,6 +104,7 @@ impl Step {
                     bias: vars.weight(&format!("{name}.bias"), &[*channels], fan_in)?,
                     shape: ConvShape { stride: *stride, padding: *padding },
                     activation: *activation,
+                    pool: None,
                 }
             }
             (Layer::Linear { name, features, activation }, Shape::Features(fan_in)) => {
@@ -120,22 +126,45 @@ impl Step {
         })
     }
 
-    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        Ok(match self {
-            Step::Conv { weight, bias, shape, activation } => {
-                ops::conv2d(x, weight, bias, *shape, *activation)?
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
+        // Weights that nothing will ask a gradient of keep no inputs alive.
+        let weight = |tensor: &Tensor| match pass {
+            Pass::Evaluation => tensor.detach(),
+            Pass::Training { .. } => tensor.clone(),
+        };
+        match self {
+            Step::Conv { weight: w, bias, shape, activation, pool: None } => {
+                ops::conv2d(x, &weight(w), &weight(bias), *shape, *activation)
             }
-            Step::MaxPool { size } => ops::max_pool2d(x, *size)?,
-            Step::Flatten => x.flatten_from(1)?,
-            Step::Linear { weight, bias, activation } => ops::linear(x, weight, bias, *activation)?,
+            Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
+                ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
+            }
+            Step::MaxPool { size } => ops::max_pool2d(x, *size),
+            Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
+            Step::Linear { weight: w, bias, activation } => {
+                ops::linear(x, &weight(w), &weight(bias), *activation)
+            }
             Step::Dropout { key, purpose, unit } => match pass {
-                Pass::Evaluation => x.clone(),
+                Pass::Evaluation => Ok(x.clone()),
                 Pass::Training { seed, step, live } => {
-                    let probability =
-                        *live.get(key).with_context(|| format!("there is no live hyperparameter {key}"))?;
-                    ops::dropout(x, probability, *unit, rng::key(*seed, purpose, *step))?
+                    let Some(probability) = live.get(key) else {
+                        candle_core::bail!("there is no live hyperparameter {key}")
+                    };
+                    ops::dropout(x, *probability, *unit, rng::key(*seed, purpose, *step))
                 }
             },
-        })
+        }
     }
+}
+
+/// Puts a pooling into the convolution before it.
+fn fuse(steps: Vec<Step>) -> Vec<Step> {
+    let mut fused: Vec<Step> = vec![];
+    for step in steps {
+        match (fused.last_mut(), step) {
+            (Some(Step::Conv { pool: pool @ None, .. }), Step::MaxPool { size }) => *pool = Some(size),
+            (_, step) => fused.push(step),
+        }
+    }
+    fused
 }

@@ -1,7 +1,7 @@
 //! Named trainable variables: seeded by their names, in order of their names.
-use crate::rng::rng;
+use crate::{ops::Sink, rng::rng};
 use anyhow::{Context as _, Result, ensure};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var, backprop::GradStore};
 use rand::RngExt as _;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,11 +12,12 @@ use std::{
 pub struct Vars {
     seed: u64,
     by_name: BTreeMap<String, Var>,
+    sink: Sink,
 }
 
 impl Vars {
     pub fn new(seed: u64) -> Self {
-        Self { seed, by_name: BTreeMap::new() }
+        Self { seed, by_name: BTreeMap::new(), sink: Sink::default() }
     }
 
     /// A new weight or bias, uniform within ±1/√fan_in, which is how PyTorch begins its convolutions and linear layers.
@@ -37,6 +38,19 @@ impl Vars {
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.by_name.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// Where the networks of these weights leave their gradients.
+    pub fn sink(&self) -> &Sink {
+        &self.sink
+    }
+
+    /// The gradients of a loss.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn backward(&self, loss: &Tensor) -> Result<GradStore> {
+        Ok(self.sink.backward(loss)?)
     }
 
     /// Writes all weights as safetensors.

@@ -1,4 +1,7 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{
+    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output,
+    read,
+};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{self, MaxPool};
@@ -17,7 +20,7 @@ pub struct ConvShape {
 /// out), bias (out), to (batch, out height, out width, out).
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -25,9 +28,15 @@ pub fn conv2d(
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    expect_f32_on_cpu("conv2d", &[x, weight, bias])?;
-    let op = Conv2d { conv: shape(x, weight, bias, conv)?, activation };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    let is_on_cpu = is_on_cpu("conv2d", &[x, weight, bias])?;
+    let shape = shape(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::conv2d(x, weight, bias, conv, activation);
+    }
+    if !is_fused(activation) {
+        return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
+    }
+    apply3([x, weight, bias], Conv2d { conv: shape, activation })
 }
 
 fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
@@ -91,8 +100,8 @@ impl CustomOp3 for Conv2d {
     }
 }
 
-/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because candle neither clears
-/// nor adds up a gradient of the size before pooling.
+/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because the gradient before
+/// pooling need not be looked at again for the activation.
 ///
 /// # Errors
 /// As theirs.
@@ -104,7 +113,9 @@ pub fn conv2d_max_pool2d(
     activation: Activation,
     size: usize,
 ) -> Result<Tensor> {
-    expect_f32_on_cpu("conv2d_max_pool2d", &[x, weight, bias])?;
+    if !is_on_cpu("conv2d_max_pool2d", &[x, weight, bias])? || !is_fused(activation) {
+        return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
+    }
     let conv = shape(x, weight, bias, conv)?;
     let (height, width) = (conv.out_height(), conv.out_width());
     if size == 0 || height < size || width < size {
@@ -113,7 +124,7 @@ pub fn conv2d_max_pool2d(
     let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
     let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
     let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    apply3([x, weight, bias], op)
 }
 
 struct Conv2dMaxPool2d {
@@ -162,9 +173,10 @@ impl CustomOp3 for Conv2dMaxPool2d {
             bail!("conv2d_max_pool2d kept nothing to go back over")
         };
         let gradient = gradient.contiguous()?;
-        let gradient = pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?);
-        let relu_output = (self.activation == Activation::Relu).then_some(&unpooled[..]);
-        gradients(&self.conv, [x, weight, bias], OutputGradient { gradient: &gradient, relu_output })
+        let relu = self.activation == Activation::Relu;
+        let gradient =
+            pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?, relu);
+        gradients(&self.conv, [x, weight, bias], OutputGradient { gradient: &gradient, relu_output: None })
     }
 }
 
@@ -188,7 +200,6 @@ fn gradients(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::max_pool2d;
     use crate::ops::testing::{assert_gradients, random};
     use candle_core::{DType, Device, Var};
 
@@ -205,7 +216,7 @@ mod tests {
         let vars = [random((3, 9, 11, 3), 1)?, random((3, 3, 3, 20), 2)?, random(20, 3)?];
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
-        for activation in [Activation::None, Activation::Relu] {
+        for activation in [Activation::None, Activation::Relu, Activation::Silu] {
             let y = conv2d_max_pool2d(x, weight, bias, conv, activation, 2)?;
             let expected = max_pool2d(&conv2d(x, weight, bias, conv, activation)?, 2)?;
             assert_eq!(y.dims(), expected.dims());

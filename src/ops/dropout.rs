@@ -1,4 +1,4 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{apply1, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::dropout::{self, Dropout};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
@@ -14,9 +14,9 @@ pub enum DropoutUnit {
 /// the same; the mask is never stored.
 ///
 /// # Errors
-/// When the probability is out of range, or x is not of the unit's shape or not `f32` on the CPU.
+/// When the probability is out of range, or x is not of the unit's shape or not `f32`.
 pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Tensor> {
-    expect_f32_on_cpu("dropout", &[x])?;
+    let is_on_cpu = is_on_cpu("dropout", &[x])?;
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, got {probability}")
     }
@@ -26,7 +26,8 @@ pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Res
     if probability == 0.0 {
         return Ok(x.clone());
     }
-    x.contiguous()?.apply_op1(DropoutOp { dropout: Dropout { probability, key }, unit })
+    let op = DropoutOp { dropout: Dropout { probability, key }, unit };
+    if is_on_cpu { apply1(x, op) } else { op.by_mask(x) }
 }
 
 struct DropoutOp {
@@ -35,6 +36,12 @@ struct DropoutOp {
 }
 
 impl DropoutOp {
+    /// On any device, by a mask made on the CPU: the same units are dropped.
+    fn by_mask(&self, x: &Tensor) -> Result<Tensor> {
+        let mask = self.apply(&vec![1.0; x.elem_count()], x.shape())?;
+        x * Tensor::from_vec(mask, x.shape(), x.device())?
+    }
+
     fn apply(&self, x: &[f32], shape: &Shape) -> Result<Vec<f32>> {
         Ok(match self.unit {
             DropoutUnit::Elements => dropout::elements(self.dropout, x),
@@ -71,6 +78,17 @@ mod tests {
         let vars = [random((2, 3, 2, 8), 1)?];
         assert_gradients(&vars, |vars| dropout(&vars[0], 0.5, DropoutUnit::Elements, 9))?;
         assert_gradients(&vars, |vars| dropout(&vars[0], 0.25, DropoutUnit::Channels, 9))
+    }
+
+    #[test]
+    fn other_devices_drop_the_same() -> Result<()> {
+        let x = random((5, 7, 3, 9), 1)?;
+        for unit in [DropoutUnit::Elements, DropoutUnit::Channels] {
+            let op = DropoutOp { dropout: Dropout { probability: 0.3, key: 4 }, unit };
+            let bits = |y: Tensor| y.flatten_all()?.to_vec1::<f32>();
+            assert_eq!(bits(op.by_mask(&x)?)?, bits(dropout(&x, 0.3, unit, 4)?)?);
+        }
+        Ok(())
     }
 
     #[test]

@@ -1,4 +1,6 @@
-use super::{Activation, expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{
+    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
+};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
@@ -7,9 +9,9 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// An x of more dimensions is read as flattened from the second on.
 ///
 /// # Errors
-/// When shapes do not fit, or a tensor is not `f32` on the CPU.
+/// When shapes do not fit, or a tensor is not `f32`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    expect_f32_on_cpu("linear", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("linear", &[x, weight, bias])?;
     let (inputs, outputs) = weight.dims2()?;
     let batch = x.dims().first().copied().unwrap_or_default();
     if x.rank() < 2 || x.elem_count() != batch * inputs || bias.dims() != [outputs] {
@@ -18,8 +20,13 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
     }
-    let op = LinearOp { linear: Linear { batch, inputs, outputs }, activation };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)
+    if !is_on_cpu {
+        return fallback::linear(x, weight, bias, activation);
+    }
+    if !is_fused(activation) {
+        return activate(&linear(x, weight, bias, Activation::None)?, activation);
+    }
+    apply3([x, weight, bias], LinearOp { linear: Linear { batch, inputs, outputs }, activation })
 }
 
 struct LinearOp {
@@ -81,7 +88,10 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
-        assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], Activation::None))
+        for activation in [Activation::None, Activation::Tanh] {
+            assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], activation))?;
+        }
+        Ok(())
     }
 
     #[test]

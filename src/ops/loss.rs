@@ -1,15 +1,16 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{fallback, gradient_of, is_on_cpu, numbers, output, read};
+use crate::kernels::contrastive::{self, NtXent};
 use crate::kernels::loss::{self, Targets};
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
+use crate::kernels::pair_loss::{self, PairLoss};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 
 /// The mean cross-entropy in nats, a scalar, of logits (batch, classes) and `u32` labels (batch), with PyTorch's label
 /// smoothing in [0, 1].
 ///
 /// # Errors
-/// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32` on the
-/// CPU.
+/// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32`.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
-    expect_f32_on_cpu("cross_entropy", &[logits])?;
+    let is_on_cpu = is_on_cpu("cross_entropy", &[logits])?;
     let (batch, classes) = logits.dims2()?;
     let labels = labels.to_vec1::<u32>()?;
     if labels.len() != batch || logits.elem_count() == 0 {
@@ -20,6 +21,9 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> 
     }
     if !(0.0..=1.0).contains(&label_smoothing) {
         bail!("cross_entropy: the label smoothing must be from 0 to 1, got {label_smoothing}")
+    }
+    if !is_on_cpu {
+        return fallback::cross_entropy(logits, labels, label_smoothing);
     }
     logits.contiguous()?.apply_op1(CrossEntropy { labels, classes, label_smoothing })
 }
@@ -60,6 +64,111 @@ impl CustomOp1 for CrossEntropy {
     }
 }
 
+/// The mean binary cross-entropy in nats, a scalar, of logits against targets in [0, 1] of the same shape: as
+/// `torch.nn.BCEWithLogitsLoss`. The targets are constants.
+///
+/// # Errors
+/// When shapes do not fit, or a tensor is not `f32`.
+pub fn binary_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    pair_loss("binary_cross_entropy", PairLoss::BinaryCrossEntropy, logits, &targets.detach())
+}
+
+/// The mean of (x − targets)², a scalar; shapes are the same. Both have gradients.
+///
+/// # Errors
+/// When shapes do not fit, or a tensor is not `f32`.
+pub fn mean_squared_error(x: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    pair_loss("mean_squared_error", PairLoss::SquaredError, x, targets)
+}
+
+fn pair_loss(name: &'static str, loss: PairLoss, x: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu(name, &[x, targets])?;
+    if x.shape() != targets.shape() || x.elem_count() == 0 {
+        bail!("{name}: {:?} and targets {:?} do not fit", x.shape(), targets.shape())
+    }
+    if !is_on_cpu {
+        return fallback::pair_loss(loss, x, targets);
+    }
+    x.contiguous()?.apply_op2(&targets.contiguous()?, PairLossOp { name, loss })
+}
+
+struct PairLossOp {
+    name: &'static str,
+    loss: PairLoss,
+}
+
+impl CustomOp2 for PairLossOp {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        targets: &CpuStorage,
+        targets_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, targets) = (numbers(x, layout)?, numbers(targets, targets_layout)?);
+        output(vec![pair_loss::mean(self.loss, x, targets)], ())
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        targets: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let scale = gradient.to_scalar::<f32>()?;
+        let (x_reader, targets_reader) = (read(x), read(targets));
+        let dx = pair_loss::gradient(self.loss, x_reader.numbers()?, targets_reader.numbers()?, scale);
+        // only the squared error has targets with gradients, and it is symmetric
+        let of_targets = dx.iter().map(|number| -number).collect();
+        Ok((gradient_of(x, dx)?, gradient_of(targets, of_targets)?))
+    }
+}
+
+/// The contrastive loss of SimCLR, a scalar, of embeddings (2 × pairs, features) whose rows i and i + pairs are two views
+/// of one image: the mean cross-entropy, in nats, of picking a row's partner among all other rows by their cosine
+/// similarities divided by the temperature.
+///
+/// Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1.
+///
+/// # Errors
+/// When the rows are odd in number or none, the temperature is not above zero, or the embeddings are not `f32`.
+pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu("nt_xent", &[embeddings])?;
+    let (rows, features) = embeddings.dims2()?;
+    if embeddings.elem_count() == 0 || !rows.is_multiple_of(2) {
+        bail!("nt_xent: embeddings {:?} are not pairs of rows", embeddings.shape())
+    }
+    if !(temperature > 0.0 && temperature.is_finite()) {
+        bail!("nt_xent: the temperature must be above 0, got {temperature}")
+    }
+    if !is_on_cpu {
+        return fallback::nt_xent(embeddings, temperature);
+    }
+    embeddings.contiguous()?.apply_op1(NtXentOp(NtXent { pairs: rows / 2, features, temperature }))
+}
+
+struct NtXentOp(NtXent);
+
+impl CustomOp1 for NtXentOp {
+    fn name(&self) -> &'static str {
+        "nt_xent"
+    }
+
+    fn cpu_fwd(&self, embeddings: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        output(vec![contrastive::forward(&self.0, numbers(embeddings, layout)?)], ())
+    }
+
+    fn bwd(&self, embeddings: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let scale = gradient.to_scalar::<f32>()?;
+        gradient_of(embeddings, contrastive::backward(&self.0, read(embeddings).numbers()?, scale))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +203,28 @@ mod tests {
         assert!(cross_entropy(&logits, &labels(&[0])?, 0.0).is_err());
         assert!(cross_entropy(&logits, &labels(&[0, 2])?, 1.5).is_err());
         assert!(cross_entropy(&logits, &Tensor::new(&[0f32, 1.], &Device::Cpu)?, 0.0).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn gradients_of_the_other_losses_match_finite_differences() -> Result<()> {
+        let vars = [random((4, 6), 1)?, random((4, 6), 2)?];
+        let targets = vars[1].as_tensor().detach().abs()?;
+        assert_gradients(&vars[..1], |vars| binary_cross_entropy(&vars[0], &targets)? * 20.0)?;
+        assert_gradients(&vars, |vars| mean_squared_error(&vars[0], &vars[1])? * 20.0)?;
+        assert_gradients(&vars[..1], |vars| mean_squared_error(&targets, &vars[0])? * 20.0)?;
+        assert_gradients(&vars[..1], |vars| nt_xent(&vars[0], 0.5)? * 4.0)
+    }
+
+    #[test]
+    fn wrong_input_to_the_other_losses_is_an_error() -> Result<()> {
+        let (x, odd) = (random((4, 6), 1)?, random((3, 6), 2)?);
+        assert!(binary_cross_entropy(&x, &odd).is_err());
+        assert!(mean_squared_error(&x, &x.t()?).is_err());
+        assert!(mean_squared_error(&x.narrow(0, 0, 0)?, &x.narrow(0, 0, 0)?).is_err());
+        assert!(nt_xent(&odd, 0.5).is_err());
+        assert!(nt_xent(&x.narrow(0, 0, 0)?, 0.5).is_err());
+        assert!([0.0, -1.0, f64::NAN].iter().all(|temperature| nt_xent(&x, *temperature).is_err()));
         Ok(())
     }
 }

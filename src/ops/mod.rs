@@ -1,40 +1,56 @@
 //! Layers, losses and optimizer steps as candle operations with gradients of their own, over `kernels`.
 //!
-//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32` on the CPU.
-//! A wrong shape, type or device is an error, never a panic. A gradient that nothing asks for is not computed.
+//! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32`. A wrong shape or
+//! type, or tensors on several devices, are an error, never a panic. A gradient that nothing asks for is not computed.
+//! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
 
+mod activation;
+mod attention;
+mod chain;
 mod conv;
+mod conv_transpose;
+mod depthwise;
 mod dropout;
+mod fallback;
 mod linear;
 mod loss;
+mod norm;
 mod optimizer;
 mod pool;
 
+pub use crate::kernels::activation::Activation;
+pub use activation::activate;
+pub use attention::attention;
+pub use chain::{Sink, chain, reshape};
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
+pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
+pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
-pub use loss::{cross_entropy, softmax};
+pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax};
+pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pool::max_pool2d;
+pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
+use chain::{apply1, apply3};
 use std::ops::Deref;
 
-/// What a layer applies to its output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    Relu,
+/// Whether layers apply it along with their own work; the others are a step of their own.
+fn is_fused(activation: Activation) -> bool {
+    matches!(activation, Activation::None | Activation::Relu)
 }
 
-/// An error unless each tensor is `f32` on the CPU.
-fn expect_f32_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<()> {
+/// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
+fn is_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<bool> {
+    let device = tensors[0].device();
     for tensor in tensors {
-        if tensor.dtype() != DType::F32 || !tensor.device().is_cpu() {
-            bail!("{name} wants f32 on the CPU, got {:?} on {:?}", tensor.dtype(), tensor.device().location())
+        if tensor.dtype() != DType::F32 || !tensor.device().same_device(device) {
+            let (wanted, found) = (device.location(), tensor.device().location());
+            bail!("{name} wants f32 on {wanted:?}, got {:?} on {found:?}", tensor.dtype())
         }
     }
-    Ok(())
+    Ok(device.is_cpu())
 }
 
 /// The numbers that a storage holds for a contiguous layout.
@@ -50,8 +66,11 @@ fn output(numbers: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Sha
     Ok((CpuStorage::F32(numbers), shape.into()))
 }
 
-/// A gradient shaped as its tensor.
+/// A gradient shaped as its tensor; none where nothing asks for it.
 fn gradient_of(tensor: &Tensor, numbers: Vec<f32>) -> Result<Option<Tensor>> {
+    if !tensor.track_op() {
+        return Ok(None);
+    }
     Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu).map(Some)
 }
 
@@ -76,12 +95,11 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
 
     /// The numbers where a ReLU made them, for its gradient.
     fn relu_output(&self, activation: Activation) -> Result<Option<&[f32]>> {
-        match activation {
-            Activation::Relu => self.numbers().map(Some),
-            Activation::None => Ok(None),
-        }
+        if activation == Activation::Relu { self.numbers().map(Some) } else { Ok(None) }
     }
 }
 
+#[cfg(test)]
+mod pytorch;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,6 @@
-use super::{expect_f32_on_cpu, numbers, read};
+use super::{is_on_cpu, numbers, read};
 use crate::kernels::optimizer::{self, Adam, Sgd};
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use std::cell::RefCell;
 
 /// One step of Adam, or of AdamW where `decoupled`.
@@ -11,7 +11,7 @@ pub type SgdStep = Sgd;
 /// Updates `var` and its moments in place, by PyTorch's formulae.
 ///
 /// # Errors
-/// When shapes or lengths differ, or a tensor is not contiguous `f32` on the CPU.
+/// When shapes or lengths differ, or a tensor is not contiguous `f32`.
 pub fn adam(
     var: &Var,
     grad: &Tensor,
@@ -39,10 +39,10 @@ pub fn sgd(var: &Var, grad: &Tensor, velocity: &mut [f32], step: SgdStep) -> Res
 /// The sum of the squares of a tensor's numbers: the square of its norm.
 ///
 /// # Errors
-/// When it is not `f32` on the CPU.
+/// When it is not `f32`.
 pub fn sum_squares(t: &Tensor) -> Result<f64> {
-    expect_f32_on_cpu("sum_squares", &[t])?;
-    let t = t.contiguous()?;
+    is_on_cpu("sum_squares", &[t])?;
+    let t = t.to_device(&Device::Cpu)?.contiguous()?;
     Ok(optimizer::sum_squares(read(&t).numbers()?))
 }
 
@@ -53,12 +53,27 @@ fn update(
     state_lengths: &[usize],
     rule: impl FnOnce(&mut [f32], &[f32]),
 ) -> Result<()> {
-    expect_f32_on_cpu(name, &[var, grad])?;
+    if !is_on_cpu(name, &[var, grad])? {
+        return update_elsewhere(name, var, grad, state_lengths, rule);
+    }
     if grad.shape() != var.shape() || state_lengths.iter().any(|len| *len != var.elem_count()) {
         let (var, grad) = (var.shape(), grad.shape());
         bail!("{name}: variable {var:?}, gradient {grad:?} and state {state_lengths:?} do not fit")
     }
     var.inplace_op2(&grad.contiguous()?, &Update { name, rule: RefCell::new(Some(rule)) })
+}
+
+/// Brings the numbers to the CPU, where the state is, and back.
+fn update_elsewhere(
+    name: &'static str,
+    var: &Var,
+    grad: &Tensor,
+    state_lengths: &[usize],
+    rule: impl FnOnce(&mut [f32], &[f32]),
+) -> Result<()> {
+    let copy = Var::from_tensor(&var.as_tensor().detach().to_device(&Device::Cpu)?)?;
+    update(name, &copy, &grad.to_device(&Device::Cpu)?, state_lengths, rule)?;
+    var.set(&copy.as_tensor().detach().to_device(var.device())?)
 }
 
 /// candle lends the variable's numbers through a shared reference to this; the rule runs once.
@@ -93,7 +108,6 @@ impl<F: FnOnce(&mut [f32], &[f32])> InplaceOp2 for Update<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     #[test]
     fn the_variable_is_updated_in_place() -> Result<()> {
@@ -106,6 +120,17 @@ mod tests {
         sgd(&var, &grad, &mut velocity, step)?;
         assert_eq!(velocity, [0.25, 2.0]);
         assert_eq!(same.to_vec1::<f32>()?, [0.975, -2.2]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_variable_elsewhere_is_updated_the_same() -> Result<()> {
+        let grad = Tensor::new(&[0.5f32, 4.0], &Device::Cpu)?;
+        let var = Var::new(&[1f32, -2.0], &Device::Cpu)?;
+        let rule = |weights: &mut [f32], grad: &[f32]| weights[1] += grad[0];
+        update_elsewhere("test", &var, &grad, &[2], rule)?;
+        assert_eq!(var.to_vec1::<f32>()?, [1.0, -1.5]);
+        assert!(update_elsewhere("test", &var, &grad, &[3], rule).is_err());
         Ok(())
     }
 

@@ -1,19 +1,23 @@
-use super::{expect_f32_on_cpu, gradient_of, numbers, output, read};
+use super::{apply1, fallback, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::pool::{self, MaxPool};
+use crate::kernels::windows::{self, Windows};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 /// The maximum of each `size` × `size` window, side by side: (batch, height, width, channels) to (batch, height / size,
 /// width / size, channels). The gradient goes to the first maximum of a window, as in PyTorch.
 ///
 /// # Errors
-/// When x holds no window, or is not `f32` on the CPU.
+/// When x holds no window, or is not `f32`.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    expect_f32_on_cpu("max_pool2d", &[x])?;
+    let is_on_cpu = is_on_cpu("max_pool2d", &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if size == 0 || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
     }
-    x.contiguous()?.apply_op1(MaxPool2d(MaxPool { batch, height, width, channels, size }))
+    if !is_on_cpu {
+        return fallback::max_pool2d(x, size);
+    }
+    apply1(x, MaxPool2d(MaxPool { batch, height, width, channels, size }))
 }
 
 struct MaxPool2d(MaxPool);
@@ -32,7 +36,95 @@ impl CustomOp1 for MaxPool2d {
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let gradient = gradient.contiguous()?;
         let (x_reader, y, gradient) = (read(x), read(y), read(&gradient));
-        gradient_of(x, pool::backward(&self.0, x_reader.numbers()?, y.numbers()?, gradient.numbers()?))
+        gradient_of(x, pool::backward(&self.0, x_reader.numbers()?, y.numbers()?, gradient.numbers()?, false))
+    }
+}
+
+/// The mean of each `size` × `size` window, side by side: (batch, height, width, channels) to (batch, height / size,
+/// width / size, channels). Rows and columns that fill no window are left out.
+///
+/// # Errors
+/// When x holds no window, or is not `f32`.
+pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+    average("avg_pool2d", x, [size, size])
+}
+
+/// The mean of each channel of each image: (batch, height, width, channels) to (batch, channels).
+///
+/// # Errors
+/// When x is empty, or not `f32`.
+pub fn global_avg_pool2d(x: &Tensor) -> Result<Tensor> {
+    let (_, height, width, _) = x.dims4()?;
+    average("global_avg_pool2d", x, [height, width])?.flatten_from(1)
+}
+
+fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize; 2]) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu(name, &[x])?;
+    let (batch, height, width, channels) = x.dims4()?;
+    let holds_one = (1..=height).contains(&window_height) && (1..=width).contains(&window_width);
+    if !holds_one || x.elem_count() == 0 {
+        bail!("{name}: no window of {window_height} x {window_width} pixels in {:?}", x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::average(x, [window_height, window_width]);
+    }
+    let windows = Windows { batch, height, width, channels, window_height, window_width };
+    let scale = 1.0 / (window_height * window_width) as f32;
+    apply1(x, Resize { name, windows, scale, enlarges: false })
+}
+
+/// Each pixel as `factor` × `factor` alike: (batch, height, width, channels) to (batch, height · factor, width · factor,
+/// channels).
+///
+/// # Errors
+/// When x is empty or not `f32`, or the factor is 0.
+pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu("upsample_nearest2d", &[x])?;
+    let (batch, height, width, channels) = x.dims4()?;
+    if factor == 0 || x.elem_count() == 0 {
+        bail!("upsample_nearest2d: cannot enlarge {:?} by {factor}", x.shape())
+    }
+    if !is_on_cpu {
+        return fallback::upsample_nearest2d(x, factor);
+    }
+    let (height, width) = (height * factor, width * factor);
+    let windows = Windows { batch, height, width, channels, window_height: factor, window_width: factor };
+    apply1(x, Resize { name: "upsample_nearest2d", windows, scale: 1.0, enlarges: true })
+}
+
+/// From pixels to their windows where it `enlarges`, from windows to their sums otherwise.
+struct Resize {
+    name: &'static str,
+    windows: Windows,
+    scale: f32,
+    enlarges: bool,
+}
+
+impl Resize {
+    fn apply(&self, enlarges: bool, x: &[f32]) -> Vec<f32> {
+        if enlarges {
+            windows::spread(&self.windows, x, self.scale)
+        } else {
+            windows::sum(&self.windows, x, self.scale)
+        }
+    }
+}
+
+impl CustomOp1 for Resize {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Windows { batch, height, width, channels, window_height, window_width } = self.windows;
+        let (height, width) =
+            if self.enlarges { (height, width) } else { (height / window_height, width / window_width) };
+        output(self.apply(self.enlarges, numbers(x, layout)?), (batch, height, width, channels))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let gradient = gradient.contiguous()?;
+        gradient_of(x, self.apply(!self.enlarges, read(&gradient).numbers()?))
     }
 }
 
@@ -44,7 +136,23 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
-        assert_gradients(&[random((2, 5, 6, 3), 1)?], |vars| max_pool2d(&vars[0], 2))
+        let vars = [random((2, 5, 6, 3), 1)?];
+        assert_gradients(&vars, |vars| max_pool2d(&vars[0], 2))?;
+        assert_gradients(&vars, |vars| avg_pool2d(&vars[0], 2))?;
+        assert_gradients(&vars, |vars| global_avg_pool2d(&vars[0]))?;
+        assert_gradients(&vars, |vars| upsample_nearest2d(&vars[0], 3))
+    }
+
+    #[test]
+    fn averages_and_copies_have_their_shapes() -> Result<()> {
+        let x = Tensor::new(&[[[[1f32], [2.], [7.]], [[3.], [4.], [7.]]]], &Device::Cpu)?;
+        let numbers = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        assert_eq!(numbers(avg_pool2d(&x, 2)?)?, [2.5]);
+        assert_eq!(global_avg_pool2d(&x)?.dims(), [1, 1]);
+        assert_eq!(numbers(global_avg_pool2d(&x)?)?, [4.0]);
+        let rows = [[1., 1., 2., 2., 7., 7.], [3., 3., 4., 4., 7., 7.]];
+        assert_eq!(numbers(upsample_nearest2d(&x, 2)?)?, [rows[0], rows[0], rows[1], rows[1]].concat());
+        Ok(())
     }
 
     #[test]
@@ -61,6 +169,11 @@ mod tests {
         assert!(max_pool2d(&x, 0).is_err());
         assert!(max_pool2d(&x, 4).is_err());
         assert!(max_pool2d(&x.flatten_all()?, 2).is_err());
+        assert!(avg_pool2d(&x, 0).is_err());
+        assert!(avg_pool2d(&x, 4).is_err());
+        assert!(global_avg_pool2d(&x.narrow(1, 0, 0)?).is_err());
+        assert!(upsample_nearest2d(&x, 0).is_err());
+        assert!(upsample_nearest2d(&x.flatten_all()?, 2).is_err());
         Ok(())
     }
 }

@@ -125,6 +125,26 @@ fn every_channel_count_matches_the_definition() {
 }
 
 #[test]
+fn tiles_of_transformed_points_match_the_definition() {
+    let mut random = Random::new(5);
+    for _ in 0..40 {
+        let padding = random.below(3);
+        let conv = Conv {
+            batch: 1 + random.below(9),
+            height: 3 + random.below(14),
+            width: 3 + random.below(14),
+            in_channels: 8 + random.below(60),
+            kernel_height: 3,
+            kernel_width: 3,
+            out_channels: 8 + random.below(60),
+            stride: 1,
+            padding,
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
 fn many_bands_match_the_definition() {
     let mut random = Random::new(3);
     for (batch, padding, stride) in [(1, 0, 1), (2, 2, 2), (3, 1, 1)] {

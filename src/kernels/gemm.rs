@@ -1,0 +1,199 @@
+//! Matrix products, in tiles of registers.
+
+use super::simd::{Kernel, Level, Vector};
+use super::tile::{self, Walk, fill_pair};
+use super::{Scratch, write_chunks};
+use std::borrow::Cow;
+use std::mem::MaybeUninit;
+
+/// Rows of a product that are worked out together: a few tiles high.
+const ROW_BLOCK: usize = 56;
+
+/// Numbers as a matrix, or as its transpose.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    numbers: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+}
+
+impl<'a> Matrix<'a> {
+    pub fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(numbers.len(), rows * columns);
+        Matrix { numbers, rows, columns, row_step: columns, column_step: 1 }
+    }
+
+    pub fn transposed(self) -> Self {
+        let (rows, columns) = (self.columns, self.rows);
+        Matrix { rows, columns, row_step: self.column_step, column_step: self.row_step, ..self }
+    }
+
+    /// The numbers row by row.
+    fn by_rows(self, level: Level) -> Cow<'a, [f32]> {
+        if self.column_step == 1 {
+            return Cow::Borrowed(self.numbers);
+        }
+        Cow::Owned(transpose(level, self.numbers, self.rows))
+    }
+}
+
+/// `a · b`, row by row.
+pub fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
+    assert!(b.rows == a.columns && b.rows > 0);
+    let level = Level::current();
+    let (columns, numbers) = (b.columns, b.by_rows(level));
+    let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
+        let a_rows = &a.numbers[index * ROW_BLOCK * a.row_step..];
+        level.run(Gemm { a: a_rows, a_row: a.row_step, a_step: a.column_step, b: &numbers, columns, out });
+    };
+    // SAFETY: `Gemm` writes every number.
+    unsafe { write_chunks(a.rows * columns, ROW_BLOCK * columns, multiply) }
+}
+
+/// From (rows, columns) to (columns, rows).
+pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
+    let mut turned = Vec::with_capacity(matrix.len());
+    level.run(Transpose { from: matrix, columns, to: &mut turned.spare_capacity_mut()[..matrix.len()] });
+    // SAFETY: `Transpose` wrote every number.
+    unsafe { turned.set_len(matrix.len()) };
+    turned
+}
+
+/// `out = a · b`: b is (depth, columns) row by row, out (rows, columns). The number of a at (row, step) is at
+/// `row * a_row + step * a_step`. Every number of out is written.
+pub struct Gemm<'a> {
+    pub a: &'a [f32],
+    pub a_row: usize,
+    pub a_step: usize,
+    pub b: &'a [f32],
+    pub columns: usize,
+    pub out: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Gemm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(mut self) {
+        let (width, columns) = (2 * V::LANES, self.columns);
+        let (rows, depth) = (self.out.len() / columns, self.b.len() / columns);
+        assert!(rows > 0 && depth > 0 && (self.out.len(), self.b.len()) == (rows * columns, depth * columns));
+        assert!((rows - 1) * self.a_row + (depth - 1) * self.a_step < self.a.len());
+        let mut narrow = Scratch::new();
+        for column in (0..columns).step_by(width) {
+            let kept = width.min(columns - column);
+            let (b, b_step) = if kept == width {
+                (&self.b[column..], columns)
+            } else {
+                pad::<V>(self.b, columns, column, &mut narrow);
+                (&narrow[..], width)
+            };
+            let panel = Panel { b, b_step, depth, column, kept };
+            let mut row = 0;
+            while row < rows {
+                row += match rows - row {
+                    1 => self.tile::<V, 1>(row, panel),
+                    2..=4 => self.tile::<V, 4>(row, panel),
+                    _ => self.tile::<V, ROWS>(row, panel),
+                };
+            }
+        }
+    }
+}
+
+/// Some columns of b: each of the `depth` rows is two vectors, `b_step` numbers after the row before.
+#[derive(Clone, Copy)]
+struct Panel<'a> {
+    b: &'a [f32],
+    b_step: usize,
+    depth: usize,
+    column: usize,
+    kept: usize,
+}
+
+impl Gemm<'_> {
+    /// Does `ROWS` rows, or as many as there are, and says for how many.
+    #[inline(always)]
+    fn tile<V: Vector, const ROWS: usize>(&mut self, first: usize, panel: Panel) -> usize {
+        let rows = ROWS.min(self.out.len() / self.columns - first);
+        let mut a = [self.a.as_ptr(); ROWS];
+        for (row, a) in a.iter_mut().enumerate() {
+            *a = self.a[(first + row.min(rows - 1)) * self.a_row..].as_ptr();
+        }
+        let walk = Walk {
+            rows: 1,
+            columns: panel.depth,
+            a_row: 0,
+            a_column: self.a_step,
+            b_row: 0,
+            b_column: panel.b_step,
+        };
+        assert!((panel.depth - 1) * panel.b_step + 2 * V::LANES <= panel.b.len());
+        // SAFETY: `run` checked that a holds a number for every row and step; b holds two vectors at every step, as was
+        // just checked.
+        let sums =
+            unsafe { tile::multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b.as_ptr(), walk) };
+        for (row, sums) in sums.iter().enumerate().take(rows) {
+            let at = (first + row) * self.columns + panel.column;
+            fill_pair(*sums, &mut self.out[at..][..panel.kept]);
+        }
+        rows
+    }
+}
+
+/// `to` (columns, rows) is `from` (rows, columns) the other way round. Every number of it is written.
+struct Transpose<'a> {
+    from: &'a [f32],
+    columns: usize,
+    to: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Transpose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        const SIDE: usize = 8;
+        let Transpose { from, columns, to } = self;
+        let rows = from.len() / columns;
+        assert!(from.len() == rows * columns && to.len() == from.len());
+        for row in (0..rows).step_by(SIDE) {
+            for column in (0..columns).step_by(SIDE) {
+                let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
+                let mut block = [[0.0; SIDE]; SIDE];
+                for (y, block) in block.iter_mut().enumerate().take(height) {
+                    let from = &from[(row + y) * columns + column..][..width];
+                    match from.first_chunk() {
+                        Some(whole) => *block = *whole,
+                        None => block[..width].copy_from_slice(from),
+                    }
+                }
+                for x in 0..width {
+                    let turned: [f32; SIDE] = [
+                        block[0][x],
+                        block[1][x],
+                        block[2][x],
+                        block[3][x],
+                        block[4][x],
+                        block[5][x],
+                        block[6][x],
+                        block[7][x],
+                    ];
+                    to[(column + x) * rows + row..][..height].write_copy_of_slice(&turned[..height]);
+                }
+            }
+        }
+    }
+}
+
+/// The columns of b from `column` on, with zeros up to two vectors.
+#[inline(always)]
+fn pad<V: Vector>(b: &[f32], columns: usize, column: usize, out: &mut Vec<f32>) {
+    out.clear();
+    for row in b.chunks_exact(columns) {
+        out.extend_from_slice(&row[column..]);
+        out.resize(out.len() + 2 * V::LANES - (columns - column), 0.0);
+    }
+}

@@ -1,0 +1,277 @@
+//! A network as one operation of candle's: its layers run one after the other, and only its weights' gradients leave it.
+//!
+//! candle clears and adds up a gradient for every tensor between two operations, which costs as much memory traffic as
+//! the layers themselves. Inside a chain a gradient is handed on as it is.
+
+use super::{numbers, output};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, TensorId,
+    Var, backprop::GradStore, bail,
+};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Runs `layers` on x: operations of this module alone, one on the result of another in any order. candle sees a single
+/// operation; gradients of the weights arrive at `sink` when it goes backward. Where x is not on the CPU, candle sees
+/// them all.
+///
+/// # Errors
+/// The operations' own, and on the way back where one of them is not of this module.
+pub fn chain(x: &Tensor, sink: &Sink, layers: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    if !x.device().is_cpu() {
+        return layers(x);
+    }
+    let x = x.contiguous()?;
+    let (result, links) = record(|| layers(&x))?;
+    if !result.track_op() || result.id() == x.id() {
+        return Ok(result);
+    }
+    let token = Var::zeros((), result.dtype(), &Device::Cpu)?;
+    x.apply_op2(&token, Chain { result, links: Mutex::new(links), sink: sink.clone() })
+}
+
+/// The same numbers in another shape.
+///
+/// # Errors
+/// Where their number differs.
+pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
+    let x = x.contiguous()?;
+    let y = x.reshape(shape.into())?;
+    note(&[&x], &y, || Op::Reshape);
+    Ok(y)
+}
+
+/// Applies an operation; a chain takes note of it.
+pub(super) fn apply1(x: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
+    let (x, op): (_, Arc<Box<dyn CustomOp1 + Send + Sync>>) = (x.contiguous()?, Arc::new(Box::new(op)));
+    let y = x.apply_op1_arc(op.clone())?;
+    note(&[&x], &y, || Op::One(op));
+    Ok(y)
+}
+
+/// As [`apply1`], for three tensors.
+pub(super) fn apply3(inputs: [&Tensor; 3], op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
+    let [a, b, c] = [inputs[0].contiguous()?, inputs[1].contiguous()?, inputs[2].contiguous()?];
+    let y = a.apply_op3_arc(&b, &c, op.clone())?;
+    note(&[&a, &b, &c], &y, || Op::Three(op));
+    Ok(y)
+}
+
+/// Where chains leave the gradients of their weights.
+#[derive(Clone, Default)]
+pub struct Sink(Arc<Mutex<Vec<(Tensor, Tensor)>>>);
+
+impl Sink {
+    /// The gradients of a loss: candle's own, and those of the weights in chains.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn backward(&self, loss: &Tensor) -> Result<GradStore> {
+        self.take();
+        let mut gradients = loss.backward()?;
+        for (weight, gradient) in self.take() {
+            let sum = match gradients.remove(&weight) {
+                Some(other) => (other + gradient)?,
+                None => gradient,
+            };
+            gradients.insert(&weight, sum);
+        }
+        Ok(gradients)
+    }
+
+    fn add(&self, weight: &Tensor, gradient: Tensor) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((weight.clone(), gradient));
+    }
+
+    fn take(&self) -> Vec<(Tensor, Tensor)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a layer did.
+struct Link {
+    op: Op,
+    inputs: Vec<Tensor>,
+    y: Tensor,
+}
+
+enum Op {
+    One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
+    Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
+    Reshape,
+}
+
+impl Link {
+    /// The gradients of the inputs that ask for one.
+    fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        Ok(match (&self.op, &self.inputs[..]) {
+            (Op::One(op), [x]) => vec![op.bwd(x, &self.y, gradient)?],
+            (Op::Three(op), [a, b, c]) => {
+                let (da, db, dc) = op.bwd(a, b, c, &self.y, gradient)?;
+                vec![da, db, dc]
+            }
+            (Op::Reshape, [x]) => vec![Some(gradient.reshape(x.shape())?)],
+            _ => bail!("a link of a chain has lost its inputs"),
+        })
+    }
+}
+
+thread_local! {
+    /// What this thread's chain has done so far, while it runs.
+    static LINKS: RefCell<Option<Vec<Link>>> = const { RefCell::new(None) };
+}
+
+/// Runs `layers` and takes note of its operations.
+fn record<T>(layers: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Link>)> {
+    struct Restore(Option<Vec<Link>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LINKS.set(self.0.take());
+        }
+    }
+    let _restore = Restore(LINKS.replace(Some(vec![])));
+    let result = layers()?;
+    Ok((result, LINKS.take().unwrap_or_default()))
+}
+
+fn note(inputs: &[&Tensor], y: &Tensor, op: impl FnOnce() -> Op) {
+    LINKS.with_borrow_mut(|links| {
+        if let Some(links) = links.as_mut().filter(|_| y.track_op()) {
+            let inputs = inputs.iter().map(|input| (*input).clone()).collect();
+            links.push(Link { op: op(), inputs, y: y.clone() });
+        }
+    });
+}
+
+/// An operation on x and on a token: without it, candle would not come back to a chain whose x asks for no gradient.
+struct Chain {
+    result: Tensor,
+    /// Let go of on the way back.
+    links: Mutex<Vec<Link>>,
+    sink: Sink,
+}
+
+impl CustomOp2 for Chain {
+    fn name(&self) -> &'static str {
+        "chain"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = self.result.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { bail!("a chain runs on the CPU alone") };
+        output(numbers(storage, layout)?.to_vec(), self.result.shape())
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let mut links = std::mem::take(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut gradients = HashMap::from([(self.result.id(), gradient.clone())]);
+        while let Some(link) = links.pop() {
+            let Some(gradient) = gradients.remove(&link.y.id()) else { continue };
+            for (input, gradient) in link.inputs.iter().zip(link.backward(&gradient)?) {
+                match gradient.filter(|_| input.track_op()) {
+                    Some(gradient) if input.is_variable() && input.id() != x.id() => {
+                        self.sink.add(input, gradient);
+                    }
+                    Some(gradient) => add_gradient(&mut gradients, input.id(), gradient)?,
+                    None => {}
+                }
+            }
+        }
+        let of_x = gradients.remove(&x.id());
+        if !gradients.is_empty() {
+            bail!("a chain holds an operation that is not its own")
+        }
+        Ok((of_x, None))
+    }
+}
+
+fn add_gradient(gradients: &mut HashMap<TensorId, Tensor>, id: TensorId, gradient: Tensor) -> Result<()> {
+    let sum = match gradients.remove(&id) {
+        Some(other) => (other + gradient)?,
+        None => gradient,
+    };
+    gradients.insert(id, sum);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::random;
+    use crate::ops::{
+        Activation, ConvShape, DropoutUnit, activate, batch_norm, conv2d, conv2d_max_pool2d, dropout, linear,
+    };
+
+    const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
+
+    fn vars() -> Result<[Var; 4]> {
+        Ok([random((3, 3, 2, 2), 1)?, random(2, 2)?, random((18, 5), 3)?, random(5, 4)?])
+    }
+
+    fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
+        let y = conv2d(x, weight, bias, CONV, Activation::Tanh)?;
+        let y = conv2d_max_pool2d(&y, weight, bias, CONV, Activation::Relu, 2)?;
+        let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
+        let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;
+        let y = reshape(&y, (y.dim(0)?, 18))?;
+        linear(&y, head, head_bias, Activation::None)
+    }
+
+    fn bits(tensor: &Tensor) -> Result<Vec<f32>> {
+        tensor.flatten_all()?.to_vec1()
+    }
+
+    #[test]
+    fn a_chain_gives_what_its_layers_give() -> Result<()> {
+        let vars = vars()?;
+        let x = random((2, 6, 7, 2), 5)?;
+        let sink = Sink::default();
+        let weights = random((2, 5), 6)?.as_tensor().detach();
+        let run = |x: &Tensor| network(x, vars.each_ref().map(Var::as_tensor));
+        // twice the same network, as for two views of an image, the second on what asks for no gradient
+        let constant = (x.as_tensor().detach() * 0.5)?;
+        let chained = ((chain(&x, &sink, run)? + chain(&constant, &sink, run)?)? * &weights)?;
+        let alone = ((run(&x)? + run(&constant)?)? * &weights)?;
+        assert_eq!(bits(&chained)?, bits(&alone)?);
+        let gradients = sink.backward(&chained.sum_all()?)?;
+        let expected = alone.sum_all()?.backward()?;
+        for var in vars.iter().chain([&x]) {
+            let (actual, expected) = (bits(gradients.get(var).unwrap())?, bits(expected.get(var).unwrap())?);
+            assert!(actual.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_asks_for_no_gradient_gets_none() -> Result<()> {
+        let vars = vars()?;
+        let x = random((2, 6, 7, 2), 5)?.as_tensor().detach();
+        let sink = Sink::default();
+        let frozen = vars.each_ref().map(|var| var.as_tensor().detach());
+        let frozen = frozen.each_ref();
+        assert!(!chain(&x, &sink, |x| network(x, frozen))?.track_op());
+        let head = [frozen[0], frozen[1], vars[2].as_tensor(), vars[3].as_tensor()];
+        let gradients = sink.backward(&chain(&x, &sink, |x| network(x, head))?.sum_all()?)?;
+        assert!(gradients.get(&x).is_none() && gradients.get(frozen[0]).is_none());
+        assert!(gradients.get(&vars[2]).is_some() && gradients.get(&vars[3]).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_stranger_in_a_chain_is_told_of() -> Result<()> {
+        let x = random((2, 3), 1)?;
+        let sink = Sink::default();
+        let y = chain(&x, &sink, |x| activate(&(activate(x, Activation::Tanh)? * 2.0)?, Activation::Relu))?;
+        let error = sink.backward(&y.sum_all()?).unwrap_err().to_string();
+        assert!(error.contains("not its own"), "{error}");
+        Ok(())
+    }
+}

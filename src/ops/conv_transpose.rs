@@ -1,0 +1,166 @@
+use super::{
+    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
+};
+use crate::kernels::OutputGradient;
+use crate::kernels::conv::Conv;
+use crate::kernels::conv_transpose;
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+/// How a transposed convolution spreads its input, alike in both directions, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvTransposeShape {
+    pub stride: usize,
+    /// Taken off each side.
+    pub padding: usize,
+    /// Added at the bottom and at the right; below the stride.
+    pub output_padding: usize,
+}
+
+/// Transposed convolution, the gradient of [`conv2d`](super::conv2d) as a layer, with bias and activation:
+/// x (batch, height, width, in), weight (kernel height, kernel width, out, in) as that of the convolution it transposes,
+/// bias (out), to (batch, out height, out width, out), where
+///
+/// out height = (height − 1) · stride − 2 · padding + kernel height + output_padding, as `torch.nn.ConvTranspose2d`.
+///
+/// # Errors
+/// When shapes do not fit, or a tensor is not `f32`.
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    conv: ConvTransposeShape,
+    activation: Activation,
+) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu("conv_transpose2d", &[x, weight, bias])?;
+    let shape = transposed(x, weight, bias, conv)?;
+    if !is_on_cpu {
+        return fallback::conv_transpose2d(x, weight, bias, conv, activation);
+    }
+    let fused = if is_fused(activation) { activation } else { Activation::None };
+    let op = ConvTranspose2d { conv: shape, activation: fused };
+    let y = apply3([x, weight, bias], op)?;
+    if fused == activation { Ok(y) } else { activate(&y, activation) }
+}
+
+/// The convolution from y to x.
+fn transposed(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvTransposeShape) -> Result<Conv> {
+    let ConvTransposeShape { stride, padding, output_padding } = conv;
+    let (batch, x_height, x_width, channels) = x.dims4()?;
+    let (kernel_height, kernel_width, in_channels, out_channels) = weight.dims4()?;
+    if out_channels != channels || bias.dims() != [in_channels] {
+        let (x, weight, bias) = (x.shape(), weight.shape(), bias.shape());
+        bail!("conv_transpose2d: x {x:?}, weight {weight:?} and bias {bias:?} do not fit")
+    }
+    if x.elem_count() == 0 || weight.elem_count() == 0 {
+        bail!("conv_transpose2d: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
+    }
+    if output_padding >= stride {
+        bail!("conv_transpose2d: output padding {output_padding} must be below stride {stride}")
+    }
+    let size = |len: usize, kernel: usize| {
+        ((len - 1) * stride + kernel + output_padding).checked_sub(2 * padding).filter(|size| *size > 0)
+    };
+    let (Some(height), Some(width)) = (size(x_height, kernel_height), size(x_width, kernel_width)) else {
+        bail!("conv_transpose2d: padding {padding} leaves nothing of x {:?}", x.shape())
+    };
+    Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
+}
+
+struct ConvTranspose2d {
+    /// From y to x.
+    conv: Conv,
+    activation: Activation,
+}
+
+impl CustomOp3 for ConvTranspose2d {
+    fn name(&self) -> &'static str {
+        "conv_transpose2d"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight, bias) =
+            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
+        let Conv { batch, height, width, in_channels, .. } = self.conv;
+        let y = conv_transpose::forward(&self.conv, x, weight, bias, self.activation == Activation::Relu);
+        output(y, (batch, height, width, in_channels))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
+        let output =
+            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
+        let (mut dx, mut dw, mut db) = (None, None, None);
+        if weight.track_op() || bias.track_op() {
+            let (weight_gradient, bias_gradient) =
+                conv_transpose::weight_gradient(&self.conv, x_reader.numbers()?, output);
+            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
+        }
+        if x.track_op() {
+            let numbers = conv_transpose::input_gradient(&self.conv, weight_reader.numbers()?, output);
+            dx = gradient_of(x, numbers)?;
+        }
+        Ok((dx, dw, db))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_gradients, random};
+
+    const CONV: ConvTransposeShape = ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 };
+
+    #[test]
+    fn gradients_match_finite_differences() -> Result<()> {
+        let vars = [random((2, 3, 2, 3), 1)?, random((3, 2, 4, 3), 2)?, random(4, 3)?];
+        for activation in [Activation::None, Activation::Tanh] {
+            assert_gradients(&vars, |vars| conv_transpose2d(&vars[0], &vars[1], &vars[2], CONV, activation))?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn sizes_are_those_of_pytorch() -> Result<()> {
+        let (weight, bias) = (random((4, 4, 2, 3), 1)?, random(2, 2)?);
+        for (stride, padding, output_padding, expected) in [(2, 1, 0, 14), (1, 0, 0, 10), (3, 2, 2, 20)] {
+            let conv = ConvTransposeShape { stride, padding, output_padding };
+            let x = random((1, 7, 7, 3), 3)?;
+            let y = conv_transpose2d(&x, &weight, &bias, conv, Activation::Relu)?;
+            assert_eq!(y.dims(), [1, expected, expected, 2]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_input_is_an_error() -> Result<()> {
+        let (x, weight, bias) = (random((1, 2, 2, 3), 1)?, random((2, 2, 4, 3), 2)?, random(4, 3)?);
+        let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride, padding, output_padding| {
+            let conv = ConvTransposeShape { stride, padding, output_padding };
+            conv_transpose2d(x, weight, bias, conv, Activation::None)
+        };
+        assert!(run(&x, &weight, &bias, 1, 0, 0).is_ok());
+        assert!(run(&x, &weight, &bias, 1, 2, 0).is_err());
+        assert!(run(&x, &weight, &bias, 2, 0, 2).is_err());
+        assert!(run(&x, &weight, &bias, 0, 0, 0).is_err());
+        assert!(run(&x, &weight, random(3, 1)?.as_tensor(), 1, 0, 0).is_err());
+        assert!(run(&x, &weight.transpose(2, 3)?, &bias, 1, 0, 0).is_err());
+        assert!(run(&x.narrow(0, 0, 0)?, &weight, &bias, 1, 0, 0).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! The same operations out of candle's own, for tensors that are not on the CPU. candle differentiates them.
+//!
+//! Arguments have been checked. Written around what candle does differently from PyTorch: its max pooling's gradient
+//! is wrong, its ReLU has slope 1 at 0, its convolution's gradient fails where the window leaves pixels over in one
+//! direction only.
+
+use super::conv::ConvShape;
+use super::conv_transpose::ConvTransposeShape;
+use crate::kernels::activation::{Activation, LEAKY_SLOPE};
+use crate::kernels::norm::Norm;
+use crate::kernels::pair_loss::PairLoss;
+use candle_core::{D, DType, Result, Tensor};
+
+pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::None => Ok(x.clone()),
+        Activation::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x),
+        Activation::LeakyRelu => x.le(0.0)?.where_cond(&(x * LEAKY_SLOPE as f64)?, x),
+        Activation::Gelu => x.gelu_erf(),
+        Activation::Silu => x.silu(),
+        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+        Activation::Tanh => x.tanh(),
+    }
+}
+
+pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    activate(&x.flatten_from(1)?.matmul(weight)?.broadcast_add(bias)?, activation)
+}
+
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    ConvShape { stride, padding }: ConvShape,
+    activation: Activation,
+) -> Result<Tensor> {
+    let mut x = to_channels_first(x)?;
+    for (dim, kernel) in [(2, weight.dim(0)?), (3, weight.dim(1)?)] {
+        x = x.pad_with_zeros(dim, padding, padding)?;
+        let used = (x.dim(dim)? - kernel) / stride * stride + kernel;
+        x = x.narrow(dim, 0, used)?;
+    }
+    let weight = weight.permute((3, 2, 0, 1))?.contiguous()?;
+    let y = x.contiguous()?.conv2d(&weight, 0, stride, 1, 1)?;
+    activate(&to_channels_last(&y)?.broadcast_add(bias)?, activation)
+}
+
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    ConvTransposeShape { stride, padding, output_padding }: ConvTransposeShape,
+    activation: Activation,
+) -> Result<Tensor> {
+    let weight = weight.permute((3, 2, 0, 1))?.contiguous()?;
+    let mut y = to_channels_first(x)?.conv_transpose2d(&weight, 0, 0, stride, 1)?;
+    for dim in [2, 3] {
+        let len = y.dim(dim)? + output_padding - 2 * padding;
+        y = y.pad_with_zeros(dim, 0, output_padding)?.narrow(dim, padding, len)?;
+    }
+    activate(&to_channels_last(&y)?.broadcast_add(bias)?, activation)
+}
+
+pub fn depthwise_conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    ConvShape { stride, padding }: ConvShape,
+    activation: Activation,
+) -> Result<Tensor> {
+    let (kernel_height, kernel_width, _) = weight.dims3()?;
+    let (_, height, width, _) = x.dims4()?;
+    let rows = (height + 2 * padding - kernel_height) / stride + 1;
+    let columns = (width + 2 * padding - kernel_width) / stride + 1;
+    // more than the padding at the end, so that the last steps are whole
+    let x = x.pad_with_zeros(1, padding, padding + stride)?.pad_with_zeros(2, padding, padding + stride)?;
+    let mut y = bias.reshape((1, 1, 1, ()))?;
+    for row in 0..kernel_height {
+        let x = every(&x.narrow(1, row, rows * stride)?, 1, stride)?;
+        for column in 0..kernel_width {
+            let x = every(&x.narrow(2, column, columns * stride)?, 2, stride)?;
+            y = x.broadcast_mul(&weight.get(row)?.get(column)?)?.broadcast_add(&y)?;
+        }
+    }
+    activate(&y, activation)
+}
+
+/// The first of each `step` along a dimension.
+fn every(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
+    let mut split = x.dims().to_vec();
+    split[dim] /= step;
+    split.insert(dim + 1, step);
+    x.reshape(split)?.narrow(dim + 1, 0, 1)?.squeeze(dim + 1)
+}
+
+pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+    let windows = windows(x, [size, size])?.permute((0, 1, 3, 5, 2, 4))?.flatten_from(4)?.contiguous()?;
+    windows.gather(&windows.argmax_keepdim(D::Minus1)?, D::Minus1)?.squeeze(D::Minus1)
+}
+
+pub fn average(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {
+    windows(x, window)?.mean((2, 4))
+}
+
+/// (batch, rows, window height, columns, window width, channels)
+fn windows(x: &Tensor, [height, width]: [usize; 2]) -> Result<Tensor> {
+    let (batch, rows, columns, channels) = x.dims4()?;
+    let (rows, columns) = (rows / height, columns / width);
+    x.narrow(1, 0, rows * height)?
+        .narrow(2, 0, columns * width)?
+        .reshape(&[batch, rows, height, columns, width, channels])
+}
+
+pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
+    let (batch, height, width, channels) = x.dims4()?;
+    x.reshape(&[batch, height, 1, width, 1, channels])?
+        .broadcast_as(&[batch, height, factor, width, factor, channels])?
+        .reshape((batch, height * factor, width * factor, channels))
+}
+
+/// Also the mean and the variance that were used, constants of (samples · groups).
+pub fn normalize(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    norm: &Norm,
+    fixed: Option<[&Tensor; 2]>,
+    activation: Activation,
+) -> Result<(Tensor, [Tensor; 2])> {
+    let Norm { samples, pixels, channels, groups, epsilon } = *norm;
+    let grouped = x.reshape((samples, pixels, groups, channels / groups))?;
+    let of_groups = |statistic: &Tensor| statistic.detach().reshape((samples, 1, groups, 1));
+    let mean = match fixed {
+        Some([mean, _]) => of_groups(mean)?,
+        None => grouped.mean_keepdim((1, 3))?,
+    };
+    let centered = grouped.broadcast_sub(&mean)?;
+    let variance = match fixed {
+        Some([_, variance]) => of_groups(variance)?,
+        None => centered.sqr()?.mean_keepdim((1, 3))?,
+    };
+    let standard = centered.broadcast_div(&(&variance + epsilon)?.sqrt()?)?.reshape(x.shape())?;
+    let y = activate(&standard.broadcast_mul(weight)?.broadcast_add(bias)?, activation)?;
+    Ok((y, [mean.detach().flatten_all()?, variance.detach().flatten_all()?]))
+}
+
+pub fn cross_entropy(logits: &Tensor, labels: Vec<u32>, label_smoothing: f64) -> Result<Tensor> {
+    let log_probabilities = log_softmax(logits)?;
+    let labels = Tensor::from_vec(labels, (logits.dim(0)?, 1), logits.device())?;
+    let of_label = log_probabilities.gather(&labels, 1)?.mean_all()?;
+    if label_smoothing == 0.0 {
+        return of_label.neg();
+    }
+    (of_label * (label_smoothing - 1.0))? - (log_probabilities.mean_all()? * label_smoothing)?
+}
+
+pub fn pair_loss(loss: PairLoss, x: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    match loss {
+        PairLoss::BinaryCrossEntropy => {
+            // ln(1 + eˣ) with the larger of 0 and x taken out as a constant
+            let largest = x.relu()?.detach();
+            let softplus = (((x - &largest)?.exp()? + largest.neg()?.exp()?)?.log()? + largest)?;
+            (softplus - (x * targets)?)?.mean_all()
+        }
+        PairLoss::SquaredError => (x - targets)?.sqr()?.mean_all(),
+    }
+}
+
+pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
+    let (rows, device) = (embeddings.dim(0)?, embeddings.device());
+    let lengths = (embeddings.sqr()?.sum_keepdim(1)? + 1e-24)?.sqrt()?;
+    let unit = embeddings.broadcast_div(&lengths)?;
+    let itself = (Tensor::eye(rows, DType::F32, device)? * -1e30)?;
+    let logits = ((unit.matmul(&unit.t()?)? / temperature)? + itself)?;
+    let partners: Vec<u32> = (0..rows).map(|row| ((row + rows / 2) % rows) as u32).collect();
+    cross_entropy(&logits, partners, 0.0)
+}
+
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {
+    let (_, _, tokens, head_dim) = q.dims4()?;
+    let [q, k, v] = [q.contiguous()?, k.transpose(2, 3)?.contiguous()?, v.contiguous()?];
+    let mut scores = (q.matmul(&k)? / (head_dim as f64).sqrt())?;
+    if is_causal {
+        let seen = Tensor::tril2(tokens, DType::F32, q.device())?;
+        scores = scores.broadcast_add(&((seen - 1.0)? * 1e30)?)?;
+    }
+    log_softmax(&scores)?.exp()?.matmul(&v)
+}
+
+fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
+    shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
+}
+
+fn to_channels_first(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 3, 1, 2))?.contiguous()
+}
+
+fn to_channels_last(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 2, 3, 1))?.contiguous()
+}
+
+#[cfg(test)]
+mod tests;

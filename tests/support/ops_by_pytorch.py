@@ -1,0 +1,74 @@
+"""Prints the table of src/ops/pytorch.rs: what PyTorch makes of the same numbers, in double precision."""
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+
+
+def wave(shape, phase):
+    count = torch.Size(shape).numel()
+    return torch.sin(phase + 0.7 * torch.arange(count)).reshape(shape)
+
+
+def case(name, shapes, f):
+    inputs = [wave(shape, 1.0 + index).requires_grad_() for index, shape in enumerate(shapes)]
+    y = f(*inputs)
+    value = (y * wave(y.shape, 9.0)).sum()
+    value.backward()
+    sums = [value] + [(x.grad * wave(x.shape, 5.0)).sum() for x in inputs]
+    print(f'    ("{name}", &[{", ".join(f"{number.item():.6}" for number in sums)}]),')
+
+
+def first(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def last(x):
+    return x.permute(0, 2, 3, 1)
+
+
+def nt_xent(x):
+    logits = F.normalize(x) @ F.normalize(x).T / 0.5
+    logits = logits.masked_fill(torch.eye(len(x), dtype=torch.bool), -torch.inf)
+    return F.cross_entropy(logits, torch.arange(len(x)).roll(len(x) // 2))
+
+
+def batch_norm(x, weight, bias, training=True):
+    mean, variance = wave([4], 7.0), wave([4], 8.0) + 2.0
+    return last(F.batch_norm(first(x), mean, variance, weight, bias, training))
+
+
+def transposed(x, weight, bias):
+    return last(F.conv_transpose2d(first(x), weight.permute(3, 2, 0, 1), bias, 2, 1, 1))
+
+
+def depthwise(x, weight, bias):
+    return last(F.conv2d(first(x), weight.permute(2, 0, 1).unsqueeze(1), bias, 2, 1, groups=4))
+
+
+image = [2, 5, 3, 4]
+labels = torch.tensor([2, 0, 3])
+case("relu", [image], F.relu)
+case("leaky relu", [image], lambda x: F.leaky_relu(x, 0.2))
+case("gelu", [image], F.gelu)
+case("silu", [image], F.silu)
+case("sigmoid", [image], torch.sigmoid)
+case("tanh", [image], torch.tanh)
+case("conv2d", [image, [3, 2, 4, 3], [3]], lambda x, w, b: last(F.conv2d(first(x), w.permute(3, 2, 0, 1), b, 2, 1)))
+case("depthwise_conv2d", [image, [3, 2, 4], [4]], depthwise)
+case("conv_transpose2d", [image, [3, 2, 3, 4], [3]], transposed)
+case("max_pool2d", [image], lambda x: last(F.max_pool2d(first(x), 2)))
+case("avg_pool2d", [image], lambda x: last(F.avg_pool2d(first(x), 2)))
+case("global_avg_pool2d", [image], lambda x: x.mean((1, 2)))
+case("upsample_nearest2d", [image], lambda x: last(F.interpolate(first(x), scale_factor=2)))
+case("batch_norm", [image, [4], [4]], batch_norm)
+case("batch_norm_running", [image, [4], [4]], lambda x, w, b: batch_norm(x, w, b, False))
+case("group_norm", [image, [4], [4]], lambda x, w, b: last(F.group_norm(first(x), 2, w, b)))
+case("layer_norm", [image, [4], [4]], lambda x, w, b: F.layer_norm(x, [4], w, b))
+case("attention", [image] * 3, F.scaled_dot_product_attention)
+case("causal attention", [image] * 3, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True))
+case("cross_entropy", [[3, 4]], lambda x: F.cross_entropy(x, labels, label_smoothing=0.1))
+case("binary_cross_entropy", [[3, 4]], lambda x: F.binary_cross_entropy_with_logits(x, wave([3, 4], 2.0).abs()))
+case("mean_squared_error", [[3, 4]] * 2, F.mse_loss)
+case("nt_xent", [[6, 4]], nt_xent)
