@@ -134,7 +134,8 @@ impl Conv {
     /// Output rows that the weight gradient takes at a time.
     fn gradient_band(&self, columns: usize, by_points: bool) -> usize {
         if by_points {
-            return self.out_height().div_ceil(PARTIAL_SUMS.div_ceil(self.batch.max(1))).next_multiple_of(2);
+            let band = self.out_height().div_ceil(PARTIAL_SUMS.div_ceil(self.batch.max(1)));
+            return band.next_multiple_of(winograd::STEP);
         }
         let x_numbers = self.window().frame_width * self.in_channels * self.stride;
         (L1_NUMBERS / (x_numbers + self.out_width() * columns)).clamp(1, self.out_height())
@@ -248,8 +249,7 @@ impl Correlation<'_> {
     ) -> Vec<f32> {
         let row_len = self.window.out_width * weights.columns();
         let image_len = self.frame.height * self.frame.width * self.frame.channels;
-        // even, for the tiles of two rows
-        let band = out_rows.div_ceil(MIN_PIECES.div_ceil(batch.max(1))).next_multiple_of(2);
+        let band = out_rows.div_ceil(MIN_PIECES.div_ceil(batch.max(1))).next_multiple_of(winograd::STEP);
         let write = |index: usize, out: &mut [MaybeUninit<f32>]| {
             let image = &images[index * image_len..][..image_len];
             let mask = mask.map(|mask| &mask[index * image_len..][..image_len]);

@@ -150,21 +150,58 @@ impl Kernel for Correlate<'_> {
             let kept = (columns - first_column).min(width);
             let start = read_pair::<V>(bias.map_or(&[], |bias| &bias[first_column..][..kept]));
             let mut starts = window.starts(positions);
-            for first in (0..positions).step_by(ROWS) {
-                let mut a = [frame.as_ptr(); ROWS];
-                for a in &mut a {
-                    *a = frame[starts.next()..].as_ptr();
-                }
-                // SAFETY: every position lies inside the frame, and the panel holds `depth` rows of `width`.
-                let mut sums = unsafe { multiply::<V, ROWS>([start; ROWS], a, b.as_ptr(), walk) };
-                for (row, sums) in sums.iter_mut().enumerate().take(positions - first) {
-                    if relu {
-                        *sums = sums.map(|sum| V::splat(0.0).max(sum));
-                    }
-                    fill_pair(*sums, &mut out[(first + row) * columns + first_column..][..kept]);
-                }
+            let mut first = 0;
+            while first < positions {
+                let out = &mut out[first * columns + first_column..];
+                let panel = Panel { frame, b, start, relu, columns, kept, walk };
+                // the last tile is no higher than it must be
+                first += match positions - first {
+                    left @ 1 => panel.correlate::<1>(left, &mut starts, out),
+                    left @ 2..=4 => panel.correlate::<4>(left, &mut starts, out),
+                    left @ 5..=8 if ROWS > 8 => panel.correlate::<8>(left, &mut starts, out),
+                    left => panel.correlate::<ROWS>(left, &mut starts, out),
+                };
             }
         }
+    }
+}
+
+/// A panel of weights, and what it is slid over.
+struct Panel<'a, V> {
+    frame: &'a [f32],
+    b: &'a [f32],
+    start: [V; 2],
+    relu: bool,
+    columns: usize,
+    /// Columns of the panel that there are.
+    kept: usize,
+    walk: Walk,
+}
+
+impl<V: Vector> Panel<'_, V> {
+    /// Writes the outputs of the next `ROWS` positions, or of the `left` that there are, and says of how many.
+    #[inline(always)]
+    fn correlate<const ROWS: usize>(
+        &self,
+        left: usize,
+        starts: &mut Offsets,
+        out: &mut [MaybeUninit<f32>],
+    ) -> usize {
+        let mut a = [self.frame.as_ptr(); ROWS];
+        for a in &mut a {
+            *a = self.frame[starts.next()..].as_ptr();
+        }
+        // SAFETY: `Correlate` checked that every position lies inside the frame and that the panel has a row for every
+        // step of the walk.
+        let mut sums = unsafe { multiply::<V, ROWS>([self.start; ROWS], a, self.b.as_ptr(), self.walk) };
+        let rows = ROWS.min(left);
+        for (row, sums) in sums.iter_mut().enumerate().take(rows) {
+            if self.relu {
+                *sums = sums.map(|sum| V::splat(0.0).max(sum));
+            }
+            fill_pair(*sums, &mut out[row * self.columns..][..self.kept]);
+        }
+        rows
     }
 }
 

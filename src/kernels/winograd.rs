@@ -1,9 +1,9 @@
-//! Convolution by windows of 3 × 3 with 2.25 times fewer products: Winograd's F(2×2, 3×3).
+//! Convolution by windows of 3 × 3 with four times fewer products: Winograd's F(4×4, 3×3).
 //!
-//! A tile of 2 × 2 outputs sees 4 × 4 inputs d. With weights g it is y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A, so that all tiles
-//! share 16 small matrix products over the channels, one for each point of a transformed tile. The gradient of g is
+//! A tile of 4 × 4 outputs sees 6 × 6 inputs d. With weights g it is y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A, so that all tiles
+//! share 36 small matrix products over the channels, one for each point of a transformed tile. The gradient of g is
 //! the transpose of that, Gᵀ[(A dy Aᵀ) ⊙ (Bᵀ d B)]G, summed over the tiles
-//! (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.1).
+//! (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.2).
 
 use super::Scratch;
 use super::simd::{Kernel, Level, Vector};
@@ -11,9 +11,11 @@ use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use std::mem::MaybeUninit;
 
 /// Numbers in a transformed tile.
-pub const POINTS: usize = 16;
+pub const POINTS: usize = SIDE * SIDE;
+/// Rows and columns of a transformed tile, and of the inputs that it sees.
+const SIDE: usize = STEP + 2;
 /// Rows and columns of outputs in a tile.
-const STEP: usize = 2;
+pub const STEP: usize = 4;
 /// With fewer channels on either side the transforms cost more than they save.
 const MIN_CHANNELS: usize = 8;
 /// Numbers in the transformed tiles worked on at once: they stay in the L2 cache.
@@ -85,7 +87,7 @@ pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usiz
     matrices.map(|matrix| Panels::pack(matrix, inputs, outputs, level.lanes())).collect()
 }
 
-/// `Gᵀ p G` for sums (16, inputs, outputs): the gradient of weights (3, 3, inputs, outputs).
+/// `Gᵀ p G` for sums (36, inputs, outputs): the gradient of weights (3, 3, inputs, outputs).
 pub fn gather_weights(level: Level, points: &[f32]) -> Vec<f32> {
     let mut weight = vec![0.0; points.len() / POINTS * 9];
     level.run(Gather { points, weight: &mut weight });
@@ -132,8 +134,8 @@ impl Kernel for Convolve<'_> {
     }
 }
 
-/// Adds to `sums` (16, channels, columns) what the rows of a frame and the gradient of their outputs contribute, and
-/// to `bias` (columns) the sum of that gradient. The gradient is (2 × tile rows, 2 × tile columns, columns), zeros
+/// Adds to `sums` (36, channels, columns) what the rows of a frame and the gradient of their outputs contribute, and
+/// to `bias` (columns) the sum of that gradient. The gradient is (4 × tile rows, 4 × tile columns, columns), zeros
 /// past the outputs; `columns` is a multiple of two vectors.
 pub struct AccumulateWeights<'a> {
     pub tiles: Tiles,
@@ -167,7 +169,7 @@ impl Kernel for AccumulateWeights<'_> {
     }
 }
 
-/// `Bᵀ d B` of each tile, (16, tiles, channels).
+/// `Bᵀ d B` of each tile, (36, tiles, channels).
 #[inline(always)]
 fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut Vec<f32>) {
     let (channels, row) = (tiles.channels, tiles.frame_width() * tiles.channels);
@@ -175,24 +177,16 @@ fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut Vec<f32
     points.resize(POINTS * of_point, 0.0);
     for (tile, (y, x)) in tiles.starts().enumerate() {
         for channel in (0..channels).step_by(V::LANES) {
-            let mut d = [[V::splat(0.0); 4]; 4];
-            for (dy, d) in d.iter_mut().enumerate() {
-                for (dx, d) in d.iter_mut().enumerate() {
-                    let pixel = (y + dy) * row + (x + dx) * channels;
-                    *d = V::read(&frame[pixel + channel..pixel + channels]);
-                }
-            }
-            store::<V, 4>(
-                transform(d, input),
-                points,
-                of_point,
-                (tile * channels + channel, channels - channel),
-            );
+            let len = channels - channel;
+            let pixels = Grid { at: y * row + x * channels + channel, row, column: channels, len };
+            let d = pixels.load::<V, SIDE>(frame);
+            let to = Grid::of_points(of_point, tile * channels + channel, len);
+            to.store(transform::<Inputs, V, 6, 6>(d), points);
         }
     }
 }
 
-/// `A dy Aᵀ` of each tile, (16, tiles, columns), and the sums of dy.
+/// `A dy Aᵀ` of each tile, (36, tiles, columns), and the sums of dy.
 #[inline(always)]
 fn transform_gradients<V: Vector>(
     tiles: Tiles,
@@ -205,20 +199,17 @@ fn transform_gradients<V: Vector>(
     points.resize(POINTS * of_point, 0.0);
     for (tile, (y, x)) in tiles.starts().enumerate() {
         for column in (0..columns).step_by(V::LANES) {
-            let mut dy = [[V::splat(0.0); 2]; 2];
-            for (step_y, dy) in dy.iter_mut().enumerate() {
-                for (step_x, dy) in dy.iter_mut().enumerate() {
-                    *dy = V::read(&gradient[(y + step_y) * row + (x + step_x) * columns + column..]);
-                }
-            }
+            let len = columns - column;
+            let pixels = Grid { at: y * row + x * columns + column, row, column: columns, len };
+            let dy = pixels.load::<V, STEP>(gradient);
             let bias = &mut bias[column..];
-            V::read(bias).add(dy[0][0].add(dy[0][1]).add(dy[1][0].add(dy[1][1]))).write(bias);
-            store::<V, 4>(
-                transform(dy, expand),
-                points,
-                of_point,
-                (tile * columns + column, columns - column),
-            );
+            let mut sum = V::read(bias);
+            for dy in dy.as_flattened() {
+                sum = sum.add(*dy);
+            }
+            sum.write(bias);
+            let to = Grid::of_points(of_point, tile * columns + column, len);
+            to.store(transform::<Gradients, V, 4, 6>(dy), points);
         }
     }
 }
@@ -235,20 +226,20 @@ fn transform_outputs<V: Vector>(
     let outputs = out.len() / (tiles.out_rows * tiles.out_width);
     let of_point = tiles.count() * outputs;
     for (tile, (y, x)) in tiles.starts().enumerate() {
+        let (height, width) = (STEP.min(tiles.out_rows - y), STEP.min(tiles.out_width - x));
         for channel in (0..outputs).step_by(V::LANES) {
-            let mut m = [[V::splat(0.0); 4]; 4];
-            for (index, m) in m.as_flattened_mut().iter_mut().enumerate() {
-                let at = index * of_point + tile * outputs;
-                *m = V::read(&points[at + channel..at + outputs]);
-            }
-            let pixels = transform(m, output);
+            let len = outputs - channel;
+            let m = Grid::of_points(of_point, tile * outputs + channel, len).load::<V, SIDE>(points);
+            let pixels = transform::<Outputs, V, 6, 4>(m);
             let bias = bias.map_or(V::splat(0.0), |bias| V::read(&bias[channel..]));
-            for (step_y, pixels) in pixels.iter().enumerate().take(tiles.out_rows - y) {
-                for (step_x, pixel) in pixels.iter().enumerate().take(tiles.out_width - x) {
-                    let at = ((y + step_y) * tiles.out_width + x + step_x) * outputs;
+            for (step_y, pixels) in pixels.iter().enumerate().take(height) {
+                let start = ((y + step_y) * tiles.out_width + x) * outputs + channel;
+                let out = &mut out[start..][..(width - 1) * outputs + len.min(V::LANES)];
+                for (pixel, out) in pixels.iter().zip(out.chunks_mut(outputs)) {
                     let sum = pixel.add(bias);
                     let sum = if relu { V::splat(0.0).max(sum) } else { sum };
-                    sum.fill(&mut out[at + channel..at + outputs]);
+                    let kept = out.len().min(V::LANES).min(len);
+                    sum.fill(&mut out[..kept]);
                 }
             }
         }
@@ -267,8 +258,10 @@ impl Kernel for Spread<'_> {
     fn run<V: Vector, const ROWS: usize>(self) {
         let pairs = self.weight.len() / 9;
         for pair in (0..pairs).step_by(V::LANES) {
-            let g = load::<V, 3>(self.weight, pairs, (pair, pairs - pair));
-            store::<V, 4>(transform(g, spread), self.points, pairs, (pair, pairs - pair));
+            let len = pairs - pair;
+            let taps = Grid { at: pair, row: 3 * pairs, column: pairs, len };
+            let g = taps.load::<V, 3>(self.weight);
+            Grid::of_points(pairs, pair, len).store(transform::<ToPoints, V, 3, 6>(g), self.points);
         }
     }
 }
@@ -285,54 +278,96 @@ impl Kernel for Gather<'_> {
     fn run<V: Vector, const ROWS: usize>(self) {
         let pairs = self.weight.len() / 9;
         for pair in (0..pairs).step_by(V::LANES) {
-            let p = load::<V, 4>(self.points, pairs, (pair, pairs - pair));
-            store::<V, 3>(transform(p, gather), self.weight, pairs, (pair, pairs - pair));
+            let len = pairs - pair;
+            let p = Grid::of_points(pairs, pair, len).load::<V, SIDE>(self.points);
+            let taps = Grid { at: pair, row: 3 * pairs, column: pairs, len };
+            taps.store(transform::<FromPoints, V, 6, 3>(p), self.weight);
         }
     }
 }
 
-/// One vector from `at` on in each of the SIDE × SIDE planes of `plane` numbers, `len` numbers at most.
-#[inline(always)]
-fn load<V: Vector, const SIDE: usize>(
-    planes: &[f32],
-    plane: usize,
-    (at, len): (usize, usize),
-) -> [[V; SIDE]; SIDE] {
-    let mut tile = [[V::splat(0.0); SIDE]; SIDE];
-    for (index, number) in tile.as_flattened_mut().iter_mut().enumerate() {
-        *number = V::read(&planes[index * plane + at..][..len]);
-    }
-    tile
+/// Where the vectors of a square tile lie: the first number of the first, the steps from row to row and from column to
+/// column, and how many numbers there are from the first on, which may be fewer than a vector holds.
+#[derive(Clone, Copy)]
+struct Grid {
+    at: usize,
+    row: usize,
+    column: usize,
+    len: usize,
 }
 
-#[inline(always)]
-fn store<V: Vector, const SIDE: usize>(
-    tile: [[V; SIDE]; SIDE],
-    planes: &mut [f32],
-    plane: usize,
-    (at, len): (usize, usize),
-) {
-    for (index, number) in tile.as_flattened().iter().enumerate() {
-        number.write(&mut planes[index * plane + at..][..len]);
+impl Grid {
+    /// A transformed tile: each of its points in a plane of its own.
+    #[inline(always)]
+    fn of_points(plane: usize, at: usize, len: usize) -> Self {
+        Grid { at, row: SIDE * plane, column: plane, len }
+    }
+
+    /// The tile as vectors, zeros past `len`.
+    #[inline(always)]
+    fn load<V: Vector, const SIZE: usize>(self, from: &[f32]) -> [[V; SIZE]; SIZE] {
+        let mut tile = [[V::splat(0.0); SIZE]; SIZE];
+        let is_whole = self.is_whole::<V>(SIZE, from.len());
+        for (y, row) in tile.iter_mut().enumerate() {
+            for (x, vector) in row.iter_mut().enumerate() {
+                let at = self.at + y * self.row + x * self.column;
+                // SAFETY: where it is whole, the last vector of the tile ends inside `from`.
+                *vector = if is_whole {
+                    unsafe { V::load(from.as_ptr().add(at)) }
+                } else {
+                    V::read(&from[at..][..self.len.min(V::LANES)])
+                };
+            }
+        }
+        tile
+    }
+
+    #[inline(always)]
+    fn store<V: Vector, const SIZE: usize>(self, tile: [[V; SIZE]; SIZE], to: &mut [f32]) {
+        let is_whole = self.is_whole::<V>(SIZE, to.len());
+        for (y, row) in tile.iter().enumerate() {
+            for (x, vector) in row.iter().enumerate() {
+                let at = self.at + y * self.row + x * self.column;
+                if is_whole {
+                    // SAFETY: the last vector of the tile ends inside `to`.
+                    unsafe { vector.store(to.as_mut_ptr().add(at)) };
+                } else {
+                    vector.write(&mut to[at..][..self.len.min(V::LANES)]);
+                }
+            }
+        }
+    }
+
+    /// Whether every vector of the tile is full. One check for all of them: each on its own would cost more than the
+    /// arithmetic.
+    #[inline(always)]
+    fn is_whole<V: Vector>(self, size: usize, total: usize) -> bool {
+        let end = self.at + (size - 1) * (self.row + self.column) + V::LANES;
+        self.len >= V::LANES && end <= total
     }
 }
 
-/// `T tile Tᵀ`, where `vector` is T times a vector.
+/// A matrix T by what it makes of a vector. A trait, since a function handed over would be compiled without the
+/// instructions of the level.
+trait Transform<const FROM: usize, const TO: usize> {
+    fn apply<V: Vector>(vector: [V; FROM]) -> [V; TO];
+}
+
+/// `T tile Tᵀ`.
 #[inline(always)]
-fn transform<V: Vector, const FROM: usize, const TO: usize>(
+fn transform<T: Transform<FROM, TO>, V: Vector, const FROM: usize, const TO: usize>(
     tile: [[V; FROM]; FROM],
-    vector: impl Fn([V; FROM]) -> [V; TO],
 ) -> [[V; TO]; TO] {
     let mut half = [[V::splat(0.0); FROM]; TO];
     for row in 0..FROM {
-        let numbers = vector(tile[row]);
+        let numbers = T::apply(tile[row]);
         for column in 0..TO {
             half[column][row] = numbers[column];
         }
     }
     let mut whole = [[V::splat(0.0); TO]; TO];
     for column in 0..TO {
-        let numbers = vector(half[column]);
+        let numbers = T::apply(half[column]);
         for row in 0..TO {
             whole[row][column] = numbers[row];
         }
@@ -341,35 +376,82 @@ fn transform<V: Vector, const FROM: usize, const TO: usize>(
 }
 
 /// Bᵀ
-#[inline(always)]
-fn input<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 4] {
-    [a.sub(c), b.add(c), c.sub(b), b.sub(d)]
+struct Inputs;
+
+impl Transform<6, 6> for Inputs {
+    #[inline(always)]
+    fn apply<V: Vector>([a, b, c, d, e, f]: [V; 6]) -> [V; 6] {
+        let (two, four, five) = (V::splat(2.0), V::splat(4.0), V::splat(-5.0));
+        let (even, odd) = (e.sub(c.mul(four)), d.sub(b.mul(four)));
+        let (outer, inner) = (e.sub(c), d.sub(b).mul(two));
+        [
+            a.mul_add(four, c.mul_add(five, e)),
+            even.add(odd),
+            even.sub(odd),
+            outer.add(inner),
+            outer.sub(inner),
+            b.mul_add(four, d.mul_add(five, f)),
+        ]
+    }
 }
 
 /// Aᵀ
-#[inline(always)]
-fn output<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 2] {
-    [a.add(b).add(c), b.sub(c).sub(d)]
+struct Outputs;
+
+impl Transform<6, 4> for Outputs {
+    #[inline(always)]
+    fn apply<V: Vector>([a, b, c, d, e, f]: [V; 6]) -> [V; 4] {
+        let (sum, difference) = (b.add(c), b.sub(c));
+        let (outer_sum, outer_difference) = (d.add(e), d.sub(e));
+        [
+            a.add(sum).add(outer_sum),
+            outer_difference.mul_add(V::splat(2.0), difference),
+            outer_sum.mul_add(V::splat(4.0), sum),
+            outer_difference.mul_add(V::splat(8.0), difference).add(f),
+        ]
+    }
 }
 
 /// A
-#[inline(always)]
-fn expand<V: Vector>([a, b]: [V; 2]) -> [V; 4] {
-    [a, a.add(b), a.sub(b), V::splat(0.0).sub(b)]
+struct Gradients;
+
+impl Transform<4, 6> for Gradients {
+    #[inline(always)]
+    fn apply<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 6] {
+        let (even, odd) = (a.add(c), b.add(d));
+        let outer_even = c.mul_add(V::splat(4.0), a);
+        let outer_odd = d.mul_add(V::splat(4.0), b).mul(V::splat(2.0));
+        [a, even.add(odd), even.sub(odd), outer_even.add(outer_odd), outer_even.sub(outer_odd), d]
+    }
 }
 
 /// G
-#[inline(always)]
-fn spread<V: Vector>([a, b, c]: [V; 3]) -> [V; 4] {
-    let half = V::splat(0.5);
-    let (outer, b) = (a.add(c).mul(half), b.mul(half));
-    [a, outer.add(b), outer.sub(b), c]
+struct ToPoints;
+
+impl Transform<3, 6> for ToPoints {
+    #[inline(always)]
+    fn apply<V: Vector>([a, b, c]: [V; 3]) -> [V; 6] {
+        let (sixth, twelfth, twenty_fourth) =
+            (V::splat(1.0 / 6.0), V::splat(1.0 / 12.0), V::splat(1.0 / 24.0));
+        let (inner, odd) = (a.add(c).mul(V::splat(-1.0 / 6.0)), b.mul(sixth));
+        let (outer, outer_odd) = (a.mul_add(twenty_fourth, c.mul(sixth)), b.mul(twelfth));
+        [a.mul(V::splat(0.25)), inner.sub(odd), inner.add(odd), outer.add(outer_odd), outer.sub(outer_odd), c]
+    }
 }
 
 /// Gᵀ
-#[inline(always)]
-fn gather<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 3] {
-    let half = V::splat(0.5);
-    let sum = b.add(c).mul(half);
-    [a.add(sum), b.sub(c).mul(half), sum.add(d)]
+struct FromPoints;
+
+impl Transform<6, 3> for FromPoints {
+    #[inline(always)]
+    fn apply<V: Vector>([a, b, c, d, e, f]: [V; 6]) -> [V; 3] {
+        let (sixth, twelfth, twenty_fourth) =
+            (V::splat(1.0 / 6.0), V::splat(1.0 / 12.0), V::splat(1.0 / 24.0));
+        let (inner, outer) = (b.add(c).mul(sixth), d.add(e));
+        [
+            a.mul_add(V::splat(0.25), outer.mul_add(twenty_fourth, V::splat(0.0).sub(inner))),
+            c.sub(b).mul_add(sixth, d.sub(e).mul(twelfth)),
+            outer.mul_add(sixth, f.sub(inner)),
+        ]
+    }
 }
