@@ -6,6 +6,7 @@ use crate::{
 
 mod active_run;
 pub mod benchmark;
+pub mod exchange;
 mod model;
 mod optimizers;
 mod outbox;
