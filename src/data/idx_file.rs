@@ -14,6 +14,8 @@ const IMAGES_MAGIC: u32 = 0x0803;
 const LABELS_MAGIC: u32 = 0x0801;
 /// More pixels than this are refused before any of them is read.
 const MAX_BYTES: u64 = 4 << 30;
+/// Memory that is taken at a header's word: enough for MNIST and its like.
+const BELIEVED_BYTES: u64 = 64 << 20;
 
 /// Images and labels in memory, each raw or gzip.
 ///
@@ -106,9 +108,10 @@ fn number(source: &mut dyn Read) -> Result<u32> {
     Ok(u32::from_be_bytes(bytes))
 }
 
-/// Exactly `count` bytes up to the end; memory grows with what is there, not with what a header claims.
+/// Exactly `count` bytes up to the end. Past what a header is believed, memory grows with what is there.
 fn exactly(source: Box<dyn Read + '_>, count: u64) -> Result<Vec<u8>> {
-    let mut bytes = vec![];
+    // growing there by copies would take twice the memory of the images, and one byte more is what finds them too long
+    let mut bytes = Vec::with_capacity(count.min(BELIEVED_BYTES) as usize + 1);
     source
         .take(count + 1)
         .read_to_end(&mut bytes)
@@ -116,7 +119,9 @@ fn exactly(source: Box<dyn Read + '_>, count: u64) -> Result<Vec<u8>> {
     let found = bytes.len() as u64;
     ensure!(found >= count, "the file is cut short: {count} bytes expected, {found} found");
     ensure!(found == count, "the file is longer than its header says: {count} bytes expected");
-    bytes.shrink_to_fit();
+    if count > BELIEVED_BYTES {
+        bytes.shrink_to_fit();
+    }
     Ok(bytes)
 }
 

@@ -28,7 +28,7 @@ pub fn forward(attention: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> Vec<f3
     build_pieces(attention.heads, attention.head_len(), |head, y| {
         let [q, k, v] = [q, k, v].map(|numbers| attention.head(numbers, head));
         let probabilities = attention.probabilities(level, q, k);
-        y.copy_from_slice(&multiply(attention.square(&probabilities), v));
+        y.copy_from_slice(&multiply(level, attention.square(&probabilities), v));
     })
 }
 
@@ -48,11 +48,11 @@ pub fn backward(
         .map(|head| {
             let [q, k, v, gradient] = [q, k, v, gradient].map(|numbers| attention.head(numbers, head));
             let probabilities = attention.probabilities(level, q, k);
-            let mut scores = multiply(gradient, v.transposed());
+            let mut scores = multiply(level, gradient, v.transposed());
             level.run(SoftmaxGradient { attention, probabilities: &probabilities, scores: &mut scores });
             let (probabilities, scores) = (attention.square(&probabilities), attention.square(&scores));
-            let dv = multiply(probabilities.transposed(), gradient);
-            (multiply(scores, k), (multiply(scores.transposed(), q), dv))
+            let dv = multiply(level, probabilities.transposed(), gradient);
+            (multiply(level, scores, k), (multiply(level, scores.transposed(), q), dv))
         })
         .collect();
     let (dq, (dk, dv)): (Vec<_>, (Vec<_>, Vec<_>)) = of_heads.into_iter().unzip();
@@ -87,7 +87,7 @@ impl Attention {
 
     /// (tokens, tokens), zeros where a token does not see.
     fn probabilities(&self, level: Level, q: Matrix, k: Matrix) -> Vec<f32> {
-        let mut scores = multiply(q, k.transposed());
+        let mut scores = multiply(level, q, k.transposed());
         level.run(Softmax { attention: self, scores: &mut scores });
         scores
     }

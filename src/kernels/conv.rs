@@ -5,6 +5,7 @@
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4).
 
 use super::frame::Frame;
+use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
@@ -39,22 +40,43 @@ pub struct Conv {
 /// # Panics
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
 pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
-    conv.check(x, weight);
-    assert_eq!(bias.len(), conv.out_channels);
-    let level = Level::current();
-    let weights = Weights::pack(level, &conv.window(), weight, conv.out_channels);
-    let correlation =
-        Correlation { frame: conv.input_frame(), window: conv.window(), bias: Some(bias), relu };
-    correlation.run(level, conv.batch, (x, None), &weights, conv.out_height())
+    let correlation = Correlation::forward(conv, x, weight, bias, relu);
+    correlation.run(conv.batch, Images::of(x), conv.out_height())
+}
+
+/// [`forward`], then [`pool::forward`], image by image: what lies between them never leaves the cache.
+///
+/// # Panics
+/// As theirs.
+pub fn forward_pooled(
+    conv: &Conv,
+    pool: &MaxPool,
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    relu: bool,
+) -> (Vec<f32>, Vec<u16>) {
+    assert_eq!((pool.batch, pool.in_len()), (conv.batch, conv.out_len()));
+    let correlation = Correlation::forward(conv, x, weight, bias, relu);
+    pool::collect(pool, |image, y, winners| {
+        let mut between = Scratch::new();
+        between.clear();
+        between.reserve(conv.out_len());
+        let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
+        correlation.run_image(conv.batch, (x, 0), &mut between.spare_capacity_mut()[..conv.out_len()]);
+        // SAFETY: `run_image` wrote every number.
+        unsafe { between.set_len(conv.out_len()) };
+        pool::forward_image(correlation.level, pool, &between, y, winners);
+    })
 }
 
 /// The gradient of x, shaped as x.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<'a>>) -> Vec<f32> {
+    let output = output.into();
     conv.check_output(output);
-    let level = Level::current();
     let frame_width = conv.width + conv.kernel_width - 1;
     let frame = Frame {
         top: conv.kernel_height as isize - 1 - conv.padding as isize,
@@ -70,21 +92,25 @@ pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Ve
         out_width: conv.width,
         ..conv.window()
     };
-    let weights = Weights::pack(level, &window, &conv.flip(weight), conv.in_channels);
-    let correlation = Correlation { frame, window, bias: None, relu: false };
-    correlation.run(level, conv.batch, (output.gradient, output.relu_output), &weights, conv.height)
+    let level = Level::current();
+    let pixels = conv.batch * conv.height * conv.width;
+    let weights = Weights::pack(level, &window, pixels, &conv.flip(weight), conv.in_channels);
+    let correlation = Correlation { level, frame, window, weights, bias: None, relu: false };
+    correlation.run(conv.batch, output, conv.height)
 }
 
 /// The gradients of weight and bias, summed over the batch.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>) -> (Vec<f32>, Vec<f32>) {
+    let output = output.into();
     assert_eq!(x.len(), conv.batch * conv.in_len());
     conv.check_output(output);
     let level = Level::current();
     let columns = conv.out_channels.next_multiple_of(2 * level.lanes());
-    let by_points = winograd::fits(&conv.window(), conv.out_channels);
+    let pixels = conv.batch * conv.out_height() * conv.out_width();
+    let by_points = winograd::fits(&conv.window(), pixels, conv.out_channels);
     let band = conv.gradient_band(columns, by_points);
     let bands = conv.out_height().div_ceil(band);
     let pieces = conv.batch * bands;
@@ -95,7 +121,7 @@ pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f
             let mut sums = WeightSums::new(conv, columns, by_points);
             for piece in index * per_sum..((index + 1) * per_sum).min(pieces) {
                 let first = piece % bands * band;
-                sums.add(level, x, output, piece / bands, (first, band.min(conv.out_height() - first)));
+                sums.add(level, x, &output, piece / bands, (first, band.min(conv.out_height() - first)));
             }
             (sums.weight, sums.bias)
         })
@@ -199,16 +225,77 @@ impl Conv {
         assert!(self.kernel_width <= self.width + 2 * self.padding);
     }
 
-    fn check_output(&self, output: OutputGradient) {
-        assert_eq!(output.gradient.len(), self.batch * self.out_len());
-        assert!(output.relu_output.is_none_or(|y| y.len() == output.gradient.len()));
+    fn check_output(&self, output: Images) {
+        match output {
+            Images::Whole { numbers, mask } => {
+                assert_eq!(numbers.len(), self.batch * self.out_len());
+                assert!(mask.is_none_or(|mask| mask.len() == numbers.len()));
+            }
+            Images::Pooled(pooled) => {
+                pooled.check();
+                assert_eq!((pooled.pool.batch, pooled.pool.in_len()), (self.batch, self.out_len()));
+            }
+        }
+    }
+}
+
+/// Images one after the other, or the gradients of images.
+#[derive(Clone, Copy)]
+pub enum Images<'a> {
+    /// The numbers count where the mask, if any, is above zero.
+    Whole { numbers: &'a [f32], mask: Option<&'a [f32]> },
+    /// Made from the gradient of a pooling, an image at a time.
+    Pooled(Pooled<'a>),
+}
+
+impl<'a> From<OutputGradient<'a>> for Images<'a> {
+    fn from(output: OutputGradient<'a>) -> Self {
+        Images::Whole { numbers: output.gradient, mask: output.relu_output }
+    }
+}
+
+impl<'a> From<Pooled<'a>> for Images<'a> {
+    fn from(pooled: Pooled<'a>) -> Self {
+        Images::Pooled(pooled)
+    }
+}
+
+impl<'a> Images<'a> {
+    fn of(numbers: &'a [f32]) -> Self {
+        Images::Whole { numbers, mask: None }
+    }
+
+    /// One image of `len` numbers, and its mask.
+    fn image<'b>(
+        &'b self,
+        level: Level,
+        index: usize,
+        len: usize,
+        scratch: &'b mut Vec<f32>,
+    ) -> (&'b [f32], Option<&'b [f32]>) {
+        match self {
+            Images::Whole { numbers, mask } => {
+                (&numbers[index * len..][..len], mask.map(|mask| &mask[index * len..][..len]))
+            }
+            Images::Pooled(pooled) => {
+                let is_covered = pooled.pool.covers_all() && scratch.len() == len;
+                if !is_covered {
+                    scratch.clear();
+                    scratch.resize(len, 0.0);
+                }
+                pooled.spread(level, index, scratch);
+                (scratch, None)
+            }
+        }
     }
 }
 
 /// A window with weights, slid over the frames of a batch of images.
 struct Correlation<'a> {
+    level: Level,
     frame: Frame,
     window: Window,
+    weights: Weights,
     bias: Option<&'a [f32]>,
     relu: bool,
 }
@@ -221,8 +308,8 @@ enum Weights {
 }
 
 impl Weights {
-    fn pack(level: Level, window: &Window, weight: &[f32], outputs: usize) -> Self {
-        if winograd::fits(window, outputs) {
+    fn pack(level: Level, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
+        if winograd::fits(window, pixels, outputs) {
             return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
         }
         let depth = window.rows * window.columns * window.channels;
@@ -237,40 +324,40 @@ impl Weights {
     }
 }
 
-impl Correlation<'_> {
-    /// (batch, out_rows, window.out_width, columns of the weights). Images come with the mask of their pixels.
-    fn run(
-        &self,
-        level: Level,
-        batch: usize,
-        (images, mask): (&[f32], Option<&[f32]>),
-        weights: &Weights,
-        out_rows: usize,
-    ) -> Vec<f32> {
-        let row_len = self.window.out_width * weights.columns();
-        let image_len = self.frame.height * self.frame.width * self.frame.channels;
-        let band = out_rows.div_ceil(MIN_PIECES.div_ceil(batch.max(1))).next_multiple_of(winograd::STEP);
-        let write = |index: usize, out: &mut [MaybeUninit<f32>]| {
-            let image = &images[index * image_len..][..image_len];
-            let mask = mask.map(|mask| &mask[index * image_len..][..image_len]);
-            out.par_chunks_mut(band * row_len).enumerate().for_each(|(piece, out)| {
-                self.run_rows(level, (image, mask), weights, piece * band, out);
-            });
-        };
-        // SAFETY: the bands cover the piece, and the kernels write every number of a band.
-        unsafe { write_chunks(batch * out_rows * row_len, out_rows * row_len, write) }
+impl<'a> Correlation<'a> {
+    fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &'a [f32], relu: bool) -> Self {
+        conv.check(x, weight);
+        assert_eq!(bias.len(), conv.out_channels);
+        let (level, window) = (Level::current(), conv.window());
+        let pixels = conv.batch * conv.out_height() * conv.out_width();
+        let weights = Weights::pack(level, &window, pixels, weight, conv.out_channels);
+        Correlation { level, frame: conv.input_frame(), window, weights, bias: Some(bias), relu }
     }
 
-    /// The output rows from `first` on, as many as `out` holds.
-    fn run_rows(
-        &self,
-        level: Level,
-        (image, mask): (&[f32], Option<&[f32]>),
-        weights: &Weights,
-        first: usize,
-        out: &mut [MaybeUninit<f32>],
-    ) {
-        let Correlation { frame, window, bias, relu } = *self;
+    /// (batch, out_rows, window.out_width, columns of the weights).
+    fn run(&self, batch: usize, images: Images, out_rows: usize) -> Vec<f32> {
+        let len = out_rows * self.window.out_width * self.weights.columns();
+        let write = |index: usize, out: &mut [MaybeUninit<f32>]| self.run_image(batch, (images, index), out);
+        // SAFETY: `run_image` writes every number of the piece.
+        unsafe { write_chunks(batch * len, len, write) }
+    }
+
+    /// The outputs of one of `batch` images, in bands of rows: every number of `out` is written.
+    fn run_image(&self, batch: usize, (images, index): (Images, usize), out: &mut [MaybeUninit<f32>]) {
+        let row_len = self.window.out_width * self.weights.columns();
+        let len = self.frame.height * self.frame.width * self.frame.channels;
+        let band = (out.len() / row_len).div_ceil(MIN_PIECES.div_ceil(batch.max(1)));
+        let band = band.next_multiple_of(winograd::STEP);
+        let mut scratch = Scratch::new();
+        let image = images.image(self.level, index, len, &mut scratch);
+        out.par_chunks_mut(band * row_len)
+            .enumerate()
+            .for_each(|(piece, out)| self.run_rows(image, piece * band, out));
+    }
+
+    /// The output rows from `first` on, as many as `out` holds. The image comes with its mask.
+    fn run_rows(&self, (image, mask): (&[f32], Option<&[f32]>), first: usize, out: &mut [MaybeUninit<f32>]) {
+        let Correlation { level, frame, window, bias, relu, ref weights } = *self;
         let rows = out.len() / (window.out_width * weights.columns());
         let mut scratch = Scratch::new();
         match weights {
@@ -306,19 +393,12 @@ impl<'a> WeightSums<'a> {
     }
 
     /// Adds what the output rows `first..first + rows` of one image contribute.
-    fn add(
-        &mut self,
-        level: Level,
-        x: &[f32],
-        output: OutputGradient,
-        image: usize,
-        (first, rows): (usize, usize),
-    ) {
+    fn add(&mut self, level: Level, x: &[f32], output: &Images, image: usize, (first, rows): (usize, usize)) {
         let WeightSums { conv, columns, .. } = *self;
         let window = conv.window();
         let x = &x[image * conv.in_len()..][..conv.in_len()];
-        let gradient = &output.gradient[image * conv.out_len()..][..conv.out_len()];
-        let mask = output.relu_output.map(|y| &y[image * conv.out_len()..][..conv.out_len()]);
+        let mut unpooled = Scratch::new();
+        let (gradient, mask) = output.image(level, image, conv.out_len(), &mut unpooled);
         let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
         let (x_frame, gradient_frame) = (conv.input_frame(), conv.output_frame(columns));
         if self.by_points {

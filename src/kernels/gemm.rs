@@ -40,9 +40,8 @@ impl<'a> Matrix<'a> {
 }
 
 /// `a · b`, row by row.
-pub fn multiply(a: Matrix, b: Matrix) -> Vec<f32> {
+pub fn multiply(level: Level, a: Matrix, b: Matrix) -> Vec<f32> {
     assert!(b.rows == a.columns && b.rows > 0);
-    let level = Level::current();
     let (columns, numbers) = (b.columns, b.by_rows(level));
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let a_rows = &a.numbers[index * ROW_BLOCK * a.row_step..];

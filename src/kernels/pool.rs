@@ -1,8 +1,8 @@
 //! Max pooling over square windows that do not overlap.
 
 use super::build_pieces;
-use super::frame::copy_where_positive;
 use super::simd::{Kernel, Level, Vector};
+use rayon::prelude::*;
 
 /// The shape of a pooling: x (batch, height, width, channels), y (batch, height / size, width / size, channels).
 /// Rows and columns that fill no window are left out.
@@ -15,42 +15,85 @@ pub struct MaxPool {
     pub size: usize,
 }
 
-/// The largest number of each window; NaN where it holds one.
+/// The largest number of each window, NaN where it holds one, and which of the window's numbers it is, counted row by
+/// row: the first of several.
 ///
 /// # Panics
-/// When x does not have the shape.
-pub fn forward(pool: &MaxPool, x: &[f32]) -> Vec<f32> {
+/// When x does not have the shape, or a window more than 65,536 pixels.
+pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
     assert_eq!(x.len(), pool.batch * pool.in_len());
     let level = Level::current();
-    build_pieces(pool.batch, pool.out_len(), |image, y| {
-        level.run(Forward { pool, x: &x[image * pool.in_len()..][..pool.in_len()], y });
+    collect(pool, |image, y, winners| {
+        forward_image(level, pool, &x[image * pool.in_len()..][..pool.in_len()], y, winners)
     })
 }
 
-/// The gradient of x: the whole gradient of a window goes to the first of its maxima, row by row, as in PyTorch. With
-/// `relu` it also goes back through the ReLU that made x: a maximum of zero lets nothing through.
+/// The gradient of x: the whole gradient of a window goes to its winner, as in PyTorch.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn backward(pool: &MaxPool, x: &[f32], y: &[f32], gradient: &[f32], relu: bool) -> Vec<f32> {
-    assert_eq!(x.len(), pool.batch * pool.in_len());
-    assert_eq!((y.len(), gradient.len()), (pool.batch * pool.out_len(), y.len()));
+pub fn backward(pool: &MaxPool, winners: &[u16], gradient: &[f32]) -> Vec<f32> {
+    let pooled = Pooled { pool: *pool, winners, gradient };
+    pooled.check();
     let level = Level::current();
-    let (in_len, out_len) = (pool.in_len(), pool.out_len());
-    build_pieces(pool.batch, in_len, |image, dx| {
-        let x = &x[image * in_len..][..in_len];
-        let (y, gradient) = (&y[image * out_len..][..out_len], &gradient[image * out_len..][..out_len]);
-        level.run(Backward { pool, x, y, gradient, relu, dx });
-    })
+    build_pieces(pool.batch, pool.in_len(), |image, dx| pooled.spread(level, image, dx))
+}
+
+/// Outputs and winners of all images, each image's filled by `fill(image, y, winners)`.
+pub(super) fn collect(
+    pool: &MaxPool,
+    fill: impl Fn(usize, &mut [f32], &mut [u16]) + Sync,
+) -> (Vec<f32>, Vec<u16>) {
+    let total = pool.batch * pool.out_len();
+    let (mut y, mut winners) = (vec![0.0; total], vec![0; total]);
+    let images = y.par_chunks_mut(pool.out_len().max(1)).zip(winners.par_chunks_mut(pool.out_len().max(1)));
+    images.enumerate().for_each(|(image, (y, winners))| fill(image, y, winners));
+    (y, winners)
+}
+
+/// [`forward`] for one image, written into slices of its size.
+pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
+    assert!(
+        pool.size <= 256 && (x.len(), y.len(), winners.len()) == (pool.in_len(), pool.out_len(), y.len())
+    );
+    level.run(Forward { pool, x, y, winners });
+}
+
+/// The gradient of a pooling's output.
+#[derive(Clone, Copy)]
+pub struct Pooled<'a> {
+    pub pool: MaxPool,
+    pub winners: &'a [u16],
+    pub gradient: &'a [f32],
+}
+
+impl Pooled<'_> {
+    pub(super) fn check(&self) {
+        let total = self.pool.batch * self.pool.out_len();
+        assert_eq!((self.winners.len(), self.gradient.len()), (total, total));
+    }
+
+    /// The gradient of one image of x.
+    pub(super) fn spread(&self, level: Level, image: usize, dx: &mut [f32]) {
+        let len = self.pool.out_len();
+        let (winners, gradient) = (&self.winners[image * len..][..len], &self.gradient[image * len..][..len]);
+        assert_eq!(dx.len(), self.pool.in_len());
+        level.run(Backward { pool: &self.pool, winners, gradient, dx });
+    }
 }
 
 impl MaxPool {
-    fn in_len(&self) -> usize {
+    pub(super) fn in_len(&self) -> usize {
         self.height * self.width * self.channels
     }
 
-    fn out_len(&self) -> usize {
+    pub(super) fn out_len(&self) -> usize {
         (self.height / self.size) * (self.width / self.size) * self.channels
+    }
+
+    /// Whether every pixel lies in a window.
+    pub(super) fn covers_all(&self) -> bool {
+        self.height.is_multiple_of(self.size) && self.width.is_multiple_of(self.size)
     }
 
     /// Where in x each pixel of the window of output pixel `index` starts, row by row.
@@ -67,6 +110,7 @@ struct Forward<'a> {
     pool: &'a MaxPool,
     x: &'a [f32],
     y: &'a mut [f32],
+    winners: &'a mut [u16],
 }
 
 impl Kernel for Forward<'_> {
@@ -75,11 +119,14 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let channels = self.pool.channels;
-        for (index, best) in self.y.chunks_exact_mut(channels).enumerate() {
+        let outputs = self.y.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
+        for (index, (best, winners)) in outputs.enumerate() {
             best.fill(f32::NEG_INFINITY);
-            for at in self.pool.window(index) {
-                for (best, x) in best.iter_mut().zip(&self.x[at..][..channels]) {
-                    *best = if *x > *best || x.is_nan() { *x } else { *best };
+            for (place, at) in (0..).zip(self.pool.window(index)) {
+                for ((best, winner), x) in best.iter_mut().zip(&mut *winners).zip(&self.x[at..][..channels]) {
+                    let wins = *x > *best || x.is_nan();
+                    *best = if wins { *x } else { *best };
+                    *winner = if wins { place } else { *winner };
                 }
             }
         }
@@ -88,10 +135,8 @@ impl Kernel for Forward<'_> {
 
 struct Backward<'a> {
     pool: &'a MaxPool,
-    x: &'a [f32],
-    y: &'a [f32],
+    winners: &'a [u16],
     gradient: &'a [f32],
-    relu: bool,
     dx: &'a mut [f32],
 }
 
@@ -101,19 +146,13 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let channels = self.pool.channels;
-        let mut left = vec![0.0; channels];
-        for (index, y) in self.y.chunks_exact(channels).enumerate() {
-            let gradient = &self.gradient[index * channels..][..channels];
-            match self.relu {
-                true => copy_where_positive(gradient, y, &mut left),
-                false => left.copy_from_slice(gradient),
-            }
-            for at in self.pool.window(index) {
-                let (x, dx) = (&self.x[at..][..channels], &mut self.dx[at..][..channels]);
-                for (((left, y), x), dx) in left.iter_mut().zip(y).zip(x).zip(dx) {
-                    let is_maximum = x == y;
-                    *dx = if is_maximum { *left } else { 0.0 };
-                    *left = if is_maximum { 0.0 } else { *left };
+        let outputs = self.winners.chunks_exact(channels).zip(self.gradient.chunks_exact(channels));
+        for (index, (winners, gradient)) in outputs.enumerate() {
+            for (place, at) in (0..).zip(self.pool.window(index)) {
+                for ((dx, winner), gradient) in
+                    self.dx[at..][..channels].iter_mut().zip(winners).zip(gradient)
+                {
+                    *dx = if *winner == place { *gradient } else { 0.0 };
                 }
             }
         }
@@ -163,11 +202,9 @@ mod tests {
             let gradient = random.numbers(3 * pool.out_len());
             let (y, dx) = reference(&pool, &x, &gradient);
             at_every_level(|| {
-                assert_eq!(forward(&pool, &x), y, "{pool:?}");
-                assert_eq!(backward(&pool, &x, &y, &gradient, false), dx, "{pool:?}");
-                let through_relu: Vec<f32> =
-                    dx.iter().zip(&x).map(|(dx, x)| if *x > 0.0 { *dx } else { 0.0 }).collect();
-                assert_eq!(backward(&pool, &x, &y, &gradient, true), through_relu, "{pool:?}");
+                let (actual, winners) = forward(&pool, &x);
+                assert_eq!(actual, y, "{pool:?}");
+                assert_eq!(backward(&pool, &winners, &gradient), dx, "{pool:?}");
             });
         }
     }
@@ -197,9 +234,9 @@ mod tests {
                 y
             });
             at_every_level(|| {
-                let y = forward(&pool, &x);
+                let (y, winners) = forward(&pool, &x);
                 expected.assert_value(&y, &format!("{pool:?}"));
-                let dx = backward(&pool, &x, &y, &expected.output_gradient, false);
+                let dx = backward(&pool, &winners, &expected.output_gradient);
                 expected.assert_gradients(&[&dx], &format!("{pool:?}"));
             });
         }
@@ -211,7 +248,8 @@ mod tests {
         for at in 0..4 {
             let mut x = [1.0, 2.0, 3.0, 4.0];
             x[at] = f32::NAN;
-            assert!(forward(&pool, &x)[0].is_nan());
+            let (y, winners) = forward(&pool, &x);
+            assert!(y[0].is_nan() && usize::from(winners[0]) == at);
         }
     }
 
@@ -221,8 +259,8 @@ mod tests {
         let mut random = Random::new(2);
         let (x, gradient) = (random.numbers(9 * pool.in_len()), random.numbers(9 * pool.out_len()));
         same_bits_on_any_threads(|| {
-            let y = forward(&pool, &x);
-            let dx = backward(&pool, &x, &y, &gradient, false);
+            let (y, winners) = forward(&pool, &x);
+            let dx = backward(&pool, &winners, &gradient);
             vec![y, dx]
         });
     }

@@ -18,12 +18,15 @@ const SIDE: usize = STEP + 2;
 pub const STEP: usize = 4;
 /// With fewer channels on either side the transforms cost more than they save.
 const MIN_CHANNELS: usize = 8;
+/// With fewer tiles the transform of the weights does.
+const MIN_TILES: usize = 64;
 /// Numbers in the transformed tiles worked on at once: they stay in the L2 cache.
 const L2_NUMBERS: usize = 256 * 1024;
 
-/// Whether the products saved outweigh the transforms.
-pub fn fits(window: &Window, outputs: usize) -> bool {
-    (window.rows, window.columns, window.stride) == (3, 3, 1) && window.channels.min(outputs) >= MIN_CHANNELS
+/// Whether the products saved outweigh the transforms, for a batch with outputs of this many pixels in all.
+pub fn fits(window: &Window, pixels: usize, outputs: usize) -> bool {
+    let is_small = window.channels.min(outputs) < MIN_CHANNELS || pixels < MIN_TILES * STEP * STEP;
+    (window.rows, window.columns, window.stride) == (3, 3, 1) && !is_small
 }
 
 /// Tiles over the rows of a frame, for the rows of output that it gives.

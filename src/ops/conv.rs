@@ -1,10 +1,11 @@
+use super::pool::MAX_POOL;
 use super::{
     Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output,
     read,
 };
 use crate::kernels::OutputGradient;
-use crate::kernels::conv::{self, Conv};
-use crate::kernels::pool::{self, MaxPool};
+use crate::kernels::conv::{self, Conv, Images};
+use crate::kernels::pool::{MaxPool, Pooled};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use std::sync::OnceLock;
 
@@ -100,8 +101,8 @@ impl CustomOp3 for Conv2d {
     }
 }
 
-/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because the gradient before
-/// pooling need not be looked at again for the activation.
+/// [`conv2d`] and [`max_pool2d`](super::max_pool2d) in one, the same to the bit: faster, because what lies between
+/// them stays in the cache.
 ///
 /// # Errors
 /// As theirs.
@@ -118,22 +119,19 @@ pub fn conv2d_max_pool2d(
     }
     let conv = shape(x, weight, bias, conv)?;
     let (height, width) = (conv.out_height(), conv.out_width());
-    if size == 0 || height < size || width < size {
+    if !(1..=MAX_POOL).contains(&size) || height < size || width < size {
         bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
     }
     let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
-    let is_tracked = [x, weight, bias].iter().any(|tensor| tensor.track_op());
-    let op = Conv2dMaxPool2d { conv, activation, pool, is_tracked, unpooled: OnceLock::new() };
-    apply3([x, weight, bias], op)
+    apply3([x, weight, bias], Conv2dMaxPool2d { conv, activation, pool, winners: OnceLock::new() })
 }
 
 struct Conv2dMaxPool2d {
     conv: Conv,
     activation: Activation,
     pool: MaxPool,
-    is_tracked: bool,
-    /// The convolution's output, kept for the backward pass where there may be one.
-    unpooled: OnceLock<Vec<f32>>,
+    /// Where the pooling took its maxima from, for the backward pass.
+    winners: OnceLock<Vec<u16>>,
 }
 
 impl CustomOp3 for Conv2dMaxPool2d {
@@ -152,11 +150,9 @@ impl CustomOp3 for Conv2dMaxPool2d {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, weight, bias) =
             (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let unpooled = conv::forward(&self.conv, x, weight, bias, self.activation == Activation::Relu);
-        let y = pool::forward(&self.pool, &unpooled);
-        if self.is_tracked {
-            self.unpooled.get_or_init(|| unpooled);
-        }
+        let relu = self.activation == Activation::Relu;
+        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
+        self.winners.get_or_init(|| winners);
         let MaxPool { batch, height, width, channels, size } = self.pool;
         output(y, (batch, height / size, width / size, channels))
     }
@@ -169,23 +165,23 @@ impl CustomOp3 for Conv2dMaxPool2d {
         y: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(unpooled) = self.unpooled.get() else {
-            bail!("conv2d_max_pool2d kept nothing to go back over")
-        };
+        let Some(winners) = self.winners.get() else { bail!("conv2d_max_pool2d has not been run") };
         let gradient = gradient.contiguous()?;
-        let relu = self.activation == Activation::Relu;
-        let gradient =
-            pool::backward(&self.pool, unpooled, read(y).numbers()?, read(&gradient).numbers()?, relu);
-        gradients(&self.conv, [x, weight, bias], OutputGradient { gradient: &gradient, relu_output: None })
+        let (y, gradient) = (read(y), read(&gradient));
+        let relu_output = y.relu_output(self.activation)?;
+        // a maximum of zero lets nothing through the ReLU before it
+        let gradient = OutputGradient { gradient: gradient.numbers()?, relu_output }.through_relu();
+        gradients(&self.conv, [x, weight, bias], Pooled { pool: self.pool, winners, gradient: &gradient })
     }
 }
 
 /// The gradients of x, weight and bias that something asks for.
-fn gradients(
+fn gradients<'a>(
     conv: &Conv,
     [x, weight, bias]: [&Tensor; 3],
-    output: OutputGradient,
+    output: impl Into<Images<'a>>,
 ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    let output = output.into();
     let (mut dx, mut dw, mut db) = (None, None, None);
     if weight.track_op() || bias.track_op() {
         let (weight_gradient, bias_gradient) = conv::weight_gradient(conv, read(x).numbers()?, output);

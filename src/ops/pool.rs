@@ -2,6 +2,10 @@ use super::{apply1, fallback, gradient_of, is_on_cpu, numbers, output, read};
 use crate::kernels::pool::{self, MaxPool};
 use crate::kernels::windows::{self, Windows};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use std::sync::OnceLock;
+
+/// The largest side of a window: its pixels are counted in 16 bits.
+pub(super) const MAX_POOL: usize = 256;
 
 /// The maximum of each `size` × `size` window, side by side: (batch, height, width, channels) to (batch, height / size,
 /// width / size, channels). The gradient goes to the first maximum of a window, as in PyTorch.
@@ -11,16 +15,21 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
     let is_on_cpu = is_on_cpu("max_pool2d", &[x])?;
     let (batch, height, width, channels) = x.dims4()?;
-    if size == 0 || height < size || width < size || x.elem_count() == 0 {
+    if !(1..=MAX_POOL).contains(&size) || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
     }
     if !is_on_cpu {
         return fallback::max_pool2d(x, size);
     }
-    apply1(x, MaxPool2d(MaxPool { batch, height, width, channels, size }))
+    let pool = MaxPool { batch, height, width, channels, size };
+    apply1(x, MaxPool2d { pool, winners: OnceLock::new() })
 }
 
-struct MaxPool2d(MaxPool);
+struct MaxPool2d {
+    pool: MaxPool,
+    /// Where the maxima come from, for the backward pass.
+    winners: OnceLock<Vec<u16>>,
+}
 
 impl CustomOp1 for MaxPool2d {
     fn name(&self) -> &'static str {
@@ -28,15 +37,16 @@ impl CustomOp1 for MaxPool2d {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let MaxPool { batch, height, width, channels, size } = self.0;
-        let y = pool::forward(&self.0, numbers(x, layout)?);
+        let MaxPool { batch, height, width, channels, size } = self.pool;
+        let (y, winners) = pool::forward(&self.pool, numbers(x, layout)?);
+        self.winners.get_or_init(|| winners);
         output(y, (batch, height / size, width / size, channels))
     }
 
-    fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let Some(winners) = self.winners.get() else { bail!("max_pool2d has not been run") };
         let gradient = gradient.contiguous()?;
-        let (x_reader, y, gradient) = (read(x), read(y), read(&gradient));
-        gradient_of(x, pool::backward(&self.0, x_reader.numbers()?, y.numbers()?, gradient.numbers()?, false))
+        gradient_of(x, pool::backward(&self.pool, winners, read(&gradient).numbers()?))
     }
 }
 

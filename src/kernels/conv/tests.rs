@@ -131,8 +131,8 @@ fn tiles_of_transformed_points_match_the_definition() {
         let padding = random.below(3);
         let conv = Conv {
             batch: 1 + random.below(9),
-            height: 3 + random.below(14),
-            width: 3 + random.below(14),
+            height: 8 + random.below(24),
+            width: 8 + random.below(24),
             in_channels: 8 + random.below(60),
             kernel_height: 3,
             kernel_width: 3,
