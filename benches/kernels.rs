@@ -153,11 +153,12 @@ fn the_rest(bench: &mut Bench) {
     const NUMBER: usize = size_of::<f32>();
     let pool = MaxPool { batch: BATCH, height: 24, width: 24, channels: 64, size: 2 };
     let x = numbers(BATCH * 24 * 24 * 64, 1);
-    let y = pool::forward(&pool, &x);
+    let (y, winners) = pool::forward(&pool, &x);
     let (read, written) = (x.len() * NUMBER, y.len() * NUMBER);
-    bench.measure("pool 2×2 forward", Work::Bytes(read + written), || pool::forward(&pool, &x));
-    bench.measure("pool 2×2 backward", Work::Bytes(2 * read + 2 * written), || {
-        pool::backward(&pool, &x, &y, &y, true)
+    let chosen = winners.len() * size_of::<u16>();
+    bench.measure("pool 2×2 forward", Work::Bytes(read + written + chosen), || pool::forward(&pool, &x));
+    bench.measure("pool 2×2 backward", Work::Bytes(read + written + chosen), || {
+        pool::backward(&pool, &winners, &y)
     });
 
     let dropout = Dropout { probability: 0.5, key: 7 };

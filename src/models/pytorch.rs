@@ -3,7 +3,7 @@
 use super::{Layer, Shape, Vars, layers, layers::head};
 use crate::{data::ImageShape, spec::Choice};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use candle_core::{DType, Device, Tensor, Var, safetensors::BufferedSafetensors};
+use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
@@ -174,7 +174,7 @@ impl Part<'_> {
         let there = file.get(theirs)?;
         ensure!(there.shape() == shape, "is {:?} where {shape:?} is needed", there.shape());
         let kind = there.dtype();
-        let tensor = file.load(theirs, &Device::Cpu).ok().filter(|tensor| tensor.dtype().is_float());
+        let tensor = file.load(theirs, self.var.device()).ok().filter(|tensor| tensor.dtype().is_float());
         let tensor =
             tensor.with_context(|| format!("holds {kind} where F32 is needed"))?.to_dtype(DType::F32)?;
         let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;

@@ -9,6 +9,7 @@ use crate::{
     session::catalog,
     spec::RunSpec,
 };
+use candle_core::Device;
 use std::{fs, path::PathBuf};
 
 const IMAGE: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
