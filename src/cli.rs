@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 mod bench;
+mod exchange;
 mod list;
 mod output;
 mod score;
@@ -62,6 +63,28 @@ pub enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Write a run's newest weights as PyTorch names them and lays them out
+    Export {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE.safetensors")]
+        out: PathBuf,
+    },
+    /// Make a finished run of weights that PyTorch trained
+    Import {
+        /// A safetensors file of a PyTorch module's state_dict
+        file: PathBuf,
+        /// The network that the weights belong to
+        #[arg(long, value_name = "ID", default_value = "seed_cnn")]
+        encoder: String,
+        /// Change a value of the spec, such as encoder.depth=3; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// Take a layer of the file for one of the network, such as fc2=head; may be repeated
+        #[arg(long, value_name = "THEIRS=OURS")]
+        rename: Vec<String>,
+    },
     /// List the runs
     Runs,
     /// List the data sets
@@ -106,6 +129,10 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Resume { run } => train::resume(&run, common),
         Command::Evaluate { run, split } => score::evaluate(&run, &split, common),
         Command::Predict { run, images } => score::predict(&run, &images, common),
+        Command::Export { run, out } => exchange::export(&run, &out, common),
+        Command::Import { file, encoder, set, rename } => {
+            exchange::import(&file, &encoder, &set, &rename, common)
+        }
         Command::Runs => list::runs(common),
         Command::Data => list::data(common),
         Command::Bench { encoder, secs } => bench::bench(&encoder, secs, common),

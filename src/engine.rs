@@ -7,6 +7,7 @@ use crate::{
 mod active_run;
 pub mod benchmark;
 mod devices;
+pub mod exchange;
 mod model;
 mod optimizers;
 mod outbox;

@@ -10,9 +10,11 @@ use anyhow::Result;
 
 mod layers;
 mod network;
+mod pytorch;
 mod vars;
 pub use layers::{Layer, Shape};
 pub use network::{Network, Pass};
+pub use pytorch::{Pytorch, Rename};
 pub use vars::Vars;
 
 registry!("encoder", EncoderEntry: seed_cnn, mlp);

@@ -265,6 +265,46 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
 }
 
 #[test]
+fn exported_weights_come_back_as_a_run_that_scores_the_same() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let data = format!("dataset.path={}", fixture.data().display());
+    let evaluate = |run: &str| {
+        let output = run_json(&home, &["evaluate", run, "--split", "test"]);
+        (output["accuracy"].clone(), output["loss"].clone())
+    };
+    assert!(run(&home, &strs(&train(&fixture, &["encoder=mlp", "encoder.depth=3"]))).status.success());
+    let trained = only_run(&home).file_name().unwrap().to_str().unwrap().to_owned();
+    let path = fixture.data().join("weights.safetensors");
+    let file = path.to_str().unwrap();
+    let exported = run_json(&home, &["export", &trained, "--out", file]);
+    assert_eq!((&exported["tensors"], &exported["step"]), (&8.into(), &32.into()));
+
+    let import = ["import", file, "--encoder", "mlp", "--set", "dataset=idx", "--set", &data];
+    let fits = [&import[..], &["--set", "encoder.depth=3"]].concat();
+    let imported = run_json(&home, &fits);
+    assert_eq!(evaluate(imported["run"].as_str().unwrap()), evaluate(&trained));
+    let listed = objects(&run(&home, &["runs", "--json"]));
+    let listed = listed.iter().find(|listed| listed["run"] == imported["run"]).unwrap();
+    assert_eq!((&listed["state"], &listed["name"]), (&"finished".into(), &"weights".into()));
+
+    refused(&run(&home, &import), "fc3.weight has no place in this network");
+    refused(&run(&home, &[&fits[..], &["--rename", "fc3=fc9"]].concat()), "fc3.weight is missing");
+    refused(&run(&home, &[&fits[..], &["--rename", "fc3"]].concat()), "write it as fc2=head");
+    refused(&run(&home, &["import", file, "--encoder", "transformer"]), "choose one of seed_cnn, mlp");
+    refused(&run(&home, &["import", "/nowhere"]), "File: /nowhere");
+    refused(&run(&home, &["export", &trained, "--out", "/nowhere/weights"]), "File: /nowhere/weights");
+    assert_eq!(fs::read_dir(home.join("runs")).unwrap().count(), 2, "a refused import left a folder");
+}
+
+/// The only line that a command prints.
+fn run_json(home: &Path, arguments: &[&str]) -> Value {
+    let output = run(home, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    objects(&output).remove(0)
+}
+
+#[test]
 fn bench_measures_the_machine_and_every_encoder() {
     let home = Fixture::new().home();
     let output = run(&home, &["bench", "--secs", "0.01", "--json"]);

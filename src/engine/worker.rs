@@ -10,7 +10,7 @@ use crate::{
     metrics::{ACCURACY, LOSS, Point, Split},
     models,
     protocol::{Command, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
-    runs::{Entry, Home},
+    runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -305,14 +305,8 @@ impl Bench {
         self.idle_model.as_ref().map(|(_, step, model)| (*step, model)).context("no model is loaded")
     }
 
-    /// The weights of a run's newest checkpoint, or those it starts with.
     fn load_model(&self, id: &RunId) -> Result<(u64, Model)> {
-        let folder = self.home.folder(id);
-        let spec = folder.spec(&self.catalog)?;
-        let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
-        let Some(state) = newest_checkpoint(&folder) else { return Ok((0, model)) };
-        model.vars.load(&folder.checkpoint(state.step).join("model.safetensors"))?;
-        Ok((state.step, model))
+        newest_model(&self.home.folder(id), &self.catalog)
     }
 
     fn begin_evaluation(&mut self, run: RunId, split: Split) -> Result<()> {
@@ -394,6 +388,18 @@ impl Bench {
         self.dataset = Some((key, dataset.clone()));
         Ok(dataset)
     }
+}
+
+/// The weights of a run's newest checkpoint, or those it starts with, and their step.
+///
+/// # Errors
+/// Where the run's spec or its weights cannot be read.
+pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<(u64, Model)> {
+    let spec = folder.spec(catalog)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let Some(state) = newest_checkpoint(folder) else { return Ok((0, model)) };
+    model.vars.load(&folder.checkpoint(state.step).join("model.safetensors"))?;
+    Ok((state.step, model))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -1,0 +1,63 @@
+//! Weights that come from PyTorch, and weights that go there.
+use super::{Model, optimizers::Optimizer, worker::newest_model};
+use crate::{
+    data,
+    models::{Pytorch, Rename},
+    protocol::{Phase, RunId},
+    runs::{CheckpointState, Entry, Home, RunFolder},
+    spec::{Catalog, RunSpec},
+};
+use anyhow::Result;
+use std::path::Path;
+
+/// What was exchanged.
+pub struct Exchanged {
+    /// The step whose weights they are.
+    pub step: u64,
+    pub tensors: usize,
+    pub parameters: usize,
+}
+
+/// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out.
+///
+/// # Errors
+/// Where the run cannot be read, is no classifier, or the file cannot be written.
+pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
+    let spec = folder.spec(catalog)?;
+    let (step, model) = newest_model(folder, catalog)?;
+    let info = data::peek(&spec.dataset)?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes)?;
+    pytorch.export(path)?;
+    let (tensors, parameters) = pytorch.size();
+    Ok(Exchanged { step, tensors, parameters })
+}
+
+/// Makes a finished run, at step 0, of weights that PyTorch trained.
+///
+/// # Errors
+/// Where the weights cannot be read or do not fit the spec: there is no run then.
+pub fn import(
+    home: &Home,
+    spec: &RunSpec,
+    catalog: &Catalog,
+    path: &Path,
+    renames: &[Rename],
+) -> Result<(RunId, RunFolder, Exchanged)> {
+    let info = data::peek(&spec.dataset)?;
+    let model = Model::build(spec, &info)?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes)?;
+    pytorch.import(path, renames)?;
+    let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
+    let (id, folder) = home.create(spec, catalog)?;
+    let _lock = folder.lock()?;
+    folder.log(&Entry::Notice { text: format!("Imported from {}", path.display()) })?;
+    let live = catalog.live_params(spec);
+    let state = CheckpointState { validated: true, trained: true, live, ..CheckpointState::default() };
+    folder.save_checkpoint(&state, |checkpoint| {
+        model.vars.save(&checkpoint.join("model.safetensors"))?;
+        optimizer.save(&checkpoint.join("optimizer.safetensors"))
+    })?;
+    folder.log(&Entry::new_phase(&Phase::Finished))?;
+    let (tensors, parameters) = pytorch.size();
+    Ok((id, folder, Exchanged { step: 0, tensors, parameters }))
+}

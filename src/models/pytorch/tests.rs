@@ -1,0 +1,296 @@
+//! Holds the reference network against PyTorch 2.15. The constants are printed by
+//! tests/support/seed_cnn_by_pytorch.py.
+use super::*;
+use crate::{
+    data::DatasetInfo,
+    engine::Model,
+    models::{self, Pass},
+    objectives::Batch,
+    session::catalog,
+    spec::RunSpec,
+};
+use candle_core::Device;
+use std::{fs, path::PathBuf};
+
+const IMAGE: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
+const CLASSES: usize = 10;
+
+#[rustfmt::skip]
+const LOGITS: [[f64; CLASSES]; 4] = [
+    [0.567537, 0.176638, 0.110646, 0.340529, 0.012191, -0.356493, -0.079297, 0.143957, -0.356111, -0.490348],
+    [0.660874, -0.626180, -0.465036, -0.066972, -0.372599, -0.570037, 0.224921, 0.721009, -0.201770, -0.018411],
+    [0.208630, -0.006077, 0.129324, 0.648808, 0.151395, -0.141360, 0.159179, 0.263136, -0.447323, -0.344463],
+    [0.739318, -0.016059, -0.172293, -0.125518, -0.490376, -0.542026, -0.271602, 0.330175, -0.166629, -0.049852],
+];
+
+/// Of each gradient the largest number, the length, and the numbers at a third, at half, and at the end.
+#[rustfmt::skip]
+const GRADIENTS: [(&str, [f64; 5]); 8] = [
+    ("conv1.weight", [1.77433307e-01, 7.99596035e-01, 1.33033303e-01, 3.45337087e-02, -6.66503669e-03]),
+    ("conv1.bias", [2.05909878e-01, 4.15323501e-01, 2.05909878e-01, -5.87795242e-02, -3.29994053e-02]),
+    ("conv2.weight", [1.76566969e-01, 4.90353179e+00, 2.62027810e-02, -7.53805917e-02, -1.12457434e-02]),
+    ("conv2.bias", [9.55531704e-02, 2.80805049e-01, -4.94587206e-02, 1.82317901e-02, 1.13048919e-02]),
+    ("fc1.weight", [3.13057360e-01, 5.50162821e+01, 5.89335603e-04, -6.10674365e-02, -1.21744822e-01]),
+    ("fc1.bias", [1.77841916e-01, 7.09063050e-01, 3.69620062e-02, -4.22013710e-02, -9.41080099e-02]),
+    ("head.weight", [3.77553105e-01, 1.98707303e+00, -3.73954013e-02, 8.52737508e-03, 1.50286142e-02]),
+    ("head.bias", [4.11902739e-01, 5.43564861e-01, -1.29165997e-01, 6.42522668e-02, 7.78991417e-02]),
+];
+
+/// As in the script.
+fn scattered(shape: &[usize], seed: usize, scale: f64) -> Tensor {
+    let number = |index: usize| (((index * 7919 + seed * 101) % 10007) as f64 / 10007.0 - 0.5) * scale;
+    let numbers: Vec<f32> = (0..shape.iter().product()).map(|index| number(index) as f32).collect();
+    Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
+}
+
+/// What `torch.save_file` would write of the script's module.
+fn reference_tensors() -> HashMap<String, Tensor> {
+    let shapes: [&[usize]; 8] =
+        [&[32, 1, 3, 3], &[32], &[64, 32, 3, 3], &[64], &[128, 9216], &[128], &[10, 128], &[10]];
+    let tensor = |(seed, ((name, _), shape)): (usize, (&(&str, _), &[usize]))| {
+        let fan_in: usize = shape[1..].iter().product();
+        let scale = if shape.len() > 1 { 6.0 / (fan_in as f64).sqrt() } else { 0.2 };
+        ((*name).to_owned(), scattered(shape, seed, scale))
+    };
+    GRADIENTS.iter().zip(shapes).enumerate().map(tensor).collect()
+}
+
+fn model(encoder: &str) -> Model {
+    let spec = RunSpec { encoder: Choice::new(encoder), ..RunSpec::default() };
+    Model::build(&spec, &DatasetInfo { shape: IMAGE, classes: CLASSES }).unwrap()
+}
+
+fn pytorch<'a>(model: &'a Model, encoder: &str) -> Pytorch<'a> {
+    Pytorch::new(&model.vars, &Choice::new(encoder), IMAGE, CLASSES).unwrap()
+}
+
+/// A file of tensors in a folder that lasts as long as the first.
+fn file(tensors: &HashMap<String, Tensor>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    candle_core::safetensors::save(tensors, &path).unwrap();
+    (folder, path)
+}
+
+/// The reference network with the script's weights.
+fn reference() -> Model {
+    let model = model("seed_cnn");
+    let (_folder, path) = file(&reference_tensors());
+    pytorch(&model, "seed_cnn").import(&path, &[]).unwrap();
+    model
+}
+
+fn images() -> Tensor {
+    // One channel: PyTorch's order is ours.
+    (scattered(&[LOGITS.len(), 28, 28, 1], 99, 1.0) + 0.5).unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn imported_weights_score_as_in_pytorch() {
+    let probabilities = reference().objective.predict(&images()).unwrap().to_vec2::<f32>().unwrap();
+    for (probabilities, logits) in probabilities.iter().zip(LOGITS) {
+        let scale = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
+        for (probability, logit) in probabilities.iter().zip(logits) {
+            let found = f64::from(*probability).ln() + scale;
+            assert!((found - logit).abs() < 1e-5, "{found} instead of {logit}");
+        }
+    }
+}
+
+#[test]
+fn gradients_are_those_of_pytorch() {
+    let model = reference();
+    let labels = Tensor::new(&[3u32, 1, 4, 1], &Device::Cpu).unwrap();
+    let mut live = catalog().live_params(&RunSpec::default());
+    live.iter_mut().filter(|(key, _)| key.ends_with("dropout")).for_each(|(_, value)| *value = 0.0);
+    let pass = Pass::Training { seed: 1, step: 0, live: &live };
+    let loss = model.objective.loss(&Batch { images: images(), labels }, &pass).unwrap().loss;
+    let gradients = model.vars.backward(&loss).unwrap();
+    let pytorch = pytorch(&model, "seed_cnn");
+    for (part, (name, [largest, norm, some @ ..])) in pytorch.parts.iter().zip(GRADIENTS) {
+        assert_eq!(part.name, name);
+        let gradient = part.layout.theirs(gradients.get(part.var).unwrap()).unwrap();
+        let found: Vec<f64> = values(&gradient).into_iter().map(f64::from).collect();
+        let len = found.len();
+        for (at, expected) in [len / 3, len / 2, len - 1].into_iter().zip(some) {
+            let error = (found[at] - expected).abs() / largest;
+            assert!(
+                error < 1e-5,
+                "{name} at {at}: {} instead of {expected}, {error:.1e} of the largest",
+                found[at]
+            );
+        }
+        let found_norm = found.iter().map(|number| number * number).sum::<f64>().sqrt();
+        assert!((found_norm / norm - 1.0).abs() < 1e-5, "{name}: length {found_norm} instead of {norm}");
+        let found_largest = found.iter().fold(0.0f64, |largest, number| largest.max(number.abs()));
+        assert!((found_largest / largest - 1.0).abs() < 1e-5, "{name}: {found_largest} instead of {largest}");
+    }
+}
+
+#[test]
+fn what_was_imported_is_exported_to_the_bit() {
+    let model = reference();
+    let (_folder, path) = file(&HashMap::new());
+    pytorch(&model, "seed_cnn").export(&path).unwrap();
+    let exported = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
+    let reference = reference_tensors();
+    assert_eq!(exported.len(), reference.len());
+    for (name, tensor) in &reference {
+        assert_eq!(
+            (exported[name].dims(), values(&exported[name])),
+            (tensor.dims(), values(tensor)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_encoder_goes_there_and_back() {
+    for entry in models::ALL {
+        let encoder = entry.info.id;
+        let (one, other) = (model(encoder), model(encoder));
+        let (_folder, path) = file(&HashMap::new());
+        pytorch(&one, encoder).export(&path).unwrap();
+        for (_, var) in other.vars.iter() {
+            var.set(&var.as_tensor().zeros_like().unwrap()).unwrap();
+        }
+        pytorch(&other, encoder).import(&path, &[]).unwrap();
+        for ((name, var), (_, back)) in one.vars.iter().zip(other.vars.iter()) {
+            assert_eq!(values(var), values(back), "{encoder} {name}");
+        }
+    }
+}
+
+/// What importing these tensors into the reference network says; nothing is changed then.
+fn refusal(tensors: HashMap<String, Tensor>, renames: &[Rename]) -> String {
+    let (_folder, path) = file(&tensors);
+    refusal_of(&path, renames)
+}
+
+fn refusal_of(path: &Path, renames: &[Rename]) -> String {
+    let (model, untouched) = (model("seed_cnn"), model("seed_cnn"));
+    let error = format!("{:#}", pytorch(&model, "seed_cnn").import(path, renames).unwrap_err());
+    for ((name, var), (_, before)) in model.vars.iter().zip(untouched.vars.iter()) {
+        assert_eq!(values(var), values(before), "{name}");
+    }
+    assert!(error.ends_with(&format!("File: {}", path.display())), "{error}");
+    error
+}
+
+fn rename(theirs: &str, ours: &str) -> Rename {
+    Rename { theirs: theirs.into(), ours: ours.into() }
+}
+
+#[test]
+fn every_tensor_that_does_not_fit_is_named() {
+    let mut tensors = reference_tensors();
+    let narrow = Tensor::zeros((128, 3136), DType::F32, &Device::Cpu).unwrap();
+    tensors.insert("fc1.weight".into(), narrow);
+    tensors.insert("fc1.bias".into(), Tensor::new(vec![f32::NAN; 128], &Device::Cpu).unwrap());
+    tensors.insert("conv2.bias".into(), Tensor::new(vec![1i64; 64], &Device::Cpu).unwrap());
+    let moved = tensors.remove("head.bias").unwrap();
+    tensors.insert("fc2.\u{1b}[1m".into(), moved);
+    let error = refusal(tensors, &[]);
+    for expected in [
+        "4 of the 8 tensors that this network needs fit",
+        "fc1.weight is [128, 3136] where [128, 9216] is needed",
+        "fc1.bias holds numbers that are not finite",
+        "conv2.bias holds I64 where F32 is needed",
+        "head.bias is missing: [10] is needed",
+        "fc2.\\u{1b}[1m has no place in this network",
+        "--rename",
+    ] {
+        assert!(error.contains(expected), "{expected:?} is not in: {error}");
+    }
+    let many: HashMap<_, _> = (0..100).map(|at| (format!("layer{at}"), images())).collect();
+    assert!(refusal(many, &[]).contains("and 96 more"));
+}
+
+#[test]
+fn layers_can_be_renamed_and_what_means_nothing_is_passed_over() {
+    let mut tensors: HashMap<String, Tensor> = reference_tensors()
+        .into_iter()
+        .map(|(name, tensor)| (format!("net.{}", name.replace("head", "fc2")), tensor))
+        .collect();
+    tensors.insert("net.bn.num_batches_tracked".into(), Tensor::new(7i64, &Device::Cpu).unwrap());
+    let (_folder, path) = file(&tensors);
+    let model = model("seed_cnn");
+    let renames = [rename("net.fc2", "head"), rename("net", "")];
+    pytorch(&model, "seed_cnn").import(&path, &renames).unwrap();
+    assert!(refusal(tensors.clone(), &[rename("net", "")]).contains("fc2.bias has no place"));
+    let twice = [rename("net.conv1", "conv2"), rename("net", "")];
+    assert!(refusal(tensors, &twice).contains("conv2.bias is there twice after renaming"));
+}
+
+#[test]
+fn halves_and_doubles_are_read() {
+    for kind in [DType::F16, DType::BF16, DType::F64] {
+        let tensors =
+            reference_tensors().into_iter().map(|(name, tensor)| (name, tensor.to_dtype(kind).unwrap()));
+        let (_folder, path) = file(&tensors.collect());
+        pytorch(&model("seed_cnn"), "seed_cnn").import(&path, &[]).unwrap();
+    }
+}
+
+#[test]
+fn files_of_another_kind_are_refused_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights");
+    let whole = {
+        let (_folder, path) = file(&reference_tensors());
+        fs::read(path).unwrap()
+    };
+    let header = |length: u64, text: &str| [&length.to_le_bytes()[..], text.as_bytes()].concat();
+    let huge = r#"{"conv1.weight":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#;
+    let cases = [
+        (b"PK\x03\x04 a zip archive".to_vec(), "This is a pickle"),
+        (vec![0x80, 2, 0x8a, 10], "This is a pickle"),
+        (vec![], "no whole safetensors file"),
+        (b"no tensors at all".to_vec(), "no whole safetensors file"),
+        (header(u64::MAX, "{}"), "no whole safetensors file"),
+        (header(90_000_000, "{}"), "no whole safetensors file"),
+        (header(huge.len() as u64, huge), "no whole safetensors file"),
+        (whole[..whole.len() - 1].to_vec(), "no whole safetensors file"),
+        (vec![b' '; 16 * 1_199_882 + (16 << 20) + 1], "larger than 35 MB"),
+    ];
+    for (bytes, expected) in cases {
+        fs::write(&path, bytes).unwrap();
+        let error = refusal_of(&path, &[]);
+        assert!(error.contains(expected), "{expected:?} is not in: {error}");
+    }
+    assert!(refusal_of(folder.path(), &[]).contains("Could not read the weights"));
+    assert!(refusal_of(Path::new("/nowhere"), &[]).contains("Could not read the weights"));
+}
+
+#[test]
+fn a_damaged_header_is_refused_or_harmless() {
+    let model = model("mlp");
+    let pytorch = pytorch(&model, "mlp");
+    let (_folder, path) = file(&pytorch.tensors().unwrap());
+    let whole = fs::read(&path).unwrap();
+    for at in (0..600).step_by(7) {
+        for byte in [0, b'9', b'"', 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] = byte;
+            fs::write(&path, damaged).unwrap();
+            if let Err(error) = pytorch.import(&path, &[]) {
+                assert!(error.to_string().contains("File: "), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_says_so() {
+    let model = model("mlp");
+    let error =
+        format!("{:#}", pytorch(&model, "mlp").export(Path::new("/nowhere/w.safetensors")).unwrap_err());
+    assert!(
+        error.contains("Could not write the weights") && error.ends_with("File: /nowhere/w.safetensors"),
+        "{error}"
+    );
+}
