@@ -9,7 +9,7 @@ use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
-use super::{OutputGradient, Scratch, build_pieces, write_chunks};
+use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -60,10 +60,8 @@ pub fn forward_pooled(
     let correlation = Correlation::forward(conv, x, weight, bias, relu);
     pool::collect(pool, |image, y, winners| {
         let mut between = Scratch::new();
-        between.clear();
-        between.reserve(conv.out_len());
         let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
-        correlation.run_image(conv.batch, (x, 0), &mut between.spare_capacity_mut()[..conv.out_len()]);
+        correlation.run_image(conv.batch, (x, 0), room(&mut between, conv.out_len()));
         // SAFETY: `run_image` wrote every number.
         unsafe { between.set_len(conv.out_len()) };
         pool::forward_image(correlation.level, pool, &between, y, winners);
