@@ -7,7 +7,7 @@
 use super::frame::Frame;
 use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
-use super::tile::{AccumulateOuter, Correlate, Panels, Window};
+use super::tile::{AccumulateOuter, AddRows, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
 use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
 use rayon::prelude::*;
@@ -466,11 +466,7 @@ impl<'a> WeightSums<'a> {
         let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
         let frame = x_frame.rows(level, x, None, x_rows, &mut x_scratch);
         let gradient = gradient_frame.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
-        for pixel in gradient.chunks_exact(columns) {
-            for (sum, number) in self.bias.iter_mut().zip(pixel) {
-                *sum += number;
-            }
-        }
+        level.run(AddRows { rows: gradient, sums: &mut self.bias });
         level.run(AccumulateOuter { window, frame, gradient, columns, sums: &mut self.weight });
     }
 }

@@ -2,6 +2,7 @@
 
 use super::gemm::{Gemm, transpose};
 use super::simd::Level;
+use super::tile::AddRows;
 use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
@@ -104,7 +105,7 @@ pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (V
     // SAFETY: `Gemm` writes every number.
     let weight = unsafe { write_chunks(inputs * outputs, INPUT_BLOCK * outputs, multiply) };
     let mut bias = vec![0.0; outputs];
-    gradient.chunks_exact(outputs).for_each(|row| add(row, &mut bias));
+    level.run(AddRows { rows: &gradient, sums: &mut bias });
     (weight, bias)
 }
 

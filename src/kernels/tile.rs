@@ -232,21 +232,66 @@ impl Kernel for AccumulateOuter<'_> {
 
         for column in (0..columns).step_by(width) {
             let mut taps = window.taps();
-            for first in (0..depth).step_by(ROWS) {
-                let mut a = [frame; ROWS];
-                let mut tile = [[V::splat(0.0); 2]; ROWS];
-                for row in 0..ROWS {
-                    let index = (first + row).min(depth - 1);
-                    a[row] = &frame[taps.next()..];
-                    tile[row] = read_pair(&sums[index * columns + column..][..width]);
-                }
-                // SAFETY: the window stays inside the frame at each of the positions that `gradient` has rows for.
-                tile = unsafe { multiply::<V, ROWS>(tile, a, &gradient[column..], walk) };
-                for (row, tile) in tile.iter().enumerate().take(depth - first) {
-                    let sums = &mut sums[(first + row) * columns + column..][..width];
-                    tile[0].write(&mut sums[..V::LANES]);
-                    tile[1].write(&mut sums[V::LANES..]);
-                }
+            let mut first = 0;
+            while first < depth {
+                let sums = &mut sums[first * columns + column..];
+                let gradient = &gradient[column..];
+                first += match depth - first {
+                    left @ 1..=4 => {
+                        add_outer::<V, 4>(left, &mut taps, frame, gradient, (sums, columns), walk)
+                    }
+                    left @ 5..=8 if ROWS > 8 => {
+                        add_outer::<V, 8>(left, &mut taps, frame, gradient, (sums, columns), walk)
+                    }
+                    left => add_outer::<V, ROWS>(left, &mut taps, frame, gradient, (sums, columns), walk),
+                };
+            }
+        }
+    }
+}
+
+/// Adds to the next `ROWS` rows of two vectors, or to the `left` that there are, and says to how many.
+#[inline(always)]
+fn add_outer<V: Vector, const ROWS: usize>(
+    left: usize,
+    taps: &mut Offsets,
+    frame: &[f32],
+    gradient: &[f32],
+    (sums, columns): (&mut [f32], usize),
+    walk: Walk,
+) -> usize {
+    let rows = ROWS.min(left);
+    let mut a = [frame; ROWS];
+    let mut tile = [[V::splat(0.0); 2]; ROWS];
+    for row in 0..ROWS {
+        a[row] = &frame[taps.next()..];
+        tile[row] = read_pair(&sums[row.min(rows - 1) * columns..][..2 * V::LANES]);
+    }
+    // SAFETY: `AccumulateOuter` checked that the window stays inside the frame at each of the positions that the
+    // gradient has rows for.
+    tile = unsafe { multiply::<V, ROWS>(tile, a, gradient, walk) };
+    for (row, tile) in tile.iter().enumerate().take(rows) {
+        let sums = &mut sums[row * columns..][..2 * V::LANES];
+        tile[0].write(&mut sums[..V::LANES]);
+        tile[1].write(&mut sums[V::LANES..]);
+    }
+    rows
+}
+
+/// Adds to `sums` (columns) each row of (rows, columns).
+pub struct AddRows<'a> {
+    pub rows: &'a [f32],
+    pub sums: &'a mut [f32],
+}
+
+impl Kernel for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        for row in self.rows.chunks_exact(self.sums.len()) {
+            for (sum, number) in self.sums.iter_mut().zip(row) {
+                *sum += number;
             }
         }
     }
