@@ -6,6 +6,7 @@ use crate::{
 
 mod active_run;
 pub mod benchmark;
+mod devices;
 pub mod exchange;
 mod model;
 mod optimizers;
@@ -19,12 +20,13 @@ pub use worker::Worker;
 
 /// All that can be chosen for a run.
 pub fn catalog() -> Catalog {
-    let components: [(Section, Vec<ComponentInfo>); 6] = [
+    let components: [(Section, Vec<ComponentInfo>); 7] = [
         (Section::Dataset, data::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Encoder, models::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Objective, objectives::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Optimizer, optimizers::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Schedule, schedules::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Device, devices::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Training, vec![TRAINING]),
     ];
     Catalog { components: components.into() }

@@ -68,7 +68,7 @@ mod tests {
         for entry in ALL {
             let choice = Choice::new(entry.info.id);
             let rows = summary(&choice, MNIST, 10).unwrap();
-            let mut vars = Vars::new(1);
+            let mut vars = Vars::new(1, candle_core::Device::Cpu);
             let layers = layers(&choice).unwrap();
             let network = Network::build(&layers, MNIST, "encoder", &mut vars).unwrap();
             let encoder: u64 = rows[..rows.len() - 1].iter().map(|row| row.parameters).sum();

@@ -19,6 +19,8 @@ pub struct RunSpec {
     pub objective: Choice,
     pub optimizer: Choice,
     pub schedule: Choice,
+    /// Where the tensors live.
+    pub device: Choice,
     /// Values of [`TRAINING`].
     pub training: Values,
 }
@@ -46,16 +48,18 @@ pub enum Section {
     Objective,
     Optimizer,
     Schedule,
+    Device,
     Training,
 }
 
 impl Section {
-    pub const ALL: [Section; 6] = [
+    pub const ALL: [Section; 7] = [
         Section::Dataset,
         Section::Encoder,
         Section::Objective,
         Section::Optimizer,
         Section::Schedule,
+        Section::Device,
         Section::Training,
     ];
 
@@ -66,6 +70,7 @@ impl Section {
             Section::Objective => "objective",
             Section::Optimizer => "optimizer",
             Section::Schedule => "schedule",
+            Section::Device => "device",
             Section::Training => "training",
         }
     }
@@ -243,6 +248,7 @@ impl RunSpec {
             Section::Objective => Some(&self.objective),
             Section::Optimizer => Some(&self.optimizer),
             Section::Schedule => Some(&self.schedule),
+            Section::Device => Some(&self.device),
             Section::Training => None,
         }
     }
@@ -254,6 +260,7 @@ impl RunSpec {
             Section::Objective => Some(&mut self.objective),
             Section::Optimizer => Some(&mut self.optimizer),
             Section::Schedule => Some(&mut self.schedule),
+            Section::Device => Some(&mut self.device),
             Section::Training => None,
         }
     }
@@ -281,6 +288,7 @@ impl Default for RunSpec {
             objective: Choice::new("classify"),
             optimizer: Choice::new("adam"),
             schedule: Choice::new("constant"),
+            device: Choice::new("cpu"),
             training: Values::new(),
         }
     }

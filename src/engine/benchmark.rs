@@ -4,7 +4,6 @@
 //! when nothing else disturbs the machine.
 use super::{
     catalog,
-    model::batch,
     trainer::{Advance, Trainer},
 };
 use crate::{
@@ -109,7 +108,7 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
     let rate = |images: usize| move |secs: f64| images as f64 / secs;
     let train = measure(secs, || trained(&mut trainer))?.map(rate(TRAIN_BATCH), f64::max);
     let infer = |count: usize| {
-        let images = batch(&dataset.train, &(0..count).collect::<Vec<_>>(), SHAPE)?.images;
+        let images = trainer.model.batch(&dataset.train, &(0..count).collect::<Vec<_>>())?.images;
         measure(secs, || {
             let began = Instant::now();
             black_box(trainer.model.objective.predict(&images)?);

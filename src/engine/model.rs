@@ -1,4 +1,5 @@
 //! A model with its weights, and how it is scored on a whole split.
+use super::devices;
 use crate::{
     data::{Dataset, DatasetInfo, Examples, ImageShape},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -7,7 +8,7 @@ use crate::{
     spec::RunSpec,
 };
 use anyhow::{Result, ensure};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A network, its head and their weights.
@@ -23,11 +24,25 @@ impl Model {
     /// # Errors
     /// Where a component is unknown or the layers do not fit the images.
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
-        let mut vars = Vars::new(spec.seed);
+        let mut vars = Vars::new(spec.seed, devices::open(&spec.device.id)?);
         let encoder = Network::build(&models::layers(&spec.encoder)?, data.shape, "encoder", &mut vars)?;
         let objective =
             (objectives::find(&spec.objective.id)?.build)(&spec.objective, encoder, data, &mut vars)?;
         Ok(Self { vars, objective, shape: data.shape })
+    }
+
+    /// Images and labels as tensors.
+    ///
+    /// # Errors
+    /// Where they have another shape than the model was made for.
+    pub fn batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
+        let ImageShape { height, width, channels } = self.shape;
+        let (pixels, labels) = examples.gather(indices);
+        let (count, device) = (indices.len(), self.vars.device());
+        Ok(Batch {
+            images: Tensor::from_vec(pixels, (count, height, width, channels), device)?,
+            labels: Tensor::from_vec(labels, count, device)?,
+        })
     }
 
     /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink.
@@ -41,18 +56,8 @@ impl Model {
             "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
         );
         let examples = Examples { pixels: pixels.to_vec(), labels: vec![0] };
-        Ok(self.objective.predict(&batch(&examples, &[0], self.shape)?.images)?.squeeze(0)?.to_vec1()?)
+        Ok(self.objective.predict(&self.batch(&examples, &[0])?.images)?.squeeze(0)?.to_vec1()?)
     }
-}
-
-/// Images and labels as tensors.
-pub fn batch(examples: &Examples, indices: &[usize], shape: ImageShape) -> Result<Batch> {
-    let (pixels, labels) = examples.gather(indices);
-    let count = indices.len();
-    Ok(Batch {
-        images: Tensor::from_vec(pixels, (count, shape.height, shape.width, shape.channels), &Device::Cpu)?,
-        labels: Tensor::from_vec(labels, count, &Device::Cpu)?,
-    })
 }
 
 /// A split on its way through a model, one batch per call.
@@ -82,9 +87,7 @@ impl Scoring {
         let chosen = &self.indices[self.done..end];
         if !chosen.is_empty() {
             let examples = if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train };
-            let loss = model
-                .objective
-                .loss(&batch(examples, chosen, self.dataset.info.shape)?, &Pass::Evaluation)?;
+            let loss = model.objective.loss(&model.batch(examples, chosen)?, &Pass::Evaluation)?;
             let mean = f64::from(loss.loss.to_scalar::<f32>()?);
             for (metric, mean) in loss.metrics.into_iter().chain([(LOSS, mean)]) {
                 *self.sums.entry(metric).or_default() += mean * chosen.len() as f64;

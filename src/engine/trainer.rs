@@ -1,6 +1,6 @@
 //! One run as a state machine: each `advance` does one batch of work.
 use super::{
-    model::{Model, Scoring, batch},
+    model::{Model, Scoring},
     optimizers::Optimizer,
     schedules::{self, Moment, ScheduleEntry},
 };
@@ -134,7 +134,7 @@ impl Trainer {
 
     fn train(&mut self) -> Result<Advance> {
         let indices = self.next_indices();
-        let batch = batch(&self.dataset.train, &indices, self.dataset.info.shape)?;
+        let batch = self.model.batch(&self.dataset.train, &indices)?;
         let pass = Pass::Training { seed: self.spec.seed, step: self.state.step, live: &self.live };
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);

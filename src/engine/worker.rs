@@ -1,6 +1,7 @@
 //! The thread that owns every tensor. It answers commands and drawings between any two batches.
 use super::{
     active_run::{ActiveRun, newest_checkpoint},
+    devices,
     model::{Model, Scoring},
     outbox::{FLUSH_EVERY, Outbox},
 };
@@ -238,6 +239,7 @@ impl Bench {
             spec.seed,
         )?;
         models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
+        devices::open(&spec.device.id)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
         self.activate(ActiveRun::open(id, folder, spec, dataset, &self.catalog)?)
     }

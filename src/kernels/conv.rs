@@ -1,7 +1,7 @@
 //! Two-dimensional convolution (cross-correlation, as in PyTorch) with fused bias and ReLU.
 //!
 //! Implicit GEMM: a register tile slides over the image itself, so there is no im2col. The input's gradient is the same
-//! correlation over the output's gradient, spread out by the stride, with the weights flipped
+//! correlation over the output's gradient with the weights flipped, once for each phase of the stride
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4).
 
 use super::frame::Frame;
@@ -9,7 +9,7 @@ use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
-use super::{OutputGradient, Scratch, build_pieces, write_chunks};
+use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -60,10 +60,8 @@ pub fn forward_pooled(
     let correlation = Correlation::forward(conv, x, weight, bias, relu);
     pool::collect(pool, |image, y, winners| {
         let mut between = Scratch::new();
-        between.clear();
-        between.reserve(conv.out_len());
         let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
-        correlation.run_image(conv.batch, (x, 0), &mut between.spare_capacity_mut()[..conv.out_len()]);
+        correlation.run_image(conv.batch, (x, 0), room(&mut between, conv.out_len()));
         // SAFETY: `run_image` wrote every number.
         unsafe { between.set_len(conv.out_len()) };
         pool::forward_image(correlation.level, pool, &between, y, winners);
@@ -77,26 +75,54 @@ pub fn forward_pooled(
 pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<'a>>) -> Vec<f32> {
     let output = output.into();
     conv.check_output(output);
-    let frame_width = conv.width + conv.kernel_width - 1;
-    let frame = Frame {
-        top: conv.kernel_height as isize - 1 - conv.padding as isize,
-        left: conv.kernel_width as isize - 1 - conv.padding as isize,
-        dilation: conv.stride,
-        frame_width,
-        ..conv.output_frame(conv.out_channels)
-    };
-    let window = Window {
-        channels: conv.out_channels,
-        frame_width,
-        stride: 1,
-        out_width: conv.width,
-        ..conv.window()
-    };
-    let level = Level::current();
-    let pixels = conv.batch * conv.height * conv.width;
-    let weights = Weights::pack(level, &window, pixels, &conv.flip(weight), conv.in_channels);
-    let correlation = Correlation { level, frame, window, weights, bias: None, relu: false };
-    correlation.run(conv.batch, output, conv.height)
+    assert_eq!(weight.len(), conv.depth() * conv.out_channels);
+    let phases = |len, kernel| (0..conv.stride).filter_map(move |rest| Phase::new(conv, len, kernel, rest));
+    let mut parts: Vec<_> = phases(conv.height, conv.kernel_height)
+        .flat_map(|rows| phases(conv.width, conv.kernel_width).map(move |columns| [rows, columns]))
+        .map(|phase| (phase, conv.phase_gradient(weight, output, phase)))
+        .collect();
+    if conv.stride == 1 {
+        return parts.remove(0).1;
+    }
+    build_pieces(conv.batch, conv.in_len(), |image, dx| {
+        for ([rows, columns], part) in &parts {
+            let row_len = columns.count * conv.in_channels;
+            let part = &part[image * rows.count * row_len..][..rows.count * row_len];
+            for (y, row) in part.chunks_exact(row_len).enumerate() {
+                let y = (rows.first + y * conv.stride) * conv.width;
+                for (x, pixel) in row.chunks_exact(conv.in_channels).enumerate() {
+                    let at = (y + columns.first + x * conv.stride) * conv.in_channels;
+                    dx[at..][..conv.in_channels].copy_from_slice(pixel);
+                }
+            }
+        }
+    })
+}
+
+/// Rows (or columns) of x that meet the same rows of the kernel: every `stride`th. To them the gradient comes by a
+/// convolution of stride 1 with those rows alone.
+#[derive(Clone, Copy)]
+struct Phase {
+    /// The first row of the kernel that they meet; the others follow by the stride.
+    rest: usize,
+    taps: usize,
+    /// The first of them, and how many there are.
+    first: usize,
+    count: usize,
+    /// The row of the output that the last of the `taps` lies on for the first of them.
+    output: isize,
+}
+
+impl Phase {
+    /// `None` where no row of x or of the kernel belongs to it.
+    fn new(conv: &Conv, len: usize, kernel: usize, rest: usize) -> Option<Self> {
+        let taps = kernel.saturating_sub(rest).div_ceil(conv.stride);
+        // row i of x meets row k of the kernel where i + padding - k is a multiple of the stride
+        let first = (rest + conv.stride - conv.padding % conv.stride) % conv.stride;
+        let output = ((first + conv.padding - rest) / conv.stride) as isize;
+        let count = len.saturating_sub(first).div_ceil(conv.stride);
+        (taps > 0 && count > 0).then_some(Phase { rest, taps, first, count, output })
+    }
 }
 
 /// The gradients of weight and bias, summed over the batch.
@@ -185,7 +211,6 @@ impl Conv {
             channels: self.in_channels,
             top: self.padding as isize,
             left: self.padding as isize,
-            dilation: 1,
             frame_width: self.width + 2 * self.padding,
             frame_channels: self.in_channels,
         }
@@ -198,20 +223,46 @@ impl Conv {
             channels: self.out_channels,
             top: 0,
             left: 0,
-            dilation: 1,
             frame_width: self.out_width(),
             frame_channels,
         }
     }
 
-    /// (kernel_height, kernel_width, in, out) turned by half a turn and transposed to (…, out, in).
-    fn flip(&self, weight: &[f32]) -> Vec<f32> {
-        let (rows, columns) = (self.in_channels, self.out_channels);
-        assert_eq!(weight.len(), self.depth() * columns);
-        let mut flipped = Vec::with_capacity(weight.len());
-        for tap in weight.chunks_exact(rows * columns).rev() {
-            for column in 0..columns {
-                flipped.extend((0..rows).map(|row| tap[row * columns + column]));
+    /// The gradient of the pixels of x in a phase: (batch, rows.count, columns.count, in_channels).
+    fn phase_gradient(&self, weight: &[f32], output: Images, [rows, columns]: [Phase; 2]) -> Vec<f32> {
+        let frame_width = columns.count + columns.taps - 1;
+        let frame = Frame {
+            top: rows.taps as isize - 1 - rows.output,
+            left: columns.taps as isize - 1 - columns.output,
+            frame_width,
+            ..self.output_frame(self.out_channels)
+        };
+        let window = Window {
+            rows: rows.taps,
+            columns: columns.taps,
+            channels: self.out_channels,
+            frame_width,
+            stride: 1,
+            out_width: columns.count,
+        };
+        let level = Level::current();
+        let pixels = self.batch * rows.count * columns.count;
+        let weight = self.flip(weight, [rows, columns]);
+        let weights = Weights::pack(level, &window, pixels, &weight, self.in_channels);
+        let correlation = Correlation { level, frame, window, weights, bias: None, relu: false };
+        correlation.run(self.batch, output, rows.count)
+    }
+
+    /// The taps of a phase turned by half a turn, each transposed: (rows.taps, columns.taps, out, in).
+    fn flip(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Vec<f32> {
+        let (inputs, outputs) = (self.in_channels, self.out_channels);
+        let mut flipped = Vec::with_capacity(rows.taps * columns.taps * inputs * outputs);
+        for y in (0..rows.taps).rev().map(|tap| rows.rest + tap * self.stride) {
+            for x in (0..columns.taps).rev().map(|tap| columns.rest + tap * self.stride) {
+                let tap = &weight[(y * self.kernel_width + x) * inputs * outputs..][..inputs * outputs];
+                for output in 0..outputs {
+                    flipped.extend(tap.iter().skip(output).step_by(outputs));
+                }
             }
         }
         flipped

@@ -1,4 +1,4 @@
-//! Puts an image into the frame that a window slides over: zeros around it and between its pixels.
+//! Puts an image into the frame that a window slides over: zeros around it.
 
 use super::simd::{Kernel, Level, Vector};
 use std::ops::Range;
@@ -12,8 +12,6 @@ pub struct Frame {
     /// Row and column of the frame that the image's first pixel falls on.
     pub top: isize,
     pub left: isize,
-    /// Frame pixels from one image pixel to the next.
-    pub dilation: usize,
     pub frame_width: usize,
     /// Numbers per pixel of the frame, zeros after the image's own `channels`.
     pub frame_channels: usize,
@@ -40,22 +38,21 @@ impl Frame {
     }
 
     fn is_image_itself(&self) -> bool {
-        (self.top, self.left, self.dilation) == (0, 0, 1)
+        (self.top, self.left) == (0, 0)
             && (self.frame_width, self.frame_channels) == (self.width, self.channels)
     }
 
     /// The image row that lies on this row of the frame.
     fn image_row(&self, frame_row: usize) -> Option<usize> {
         let offset = (frame_row as isize).checked_sub(self.top).filter(|offset| *offset >= 0)? as usize;
-        let y = offset / self.dilation;
-        (offset.is_multiple_of(self.dilation) && y < self.height).then_some(y)
+        (offset < self.height).then_some(offset)
     }
 
     /// The image columns that fall inside the frame.
     fn columns(&self) -> Range<usize> {
         let skipped = (-self.left).max(0) as usize;
         let room = (self.frame_width as isize - self.left).max(0) as usize;
-        skipped.div_ceil(self.dilation)..room.div_ceil(self.dilation).min(self.width)
+        skipped..room.min(self.width)
     }
 }
 
@@ -75,12 +72,10 @@ impl Kernel for Place<'_> {
     fn run<V: Vector, const ROWS: usize>(self) {
         let frame = self.frame;
         let columns = frame.columns();
-        let is_dense = frame.dilation == 1 && frame.frame_channels == frame.channels;
+        let is_dense = frame.frame_channels == frame.channels;
         let (runs, run) = if is_dense { (1, columns.len()) } else { (columns.len(), 1) };
         let run_len = run * frame.channels;
-        let step = frame.dilation * frame.frame_channels;
-        let start =
-            (frame.left + (columns.start * frame.dilation) as isize).max(0) as usize * frame.frame_channels;
+        let start = (frame.left + columns.start as isize).max(0) as usize * frame.frame_channels;
         let row_len = frame.frame_width * frame.frame_channels;
 
         for (row, out) in self.out.chunks_exact_mut(row_len).enumerate() {
@@ -96,7 +91,8 @@ impl Kernel for Place<'_> {
             }
             let from = (y * frame.width + columns.start) * frame.channels;
             for index in 0..runs {
-                let (from, out) = (from + index * run_len, &mut out[start + index * step..][..run_len]);
+                let (from, out) =
+                    (from + index * run_len, &mut out[start + index * frame.frame_channels..][..run_len]);
                 match self.mask {
                     None => out.copy_from_slice(&self.image[from..][..run_len]),
                     Some(mask) => {

@@ -2,7 +2,7 @@
 
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{self, Walk, fill_pair};
-use super::{Scratch, write_chunks};
+use super::{Scratch, room, write_chunks};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
@@ -53,8 +53,8 @@ pub fn multiply(level: Level, a: Matrix, b: Matrix) -> Vec<f32> {
 
 /// From (rows, columns) to (columns, rows).
 pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
-    let mut turned = Vec::with_capacity(matrix.len());
-    level.run(Transpose { from: matrix, columns, to: &mut turned.spare_capacity_mut()[..matrix.len()] });
+    let mut turned = Vec::new();
+    level.run(Transpose { from: matrix, columns, to: room(&mut turned, matrix.len()) });
     // SAFETY: `Transpose` wrote every number.
     unsafe { turned.set_len(matrix.len()) };
     turned
@@ -117,9 +117,9 @@ impl Gemm<'_> {
     #[inline(always)]
     fn tile<V: Vector, const ROWS: usize>(&mut self, first: usize, panel: Panel) -> usize {
         let rows = ROWS.min(self.out.len() / self.columns - first);
-        let mut a = [self.a.as_ptr(); ROWS];
+        let mut a = [self.a; ROWS];
         for (row, a) in a.iter_mut().enumerate() {
-            *a = self.a[(first + row.min(rows - 1)) * self.a_row..].as_ptr();
+            *a = &self.a[(first + row.min(rows - 1)) * self.a_row..];
         }
         let walk = Walk {
             rows: 1,
@@ -132,8 +132,7 @@ impl Gemm<'_> {
         assert!((panel.depth - 1) * panel.b_step + 2 * V::LANES <= panel.b.len());
         // SAFETY: `run` checked that a holds a number for every row and step; b holds two vectors at every step, as was
         // just checked.
-        let sums =
-            unsafe { tile::multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b.as_ptr(), walk) };
+        let sums = unsafe { tile::multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b, walk) };
         for (row, sums) in sums.iter().enumerate().take(rows) {
             let at = (first + row) * self.columns + panel.column;
             fill_pair(*sums, &mut self.out[at..][..panel.kept]);

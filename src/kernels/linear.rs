@@ -2,7 +2,7 @@
 
 use super::gemm::{Gemm, transpose};
 use super::simd::Level;
-use super::{OutputGradient, Scratch, build_pieces, write_chunks};
+use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -69,9 +69,7 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
         .map(|a| {
             let len = a.len() / outputs * batch;
             let mut product = Scratch::new();
-            product.clear();
-            product.reserve(len);
-            let out = &mut product.spare_capacity_mut()[..len];
+            let out = room(&mut product, len);
             level.run(Gemm { a, a_row: outputs, a_step: 1, b: &turned, columns: batch, out });
             // SAFETY: `Gemm` wrote every number.
             unsafe { product.set_len(len) };

@@ -78,12 +78,24 @@ unsafe fn write_chunks(
     len: usize,
     write: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
 ) -> Vec<f32> {
-    let mut all = Vec::with_capacity(total);
-    let pieces = all.spare_capacity_mut()[..total].par_chunks_mut(len.max(1));
+    let mut all = Vec::new();
+    let pieces = room(&mut all, total).par_chunks_mut(len.max(1));
     pieces.enumerate().for_each(|(index, piece)| write(index, piece));
     // SAFETY: the pieces cover the vector, and each was written.
     unsafe { all.set_len(total) };
     all
+}
+
+/// Room for `len` numbers in an emptied vector. They are none yet; in tests they are NaN, so that one which is read
+/// before it is written shows.
+fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
+    vec.clear();
+    vec.reserve(len);
+    let room = &mut vec.spare_capacity_mut()[..len];
+    if cfg!(test) {
+        room.fill(MaybeUninit::new(f32::NAN));
+    }
+    room
 }
 
 /// A buffer of this thread, handed back for the next user when dropped. Its contents are whatever the last one left.

@@ -187,13 +187,13 @@ impl<V: Vector> Panel<'_, V> {
         starts: &mut Offsets,
         out: &mut [MaybeUninit<f32>],
     ) -> usize {
-        let mut a = [self.frame.as_ptr(); ROWS];
+        let mut a = [self.frame; ROWS];
         for a in &mut a {
-            *a = self.frame[starts.next()..].as_ptr();
+            *a = &self.frame[starts.next()..];
         }
         // SAFETY: `Correlate` checked that every position lies inside the frame and that the panel has a row for every
         // step of the walk.
-        let mut sums = unsafe { multiply::<V, ROWS>([self.start; ROWS], a, self.b.as_ptr(), self.walk) };
+        let mut sums = unsafe { multiply::<V, ROWS>([self.start; ROWS], a, self.b, self.walk) };
         let rows = ROWS.min(left);
         for (row, sums) in sums.iter_mut().enumerate().take(rows) {
             if self.relu {
@@ -233,15 +233,15 @@ impl Kernel for AccumulateOuter<'_> {
         for column in (0..columns).step_by(width) {
             let mut taps = window.taps();
             for first in (0..depth).step_by(ROWS) {
-                let mut a = [frame.as_ptr(); ROWS];
+                let mut a = [frame; ROWS];
                 let mut tile = [[V::splat(0.0); 2]; ROWS];
                 for row in 0..ROWS {
                     let index = (first + row).min(depth - 1);
-                    a[row] = frame[taps.next()..].as_ptr();
+                    a[row] = &frame[taps.next()..];
                     tile[row] = read_pair(&sums[index * columns + column..][..width]);
                 }
                 // SAFETY: the window stays inside the frame at each of the positions that `gradient` has rows for.
-                tile = unsafe { multiply::<V, ROWS>(tile, a, gradient[column..].as_ptr(), walk) };
+                tile = unsafe { multiply::<V, ROWS>(tile, a, &gradient[column..], walk) };
                 for (row, tile) in tile.iter().enumerate().take(depth - first) {
                     let sums = &mut sums[(first + row) * columns + column..][..width];
                     tile[0].write(&mut sums[..V::LANES]);
@@ -263,26 +263,32 @@ pub struct Walk {
     pub b_column: usize,
 }
 
-/// `sums[row] += a[row] · b`, summed along the walk.
+/// `sums[row] += a[row] · b`, summed along the walk. Tests check every access.
 ///
 /// # Safety
-/// On the whole walk each of `a` is valid for reading one number, and `b` for reading two vectors.
+/// On the whole walk each of `a` holds one number, and `b` two vectors.
 #[inline(always)]
 pub unsafe fn multiply<V: Vector, const ROWS: usize>(
     mut sums: [[V; 2]; ROWS],
-    a: [*const f32; ROWS],
-    b: *const f32,
+    a: [&[f32]; ROWS],
+    b: &[f32],
     walk: Walk,
 ) -> [[V; 2]; ROWS] {
+    if cfg!(test) && walk.rows * walk.columns > 0 {
+        // steps only grow, so that the last access is the farthest
+        let last = |row, column| (walk.rows - 1) * row + (walk.columns - 1) * column;
+        assert!(a.iter().all(|a| last(walk.a_row, walk.a_column) < a.len()));
+        assert!(last(walk.b_row, walk.b_column) + 2 * V::LANES <= b.len());
+    }
     for row in 0..walk.rows {
         let mut step = row * walk.a_row;
-        let mut b = b.wrapping_add(row * walk.b_row);
+        let mut b = b.as_ptr().wrapping_add(row * walk.b_row);
         for _ in 0..walk.columns {
             // SAFETY: the caller vouches for both operands on the whole walk.
             unsafe {
                 let columns = [V::load(b), V::load(b.add(V::LANES))];
                 for row in 0..ROWS {
-                    let number = V::splat(*a[row].add(step));
+                    let number = V::splat(*a[row].get_unchecked(step));
                     sums[row][0] = number.mul_add(columns[0], sums[row][0]);
                     sums[row][1] = number.mul_add(columns[1], sums[row][1]);
                 }

@@ -5,9 +5,9 @@
 //! the transpose of that, Gᵀ[(A dy Aᵀ) ⊙ (Bᵀ d B)]G, summed over the tiles
 //! (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.2).
 
-use super::Scratch;
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
+use super::{Scratch, room};
 use std::mem::MaybeUninit;
 
 /// Numbers in a transformed tile.
@@ -120,10 +120,8 @@ impl Kernel for Convolve<'_> {
             let frame = &frame[first * tiles.frame_width() * tiles.channels..];
             transform_inputs::<V>(band, frame, &mut inputs);
             let of_point = band.count() * outputs;
-            products.clear();
-            products.reserve(POINTS * of_point);
             let inputs = inputs.chunks_exact(band.count() * band.channels);
-            let points = products.spare_capacity_mut()[..POINTS * of_point].chunks_exact_mut(of_point);
+            let points = room(&mut products, POINTS * of_point).chunks_exact_mut(of_point);
             for ((frame, weights), out) in inputs.zip(weights).zip(points) {
                 let window = band.window();
                 Correlate { window, frame, weights, bias: None, relu: false, out }.run::<V, ROWS>();

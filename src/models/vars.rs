@@ -12,12 +12,13 @@ use std::{
 pub struct Vars {
     seed: u64,
     by_name: BTreeMap<String, Var>,
+    device: Device,
     sink: Sink,
 }
 
 impl Vars {
-    pub fn new(seed: u64) -> Self {
-        Self { seed, by_name: BTreeMap::new(), sink: Sink::default() }
+    pub fn new(seed: u64, device: Device) -> Self {
+        Self { seed, by_name: BTreeMap::new(), device, sink: Sink::default() }
     }
 
     /// A new weight or bias, uniform within ±1/√fan_in, which is how PyTorch begins its convolutions and linear layers.
@@ -30,7 +31,7 @@ impl Vars {
         let bound = 1.0 / (fan_in as f32).sqrt();
         let mut rng = rng(self.seed, name, 0);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
-        let var = Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)?;
+        let var = Var::from_tensor(&Tensor::from_vec(values, shape, &self.device)?)?;
         let tensor = var.as_tensor().clone();
         self.by_name.insert(name.into(), var);
         Ok(tensor)
@@ -38,6 +39,11 @@ impl Vars {
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.by_name.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// Where the weights live.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Where the networks of these weights leave their gradients.
@@ -69,7 +75,7 @@ impl Vars {
     /// Where the file cannot be read, lacks a weight, or has one of another shape. Nothing is changed then.
     pub fn load(&self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu)
+        let tensors = candle_core::safetensors::load(path, &self.device)
             .context("Could not read the weights")
             .with_context(named)?;
         let mut found = vec![];
@@ -101,12 +107,12 @@ mod tests {
 
     #[test]
     fn a_weight_depends_on_seed_and_name_alone() {
-        let (mut one, mut two) = (Vars::new(3), Vars::new(3));
+        let (mut one, mut two) = (Vars::new(3, Device::Cpu), Vars::new(3, Device::Cpu));
         two.weight("another", &[5], 1).unwrap();
         let [a, b] = [&mut one, &mut two].map(|vars| values(&vars.weight("w", &[100], 25).unwrap()));
         assert_eq!(a, b);
         assert!(a.iter().all(|value| value.abs() <= 0.2) && a.iter().any(|value| value.abs() > 0.15));
-        assert_ne!(a, values(&Vars::new(4).weight("w", &[100], 25).unwrap()));
+        assert_ne!(a, values(&Vars::new(4, Device::Cpu).weight("w", &[100], 25).unwrap()));
     }
 
     #[test]
@@ -114,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let vars = |seed, size: usize| {
-            let mut vars = Vars::new(seed);
+            let mut vars = Vars::new(seed, Device::Cpu);
             vars.weight("w", &[size], 1).unwrap();
             vars
         };

@@ -85,6 +85,10 @@ impl Form {
                     "Schedule",
                     "How the learning rate changes over the run.",
                 );
+                // where there is nothing to choose from, there is no choice
+                if cfg!(any(feature = "cuda", feature = "metal")) {
+                    self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
+                }
                 self.params(ui, catalog, &errors, false);
             });
             CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, summarize));
