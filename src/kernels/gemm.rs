@@ -80,6 +80,9 @@ impl Kernel for Gemm<'_> {
         let (rows, depth) = (self.out.len() / columns, self.b.len() / columns);
         assert!(rows > 0 && depth > 0 && (self.out.len(), self.b.len()) == (rows * columns, depth * columns));
         assert!((rows - 1) * self.a_row + (depth - 1) * self.a_step < self.a.len());
+        if rows == 1 {
+            return self.row::<V>();
+        }
         let mut narrow = Scratch::new();
         for column in (0..columns).step_by(width) {
             let kept = width.min(columns - column);
@@ -93,8 +96,7 @@ impl Kernel for Gemm<'_> {
             let mut row = 0;
             while row < rows {
                 row += match rows - row {
-                    1 => self.tile::<V, 1>(row, panel),
-                    2..=4 => self.tile::<V, 4>(row, panel),
+                    1..=4 => self.tile::<V, 4>(row, panel),
                     _ => self.tile::<V, ROWS>(row, panel),
                 };
             }
@@ -113,6 +115,27 @@ struct Panel<'a> {
 }
 
 impl Gemm<'_> {
+    /// The product of a single row, which reads b once from end to end: memory is its limit.
+    #[inline(always)]
+    fn row<V: Vector>(self) {
+        const WIDTH: usize = 8;
+        let columns = self.columns;
+        for (column, out) in (0..columns).step_by(WIDTH * V::LANES).zip(self.out.chunks_mut(WIDTH * V::LANES))
+        {
+            let mut sums = [V::splat(0.0); WIDTH];
+            for (step, row) in self.b.chunks_exact(columns).enumerate() {
+                let number = V::splat(self.a[step * self.a_step]);
+                let row = &row[column..][..out.len()];
+                for (sum, numbers) in sums.iter_mut().zip(row.chunks(V::LANES)) {
+                    *sum = number.mul_add(V::read(numbers), *sum);
+                }
+            }
+            for (sum, out) in sums.iter().zip(out.chunks_mut(V::LANES)) {
+                sum.fill(out);
+            }
+        }
+    }
+
     /// Does `ROWS` rows, or as many as there are, and says for how many.
     #[inline(always)]
     fn tile<V: Vector, const ROWS: usize>(&mut self, first: usize, panel: Panel) -> usize {
