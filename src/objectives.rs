@@ -21,7 +21,7 @@ pub struct ObjectiveEntry {
 pub type Build = fn(&Choice, Network, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>;
 
 /// An encoder with a head and a loss.
-pub trait Objective: Send {
+pub trait Objective: Send + Sync {
     /// The loss of a batch, and what else is measured along the way.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     data::{Dataset, DatasetInfo, Examples, ImageShape, VALIDATION_IMAGES},
     kernels::simd::{Kernel, Level, Vector},
-    models,
+    models, ops,
     protocol::LayerInfo,
     rng::rng,
     spec::{BATCH_SIZE, Choice, EPOCHS, EVALUATIONS_PER_EPOCH, RunSpec, Section},
@@ -111,7 +111,7 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
         let images = trainer.model.batch(&dataset.train, &(0..count).collect::<Vec<_>>())?.images;
         measure(secs, || {
             let began = Instant::now();
-            black_box(trainer.model.objective.predict(&images)?);
+            black_box(ops::on_pool(|| trainer.model.objective.predict(&images))?);
             Ok(began.elapsed())
         })
     };

@@ -5,6 +5,7 @@ use crate::{
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars},
     objectives::{self, Batch, Objective},
+    ops,
     spec::RunSpec,
 };
 use anyhow::{Result, ensure};
@@ -56,7 +57,8 @@ impl Model {
             "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
         );
         let examples = Examples { pixels: pixels.to_vec(), labels: vec![0] };
-        Ok(self.objective.predict(&self.batch(&examples, &[0])?.images)?.squeeze(0)?.to_vec1()?)
+        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &[0])?.images))?;
+        Ok(probabilities.squeeze(0)?.to_vec1()?)
     }
 }
 
@@ -87,7 +89,8 @@ impl Scoring {
         let chosen = &self.indices[self.done..end];
         if !chosen.is_empty() {
             let examples = if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train };
-            let loss = model.objective.loss(&model.batch(examples, chosen)?, &Pass::Evaluation)?;
+            let loss =
+                ops::on_pool(|| model.objective.loss(&model.batch(examples, chosen)?, &Pass::Evaluation))?;
             let mean = f64::from(loss.loss.to_scalar::<f32>()?);
             for (metric, mean) in loss.metrics.into_iter().chain([(LOSS, mean)]) {
                 *self.sums.entry(metric).or_default() += mean * chosen.len() as f64;

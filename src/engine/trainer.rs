@@ -8,6 +8,7 @@ use crate::{
     data::{self, Dataset, Partition, VALIDATION_IMAGES},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
     models::Pass,
+    ops,
     runs::CheckpointState,
     spec::{BATCH_SIZE, EPOCHS, EVALUATIONS_PER_EPOCH, LiveParams, PATIENCE, RunSpec},
 };
@@ -96,6 +97,10 @@ impl Trainer {
     /// # Errors
     /// Where the loss or the gradient is no number any more, with advice.
     pub fn advance(&mut self) -> Result<Advance> {
+        ops::on_pool(|| self.advance_here())
+    }
+
+    fn advance_here(&mut self) -> Result<Advance> {
         if self.scoring.is_some() {
             return self.score();
         }

@@ -9,7 +9,7 @@ use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
 use super::tile::{AccumulateOuter, AddRows, Correlate, Panels, Window};
 use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
-use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
+use super::{OutputGradient, Scratch, as_room, build_pieces, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -61,10 +61,9 @@ pub fn forward_pooled(
     pool::collect(pool, |image, y, winners| {
         let mut between = Scratch::new();
         let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
-        correlation.run_image(conv.batch, (x, 0), room(&mut between, conv.out_len()));
-        // SAFETY: `run_image` wrote every number.
-        unsafe { between.set_len(conv.out_len()) };
-        pool::forward_image(correlation.level, pool, &between, y, winners);
+        let between = between.numbers(conv.out_len());
+        correlation.run_image(conv.batch, (x, 0), as_room(between));
+        pool::forward_image(correlation.level, pool, between, y, winners);
     })
 }
 
@@ -322,20 +321,19 @@ impl<'a> Images<'a> {
         level: Level,
         index: usize,
         len: usize,
-        scratch: &'b mut Vec<f32>,
+        scratch: &'b mut Scratch,
     ) -> (&'b [f32], Option<&'b [f32]>) {
         match self {
             Images::Whole { numbers, mask } => {
                 (&numbers[index * len..][..len], mask.map(|mask| &mask[index * len..][..len]))
             }
             Images::Pooled(pooled) => {
-                let is_covered = pooled.pool.covers_all() && scratch.len() == len;
-                if !is_covered {
-                    scratch.clear();
-                    scratch.resize(len, 0.0);
+                let image = scratch.numbers(len);
+                if !pooled.pool.covers_all() {
+                    image.fill(0.0);
                 }
-                pooled.spread(level, index, scratch);
-                (scratch, None)
+                pooled.spread(level, index, image);
+                (image, None)
             }
         }
     }

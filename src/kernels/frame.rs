@@ -1,5 +1,6 @@
 //! Puts an image into the frame that a window slides over: zeros around it.
 
+use super::Scratch;
 use super::simd::{Kernel, Level, Vector};
 use std::ops::Range;
 
@@ -26,15 +27,15 @@ impl Frame {
         image: &'a [f32],
         mask: Option<&[f32]>,
         (first, rows): (usize, usize),
-        scratch: &'a mut Vec<f32>,
+        scratch: &'a mut Scratch,
     ) -> &'a [f32] {
         let row_len = self.frame_width * self.frame_channels;
         if mask.is_none() && self.is_image_itself() && first + rows <= self.height {
             return &image[first * row_len..][..rows * row_len];
         }
-        scratch.resize(rows * row_len, 0.0);
-        level.run(Place { frame: self, image, mask, first, out: scratch });
-        scratch
+        let out = scratch.numbers(rows * row_len);
+        level.run(Place { frame: self, image, mask, first, out });
+        out
     }
 
     fn is_image_itself(&self) -> bool {

@@ -2,12 +2,14 @@
 
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{self, Walk, fill_pair};
-use super::{Scratch, room, write_chunks};
+use super::{Columns, Scratch, as_room, write_chunks, write_columns};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 /// Rows of a product that are worked out together: a few tiles high.
 const ROW_BLOCK: usize = 56;
+/// As [`ROW_BLOCK`], where the product is turned.
+const TURNED_BLOCK: usize = 112;
 
 /// Numbers as a matrix, or as its transpose.
 #[derive(Clone, Copy)]
@@ -53,11 +55,24 @@ pub fn multiply(level: Level, a: Matrix, b: Matrix) -> Vec<f32> {
 
 /// From (rows, columns) to (columns, rows).
 pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
-    let mut turned = Vec::new();
-    level.run(Transpose { from: matrix, columns, to: room(&mut turned, matrix.len()) });
-    // SAFETY: `Transpose` wrote every number.
-    unsafe { turned.set_len(matrix.len()) };
-    turned
+    let rows = matrix.len() / columns;
+    // SAFETY: `Transpose` writes every number.
+    unsafe { write_columns((columns, rows), rows, |_, to| level.run(Transpose { from: matrix, to })) }
+}
+
+/// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), worked out in blocks of `rows`.
+pub fn multiply_transposed(level: Level, a: &[f32], b: &[f32], columns: usize) -> Vec<f32> {
+    let depth = b.len() / columns;
+    let rows = a.len() / depth;
+    let write = |index: usize, to: Columns| {
+        let a = &a[index * TURNED_BLOCK * depth..][..to.width * depth];
+        let mut product = Scratch::new();
+        let product = product.numbers(to.width * columns);
+        level.run(Gemm { a, a_row: depth, a_step: 1, b, columns, out: as_room(product) });
+        level.run(Transpose { from: product, to });
+    };
+    // SAFETY: `Transpose` writes every number.
+    unsafe { write_columns((columns, rows), TURNED_BLOCK, write) }
 }
 
 /// `out = a · b`: b is (depth, columns) row by row, out (rows, columns). The number of a at (row, step) is at
@@ -84,13 +99,14 @@ impl Kernel for Gemm<'_> {
             return self.row::<V>();
         }
         let mut narrow = Scratch::new();
+        let narrow = narrow.numbers(depth * width);
         for column in (0..columns).step_by(width) {
             let kept = width.min(columns - column);
             let (b, b_step) = if kept == width {
                 (&self.b[column..], columns)
             } else {
-                pad::<V>(self.b, columns, column, &mut narrow);
-                (&narrow[..], width)
+                pad(self.b, columns, column, narrow);
+                (&*narrow, width)
             };
             let panel = Panel { b, b_step, depth, column, kept };
             let mut row = 0;
@@ -115,17 +131,20 @@ struct Panel<'a> {
 }
 
 impl Gemm<'_> {
-    /// The product of a single row, which reads b once from end to end: memory is its limit.
+    /// The product of a single row, which reads b once from end to end: memory is its limit. So rows of b that meet a
+    /// zero, as a ReLU makes many, are not read.
     #[inline(always)]
     fn row<V: Vector>(self) {
         const WIDTH: usize = 8;
         let columns = self.columns;
+        let mut steps = Vec::with_capacity(self.b.len() / columns);
+        steps.extend((0..self.b.len() / columns).filter(|step| self.a[step * self.a_step] != 0.0));
         for (column, out) in (0..columns).step_by(WIDTH * V::LANES).zip(self.out.chunks_mut(WIDTH * V::LANES))
         {
             let mut sums = [V::splat(0.0); WIDTH];
-            for (step, row) in self.b.chunks_exact(columns).enumerate() {
+            for &step in &steps {
                 let number = V::splat(self.a[step * self.a_step]);
-                let row = &row[column..][..out.len()];
+                let row = &self.b[step * columns + column..][..out.len()];
                 for (sum, numbers) in sums.iter_mut().zip(row.chunks(V::LANES)) {
                     *sum = number.mul_add(V::read(numbers), *sum);
                 }
@@ -167,8 +186,7 @@ impl Gemm<'_> {
 /// `to` (columns, rows) is `from` (rows, columns) the other way round. Every number of it is written.
 struct Transpose<'a> {
     from: &'a [f32],
-    columns: usize,
-    to: &'a mut [MaybeUninit<f32>],
+    to: Columns<'a>,
 }
 
 impl Kernel for Transpose<'_> {
@@ -177,9 +195,9 @@ impl Kernel for Transpose<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         const SIDE: usize = 8;
-        let Transpose { from, columns, to } = self;
-        let rows = from.len() / columns;
-        assert!(from.len() == rows * columns && to.len() == from.len());
+        let Transpose { from, mut to } = self;
+        let (rows, columns) = (to.width, to.rows);
+        assert_eq!(from.len(), rows * columns);
         for row in (0..rows).step_by(SIDE) {
             for column in (0..columns).step_by(SIDE) {
                 let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
@@ -202,19 +220,24 @@ impl Kernel for Transpose<'_> {
                         block[6][x],
                         block[7][x],
                     ];
-                    to[(column + x) * rows + row..][..height].write_copy_of_slice(&turned[..height]);
+                    let to = &mut to.row(column + x)[row..][..height];
+                    match to.first_chunk_mut::<SIDE>() {
+                        Some(whole) => *whole = turned.map(MaybeUninit::new),
+                        None => _ = to.write_copy_of_slice(&turned[..height]),
+                    }
                 }
             }
         }
     }
 }
 
-/// The columns of b from `column` on, with zeros up to two vectors.
+/// The columns of b from `column` on, with zeros after them in each row of `out`.
 #[inline(always)]
-fn pad<V: Vector>(b: &[f32], columns: usize, column: usize, out: &mut Vec<f32>) {
-    out.clear();
-    for row in b.chunks_exact(columns) {
-        out.extend_from_slice(&row[column..]);
-        out.resize(out.len() + 2 * V::LANES - (columns - column), 0.0);
+fn pad(b: &[f32], columns: usize, column: usize, out: &mut [f32]) {
+    let width = out.len() / (b.len() / columns);
+    for (row, out) in b.chunks_exact(columns).zip(out.chunks_exact_mut(width)) {
+        let (numbers, rest) = out.split_at_mut(columns - column);
+        numbers.copy_from_slice(&row[column..]);
+        rest.fill(0.0);
     }
 }

@@ -1,17 +1,16 @@
 //! Fully connected layer with fused bias and ReLU.
 
-use super::gemm::{Gemm, transpose};
+use super::gemm::{Gemm, multiply_transposed, transpose};
 use super::simd::Level;
 use super::tile::AddRows;
-use super::{OutputGradient, Scratch, build_pieces, room, write_chunks};
-use rayon::prelude::*;
+use super::{OutputGradient, Scratch, build_pieces, write_chunks};
 use std::mem::MaybeUninit;
 
 /// Inputs that one partial sum of an output adds up, at least, and partial sums, at most: more would use more threads
 /// and more memory.
 const MIN_INPUTS: usize = 128;
 const PARTIAL_SUMS: usize = 8;
-/// Inputs whose gradients are worked out together: a few tiles high.
+/// Inputs whose weights' gradients are worked out together: a few tiles high.
 const INPUT_BLOCK: usize = 112;
 
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
@@ -35,9 +34,9 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let (first, len) = (index * part, part.min(inputs - index * part));
         let mut a = Scratch::new();
-        copy_columns(x, inputs, (first, len), &mut a);
+        let a = copy_columns(x, inputs, (first, len), &mut a);
         let b = &weight[first * outputs..][..len * outputs];
-        level.run(Gemm { a: &a, a_row: len, a_step: 1, b, columns: outputs, out });
+        level.run(Gemm { a, a_row: len, a_step: 1, b, columns: outputs, out });
     };
     // SAFETY: `Gemm` writes every number.
     let parts = unsafe { write_chunks(inputs.div_ceil(part) * batch * outputs, batch * outputs, multiply) };
@@ -64,26 +63,7 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
     assert_eq!(weight.len(), inputs * outputs);
     let level = Level::current();
     // the weights are read as they lie, which gives the gradient the wrong way round
-    let turned = transpose(level, &gradient, outputs);
-    let blocks: Vec<Vec<f32>> = weight
-        .par_chunks(INPUT_BLOCK * outputs)
-        .map(|a| {
-            let len = a.len() / outputs * batch;
-            let mut product = Scratch::new();
-            let out = room(&mut product, len);
-            level.run(Gemm { a, a_row: outputs, a_step: 1, b: &turned, columns: batch, out });
-            // SAFETY: `Gemm` wrote every number.
-            unsafe { product.set_len(len) };
-            transpose(level, &product, batch)
-        })
-        .collect();
-    let assemble = |row: usize, dx: &mut [MaybeUninit<f32>]| {
-        for (dx, block) in dx.chunks_mut(INPUT_BLOCK).zip(&blocks) {
-            dx.write_copy_of_slice(&block[row * dx.len()..][..dx.len()]);
-        }
-    };
-    // SAFETY: the blocks cover the row.
-    unsafe { write_chunks(batch * inputs, inputs, assemble) }
+    multiply_transposed(level, weight, &transpose(level, &gradient, outputs), batch)
 }
 
 /// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
@@ -99,8 +79,8 @@ pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (V
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let len = out.len() / outputs;
         let mut a = Scratch::new();
-        copy_columns(x, inputs, (index * INPUT_BLOCK, len), &mut a);
-        level.run(Gemm { a: &a, a_row: 1, a_step: len, b: &gradient, columns: outputs, out });
+        let a = copy_columns(x, inputs, (index * INPUT_BLOCK, len), &mut a);
+        level.run(Gemm { a, a_row: 1, a_step: len, b: &gradient, columns: outputs, out });
     };
     // SAFETY: `Gemm` writes every number.
     let weight = unsafe { write_chunks(inputs * outputs, INPUT_BLOCK * outputs, multiply) };
@@ -123,9 +103,17 @@ impl Linear {
 
 /// `len` columns of x (rows, columns) from `first` on, one after the other: rows that lie a power of two apart would
 /// push each other out of the cache.
-fn copy_columns(x: &[f32], columns: usize, (first, len): (usize, usize), out: &mut Vec<f32>) {
-    out.clear();
-    x.chunks_exact(columns).for_each(|row| out.extend_from_slice(&row[first..][..len]));
+fn copy_columns<'a>(
+    x: &[f32],
+    columns: usize,
+    (first, len): (usize, usize),
+    scratch: &'a mut Scratch,
+) -> &'a [f32] {
+    let out = scratch.numbers(x.len() / columns * len);
+    for (row, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(len)) {
+        out.copy_from_slice(&row[first..][..len]);
+    }
+    out
 }
 
 fn add(numbers: &[f32], sums: &mut [f32]) {

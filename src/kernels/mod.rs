@@ -27,10 +27,18 @@ mod winograd;
 
 use activation::Activation;
 use rayon::prelude::*;
+use simd::Level;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ops::{Deref, DerefMut};
+
+/// Runs `work` on one of the threads that the kernels share. Asked from any other thread, each kernel would be handed
+/// over and waited for on its own.
+pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let level = Level::current();
+    rayon::scope(|_| level.with(work))
+}
 
 /// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
 #[derive(Clone, Copy)]
@@ -98,7 +106,60 @@ fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
     room
 }
 
-/// A buffer of this thread, handed back for the next user when dropped. Its contents are whatever the last one left.
+/// Neighbouring columns of a matrix, which nobody else has.
+struct Columns<'a> {
+    start: *mut MaybeUninit<f32>,
+    rows: usize,
+    row_len: usize,
+    width: usize,
+    matrix: PhantomData<&'a mut [MaybeUninit<f32>]>,
+}
+
+impl Columns<'_> {
+    /// What of a row falls into these columns.
+    fn row(&mut self, index: usize) -> &mut [MaybeUninit<f32>] {
+        assert!(index < self.rows);
+        // SAFETY: `write_columns` made these columns inside a matrix of `rows` rows, and gave them to nobody else.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(index * self.row_len), self.width) }
+    }
+}
+
+/// A matrix (rows, row_len), every `width` columns of which are written by `write(index, columns)`; the last may be
+/// fewer.
+///
+/// # Safety
+/// `write` writes every number of the columns.
+unsafe fn write_columns(
+    (rows, row_len): (usize, usize),
+    width: usize,
+    write: impl Fn(usize, Columns) + Sync,
+) -> Vec<f32> {
+    struct Start(*mut MaybeUninit<f32>);
+    // SAFETY: each thread writes columns of its own.
+    unsafe impl Sync for Start {}
+    let mut matrix = Vec::new();
+    let start = &Start(room(&mut matrix, rows * row_len).as_mut_ptr());
+    (0..row_len.div_ceil(width)).into_par_iter().for_each(|index| {
+        let first = index * width;
+        // SAFETY: the first row holds the columns, and every row after it is `row_len` numbers on.
+        let start = unsafe { start.0.add(first) };
+        write(
+            index,
+            Columns { start, rows, row_len, width: width.min(row_len - first), matrix: PhantomData },
+        );
+    });
+    // SAFETY: the columns cover the matrix, and each was written.
+    unsafe { matrix.set_len(rows * row_len) };
+    matrix
+}
+
+/// Numbers as room for others. Only numbers are ever written to it.
+fn as_room(numbers: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: the same layout; kernels write numbers alone, so that what is behind the reference stays valid.
+    unsafe { &mut *(numbers as *mut [f32] as *mut [MaybeUninit<f32>]) }
+}
+
+/// A buffer of this thread, handed back for the next user when dropped.
 struct Scratch(Vec<f32>);
 
 thread_local! {
@@ -109,25 +170,24 @@ impl Scratch {
     fn new() -> Self {
         Scratch(UNUSED.with_borrow_mut(Vec::pop).unwrap_or_default())
     }
+
+    /// `len` numbers, whatever the last user left in them; NaN in tests, as in [`room`]. The buffer never shrinks, or
+    /// it would be cleared whenever it grows again.
+    fn numbers(&mut self, len: usize) -> &mut [f32] {
+        if self.0.len() < len {
+            self.0.resize(len, 0.0);
+        }
+        let numbers = &mut self.0[..len];
+        if cfg!(test) {
+            numbers.fill(f32::NAN);
+        }
+        numbers
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         UNUSED.with_borrow_mut(|unused| unused.push(std::mem::take(&mut self.0)));
-    }
-}
-
-impl Deref for Scratch {
-    type Target = Vec<f32>;
-
-    fn deref(&self) -> &Vec<f32> {
-        &self.0
-    }
-}
-
-impl DerefMut for Scratch {
-    fn deref_mut(&mut self) -> &mut Vec<f32> {
-        &mut self.0
     }
 }
 

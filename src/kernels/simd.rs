@@ -158,7 +158,10 @@ impl Level {
             Level::Portable => true,
             Level::Neon => false,
             Level::Avx2 => avx2,
-            Level::Avx512 => avx2 && is_x86_feature_detected!("avx512f"),
+            Level::Avx512 => {
+                let rest = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq");
+                avx2 && rest && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
+            }
         }
     }
 
@@ -343,7 +346,7 @@ mod x86 {
         kernel.run::<Avx2, 6>()
     }
 
-    #[target_feature(enable = "avx512f,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     pub fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<Avx512, 14>()
     }

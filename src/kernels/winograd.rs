@@ -7,7 +7,7 @@
 
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
-use super::{Scratch, room};
+use super::{Scratch, as_room};
 use std::mem::MaybeUninit;
 
 /// Numbers in a transformed tile.
@@ -118,19 +118,18 @@ impl Kernel for Convolve<'_> {
         let (mut inputs, mut products) = (Scratch::new(), Scratch::new());
         for (first, band) in tiles.bands(outputs) {
             let frame = &frame[first * tiles.frame_width() * tiles.channels..];
-            transform_inputs::<V>(band, frame, &mut inputs);
-            let of_point = band.count() * outputs;
-            let inputs = inputs.chunks_exact(band.count() * band.channels);
-            let points = room(&mut products, POINTS * of_point).chunks_exact_mut(of_point);
-            for ((frame, weights), out) in inputs.zip(weights).zip(points) {
+            let (from_point, of_point) = (band.count() * band.channels, band.count() * outputs);
+            let inputs = inputs.numbers(POINTS * from_point);
+            transform_inputs::<V>(band, frame, inputs);
+            let products = products.numbers(POINTS * of_point);
+            let points = as_room(products).chunks_exact_mut(of_point);
+            for ((frame, weights), out) in inputs.chunks_exact(from_point).zip(weights).zip(points) {
                 let window = band.window();
                 Correlate { window, frame, weights, bias: None, relu: false, out }.run::<V, ROWS>();
             }
-            // SAFETY: `Correlate` wrote every point.
-            unsafe { products.set_len(POINTS * of_point) };
             let out =
                 &mut out[first * band.out_width * outputs..][..band.out_rows * band.out_width * outputs];
-            transform_outputs::<V>(band, &products, bias, relu, out);
+            transform_outputs::<V>(band, products, bias, relu, out);
         }
     }
 }
@@ -156,13 +155,15 @@ impl Kernel for AccumulateWeights<'_> {
         let (mut inputs, mut gradients) = (Scratch::new(), Scratch::new());
         for (first, band) in tiles.bands(columns) {
             let frame = &frame[first * tiles.frame_width() * tiles.channels..];
-            transform_inputs::<V>(band, frame, &mut inputs);
+            let (from_point, of_point) = (band.count() * band.channels, band.count() * columns);
+            let inputs = inputs.numbers(POINTS * from_point);
+            transform_inputs::<V>(band, frame, inputs);
             let gradient = &gradient[first * STEP * tiles.columns() * columns..];
-            transform_gradients::<V>(band, gradient, columns, &mut gradients, bias);
-            let inputs = inputs.chunks_exact(band.count() * band.channels);
-            let gradients = gradients.chunks_exact(band.count() * columns);
+            let gradients = gradients.numbers(POINTS * of_point);
+            transform_gradients::<V>(band, gradient, columns, gradients, bias);
+            let points = inputs.chunks_exact(from_point).zip(gradients.chunks_exact(of_point));
             let sums = sums.chunks_exact_mut(band.channels * columns);
-            for ((frame, gradient), sums) in inputs.zip(gradients).zip(sums) {
+            for ((frame, gradient), sums) in points.zip(sums) {
                 let window = band.window();
                 AccumulateOuter { window, frame, gradient, columns, sums }.run::<V, ROWS>();
             }
@@ -172,10 +173,9 @@ impl Kernel for AccumulateWeights<'_> {
 
 /// `Bᵀ d B` of each tile, (36, tiles, channels).
 #[inline(always)]
-fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut Vec<f32>) {
+fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut [f32]) {
     let (channels, row) = (tiles.channels, tiles.frame_width() * tiles.channels);
     let of_point = tiles.count() * channels;
-    points.resize(POINTS * of_point, 0.0);
     for (tile, (y, x)) in tiles.starts().enumerate() {
         for channel in (0..channels).step_by(V::LANES) {
             let len = channels - channel;
@@ -193,11 +193,10 @@ fn transform_gradients<V: Vector>(
     tiles: Tiles,
     gradient: &[f32],
     columns: usize,
-    points: &mut Vec<f32>,
+    points: &mut [f32],
     bias: &mut [f32],
 ) {
     let (row, of_point) = (STEP * tiles.columns() * columns, tiles.count() * columns);
-    points.resize(POINTS * of_point, 0.0);
     for (tile, (y, x)) in tiles.starts().enumerate() {
         for column in (0..columns).step_by(V::LANES) {
             let len = columns - column;

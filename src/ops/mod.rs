@@ -19,6 +19,7 @@ mod optimizer;
 mod pool;
 
 pub use crate::kernels::activation::Activation;
+pub use crate::kernels::on_pool;
 pub use activation::activate;
 pub use attention::attention;
 pub use chain::{Sink, chain, reshape};
