@@ -209,17 +209,9 @@ impl Kernel for Transpose<'_> {
                         None => block[..width].copy_from_slice(from),
                     }
                 }
-                for x in 0..width {
-                    let turned: [f32; SIDE] = [
-                        block[0][x],
-                        block[1][x],
-                        block[2][x],
-                        block[3][x],
-                        block[4][x],
-                        block[5][x],
-                        block[6][x],
-                        block[7][x],
-                    ];
+                let turned: [[f32; SIDE]; SIDE] =
+                    std::array::from_fn(|x| std::array::from_fn(|y| block[y][x]));
+                for (x, turned) in turned.into_iter().enumerate().take(width) {
                     let to = &mut to.row(column + x)[row..][..height];
                     match to.first_chunk_mut::<SIDE>() {
                         Some(whole) => *whole = turned.map(MaybeUninit::new),
