@@ -5,8 +5,11 @@ use crate::{
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
 use anyhow::{Context as _, Result, ensure};
+use augment::{Augmentation, Look};
 use rand::seq::SliceRandom as _;
+use rayon::prelude::*;
 
+pub mod augment;
 pub mod drawing;
 mod idx_file;
 
@@ -71,6 +74,17 @@ pub const VALIDATION_IMAGES: Param = Param {
     live: false,
 };
 
+/// Common to every data set.
+pub const LABELS_PER_CLASS: Param = Param {
+    key: "labels_per_class",
+    label: "Labels per class",
+    unit: "labels",
+    help: "How many labelled training images of each class a classifier may learn from, drawn by the seed. 0 is all of them.",
+    kind: ParamKind::Integer { min: 0, max: 1_000_000 },
+    default: 0.0,
+    live: false,
+};
+
 /// Reads the data set of a choice.
 ///
 /// # Errors
@@ -119,6 +133,26 @@ impl Examples {
         (pixels, indices.iter().map(|&index| u32::from(self.labels[index])).collect())
     }
 
+    /// As [`gather`](Self::gather), `views` times over, each image in a look of its own for each epoch and view.
+    pub fn gather_views(
+        &self,
+        draws: &[Draw],
+        shape: ImageShape,
+        augmentation: &Augmentation,
+        seed: u64,
+        views: usize,
+    ) -> (Vec<f32>, Vec<u32>) {
+        let (images, labels) = self.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
+        let mut pixels = vec![0.0; images.len() * views];
+        pixels.par_chunks_exact_mut(shape.len()).enumerate().for_each(|(place, out)| {
+            let (view, at) = (place / draws.len(), place % draws.len());
+            let (view, Draw { image, epoch }) = (format!("view {view}"), draws[at]);
+            let look = Look { seed, epoch, image: image as u64, view: &view };
+            augmentation.apply(&images[at * shape.len()..][..shape.len()], shape, look, out);
+        });
+        (pixels, labels.repeat(views))
+    }
+
     fn check(&self, info: &DatasetInfo) -> Result<()> {
         ensure!(!self.is_empty(), "There are none");
         let images = self.pixels.len() / info.shape.len();
@@ -133,6 +167,13 @@ impl Examples {
             None => Ok(()),
         }
     }
+}
+
+/// An image, and how often the others had been looked at when its turn came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    pub image: usize,
+    pub epoch: u64,
 }
 
 /// Indices of the training images: those to fit, and those set aside for validation.
@@ -172,6 +213,33 @@ pub fn split(labels: &[u8], classes: usize, validation: usize, seed: u64) -> Res
     Ok(partition)
 }
 
+/// Keeps `count` images of each class, drawn by `seed`.
+///
+/// # Errors
+/// Where a class has fewer.
+pub fn draw_labels(
+    train: &[usize],
+    labels: &[u8],
+    classes: usize,
+    count: usize,
+    seed: u64,
+) -> Result<Vec<usize>> {
+    let mut kept = vec![];
+    for class in 0..classes {
+        let mut indices: Vec<usize> =
+            train.iter().copied().filter(|index| usize::from(labels[*index]) == class).collect();
+        ensure!(
+            indices.len() >= count,
+            "Class {class} has {} training images, fewer than the {count} labels asked for: ask for fewer labels per class",
+            indices.len()
+        );
+        indices.shuffle(&mut rng(seed, "labels", class as u64));
+        kept.extend(&indices[..count]);
+    }
+    kept.sort_unstable();
+    Ok(kept)
+}
+
 /// The order in which an epoch goes through the training images.
 pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<usize> {
     let mut order = train.to_vec();
@@ -196,6 +264,20 @@ mod tests {
         assert_eq!(partition, split(&labels, 3, 101, 5).unwrap());
         assert_ne!(partition, split(&labels, 3, 101, 6).unwrap());
         assert!(split(&labels, 3, 1000, 5).is_err());
+    }
+
+    #[test]
+    fn labels_are_drawn_alike_for_each_class() {
+        let labels: Vec<u8> = (0..100).map(|i| (i % 4) as u8).collect();
+        let train: Vec<usize> = (0..80).collect();
+        let drawn = draw_labels(&train, &labels, 4, 3, 7).unwrap();
+        assert!((0..4).all(|class| drawn.iter().filter(|i| labels[**i] == class).count() == 3));
+        assert!(drawn.iter().all(|i| *i < 80));
+        assert_eq!(drawn, draw_labels(&train, &labels, 4, 3, 7).unwrap());
+        assert_ne!(drawn, draw_labels(&train, &labels, 4, 3, 8).unwrap());
+        let error = draw_labels(&train, &labels, 4, 21, 7).unwrap_err().to_string();
+        assert!(error.contains("has 20 training images, fewer than the 21"), "{error}");
+        assert!(draw_labels(&train, &labels, 5, 1, 7).is_err());
     }
 
     #[test]

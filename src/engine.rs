@@ -11,6 +11,7 @@ pub mod exchange;
 mod model;
 mod optimizers;
 mod outbox;
+mod probe;
 mod schedules;
 mod trainer;
 mod worker;
@@ -20,13 +21,14 @@ pub use worker::Worker;
 
 /// All that can be chosen for a run.
 pub fn catalog() -> Catalog {
-    let components: [(Section, Vec<ComponentInfo>); 7] = [
+    let components: [(Section, Vec<ComponentInfo>); 8] = [
         (Section::Dataset, data::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Encoder, models::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Objective, objectives::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Optimizer, optimizers::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Schedule, schedules::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Device, devices::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Augmentation, vec![data::augment::INFO]),
         (Section::Training, vec![TRAINING]),
     ];
     Catalog { components: components.into() }

@@ -62,6 +62,11 @@ pub const LOSS: &str = "loss";
 pub const ACCURACY: &str = "accuracy";
 pub const LEARNING_RATE: &str = "learning_rate";
 pub const GRADIENT_NORM: &str = "gradient_norm";
+pub const KNN_ACCURACY: &str = "knn_accuracy";
+pub const EFFECTIVE_RANK: &str = "effective_rank";
+pub const FEATURE_SPREAD: &str = "feature_spread";
+pub const ALIGNMENT: &str = "alignment";
+pub const UNIFORMITY: &str = "uniformity";
 
 /// Every metric, in the order in which the window offers them.
 pub static ALL: &[MetricInfo] = &[
@@ -78,6 +83,41 @@ pub static ALL: &[MetricInfo] = &[
         help: "The share of images whose most probable class is the right one.",
         unit: Unit::Share,
         higher_is_better: true,
+    },
+    MetricInfo {
+        id: KNN_ACCURACY,
+        label: "Neighbour accuracy",
+        help: "How often the nearest images, to the encoder's eyes, have the same label. The labels are only looked at to measure this.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: EFFECTIVE_RANK,
+        label: "Effective rank",
+        help: "How many independent directions the embeddings use. One or two mean that the features have collapsed.",
+        unit: Unit::Number,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: FEATURE_SPREAD,
+        label: "Feature spread",
+        help: "How far apart the embeddings of different images lie: 0 where all images look the same to the encoder, near 1 where they point all ways.",
+        unit: Unit::Number,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: ALIGNMENT,
+        label: "Alignment",
+        help: "The mean squared distance between two views of the same image: what is the same should lie close together.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: UNIFORMITY,
+        label: "Uniformity",
+        help: "How evenly all views are spread over the sphere: lower is more even.",
+        unit: Unit::Number,
+        higher_is_better: false,
     },
     MetricInfo {
         id: LEARNING_RATE,

@@ -11,13 +11,15 @@ use anyhow::Result;
 mod layers;
 mod network;
 mod pytorch;
+mod transfer;
 mod vars;
 pub use layers::{Layer, Shape};
 pub use network::{Network, Pass};
 pub use pytorch::{Pytorch, Rename};
+pub use transfer::load_encoder;
 pub use vars::Vars;
 
-registry!("encoder", EncoderEntry: seed_cnn, mlp);
+registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);
 
 /// A kind of encoder.
 pub struct EncoderEntry {
@@ -73,7 +75,7 @@ mod tests {
             let network = Network::build(&layers, MNIST, "encoder", &mut vars).unwrap();
             let encoder: u64 = rows[..rows.len() - 1].iter().map(|row| row.parameters).sum();
             assert_eq!(
-                vars.iter().map(|(_, var)| var.elem_count() as u64).sum::<u64>(),
+                vars.trained().map(|(_, var)| var.elem_count() as u64).sum::<u64>(),
                 encoder,
                 "{}",
                 entry.info.id

@@ -7,18 +7,21 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::Tensor;
+use std::sync::Arc;
 
-registry!("objective", ObjectiveEntry: classify);
+registry!("objective", ObjectiveEntry: classify, contrastive);
 
 /// A kind of objective.
 pub struct ObjectiveEntry {
     pub info: ComponentInfo,
+    /// Whether it learns from labels; otherwise it may look at every training image.
+    pub needs_labels: bool,
     /// Makes the head, its variables named `objective.*`, over an encoder.
     pub build: Build,
 }
 
 /// Puts an objective's head over an encoder.
-pub type Build = fn(&Choice, Network, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>;
+pub type Build = fn(&Choice, Arc<Network>, &DatasetInfo, &mut Vars) -> Result<Box<dyn Objective>>;
 
 /// An encoder with a head and a loss.
 pub trait Objective: Send + Sync {
@@ -28,11 +31,18 @@ pub trait Objective: Send + Sync {
     /// Where the batch does not fit the network.
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss>;
 
-    /// (batch, height, width, channels) to (batch, classes): probabilities.
+    /// Looks of each image that a batch holds: all images in one look, then all in the next.
+    fn views(&self) -> usize {
+        1
+    }
+
+    /// (batch, height, width, channels) to (batch, classes): probabilities. None where it learns without labels.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
-    fn predict(&self, images: &Tensor) -> Result<Tensor>;
+    fn predict(&self, _images: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
 }
 
 pub struct Batch {

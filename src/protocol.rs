@@ -138,7 +138,7 @@ pub struct Prediction {
     pub run: RunId,
     /// The step whose weights answered.
     pub step: u64,
-    /// One a class, adding up to 1.
+    /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
 }
 
@@ -150,10 +150,10 @@ pub struct Evaluation {
     /// The step whose weights were scored.
     pub step: u64,
     pub images: usize,
-    /// Mean cross-entropy in nats.
+    /// The mean of what the network is asked to minimise, in nats for a classifier.
     pub loss: f64,
-    /// Share of right answers.
-    pub accuracy: f64,
+    /// Share of right answers; none where the network learns without labels.
+    pub accuracy: Option<f64>,
 }
 
 /// Something worth telling, that ends nothing.

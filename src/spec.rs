@@ -14,6 +14,8 @@ pub struct RunSpec {
     pub name: String,
     /// Every random number of the run is derived from it.
     pub seed: u64,
+    /// A run, or a file of weights, that the encoder begins with.
+    pub init_from: Option<String>,
     pub dataset: Choice,
     pub encoder: Choice,
     pub objective: Choice,
@@ -21,6 +23,8 @@ pub struct RunSpec {
     pub schedule: Choice,
     /// Where the tensors live.
     pub device: Choice,
+    /// How training images are changed.
+    pub augmentation: Values,
     /// Values of [`TRAINING`].
     pub training: Values,
 }
@@ -49,17 +53,19 @@ pub enum Section {
     Optimizer,
     Schedule,
     Device,
+    Augmentation,
     Training,
 }
 
 impl Section {
-    pub const ALL: [Section; 7] = [
+    pub const ALL: [Section; 8] = [
         Section::Dataset,
         Section::Encoder,
         Section::Objective,
         Section::Optimizer,
         Section::Schedule,
         Section::Device,
+        Section::Augmentation,
         Section::Training,
     ];
 
@@ -71,6 +77,7 @@ impl Section {
             Section::Optimizer => "optimizer",
             Section::Schedule => "schedule",
             Section::Device => "device",
+            Section::Augmentation => "augmentation",
             Section::Training => "training",
         }
     }
@@ -139,7 +146,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The components of a section; [`Section::Training`] has a single one.
+    /// The components of a section; [`Section::Augmentation`] and [`Section::Training`] have a single one.
     pub fn section(&self, section: Section) -> &[ComponentInfo] {
         self.components.get(&section).map_or(&[], Vec::as_slice)
     }
@@ -224,7 +231,7 @@ impl Choice {
 
 impl RunSpec {
     pub fn id(&self, section: Section) -> &str {
-        self.choice(section).map_or("training", |choice| &choice.id)
+        self.choice(section).map_or(section.id(), |choice| &choice.id)
     }
 
     pub fn get(&self, section: Section, param: &Param) -> f64 {
@@ -240,7 +247,7 @@ impl RunSpec {
         self.get(Section::Training, param)
     }
 
-    /// The choice of a section; training has none.
+    /// The choice of a section; augmentation and training have none.
     pub fn choice(&self, section: Section) -> Option<&Choice> {
         match section {
             Section::Dataset => Some(&self.dataset),
@@ -249,7 +256,7 @@ impl RunSpec {
             Section::Optimizer => Some(&self.optimizer),
             Section::Schedule => Some(&self.schedule),
             Section::Device => Some(&self.device),
-            Section::Training => None,
+            Section::Augmentation | Section::Training => None,
         }
     }
 
@@ -261,17 +268,21 @@ impl RunSpec {
             Section::Optimizer => Some(&mut self.optimizer),
             Section::Schedule => Some(&mut self.schedule),
             Section::Device => Some(&mut self.device),
-            Section::Training => None,
+            Section::Augmentation | Section::Training => None,
         }
     }
 
     fn values(&self, section: Section) -> &Values {
-        self.choice(section).map_or(&self.training, |choice| &choice.values)
+        match section {
+            Section::Augmentation => &self.augmentation,
+            _ => self.choice(section).map_or(&self.training, |choice| &choice.values),
+        }
     }
 
     fn values_mut(&mut self, section: Section) -> &mut Values {
         match section {
             Section::Training => &mut self.training,
+            Section::Augmentation => &mut self.augmentation,
             _ => &mut self.choice_mut(section).expect("every other section is a choice").values,
         }
     }
@@ -283,12 +294,14 @@ impl Default for RunSpec {
         Self {
             name: "Seed CNN".into(),
             seed: 0,
+            init_from: None,
             dataset: Choice::new("mnist"),
             encoder: Choice::new("seed_cnn"),
             objective: Choice::new("classify"),
             optimizer: Choice::new("adam"),
             schedule: Choice::new("constant"),
             device: Choice::new("cpu"),
+            augmentation: Values::new(),
             training: Values::new(),
         }
     }
@@ -368,10 +381,55 @@ pub const KEEP_CHECKPOINTS: Param = Param {
     )
 };
 
+pub const EPOCH_STEPS: Param = count(
+    "epoch_steps",
+    "Steps per epoch",
+    "steps",
+    0,
+    1_000_000,
+    "How many steps count as an epoch, for very few images: they are gone through again and again. 0 is once through all images.",
+);
+pub const FREEZE_STAGES: Param = count(
+    "freeze_stages",
+    "Frozen stages",
+    "stages",
+    0,
+    100,
+    "How many convolutions and linear layers of the network stay as they are, from the first. As many as there are, or more, train the head alone.",
+);
+pub const UNFREEZE_EVERY: Param = count(
+    "unfreeze_every",
+    "Unfreeze a stage every",
+    "steps",
+    0,
+    1_000_000,
+    "Lets the last frozen stage learn too after so many steps, then the one before it. 0 keeps them frozen.",
+);
+pub const ENCODER_LR_FACTOR: Param = Param {
+    key: "encoder_lr_factor",
+    label: "Encoder learning rate",
+    unit: "×",
+    help: "The encoder's learning rate as a share of the head's: pretrained weights are changed carefully.",
+    kind: ParamKind::Float { min: 0.0, max: 1.0, logarithmic: false },
+    default: 1.0,
+    live: true,
+};
+
 /// The hyperparameters that every run has, whatever its components.
 pub const TRAINING: ComponentInfo = ComponentInfo {
     id: "training",
     label: "Training",
     help: "How long and in what portions a network is trained.",
-    params: &[BATCH_SIZE, EPOCHS, CLIP_NORM, EVALUATIONS_PER_EPOCH, PATIENCE, KEEP_CHECKPOINTS],
+    params: &[
+        BATCH_SIZE,
+        EPOCHS,
+        EPOCH_STEPS,
+        CLIP_NORM,
+        FREEZE_STAGES,
+        UNFREEZE_EVERY,
+        ENCODER_LR_FACTOR,
+        EVALUATIONS_PER_EPOCH,
+        PATIENCE,
+        KEEP_CHECKPOINTS,
+    ],
 };

@@ -165,7 +165,7 @@ fn bad_specs_and_bad_data_are_refused_in_plain_words() {
         ("learning_rte=1".to_owned(), "did you mean learning_rate?"),
         ("learning_rate=100".into(), "out of range"),
         ("epochs=true".into(), "not a whole number"),
-        ("encoder=transformer".into(), "choose one of seed_cnn, mlp"),
+        ("encoder=transformer".into(), "choose one of seed_cnn, compact_cnn, mlp"),
         ("dataset.path=/nowhere".into(), "There is no such folder"),
         ("dataset.validation_images=600".into(), "none of the 600 training images"),
         (
@@ -291,7 +291,7 @@ fn exported_weights_come_back_as_a_run_that_scores_the_same() {
     refused(&run(&home, &import), "fc3.weight has no place in this network");
     refused(&run(&home, &[&fits[..], &["--rename", "fc3=fc9"]].concat()), "fc3.weight is missing");
     refused(&run(&home, &[&fits[..], &["--rename", "fc3"]].concat()), "write it as fc2=head");
-    refused(&run(&home, &["import", file, "--encoder", "transformer"]), "choose one of seed_cnn, mlp");
+    refused(&run(&home, &["import", file, "--encoder", "transformer"]), "choose one of seed_cnn, compact_cnn, mlp");
     refused(&run(&home, &["import", "/nowhere"]), "File: /nowhere");
     refused(&run(&home, &["export", &trained, "--out", "/nowhere/weights"]), "File: /nowhere/weights");
     assert_eq!(fs::read_dir(home.join("runs")).unwrap().count(), 2, "a refused import left a folder");
@@ -317,7 +317,7 @@ fn bench_measures_the_machine_and_every_encoder() {
             assert!(line[key].as_f64().unwrap() > 0.0, "{key} in {line}");
         }
     }
-    refused(&run(&home, &["bench", "--encoder", "transformer"]), "choose one of seed_cnn, mlp");
+    refused(&run(&home, &["bench", "--encoder", "transformer"]), "choose one of seed_cnn, compact_cnn, mlp");
     refused(&run(&home, &["bench", "--secs", "0"]), "--secs");
 }
 

@@ -10,7 +10,7 @@ use crate::{
     runs::Home,
     session::Session,
 };
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
@@ -29,14 +29,12 @@ pub fn evaluate(name: &str, split: &str, common: &Common) -> Result<Outcome> {
             "loss": found.loss, "accuracy": found.accuracy,
         }));
     } else {
-        let accuracy = percent(found.accuracy);
-        line(format!(
-            "{accuracy} of {} {} images right, loss {:.4} nats, at step {}",
-            found.images,
-            split.id(),
-            found.loss,
-            found.step
-        ));
+        let (images, split) = (found.images, split.id());
+        let scored = found.accuracy.map_or_else(
+            || format!("{images} {split} images"),
+            |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
+        );
+        line(format!("{scored}, loss {:.4} nats, at step {}", found.loss, found.step));
     }
     session.close();
     Ok(Outcome::Done)
@@ -64,6 +62,10 @@ fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Resu
     session.send(Command::Predict { request, run: run.clone(), pixels });
     let answer =
         wait(session, |session| session.state.prediction.take_if(|answer| answer.request == request))?;
+    ensure!(
+        !answer.probabilities.is_empty(),
+        "The run {run} learns without labels, so that it has no names for digits: fine-tune it with init_from = {run:?}"
+    );
     Ok(answer.probabilities)
 }
 

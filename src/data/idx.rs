@@ -1,5 +1,5 @@
 //! A folder with four IDX files, as MNIST and Fashion-MNIST are published.
-use super::{Dataset, DatasetEntry, DatasetInfo, VALIDATION_IMAGES, idx_file};
+use super::{Dataset, DatasetEntry, DatasetInfo, LABELS_PER_CLASS, VALIDATION_IMAGES, idx_file};
 use crate::spec::{Choice, ComponentInfo};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
@@ -12,7 +12,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         id: "idx",
         label: "Folder of IDX files",
         help: "A folder with four files as MNIST and Fashion-MNIST are published: training and test images, and their labels.",
-        params: &[VALIDATION_IMAGES],
+        params: &[VALIDATION_IMAGES, LABELS_PER_CLASS],
     },
     load,
     peek,

@@ -1,5 +1,5 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
-use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, VALIDATION_IMAGES, idx_file};
+use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, LABELS_PER_CLASS, VALIDATION_IMAGES, idx_file};
 use crate::spec::ComponentInfo;
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         id: "mnist",
         label: "MNIST digits",
         help: "70,000 handwritten digits (Yann LeCun, Corinna Cortes; CC BY-SA 3.0), part of this program.",
-        params: &[VALIDATION_IMAGES],
+        params: &[VALIDATION_IMAGES, LABELS_PER_CLASS],
     },
     load: |_| load(),
     peek: |_| Ok(INFO),

@@ -1,7 +1,7 @@
 //! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
 use super::{
     outbox::Outbox,
-    trainer::{Advance, Trainer, Verdict},
+    trainer::{Advance, Origin, Trainer, Verdict},
 };
 use crate::{
     data::Dataset,
@@ -13,6 +13,7 @@ use crate::{
 use anyhow::{Context as _, Result};
 use std::{
     collections::VecDeque,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -63,6 +64,7 @@ impl ActiveRun {
         folder: RunFolder,
         spec: RunSpec,
         dataset: Arc<Dataset>,
+        init: Option<&Path>,
         catalog: &Catalog,
     ) -> Result<Self> {
         let lock = folder.lock()?;
@@ -73,7 +75,12 @@ impl ActiveRun {
         let live = past.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
         let metrics = MetricsFile::open(&folder, checkpoint.as_ref().map_or(0, |state| state.metrics_bytes))?;
         let path = folder.checkpoint(step);
-        let trainer = Trainer::new(spec, live, dataset, checkpoint.map(|state| (state, path.as_path())))?;
+        let origin = match (checkpoint, init) {
+            (Some(state), _) => Origin::Checkpoint(state, &path),
+            (None, Some(weights)) => Origin::Weights(weights),
+            (None, None) => Origin::Fresh,
+        };
+        let trainer = Trainer::new(spec, live, dataset, origin)?;
         Ok(Self {
             id,
             phase: Phase::Running,

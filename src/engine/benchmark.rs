@@ -4,7 +4,7 @@
 //! when nothing else disturbs the machine.
 use super::{
     catalog,
-    trainer::{Advance, Trainer},
+    trainer::{Advance, Origin, Trainer},
 };
 use crate::{
     data::{Dataset, DatasetInfo, Examples, ImageShape, VALIDATION_IMAGES},
@@ -104,7 +104,8 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
     forget_peak_memory();
     let dataset = Arc::new(random_dataset()?);
     let spec = spec(encoder);
-    let mut trainer = Trainer::new(spec.clone(), catalog().live_params(&spec), dataset.clone(), None)?;
+    let mut trainer =
+        Trainer::new(spec.clone(), catalog().live_params(&spec), dataset.clone(), Origin::Fresh)?;
     let rate = |images: usize| move |secs: f64| images as f64 / secs;
     let train = measure(secs, || trained(&mut trainer))?.map(rate(TRAIN_BATCH), f64::max);
     let infer = |count: usize| {

@@ -1,7 +1,7 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::devices;
+use super::{devices, probe};
 use crate::{
-    data::{Dataset, DatasetInfo, Examples, ImageShape},
+    data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars},
     objectives::{self, Batch, Objective},
@@ -16,6 +16,9 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Model {
     pub vars: Vars,
     pub objective: Box<dyn Objective>,
+    encoder: Arc<Network>,
+    augmentation: Augmentation,
+    seed: u64,
     shape: ImageShape,
 }
 
@@ -27,9 +30,21 @@ impl Model {
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
         let mut vars = Vars::new(spec.seed, devices::open(&spec.device.id)?);
         let encoder = Network::build(&models::layers(&spec.encoder)?, data.shape, "encoder", &mut vars)?;
-        let objective =
-            (objectives::find(&spec.objective.id)?.build)(&spec.objective, encoder, data, &mut vars)?;
-        Ok(Self { vars, objective, shape: data.shape })
+        let (entry, encoder) = (objectives::find(&spec.objective.id)?, Arc::new(encoder));
+        let objective = (entry.build)(&spec.objective, encoder.clone(), data, &mut vars)?;
+        let augmentation = Augmentation::new(&spec.augmentation);
+        ensure!(
+            objective.views() == 1 || !augmentation.is_none(),
+            "{} compares altered copies of each image, and nothing alters them: set a rotation, a shift or another \
+             augmentation",
+            entry.info.label
+        );
+        Ok(Self { vars, objective, encoder, augmentation, seed: spec.seed, shape: data.shape })
+    }
+
+    /// Convolutions and linear layers of the encoder.
+    pub fn stages(&self) -> usize {
+        self.encoder.stages()
     }
 
     /// Images and labels as tensors.
@@ -37,16 +52,41 @@ impl Model {
     /// # Errors
     /// Where they have another shape than the model was made for.
     pub fn batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
+        self.tensors(examples.gather(indices))
+    }
+
+    /// Images as they look when they are drawn for training, in as many views as the objective asks for.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn training_batch(&self, examples: &Examples, draws: &[Draw]) -> Result<Batch> {
+        if self.augmentation.is_none() {
+            return self.batch(examples, &draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
+        }
+        let views = self.objective.views();
+        self.tensors(examples.gather_views(draws, self.shape, &self.augmentation, self.seed, views))
+    }
+
+    /// Images as they are, or, where the objective needs several views, as in an epoch that never comes.
+    fn scoring_batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
+        if self.objective.views() == 1 {
+            return self.batch(examples, indices);
+        }
+        let draw = |image: &usize| Draw { image: *image, epoch: u64::MAX };
+        self.training_batch(examples, &indices.iter().map(draw).collect::<Vec<_>>())
+    }
+
+    fn tensors(&self, (pixels, labels): (Vec<f32>, Vec<u32>)) -> Result<Batch> {
         let ImageShape { height, width, channels } = self.shape;
-        let (pixels, labels) = examples.gather(indices);
-        let (count, device) = (indices.len(), self.vars.device());
+        let (count, device) = (labels.len(), self.vars.device());
         Ok(Batch {
             images: Tensor::from_vec(pixels, (count, height, width, channels), device)?,
             labels: Tensor::from_vec(labels, count, device)?,
         })
     }
 
-    /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink.
+    /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink; none where the network
+    /// learns without labels.
     ///
     /// # Errors
     /// Where the model was made for other images.
@@ -58,7 +98,7 @@ impl Model {
         );
         let examples = Examples { pixels: pixels.to_vec(), labels: vec![0] };
         let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &[0])?.images))?;
-        Ok(probabilities.squeeze(0)?.to_vec1()?)
+        Ok(probabilities.map_or(Ok(vec![]), |probabilities| probabilities.squeeze(0)?.to_vec1())?)
     }
 }
 
@@ -70,6 +110,9 @@ pub struct Scoring {
     done: usize,
     /// Sums over the images done, by metric.
     sums: BTreeMap<&'static str, f64>,
+    /// Embeddings of the first validation images, where only they tell whether anything is learnt, and their labels.
+    embeddings: Vec<Tensor>,
+    labels: Vec<u32>,
 }
 
 impl Scoring {
@@ -77,7 +120,7 @@ impl Scoring {
     const BATCH_SIZE: usize = 128;
 
     pub fn new(split: Split, dataset: Arc<Dataset>, indices: Vec<usize>) -> Self {
-        Self { split, dataset, indices, done: 0, sums: BTreeMap::new() }
+        Self { split, dataset, indices, done: 0, sums: BTreeMap::new(), embeddings: vec![], labels: vec![] }
     }
 
     /// Scores one batch; says whether it was the last.
@@ -89,15 +132,37 @@ impl Scoring {
         let chosen = &self.indices[self.done..end];
         if !chosen.is_empty() {
             let examples = if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train };
-            let loss =
-                ops::on_pool(|| model.objective.loss(&model.batch(examples, chosen)?, &Pass::Evaluation))?;
+            let batch = model.scoring_batch(examples, chosen)?;
+            let loss = ops::on_pool(|| model.objective.loss(&batch, &Pass::Evaluation))?;
             let mean = f64::from(loss.loss.to_scalar::<f32>()?);
             for (metric, mean) in loss.metrics.into_iter().chain([(LOSS, mean)]) {
                 *self.sums.entry(metric).or_default() += mean * chosen.len() as f64;
             }
+            if self.split == Split::Validation && !self.sums.contains_key(ACCURACY) {
+                self.embed(model, end)?;
+            }
         }
         self.done = end;
-        Ok(end == self.indices.len())
+        let is_done = end == self.indices.len();
+        if is_done && !self.embeddings.is_empty() {
+            let embeddings = Tensor::cat(&std::mem::take(&mut self.embeddings), 0)?;
+            for (metric, value) in ops::on_pool(|| probe::metrics(&embeddings, &self.labels))? {
+                self.sums.insert(metric, value * self.done as f64);
+            }
+        }
+        Ok(is_done)
+    }
+
+    /// Embeds the images up to `end`, the first ones only.
+    fn embed(&mut self, model: &Model, end: usize) -> Result<()> {
+        let chosen = &self.indices[self.done.min(probe::MAX_IMAGES)..end.min(probe::MAX_IMAGES)];
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let batch = model.batch(&self.dataset.train, chosen)?;
+        self.embeddings.push(ops::on_pool(|| model.encoder.forward(&batch.images, &Pass::Evaluation))?);
+        self.labels.extend(batch.labels.to_vec1::<u32>()?);
+        Ok(())
     }
 
     pub fn split(&self) -> Split {
@@ -108,15 +173,16 @@ impl Scoring {
         self.indices.len()
     }
 
-    /// The mean of a metric over the images done.
-    pub fn mean(&self, metric: &'static str) -> f64 {
-        self.sums.get(metric).map_or(f64::NAN, |sum| sum / self.done.max(1) as f64)
+    /// The mean of a metric over the images done; none where the objective does not measure it.
+    pub fn mean(&self, metric: &'static str) -> Option<f64> {
+        Some(self.sums.get(metric)? / self.done.max(1) as f64)
     }
 
     /// The means as points of a step: the loss first, then accuracy and what else there is.
     pub fn points(&self, step: u64) -> Vec<Point> {
         let others = self.sums.keys().filter(|metric| ![LOSS, ACCURACY].contains(metric));
-        let metrics = [LOSS, ACCURACY].iter().filter(|metric| self.sums.contains_key(*metric)).chain(others);
-        metrics.map(|metric| Point { step, split: self.split, metric, value: self.mean(metric) }).collect()
+        let metrics = [LOSS, ACCURACY].iter().chain(others);
+        let point = |metric| Some(Point { step, split: self.split, metric, value: self.mean(metric)? });
+        metrics.filter_map(|metric| point(metric)).collect()
     }
 }

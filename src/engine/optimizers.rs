@@ -26,6 +26,7 @@ pub struct Slot {
 }
 
 /// One change of all weights.
+#[derive(Clone, Copy)]
 pub struct Update<'a> {
     pub choice: &'a Choice,
     /// After the schedule.
@@ -74,7 +75,7 @@ impl Optimizer {
             var: var.clone(),
             state: vec![vec![0.0; var.elem_count()]; entry.state.len()],
         };
-        Ok(Self { entry, choice: choice.clone(), slots: vars.iter().map(slot).collect() })
+        Ok(Self { entry, choice: choice.clone(), slots: vars.trained().map(slot).collect() })
     }
 
     /// The length of the whole gradient.
@@ -108,8 +109,11 @@ impl Optimizer {
             step,
             grad_scale,
         };
+        let encoder_factor = live.get("training.encoder_lr_factor").copied().unwrap_or(1.0);
         for slot in &mut self.slots {
             if let Some(gradient) = gradients.get(&slot.var) {
+                let factor = if slot.name.starts_with("encoder.") { encoder_factor } else { 1.0 };
+                let update = Update { learning_rate: update.learning_rate * factor, ..update };
                 (self.entry.update)(slot, gradient, &update)?;
             }
         }

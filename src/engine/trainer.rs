@@ -5,12 +5,15 @@ use super::{
     schedules::{self, Moment, ScheduleEntry},
 };
 use crate::{
-    data::{self, Dataset, Partition, VALIDATION_IMAGES},
+    data::{self, Dataset, Draw, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
-    models::Pass,
-    ops,
+    models::{self, Pass},
+    objectives, ops,
     runs::CheckpointState,
-    spec::{BATCH_SIZE, EPOCHS, EVALUATIONS_PER_EPOCH, LiveParams, PATIENCE, RunSpec},
+    spec::{
+        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, LiveParams, PATIENCE, RunSpec,
+        UNFREEZE_EVERY,
+    },
 };
 use anyhow::{Result, ensure};
 use std::{path::Path, sync::Arc};
@@ -23,14 +26,42 @@ pub struct Trainer {
     /// Batches done, and what was found out on the way.
     pub state: CheckpointState,
     pub model: Model,
+    /// What the encoder began with, in a sentence, where it was not drawn at random.
+    pub beginning: Option<String>,
     moment: Moment,
     dataset: Arc<Dataset>,
     partition: Partition,
-    /// The order of the images in an epoch, kept while it lasts.
+    /// The order of the images in a pass over them, kept while it lasts.
     order: Option<(u64, Vec<usize>)>,
     optimizer: Optimizer,
     schedule: &'static ScheduleEntry,
     scoring: Option<Scoring>,
+}
+
+/// Where a run takes its weights from.
+#[derive(Clone)]
+pub enum Origin<'a> {
+    /// Drawn from the seed.
+    Fresh,
+    /// The encoder's from a file, the others drawn from the seed.
+    Weights(&'a Path),
+    /// All that a checkpoint holds: its state, and its folder.
+    Checkpoint(CheckpointState, &'a Path),
+}
+
+/// The images that a run fits and those it is validated on.
+///
+/// # Errors
+/// Where there are not as many as asked for.
+pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
+    let (labels, classes) = (&dataset.train.labels, dataset.info.classes);
+    let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
+    let mut partition = data::split(labels, classes, validation, spec.seed)?;
+    let budget = spec.dataset.get(&LABELS_PER_CLASS) as usize;
+    if budget > 0 && objectives::find(&spec.objective.id)?.needs_labels {
+        partition.train = data::draw_labels(&partition.train, labels, classes, budget, spec.seed)?;
+    }
+    Ok(partition)
 }
 
 /// What a call of [`Trainer::advance`] did.
@@ -55,27 +86,29 @@ pub enum Verdict {
 }
 
 impl Trainer {
-    /// Begins a run at step 0, or, with the state of a checkpoint and its folder, where that left off.
+    /// Begins a run at step 0, or where a checkpoint left off.
     ///
     /// # Errors
     /// Where the spec does not fit the data, or the checkpoint the spec.
-    pub fn new(
-        spec: RunSpec,
-        live: LiveParams,
-        dataset: Arc<Dataset>,
-        from: Option<(CheckpointState, &Path)>,
-    ) -> Result<Self> {
-        let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
-        let partition = data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
-        let steps_per_epoch = partition.train.len().div_ceil(spec.training(&BATCH_SIZE) as usize) as u64;
+    pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, origin: Origin<'_>) -> Result<Self> {
+        let partition = partition(&spec, &dataset)?;
+        let steps_per_epoch = match spec.training(&EPOCH_STEPS) as u64 {
+            0 => partition.train.len().div_ceil(spec.training(&BATCH_SIZE) as usize) as u64,
+            steps => steps,
+        };
         let steps = steps_per_epoch * spec.training(&EPOCHS) as u64;
         let model = Model::build(&spec, &dataset.info)?;
         let mut optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
         let mut state = CheckpointState { validated: true, ..CheckpointState::default() };
-        if let Some((saved, folder)) = from {
-            model.vars.load(&folder.join("model.safetensors"))?;
-            optimizer.load(&folder.join("optimizer.safetensors"))?;
-            state = saved;
+        let mut beginning = None;
+        match origin {
+            Origin::Fresh => {}
+            Origin::Weights(path) => beginning = Some(models::load_encoder(&model.vars, path)?),
+            Origin::Checkpoint(saved, folder) => {
+                model.vars.load(&folder.join("model.safetensors"))?;
+                optimizer.load(&folder.join("optimizer.safetensors"))?;
+                state = saved;
+            }
         }
         Ok(Self {
             schedule: schedules::find(&spec.schedule.id)?,
@@ -84,6 +117,7 @@ impl Trainer {
             moment: Moment { step: state.step, steps, steps_per_epoch },
             state,
             model,
+            beginning,
             dataset,
             order: None,
             partition,
@@ -138,9 +172,14 @@ impl Trainer {
     }
 
     fn train(&mut self) -> Result<Advance> {
-        let indices = self.next_indices();
-        let batch = self.model.batch(&self.dataset.train, &indices)?;
-        let pass = Pass::Training { seed: self.spec.seed, step: self.state.step, live: &self.live };
+        let draws = self.next_draws();
+        let batch = self.model.training_batch(&self.dataset.train, &draws)?;
+        let pass = Pass::Training {
+            seed: self.spec.seed,
+            step: self.state.step,
+            live: &self.live,
+            frozen_stages: self.frozen_stages(),
+        };
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
         self.check("loss", loss)?;
@@ -160,19 +199,36 @@ impl Trainer {
             .chain(found.metrics)
             .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
         let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
-        Ok(Advance::Trained { points: values.map(point).collect(), images: indices.len() })
+        Ok(Advance::Trained { points: values.map(point).collect(), images: draws.len() })
     }
 
-    /// The images of the next batch; the last batch of an epoch takes what is left.
-    fn next_indices(&mut self) -> Vec<usize> {
-        let size = self.spec.training(&BATCH_SIZE) as usize;
-        let epoch = self.state.step / self.moment.steps_per_epoch;
+    /// The images of the next batch. Where an epoch is a pass over the images, its last batch takes what is left;
+    /// otherwise one pass follows the other.
+    fn next_draws(&mut self) -> Vec<Draw> {
+        let (size, images) = (self.spec.training(&BATCH_SIZE) as u64, self.partition.train.len() as u64);
+        let step = self.state.step;
+        let places = if self.spec.training(&EPOCH_STEPS) > 0.0 {
+            step * size..(step + 1) * size
+        } else {
+            let (epoch, within) = (step / self.moment.steps_per_epoch, step % self.moment.steps_per_epoch);
+            epoch * images + within * size..epoch * images + ((within + 1) * size).min(images)
+        };
+        places.map(|place| self.draw(place / images, (place % images) as usize)).collect()
+    }
+
+    fn draw(&mut self, epoch: u64, place: usize) -> Draw {
         let kept = self.order.take().filter(|(of, _)| *of == epoch);
         let (_, order) = self.order.insert(
             kept.unwrap_or_else(|| (epoch, data::order(&self.partition.train, self.spec.seed, epoch))),
         );
-        let start = (self.state.step % self.moment.steps_per_epoch) as usize * size;
-        order[start..(start + size).min(order.len())].to_vec()
+        Draw { image: order[place], epoch }
+    }
+
+    fn frozen_stages(&self) -> usize {
+        let frozen = self.spec.training(&FREEZE_STAGES) as u64;
+        let thawed = self.state.step.checked_div(self.spec.training(&UNFREEZE_EVERY) as u64).unwrap_or(0);
+        let stages = self.model.stages() as u64;
+        frozen.min(stages).saturating_sub(thawed) as usize
     }
 
     /// Validations are spread evenly over an epoch, the last at its end.
@@ -197,7 +253,7 @@ impl Trainer {
         let points = scoring.points(self.state.step);
         Ok(match scoring.split() {
             Split::Test => Advance::Finished { points },
-            _ => Advance::Validated { points, verdict: self.judge(scoring.mean(LOSS)) },
+            _ => Advance::Validated { points, verdict: self.judge(scoring.mean(LOSS).unwrap_or(f64::NAN)) },
         })
     }
 

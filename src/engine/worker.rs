@@ -1,14 +1,13 @@
 //! The thread that owns every tensor. It answers commands and drawings between any two batches.
 use super::{
     active_run::{ActiveRun, newest_checkpoint},
-    devices,
     model::{Model, Scoring},
     outbox::{FLUSH_EVERY, Outbox},
+    trainer::{Origin, Trainer, partition},
 };
 use crate::{
-    data::{self, Dataset, VALIDATION_IMAGES},
+    data::{self, Dataset},
     metrics::{ACCURACY, LOSS, Point, Split},
-    models,
     protocol::{Command, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
     runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
@@ -18,7 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use std::{
     collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
 };
@@ -231,17 +230,25 @@ impl Bench {
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let dataset = self.dataset(&spec.dataset)?;
+        let init = self.init(&spec)?;
         // What cannot be trained leaves no folder behind.
-        data::split(
-            &dataset.train.labels,
-            dataset.info.classes,
-            spec.dataset.get(&VALIDATION_IMAGES) as usize,
-            spec.seed,
-        )?;
-        models::summary(&spec.encoder, dataset.info.shape, dataset.info.classes)?;
-        devices::open(&spec.device.id)?;
+        let origin = init.as_deref().map_or(Origin::Fresh, Origin::Weights);
+        Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset.clone(), origin)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
-        self.activate(ActiveRun::open(id, folder, spec, dataset, &self.catalog)?)
+        self.activate(ActiveRun::open(id, folder, spec, dataset, init.as_deref(), &self.catalog)?)
+    }
+
+    /// The file that a run's encoder begins with.
+    fn init(&self, spec: &RunSpec) -> Result<Option<PathBuf>> {
+        let Some(source) = &spec.init_from else { return Ok(None) };
+        if Path::new(source).is_file() {
+            return Ok(Some(source.into()));
+        }
+        let folder = self.home.folder(&self.home.find(source).context("init_from names no file and no run")?);
+        let state = newest_checkpoint(&folder).with_context(|| {
+            format!("The run {source:?} has no checkpoint yet: begin when it has trained for a while")
+        })?;
+        Ok(Some(folder.checkpoint(state.step).join("model.safetensors")))
     }
 
     fn resume(&mut self, id: &RunId) -> Result<()> {
@@ -252,12 +259,24 @@ impl Bench {
         let info = folder.info(id, &self.catalog)?;
         ensure!(info.phase != Phase::Finished, "The run is finished: start a new one with more epochs");
         let dataset = self.dataset(&info.spec.dataset)?;
-        self.activate(ActiveRun::open(id.clone(), folder, info.spec, dataset, &self.catalog)?)
+        // Only a run that has no checkpoint of its own begins again.
+        let init = if newest_checkpoint(&folder).is_none() { self.init(&info.spec)? } else { None };
+        self.activate(ActiveRun::open(
+            id.clone(),
+            folder,
+            info.spec,
+            dataset,
+            init.as_deref(),
+            &self.catalog,
+        )?)
     }
 
     fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
         let info = run.info(&self.catalog)?;
+        if let Some(beginning) = &run.trainer.beginning {
+            self.outbox.notice(Level::Info, beginning.clone());
+        }
         let folder = self.home.folder(&run.id);
         folder.log(&Entry::new_phase(&Phase::Running))?;
         let points = folder.points();
@@ -323,9 +342,7 @@ impl Bench {
         let indices = match split {
             Split::Test => (0..dataset.test.len()).collect(),
             _ => {
-                let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
-                let partition =
-                    data::split(&dataset.train.labels, dataset.info.classes, validation, spec.seed)?;
+                let partition = partition(&spec, &dataset)?;
                 if split == Split::Train { partition.train } else { partition.validation }
             }
         };
@@ -349,7 +366,7 @@ impl Bench {
             split: scoring.split(),
             step: job.step,
             images: scoring.images(),
-            loss: scoring.mean(LOSS),
+            loss: scoring.mean(LOSS).unwrap_or(f64::NAN),
             accuracy: scoring.mean(ACCURACY),
         }));
         Ok(())

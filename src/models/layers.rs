@@ -23,6 +23,14 @@ pub enum Layer {
     MaxPool {
         size: usize,
     },
+    /// Each channel to mean 0 and variance 1 over the batch, then scaled and shifted as it learns to; outside training
+    /// by the mean and variance that training came by.
+    BatchNorm {
+        name: &'static str,
+        activation: Activation,
+    },
+    /// The mean of each channel: from (height, width, channels) to (channels).
+    GlobalAvgPool,
     /// Switches features off at random while training; `param` is live and belongs to the encoder.
     Dropout {
         param: Param,
@@ -86,7 +94,11 @@ impl Layer {
                 );
                 Shape::Image(ImageShape { height, width, ..image })
             }
-            (Layer::Dropout { unit: DropoutUnit::Channels, .. }, Shape::Image(_)) => input,
+            (
+                Layer::Dropout { unit: DropoutUnit::Channels, .. } | Layer::BatchNorm { .. },
+                Shape::Image(_),
+            ) => input,
+            (Layer::GlobalAvgPool, Shape::Image(image)) => Shape::Features(image.channels),
             (Layer::Flatten, Shape::Image(image)) => Shape::Features(image.len()),
             (Layer::Linear { features, .. }, Shape::Features(_)) => Shape::Features(*features),
             _ => bail!("{self:?} cannot follow {input:?}"),
@@ -104,6 +116,9 @@ impl Layer {
                 (kernel * kernel * from.channels * channels, *channels, to.height * to.width)
             }
             (Layer::Linear { features, .. }, Shape::Features(from), _) => (from * features, *features, 1),
+            (Layer::BatchNorm { .. }, Shape::Image(image), _) => {
+                (image.channels, image.channels, image.height * image.width)
+            }
             _ => (0, 0, 0),
         };
         Ok(LayerInfo {
@@ -121,7 +136,7 @@ impl Layer {
     /// As in the names of its weights; empty for a layer without any.
     pub fn name(&self) -> &'static str {
         match self {
-            Layer::Conv { name, .. } | Layer::Linear { name, .. } => name,
+            Layer::Conv { name, .. } | Layer::BatchNorm { name, .. } | Layer::Linear { name, .. } => name,
             _ => "",
         }
     }
@@ -136,6 +151,8 @@ impl Layer {
                 activated(format!("Convolution {kernel}×{kernel}"), activation)
             }
             Layer::MaxPool { size } => format!("Max pooling {size}×{size}"),
+            Layer::BatchNorm { activation, .. } => activated("Batch normalisation".into(), activation),
+            Layer::GlobalAvgPool => "Average of each channel".into(),
             Layer::Dropout { unit: DropoutUnit::Channels, .. } => "Dropout of channels".into(),
             Layer::Dropout { unit: DropoutUnit::Elements, .. } => "Dropout".into(),
             Layer::Flatten => "Flatten".into(),

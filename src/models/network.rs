@@ -7,7 +7,11 @@ use crate::{
     spec::LiveParams,
 };
 use anyhow::Result;
-use candle_core::Tensor;
+use candle_core::{Tensor, Var};
+
+/// As PyTorch's defaults: what is added to a variance, and how far running statistics move towards a batch's.
+const NORM_EPSILON: f64 = 1e-5;
+const NORM_MOMENTUM: f64 = 0.1;
 
 /// From images to embeddings.
 pub struct Network {
@@ -25,6 +29,8 @@ pub enum Pass<'a> {
         seed: u64,
         step: u64,
         live: &'a LiveParams,
+        /// Convolutions and linear layers, from the first, that stay as they are, with all that lies between them.
+        frozen_stages: usize,
     },
 }
 
@@ -40,6 +46,14 @@ enum Step {
     MaxPool {
         size: usize,
     },
+    BatchNorm {
+        weight: Tensor,
+        bias: Tensor,
+        running_mean: Var,
+        running_variance: Var,
+        activation: Activation,
+    },
+    GlobalAvgPool,
     /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
     Dropout {
         key: String,
@@ -83,9 +97,32 @@ impl Network {
     /// # Errors
     /// Where the images have another shape than the network was built for.
     pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        Ok(ops::chain(images, &self.sink, |x| {
-            self.steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, pass))
-        })?)
+        let (frozen, trained) = self.steps.split_at(self.frozen_steps(pass));
+        let run = |steps: &[Step], x: &Tensor, pass: &Pass<'_>| {
+            steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, pass))
+        };
+        let x = run(frozen, images, &Pass::Evaluation)?;
+        Ok(ops::chain(&x, &self.sink, |x| run(trained, x, pass))?)
+    }
+
+    /// Steps before the first stage that is trained.
+    fn frozen_steps(&self, pass: &Pass<'_>) -> usize {
+        match pass {
+            Pass::Evaluation | Pass::Training { frozen_stages: 0, .. } => 0,
+            Pass::Training { frozen_stages, .. } => {
+                self.stage_starts().nth(*frozen_stages).unwrap_or(self.steps.len())
+            }
+        }
+    }
+
+    /// Convolutions and linear layers.
+    pub fn stages(&self) -> usize {
+        self.stage_starts().count()
+    }
+
+    fn stage_starts(&self) -> impl Iterator<Item = usize> {
+        let is_stage = |step: &Step| matches!(step, Step::Conv { .. } | Step::Linear { .. });
+        self.steps.iter().enumerate().filter(move |(_, step)| is_stage(step)).map(|(at, _)| at)
     }
 }
 
@@ -115,7 +152,18 @@ impl Step {
                     activation: *activation,
                 }
             }
+            (Layer::BatchNorm { name, activation }, Shape::Image(image)) => {
+                let (name, shape) = (|end: &str| format!("{prefix}.{name}.{end}"), &[image.channels]);
+                Step::BatchNorm {
+                    weight: vars.constant(&name("weight"), shape, 1.0)?,
+                    bias: vars.constant(&name("bias"), shape, 0.0)?,
+                    running_mean: vars.buffer(&name("running_mean"), shape, 0.0)?,
+                    running_variance: vars.buffer(&name("running_var"), shape, 1.0)?,
+                    activation: *activation,
+                }
+            }
             (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
+            (Layer::GlobalAvgPool, _) => Step::GlobalAvgPool,
             (Layer::Dropout { param, unit }, _) => Step::Dropout {
                 key: format!("{prefix}.{}", param.key),
                 purpose: format!("dropout {index}"),
@@ -139,6 +187,20 @@ impl Step {
             Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
                 ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
             }
+            Step::BatchNorm { weight: w, bias, running_mean, running_variance, activation } => match pass {
+                Pass::Evaluation => {
+                    let running = [running_mean.as_tensor(), running_variance.as_tensor()];
+                    let running = running.map(Tensor::detach);
+                    let (w, bias) = (weight(w), weight(bias));
+                    ops::batch_norm_running(x, &w, &bias, running.each_ref(), NORM_EPSILON, *activation)
+                }
+                Pass::Training { .. } => {
+                    let (y, batch) = ops::batch_norm(x, w, bias, NORM_EPSILON, *activation)?;
+                    batch.update(running_mean, running_variance, NORM_MOMENTUM)?;
+                    Ok(y)
+                }
+            },
+            Step::GlobalAvgPool => ops::global_avg_pool2d(x),
             Step::MaxPool { size } => ops::max_pool2d(x, *size),
             Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
             Step::Linear { weight: w, bias, activation } => {
@@ -146,7 +208,7 @@ impl Step {
             }
             Step::Dropout { key, purpose, unit } => match pass {
                 Pass::Evaluation => Ok(x.clone()),
-                Pass::Training { seed, step, live } => {
+                Pass::Training { seed, step, live, .. } => {
                     let Some(probability) = live.get(key) else {
                         candle_core::bail!("there is no live hyperparameter {key}")
                     };

@@ -55,8 +55,12 @@ fn variables(layer: &Layer, input: Shape, flattened: Option<ImageShape>) -> Vec<
             let hwio = [height, width, channels, *features];
             vec![("weight", Layout::Linear { hwio }), ("bias", Layout::Vector { len: *features })]
         }
-        (Layer::MaxPool { .. } | Layer::Dropout { .. } | Layer::Flatten, _) => vec![],
-        (Layer::Conv { .. } | Layer::Linear { .. }, _) => {
+        (Layer::BatchNorm { .. }, Shape::Image(image)) => {
+            let vector = Layout::Vector { len: image.channels };
+            ["weight", "bias", "running_mean", "running_var"].map(|end| (end, vector)).to_vec()
+        }
+        (Layer::MaxPool { .. } | Layer::GlobalAvgPool | Layer::Dropout { .. } | Layer::Flatten, _) => vec![],
+        (Layer::Conv { .. } | Layer::BatchNorm { .. } | Layer::Linear { .. }, _) => {
             unreachable!("the shape was checked by Layer::output")
         }
     }
@@ -69,7 +73,7 @@ impl<'a> Pytorch<'a> {
     /// # Errors
     /// Where the layers do not fit the images, or the model is no classifier.
     pub fn new(vars: &'a Vars, encoder: &Choice, image: ImageShape, classes: usize) -> Result<Self> {
-        let mut vars: BTreeMap<&str, &Var> = vars.iter().collect();
+        let mut vars: BTreeMap<&str, &Var> = vars.all().collect();
         let (encoder, head) = (layers(encoder)?, head(classes));
         let all = encoder.iter().map(|layer| ("encoder", layer)).chain([("objective", &head)]);
         let (mut parts, mut shape, mut flattened) = (vec![], Shape::from(image), None);
@@ -216,7 +220,7 @@ impl Layout {
 }
 
 /// Opens a file of at least `numbers` numbers. Memory is taken by the file's own length, and only up to a bound.
-fn open(path: &Path, numbers: usize) -> Result<BufferedSafetensors> {
+pub(super) fn open(path: &Path, numbers: usize) -> Result<BufferedSafetensors> {
     // Double precision, twice over, and a header.
     let limit = 16 * numbers as u64 + (16 << 20);
     let mut bytes = vec![];
@@ -251,12 +255,12 @@ fn renamed(name: &str, renames: &[Rename]) -> String {
 }
 
 /// A name that a stranger chose, fit to be printed.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     name.chars().take(80).collect::<String>().escape_debug().to_string()
 }
 
 /// A line each, the first ones only where there are many.
-fn listed(problems: &[String]) -> String {
+pub(super) fn listed(problems: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut lines: Vec<String> = problems.iter().take(SHOWN).map(|problem| format!("  {problem}")).collect();
     if problems.len() > SHOWN {

@@ -1,4 +1,4 @@
-//! Named trainable variables: seeded by their names, in order of their names.
+//! Named variables, those that are trained and those that are not: seeded by their names, in order of their names.
 use crate::{ops::Sink, rng::rng};
 use anyhow::{Context as _, Result, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore};
@@ -11,14 +11,15 @@ use std::{
 /// The weights of a model.
 pub struct Vars {
     seed: u64,
-    by_name: BTreeMap<String, Var>,
+    trained: BTreeMap<String, Var>,
+    buffers: BTreeMap<String, Var>,
     device: Device,
     sink: Sink,
 }
 
 impl Vars {
     pub fn new(seed: u64, device: Device) -> Self {
-        Self { seed, by_name: BTreeMap::new(), device, sink: Sink::default() }
+        Self { seed, trained: BTreeMap::new(), buffers: BTreeMap::new(), device, sink: Sink::default() }
     }
 
     /// A new weight or bias, uniform within ±1/√fan_in, which is how PyTorch begins its convolutions and linear layers.
@@ -27,18 +28,53 @@ impl Vars {
     /// # Errors
     /// Where the name is taken.
     pub fn weight(&mut self, name: &str, shape: &[usize], fan_in: usize) -> Result<Tensor> {
-        ensure!(!self.by_name.contains_key(name), "there are two weights named {name}");
+        self.check_new(name)?;
         let bound = 1.0 / (fan_in as f32).sqrt();
         let mut rng = rng(self.seed, name, 0);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &self.device)?)?;
         let tensor = var.as_tensor().clone();
-        self.by_name.insert(name.into(), var);
+        self.trained.insert(name.into(), var);
         Ok(tensor)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.by_name.iter().map(|(name, var)| (name.as_str(), var))
+    /// A new weight whose numbers all begin as `value`, such as the gain of a normalisation.
+    ///
+    /// # Errors
+    /// Where the name is taken.
+    pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<Tensor> {
+        self.check_new(name)?;
+        let var = Var::from_tensor(&Tensor::full(value, shape, &self.device)?)?;
+        let tensor = var.as_tensor().clone();
+        self.trained.insert(name.into(), var);
+        Ok(tensor)
+    }
+
+    /// What a layer keeps beside its weights, such as a running mean: saved with them, and changed by no optimiser.
+    ///
+    /// # Errors
+    /// Where the name is taken.
+    pub fn buffer(&mut self, name: &str, shape: &[usize], value: f32) -> Result<Var> {
+        self.check_new(name)?;
+        let var = Var::from_tensor(&Tensor::full(value, shape, &self.device)?)?;
+        self.buffers.insert(name.into(), var.clone());
+        Ok(var)
+    }
+
+    fn check_new(&self, name: &str) -> Result<()> {
+        let is_taken = self.trained.contains_key(name) || self.buffers.contains_key(name);
+        ensure!(!is_taken, "there are two weights named {name}");
+        Ok(())
+    }
+
+    /// Those that an optimiser changes.
+    pub fn trained(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.trained.iter().map(|(name, var)| (name.as_str(), var))
+    }
+
+    /// Those that are trained, then those that are not.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.trained().chain(self.buffers.iter().map(|(name, var)| (name.as_str(), var)))
     }
 
     /// Where the weights live.
@@ -65,7 +101,7 @@ impl Vars {
     /// Where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let tensors: HashMap<_, _> =
-            self.iter().map(|(name, var)| (name.to_owned(), var.as_tensor().clone())).collect();
+            self.all().map(|(name, var)| (name.to_owned(), var.as_tensor().clone())).collect();
         Ok(candle_core::safetensors::save(&tensors, path)?)
     }
 
@@ -79,7 +115,7 @@ impl Vars {
             .context("Could not read the weights")
             .with_context(named)?;
         let mut found = vec![];
-        for (name, var) in self.iter() {
+        for (name, var) in self.all() {
             let tensor = tensors
                 .get(name)
                 .with_context(|| format!("There is no weight {name}"))
@@ -127,9 +163,16 @@ mod tests {
         vars(1, 3).save(&path).unwrap();
         let other = vars(2, 3);
         other.load(&path).unwrap();
-        assert_eq!(values(other.iter().next().unwrap().1), values(vars(1, 3).iter().next().unwrap().1));
+        assert_eq!(values(other.all().next().unwrap().1), values(vars(1, 3).all().next().unwrap().1));
         let error = format!("{:#}", vars(1, 4).load(&path).unwrap_err());
         assert!(error.contains("another network"), "{error}");
+        let mut buffered = vars(1, 3);
+        let mean = buffered.buffer("mean", &[1], 0.5).unwrap();
+        assert!(buffered.load(&path).is_err() && !buffered.trained().any(|(name, _)| name == "mean"));
+        buffered.save(&path).unwrap();
+        mean.set(&mean.zeros_like().unwrap()).unwrap();
+        buffered.load(&path).unwrap();
+        assert_eq!(values(&mean), [0.5]);
         std::fs::write(&path, b"no tensors").unwrap();
         assert!(vars(1, 3).load(&path).is_err());
     }

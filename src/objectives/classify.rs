@@ -8,6 +8,7 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::Tensor;
+use std::sync::Arc;
 
 pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
@@ -16,6 +17,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn the label of each image: the more probable the right answer, the smaller the loss.",
         params: &[LABEL_SMOOTHING],
     },
+    needs_labels: true,
     build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes, vars)?)),
 };
 
@@ -30,13 +32,13 @@ const LABEL_SMOOTHING: Param = Param {
 };
 
 struct Classify {
-    encoder: Network,
+    encoder: Arc<Network>,
     weight: Tensor,
     bias: Tensor,
 }
 
 impl Classify {
-    fn new(encoder: Network, classes: usize, vars: &mut Vars) -> Result<Self> {
+    fn new(encoder: Arc<Network>, classes: usize, vars: &mut Vars) -> Result<Self> {
         let features = encoder.embed_dim();
         Ok(Self {
             encoder,
@@ -63,8 +65,8 @@ impl Objective for Classify {
         Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, &batch.labels)?)] })
     }
 
-    fn predict(&self, images: &Tensor) -> Result<Tensor> {
-        Ok(ops::softmax(&self.logits(images, &Pass::Evaluation)?)?)
+    fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(ops::softmax(&self.logits(images, &Pass::Evaluation)?)?))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{apply1, fallback, gradient_of, is_on_cpu, numbers, output, read};
+use super::{apply1, fallback, gradient_of, is_on_cpu, numbers, output, read, reshape};
 use crate::kernels::pool::{self, MaxPool};
 use crate::kernels::windows::{self, Windows};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
@@ -64,8 +64,8 @@ pub fn avg_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
 /// # Errors
 /// When x is empty, or not `f32`.
 pub fn global_avg_pool2d(x: &Tensor) -> Result<Tensor> {
-    let (_, height, width, _) = x.dims4()?;
-    average("global_avg_pool2d", x, [height, width])?.flatten_from(1)
+    let (batch, height, width, channels) = x.dims4()?;
+    reshape(&average("global_avg_pool2d", x, [height, width])?, (batch, channels))
 }
 
 fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize; 2]) -> Result<Tensor> {

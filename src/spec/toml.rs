@@ -46,6 +46,9 @@ impl RunSpec {
         if let Ok(seed) = i64::try_from(self.seed) {
             table.insert("seed".into(), seed.into());
         }
+        if let Some(source) = &self.init_from {
+            table.insert("init_from".into(), source.as_str().into());
+        }
         for section in Section::ALL {
             table.insert(section.id().into(), self.section_table(section).into());
         }
@@ -80,8 +83,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn spec(&mut self, table: &Table) -> RunSpec {
-        let known: Vec<&str> =
-            ["version", "name", "seed"].into_iter().chain(Section::ALL.map(Section::id)).collect();
+        let known: Vec<&str> = ["version", "name", "seed", "init_from"]
+            .into_iter()
+            .chain(Section::ALL.map(Section::id))
+            .collect();
         self.unknown_keys("", table, &known);
         let mut spec = RunSpec::default();
         match table.get("version").map(Value::as_integer) {
@@ -98,6 +103,12 @@ impl Reader<'_> {
             match name.as_str() {
                 Some(name) if !name.trim().is_empty() => spec.name = name.into(),
                 _ => self.error("name", "must be a text in quotes"),
+            }
+        }
+        if let Some(source) = table.get("init_from") {
+            match source.as_str() {
+                Some(source) if !source.trim().is_empty() => spec.init_from = Some(source.into()),
+                _ => self.error("init_from", "must be a run's name or a file's path in quotes"),
             }
         }
         if let Some(seed) = table.get("seed") {
@@ -130,7 +141,7 @@ impl Reader<'_> {
             return self.error(&format!("{}.id", section.id()), message);
         };
         let choices: &[&str] = match section {
-            Section::Training => &[],
+            Section::Augmentation | Section::Training => &[],
             Section::Dataset => &["id", "path"],
             _ => &["id"],
         };
@@ -217,7 +228,7 @@ fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<()
         })?;
         return insert(table, section, field, value);
     }
-    if key == "name" {
+    if ["name", "init_from"].contains(&key) {
         table.insert(key.into(), Value::String(text.into()));
         return Ok(());
     }
@@ -249,7 +260,7 @@ fn owners(table: &Table, key: &str, catalog: &Catalog) -> Vec<Section> {
 
 fn all_keys(table: &Table, catalog: &Catalog) -> Vec<&'static str> {
     let keys = Section::ALL.into_iter().flat_map(|section| chosen_keys(table, section, catalog));
-    ["name", "seed"].into_iter().chain(keys).collect()
+    ["name", "seed", "init_from"].into_iter().chain(keys).collect()
 }
 
 fn chosen_keys(table: &Table, section: Section, catalog: &Catalog) -> Vec<&'static str> {
@@ -316,7 +327,9 @@ mod tests {
         assert!(read("version = 99", &[]).unwrap_err().contains("update Headstart"));
         assert!(read("seed = -1", &[]).unwrap_err().contains("whole number from 0"));
         assert!(read("encoder = 3", &[]).unwrap_err().contains("write [encoder]"));
-        assert!(read("", &["encoder=nope"]).unwrap_err().contains("choose one of seed_cnn, mlp"));
+        assert!(
+            read("", &["encoder=nope"]).unwrap_err().contains("choose one of seed_cnn, compact_cnn, mlp")
+        );
     }
 
     #[test]

@@ -204,6 +204,9 @@ impl DrawPad {
         let answered =
             prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run));
         match answered {
+            Some(answer) if answer.probabilities.is_empty() => {
+                ui.label("This network learns without labels, so it has no names for digits yet. Fine-tune it, and it will.");
+            }
             Some(answer) => bars::ui(ui, &answer.probabilities, height),
             None => bars::empty(ui, 10, height),
         }

@@ -91,7 +91,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 
 #[test]
 fn imported_weights_score_as_in_pytorch() {
-    let probabilities = reference().objective.predict(&images()).unwrap().to_vec2::<f32>().unwrap();
+    let probabilities = reference().objective.predict(&images()).unwrap().unwrap().to_vec2::<f32>().unwrap();
     for (probabilities, logits) in probabilities.iter().zip(LOGITS) {
         let scale = logits.iter().map(|logit| logit.exp()).sum::<f64>().ln();
         for (probability, logit) in probabilities.iter().zip(logits) {
@@ -107,7 +107,7 @@ fn gradients_are_those_of_pytorch() {
     let labels = Tensor::new(&[3u32, 1, 4, 1], &Device::Cpu).unwrap();
     let mut live = catalog().live_params(&RunSpec::default());
     live.iter_mut().filter(|(key, _)| key.ends_with("dropout")).for_each(|(_, value)| *value = 0.0);
-    let pass = Pass::Training { seed: 1, step: 0, live: &live };
+    let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0 };
     let loss = model.objective.loss(&Batch { images: images(), labels }, &pass).unwrap().loss;
     let gradients = model.vars.backward(&loss).unwrap();
     let pytorch = pytorch(&model, "seed_cnn");
@@ -155,11 +155,11 @@ fn every_encoder_goes_there_and_back() {
         let (one, other) = (model(encoder), model(encoder));
         let (_folder, path) = file(&HashMap::new());
         pytorch(&one, encoder).export(&path).unwrap();
-        for (_, var) in other.vars.iter() {
+        for (_, var) in other.vars.all() {
             var.set(&var.as_tensor().zeros_like().unwrap()).unwrap();
         }
         pytorch(&other, encoder).import(&path, &[]).unwrap();
-        for ((name, var), (_, back)) in one.vars.iter().zip(other.vars.iter()) {
+        for ((name, var), (_, back)) in one.vars.all().zip(other.vars.all()) {
             assert_eq!(values(var), values(back), "{encoder} {name}");
         }
     }
@@ -174,7 +174,7 @@ fn refusal(tensors: HashMap<String, Tensor>, renames: &[Rename]) -> String {
 fn refusal_of(path: &Path, renames: &[Rename]) -> String {
     let (model, untouched) = (model("seed_cnn"), model("seed_cnn"));
     let error = format!("{:#}", pytorch(&model, "seed_cnn").import(path, renames).unwrap_err());
-    for ((name, var), (_, before)) in model.vars.iter().zip(untouched.vars.iter()) {
+    for ((name, var), (_, before)) in model.vars.all().zip(untouched.vars.all()) {
         assert_eq!(values(var), values(before), "{name}");
     }
     assert!(error.ends_with(&format!("File: {}", path.display())), "{error}");

@@ -1,0 +1,130 @@
+//! An encoder's weights from another run or file, whatever head they were trained under.
+use super::{Vars, pytorch};
+use anyhow::{Result, anyhow, ensure};
+use candle_core::{DType, Tensor, safetensors::BufferedSafetensors};
+use std::path::Path;
+
+/// What the names of an encoder's variables begin with.
+const ENCODER: &str = "encoder.";
+
+/// Sets every variable of the encoder to what a file holds by its name, and says what was read and what was not. Where
+/// there is an error, none of them is changed.
+///
+/// # Errors
+/// Where it is no file of tensors, or they are not just those of this encoder: all that does not fit is named.
+pub fn load_encoder(vars: &Vars, path: &Path) -> Result<String> {
+    read(vars, path)
+        .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\nFile: {}", path.display()))
+}
+
+fn read(vars: &Vars, path: &Path) -> Result<String> {
+    let wanted: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(ENCODER)).collect();
+    let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
+    let file = pytorch::open(path, numbers)?;
+    let (mut fitting, mut problems) = (vec![], vec![]);
+    for (name, var) in &wanted {
+        match take(&file, name, var) {
+            Ok(tensor) => fitting.push((var, tensor)),
+            Err(problem) => problems.push(format!("{name} {problem}")),
+        }
+    }
+    let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
+    let stray = |name: &&String| name.starts_with(ENCODER) && !wanted.iter().any(|(own, _)| own == name);
+    problems.extend(
+        others
+            .iter()
+            .filter(stray)
+            .map(|name| format!("{} has no place in this network", pytorch::quoted(name))),
+    );
+    ensure!(
+        problems.is_empty(),
+        "{} of the {} tensors of this encoder fit:\n{}\nChoose the network and the image size that the weights were \
+         trained with",
+        fitting.len(),
+        wanted.len(),
+        pytorch::listed(&problems)
+    );
+    for (var, tensor) in &fitting {
+        var.set(tensor)?;
+    }
+    let left = others.iter().filter(|name| !name.starts_with(ENCODER)).count();
+    let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
+    Ok(format!("The encoder begins with {} pretrained tensors{left}", fitting.len()))
+}
+
+fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
+    let there = file.get(name).map_err(|_| anyhow!("is missing: {:?} is needed", var.dims()))?;
+    ensure!(there.shape() == var.dims(), "is {:?} where {:?} is needed", there.shape(), var.dims());
+    let kind = there.dtype();
+    let tensor = file.load(name, var.device()).ok().filter(|tensor| tensor.dtype() == DType::F32);
+    let tensor = tensor.ok_or_else(|| anyhow!("holds {kind} where F32 is needed"))?;
+    let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;
+    ensure!(numbers.iter().all(|number| number.is_finite()), "holds numbers that are not finite");
+    Ok(tensor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use std::collections::HashMap;
+
+    fn vars(seed: u64, features: usize) -> Vars {
+        let mut vars = Vars::new(seed, Device::Cpu);
+        vars.weight("encoder.fc.weight", &[2, features], 2).unwrap();
+        vars.buffer("encoder.norm.running_mean", &[features], seed as f32).unwrap();
+        vars.weight("objective.head.weight", &[features, 3], 2).unwrap();
+        vars
+    }
+
+    fn numbers(vars: &Vars) -> Vec<Vec<f32>> {
+        vars.all().map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_encoder_comes_over_and_the_head_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let (old, new) = (vars(1, 4), vars(2, 4));
+        old.save(&path).unwrap();
+        let head = numbers(&new)[1].clone();
+        let said = load_encoder(&new, &path).unwrap();
+        assert_eq!(
+            said,
+            "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
+        );
+        assert_eq!((&numbers(&new)[0], &numbers(&new)[2]), (&numbers(&old)[0], &numbers(&old)[2]));
+        assert_eq!(numbers(&new)[1], head);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let new = vars(2, 4);
+        let before = numbers(&new);
+        let refused = |tensors: &[(&str, Tensor)]| {
+            let tensors: HashMap<_, _> =
+                tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
+            candle_core::safetensors::save(&tensors, &path).unwrap();
+            format!("{:#}", load_encoder(&new, &path).unwrap_err())
+        };
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let mean = ("encoder.norm.running_mean", zeros(&[4]));
+        let other = refused(&[("encoder.fc.weight", zeros(&[2, 5])), mean.clone()]);
+        assert!(other.contains("encoder.fc.weight is [2, 5] where [2, 4] is needed"), "{other}");
+        let missing = refused(std::slice::from_ref(&mean));
+        assert!(missing.contains("encoder.fc.weight is missing"), "{missing}");
+        let extra =
+            refused(&[("encoder.fc.weight", zeros(&[2, 4])), mean.clone(), ("encoder.more", zeros(&[1]))]);
+        assert!(extra.contains("encoder.more has no place"), "{extra}");
+        let nan = (zeros(&[2, 4]) / 0.0).unwrap();
+        let nan = refused(&[("encoder.fc.weight", nan), mean]);
+        assert!(nan.contains("not finite"), "{nan}");
+        std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
+        assert!(format!("{:#}", load_encoder(&new, &path).unwrap_err()).contains("pickle"));
+        std::fs::write(&path, b"nothing").unwrap();
+        assert!(format!("{:#}", load_encoder(&new, &path).unwrap_err()).contains("no whole safetensors"));
+        assert_eq!(numbers(&new), before);
+    }
+}

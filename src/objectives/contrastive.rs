@@ -1,0 +1,139 @@
+//! Contrastive learning without labels: two views of each image should be told from all other images' views.
+//!
+//! For a batch of n images, the projections z of their 2n views, and the partner j of each view i, minimise the mean of
+//! −log(exp(sim(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(sim(zᵢ, zₖ)/τ)) with the cosine similarity sim and the temperature τ
+//! (Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1).
+use super::{Batch, Loss, Objective, ObjectiveEntry};
+use crate::{
+    metrics::{ALIGNMENT, UNIFORMITY},
+    models::{Network, Pass, Vars},
+    ops::{self, Activation},
+    spec::{Choice, ComponentInfo, Param, ParamKind},
+};
+use anyhow::Result;
+use candle_core::{D, Tensor};
+use std::sync::Arc;
+
+pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+    info: ComponentInfo {
+        id: "contrastive",
+        label: "Contrastive",
+        help: "Learn without labels: two altered copies of an image must find each other among all the others of the batch.",
+        params: &[TEMPERATURE, PROJECTION_DIM],
+    },
+    needs_labels: false,
+    build: |choice, encoder, _, vars| Ok(Box::new(Contrastive::new(choice, encoder, vars)?)),
+};
+
+const TEMPERATURE: Param = Param {
+    key: "temperature",
+    label: "Temperature",
+    unit: "",
+    help: "How sharply similar images are told apart: lower looks harder at the nearest ones.",
+    kind: ParamKind::Float { min: 0.01, max: 2.0, logarithmic: true },
+    default: 0.2,
+    live: true,
+};
+
+const PROJECTION_DIM: Param = Param {
+    key: "projection_dim",
+    label: "Projection",
+    unit: "features",
+    help: "The size of the vectors that are compared. They are made from the embedding, and thrown away after pretraining.",
+    kind: ParamKind::Integer { min: 2, max: 1024 },
+    default: 64.0,
+    live: false,
+};
+
+/// An encoder under the projection of SimCLR: a hidden layer as wide as the embedding, then a linear one.
+struct Contrastive {
+    encoder: Arc<Network>,
+    hidden: [Tensor; 2],
+    projection: [Tensor; 2],
+    temperature: f64,
+}
+
+impl Contrastive {
+    fn new(choice: &Choice, encoder: Arc<Network>, vars: &mut Vars) -> Result<Self> {
+        let (features, projected) = (encoder.embed_dim(), choice.get(&PROJECTION_DIM) as usize);
+        Ok(Self {
+            encoder,
+            hidden: [
+                vars.weight("objective.hidden.weight", &[features, features], features)?,
+                vars.weight("objective.hidden.bias", &[features], features)?,
+            ],
+            projection: [
+                vars.weight("objective.projection.weight", &[features, projected], features)?,
+                vars.weight("objective.projection.bias", &[projected], features)?,
+            ],
+            temperature: choice.get(&TEMPERATURE),
+        })
+    }
+}
+
+impl Objective for Contrastive {
+    fn views(&self) -> usize {
+        2
+    }
+
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
+        let embedding = self.encoder.forward(&batch.images, pass)?;
+        let hidden = ops::linear(&embedding, &self.hidden[0], &self.hidden[1], Activation::Relu)?;
+        let z = ops::linear(&hidden, &self.projection[0], &self.projection[1], Activation::None)?;
+        let temperature = match pass {
+            Pass::Training { live, .. } => live.get("objective.temperature").copied(),
+            Pass::Evaluation => None,
+        };
+        let loss = ops::nt_xent(&z, temperature.unwrap_or(self.temperature))?;
+        let metrics = match pass {
+            Pass::Training { .. } => vec![],
+            Pass::Evaluation => {
+                let unit = unit_rows(&z)?;
+                vec![(ALIGNMENT, alignment(&unit)?), (UNIFORMITY, uniformity(&unit)?)]
+            }
+        };
+        Ok(Loss { loss, metrics })
+    }
+}
+
+/// Each row of (rows, features) at length 1.
+fn unit_rows(z: &Tensor) -> Result<Tensor> {
+    let z = z.detach();
+    let lengths = (z.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
+    Ok(z.broadcast_div(&lengths)?)
+}
+
+/// The mean squared distance of partners, rows i and i + n of (2n, features) (Wang and Isola, "Understanding contrastive
+/// representation learning through alignment and uniformity", 2020, equation 4).
+fn alignment(unit: &Tensor) -> Result<f64> {
+    let pairs = unit.dim(0)? / 2;
+    let apart = (unit.narrow(0, 0, pairs)? - unit.narrow(0, pairs, pairs)?)?;
+    Ok(f64::from(apart.sqr()?.sum(D::Minus1)?.mean_all()?.to_scalar::<f32>()?))
+}
+
+/// The logarithm of the mean of exp(−2 d²) over all pairs of rows at distances d (ibid., equation 5).
+fn uniformity(unit: &Tensor) -> Result<f64> {
+    let rows = unit.dim(0)?;
+    let similarities = unit.matmul(&unit.t()?)?.flatten_all()?.to_vec1::<f32>()?;
+    // d² = 2 − 2 cos; the pairs of a row with itself are e⁰ each.
+    let sum: f64 = similarities.iter().map(|cosine| (4.0 * (f64::from(*cosine) - 1.0)).exp()).sum();
+    Ok(((sum - rows as f64) / (rows * (rows - 1)) as f64).ln())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn views_that_agree_are_aligned_and_those_all_around_are_uniform() -> Result<()> {
+        let cross = Tensor::new(&[[2f32, 0.], [0., 1.], [3., 0.], [0., 4.]], &Device::Cpu)?;
+        let unit = unit_rows(&cross)?;
+        assert!(alignment(&unit)?.abs() < 1e-6);
+        // of 12 pairs, 4 at distance 0 and 8 at distance √2
+        assert!((uniformity(&unit)? - ((4.0 + 8.0 * (-4f64).exp()) / 12.0).ln()).abs() < 1e-6);
+        let apart = unit_rows(&Tensor::new(&[[1f32, 0.], [1., 0.], [-1., 0.], [0., 1.]], &Device::Cpu)?)?;
+        assert!((alignment(&apart)? - 3.0).abs() < 1e-6);
+        Ok(())
+    }
+}
