@@ -67,6 +67,10 @@ pub const EFFECTIVE_RANK: &str = "effective_rank";
 pub const FEATURE_SPREAD: &str = "feature_spread";
 pub const ALIGNMENT: &str = "alignment";
 pub const UNIFORMITY: &str = "uniformity";
+pub const ROTATION_ACCURACY: &str = "rotation_accuracy";
+pub const ELBO: &str = "elbo";
+pub const KL: &str = "kl";
+pub const BITS_PER_DIM: &str = "bits_per_dim";
 
 /// Every metric, in the order in which the window offers them.
 pub static ALL: &[MetricInfo] = &[
@@ -116,6 +120,34 @@ pub static ALL: &[MetricInfo] = &[
         id: UNIFORMITY,
         label: "Uniformity",
         help: "How evenly all views are spread over the sphere: lower is more even.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: ROTATION_ACCURACY,
+        label: "Rotation accuracy",
+        help: "How often the network says rightly by how much an image was turned. Guessing gives 25 %.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: ELBO,
+        label: "Evidence bound",
+        help: "At least so probable is an image to the network, as a logarithm in nats (the ELBO): higher is better.",
+        unit: Unit::Number,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: KL,
+        label: "Latent information",
+        help: "How much the latents tell about an image, in nats: their divergence from pure noise.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: BITS_PER_DIM,
+        label: "Bits per dimension",
+        help: "The evidence bound for each pixel in bits: what an image would take if it were packed by this network.",
         unit: Unit::Number,
         higher_is_better: false,
     },

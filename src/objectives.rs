@@ -9,7 +9,9 @@ use anyhow::Result;
 use candle_core::Tensor;
 use std::sync::Arc;
 
-registry!("objective", ObjectiveEntry: classify, contrastive);
+mod decoder;
+
+registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive);
 
 /// A kind of objective.
 pub struct ObjectiveEntry {

@@ -336,7 +336,7 @@ impl Parts<'_> {
 
     fn new_run(&mut self, ui: &mut Ui) {
         let busy = self.bench.selected(self.state).is_some_and(|run| run.phase.is_active());
-        self.bench.form.ui(ui, self.catalog, busy, self.summarize, self.actions);
+        self.bench.form.ui(ui, self.catalog, &self.state.runs, busy, self.summarize, self.actions);
     }
 }
 

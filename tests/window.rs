@@ -196,7 +196,7 @@ fn turning_a_live_hyperparameter_sends_all_of_them() {
         panic!("{sent:?}")
     };
     assert!((live["optimizer.learning_rate"] - 0.01).abs() < 1e-9);
-    assert_eq!(live.len(), 6);
+    assert_eq!(live.len(), 7);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Objective for Classify {
 }
 
 /// The share of rows whose largest logit is at the label.
-fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
+pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
     let (rows, labels) = (logits.detach().to_vec2::<f32>()?, labels.to_vec1::<u32>()?);
     let best = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
     let right = rows.iter().zip(&labels).filter(|(row, label)| best(row) == Some(**label as usize)).count();

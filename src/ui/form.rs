@@ -5,15 +5,19 @@ use super::{
     widgets::{card, icon_button, title},
 };
 use crate::{
-    protocol::{Command, LayerInfo},
-    spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, RunSpec, Section, dotted},
+    protocol::{Command, LayerInfo, RunId},
+    session::Run,
+    spec::{
+        BATCH_SIZE, Catalog, Choice, ENCODER_LR_FACTOR, EPOCHS, FREEZE_STAGES, FieldError, RunSpec, Section,
+        UNFREEZE_EVERY, dotted,
+    },
 };
 use egui::{
     Button, CollapsingHeader, Color32, ComboBox, DragValue, Response, RichText, Role, TextEdit, Ui,
     WidgetInfo,
 };
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The spec that is being written.
 #[derive(Default)]
@@ -26,9 +30,28 @@ pub struct Form {
     summary: Option<(RunSpec, Result<Vec<LayerInfo>, String>)>,
 }
 
-/// What somebody most likely wants to change; the rest is under "More settings".
-fn is_prominent(section: Section, key: &str) -> bool {
-    section == Section::Encoder || key == "learning_rate" || [BATCH_SIZE.key, EPOCHS.key].contains(&key)
+/// Hyperparameters that stand together.
+#[derive(Clone, Copy, PartialEq)]
+enum Group {
+    /// What somebody most likely wants to change.
+    Prominent,
+    FineTuning,
+    Augmentation,
+    Other,
+}
+
+impl Group {
+    fn of(section: Section, key: &str) -> Self {
+        const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
+        const FINE_TUNING: [&str; 3] = [FREEZE_STAGES.key, UNFREEZE_EVERY.key, ENCODER_LR_FACTOR.key];
+        match section {
+            Section::Encoder | Section::Objective => Group::Prominent,
+            Section::Augmentation => Group::Augmentation,
+            _ if PROMINENT.contains(&key) => Group::Prominent,
+            _ if FINE_TUNING.contains(&key) => Group::FineTuning,
+            _ => Group::Other,
+        }
+    }
 }
 
 impl Form {
@@ -42,6 +65,7 @@ impl Form {
         &mut self,
         ui: &mut Ui,
         catalog: &Catalog,
+        runs: &BTreeMap<RunId, Run>,
         busy: bool,
         summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
         actions: &mut Vec<Action>,
@@ -68,16 +92,16 @@ impl Form {
             let errors = catalog.validate(&self.spec);
             self.start(ui, &errors, actions);
             self.components(ui, catalog, actions);
-            self.params(ui, catalog, &errors, true);
+            self.params(ui, catalog, &errors, Group::Prominent);
+            CollapsingHeader::new("Fine-tuning").show(ui, |ui| {
+                self.init_from(ui, runs);
+                self.params(ui, catalog, &errors, Group::FineTuning);
+            });
+            CollapsingHeader::new("Augmentation").show(ui, |ui| {
+                self.params(ui, catalog, &errors, Group::Augmentation);
+            });
             CollapsingHeader::new("More settings").show(ui, |ui| {
                 self.seed(ui);
-                self.component(
-                    ui,
-                    catalog,
-                    Section::Objective,
-                    "Objective",
-                    "What the network is asked to become good at.",
-                );
                 self.component(
                     ui,
                     catalog,
@@ -89,7 +113,7 @@ impl Form {
                 if cfg!(any(feature = "cuda", feature = "metal")) {
                     self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
                 }
-                self.params(ui, catalog, &errors, false);
+                self.params(ui, catalog, &errors, Group::Other);
             });
             CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, summarize));
         });
@@ -105,6 +129,8 @@ impl Form {
             self.folder(ui, actions);
         }
         self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
+        let help = "What the network is asked to become good at.";
+        self.component(ui, catalog, Section::Objective, "Objective", help);
         self.component(ui, catalog, Section::Optimizer, "Optimiser", "How a gradient changes the weights.");
     }
 
@@ -131,6 +157,25 @@ impl Form {
         });
     }
 
+    /// A menu of the runs whose encoder this one may begin with.
+    fn init_from(&mut self, ui: &mut Ui, runs: &BTreeMap<RunId, Run>) {
+        let named = |id: &str| runs.get(id).map_or(id.to_owned(), |run| run.spec.name.clone());
+        let chosen = self.spec.init_from.as_deref().map_or("Nothing: from scratch".into(), named);
+        ui.horizontal(|ui| {
+            let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
+            let label = param::label(ui, "Begin with", help);
+            let menu = ComboBox::from_id_salt("init_from").selected_text(chosen).width(ui.available_width());
+            let shown = menu.show_ui(ui, |ui| {
+                ui.selectable_value(&mut self.spec.init_from, None, "Nothing: from scratch");
+                for (id, run) in runs.iter().rev().filter(|(_, run)| run.spec.encoder.id == self.spec.encoder.id) {
+                    let text = format!("{} ({id})", run.spec.name);
+                    ui.selectable_value(&mut self.spec.init_from, Some(id.to_string()), text);
+                }
+            });
+            shown.response.on_hover_text(help).labelled_by(label);
+        });
+    }
+
     fn seed(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             let label = param::label(
@@ -143,10 +188,10 @@ impl Form {
         });
     }
 
-    fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], prominent: bool) {
+    fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], group: Group) {
         let shown: Vec<_> = catalog
             .params(&self.spec)
-            .filter(|(section, param)| is_prominent(*section, param.key) == prominent)
+            .filter(|(section, param)| Group::of(*section, param.key) == group)
             .collect();
         for (section, param) in shown {
             let key = dotted(section, param);

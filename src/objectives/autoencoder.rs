@@ -1,0 +1,68 @@
+//! Autoencoding: minimise E[−log p(x | z)], z = f(x̃), so that an image can be painted again from its embedding alone.
+//!
+//! p is a Bernoulli distribution for each pixel, so that −log p is the binary cross-entropy. x̃ is x itself, or x with
+//! some pixels blanked (Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008).
+use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder};
+use crate::{
+    data::ImageShape,
+    models::{Network, Pass, Vars},
+    ops::{self, DropoutUnit},
+    rng,
+    spec::{ComponentInfo, Param, ParamKind},
+};
+use anyhow::Result;
+use candle_core::Tensor;
+use std::sync::Arc;
+
+pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+    info: ComponentInfo {
+        id: "autoencoder",
+        label: "Autoencoder",
+        help: "Learn without labels: squeeze each image into a few numbers from which it can be painted again.",
+        params: &[NOISE],
+    },
+    needs_labels: false,
+    build: |_, encoder, data, vars| Ok(Box::new(Autoencoder::new(encoder, data.shape, vars)?)),
+};
+
+const NOISE: Param = Param {
+    key: "noise",
+    label: "Blanked pixels",
+    unit: "",
+    help: "The share of pixels that are blanked before the encoder sees the image. It must still paint the whole image, so it cannot just copy.",
+    kind: ParamKind::Float { min: 0.0, max: 0.95, logarithmic: false },
+    default: 0.0,
+    live: true,
+};
+
+struct Autoencoder {
+    encoder: Arc<Network>,
+    decoder: Decoder,
+}
+
+impl Autoencoder {
+    fn new(encoder: Arc<Network>, image: ImageShape, vars: &mut Vars) -> Result<Self> {
+        let decoder = Decoder::new(encoder.embed_dim(), image, vars)?;
+        Ok(Self { encoder, decoder })
+    }
+}
+
+impl Objective for Autoencoder {
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
+        let seen = blanked(&batch.images, pass)?;
+        let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?)?;
+        Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.images)?, metrics: vec![] })
+    }
+}
+
+/// The images with a share of their pixels blanked while training.
+fn blanked(images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    let Pass::Training { seed, step, live, .. } = pass else { return Ok(images.clone()) };
+    let share = live.get("objective.noise").copied().unwrap_or_default();
+    if share == 0.0 {
+        return Ok(images.clone());
+    }
+    let kept = ops::dropout(images, share, DropoutUnit::Elements, rng::key(*seed, "noise", *step))?;
+    // Dropout enlarges what it keeps.
+    Ok((kept * (1.0 - share))?)
+}

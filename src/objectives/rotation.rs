@@ -1,0 +1,98 @@
+//! Rotation prediction: each image is turned by 0, 90, 180 and 270 degrees, and the network says by how much: minimise
+//! E[−log p(r | rotate(x, r))] (Gidaris, Singh and Komodakis, "Unsupervised representation learning by predicting image
+//! rotations", 2018).
+use super::{Batch, Loss, Objective, ObjectiveEntry, classify::accuracy};
+use crate::{
+    metrics::ROTATION_ACCURACY,
+    models::{Network, Pass, Vars},
+    ops::{self, Activation},
+    spec::ComponentInfo,
+};
+use anyhow::{Result, ensure};
+use candle_core::Tensor;
+use std::sync::Arc;
+
+pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+    info: ComponentInfo {
+        id: "rotation",
+        label: "Rotation",
+        help: "Learn without labels: images are turned by quarters, and the network says by how many. To know, it must see which way up things are.",
+        params: &[],
+    },
+    needs_labels: false,
+    build: |_, encoder, data, vars| {
+        let shape = data.shape;
+        ensure!(
+            shape.height == shape.width,
+            "Rotation needs square images: these are {} by {} pixels. Choose another objective",
+            shape.width,
+            shape.height
+        );
+        Ok(Box::new(Rotation::new(encoder, vars)?))
+    },
+};
+
+const QUARTERS: usize = 4;
+
+struct Rotation {
+    encoder: Arc<Network>,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Rotation {
+    fn new(encoder: Arc<Network>, vars: &mut Vars) -> Result<Self> {
+        let features = encoder.embed_dim();
+        Ok(Self {
+            encoder,
+            weight: vars.weight("objective.head.weight", &[features, QUARTERS], features)?,
+            bias: vars.weight("objective.head.bias", &[QUARTERS], features)?,
+        })
+    }
+}
+
+impl Objective for Rotation {
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
+        let images = batch.images.dim(0)?;
+        let turned = turned(&batch.images)?;
+        let quarters: Vec<u32> = (0..QUARTERS).flat_map(|r| vec![r as u32; images]).collect();
+        let quarters = Tensor::new(quarters, batch.images.device())?;
+        let embedding = self.encoder.forward(&turned, pass)?;
+        let logits = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let loss = ops::cross_entropy(&logits, &quarters, 0.0)?;
+        Ok(Loss { loss, metrics: vec![(ROTATION_ACCURACY, accuracy(&logits, &quarters)?)] })
+    }
+}
+
+/// Square images (batch, side, side, channels) as they are, then all turned by a quarter, a half, and three quarters.
+fn turned(images: &Tensor) -> Result<Tensor> {
+    let (batch, side, _, channels) = images.dims4()?;
+    let pixels = images.reshape((batch, side * side, channels))?;
+    let all: Vec<Tensor> = (0..QUARTERS)
+        .map(|quarters| {
+            let from: Vec<u32> = (0..side * side)
+                .map(|pixel| {
+                    let (mut y, mut x) = (pixel / side, pixel % side);
+                    (0..quarters).for_each(|_| (y, x) = (x, side - 1 - y));
+                    (y * side + x) as u32
+                })
+                .collect();
+            pixels.index_select(&Tensor::new(from, images.device())?, 1)
+        })
+        .collect::<candle_core::Result<_>>()?;
+    Ok(Tensor::cat(&all, 0)?.reshape((QUARTERS * batch, side, side, channels))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn images_are_turned_counterclockwise() -> Result<()> {
+        let image = Tensor::new(&[1f32, 2., 3., 4.], &Device::Cpu)?.reshape((1, 2, 2, 1))?;
+        let turned = turned(&image)?.reshape((4, 4))?.to_vec2::<f32>()?;
+        assert_eq!(turned, [[1., 2., 3., 4.], [2., 4., 1., 3.], [4., 3., 2., 1.], [3., 1., 4., 2.]]);
+        Ok(())
+    }
+}

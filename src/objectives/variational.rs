@@ -1,0 +1,157 @@
+//! The variational autoencoder: minimise a bound on −log p(x),
+//! E_{q(z|x)}[−log p(x | z)] + β · KL(q(z | x) ‖ N(0, 1)), with q(z | x) = N(μ(x), σ²(x))
+//! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
+//!
+//! Images are binarised anew each time they are looked at: a pixel is ink with the probability of its grey.
+use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder};
+use crate::{
+    data::DatasetInfo,
+    metrics::{BITS_PER_DIM, ELBO, KL},
+    models::{Network, Pass, Vars},
+    ops::{self, Activation},
+    rng::rng,
+    spec::{Choice, ComponentInfo, Param, ParamKind},
+};
+use anyhow::Result;
+use candle_core::{D, Tensor};
+use rand::RngExt as _;
+use std::{
+    f64::consts::{LN_2, TAU},
+    sync::Arc,
+};
+
+pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+    info: ComponentInfo {
+        id: "variational",
+        label: "Variational autoencoder",
+        help: "Learn without labels: squeeze each image into a small cloud of numbers, so packed that any point among them paints a plausible image.",
+        params: &[LATENT_DIM, BETA, BINARIZE],
+    },
+    needs_labels: false,
+    build: |choice, encoder, data, vars| Ok(Box::new(Variational::new(choice, encoder, data, vars)?)),
+};
+
+const LATENT_DIM: Param = Param {
+    key: "latent_dim",
+    label: "Latent size",
+    unit: "numbers",
+    help: "How many numbers an image is squeezed into.",
+    kind: ParamKind::Integer { min: 1, max: 1024 },
+    default: 20.0,
+    live: false,
+};
+
+const BETA: Param = Param {
+    key: "beta",
+    label: "Beta",
+    unit: "",
+    help: "The price of telling images apart: more of it gives simpler, more evenly packed latents and blurrier images.",
+    kind: ParamKind::Float { min: 0.0, max: 10.0, logarithmic: false },
+    default: 1.0,
+    live: true,
+};
+
+const BINARIZE: Param = Param {
+    key: "binarize",
+    label: "Binarise",
+    unit: "",
+    help: "Makes each pixel black or white by chance, its grey being the probability, so that the bound is one on real probabilities and can be compared with the literature.",
+    kind: ParamKind::Switch,
+    default: 1.0,
+    live: false,
+};
+
+struct Variational {
+    encoder: Arc<Network>,
+    /// From the embedding to means, then logarithms of variances.
+    weight: Tensor,
+    bias: Tensor,
+    decoder: Decoder,
+    latent: usize,
+    binarize: bool,
+}
+
+impl Variational {
+    fn new(choice: &Choice, encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
+        let (features, latent) = (encoder.embed_dim(), choice.get(&LATENT_DIM) as usize);
+        Ok(Self {
+            encoder,
+            weight: vars.weight("objective.latent.weight", &[features, 2 * latent], features)?,
+            bias: vars.weight("objective.latent.bias", &[2 * latent], features)?,
+            decoder: Decoder::new(latent, data.shape, vars)?,
+            latent,
+            binarize: choice.get(&BINARIZE) != 0.0,
+        })
+    }
+}
+
+impl Objective for Variational {
+    fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
+        let (seed, step, beta) = match pass {
+            Pass::Training { seed, step, live, .. } => (*seed, *step, live.get("objective.beta").copied()),
+            Pass::Evaluation => (0, 0, None),
+        };
+        let (images, device) = (batch.images.dim(0)?, batch.images.device());
+        let x = if self.binarize { binarized(&batch.images, seed, step)? } else { batch.images.clone() };
+        let embedding = self.encoder.forward(&x, pass)?;
+        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let mean = latent.narrow(1, 0, self.latent)?;
+        let log_variance = latent.narrow(1, self.latent, self.latent)?;
+        let noise =
+            Tensor::from_vec(normal(images * self.latent, seed, step), (images, self.latent), device)?;
+        let z = (&mean + ((&log_variance * 0.5)?.exp()? * noise)?)?;
+        let pixels = batch.images.elem_count() / images;
+        let painting = (ops::binary_cross_entropy(&self.decoder.forward(&z)?, &x)? * pixels as f64)?;
+        // KL(N(μ, σ²) ‖ N(0, 1)) = ½ Σ (μ² + σ² − log σ² − 1)
+        let kl = ((mean.sqr()? + log_variance.exp()?)? - &log_variance)?;
+        let kl = ((kl - 1.0)?.sum(D::Minus1)?.mean_all()? * 0.5)?;
+        let bound = number(&painting)? + number(&kl)?;
+        let metrics =
+            vec![(ELBO, -bound), (KL, number(&kl)?), (BITS_PER_DIM, bound / (pixels as f64 * LN_2))];
+        Ok(Loss { loss: (painting + (kl * beta.unwrap_or(1.0))?)?, metrics })
+    }
+}
+
+fn number(scalar: &Tensor) -> Result<f64> {
+    Ok(f64::from(scalar.to_scalar::<f32>()?))
+}
+
+/// Each pixel 1 with the probability of its grey, or else 0.
+fn binarized(images: &Tensor, seed: u64, step: u64) -> Result<Tensor> {
+    let mut rng = rng(seed, "binarize", step);
+    let greys = images.flatten_all()?.to_vec1::<f32>()?;
+    let ink: Vec<f32> = greys.iter().map(|grey| f32::from(rng.random_range(0.0..1.0) < *grey)).collect();
+    Ok(Tensor::from_vec(ink, images.shape(), images.device())?)
+}
+
+/// Numbers of a standard normal distribution (Box and Muller, 1958).
+fn normal(count: usize, seed: u64, step: u64) -> Vec<f32> {
+    let mut rng = rng(seed, "latent", step);
+    let mut pair = || {
+        let (radius, angle): (f64, f64) =
+            (rng.random_range(f64::MIN_POSITIVE..1.0), rng.random_range(0.0..TAU));
+        let radius = (-2.0 * radius.ln()).sqrt();
+        [(radius * angle.cos()) as f32, (radius * angle.sin()) as f32]
+    };
+    (0..count.div_ceil(2)).flat_map(|_| pair()).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn noise_is_normal_and_grey_is_a_probability() -> Result<()> {
+        let noise = normal(100_001, 1, 2);
+        let mean =
+            |power: i32| noise.iter().map(|n| f64::from(n.powi(power))).sum::<f64>() / noise.len() as f64;
+        assert!(mean(1).abs() < 0.02 && (mean(2) - 1.0).abs() < 0.02 && (mean(4) - 3.0).abs() < 0.15);
+        assert_ne!(noise, normal(100_001, 1, 3));
+        let grey = Tensor::full(0.25f32, (10, 100, 100, 1), &Device::Cpu)?;
+        let ink = binarized(&grey, 1, 2)?.flatten_all()?.to_vec1::<f32>()?;
+        assert!(ink.iter().all(|ink| [0.0, 1.0].contains(ink)));
+        assert!((ink.iter().sum::<f32>() / 1e5 - 0.25).abs() < 0.01);
+        Ok(())
+    }
+}
