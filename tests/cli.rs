@@ -291,7 +291,10 @@ fn exported_weights_come_back_as_a_run_that_scores_the_same() {
     refused(&run(&home, &import), "fc3.weight has no place in this network");
     refused(&run(&home, &[&fits[..], &["--rename", "fc3=fc9"]].concat()), "fc3.weight is missing");
     refused(&run(&home, &[&fits[..], &["--rename", "fc3"]].concat()), "write it as fc2=head");
-    refused(&run(&home, &["import", file, "--encoder", "transformer"]), "choose one of seed_cnn, compact_cnn, mlp");
+    refused(
+        &run(&home, &["import", file, "--encoder", "transformer"]),
+        "choose one of seed_cnn, compact_cnn, mlp",
+    );
     refused(&run(&home, &["import", "/nowhere"]), "File: /nowhere");
     refused(&run(&home, &["export", &trained, "--out", "/nowhere/weights"]), "File: /nowhere/weights");
     assert_eq!(fs::read_dir(home.join("runs")).unwrap().count(), 2, "a refused import left a folder");

@@ -6,7 +6,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
     info: ComponentInfo {
         id: "compact_cnn",
         label: "Compact CNN",
-        help: "A network that is quick to pretrain and whose features transfer well: it halves the image twice, then averages what it finds.",
+        help: "A network that is quick to pretrain and whose features transfer well: it halves the image twice, then sums it up in 128 numbers.",
         params: &[],
     },
     layers: |_| {
@@ -19,6 +19,11 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         };
         let stages =
             [conv("conv1", "norm1", 32, 2), conv("conv2", "norm2", 64, 2), conv("conv3", "norm3", 128, 1)];
-        stages.into_iter().flatten().chain([Layer::GlobalAvgPool]).collect()
+        let embedding = [
+            Layer::MaxPool { size: 2 },
+            Layer::Flatten,
+            Layer::Linear { name: "fc", features: 128, activation: Activation::Relu },
+        ];
+        stages.into_iter().flatten().chain(embedding).collect()
     },
 };

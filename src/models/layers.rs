@@ -29,8 +29,6 @@ pub enum Layer {
         name: &'static str,
         activation: Activation,
     },
-    /// The mean of each channel: from (height, width, channels) to (channels).
-    GlobalAvgPool,
     /// Switches features off at random while training; `param` is live and belongs to the encoder.
     Dropout {
         param: Param,
@@ -98,7 +96,6 @@ impl Layer {
                 Layer::Dropout { unit: DropoutUnit::Channels, .. } | Layer::BatchNorm { .. },
                 Shape::Image(_),
             ) => input,
-            (Layer::GlobalAvgPool, Shape::Image(image)) => Shape::Features(image.channels),
             (Layer::Flatten, Shape::Image(image)) => Shape::Features(image.len()),
             (Layer::Linear { features, .. }, Shape::Features(_)) => Shape::Features(*features),
             _ => bail!("{self:?} cannot follow {input:?}"),
@@ -152,7 +149,6 @@ impl Layer {
             }
             Layer::MaxPool { size } => format!("Max pooling {size}×{size}"),
             Layer::BatchNorm { activation, .. } => activated("Batch normalisation".into(), activation),
-            Layer::GlobalAvgPool => "Average of each channel".into(),
             Layer::Dropout { unit: DropoutUnit::Channels, .. } => "Dropout of channels".into(),
             Layer::Dropout { unit: DropoutUnit::Elements, .. } => "Dropout".into(),
             Layer::Flatten => "Flatten".into(),

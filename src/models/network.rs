@@ -53,7 +53,6 @@ enum Step {
         running_variance: Var,
         activation: Activation,
     },
-    GlobalAvgPool,
     /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
     Dropout {
         key: String,
@@ -163,7 +162,6 @@ impl Step {
                 }
             }
             (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
-            (Layer::GlobalAvgPool, _) => Step::GlobalAvgPool,
             (Layer::Dropout { param, unit }, _) => Step::Dropout {
                 key: format!("{prefix}.{}", param.key),
                 purpose: format!("dropout {index}"),
@@ -200,7 +198,6 @@ impl Step {
                     Ok(y)
                 }
             },
-            Step::GlobalAvgPool => ops::global_avg_pool2d(x),
             Step::MaxPool { size } => ops::max_pool2d(x, *size),
             Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
             Step::Linear { weight: w, bias, activation } => {

@@ -59,7 +59,7 @@ fn variables(layer: &Layer, input: Shape, flattened: Option<ImageShape>) -> Vec<
             let vector = Layout::Vector { len: image.channels };
             ["weight", "bias", "running_mean", "running_var"].map(|end| (end, vector)).to_vec()
         }
-        (Layer::MaxPool { .. } | Layer::GlobalAvgPool | Layer::Dropout { .. } | Layer::Flatten, _) => vec![],
+        (Layer::MaxPool { .. } | Layer::Dropout { .. } | Layer::Flatten, _) => vec![],
         (Layer::Conv { .. } | Layer::BatchNorm { .. } | Layer::Linear { .. }, _) => {
             unreachable!("the shape was checked by Layer::output")
         }
