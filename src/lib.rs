@@ -4,6 +4,7 @@
 //! objectives, models, ops and kernels; then data, runs and the plain data that all of them share. ARCHITECTURE.md is
 //! the page to read first.
 pub mod cli;
+pub mod comparison;
 pub mod data;
 pub mod engine;
 pub mod kernels;

@@ -1,5 +1,6 @@
 //! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
 use crate::{
+    comparison::Comparison,
     metrics::{Point, Split},
     spec::{LiveParams, RunSpec},
 };
@@ -7,6 +8,9 @@ use std::{path::PathBuf, sync::Arc};
 
 /// The name of a run's folder, unique within a home.
 pub type RunId = Arc<str>;
+
+/// The name of a comparison's folder, unique within a home.
+pub type ComparisonId = Arc<str>;
 
 /// What a face asks the worker to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +35,21 @@ pub enum Command {
     Delete(RunId),
     /// Takes a run back out of the trash.
     Restore(RunId),
+    /// Creates a comparison and runs its races.
+    Compare(Box<Comparison>),
+    Order(ComparisonId, Order),
+}
+
+/// What can be asked of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// Goes on where it was stopped.
+    Resume,
+    /// As for each of the runs that race.
+    Control(Control),
+    /// Moves it and its races to the trash of the home; its pretrainings stay.
+    Delete,
+    Restore,
 }
 
 /// What can be asked of a run that is in the worker's hands.
@@ -61,6 +80,11 @@ pub enum Event {
     Renamed(RunId, String),
     /// A run went to the trash.
     Removed(RunId),
+    /// A comparison was started, or found on disk.
+    Comparison(Box<ComparisonInfo>),
+    ComparisonPhase(ComparisonId, Phase),
+    /// A comparison went to the trash.
+    ComparisonRemoved(ComparisonId),
     Notice(Notice),
 }
 
@@ -78,7 +102,16 @@ pub struct RunInfo {
     pub timing: Vec<[f64; 2]>,
 }
 
-/// Where a run stands.
+/// A comparison as it is found on disk; its runs say themselves that they belong to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparisonInfo {
+    pub id: ComparisonId,
+    pub folder: PathBuf,
+    pub comparison: Comparison,
+    pub phase: Phase,
+}
+
+/// Where a run or a comparison stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     Running,

@@ -6,7 +6,8 @@
 //!   log.jsonl        phases, live changes, timing, notices; append-only, one JSON object a line
 //!   metrics.csv      step,split,metric,value; append-only; nothing that depends on the clock
 //!   checkpoints/step-000500/{model.safetensors, optimizer.safetensors, state.toml}
-//! HOME/trash/        runs that were deleted, as they were
+//! HOME/comparisons/  see `comparisons.rs`
+//! HOME/trash/        what was deleted, as it was
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
@@ -19,13 +20,16 @@ use std::{
     fs::{self, File, TryLockError},
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 mod checkpoint;
+mod comparisons;
 mod log;
 mod metrics_file;
 pub use checkpoint::{CheckpointState, retain};
+pub use comparisons::ComparisonFolder;
 pub use log::{Entry, surviving_changes};
 pub use metrics_file::MetricsFile;
 
@@ -52,7 +56,7 @@ impl Home {
     /// Where they cannot be made.
     pub fn open(path: PathBuf) -> Result<Self> {
         let home = Self { path };
-        for folder in [home.runs(), home.trash()] {
+        for folder in [home.runs(), home.comparisons(), home.trash()] {
             fs::create_dir_all(&folder).with_context(|| {
                 format!(
                     "Could not make the folder for runs: choose another with --home\nFolder: {}",
@@ -76,15 +80,7 @@ impl Home {
     /// # Errors
     /// Where the home cannot be read.
     pub fn list(&self) -> Result<Vec<RunId>> {
-        let entries =
-            fs::read_dir(self.runs()).with_context(|| at("Could not read the runs", &self.runs()))?;
-        let mut names: Vec<RunId> = entries
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| !name.starts_with('.') && !name.ends_with(PARTIAL))
-            .map(RunId::from)
-            .collect();
-        names.sort();
-        Ok(names)
+        list(&self.runs())
     }
 
     pub fn folder(&self, id: &str) -> RunFolder {
@@ -96,27 +92,7 @@ impl Home {
     /// # Errors
     /// Where there is none, or more than one.
     pub fn find(&self, name: &str) -> Result<RunId> {
-        let last = Path::new(name).file_name().map_or(name.into(), |last| last.to_string_lossy());
-        let all = self.list()?;
-        if let Some(exact) = all.iter().find(|id| ***id == *last) {
-            return Ok(exact.clone());
-        }
-        let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
-        match matching[..] {
-            [one] => Ok(one.clone()),
-            [] => Err(anyhow!(
-                "No run begins with {name:?}: `headstart runs` lists them\nFolder: {}",
-                self.runs().display()
-            )),
-            _ => {
-                let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
-                bail!(
-                    "{} runs begin with {name:?}: write more of the name\n{}",
-                    matching.len(),
-                    names.join("\n")
-                )
-            }
-        }
+        find(name, &self.runs(), "run")
     }
 
     /// Makes the folder of a new run.
@@ -124,12 +100,7 @@ impl Home {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(&self, spec: &RunSpec, catalog: &Catalog) -> Result<(RunId, RunFolder)> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let salt = rng::key(now.as_nanos() as u64, "run", u64::from(std::process::id()));
-        let suffix: String = (0..4)
-            .map(|i| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[(salt >> (5 * i) & 31) as usize]))
-            .collect();
-        let id: RunId = format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(&spec.name)).into();
+        let id = new_id(&spec.name);
         let folder = self.folder(&id);
         ensure!(
             !folder.path.exists(),
@@ -167,7 +138,14 @@ impl Home {
             .with_context(|| at("Could not bring the run back", &self.trash().join(id)))
     }
 
-    /// An older deleted run of the same name gives way.
+    /// Runs in the trash whose spec is as wanted.
+    pub fn trashed_runs(&self, catalog: &Catalog, wanted: impl Fn(&RunSpec) -> bool) -> Vec<RunId> {
+        let spec = |id: &RunId| RunFolder { path: self.trash().join(&**id) }.spec(catalog).ok();
+        let is_wanted = |id: &RunId| spec(id).is_some_and(|spec| wanted(&spec));
+        list(&self.trash()).unwrap_or_default().into_iter().filter(is_wanted).collect()
+    }
+
+    /// What was deleted before under the same name gives way.
     fn make_way(&self, id: &str) -> Result<()> {
         let older = self.trash().join(id);
         if older.exists() {
@@ -234,17 +212,68 @@ impl RunFolder {
     /// # Errors
     /// Where another program does.
     pub fn lock(&self) -> Result<RunLock> {
-        let path = self.path.join("lock");
-        let file = File::create(&path).with_context(|| at("Could not open the run's folder", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock(file)),
-            Err(TryLockError::WouldBlock) => Err(anyhow!(
-                "Another Headstart is using this run: close it there first\nFolder: {}",
-                self.path.display()
-            )),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| at("Could not lock the run", &path))
-            }
+        lock(&self.path, "run")
+    }
+}
+
+/// The names of the folders within a folder, in order.
+fn list(folder: &Path) -> Result<Vec<Arc<str>>> {
+    let entries = fs::read_dir(folder).with_context(|| at("Could not read the folder", folder))?;
+    let mut names: Vec<Arc<str>> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && !name.ends_with(PARTIAL))
+        .map(Arc::from)
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The folder that `name` means: its path, its name, or the beginning of just one name.
+fn find(name: &str, folder: &Path, what: &str) -> Result<Arc<str>> {
+    let last = Path::new(name).file_name().map_or(name.into(), |last| last.to_string_lossy());
+    let all = list(folder)?;
+    if let Some(exact) = all.iter().find(|id| ***id == *last) {
+        return Ok(exact.clone());
+    }
+    let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
+    match matching[..] {
+        [one] => Ok(one.clone()),
+        [] => Err(anyhow!(
+            "No {what} begins with {name:?}: `headstart {what}s` lists them\nFolder: {}",
+            folder.display()
+        )),
+        _ => {
+            let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
+            bail!(
+                "{} {what}s begin with {name:?}: write more of the name\n{}",
+                matching.len(),
+                names.join("\n")
+            )
+        }
+    }
+}
+
+/// A name for a new folder: when, what, and something random.
+fn new_id(name: &str) -> Arc<str> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let salt = rng::key(now.as_nanos() as u64, "run", u64::from(std::process::id()));
+    let suffix: String = (0..4)
+        .map(|i| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[(salt >> (5 * i) & 31) as usize]))
+        .collect();
+    format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(name)).into()
+}
+
+fn lock(folder: &Path, what: &str) -> Result<RunLock> {
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| at("Could not open the folder", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(RunLock(file)),
+        Err(TryLockError::WouldBlock) => Err(anyhow!(
+            "Another Headstart is using this {what}: close it there first\nFolder: {}",
+            folder.display()
+        )),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| at(&format!("Could not lock the {what}"), &path))
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct RunSpec {
     pub seed: u64,
     /// A run, or a file of weights, that the encoder begins with.
     pub init_from: Option<String>,
+    /// Its place in a comparison.
+    pub entrant: Option<Entrant>,
     pub dataset: Choice,
     pub encoder: Choice,
     pub objective: Choice,
@@ -27,6 +29,15 @@ pub struct RunSpec {
     pub augmentation: Values,
     /// Values of [`TRAINING`].
     pub training: Values,
+}
+
+/// How a run's spec says which comparison it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entrant {
+    /// The comparison's identifier.
+    pub comparison: String,
+    /// The name of the arm, or of the pretraining.
+    pub arm: String,
 }
 
 /// A component and the values of its hyperparameters, by key.
@@ -295,6 +306,7 @@ impl Default for RunSpec {
             name: "Seed CNN".into(),
             seed: 0,
             init_from: None,
+            entrant: None,
             dataset: Choice::new("mnist"),
             encoder: Choice::new("seed_cnn"),
             objective: Choice::new("classify"),

@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the top down: a module may name those after it, and itself.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["main"],
     &["cli", "ui"],
     &["session"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 13] = [
     &["runs"],
     &["data"],
     &["protocol"],
+    &["comparison"],
     &["metrics", "spec"],
     &["registry", "rng"],
 ];

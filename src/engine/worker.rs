@@ -8,11 +8,12 @@ use super::{
 use crate::{
     data::{self, Dataset},
     metrics::{ACCURACY, LOSS, Point, Split},
-    protocol::{Command, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
+    protocol::{Command, ComparisonId, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
     runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
+use comparing::Contest;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,6 +22,8 @@ use std::{
     sync::Arc,
     thread::JoinHandle,
 };
+
+mod comparing;
 
 /// The near end of the worker.
 pub struct Worker {
@@ -61,6 +64,7 @@ struct Bench {
     catalog: Catalog,
     outbox: Outbox,
     active: BTreeMap<RunId, ActiveRun>,
+    contests: BTreeMap<ComparisonId, Contest>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
     /// The newest drawing that has not been scored yet.
@@ -92,6 +96,7 @@ impl Bench {
             catalog,
             outbox,
             active: BTreeMap::new(),
+            contests: BTreeMap::new(),
             backlog: VecDeque::new(),
             wish: None,
             evaluations: VecDeque::new(),
@@ -101,6 +106,7 @@ impl Bench {
     }
 
     fn run(mut self, commands: &Receiver<Command>) {
+        self.open_comparisons();
         loop {
             match self.next(commands) {
                 Ok(command) => self.guard_command(command),
@@ -131,7 +137,11 @@ impl Bench {
 
     fn has_work(&self) -> bool {
         let running = self.active.values().any(|run| run.phase == Phase::Running);
-        running || self.wish.is_some() || !self.backlog.is_empty() || !self.evaluations.is_empty()
+        running
+            || self.has_round_to_begin()
+            || self.wish.is_some()
+            || !self.backlog.is_empty()
+            || !self.evaluations.is_empty()
     }
 
     /// A little of everything that waits, the drawing first.
@@ -145,6 +155,7 @@ impl Bench {
         if let Some(job) = self.evaluations.pop_front() {
             self.guard("Could not evaluate the run", |bench| bench.evaluate(job));
         }
+        self.compare();
         self.advance();
     }
 
@@ -178,6 +189,8 @@ impl Bench {
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
             Command::Evaluate(..) => "Could not evaluate the run",
+            Command::Compare(_) => "Could not start the comparison",
+            Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..) | Command::Tune(..) | Command::Predict { .. } => "Could not do that",
         };
         self.guard(what, |bench| bench.handle(command));
@@ -195,15 +208,10 @@ impl Bench {
 
     fn handle(&mut self, command: Command) -> Result<()> {
         match command {
-            Command::Start(spec) => self.start(*spec),
+            Command::Start(spec) => self.start(*spec).map(drop),
             Command::Resume(run) => self.resume(&run),
             Command::Control(run, control) => {
-                if let Some(active) = self.active.get_mut(&run) {
-                    active.control(control, &mut self.outbox);
-                    if !active.phase.is_active() {
-                        self.active.remove(&run);
-                    }
-                }
+                self.control(&run, control);
                 Ok(())
             }
             Command::Tune(run, live) => {
@@ -223,10 +231,20 @@ impl Bench {
                 self.home.restore(&run)?;
                 self.open(&run)
             }
+            Command::Compare(comparison) => self.start_comparison(&comparison),
+            Command::Order(comparison, order) => self.order(&comparison, order),
         }
     }
 
-    fn start(&mut self, spec: RunSpec) -> Result<()> {
+    fn control(&mut self, run: &RunId, control: Control) {
+        let Some(active) = self.active.get_mut(run) else { return };
+        active.control(control, &mut self.outbox);
+        if !active.phase.is_active() {
+            self.active.remove(run);
+        }
+    }
+
+    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let dataset = self.dataset(&spec.dataset)?;
@@ -235,7 +253,8 @@ impl Bench {
         let origin = init.as_deref().map_or(Origin::Fresh, Origin::Weights);
         Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset.clone(), origin)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
-        self.activate(ActiveRun::open(id, folder, spec, dataset, init.as_deref(), &self.catalog)?)
+        self.activate(ActiveRun::open(id.clone(), folder, spec, dataset, init.as_deref(), &self.catalog)?)?;
+        Ok(id)
     }
 
     /// The file that a run's encoder begins with.
@@ -274,11 +293,15 @@ impl Bench {
     fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
         let info = run.info(&self.catalog)?;
-        if let Some(beginning) = &run.trainer.beginning {
-            self.outbox.notice(Level::Info, beginning.clone());
-        }
         let folder = self.home.folder(&run.id);
         folder.log(&Entry::new_phase(&Phase::Running))?;
+        if let Some(beginning) = &run.trainer.beginning {
+            folder.log(&Entry::Notice { text: beginning.clone() })?;
+            // A comparison would say so for each of its runs.
+            if run.trainer.spec.entrant.is_none() {
+                self.outbox.notice(Level::Info, beginning.clone());
+            }
+        }
         let points = folder.points();
         self.idle_model = None;
         self.backlog.retain(|waiting| *waiting != run.id);

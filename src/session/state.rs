@@ -1,7 +1,11 @@
 //! What the faces show: the worker's events, folded into plain data.
 use crate::{
-    metrics::{self, Point, Split},
-    protocol::{Change, Evaluation, Event, Notice, Phase, Prediction, Progress, RunId, RunInfo},
+    comparison::{Cell, Results},
+    metrics::{self, ACCURACY, Point, Split},
+    protocol::{
+        Change, ComparisonId, ComparisonInfo, Evaluation, Event, Notice, Phase, Prediction, Progress, RunId,
+        RunInfo,
+    },
     spec::{LiveParams, RunSpec},
 };
 use std::{collections::BTreeMap, path::PathBuf};
@@ -11,14 +15,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub struct State {
     /// In order of their folders' names: the oldest first.
     pub runs: BTreeMap<RunId, Run>,
+    pub comparisons: BTreeMap<ComparisonId, ComparisonInfo>,
     /// The answer to the newest request.
     pub prediction: Option<Prediction>,
     /// The newest whole split that was asked for.
     pub evaluation: Option<Evaluation>,
     /// Not yet shown; whoever shows them takes them.
     pub notices: Vec<Notice>,
-    /// The run that was started or resumed last.
+    /// The run that was started or resumed last, by itself.
     pub newest: Option<RunId>,
+    /// The comparison that was started or resumed last.
+    pub newest_comparison: Option<ComparisonId>,
 }
 
 /// One run, as the faces see it.
@@ -108,7 +115,7 @@ impl State {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Run(info) => {
-                if info.phase.is_active() {
+                if info.phase.is_active() && info.spec.entrant.is_none() {
                     self.newest = Some(info.id.clone());
                 }
                 self.runs.insert(info.id.clone(), Run::new(*info));
@@ -128,9 +135,42 @@ impl State {
                     self.prediction = Some(answer);
                 }
             }
+            Event::Comparison(info) => {
+                if info.phase.is_active() {
+                    self.newest_comparison = Some(info.id.clone());
+                }
+                self.comparisons.insert(info.id.clone(), *info);
+            }
+            Event::ComparisonPhase(id, phase) => {
+                if let Some(info) = self.comparisons.get_mut(&id) {
+                    info.phase = phase;
+                }
+            }
+            Event::ComparisonRemoved(id) => drop(self.comparisons.remove(&id)),
             Event::Evaluation(evaluation) => self.evaluation = Some(evaluation),
             Event::Notice(notice) => self.notices.push(notice),
         }
+    }
+
+    /// The comparison that a run belongs to, and its place there.
+    pub fn cell(&self, run: &Run) -> Option<(&ComparisonInfo, Cell)> {
+        let info = self.comparisons.get(run.spec.entrant.as_ref()?.comparison.as_str())?;
+        Some((info, info.comparison.cell(&run.spec)?))
+    }
+
+    /// The runs of a comparison that have begun.
+    pub fn entrants(&self, of: &ComparisonInfo) -> BTreeMap<Cell, &Run> {
+        let mine = self.runs.values().filter_map(|run| {
+            let (info, cell) = self.cell(run)?;
+            (info.id == of.id).then_some((cell, run))
+        });
+        mine.collect()
+    }
+
+    /// What a comparison has found so far.
+    pub fn results(&self, of: &ComparisonInfo) -> Results {
+        let accuracy = |(cell, run): (Cell, &Run)| Some((cell, run.latest(ACCURACY, Split::Test)?));
+        Results::new(&of.comparison, &self.entrants(of).into_iter().filter_map(accuracy).collect())
     }
 
     fn update(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {

@@ -1,5 +1,5 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
-use super::{Catalog, Choice, FieldError, ParamKind, RunSpec, Section, Values, dotted};
+use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, Values, dotted};
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
@@ -29,16 +29,29 @@ impl RunSpec {
         let mut table: Table =
             text.parse().map_err(|error| SpecError(vec![FieldError::new("TOML", format!("{error}"))]))?;
         for pair in overrides {
-            override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
+            Self::override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
+        Self::from_table(&table, catalog)
+    }
+
+    /// As [`from_toml`](Self::from_toml), of a spec that is part of another file.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_table(table: &Table, catalog: &Catalog) -> Result<Self, SpecError> {
         let mut reader = Reader { catalog, errors: vec![] };
-        let spec = reader.spec(&table);
+        let spec = reader.spec(table);
         reader.errors.extend(if reader.errors.is_empty() { catalog.validate(&spec) } else { vec![] });
         if reader.errors.is_empty() { Ok(spec) } else { Err(SpecError(reader.errors)) }
     }
 
     /// The whole spec as TOML, every default of `catalog` written out.
     pub fn to_toml(&self, catalog: &Catalog) -> String {
+        self.to_table(catalog).to_string()
+    }
+
+    /// As [`to_toml`](Self::to_toml), to become part of another file.
+    pub fn to_table(&self, catalog: &Catalog) -> Table {
         let mut table = Table::new();
         table.insert("version".into(), VERSION.into());
         table.insert("name".into(), self.name.as_str().into());
@@ -48,6 +61,10 @@ impl RunSpec {
         }
         if let Some(source) = &self.init_from {
             table.insert("init_from".into(), source.as_str().into());
+        }
+        if let Some(entrant) = &self.entrant {
+            table.insert("comparison".into(), entrant.comparison.as_str().into());
+            table.insert("arm".into(), entrant.arm.as_str().into());
         }
         for section in Section::ALL {
             table.insert(section.id().into(), self.section_table(section).into());
@@ -61,7 +78,15 @@ impl RunSpec {
             };
             table[section.id()].as_table_mut().expect("inserted above").insert(param.key.into(), value);
         }
-        table.to_string()
+        table
+    }
+
+    /// Puts `key=value` into a spec's table, choosing the section of a lone key.
+    ///
+    /// # Errors
+    /// Where the key is unknown, or could be several.
+    pub fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
+        override_value(table, pair, catalog)
     }
 
     fn section_table(&self, section: Section) -> Table {
@@ -83,7 +108,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn spec(&mut self, table: &Table) -> RunSpec {
-        let known: Vec<&str> = ["version", "name", "seed", "init_from"]
+        let known: Vec<&str> = ["version", "name", "seed", "init_from", "comparison", "arm"]
             .into_iter()
             .chain(Section::ALL.map(Section::id))
             .collect();
@@ -111,6 +136,7 @@ impl Reader<'_> {
                 _ => self.error("init_from", "must be a run's name or a file's path in quotes"),
             }
         }
+        spec.entrant = self.entrant(table);
         if let Some(seed) = table.get("seed") {
             let whole = seed.as_integer().and_then(|seed| u64::try_from(seed).ok());
             match whole.or_else(|| seed.as_str()?.parse().ok()) {
@@ -129,6 +155,18 @@ impl Reader<'_> {
             }
         }
         spec
+    }
+
+    fn entrant(&mut self, table: &Table) -> Option<Entrant> {
+        let text = |key: &str| table.get(key).and_then(Value::as_str).map(String::from);
+        match (text("comparison"), text("arm")) {
+            (Some(comparison), Some(arm)) => return Some(Entrant { comparison, arm }),
+            _ if table.contains_key("comparison") || table.contains_key("arm") => {
+                self.error("comparison", "needs an arm beside it, both as texts in quotes");
+            }
+            _ => {}
+        }
+        None
     }
 
     fn section(&mut self, spec: &mut RunSpec, section: Section, table: &Table) {
@@ -212,7 +250,6 @@ fn suggestion(key: &str, known: &[&str]) -> String {
     }
 }
 
-/// Puts `key=value` into the table, choosing the section of a lone key.
 fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
     let (key, text) =
         pair.split_once('=').ok_or_else(|| FieldError::new(pair, "must be written key=value"))?;

@@ -1,0 +1,229 @@
+//! Comparisons at work: round after round, the runs of each started together so that they race in lock-step.
+use super::Bench;
+use crate::{
+    comparison::{Cell, Comparison},
+    metrics::{ACCURACY, Split},
+    objectives,
+    protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
+    runs::{ComparisonFolder, RunLock},
+    spec::RunSpec,
+};
+use anyhow::{Context as _, Result, ensure};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A comparison in the worker's hands.
+pub struct Contest {
+    comparison: Comparison,
+    folder: ComparisonFolder,
+    _lock: RunLock,
+    /// Those that have been begun, in whatever session.
+    runs: BTreeMap<Cell, RunId>,
+    /// The first is under way once `racing`; those after it are to come.
+    rounds: VecDeque<Vec<Cell>>,
+    racing: bool,
+}
+
+impl Contest {
+    /// The runs of the present round.
+    fn racers(&self) -> impl Iterator<Item = &RunId> {
+        self.rounds.front().into_iter().flatten().filter_map(|cell| self.runs.get(cell))
+    }
+}
+
+impl Bench {
+    /// Shows the comparisons of the home, which rest until somebody goes on with one.
+    pub(super) fn open_comparisons(&mut self) {
+        for id in self.home.list_comparisons().unwrap_or_default() {
+            self.guard("Could not open a comparison", |bench| bench.show_comparison(&id, None));
+        }
+    }
+
+    pub(super) fn start_comparison(&mut self, comparison: &Comparison) -> Result<()> {
+        let wrong = comparison.validate(&self.catalog);
+        ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        ensure!(
+            objectives::find(&comparison.run.objective.id)?.needs_labels,
+            "A comparison measures what is learnt from few labels, and the objective {:?} learns without any: choose classify",
+            comparison.run.objective.id
+        );
+        for source in comparison.arms.iter().filter_map(|arm| arm.init_from.as_ref()) {
+            let is_pretrained_here = comparison.pretrain.iter().any(|spec| spec.name == *source);
+            if !is_pretrained_here {
+                self.init(&RunSpec { init_from: Some(source.clone()), ..comparison.run.clone() })?;
+            }
+        }
+        let (id, _) = self.home.create_comparison(comparison, &self.catalog)?;
+        self.resume_comparison(&id)
+    }
+
+    pub(super) fn order(&mut self, id: &ComparisonId, order: Order) -> Result<()> {
+        match order {
+            Order::Resume => self.resume_comparison(id),
+            Order::Control(control) => self.control_comparison(id, control),
+            Order::Delete => self.delete_comparison(id),
+            Order::Restore => self.restore_comparison(id),
+        }
+    }
+
+    /// Says whether a comparison waits for its next round.
+    pub(super) fn has_round_to_begin(&self) -> bool {
+        self.contests.values().any(|contest| !self.is_racing(contest))
+    }
+
+    /// Begins the next round of a comparison whose runs have ended.
+    pub(super) fn compare(&mut self) {
+        let idle = self.contests.iter().find(|(_, contest)| !self.is_racing(contest));
+        let Some(id) = idle.map(|(id, _)| id.clone()) else { return };
+        let Some(mut contest) = self.contests.remove(&id) else { return };
+        match self.next_round(&id, &mut contest) {
+            Ok(None) => drop(self.contests.insert(id, contest)),
+            Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
+            Err(error) => {
+                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(format!("{error:#}"))));
+            }
+        }
+    }
+
+    fn is_racing(&self, contest: &Contest) -> bool {
+        contest.racing && contest.racers().any(|run| self.active.contains_key(run))
+    }
+
+    /// Starts or resumes the runs of the first round that is not done; says how the comparison has ended, if it has.
+    fn next_round(&mut self, id: &ComparisonId, contest: &mut Contest) -> Result<Option<Phase>> {
+        while let Some(round) = contest.rounds.front().cloned() {
+            let left = self.unfinished(contest, &round);
+            if left.is_empty() {
+                contest.rounds.pop_front();
+                contest.racing = false;
+                continue;
+            }
+            if contest.racing {
+                return Ok(Some(left.into_iter().find_map(|(_, ended)| ended).unwrap_or(Phase::Stopped)));
+            }
+            for (cell, _) in left {
+                self.race(id, contest, cell)?;
+            }
+            contest.racing = true;
+            return Ok(None);
+        }
+        let accuracies =
+            contest.runs.iter().filter_map(|(cell, run)| Some((*cell, self.test_accuracy(run)?)));
+        contest.folder.write_results(&contest.comparison, &accuracies.collect())?;
+        Ok(Some(Phase::Finished))
+    }
+
+    /// The cells of a round that are not finished, and where they stand.
+    fn unfinished(&self, contest: &Contest, round: &[Cell]) -> Vec<(Cell, Option<Phase>)> {
+        let phase = |cell: &Cell| {
+            let run = contest.runs.get(cell)?;
+            self.home.folder(run).info(run, &self.catalog).ok().map(|info| info.phase)
+        };
+        let phases = round.iter().map(|cell| (*cell, phase(cell)));
+        phases.filter(|(_, phase)| *phase != Some(Phase::Finished)).collect()
+    }
+
+    fn race(&mut self, id: &ComparisonId, contest: &mut Contest, cell: Cell) -> Result<()> {
+        if let Some(run) = contest.runs.get(&cell) {
+            return self.resume(run);
+        }
+        let run_of = |index| contest.runs.get(&Cell::Pretraining(index)).map(ToString::to_string);
+        let spec = contest.comparison.spec(id, cell, &run_of);
+        let name = spec.name.clone();
+        let run = self.start(spec).with_context(|| format!("{name} could not start"))?;
+        contest.runs.insert(cell, run);
+        Ok(())
+    }
+
+    fn test_accuracy(&self, run: &RunId) -> Option<f64> {
+        let points = self.home.folder(run).points();
+        let is_final = |metric, split| metric == ACCURACY && split == Split::Test;
+        points.iter().rev().find(|point| is_final(point.metric, point.split)).map(|point| point.value)
+    }
+
+    fn resume_comparison(&mut self, id: &ComparisonId) -> Result<()> {
+        if self.contests.contains_key(id) {
+            return self.control_comparison(id, Control::Continue);
+        }
+        let folder = self.home.comparison(id);
+        let comparison = folder.read(&self.catalog)?;
+        let lock = folder.lock()?;
+        let contest = Contest {
+            runs: self.runs_of(id).filter_map(|(run, spec)| Some((comparison.cell(&spec)?, run))).collect(),
+            rounds: comparison.rounds().into(),
+            comparison,
+            folder,
+            _lock: lock,
+            racing: false,
+        };
+        self.contests.insert(id.clone(), contest);
+        self.show_comparison(id, Some(Phase::Running))
+    }
+
+    /// Runs of the home that belong to a comparison.
+    fn runs_of(&self, id: &ComparisonId) -> impl Iterator<Item = (RunId, RunSpec)> {
+        let belongs = |run: RunId| {
+            let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
+            let is_member = spec.entrant.as_ref().is_some_and(|entrant| entrant.comparison == **id);
+            is_member.then_some((run, spec))
+        };
+        self.home.list().unwrap_or_default().into_iter().filter_map(belongs)
+    }
+
+    fn control_comparison(&mut self, id: &ComparisonId, control: Control) -> Result<()> {
+        let Some(contest) = self.contests.get(id) else { return Ok(()) };
+        for run in contest.racers().cloned().collect::<Vec<_>>() {
+            self.control(&run, control);
+        }
+        let phase = match control {
+            Control::Pause | Control::Step => Phase::Paused,
+            Control::Continue => Phase::Running,
+            Control::Stop => {
+                self.contests.remove(id);
+                Phase::Stopped
+            }
+        };
+        self.outbox.push(Event::ComparisonPhase(id.clone(), phase));
+        Ok(())
+    }
+
+    /// Its pretrainings stay: they took the longest, and other runs may begin with them.
+    fn delete_comparison(&mut self, id: &ComparisonId) -> Result<()> {
+        self.control_comparison(id, Control::Stop)?;
+        let comparison = self.home.comparison(id).read(&self.catalog).ok();
+        let is_race = |spec: &RunSpec| {
+            matches!(comparison.as_ref().and_then(|comparison| comparison.cell(spec)), Some(Cell::Arm { .. }))
+        };
+        let races: Vec<RunId> =
+            self.runs_of(id).filter(|(_, spec)| is_race(spec)).map(|(run, _)| run).collect();
+        for run in races {
+            self.delete(run)?;
+        }
+        self.home.delete_comparison(id)?;
+        self.outbox.push(Event::ComparisonRemoved(id.clone()));
+        Ok(())
+    }
+
+    fn restore_comparison(&mut self, id: &ComparisonId) -> Result<()> {
+        self.home.restore_comparison(id)?;
+        for run in self.home.trashed_runs(&self.catalog, |spec| {
+            spec.entrant.as_ref().is_some_and(|entrant| entrant.comparison == **id)
+        }) {
+            self.home.restore(&run)?;
+            self.open(&run)?;
+        }
+        self.show_comparison(id, None)
+    }
+
+    /// Tells the faces of a comparison; one that is not at work is finished or stopped.
+    fn show_comparison(&mut self, id: &ComparisonId, phase: Option<Phase>) -> Result<()> {
+        let folder = self.home.comparison(id);
+        let resting = if folder.is_finished() { Phase::Finished } else { Phase::Stopped };
+        self.outbox.push(Event::Comparison(Box::new(ComparisonInfo {
+            id: id.clone(),
+            comparison: folder.read(&self.catalog)?,
+            folder: folder.path,
+            phase: phase.unwrap_or(resting),
+        })));
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Comparisons on disk: what is compared, and once it is done, the figures. Their runs are runs like any other, whose
+//! specs say where they belong.
+//!
+//! ```text
+//! HOME/comparisons/2026-11-23-1405-head-start-k3f9/
+//!   comparison.toml  every default written out
+//!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
+//! ```
+use super::{Home, RunLock, at, find, list, lock, new_id, replace, with_suffix, write_synced};
+use crate::{
+    comparison::{Cell, Comparison},
+    protocol::ComparisonId,
+    spec::Catalog,
+};
+use anyhow::{Context as _, Result};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+
+/// The folder of one comparison.
+#[derive(Clone, Debug)]
+pub struct ComparisonFolder {
+    pub path: PathBuf,
+}
+
+impl Home {
+    pub(super) fn comparisons(&self) -> PathBuf {
+        self.path.join("comparisons")
+    }
+
+    /// The names of all comparisons, the oldest first.
+    ///
+    /// # Errors
+    /// Where the home cannot be read.
+    pub fn list_comparisons(&self) -> Result<Vec<ComparisonId>> {
+        list(&self.comparisons())
+    }
+
+    pub fn comparison(&self, id: &str) -> ComparisonFolder {
+        ComparisonFolder { path: self.comparisons().join(id) }
+    }
+
+    /// The comparison that `name` means, as [`find`](Self::find) finds runs.
+    ///
+    /// # Errors
+    /// Where there is none, or more than one.
+    pub fn find_comparison(&self, name: &str) -> Result<ComparisonId> {
+        find(name, &self.comparisons(), "comparison")
+    }
+
+    /// Makes the folder of a new comparison.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn create_comparison(
+        &self,
+        comparison: &Comparison,
+        catalog: &Catalog,
+    ) -> Result<(ComparisonId, ComparisonFolder)> {
+        let id = new_id(&comparison.name);
+        let folder = self.comparison(&id);
+        let partial = with_suffix(&folder.path);
+        let write = || -> std::io::Result<()> {
+            fs::create_dir_all(&partial)?;
+            write_synced(&partial.join("comparison.toml"), comparison.to_toml(catalog).as_bytes())?;
+            fs::rename(&partial, &folder.path)
+        };
+        write()
+            .with_context(|| at("Could not make the comparison's folder: is the disk full?", &folder.path))?;
+        Ok((id, folder))
+    }
+
+    /// Moves a comparison to the trash, without its runs.
+    ///
+    /// # Errors
+    /// Where another program works at it, or it cannot be moved.
+    pub fn delete_comparison(&self, id: &str) -> Result<()> {
+        drop(self.comparison(id).lock()?);
+        self.make_way(id)?;
+        let path = self.comparison(id).path;
+        fs::rename(&path, self.trash().join(id)).with_context(|| at("Could not delete the comparison", &path))
+    }
+
+    /// Takes a comparison back out of the trash.
+    ///
+    /// # Errors
+    /// Where it is not there any more, or cannot be moved.
+    pub fn restore_comparison(&self, id: &str) -> Result<()> {
+        let path = self.trash().join(id);
+        fs::rename(&path, self.comparison(id).path)
+            .with_context(|| at("Could not bring the comparison back", &path))
+    }
+}
+
+impl ComparisonFolder {
+    /// What is compared.
+    ///
+    /// # Errors
+    /// Where it is missing, damaged or from a newer version.
+    pub fn read(&self, catalog: &Catalog) -> Result<Comparison> {
+        let path = self.path.join("comparison.toml");
+        let text = fs::read_to_string(&path).with_context(|| at("Could not read the comparison", &path))?;
+        Comparison::from_toml(&text, &[], catalog).with_context(|| at("The comparison cannot be used", &path))
+    }
+
+    /// Every race has ended.
+    pub fn is_finished(&self) -> bool {
+        self.path.join("results.csv").is_file()
+    }
+
+    /// Writes the test accuracy of every arm in every race.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_results(&self, comparison: &Comparison, accuracies: &BTreeMap<Cell, f64>) -> Result<()> {
+        let mut text = String::from("arm,labels_per_class,seed,test_accuracy\n");
+        let races = comparison.races();
+        for (cell, accuracy) in accuracies {
+            let Cell::Arm { race, arm } = *cell else { continue };
+            let name = comparison.arms[arm].name.replace('"', "\"\"");
+            let race = races[race];
+            writeln!(text, "\"{name}\",{},{},{accuracy}", race.labels_per_class, race.seed)?;
+        }
+        let path = self.path.join("results.csv");
+        replace(&path, text.as_bytes()).with_context(|| at("Could not write the results", &path))
+    }
+
+    /// Keeps other programs from going on with it.
+    ///
+    /// # Errors
+    /// Where another program does.
+    pub fn lock(&self) -> Result<RunLock> {
+        lock(&self.path, "comparison")
+    }
+}
