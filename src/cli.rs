@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 mod bench;
+mod compare;
 mod exchange;
 mod list;
 mod output;
@@ -42,10 +43,18 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
-    /// Go on with a run that was stopped
+    /// Go on with a run or a comparison that was stopped
     Resume {
-        /// A run's folder, or a unique beginning of its name
+        /// Its folder, or a unique beginning of its name
         run: String,
+    },
+    /// Race the same network on the same few labels, with and without a head start
+    Compare {
+        /// A comparison, such as configs/transfer_in_three_minutes.toml
+        config: PathBuf,
+        /// Change a value, such as seeds=[1,2], run.epochs=2 or pretrain.epochs=1; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
     },
     /// Score a run's newest weights on a whole split
     Evaluate {
@@ -127,6 +136,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
     match command {
         Command::Train { config, set } => train::start(&config, &set, common),
         Command::Resume { run } => train::resume(&run, common),
+        Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split } => score::evaluate(&run, &split, common),
         Command::Predict { run, images } => score::predict(&run, &images, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),

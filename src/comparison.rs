@@ -291,8 +291,18 @@ mod tests {
         refused(&|c| c.arms.truncate(1), "arms");
         refused(&|c| c.arms[1].name = "Contrastive".into(), "arms");
         refused(&|c| c.seeds = (0..2000).collect(), "arms");
-        refused(&|c| drop(c.run.training.insert("epochs".into(), 0.0)), "run.training.epochs");
-        refused(&|c| drop(c.pretrain[0].training.insert("epochs".into(), 0.0)), "pretrain.0.training.epochs");
+        refused(
+            &|c| {
+                c.run.training.insert("epochs".into(), 0.0);
+            },
+            "run.training.epochs",
+        );
+        refused(
+            &|c| {
+                c.pretrain[0].training.insert("epochs".into(), 0.0);
+            },
+            "pretrain.0.training.epochs",
+        );
         assert!(example().validate(&catalog()).is_empty());
     }
 

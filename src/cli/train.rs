@@ -1,6 +1,6 @@
 //! `train` and `resume`: a run with a progress bar on a terminal, lines elsewhere, JSON on request.
 use super::{
-    Common, Outcome, open,
+    Common, Outcome, compare, open,
     output::{duration, line, percent},
 };
 use crate::{
@@ -33,7 +33,11 @@ pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> 
 }
 
 pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
-    let run = Home::open(super::home(common)?)?.find(name)?;
+    let home = Home::open(super::home(common)?)?;
+    let run = match home.find(name) {
+        Err(_) if home.find_comparison(name).is_ok() => return compare::resume(name, common),
+        found => found?,
+    };
     let mut session = open(common)?;
     session.send(Command::Resume(run));
     follow(session, common)
@@ -41,9 +45,7 @@ pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
 
 /// Shows the newest run until it ends.
 fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst)).context("Could not listen for Ctrl-C")?;
+    let interrupted = interruption()?;
     let mut view = View::new(common.json);
     let outcome = loop {
         session.wait(Duration::from_millis(100));
@@ -55,7 +57,7 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
                 session.wait(Duration::from_millis(100));
             }
         }
-        let failed_to_start = view.notices(&mut session) && id.is_none();
+        let failed_to_start = notices(&mut session, &view.bar) && id.is_none();
         if failed_to_start {
             break Outcome::Failed;
         }
@@ -150,15 +152,6 @@ impl View {
         });
     }
 
-    /// Prints new notices; says whether one of them is an error.
-    fn notices(&self, session: &mut Session) -> bool {
-        let notices = std::mem::take(&mut session.state.notices);
-        for notice in &notices {
-            self.bar.suspend(|| eprintln!("{}", notice.text));
-        }
-        notices.iter().any(|notice| notice.level == Level::Error)
-    }
-
     fn end(&self, run: &Run) {
         self.bar.finish_and_clear();
         if self.json {
@@ -181,6 +174,23 @@ impl View {
             )),
         }
     }
+}
+
+/// Becomes true at Ctrl-C, which ends nothing by itself any more.
+pub fn interruption() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst)).context("Could not listen for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+/// Prints new notices; says whether one of them is an error.
+pub fn notices(session: &mut Session, bar: &ProgressBar) -> bool {
+    let notices = std::mem::take(&mut session.state.notices);
+    for notice in &notices {
+        bar.suspend(|| eprintln!("{}", notice.text));
+    }
+    notices.iter().any(|notice| notice.level == Level::Error)
 }
 
 fn last_line(run: &Run) -> Value {

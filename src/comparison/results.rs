@@ -193,12 +193,11 @@ fn t_quantile(degrees: usize) -> f64 {
         2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048,
         2.045, 2.042,
     ];
-    // Beyond the table, the first term of Cornish and Fisher's expansion around the normal quantile.
-    let normal = 1.959_964_f64;
-    TABLE
-        .get(degrees.wrapping_sub(1))
-        .copied()
-        .unwrap_or(normal + (normal.powi(3) + normal) / (4.0 * degrees.max(1) as f64))
+    // Beyond the table, Cornish and Fisher's expansion around the normal quantile.
+    let (z, n) = (1.959_964_f64, degrees.max(1) as f64);
+    let expanded =
+        z + (z.powi(3) + z) / (4.0 * n) + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * n * n);
+    TABLE.get(degrees.wrapping_sub(1)).copied().unwrap_or(expanded)
 }
 
 #[cfg(test)]
