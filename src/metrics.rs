@@ -71,6 +71,11 @@ pub const ROTATION_ACCURACY: &str = "rotation_accuracy";
 pub const ELBO: &str = "elbo";
 pub const KL: &str = "kl";
 pub const BITS_PER_DIM: &str = "bits_per_dim";
+pub const DISCRIMINATOR_LOSS: &str = "discriminator_loss";
+pub const GENERATOR_LOSS: &str = "generator_loss";
+pub const REAL_CONFIDENCE: &str = "real_confidence";
+pub const GENERATED_CONFIDENCE: &str = "generated_confidence";
+pub const SAMPLE_DIVERSITY: &str = "sample_diversity";
 
 /// Every metric, in the order in which the window offers them.
 pub static ALL: &[MetricInfo] = &[
@@ -150,6 +155,41 @@ pub static ALL: &[MetricInfo] = &[
         help: "The evidence bound for each pixel in bits: what an image would take if it were packed by this network.",
         unit: Unit::Number,
         higher_is_better: false,
+    },
+    MetricInfo {
+        id: DISCRIMINATOR_LOSS,
+        label: "Discriminator loss",
+        help: "How badly the judge tells real images from forged ones, in nats: 1.39 where it can only guess.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: GENERATOR_LOSS,
+        label: "Generator loss",
+        help: "How seldom the forged images pass for real, in nats: 0.69 where the judge can only guess.",
+        unit: Unit::Number,
+        higher_is_better: false,
+    },
+    MetricInfo {
+        id: REAL_CONFIDENCE,
+        label: "Real taken for real",
+        help: "How likely the judge thinks it that a real image is real. Near 50 % for both kinds, the two are in balance.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: GENERATED_CONFIDENCE,
+        label: "Forged taken for real",
+        help: "How likely the judge thinks it that a forged image is real. Near 0 %, the forger has lost touch.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: SAMPLE_DIVERSITY,
+        label: "Sample diversity",
+        help: "How different forged images are from each other, beside how different real ones are: far below 1, the forger paints the same few images again and again (mode collapse).",
+        unit: Unit::Number,
+        higher_is_better: true,
     },
     MetricInfo {
         id: LEARNING_RATE,

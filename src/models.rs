@@ -14,7 +14,7 @@ mod pytorch;
 mod transfer;
 mod vars;
 pub use layers::{Layer, Shape};
-pub use network::{Network, Pass};
+pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};
 pub use transfer::load_encoder;
 pub use vars::Vars;

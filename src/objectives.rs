@@ -10,8 +10,9 @@ use candle_core::Tensor;
 use std::sync::Arc;
 
 mod decoder;
+mod noise;
 
-registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive);
+registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
 /// A kind of objective.
 pub struct ObjectiveEntry {
@@ -43,6 +44,15 @@ pub trait Objective: Send + Sync {
     /// # Errors
     /// As [`loss`](Self::loss).
     fn predict(&self, _images: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    /// (count, height, width, channels), from 0 to 1: images of its own, of latents that the seed alone decides. None
+    /// where it paints none.
+    ///
+    /// # Errors
+    /// candle's own.
+    fn sample(&self, _count: usize, _seed: u64) -> Result<Option<Tensor>> {
         Ok(None)
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::{self, Dataset, Draw, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
-    models::{self, Pass},
+    models::{self, Changes, Pass},
     objectives, ops,
     runs::CheckpointState,
     spec::{
@@ -179,6 +179,7 @@ impl Trainer {
             step: self.state.step,
             live: &self.live,
             frozen_stages: self.frozen_stages(),
+            changes: Changes::All,
         };
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);

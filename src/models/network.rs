@@ -31,7 +31,39 @@ pub enum Pass<'a> {
         live: &'a LiveParams,
         /// Convolutions and linear layers, from the first, that stay as they are, with all that lies between them.
         frozen_stages: usize,
+        changes: Changes,
     },
+}
+
+/// What a batch may leave behind in the network that it trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// Weights have gradients, and running statistics move.
+    All,
+    /// Weights have gradients; the images are not data whose statistics should be kept.
+    Weights,
+    /// The network is held as it is, and a gradient passes through it to its images.
+    Nothing,
+}
+
+impl Pass<'_> {
+    /// The same, but for what it changes; an evaluation changes nothing anyway.
+    pub fn changing(self, what: Changes) -> Self {
+        match self {
+            Pass::Training { seed, step, live, frozen_stages, .. } => {
+                Pass::Training { seed, step, live, frozen_stages, changes: what }
+            }
+            Pass::Evaluation => Pass::Evaluation,
+        }
+    }
+
+    /// A weight as the pass uses it: one that nothing will ask a gradient of keeps no inputs alive.
+    pub fn weight(&self, tensor: &Tensor) -> Tensor {
+        match self {
+            Pass::Evaluation | Pass::Training { changes: Changes::Nothing, .. } => tensor.detach(),
+            Pass::Training { .. } => tensor.clone(),
+        }
+    }
 }
 
 enum Step {
@@ -173,11 +205,7 @@ impl Step {
     }
 
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
-        // Weights that nothing will ask a gradient of keep no inputs alive.
-        let weight = |tensor: &Tensor| match pass {
-            Pass::Evaluation => tensor.detach(),
-            Pass::Training { .. } => tensor.clone(),
-        };
+        let weight = |tensor: &Tensor| pass.weight(tensor);
         match self {
             Step::Conv { weight: w, bias, shape, activation, pool: None } => {
                 ops::conv2d(x, &weight(w), &weight(bias), *shape, *activation)
@@ -192,9 +220,12 @@ impl Step {
                     let (w, bias) = (weight(w), weight(bias));
                     ops::batch_norm_running(x, &w, &bias, running.each_ref(), NORM_EPSILON, *activation)
                 }
-                Pass::Training { .. } => {
-                    let (y, batch) = ops::batch_norm(x, w, bias, NORM_EPSILON, *activation)?;
-                    batch.update(running_mean, running_variance, NORM_MOMENTUM)?;
+                Pass::Training { changes, .. } => {
+                    let (w, bias) = (weight(w), weight(bias));
+                    let (y, batch) = ops::batch_norm(x, &w, &bias, NORM_EPSILON, *activation)?;
+                    if *changes == Changes::All {
+                        batch.update(running_mean, running_variance, NORM_MOMENTUM)?;
+                    }
                     Ok(y)
                 }
             },

@@ -5,7 +5,7 @@ use crate::{
     ops::{self, Activation, ConvShape, Sink},
 };
 use anyhow::Result;
-use candle_core::Tensor;
+use candle_core::{Tensor, Var};
 
 /// Channels of the small image that an embedding is turned into, and of the one twice as large.
 const CHANNELS: [usize; 2] = [64, 32];
@@ -16,9 +16,7 @@ const ENLARGEMENT: usize = 4;
 pub struct Decoder {
     image: ImageShape,
     /// Weight and bias of each layer.
-    small: [Tensor; 2],
-    middle: [Tensor; 2],
-    large: [Tensor; 2],
+    layers: [[Tensor; 2]; 3],
     sink: Sink,
 }
 
@@ -37,13 +35,39 @@ impl Decoder {
             ])
         };
         let [first, second] = CHANNELS;
-        Ok(Self {
-            image,
-            small: layer("small", &[features, height * width * first], features)?,
-            middle: layer("middle", &[3, 3, first, second], 9 * first)?,
-            large: layer("large", &[3, 3, second, image.channels], 9 * second)?,
-            sink: vars.sink().clone(),
-        })
+        let layers = [
+            layer("small", &[features, height * width * first], features)?,
+            layer("middle", &[3, 3, first, second], 9 * first)?,
+            layer("large", &[3, 3, second, image.channels], 9 * second)?,
+        ];
+        Ok(Self { image, layers, sink: vars.sink().clone() })
+    }
+
+    /// A copy whose weights, named `objective.average.*`, are not trained: they [`follow`](Self::follow).
+    ///
+    /// # Errors
+    /// Where the names are taken.
+    pub fn follower(&self, vars: &mut Vars) -> Result<Self> {
+        let mut copy = |layer: usize, part: usize| -> Result<Tensor> {
+            let (name, leader) = (format!("objective.average.{layer}.{part}"), &self.layers[layer][part]);
+            let var = vars.buffer(&name, leader.dims(), 0.0)?;
+            var.set(&leader.detach())?;
+            Ok(var.as_tensor().clone())
+        };
+        let layers = [[copy(0, 0)?, copy(0, 1)?], [copy(1, 0)?, copy(1, 1)?], [copy(2, 0)?, copy(2, 1)?]];
+        Ok(Self { image: self.image, layers, sink: self.sink.clone() })
+    }
+
+    /// Moves all weights by a share of the way to those of another decoder.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn follow(&self, leader: &Decoder, share: f64) -> Result<()> {
+        for (own, theirs) in self.layers.as_flattened().iter().zip(leader.layers.as_flattened()) {
+            let moved = ((own.detach() * (1.0 - share))? + (theirs.detach() * share)?)?;
+            Var::from_tensor(own)?.set(&moved)?;
+        }
+        Ok(())
     }
 
     /// (batch, features) to (batch, height, width, channels): the logit of each pixel.
@@ -53,15 +77,24 @@ impl Decoder {
     pub fn forward(&self, embedding: &Tensor) -> Result<Tensor> {
         let conv = ConvShape { stride: 1, padding: 1 };
         let (batch, (height, width)) = (embedding.dim(0)?, small(self.image));
+        let [small, middle, large] = &self.layers;
         let painted = ops::chain(embedding, &self.sink, |x| {
-            let x = ops::linear(x, &self.small[0], &self.small[1], Activation::Relu)?;
+            let x = ops::linear(x, &small[0], &small[1], Activation::Relu)?;
             let x = ops::upsample_nearest2d(&ops::reshape(&x, (batch, height, width, CHANNELS[0]))?, 2)?;
-            let x = ops::conv2d(&x, &self.middle[0], &self.middle[1], conv, Activation::Relu)?;
+            let x = ops::conv2d(&x, &middle[0], &middle[1], conv, Activation::Relu)?;
             let x = ops::upsample_nearest2d(&x, 2)?;
-            ops::conv2d(&x, &self.large[0], &self.large[1], conv, Activation::None)
+            ops::conv2d(&x, &large[0], &large[1], conv, Activation::None)
         })?;
         // Sides that are no multiple of four come out a little too long.
         Ok(painted.narrow(1, 0, self.image.height)?.narrow(2, 0, self.image.width)?)
+    }
+
+    /// As [`forward`](Self::forward), pixels from 0 to 1, without gradients.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn paint(&self, embedding: &Tensor) -> Result<Tensor> {
+        Ok(ops::activate(&self.forward(embedding)?.detach(), Activation::Sigmoid)?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
 //! Images are binarised anew each time they are looked at: a pixel is ink with the probability of its grey.
-use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder};
+use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
     metrics::{BITS_PER_DIM, ELBO, KL},
@@ -15,10 +15,7 @@ use crate::{
 use anyhow::Result;
 use candle_core::{D, Tensor};
 use rand::RngExt as _;
-use std::{
-    f64::consts::{LN_2, TAU},
-    sync::Arc,
-};
+use std::{f64::consts::LN_2, sync::Arc};
 
 pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
@@ -97,8 +94,11 @@ impl Objective for Variational {
         let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?;
         let log_variance = latent.narrow(1, self.latent, self.latent)?;
-        let noise =
-            Tensor::from_vec(normal(images * self.latent, seed, step), (images, self.latent), device)?;
+        let noise = Tensor::from_vec(
+            normal(images * self.latent, seed, "latent", step),
+            (images, self.latent),
+            device,
+        )?;
         let z = (&mean + ((&log_variance * 0.5)?.exp()? * noise)?)?;
         let pixels = batch.images.elem_count() / images;
         let painting = (ops::binary_cross_entropy(&self.decoder.forward(&z)?, &x)? * pixels as f64)?;
@@ -109,6 +109,12 @@ impl Objective for Variational {
         let metrics =
             vec![(ELBO, -bound), (KL, number(&kl)?), (BITS_PER_DIM, bound / (pixels as f64 * LN_2))];
         Ok(Loss { loss: (painting + (kl * beta.unwrap_or(1.0))?)?, metrics })
+    }
+
+    fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {
+        let latent = normal(count * self.latent, seed, "sample", 0);
+        let latent = Tensor::from_vec(latent, (count, self.latent), self.weight.device())?;
+        Ok(Some(self.decoder.paint(&latent)?))
     }
 }
 
@@ -124,30 +130,13 @@ fn binarized(images: &Tensor, seed: u64, step: u64) -> Result<Tensor> {
     Ok(Tensor::from_vec(ink, images.shape(), images.device())?)
 }
 
-/// Numbers of a standard normal distribution (Box and Muller, 1958).
-fn normal(count: usize, seed: u64, step: u64) -> Vec<f32> {
-    let mut rng = rng(seed, "latent", step);
-    let mut pair = || {
-        let (radius, angle): (f64, f64) =
-            (rng.random_range(f64::MIN_POSITIVE..1.0), rng.random_range(0.0..TAU));
-        let radius = (-2.0 * radius.ln()).sqrt();
-        [(radius * angle.cos()) as f32, (radius * angle.sin()) as f32]
-    };
-    (0..count.div_ceil(2)).flat_map(|_| pair()).take(count).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use candle_core::Device;
 
     #[test]
-    fn noise_is_normal_and_grey_is_a_probability() -> Result<()> {
-        let noise = normal(100_001, 1, 2);
-        let mean =
-            |power: i32| noise.iter().map(|n| f64::from(n.powi(power))).sum::<f64>() / noise.len() as f64;
-        assert!(mean(1).abs() < 0.02 && (mean(2) - 1.0).abs() < 0.02 && (mean(4) - 3.0).abs() < 0.15);
-        assert_ne!(noise, normal(100_001, 1, 3));
+    fn grey_is_a_probability() -> Result<()> {
         let grey = Tensor::full(0.25f32, (10, 100, 100, 1), &Device::Cpu)?;
         let ink = binarized(&grey, 1, 2)?.flatten_all()?.to_vec1::<f32>()?;
         assert!(ink.iter().all(|ink| [0.0, 1.0].contains(ink)));

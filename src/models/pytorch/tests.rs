@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     data::DatasetInfo,
     engine::Model,
-    models::{self, Pass},
+    models::{self, Changes, Pass},
     objectives::Batch,
     session::catalog,
     spec::RunSpec,
@@ -107,7 +107,7 @@ fn gradients_are_those_of_pytorch() {
     let labels = Tensor::new(&[3u32, 1, 4, 1], &Device::Cpu).unwrap();
     let mut live = catalog().live_params(&RunSpec::default());
     live.iter_mut().filter(|(key, _)| key.ends_with("dropout")).for_each(|(_, value)| *value = 0.0);
-    let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0 };
+    let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0, changes: Changes::All };
     let loss = model.objective.loss(&Batch { images: images(), labels }, &pass).unwrap().loss;
     let gradients = model.vars.backward(&loss).unwrap();
     let pytorch = pytorch(&model, "seed_cnn");
