@@ -9,6 +9,7 @@ mod compare;
 mod exchange;
 mod list;
 mod output;
+mod sample;
 mod score;
 mod train;
 
@@ -72,6 +73,8 @@ pub enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Paint images with a run's newest weights
+    Sample(sample::Sample),
     /// Write a run's newest weights as PyTorch names them and lays them out
     Export {
         /// A run's folder, or a unique beginning of its name
@@ -139,6 +142,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split } => score::evaluate(&run, &split, common),
         Command::Predict { run, images } => score::predict(&run, &images, common),
+        Command::Sample(args) => sample::sample(&args, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),
         Command::Import { file, encoder, set, rename } => {
             exchange::import(&file, &encoder, &set, &rename, common)

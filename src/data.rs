@@ -123,6 +123,16 @@ impl Examples {
         self.labels.is_empty()
     }
 
+    /// The chosen images and their labels.
+    pub fn subset(&self, indices: &[usize]) -> Examples {
+        let size = self.pixels.len() / self.len().max(1);
+        let pixels = indices.iter().flat_map(|&index| &self.pixels[index * size..][..size]).copied();
+        Examples {
+            pixels: pixels.collect(),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+        }
+    }
+
     /// The chosen images as numbers from 0 to 1, (images, height, width, channels), and their labels.
     pub fn gather(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
         let size = self.pixels.len() / self.len().max(1);

@@ -9,15 +9,18 @@ pub mod benchmark;
 mod devices;
 pub mod exchange;
 mod model;
+mod neighbours;
 mod optimizers;
 mod outbox;
+mod preview;
 mod probe;
+pub mod sample;
 mod schedules;
 mod trainer;
 mod worker;
 pub use model::{Model, Scoring};
 pub use trainer::{Advance, Trainer, Verdict};
-pub use worker::Worker;
+pub use worker::{Worker, newest_model};
 
 /// All that can be chosen for a run.
 pub fn catalog() -> Catalog {
@@ -31,5 +34,9 @@ pub fn catalog() -> Catalog {
         (Section::Augmentation, vec![data::augment::INFO]),
         (Section::Training, vec![TRAINING]),
     ];
-    Catalog { components: components.into() }
+    let needed = objectives::ALL.iter().filter(|entry| !entry.augmentation.is_empty());
+    Catalog {
+        components: components.into(),
+        needed_augmentation: needed.map(|entry| (entry.info.id, entry.augmentation)).collect(),
+    }
 }

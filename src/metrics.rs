@@ -63,6 +63,7 @@ pub const ACCURACY: &str = "accuracy";
 pub const LEARNING_RATE: &str = "learning_rate";
 pub const GRADIENT_NORM: &str = "gradient_norm";
 pub const KNN_ACCURACY: &str = "knn_accuracy";
+pub const LINEAR_ACCURACY: &str = "linear_accuracy";
 pub const EFFECTIVE_RANK: &str = "effective_rank";
 pub const FEATURE_SPREAD: &str = "feature_spread";
 pub const ALIGNMENT: &str = "alignment";
@@ -97,6 +98,13 @@ pub static ALL: &[MetricInfo] = &[
         id: KNN_ACCURACY,
         label: "Neighbour accuracy",
         help: "How often the nearest images, to the encoder's eyes, have the same label. The labels are only looked at to measure this.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: LINEAR_ACCURACY,
+        label: "Linear accuracy",
+        help: "How often a linear layer, fitted to the embeddings of a thousand labelled images, labels others right. The network itself never sees these labels.",
         unit: Unit::Share,
         higher_is_better: true,
     },

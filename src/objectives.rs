@@ -2,8 +2,9 @@
 use crate::{
     data::DatasetInfo,
     models::{Network, Pass, Vars},
+    protocol::{Caption, Similarities},
     registry,
-    spec::{Choice, ComponentInfo},
+    spec::{Choice, ComponentInfo, LiveParams},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -19,6 +20,8 @@ pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
+    /// Values of the augmentation that it cannot do without; none where images may stay as they are.
+    pub augmentation: &'static [(&'static str, f64)],
     /// Makes the head, its variables named `objective.*`, over an encoder.
     pub build: Build,
 }
@@ -38,6 +41,12 @@ pub trait Objective: Send + Sync {
     fn views(&self) -> usize {
         1
     }
+
+    /// What it makes of the images of a batch, to look at: a strip of pictures for each step of its work.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks>;
 
     /// (batch, height, width, channels) to (batch, classes): probabilities. None where it learns without labels.
     ///
@@ -62,6 +71,36 @@ pub struct Batch {
     pub images: Tensor,
     /// (batch), u32.
     pub labels: Tensor,
+}
+
+/// What an objective shows of its work.
+pub struct Looks {
+    pub strips: Vec<Strip>,
+    /// Where views of images are compared.
+    pub similarities: Option<Similarities>,
+}
+
+/// Images that belong together.
+pub struct Strip {
+    pub name: &'static str,
+    /// One sentence on what is to be seen.
+    pub help: &'static str,
+    /// (images, height, width, channels), from 0 to 1.
+    pub images: Tensor,
+    /// One an image, or none.
+    pub captions: Vec<Caption>,
+}
+
+impl Strip {
+    pub fn new(name: &'static str, help: &'static str, images: Tensor) -> Self {
+        Self { name, help, images, captions: vec![] }
+    }
+}
+
+impl From<Vec<Strip>> for Looks {
+    fn from(strips: Vec<Strip>) -> Self {
+        Self { strips, similarities: None }
+    }
 }
 
 pub struct Loss {

@@ -28,6 +28,13 @@ pub enum Command {
         run: RunId,
         pixels: Vec<u8>,
     },
+    /// Shows what a run makes of a few validation images, the first of them replaced by a drawing, if there is one and
+    /// the network learns without labels. The newest request wins.
+    Preview {
+        request: u64,
+        run: RunId,
+        drawing: Option<Vec<u8>>,
+    },
     /// Scores a whole split with the newest weights of a run.
     Evaluate(RunId, Split),
     Rename(RunId, String),
@@ -76,6 +83,7 @@ pub enum Event {
     /// A checkpoint was written.
     Saved(RunId, u64),
     Prediction(Prediction),
+    Preview(Preview),
     Evaluation(Evaluation),
     Renamed(RunId, String),
     /// A run went to the trash.
@@ -173,6 +181,71 @@ pub struct Prediction {
     pub step: u64,
     /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
+    /// Where it learns without labels: what it makes of the image instead.
+    pub strips: Vec<Strip>,
+    /// Then also: the training images that are nearest to it, once they have been looked at.
+    pub nearest: Option<Strip>,
+}
+
+/// What a network makes of a few images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    pub request: u64,
+    pub run: RunId,
+    /// The step whose weights are shown.
+    pub step: u64,
+    pub strips: Vec<Strip>,
+    /// Where views of images are compared.
+    pub similarities: Option<Similarities>,
+}
+
+/// Images that belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    pub name: &'static str,
+    /// One sentence on what is to be seen.
+    pub help: &'static str,
+    /// Height, width and channels of each.
+    pub shape: [usize; 3],
+    /// One image after another, row by row, 255 for ink.
+    pub pixels: Vec<u8>,
+    /// One an image, or none.
+    pub captions: Vec<Caption>,
+}
+
+/// What stands beneath an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caption {
+    pub text: String,
+    /// Whether the network is right, where that can be said.
+    pub is_right: Option<bool>,
+}
+
+/// How alike pairs of views are to a network: shares of the pairs by their cosine similarity, from −1 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Similarities {
+    /// Two views of the same image.
+    pub same: Vec<f32>,
+    /// Views of two different images.
+    pub others: Vec<f32>,
+}
+
+impl Similarities {
+    /// Equal parts of the way from −1 to 1.
+    pub const BINS: usize = 40;
+
+    /// Counts cosines.
+    pub fn new(same: &[f32], others: &[f32]) -> Self {
+        let shares = |cosines: &[f32]| {
+            let mut bins = vec![0.0; Self::BINS];
+            for cosine in cosines {
+                let at = (cosine + 1.0) / 2.0 * Self::BINS as f32;
+                bins[(at.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / cosines.len() as f32;
+            }
+            bins
+        };
+        Self { same: shares(same), others: shares(others) }
+    }
 }
 
 /// How well a network does on a whole split.

@@ -154,6 +154,8 @@ pub struct ComponentInfo {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
+    /// What an objective that compares altered images needs of the augmentation, by its identifier.
+    pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
 }
 
 impl Catalog {
@@ -180,6 +182,27 @@ impl Catalog {
             .filter(|(_, param)| param.live)
             .map(|(section, param)| (dotted(section, param), spec.get(section, param)))
             .collect()
+    }
+
+    /// Sets what the objective of `spec` needs of the augmentation, and takes back what another one needed, unless a
+    /// person has chosen something else.
+    pub fn augment_as_needed(&self, spec: &mut RunSpec) {
+        let values = |needed: &[(&str, f64)]| -> Values {
+            needed.iter().map(|(key, value)| (key.to_string(), *value)).collect()
+        };
+        if self.needed_augmentation.values().any(|needed| values(needed) == spec.augmentation) {
+            spec.augmentation.clear();
+        }
+        if let Some(needed) = self.needed_augmentation.get(spec.objective.id.as_str())
+            && spec.is_unaltered()
+        {
+            spec.augmentation = values(needed);
+        }
+    }
+
+    /// Whether the objective of `spec` compares altered images, and nothing alters them.
+    pub fn lacks_augmentation(&self, spec: &RunSpec) -> bool {
+        self.needed_augmentation.contains_key(spec.objective.id.as_str()) && spec.is_unaltered()
     }
 
     /// What is wrong with the values of `spec`, by dotted key.
@@ -251,6 +274,11 @@ impl RunSpec {
 
     pub fn set(&mut self, section: Section, param: &Param, value: f64) {
         self.values_mut(section).insert(param.key.into(), value);
+    }
+
+    /// Whether no augmentation is set.
+    fn is_unaltered(&self) -> bool {
+        self.augmentation.values().all(|value| *value == 0.0)
     }
 
     /// A value of [`TRAINING`].

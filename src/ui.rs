@@ -3,9 +3,10 @@
 use crate::{
     protocol::{Command, Control, LayerInfo, Level, Notice, Phase, RunId},
     session::{Run, State},
-    spec::{Catalog, RunSpec},
+    spec::{Catalog, RunSpec, Section},
 };
-use egui::{CentralPanel, Frame, Key, Margin, Panel, RichText, ScrollArea, Theme, Ui};
+use egui::{Align, CentralPanel, Frame, Key, Layout, Margin, Panel, RichText, ScrollArea, Theme, Ui};
+use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_WARNING};
 use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 use std::{
     collections::BTreeSet,
@@ -14,6 +15,7 @@ use std::{
 };
 
 mod bars;
+mod collapse;
 mod curves;
 mod decimate;
 pub mod dialogs;
@@ -21,8 +23,10 @@ mod draw_pad;
 mod form;
 mod param;
 mod plot;
+mod preview;
 mod runs_panel;
 mod settings;
+mod strips;
 mod summary;
 mod theme;
 mod top_bar;
@@ -47,11 +51,14 @@ pub struct Workbench {
     curves: curves::Curves,
     form: form::Form,
     draw_pad: draw_pad::DrawPad,
+    preview: preview::PreviewPanel,
     toasts: Toasts,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
     /// Failed runs whose banner was closed.
     dismissed: BTreeSet<RunId>,
+    /// Runs whose warning was closed.
+    unworried: BTreeSet<RunId>,
     tab: Tab,
 }
 
@@ -61,6 +68,7 @@ enum Tab {
     Runs,
     #[default]
     Curves,
+    Preview,
     NewRun,
     Draw,
 }
@@ -76,9 +84,11 @@ impl Workbench {
             curves: curves::Curves::default(),
             form: form::Form::default(),
             draw_pad: draw_pad::DrawPad::default(),
+            preview: preview::PreviewPanel::default(),
             toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
             followed: None,
             dismissed: BTreeSet::new(),
+            unworried: BTreeSet::new(),
             tab: Tab::default(),
         }
     }
@@ -101,6 +111,7 @@ impl Workbench {
         let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(Margin::symmetric(14, 8));
         Panel::top("top").frame(bar).show(ui, |ui| top_bar::ui(ui, &mut self.settings, narrow));
         self.banner(ui, state, &mut actions);
+        self.warning(ui, state);
         let mut parts = Parts { bench: self, state, catalog, summarize, actions: &mut actions };
         if narrow {
             parts.tabs(ui);
@@ -238,6 +249,24 @@ impl Workbench {
             });
         });
     }
+
+    /// What has collapsed in the selected run, and what to try.
+    fn warning(&mut self, ui: &mut Ui, state: &State) {
+        let Some(run) = self.selected(state).filter(|run| !self.unworried.contains(&run.id)) else { return };
+        let Some([what, advice]) = collapse::warning(run) else { return };
+        let color = theme::run_colors(ui.visuals().dark_mode)[1];
+        let frame = Frame::new().fill(color.gamma_multiply(0.16)).inner_margin(Margin::symmetric(14, 8));
+        Panel::top("warning").frame(frame).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(ICON_WARNING.rich_text().size(18.0).color(color));
+                ui.label(widgets::strong(what).color(color));
+                ui.label(advice);
+                if ui.button("Dismiss").clicked() {
+                    self.unworried.insert(run.id.clone());
+                }
+            });
+        });
+    }
 }
 
 /// The name, with a number behind it if another run has it: "Seed CNN 2".
@@ -285,13 +314,51 @@ impl Parts<'_> {
                 },
             );
         }
+        let open = self.bench.settings.show_preview;
+        let id = if open { "preview" } else { "folded preview" };
+        Panel::bottom(id).resizable(false).frame(frame).show(ui, |ui| self.foldable_preview(ui));
         CentralPanel::default().frame(frame).show(ui, |ui| self.curves(ui));
+    }
+
+    fn foldable_preview(&mut self, ui: &mut Ui) {
+        let open = self.bench.settings.show_preview;
+        ui.horizontal(|ui| {
+            let (icon, name) = if open {
+                (ICON_EXPAND_MORE, "Fold the preview")
+            } else {
+                (ICON_EXPAND_LESS, "Unfold the preview")
+            };
+            widgets::title(ui, "Live preview")
+                .on_hover_text("What the network makes of a few images, with its weights as they are now");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if widgets::icon_button(ui, icon, name).clicked() {
+                    self.bench.settings.show_preview = !open;
+                }
+            });
+        });
+        if open {
+            self.preview(ui);
+        }
+    }
+
+    fn preview(&mut self, ui: &mut Ui) {
+        let run = self.bench.selected(self.state);
+        let objective =
+            run.and_then(|run| self.catalog.component(Section::Objective, run.spec.id(Section::Objective)));
+        let explanation = objective.map_or("", |info| info.help);
+        let (answer, drawing) = (self.state.preview.as_ref(), self.bench.draw_pad.framed());
+        self.bench.preview.ui(ui, run, explanation, answer, drawing, self.actions);
     }
 
     fn tabs(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6));
-        let tabs =
-            [(Tab::Runs, "Runs"), (Tab::Curves, "Curves"), (Tab::NewRun, "Train"), (Tab::Draw, "Draw")];
+        let tabs = [
+            (Tab::Runs, "Runs"),
+            (Tab::Curves, "Curves"),
+            (Tab::Preview, "Preview"),
+            (Tab::NewRun, "Train"),
+            (Tab::Draw, "Draw"),
+        ];
         Panel::top("tabs").frame(frame).show(ui, |ui| {
             ui.horizontal(|ui| {
                 for (tab, name) in tabs {
@@ -302,6 +369,7 @@ impl Parts<'_> {
         CentralPanel::default().frame(frame).show(ui, |ui| match self.bench.tab {
             Tab::Runs => scrolled(ui, |ui| self.runs(ui)),
             Tab::Curves => self.curves(ui),
+            Tab::Preview => self.preview(ui),
             Tab::NewRun => scrolled(ui, |ui| {
                 self.training(ui);
                 self.new_run(ui);

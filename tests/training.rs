@@ -4,7 +4,8 @@ mod support;
 use headstart::{
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, Split},
     protocol::{Command, Control, Level, Phase},
-    session::Session,
+    session::{Session, catalog},
+    spec::{Choice, RunSpec, Section},
 };
 use std::{collections::BTreeMap, fs};
 use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
@@ -44,6 +45,7 @@ fn every_component_trains() {
 fn a_stopped_run_resumes_bit_for_bit() {
     resumes_bit_for_bit(&[]);
     resumes_bit_for_bit(&["encoder=compact_cnn", "objective=contrastive", "augmentation.rotation=10"]);
+    resumes_bit_for_bit(&["encoder=compact_cnn", "objective=adversarial"]);
     resumes_bit_for_bit(&["dataset.labels_per_class=3", "epoch_steps=11", "augmentation.shift=2"]);
 }
 
@@ -176,6 +178,100 @@ fn pausing_stepping_and_drawing_work_together() {
     session.send(Command::Predict { request: 4, run: id.clone(), pixels: vec![0; 3] });
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("28 by 28"), "{}", notice.text);
+}
+
+#[test]
+fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let mut drawing = vec![0; 784];
+    drawing[300..500].fill(255);
+    let mut request = 0;
+    for info in catalog().section(Section::Objective) {
+        let objective = format!("objective={}", info.id);
+        let overrides = [objective.as_str(), "encoder=compact_cnn", "augmentation.shift=1", "epochs=1"];
+        let id = start(&mut session, fixture.spec(&overrides));
+        let mut seen = vec![];
+        for stopped in [false, true] {
+            if stopped {
+                until(&mut session, &id, finished);
+            }
+            for drawing in [None, Some(drawing.clone())] {
+                request += 1;
+                session.send(Command::Preview { request, run: id.clone(), drawing });
+                let answer = wait(&mut session, |session| {
+                    session.state.preview.clone().filter(|preview| preview.request == request)
+                });
+                assert!(!answer.strips.is_empty(), "{}", info.id);
+                for strip in &answer.strips {
+                    let images = strip.pixels.len() / 784;
+                    assert!(strip.shape == [28, 28, 1] && strip.pixels.len() == images * 784);
+                    assert!(strip.captions.is_empty() || strip.captions.len() == images, "{}", strip.name);
+                    assert!((4..=20).contains(&images), "{}: {images} images", strip.name);
+                }
+                assert_eq!(answer.similarities.is_some(), info.id == "contrastive");
+                seen.push(answer);
+            }
+        }
+        let step = session.state.runs[&id].progress.step;
+        assert_eq!([seen[2].step, seen[3].step], [step; 2], "{}", info.id);
+        // A classifier says what it takes a drawing for; the others show it.
+        assert_eq!(seen[2].strips != seen[3].strips, info.id != "classify", "{}", info.id);
+        let paints = seen[2].strips.iter().any(|strip| strip.name == "Samples");
+        assert_eq!(paints, ["variational", "adversarial"].contains(&info.id), "{}", info.id);
+    }
+    assert!(session.state.notices.is_empty(), "{:?}", session.state.notices);
+    session.close();
+}
+
+#[test]
+fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let overrides = ["objective=autoencoder", "encoder=compact_cnn", "noise=0.2", "epochs=1"];
+    let id = start(&mut session, fixture.spec(&overrides));
+    until(&mut session, &id, finished);
+    // one of the training images, so that the nearest of all is known
+    let images = fs::read(fixture.data().join("train-images-idx3-ubyte")).unwrap();
+    let labels = fs::read(fixture.data().join("train-labels-idx1-ubyte")).unwrap();
+    let ask = |session: &mut Session, request, image: usize| {
+        let pixels = images[16 + image * 784..][..784].to_vec();
+        session.send(Command::Predict { request, run: id.clone(), pixels });
+        wait(session, |session| {
+            let answer = session.state.prediction.clone();
+            answer.filter(|answer| answer.request == request && answer.nearest.is_some())
+        })
+    };
+    // Validation images are no neighbours: of ten images most are found again.
+    let mut found = 0;
+    for image in 0..10 {
+        let answer = ask(&mut session, image as u64 + 1, image);
+        let names: Vec<_> = answer.strips.iter().map(|strip| strip.name).collect();
+        assert_eq!(names, ["Original", "Pixels blanked", "Reconstruction"]);
+        assert_eq!(answer.strips[0].pixels, images[16 + image * 784..][..784]);
+        let nearest = answer.nearest.unwrap();
+        if nearest.pixels[..784] == images[16 + image * 784..][..784] {
+            assert_eq!(nearest.captions[0].text, labels[8 + image].to_string());
+            found += 1;
+        }
+    }
+    assert!(found >= 6, "{found} of 10 images were found again");
+    session.close();
+}
+
+#[test]
+fn contrastive_learning_begins_with_the_augmentation_of_its_config() {
+    let catalog = catalog();
+    let mut spec = RunSpec::default();
+    spec.objective = Choice::new("contrastive");
+    assert!(catalog.lacks_augmentation(&spec));
+    catalog.augment_as_needed(&mut spec);
+    let shipped = include_str!("../configs/contrastive.toml");
+    let shipped = RunSpec::from_toml(shipped, &[], &catalog).unwrap();
+    assert_eq!(spec.augmentation, shipped.augmentation);
+    spec.objective = Choice::new("autoencoder");
+    catalog.augment_as_needed(&mut spec);
+    assert!(spec.augmentation.is_empty());
 }
 
 #[test]

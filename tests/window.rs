@@ -10,8 +10,14 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use headstart::{
-    metrics::{ACCURACY, GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
-    protocol::{Change, Command, Control, Event, Phase, Prediction, Progress, RunInfo},
+    metrics::{
+        ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
+        SAMPLE_DIVERSITY, Split,
+    },
+    protocol::{
+        Caption, Change, Command, Control, Event, Phase, Prediction, Preview, Progress, RunInfo,
+        Similarities, Strip,
+    },
     session::{State, catalog, model_summary},
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings, Workbench, install},
@@ -48,10 +54,11 @@ fn wide(state: State) -> Window {
 
 fn commands(window: &mut Window) -> Vec<Command> {
     let actions = std::mem::take(&mut window.state_mut().actions);
-    actions
+    let sent = actions
         .into_iter()
-        .filter_map(|action| if let Action::Send(command) = action { Some(command) } else { None })
-        .collect()
+        .filter_map(|action| if let Action::Send(command) = action { Some(command) } else { None });
+    // What the window asks by itself is looked at where previews are tested.
+    sent.filter(|command| !matches!(command, Command::Preview { .. })).collect()
 }
 
 fn click(window: &mut Window, label: &str) {
@@ -251,7 +258,14 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     assert!(pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
-    window.state_mut().state.apply(Event::Prediction(Prediction { request, run, step: 5200, probabilities }));
+    window.state_mut().state.apply(Event::Prediction(Prediction {
+        nearest: None,
+        request,
+        run,
+        step: 5200,
+        probabilities,
+        strips: vec![],
+    }));
     window.run_steps(4);
     window.get_by_label("Digit 7: 91 %");
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
@@ -267,11 +281,148 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     assert!(window.query_by_label("The loss is no longer a number").is_none());
 }
 
+/// A run that learns without labels.
+fn pretraining(objective: &str) -> State {
+    let mut state = state(&[("one", Phase::Running)]);
+    let run = state.runs.values_mut().next().unwrap();
+    run.spec.objective = Choice::new(objective);
+    run.live = catalog().live_params(&run.spec);
+    state
+}
+
+fn strip(name: &'static str, captions: &[(&str, Option<bool>)]) -> Strip {
+    let pixels = (0..784 * captions.len().max(3)).map(|at| (at % 251) as u8).collect();
+    let caption =
+        |(text, is_right): &(&str, Option<bool>)| Caption { text: (*text).into(), is_right: *is_right };
+    let captions = captions.iter().map(caption).collect();
+    Strip { name, help: "What it shows", shape: [28, 28, 1], pixels, captions }
+}
+
+#[test]
+fn a_preview_is_asked_for_shown_and_folded() {
+    let mut window = wide(pretraining("contrastive"));
+    let asked = |window: &mut Window| {
+        let actions = std::mem::take(&mut window.state_mut().actions);
+        let previews = actions.into_iter().filter_map(|action| match action {
+            Action::Send(Command::Preview { request, run, drawing }) => Some((request, run, drawing)),
+            _ => None,
+        });
+        previews.collect::<Vec<_>>()
+    };
+    window.get_by_label("Looking at a few images…");
+    let first = asked(&mut window);
+    let [(request, run, None)] = &first[..] else { panic!("{first:?}") };
+    let similarities = Some(Similarities::new(&[0.9, 0.8], &[0.1, -0.1]));
+    let strips = vec![strip("One view", &[]), strip("Turned", &[("0°", Some(true)), ("90°", Some(false))])];
+    let preview = Preview { request: *request, run: run.clone(), step: 5200, strips, similarities };
+    window.state_mut().state.apply(Event::Preview(preview));
+    window.run_steps(4);
+    window.get_by_label("One view: 3 images");
+    window.get_by_label("Turned: 0°, 90° (wrong)");
+    window.get_by_label("Similarity of views: 0.85 of the same image, 0 of different images, on average");
+    assert!(asked(&mut window).is_empty(), "the same weights need no second look");
+    window.state_mut().state.runs.values_mut().next().unwrap().progress.step += 1;
+    window.run_steps(60);
+    assert_eq!(asked(&mut window).len(), 1);
+    click(&mut window, "Fold the preview");
+    assert!(window.query_by_label("One view: 3 images").is_none());
+    window.state_mut().state.runs.values_mut().next().unwrap().progress.step += 1;
+    window.run_steps(60);
+    assert!(asked(&mut window).is_empty(), "what is not shown is not asked for");
+    assert!(!window.state().bench.settings.show_preview);
+    click(&mut window, "Unfold the preview");
+    draw_seven(&mut window);
+    window.run_steps(400);
+    assert!(asked(&mut window).iter().any(|(_, _, drawing)| drawing.is_some()));
+}
+
+#[test]
+fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
+    let mut window = wide(pretraining("autoencoder"));
+    draw_seven(&mut window);
+    let Some(Command::Predict { request, run, .. }) = commands(&mut window).pop() else { panic!() };
+    let answer = |nearest| Prediction {
+        request,
+        run: run.clone(),
+        step: 5200,
+        probabilities: vec![],
+        strips: vec![strip("Reconstruction", &[])],
+        nearest,
+    };
+    window.state_mut().state.apply(Event::Prediction(answer(None)));
+    window.run_steps(4);
+    window.get_by_label("Reconstruction: 3 images");
+    window.get_by_label("Looking for the nearest training images…");
+    let nearest = strip("Nearest training images", &[("7", None), ("1", None), ("7", None)]);
+    window.state_mut().state.apply(Event::Prediction(answer(Some(nearest))));
+    window.run_steps(4);
+    window.get_by_label("Nearest training images: 7, 1, 7");
+}
+
+#[test]
+fn a_collapse_is_told_of_in_plain_words() {
+    for (objective, metric, well, ill, text) in [
+        ("contrastive", EFFECTIVE_RANK, 20.0, 1.1, "The features have collapsed."),
+        ("contrastive", FEATURE_SPREAD, 0.8, 0.01, "The features have collapsed."),
+        ("adversarial", SAMPLE_DIVERSITY, 0.9, 0.1, "The samples have collapsed."),
+        ("variational", KL, 25.0, 0.2, "The latents have collapsed."),
+    ] {
+        let mut window = wide(pretraining(objective));
+        let id = window.state().state.runs.keys().next().unwrap().clone();
+        for (value, is_told) in [(ill, true), (well, false), (ill, true)] {
+            let point = Point { step: 5200, split: Split::Validation, metric, value };
+            window.state_mut().state.apply(Event::Points(id.clone(), vec![point]));
+            window.run_steps(4);
+            assert_eq!(window.query_by_label(text).is_some(), is_told, "{metric} {value}");
+        }
+        click(&mut window, "Dismiss");
+        assert!(window.query_by_label(text).is_none());
+    }
+}
+
+#[test]
+fn an_objective_that_compares_views_brings_its_augmentation() {
+    let mut window = wide(State::default());
+    window.get_by_role_and_label(Role::ComboBox, "Objective").click();
+    window.run_steps(4);
+    click(&mut window, "Contrastive");
+    click(&mut window, "Start training");
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(spec.objective.id, "contrastive");
+    assert!(spec.augmentation["rotation"] > 0.0 && !catalog().lacks_augmentation(spec));
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_where_they_are_set() {
+    let catalog = catalog();
+    for (objective, key, value) in [
+        ("masked", "mask_share", 1.0),
+        ("contrastive", "temperature", 0.0),
+        ("variational", "latent_dim", 0.0),
+        ("adversarial", "latent_dim", 0.0),
+        ("adversarial", "gradient_penalty", -1.0),
+    ] {
+        let mut spec = RunSpec { objective: Choice::new(objective), ..RunSpec::default() };
+        spec.objective.values.insert(key.into(), value);
+        let errors = catalog.validate(&spec);
+        assert!(errors.iter().any(|error| error.field == format!("objective.{key}")), "{objective} {key}");
+        let text = format!("[objective]\nid = \"{objective}\"\n{key} = {value:?}\n");
+        let error = RunSpec::from_toml(&text, &[], &catalog).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+}
+
 #[test]
 fn where_it_is_narrow_every_panel_is_a_tab() {
     let mut window = open([720.0, 450.0], state(&[("one", Phase::Running)]), Settings::default());
-    for (tab, found) in [("Runs", "Show one"), ("Train", "Pause"), ("Draw", "Draw pad"), ("Curves", "Follow")]
-    {
+    for (tab, found) in [
+        ("Runs", "Show one"),
+        ("Preview", "Looking at a few images…"),
+        ("Train", "Pause"),
+        ("Draw", "Draw pad"),
+        ("Curves", "Follow"),
+    ] {
         click(&mut window, tab);
         let rect = window.get_by_label(found).rect();
         assert!(rect.max.x <= 720.0 && rect.min.x >= 0.0, "{found} is cut off: {rect:?}");

@@ -4,9 +4,9 @@ use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars},
-    objectives::{self, Batch, Objective},
+    objectives::{self, Batch, Looks, Objective},
     ops,
-    spec::RunSpec,
+    spec::{LiveParams, RunSpec},
 };
 use anyhow::{Result, ensure};
 use candle_core::Tensor;
@@ -40,6 +40,10 @@ impl Model {
             entry.info.label
         );
         Ok(Self { vars, objective, encoder, augmentation, seed: spec.seed, shape: data.shape })
+    }
+
+    pub fn shape(&self) -> ImageShape {
+        self.shape
     }
 
     /// Convolutions and linear layers of the encoder.
@@ -85,18 +89,44 @@ impl Model {
         })
     }
 
+    /// What the objective shows of its work on some images.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn looks(&self, examples: &Examples, live: &LiveParams) -> Result<Looks> {
+        let all: Vec<usize> = (0..examples.len()).collect();
+        self.objective.looks(&self.scoring_batch(examples, &all)?, live)
+    }
+
+    /// (images, features): the embeddings of some images as they are.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn embed(&self, examples: &Examples, indices: &[usize]) -> Result<Tensor> {
+        let batch = self.batch(examples, indices)?;
+        ops::on_pool(|| self.encoder.forward(&batch.images, &Pass::Evaluation))
+    }
+
+    /// One image of bytes, checked to be as large as this model's.
+    ///
+    /// # Errors
+    /// Where the model was made for other images.
+    pub fn single(&self, pixels: &[u8]) -> Result<Examples> {
+        let ImageShape { height, width, channels } = self.shape;
+        ensure!(
+            pixels.len() == self.shape.len(),
+            "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
+        );
+        Ok(Examples { pixels: pixels.to_vec(), labels: vec![0] })
+    }
+
     /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink; none where the network
     /// learns without labels.
     ///
     /// # Errors
     /// Where the model was made for other images.
     pub fn predict(&self, pixels: &[u8]) -> Result<Vec<f32>> {
-        let ImageShape { height, width, channels } = self.shape;
-        ensure!(
-            pixels.len() == self.shape.len(),
-            "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
-        );
-        let examples = Examples { pixels: pixels.to_vec(), labels: vec![0] };
+        let examples = self.single(pixels)?;
         let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &[0])?.images))?;
         Ok(probabilities.map_or(Ok(vec![]), |probabilities| probabilities.squeeze(0)?.to_vec1())?)
     }
@@ -159,9 +189,8 @@ impl Scoring {
         if chosen.is_empty() {
             return Ok(());
         }
-        let batch = model.batch(&self.dataset.train, chosen)?;
-        self.embeddings.push(ops::on_pool(|| model.encoder.forward(&batch.images, &Pass::Evaluation))?);
-        self.labels.extend(batch.labels.to_vec1::<u32>()?);
+        self.embeddings.push(model.embed(&self.dataset.train, chosen)?);
+        self.labels.extend(chosen.iter().map(|index| u32::from(self.dataset.train.labels[*index])));
         Ok(())
     }
 

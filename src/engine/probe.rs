@@ -1,5 +1,5 @@
 //! Whether an encoder learns anything, whatever its objective: what its embeddings of labelled images are like.
-use crate::metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY};
+use crate::metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY};
 use anyhow::Result;
 use candle_core::{D, Tensor};
 
@@ -7,6 +7,8 @@ use candle_core::{D, Tensor};
 pub const MAX_IMAGES: usize = 2000;
 /// Neighbours that vote.
 const NEIGHBOURS: usize = 20;
+/// What the linear probe adds to the squares of each feature, as a share of their mean.
+const RIDGE: f64 = 1e-3;
 
 /// Metrics of embeddings (images, features) and the labels of their images.
 ///
@@ -17,6 +19,7 @@ pub fn metrics(embeddings: &Tensor, labels: &[u32]) -> Result<Vec<(&'static str,
     let unit = embeddings.broadcast_div(&lengths)?;
     Ok(vec![
         (KNN_ACCURACY, knn_accuracy(&unit, labels)?),
+        (LINEAR_ACCURACY, linear_accuracy(&unit, labels)?),
         (EFFECTIVE_RANK, effective_rank(embeddings)?),
         (FEATURE_SPREAD, feature_spread(&unit)?),
     ])
@@ -41,6 +44,68 @@ fn knn_accuracy(unit: &Tensor, labels: &[u32]) -> Result<f64> {
     };
     let right = similarities.iter().enumerate().filter(|row| is_right((row.0, row.1))).count();
     Ok(right as f64 / labels.len().max(1) as f64)
+}
+
+/// The share of the second half of the rows that a linear layer, fitted to the first half, labels right: ridge
+/// regression onto the labels as vectors of zeros and a one, W = Xᵀ(XXᵀ + λ)⁻¹Y = (XᵀX + λ)⁻¹XᵀY, whichever is smaller
+/// (Hastie, Tibshirani and Friedman, "The elements of statistical learning", 2009, sections 3.4.1, 4.2 and 18.3.5).
+fn linear_accuracy(unit: &Tensor, labels: &[u32]) -> Result<f64> {
+    let fitted = labels.len() / 2;
+    let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
+    if fitted == 0 {
+        return Ok(0.0);
+    }
+    let ones = Tensor::ones((labels.len(), 1), unit.dtype(), unit.device())?;
+    let x = Tensor::cat(&[unit, &ones], 1)?;
+    let (seen, unseen) = (x.narrow(0, 0, fitted)?, x.narrow(0, fitted, labels.len() - fitted)?);
+    let targets: Vec<f32> = labels[..fitted]
+        .iter()
+        .flat_map(|label| (0..classes).map(move |class| f32::from(class == *label as usize)))
+        .collect();
+    let targets = Tensor::from_vec(targets, (fitted, classes), unit.device())?;
+    let transposed = seen.t()?.contiguous()?;
+    let weights = if x.dim(1)? <= fitted {
+        solve(&transposed.matmul(&seen)?, &transposed.matmul(&targets)?)?
+    } else {
+        transposed.matmul(&solve(&seen.contiguous()?.matmul(&transposed)?, &targets)?)?
+    };
+    let scores = unseen.contiguous()?.matmul(&weights)?.to_vec2::<f32>()?;
+    let best = |row: &Vec<f32>| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
+    let right =
+        scores.iter().zip(&labels[fitted..]).filter(|(row, label)| best(row) == Some(**label as usize));
+    Ok(right.count() as f64 / (labels.len() - fitted) as f64)
+}
+
+/// (A + λ)⁻¹B for A (n, n), symmetric and without negative eigenvalues, and B (n, m), by Cholesky's decomposition; λ is
+/// [`RIDGE`] times the mean of A's diagonal.
+fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (n, m) = b.dims2()?;
+    let doubles = |tensor: &Tensor| -> Result<Vec<Vec<f64>>> {
+        let rows = tensor.to_vec2::<f32>()?;
+        Ok(rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect())
+    };
+    let (mut lower, mut x) = (doubles(a)?, doubles(b)?);
+    let ridge = RIDGE * (0..n).map(|i| lower[i][i]).sum::<f64>() / n as f64 + f64::MIN_POSITIVE.sqrt();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    for i in 0..n {
+        lower[i][i] += ridge;
+        for j in 0..=i {
+            let rest = lower[i][j] - dot(&lower[i][..j], &lower[j][..j]);
+            lower[i][j] = if i == j { rest.max(ridge).sqrt() } else { rest / lower[j][j] };
+        }
+    }
+    for column in 0..m {
+        for i in 0..n {
+            let known: f64 = (0..i).map(|k| lower[i][k] * x[k][column]).sum();
+            x[i][column] = (x[i][column] - known) / lower[i][i];
+        }
+        for i in (0..n).rev() {
+            let known: f64 = (i + 1..n).map(|k| lower[k][i] * x[k][column]).sum();
+            x[i][column] = (x[i][column] - known) / lower[i][i];
+        }
+    }
+    let numbers: Vec<f32> = x.into_iter().flatten().map(|number| number as f32).collect();
+    Ok(Tensor::from_vec(numbers, (n, m), b.device())?)
 }
 
 /// How many directions the embeddings use: (Σ λ)² / Σ λ² for the eigenvalues λ of their covariance, which is 1 on a line
@@ -78,6 +143,39 @@ mod tests {
         assert!(rank < 1.5 && spread < 1e-3, "{rank} {spread}");
         let [_, rank, spread] = found(&[[1., 0.], [-1., 0.], [0., 1.], [0., -1.]], &[0, 1, 0, 1]);
         assert!((rank - 2.0).abs() < 1e-5 && (spread - 1.0).abs() < 1e-5, "{rank} {spread}");
+    }
+
+    #[test]
+    fn a_linear_layer_is_scored_on_others_than_it_is_fitted_on() {
+        // the class is the side of a line, among features that say nothing; more features than rows, and fewer
+        for features in [3, 60] {
+            let number = |at: usize| ((at * 7919 + at * at * 31) % 1009) as f32 / 1009.0 - 0.5;
+            let rows: Vec<f32> = (0..80 * features).map(number).collect();
+            let label = |row: &[f32]| u32::from(row[0] > row[1]);
+            let mut labels: Vec<u32> = rows.chunks(features).map(label).collect();
+            let x = Tensor::from_slice(&rows, (80, features), &Device::Cpu).unwrap();
+            let right = linear_accuracy(&x, &labels).unwrap();
+            assert!(right > if features == 3 { 0.9 } else { 0.6 }, "{features}: {right}");
+            labels[40..].iter_mut().for_each(|label| *label = 1 - *label);
+            let wrong = linear_accuracy(&x, &labels).unwrap();
+            assert!((right + wrong - 1.0).abs() < 1e-9, "{right} {wrong}");
+        }
+        assert_eq!(
+            linear_accuracy(&Tensor::ones((1, 2), candle_core::DType::F32, &Device::Cpu).unwrap(), &[1])
+                .unwrap(),
+            0.0
+        );
+    }
+
+    #[test]
+    fn a_system_is_solved() {
+        let tensor =
+            |rows: &[[f32; 2]]| Tensor::from_slice(rows.as_flattened(), (2, 2), &Device::Cpu).unwrap();
+        let x = solve(&tensor(&[[4., 2.], [2., 3.]]), &tensor(&[[8., 4.], [8., 2.]])).unwrap();
+        let x = x.to_vec2::<f32>().unwrap();
+        for (found, wanted) in x.iter().flatten().zip([1., 1., 2., 0.]) {
+            assert!((found - wanted).abs() < 0.01, "{x:?}");
+        }
     }
 
     #[test]

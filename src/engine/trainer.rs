@@ -149,6 +149,11 @@ impl Trainer {
         self.train()
     }
 
+    /// The data set, and which of its training images are fitted and which are not.
+    pub fn images(&self) -> (&Arc<Dataset>, &Partition) {
+        (&self.dataset, &self.partition)
+    }
+
     /// Batches to be done in all, and in an epoch.
     pub fn moment(&self) -> Moment {
         Moment { step: self.state.step, ..self.moment }

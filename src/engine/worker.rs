@@ -8,10 +8,11 @@ use super::{
 use crate::{
     data::{self, Dataset},
     metrics::{ACCURACY, LOSS, Point, Split},
-    protocol::{Command, ComparisonId, Control, Evaluation, Event, Level, Phase, Prediction, RunId, RunInfo},
+    protocol::{Command, ComparisonId, Control, Evaluation, Event, Level, Phase, RunId, RunInfo},
     runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
 };
+use answers::{Answers, PreviewWish};
 use anyhow::{Context as _, Result, ensure};
 use comparing::Contest;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
@@ -23,7 +24,9 @@ use std::{
     thread::JoinHandle,
 };
 
+mod answers;
 mod comparing;
+pub use answers::DrawingWish;
 
 /// The near end of the worker.
 pub struct Worker {
@@ -67,19 +70,11 @@ struct Bench {
     contests: BTreeMap<ComparisonId, Contest>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
-    /// The newest drawing that has not been scored yet.
-    wish: Option<Wish>,
+    /// What is to be shown of a network while it trains.
+    answers: Answers,
     evaluations: VecDeque<EvaluationJob>,
-    /// The weights of a run that is not active, kept for the next drawing.
-    idle_model: Option<(RunId, u64, Model)>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
-}
-
-struct Wish {
-    request: u64,
-    run: RunId,
-    pixels: Vec<u8>,
 }
 
 struct EvaluationJob {
@@ -98,9 +93,8 @@ impl Bench {
             active: BTreeMap::new(),
             contests: BTreeMap::new(),
             backlog: VecDeque::new(),
-            wish: None,
+            answers: Answers::default(),
             evaluations: VecDeque::new(),
-            idle_model: None,
             dataset: None,
         }
     }
@@ -136,19 +130,20 @@ impl Bench {
     }
 
     fn has_work(&self) -> bool {
-        let running = self.active.values().any(|run| run.phase == Phase::Running);
-        running
+        self.is_training()
             || self.has_round_to_begin()
-            || self.wish.is_some()
+            || self.answers.are_due()
             || !self.backlog.is_empty()
             || !self.evaluations.is_empty()
     }
 
+    fn is_training(&self) -> bool {
+        self.active.values().any(|run| run.phase == Phase::Running)
+    }
+
     /// A little of everything that waits, the drawing first.
     fn work(&mut self) {
-        if let Some(wish) = self.wish.take() {
-            self.guard("Could not score the drawing", |bench| bench.predict(&wish));
-        }
+        self.answer();
         if let Some(run) = self.backlog.pop_front() {
             self.guard("Could not open a run", |bench| bench.open(&run));
         }
@@ -191,7 +186,9 @@ impl Bench {
             Command::Evaluate(..) => "Could not evaluate the run",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
-            Command::Control(..) | Command::Tune(..) | Command::Predict { .. } => "Could not do that",
+            Command::Control(..) | Command::Tune(..) | Command::Predict { .. } | Command::Preview { .. } => {
+                "Could not do that"
+            }
         };
         self.guard(what, |bench| bench.handle(command));
     }
@@ -221,7 +218,11 @@ impl Bench {
                 Ok(())
             }
             Command::Predict { request, run, pixels } => {
-                self.wish = Some(Wish { request, run, pixels });
+                self.answers.drawing = Some(DrawingWish { request, run, pixels });
+                Ok(())
+            }
+            Command::Preview { request, run, drawing } => {
+                self.answers.preview = Some(PreviewWish { request, run, drawing });
                 Ok(())
             }
             Command::Evaluate(run, split) => self.begin_evaluation(run, split),
@@ -303,7 +304,7 @@ impl Bench {
             }
         }
         let points = folder.points();
-        self.idle_model = None;
+        self.answers.forget_weights();
         self.backlog.retain(|waiting| *waiting != run.id);
         self.show(info, points);
         self.active.insert(run.id.clone(), run);
@@ -324,33 +325,6 @@ impl Bench {
         self.outbox.push(Event::Points(id, points));
     }
 
-    fn predict(&mut self, wish: &Wish) -> Result<()> {
-        let (step, model) = match self.active.get(&wish.run) {
-            Some(active) => (active.trainer.state.step, &active.trainer.model),
-            None => self.idle_model(&wish.run)?,
-        };
-        let probabilities = model.predict(&wish.pixels)?;
-        self.outbox.push(Event::Prediction(Prediction {
-            request: wish.request,
-            run: wish.run.clone(),
-            step,
-            probabilities,
-        }));
-        Ok(())
-    }
-
-    fn idle_model(&mut self, id: &RunId) -> Result<(u64, &Model)> {
-        if self.idle_model.as_ref().is_none_or(|(of, ..)| of != id) {
-            let (step, model) = self.load_model(id)?;
-            self.idle_model = Some((id.clone(), step, model));
-        }
-        self.idle_model.as_ref().map(|(_, step, model)| (*step, model)).context("no model is loaded")
-    }
-
-    fn load_model(&self, id: &RunId) -> Result<(u64, Model)> {
-        newest_model(&self.home.folder(id), &self.catalog)
-    }
-
     fn begin_evaluation(&mut self, run: RunId, split: Split) -> Result<()> {
         if let Some(active) = self.active.get_mut(&run) {
             // Its weights go on changing: what is evaluated is the checkpoint.
@@ -361,7 +335,7 @@ impl Bench {
         }
         let spec = self.home.folder(&run).spec(&self.catalog)?;
         let dataset = self.dataset(&spec.dataset)?;
-        let (step, model) = self.load_model(&run)?;
+        let (step, model) = newest_model(&self.home.folder(&run), &self.catalog)?;
         let indices = match split {
             Split::Test => (0..dataset.test.len()).collect(),
             _ => {
@@ -411,9 +385,7 @@ impl Bench {
         if let Some(mut active) = self.active.remove(&run) {
             active.control(Control::Stop, &mut self.outbox);
         }
-        if self.idle_model.as_ref().is_some_and(|(of, ..)| *of == run) {
-            self.idle_model = None;
-        }
+        self.answers.forget_weights();
         self.home.delete(&run)?;
         self.outbox.push(Event::Removed(run));
         Ok(())

@@ -8,13 +8,14 @@
 //! The penalty's gradient would be a second derivative; ‖∇ₓD(x)‖² is the mean of ((D(x + σε) − D(x)) / σ)² over
 //! ε ~ N(0, 1) for a small σ, which needs none. Both sides learn in one step from one sum: G's weights have no part in
 //! D's loss, and D's are held in G's. Samples are painted by a moving average of G's weights.
-use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
     metrics::{DISCRIMINATOR_LOSS, GENERATED_CONFIDENCE, GENERATOR_LOSS, REAL_CONFIDENCE, SAMPLE_DIVERSITY},
     models::{Changes, Network, Pass, Vars},
     ops::{self, Activation},
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    protocol::Caption,
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -28,6 +29,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
     needs_labels: false,
+    augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Adversarial::new(choice, encoder, data, vars)?)),
 };
 
@@ -55,6 +57,8 @@ const GRADIENT_PENALTY: Param = Param {
 const NUDGE: f64 = 0.05;
 /// One image in so many of a batch is nudged.
 const NUDGED: usize = 4;
+/// Features of the generator's hidden layers.
+const HIDDEN: [usize; 1] = [512];
 /// How far the average moves towards the generator at each step, once it has seen some.
 const AVERAGING: f64 = 0.005;
 
@@ -73,7 +77,7 @@ struct Adversarial {
 impl Adversarial {
     fn new(choice: &Choice, encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
         let (features, latent) = (encoder.embed_dim(), choice.get(&LATENT_DIM) as usize);
-        let generator = Decoder::new(latent, data.shape, vars)?;
+        let generator = Decoder::new(latent, &HIDDEN, data.shape, vars)?;
         Ok(Self {
             encoder,
             weight: vars.weight("objective.head.weight", &[features, 1], features)?,
@@ -144,8 +148,20 @@ impl Objective for Adversarial {
         Ok(Loss { loss: ((discriminator + penalty)? + generator)?, metrics })
     }
 
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let logits = self.judge(&batch.images, &Pass::Evaluation)?.to_vec1::<f32>()?;
+        let caption = |logit: &f32| Caption {
+            text: format!("{:.0} %", 100.0 / (1.0 + (-logit).exp())),
+            is_right: None,
+        };
+        let captions = logits.iter().map(caption).collect();
+        let help = "Images that it was not fitted to, and how likely the judge thinks it that each is real.";
+        Ok(vec![Strip { captions, ..Strip::new("Real?", help, batch.images.clone()) }].into())
+    }
+
     fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {
-        Ok(Some(self.average.paint(&self.latents(count, seed, "sample", 0)?)?))
+        let t: f64 = std::env::var("TRUNC").ok().and_then(|t| t.parse().ok()).unwrap_or(1.0);
+        Ok(Some(self.average.paint(&(self.latents(count, seed, "sample", 0)? * t)?)?))
     }
 }
 

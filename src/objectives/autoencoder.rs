@@ -2,13 +2,13 @@
 //!
 //! p is a Bernoulli distribution for each pixel, so that −log p is the binary cross-entropy. x̃ is x itself, or x with
 //! some pixels blanked (Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008).
-use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
     data::ImageShape,
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
-    spec::{ComponentInfo, Param, ParamKind},
+    spec::{ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -22,6 +22,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[NOISE],
     },
     needs_labels: false,
+    augmentation: &[],
     build: |_, encoder, data, vars| Ok(Box::new(Autoencoder::new(encoder, data.shape, vars)?)),
 };
 
@@ -42,27 +43,49 @@ struct Autoencoder {
 
 impl Autoencoder {
     fn new(encoder: Arc<Network>, image: ImageShape, vars: &mut Vars) -> Result<Self> {
-        let decoder = Decoder::new(encoder.embed_dim(), image, vars)?;
+        let decoder = Decoder::new(encoder.embed_dim(), &[], image, vars)?;
         Ok(Self { encoder, decoder })
     }
 }
 
 impl Objective for Autoencoder {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let seen = blanked(&batch.images, pass)?;
+        let seen = match pass {
+            Pass::Training { seed, step, live, .. } => blanked(&batch.images, share(live), *seed, *step)?,
+            Pass::Evaluation => batch.images.clone(),
+        };
         let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?)?;
         Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.images)?, metrics: vec![] })
     }
+
+    fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks> {
+        let seen = blanked(&batch.images, share(live), 0, 0)?;
+        let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
+        let mut strips =
+            vec![Strip::new("Original", "Images that it was not fitted to.", batch.images.clone())];
+        if share(live) > 0.0 {
+            strips.push(Strip::new("Pixels blanked", "All that the encoder sees of them.", seen));
+        }
+        strips.push(Strip::new(
+            "Reconstruction",
+            "Painted from the embedding alone: what is missing here, the embedding does not hold.",
+            painted,
+        ));
+        Ok(strips.into())
+    }
 }
 
-/// The images with a share of their pixels blanked while training.
-fn blanked(images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-    let Pass::Training { seed, step, live, .. } = pass else { return Ok(images.clone()) };
-    let share = live.get("objective.noise").copied().unwrap_or_default();
+/// The share of pixels that are blanked.
+fn share(live: &LiveParams) -> f64 {
+    live.get("objective.noise").copied().unwrap_or_default()
+}
+
+/// The images with a share of their pixels blanked.
+fn blanked(images: &Tensor, share: f64, seed: u64, step: u64) -> Result<Tensor> {
     if share == 0.0 {
         return Ok(images.clone());
     }
-    let kept = ops::dropout(images, share, DropoutUnit::Elements, rng::key(*seed, "noise", *step))?;
+    let kept = ops::dropout(images, share, DropoutUnit::Elements, rng::key(seed, "noise", step))?;
     // Dropout enlarges what it keeps.
     Ok((kept * (1.0 - share))?)
 }

@@ -1,10 +1,11 @@
 //! Classification: minimise E[−log p(y | x, θ)], the cross-entropy of a linear layer on the embedding.
-use super::{Batch, Loss, Objective, ObjectiveEntry};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
     metrics::ACCURACY,
     models::{Network, Pass, Vars},
     ops::{self, Activation},
-    spec::{ComponentInfo, Param, ParamKind},
+    protocol::Caption,
+    spec::{ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -18,6 +19,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LABEL_SMOOTHING],
     },
     needs_labels: true,
+    augmentation: &[],
     build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes, vars)?)),
 };
 
@@ -65,6 +67,20 @@ impl Objective for Classify {
         Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, &batch.labels)?)] })
     }
 
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let probabilities =
+            ops::softmax(&self.logits(&batch.images, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
+        let labels = batch.labels.to_vec1::<u32>()?;
+        let caption = |(row, label): (&Vec<f32>, &u32)| {
+            let class = best(row);
+            let sure = row.get(class).copied().unwrap_or_default() * 100.0;
+            Caption { text: format!("{class} · {sure:.0} %"), is_right: Some(class == *label as usize) }
+        };
+        let captions = probabilities.iter().zip(&labels).map(caption).collect();
+        let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";
+        Ok(vec![Strip { captions, ..Strip::new("Images", help, batch.images.clone()) }].into())
+    }
+
     fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {
         Ok(Some(ops::softmax(&self.logits(images, &Pass::Evaluation)?)?))
     }
@@ -73,7 +89,11 @@ impl Objective for Classify {
 /// The share of rows whose largest logit is at the label.
 pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
     let (rows, labels) = (logits.detach().to_vec2::<f32>()?, labels.to_vec1::<u32>()?);
-    let best = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    let right = rows.iter().zip(&labels).filter(|(row, label)| best(row) == Some(**label as usize)).count();
+    let right = rows.iter().zip(&labels).filter(|(row, label)| best(row) == **label as usize).count();
     Ok(right as f64 / labels.len() as f64)
+}
+
+/// The place of the largest number; of equal ones the last.
+pub(super) fn best(row: &[f32]) -> usize {
+    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default()
 }

@@ -3,12 +3,13 @@
 //! For a batch of n images, the projections z of their 2n views, and the partner j of each view i, minimise the mean of
 //! −log(exp(sim(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(sim(zᵢ, zₖ)/τ)) with the cosine similarity sim and the temperature τ
 //! (Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1).
-use super::{Batch, Loss, Objective, ObjectiveEntry};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
     metrics::{ALIGNMENT, UNIFORMITY},
     models::{Network, Pass, Vars},
     ops::{self, Activation},
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    protocol::Similarities,
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::{D, Tensor};
@@ -22,6 +23,14 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[TEMPERATURE, PROJECTION_DIM],
     },
     needs_labels: false,
+    augmentation: &[
+        ("rotation", 17.0),
+        ("scale", 0.2),
+        ("shear", 0.3),
+        ("shift", 2.5),
+        ("elastic", 1.5),
+        ("thickness", 0.7),
+    ],
     build: |choice, encoder, _, vars| Ok(Box::new(Contrastive::new(choice, encoder, vars)?)),
 };
 
@@ -71,15 +80,22 @@ impl Contrastive {
     }
 }
 
+impl Contrastive {
+    /// The vectors that are compared.
+    fn project(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.forward(images, pass)?;
+        let hidden = ops::linear(&embedding, &self.hidden[0], &self.hidden[1], Activation::Relu)?;
+        Ok(ops::linear(&hidden, &self.projection[0], &self.projection[1], Activation::None)?)
+    }
+}
+
 impl Objective for Contrastive {
     fn views(&self) -> usize {
         2
     }
 
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let embedding = self.encoder.forward(&batch.images, pass)?;
-        let hidden = ops::linear(&embedding, &self.hidden[0], &self.hidden[1], Activation::Relu)?;
-        let z = ops::linear(&hidden, &self.projection[0], &self.projection[1], Activation::None)?;
+        let z = self.project(&batch.images, pass)?;
         let temperature = match pass {
             Pass::Training { live, .. } => live.get("objective.temperature").copied(),
             Pass::Evaluation => None,
@@ -94,6 +110,34 @@ impl Objective for Contrastive {
         };
         Ok(Loss { loss, metrics })
     }
+
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let pairs = batch.images.dim(0)? / 2;
+        let view = |first: usize| batch.images.narrow(0, first, pairs);
+        let strips = vec![
+            Strip::new("One view", "Images that it was not fitted to, altered by chance.", view(0)?),
+            Strip::new(
+                "Another view",
+                "The same images, altered in another way: the network must find out which belong together.",
+                view(pairs)?,
+            ),
+        ];
+        let unit = unit_rows(&self.project(&batch.images, &Pass::Evaluation)?)?;
+        let similarities = if pairs > 1 { Some(similarities(&unit)?) } else { None };
+        Ok(Looks { strips, similarities })
+    }
+}
+
+/// How alike the partners, rows i and i + n of (2n, features), are, and how alike all others.
+fn similarities(unit: &Tensor) -> Result<Similarities> {
+    let cosines = unit.matmul(&unit.t()?)?.to_vec2::<f32>()?;
+    let (rows, mut same, mut others) = (cosines.len(), vec![], vec![]);
+    for (row, cosines) in cosines.iter().enumerate() {
+        for (other, cosine) in cosines.iter().enumerate().skip(row + 1) {
+            if other == row + rows / 2 { same.push(*cosine) } else { others.push(*cosine) }
+        }
+    }
+    Ok(Similarities::new(&same, &others))
 }
 
 /// Each row of (rows, features) at length 1.
@@ -134,6 +178,10 @@ mod tests {
         assert!((uniformity(&unit)? - ((4.0 + 8.0 * (-4f64).exp()) / 12.0).ln()).abs() < 1e-6);
         let apart = unit_rows(&Tensor::new(&[[1f32, 0.], [1., 0.], [-1., 0.], [0., 1.]], &Device::Cpu)?)?;
         assert!((alignment(&apart)? - 3.0).abs() < 1e-6);
+        // the partners at cosines −1 and 0; of the four other pairs one at 1, one at −... all told apart
+        let found = similarities(&apart)?;
+        assert_eq!((found.same[0], found.same[Similarities::BINS / 2]), (0.5, 0.5));
+        assert_eq!(found.others[Similarities::BINS - 1], 0.25);
         Ok(())
     }
 }

@@ -12,20 +12,23 @@ const CHANNELS: [usize; 2] = [64, 32];
 /// How often that image is doubled.
 const ENLARGEMENT: usize = 4;
 
-/// A linear layer to an image of a quarter of the size, then twice: doubled, and convolved.
+/// Linear layers, the last to an image of a quarter of the size, then twice: doubled, and convolved.
 pub struct Decoder {
     image: ImageShape,
-    /// Weight and bias of each layer.
-    layers: [[Tensor; 2]; 3],
+    /// Weight and bias of each linear layer.
+    linear: Vec<[Tensor; 2]>,
+    /// Weight and bias of each convolution.
+    conv: [[Tensor; 2]; 2],
     sink: Sink,
 }
 
 impl Decoder {
-    /// Makes the weights, named `objective.decoder.*`, for images of a shape from so many features.
+    /// Makes the weights, named `objective.decoder.*`, for images of a shape from so many features, through hidden
+    /// layers of so many more.
     ///
     /// # Errors
     /// Where the names are taken.
-    pub fn new(features: usize, image: ImageShape, vars: &mut Vars) -> Result<Self> {
+    pub fn new(features: usize, hidden: &[usize], image: ImageShape, vars: &mut Vars) -> Result<Self> {
         let (height, width) = small(image);
         let mut layer = |name: &str, shape: &[usize], fan_in: usize| -> Result<[Tensor; 2]> {
             let outputs = shape[shape.len() - 1];
@@ -35,12 +38,17 @@ impl Decoder {
             ])
         };
         let [first, second] = CHANNELS;
-        let layers = [
-            layer("small", &[features, height * width * first], features)?,
+        let (mut linear, mut features) = (vec![], features);
+        for (index, outputs) in hidden.iter().enumerate() {
+            linear.push(layer(&format!("hidden{index}"), &[features, *outputs], features)?);
+            features = *outputs;
+        }
+        linear.push(layer("small", &[features, height * width * first], features)?);
+        let conv = [
             layer("middle", &[3, 3, first, second], 9 * first)?,
             layer("large", &[3, 3, second, image.channels], 9 * second)?,
         ];
-        Ok(Self { image, layers, sink: vars.sink().clone() })
+        Ok(Self { image, linear, conv, sink: vars.sink().clone() })
     }
 
     /// A copy whose weights, named `objective.average.*`, are not trained: they [`follow`](Self::follow).
@@ -48,14 +56,17 @@ impl Decoder {
     /// # Errors
     /// Where the names are taken.
     pub fn follower(&self, vars: &mut Vars) -> Result<Self> {
-        let mut copy = |layer: usize, part: usize| -> Result<Tensor> {
-            let (name, leader) = (format!("objective.average.{layer}.{part}"), &self.layers[layer][part]);
-            let var = vars.buffer(&name, leader.dims(), 0.0)?;
+        let mut copied = 0;
+        let mut copy = |leader: &Tensor| -> Result<Tensor> {
+            let var = vars.buffer(&format!("objective.average.{copied}"), leader.dims(), 0.0)?;
+            copied += 1;
             var.set(&leader.detach())?;
             Ok(var.as_tensor().clone())
         };
-        let layers = [[copy(0, 0)?, copy(0, 1)?], [copy(1, 0)?, copy(1, 1)?], [copy(2, 0)?, copy(2, 1)?]];
-        Ok(Self { image: self.image, layers, sink: self.sink.clone() })
+        let mut both = |[weight, bias]: &[Tensor; 2]| Ok([copy(weight)?, copy(bias)?]);
+        let linear = self.linear.iter().map(&mut both).collect::<Result<_>>()?;
+        let conv = [both(&self.conv[0])?, both(&self.conv[1])?];
+        Ok(Self { image: self.image, linear, conv, sink: self.sink.clone() })
     }
 
     /// Moves all weights by a share of the way to those of another decoder.
@@ -63,11 +74,15 @@ impl Decoder {
     /// # Errors
     /// candle's own.
     pub fn follow(&self, leader: &Decoder, share: f64) -> Result<()> {
-        for (own, theirs) in self.layers.as_flattened().iter().zip(leader.layers.as_flattened()) {
+        for (own, theirs) in self.weights().zip(leader.weights()) {
             let moved = ((own.detach() * (1.0 - share))? + (theirs.detach() * share)?)?;
             Var::from_tensor(own)?.set(&moved)?;
         }
         Ok(())
+    }
+
+    fn weights(&self) -> impl Iterator<Item = &Tensor> {
+        self.linear.iter().chain(&self.conv).flatten()
     }
 
     /// (batch, features) to (batch, height, width, channels): the logit of each pixel.
@@ -77,9 +92,12 @@ impl Decoder {
     pub fn forward(&self, embedding: &Tensor) -> Result<Tensor> {
         let conv = ConvShape { stride: 1, padding: 1 };
         let (batch, (height, width)) = (embedding.dim(0)?, small(self.image));
-        let [small, middle, large] = &self.layers;
+        let [middle, large] = &self.conv;
         let painted = ops::chain(embedding, &self.sink, |x| {
-            let x = ops::linear(x, &small[0], &small[1], Activation::Relu)?;
+            let x = self
+                .linear
+                .iter()
+                .try_fold(x.clone(), |x, [weight, bias]| ops::linear(&x, weight, bias, Activation::Relu))?;
             let x = ops::upsample_nearest2d(&ops::reshape(&x, (batch, height, width, CHANNELS[0]))?, 2)?;
             let x = ops::conv2d(&x, &middle[0], &middle[1], conv, Activation::Relu)?;
             let x = ops::upsample_nearest2d(&x, 2)?;

@@ -1,13 +1,13 @@
 //! Masked autoencoding: minimise E[−log p(x_hidden | x_visible)] for patches that are hidden at random
 //! (He et al., "Masked autoencoders are scalable vision learners", 2022, with a convolutional encoder that sees zeros
 //! in the place of hidden patches).
-use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
     data::ImageShape,
     models::{Network, Pass, Vars},
     ops,
     rng::rng,
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -22,6 +22,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[MASK_SHARE, PATCH_SIZE],
     },
     needs_labels: false,
+    augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Masked::new(choice, encoder, data.shape, vars)?)),
 };
 
@@ -45,6 +46,9 @@ const PATCH_SIZE: Param = Param {
     live: false,
 };
 
+/// The grey of a hidden pixel where it is shown.
+const HIDDEN_GREY: f64 = 0.35;
+
 struct Masked {
     encoder: Arc<Network>,
     decoder: Decoder,
@@ -55,7 +59,7 @@ struct Masked {
 
 impl Masked {
     fn new(choice: &Choice, encoder: Arc<Network>, image: ImageShape, vars: &mut Vars) -> Result<Self> {
-        let decoder = Decoder::new(encoder.embed_dim(), image, vars)?;
+        let decoder = Decoder::new(encoder.embed_dim(), &[], image, vars)?;
         let (patch, share) = (choice.get(&PATCH_SIZE) as usize, choice.get(&MASK_SHARE));
         Ok(Self { encoder, decoder, image, patch, share })
     }
@@ -95,5 +99,23 @@ impl Objective for Masked {
         let over_all = ops::binary_cross_entropy(&(logits * masks)?, &missing)?;
         let loss = ((over_all - LN_2 * (1.0 - hidden))? / hidden)?;
         Ok(Loss { loss, metrics: vec![] })
+    }
+
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let masks = self.masks(batch.images.dim(0)?, 0, 0);
+        let masks = Tensor::from_vec(masks, batch.images.shape(), batch.images.device())?;
+        let seen = (&batch.images * (1.0 - &masks)?)?;
+        let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
+        let filled = (&seen + (painted * &masks)?)?;
+        Ok(vec![
+            Strip::new("Original", "Images that it was not fitted to.", batch.images.clone()),
+            Strip::new(
+                "What it sees",
+                "The grey squares are hidden from it.",
+                (seen + (masks * HIDDEN_GREY)?)?,
+            ),
+            Strip::new("Filled in", "The hidden squares as it paints them.", filled),
+        ]
+        .into())
     }
 }

@@ -1,12 +1,16 @@
 //! Rotation prediction: each image is turned by 0, 90, 180 and 270 degrees, and the network says by how much: minimise
 //! E[−log p(r | rotate(x, r))] (Gidaris, Singh and Komodakis, "Unsupervised representation learning by predicting image
 //! rotations", 2018).
-use super::{Batch, Loss, Objective, ObjectiveEntry, classify::accuracy};
+use super::{
+    Batch, Looks, Loss, Objective, ObjectiveEntry, Strip,
+    classify::{accuracy, best},
+};
 use crate::{
     metrics::ROTATION_ACCURACY,
     models::{Network, Pass, Vars},
     ops::{self, Activation},
-    spec::ComponentInfo,
+    protocol::Caption,
+    spec::{ComponentInfo, LiveParams},
 };
 use anyhow::{Result, ensure};
 use candle_core::Tensor;
@@ -20,6 +24,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[],
     },
     needs_labels: false,
+    augmentation: &[],
     build: |_, encoder, data, vars| {
         let shape = data.shape;
         ensure!(
@@ -51,16 +56,42 @@ impl Rotation {
     }
 }
 
+impl Rotation {
+    fn logits(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.forward(images, pass)?;
+        Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
+    }
+}
+
 impl Objective for Rotation {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let images = batch.images.dim(0)?;
-        let turned = turned(&batch.images)?;
         let quarters: Vec<u32> = (0..QUARTERS).flat_map(|r| vec![r as u32; images]).collect();
         let quarters = Tensor::new(quarters, batch.images.device())?;
-        let embedding = self.encoder.forward(&turned, pass)?;
-        let logits = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let logits = self.logits(&turned(&batch.images)?, pass)?;
         let loss = ops::cross_entropy(&logits, &quarters, 0.0)?;
         Ok(Loss { loss, metrics: vec![(ROTATION_ACCURACY, accuracy(&logits, &quarters)?)] })
+    }
+
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let images = batch.images.dim(0)?;
+        // One image in all its turns, or each of several in one.
+        let quarters: Vec<usize> = (0..images.max(QUARTERS)).map(|at| at % QUARTERS).collect();
+        let places: Vec<u32> = quarters
+            .iter()
+            .enumerate()
+            .map(|(at, quarter)| (quarter * images + at % images) as u32)
+            .collect();
+        let places = Tensor::new(places, batch.images.device())?;
+        let shown = turned(&batch.images)?.index_select(&places, 0)?;
+        let guesses = self.logits(&shown, &Pass::Evaluation)?.to_vec2::<f32>()?;
+        let caption = |(guess, quarter): (&Vec<f32>, &usize)| Caption {
+            text: format!("{}°", 90 * best(guess)),
+            is_right: Some(best(guess) == *quarter),
+        };
+        let captions = guesses.iter().zip(&quarters).map(caption).collect();
+        let help = "Each image is turned counterclockwise by quarters; beneath it is by how much the network thinks it was.";
+        Ok(vec![Strip { captions, ..Strip::new("Turned", help, shown) }].into())
     }
 }
 

@@ -3,14 +3,14 @@
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
 //! Images are binarised anew each time they are looked at: a pixel is ink with the probability of its grey.
-use super::{Batch, Loss, Objective, ObjectiveEntry, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
     metrics::{BITS_PER_DIM, ELBO, KL},
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     rng::rng,
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::{D, Tensor};
@@ -25,6 +25,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
     needs_labels: false,
+    augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Variational::new(choice, encoder, data, vars)?)),
 };
 
@@ -58,6 +59,9 @@ const BINARIZE: Param = Param {
     live: false,
 };
 
+/// Images on the way from one to another, both included.
+const BETWEEN: usize = 10;
+
 struct Variational {
     encoder: Arc<Network>,
     /// From the embedding to means, then logarithms of variances.
@@ -75,7 +79,7 @@ impl Variational {
             encoder,
             weight: vars.weight("objective.latent.weight", &[features, 2 * latent], features)?,
             bias: vars.weight("objective.latent.bias", &[2 * latent], features)?,
-            decoder: Decoder::new(latent, data.shape, vars)?,
+            decoder: Decoder::new(latent, &[], data.shape, vars)?,
             latent,
             binarize: choice.get(&BINARIZE) != 0.0,
         })
@@ -109,6 +113,34 @@ impl Objective for Variational {
         let metrics =
             vec![(ELBO, -bound), (KL, number(&kl)?), (BITS_PER_DIM, bound / (pixels as f64 * LN_2))];
         Ok(Loss { loss: (painting + (kl * beta.unwrap_or(1.0))?)?, metrics })
+    }
+
+    fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        let seen = if self.binarize { binarized(&batch.images, 0, 0)? } else { batch.images.clone() };
+        let embedding = self.encoder.forward(&seen, &Pass::Evaluation)?;
+        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let mean = latent.narrow(1, 0, self.latent)?.detach();
+        let mut strips = vec![
+            Strip::new("Original", "Images that it was not fitted to.", batch.images.clone()),
+            Strip::new(
+                "Reconstruction",
+                "Painted from the middle of each image's cloud of latents.",
+                self.decoder.paint(&mean)?,
+            ),
+        ];
+        if mean.dim(0)? > 1 {
+            let (from, to) = (mean.narrow(0, 0, 1)?, mean.narrow(0, 1, 1)?);
+            let share = |step: usize| step as f64 / (BETWEEN - 1) as f64;
+            let way: Vec<Tensor> = (0..BETWEEN)
+                .map(|step| (&from * (1.0 - share(step)))? + (&to * share(step))?)
+                .collect::<candle_core::Result<_>>()?;
+            strips.push(Strip::new(
+                "In between",
+                "On the straight way from the first image's latents to the second's: every point on it should paint a digit.",
+                self.decoder.paint(&Tensor::cat(&way, 0)?)?,
+            ));
+        }
+        Ok(strips.into())
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {

@@ -3,8 +3,8 @@ use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
-        Change, ComparisonId, ComparisonInfo, Evaluation, Event, Notice, Phase, Prediction, Progress, RunId,
-        RunInfo,
+        Change, ComparisonId, ComparisonInfo, Evaluation, Event, Notice, Phase, Prediction, Preview,
+        Progress, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -18,6 +18,8 @@ pub struct State {
     pub comparisons: BTreeMap<ComparisonId, ComparisonInfo>,
     /// The answer to the newest request.
     pub prediction: Option<Prediction>,
+    /// The newest preview that was asked for.
+    pub preview: Option<Preview>,
     /// The newest whole split that was asked for.
     pub evaluation: Option<Evaluation>,
     /// Not yet shown; whoever shows them takes them.
@@ -135,6 +137,11 @@ impl State {
                     self.prediction = Some(answer);
                 }
             }
+            Event::Preview(answer) => {
+                if self.preview.as_ref().is_none_or(|shown| shown.request <= answer.request) {
+                    self.preview = Some(answer);
+                }
+            }
             Event::Comparison(info) => {
                 if info.phase.is_active() {
                     self.newest_comparison = Some(info.id.clone());
@@ -225,7 +232,14 @@ mod tests {
 
     #[test]
     fn an_older_answer_never_replaces_a_newer_one() {
-        let answer = |request| Prediction { request, run: "a".into(), step: 0, probabilities: vec![] };
+        let answer = |request| Prediction {
+            request,
+            run: "a".into(),
+            step: 0,
+            probabilities: vec![],
+            strips: vec![],
+            nearest: None,
+        };
         let mut state = State::default();
         state.apply(Event::Prediction(answer(2)));
         state.apply(Event::Prediction(answer(1)));

@@ -1,6 +1,7 @@
 //! The pad to draw on, what the network sees of it, and what it thinks.
 use super::{
     Action, bars,
+    strips::{Name, Strips},
     widgets::{card, icon_button, title},
 };
 use crate::{
@@ -20,6 +21,9 @@ use std::{path::Path, time::Duration};
 /// The fewest seconds between two questions about the same drawing while the weights change.
 const ASK_AGAIN: f64 = 0.1;
 
+/// How high the pictures are that a network makes of the drawing.
+const LOOK: f32 = 56.0;
+
 /// What is drawn, or the picture that was opened instead.
 #[derive(Default)]
 pub struct DrawPad {
@@ -28,6 +32,9 @@ pub struct DrawPad {
     /// What the network sees: 28 by 28.
     framed: Option<Vec<u8>>,
     texture: Option<TextureHandle>,
+    /// What a network without classes makes of it, and what is nearest to it.
+    looks: Strips,
+    nearest: Strips,
     /// Counts changes of the drawing.
     version: u64,
     asked: Option<Asked>,
@@ -53,6 +60,11 @@ impl DrawPad {
         Ok(())
     }
 
+    /// What the network sees of the drawing: 28 by 28.
+    pub fn framed(&self) -> Option<&Vec<u8>> {
+        self.framed.as_ref()
+    }
+
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -72,6 +84,7 @@ impl DrawPad {
                 self.pad(ui, side, *pen_width);
                 ui.vertical(|ui| self.answer(ui, prediction, run, side));
             });
+            self.neighbours(ui, prediction, run);
             ui.horizontal(|ui| {
                 self.seen(ui);
                 ui.vertical(|ui| {
@@ -200,12 +213,33 @@ impl DrawPad {
         response.on_hover_text("What the network sees: the ink fitted into 20 × 20 pixels, its centre of mass in the middle of 28 × 28, as MNIST's authors did it");
     }
 
-    fn answer(&self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
-        let answered =
-            prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run));
-        match answered {
+    fn answered<'a>(&self, prediction: Option<&'a Prediction>, run: Option<&Run>) -> Option<&'a Prediction> {
+        prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run))
+    }
+
+    /// The training images nearest to the drawing, where the network has no classes.
+    fn neighbours(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>) {
+        let Some(answer) = self.answered(prediction, run).filter(|answer| answer.probabilities.is_empty())
+        else {
+            return;
+        };
+        match &answer.nearest {
+            Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0, Name::Above),
+            None => drop(ui.label(RichText::new("Looking for the nearest training images…").small().weak())),
+        }
+        ui.label(
+            RichText::new(
+                "It learns without labels, so it has no names for digits yet. Fine-tune it, and it will.",
+            )
+            .small()
+            .weak(),
+        );
+    }
+
+    fn answer(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
+        match self.answered(prediction, run) {
             Some(answer) if answer.probabilities.is_empty() => {
-                ui.label("This network learns without labels, so it has no names for digits yet. Fine-tune it, and it will.");
+                self.looks.ui(ui, &answer.strips, LOOK, Name::Above);
             }
             Some(answer) => bars::ui(ui, &answer.probabilities, height),
             None => bars::empty(ui, 10, height),

@@ -90,13 +90,18 @@ impl Form {
                 return;
             }
             let errors = catalog.validate(&self.spec);
-            self.start(ui, &errors, actions);
+            self.start(ui, catalog, &errors, actions);
             self.components(ui, catalog, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
             CollapsingHeader::new("Fine-tuning").show(ui, |ui| {
                 self.init_from(ui, runs);
                 self.params(ui, catalog, &errors, Group::FineTuning);
             });
+            if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
+                let text =
+                    "This objective compares altered images: how they are altered is under Augmentation.";
+                ui.label(RichText::new(text).small().weak());
+            }
             CollapsingHeader::new("Augmentation").show(ui, |ui| {
                 self.params(ui, catalog, &errors, Group::Augmentation);
             });
@@ -218,8 +223,8 @@ impl Form {
         }
     }
 
-    fn start(&mut self, ui: &mut Ui, errors: &[FieldError], actions: &mut Vec<Action>) {
-        let reason = self.reason(errors);
+    fn start(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], actions: &mut Vec<Action>) {
+        let reason = self.reason(catalog, errors);
         let text = RichText::new("Start training").color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
         let fill = ui.visuals().selection.bg_fill;
@@ -236,12 +241,17 @@ impl Form {
     }
 
     /// Why the run cannot be started.
-    fn reason(&self, errors: &[FieldError]) -> Option<String> {
+    fn reason(&self, catalog: &Catalog, errors: &[FieldError]) -> Option<String> {
         if self.spec.name.trim().is_empty() {
             return Some("Give the run a name".into());
         }
         if self.spec.dataset.id != "mnist" && self.spec.dataset.path.is_none() {
             return Some("Choose the folder of the data set".into());
+        }
+        if catalog.lacks_augmentation(&self.spec) {
+            return Some(
+                "The objective compares altered images: set a rotation or another augmentation".into(),
+            );
         }
         (!errors.is_empty()).then(|| "Some settings are out of range".into())
     }
@@ -261,6 +271,7 @@ fn menu(ui: &mut Ui, catalog: &Catalog, spec: &mut RunSpec, section: Section) ->
                 && let Some(choice) = spec.choice_mut(section)
             {
                 *choice = Choice::new(info.id);
+                catalog.augment_as_needed(spec);
             }
         }
     });

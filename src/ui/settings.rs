@@ -13,6 +13,7 @@ pub struct Settings {
     pub zoom: f32,
     pub show_runs: bool,
     pub show_controls: bool,
+    pub show_preview: bool,
     /// Runs whose curves are hidden.
     pub hidden: BTreeSet<RunId>,
     /// The index of each run's colour.
@@ -56,6 +57,7 @@ impl Default for Settings {
             zoom: 1.0,
             show_runs: true,
             show_controls: true,
+            show_preview: true,
             hidden: BTreeSet::new(),
             colors: BTreeMap::new(),
             curves: CurveOptions::default(),

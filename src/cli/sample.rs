@@ -1,0 +1,94 @@
+//! `sample`: images that a network paints of its own, and what a classifier makes of them.
+use super::{
+    Common, Outcome,
+    output::{line, percent},
+};
+use crate::{
+    data::ImageShape,
+    engine::{newest_model, sample},
+    protocol::RunId,
+    runs::Home,
+    session::catalog,
+};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// A classifier recognises a sample where it is surer than this.
+const SURE: f32 = 0.9;
+
+#[derive(clap::Args, Debug)]
+pub struct Sample {
+    /// A run's folder, or a unique beginning of its name
+    run: String,
+    /// The folder to write PNG files to; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How many images
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
+    /// Decides the noise that the images are painted from
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+    /// A classifier's run that says what it recognises
+    #[arg(long, value_name = "RUN")]
+    judge: Option<String>,
+}
+
+pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
+    let home = Home::open(super::home(common)?)?;
+    let run = home.find(&args.run)?;
+    let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
+    let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
+    let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("Could not make the folder\nFolder: {}", args.out.display()))?;
+    for (index, image) in images.iter().enumerate() {
+        write(&args.out.join(format!("{index:05}.png")), image, found.shape)?;
+    }
+    if common.json {
+        line(json!({ "run": run, "step": found.step, "images": images.len(), "folder": args.out }));
+    } else {
+        line(format!("{} images of step {}: {}", images.len(), found.step, args.out.display()));
+    }
+    if let Some(judge) = judge {
+        recognise(&home, &judge, &images, common.json)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn write(path: &Path, image: &[u8], shape: ImageShape) -> Result<()> {
+    let color = match shape.channels {
+        1 => image::ColorType::L8,
+        3 => image::ColorType::Rgb8,
+        channels => anyhow::bail!("Images of {channels} channels cannot be written as PNG"),
+    };
+    image::save_buffer(path, image, shape.width as u32, shape.height as u32, color)
+        .with_context(|| format!("Could not write the image\nFile: {}", path.display()))
+}
+
+/// Says how many images a classifier is sure of, and of which classes they are.
+fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], json: bool) -> Result<()> {
+    let (_, model) = newest_model(&home.folder(judge), &catalog())?;
+    let mut counts: Vec<usize> = vec![];
+    for image in images {
+        let probabilities = model.predict(image)?;
+        ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
+        counts.resize(probabilities.len(), 0);
+        if let Some(class) = probabilities.iter().position(|probability| *probability > SURE) {
+            counts[class] += 1;
+        }
+    }
+    let share = counts.iter().sum::<usize>() as f64 / images.len() as f64;
+    if json {
+        line(json!({ "judge": judge, "recognised": share, "confidence_above": SURE, "by_class": counts }));
+    } else {
+        let there = counts.iter().filter(|count| **count > 0).count();
+        line(format!(
+            "{} recognised with a confidence above {SURE}, of {there} of {} classes: {counts:?}",
+            percent(share),
+            counts.len()
+        ));
+    }
+    Ok(())
+}

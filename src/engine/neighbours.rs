@@ -1,0 +1,129 @@
+//! Which training images an encoder takes to be most like a drawing. A few thousand are embedded in small portions
+//! between batches, and anew when the weights have moved on.
+use super::{model::Model, preview, worker::DrawingWish};
+use crate::{
+    data::{Dataset, Examples},
+    protocol::{Caption, RunId, Strip},
+};
+use anyhow::Result;
+use candle_core::{D, Tensor};
+use std::time::{Duration, Instant};
+
+/// Embedded at once: a drawing waits no longer than that takes.
+const PORTION: usize = 128;
+/// How many are shown.
+const NEAREST: usize = 8;
+/// Embeddings of older weights than that are made anew.
+const MAX_AGE: Duration = Duration::from_secs(4);
+/// They are made anew only after so many times as long as they took.
+const PAUSE: u32 = 25;
+
+/// Embeddings of training images, those that answer and those that are being made.
+#[derive(Default)]
+pub struct Neighbours {
+    grown: Option<Grown>,
+    growing: Option<Growing>,
+}
+
+/// All embeddings at some weights.
+struct Grown {
+    run: RunId,
+    step: u64,
+    images: Vec<usize>,
+    /// (images, features), each row at length 1.
+    unit: Tensor,
+    /// When they were finished, and how long that took.
+    at: Instant,
+    took: Duration,
+}
+
+struct Growing {
+    /// The drawing to be answered again in the end.
+    wish: DrawingWish,
+    step: u64,
+    images: Vec<usize>,
+    portions: Vec<Tensor>,
+    took: Duration,
+}
+
+impl Neighbours {
+    /// Training images that are compared, at most.
+    pub const IMAGES: usize = 3000;
+
+    pub fn is_growing(&self) -> bool {
+        self.growing.is_some()
+    }
+
+    pub fn growing_for(&self) -> Option<RunId> {
+        self.growing.as_ref().map(|growing| growing.wish.run.clone())
+    }
+
+    /// The images nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
+    /// embedded.
+    ///
+    /// # Errors
+    /// Where the drawing does not fit the model.
+    pub fn strip(
+        &self,
+        run: &RunId,
+        model: &Model,
+        drawing: &Examples,
+        data: &Dataset,
+    ) -> Result<Option<Strip>> {
+        let Some(grown) = self.grown.as_ref().filter(|grown| grown.run == *run) else { return Ok(None) };
+        let embedding = unit(&model.embed(drawing, &[0])?)?;
+        let cosines = grown.unit.matmul(&embedding.t()?)?.flatten_all()?.to_vec1::<f32>()?;
+        let mut order: Vec<usize> = (0..cosines.len()).collect();
+        order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
+        let nearest: Vec<usize> = order.iter().take(NEAREST).map(|at| grown.images[*at]).collect();
+        let examples = data.train.subset(&nearest);
+        let caption = |label: &u8| Caption { text: label.to_string(), is_right: None };
+        let captions = examples.labels.iter().map(caption).collect();
+        let help = "The training images whose embeddings are most like the drawing's. The network was never told their labels.";
+        let strip = preview::strip_of("Nearest training images", help, data.info.shape, examples.pixels);
+        Ok(Some(Strip { captions, ..strip }))
+    }
+
+    /// Begins anew where the embeddings are of another run, or of weights that have gone.
+    pub fn refresh(&mut self, wish: &DrawingWish, step: u64, images: Vec<usize>) {
+        let is_fresh = self.grown.as_ref().is_some_and(|grown| {
+            let rest = MAX_AGE.max(grown.took * PAUSE);
+            grown.run == wish.run && (grown.step == step || grown.at.elapsed() < rest)
+        });
+        match &mut self.growing {
+            Some(growing) if growing.wish.run == wish.run => growing.wish = wish.clone(),
+            _ if is_fresh => {}
+            growing => {
+                let (portions, took) = (vec![], Duration::ZERO);
+                *growing = Some(Growing { wish: wish.clone(), step, images, portions, took });
+            }
+        }
+    }
+
+    /// Embeds one portion; returns the drawing to be answered again once all are there.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn grow(&mut self, model: &Model, data: &Dataset) -> Result<Option<DrawingWish>> {
+        let Some(mut growing) = self.growing.take() else { return Ok(None) };
+        let began = Instant::now();
+        let done = growing.portions.len() * PORTION;
+        let portion = &growing.images[done..(done + PORTION).min(growing.images.len())];
+        growing.portions.push(unit(&model.embed(&data.train, portion)?)?);
+        growing.took += began.elapsed();
+        if done + PORTION < growing.images.len() {
+            self.growing = Some(growing);
+            return Ok(None);
+        }
+        let Growing { wish, step, images, portions, took } = growing;
+        let unit = Tensor::cat(&portions, 0)?;
+        self.grown = Some(Grown { run: wish.run.clone(), step, images, unit, at: Instant::now(), took });
+        Ok(Some(wish))
+    }
+}
+
+/// Each row at length 1.
+fn unit(embeddings: &Tensor) -> Result<Tensor> {
+    let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
+    Ok(embeddings.broadcast_div(&lengths)?)
+}

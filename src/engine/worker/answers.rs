@@ -1,0 +1,190 @@
+//! What is shown of a network between two batches: its opinion of a drawing, a preview of its work, and the training
+//! images that are nearest to the drawing in its eyes.
+use super::{Bench, newest_model};
+use crate::{
+    data::Dataset,
+    engine::{
+        active_run::newest_checkpoint, model::Model, neighbours::Neighbours, preview, trainer::partition,
+    },
+    objectives,
+    protocol::{Event, Prediction, RunId},
+    spec::LiveParams,
+};
+use anyhow::{Context as _, Result};
+use std::{sync::Arc, time::Instant};
+
+/// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
+const PAUSE: u32 = 33;
+
+/// What waits to be answered, and what answers are made of.
+#[derive(Default)]
+pub struct Answers {
+    /// The newest drawing that has not been scored yet.
+    pub drawing: Option<DrawingWish>,
+    /// The newest preview that has not been shown yet.
+    pub preview: Option<PreviewWish>,
+    /// No preview before then while a run trains.
+    not_before: Option<Instant>,
+    /// The weights of a run that is not active, kept for the next question.
+    idle: Option<Idle>,
+    neighbours: Neighbours,
+}
+
+#[derive(Clone)]
+pub struct DrawingWish {
+    pub request: u64,
+    pub run: RunId,
+    pub pixels: Vec<u8>,
+}
+
+pub struct PreviewWish {
+    pub request: u64,
+    pub run: RunId,
+    pub drawing: Option<Vec<u8>>,
+}
+
+/// The newest checkpoint of a run that nobody trains.
+struct Idle {
+    run: RunId,
+    step: u64,
+    model: Model,
+    live: LiveParams,
+}
+
+/// Images to show: of a data set's training images, some to look at and some to be neighbours.
+struct Shown {
+    dataset: Arc<Dataset>,
+    preview: Vec<usize>,
+    neighbours: Vec<usize>,
+}
+
+impl Answers {
+    pub fn are_due(&self) -> bool {
+        self.drawing.is_some() || self.preview.is_some() || self.neighbours.is_growing()
+    }
+
+    /// Another run may have the name, or the same run other weights.
+    pub fn forget_weights(&mut self) {
+        self.idle = None;
+        self.neighbours = Neighbours::default();
+    }
+
+    fn take_preview(&mut self, is_training: bool) -> Option<PreviewWish> {
+        let waits = is_training && self.not_before.is_some_and(|moment| Instant::now() < moment);
+        if waits { None } else { self.preview.take() }
+    }
+}
+
+impl Bench {
+    /// Answers what waits, the drawing first.
+    pub(super) fn answer(&mut self) {
+        if let Some(wish) = self.answers.drawing.take() {
+            self.guard("Could not score the drawing", |bench| bench.predict(wish));
+        }
+        if let Some(wish) = self.answers.take_preview(self.is_training()) {
+            let began = Instant::now();
+            self.guard("Could not show what the network does", |bench| bench.preview(wish));
+            self.answers.not_before = Some(Instant::now() + began.elapsed() * PAUSE);
+        }
+        if self.answers.neighbours.is_growing() {
+            self.guard("Could not compare the drawing with training images", Self::grow_neighbours);
+        }
+    }
+
+    fn predict(&mut self, wish: DrawingWish) -> Result<()> {
+        let shown = if self.needs_labels(&wish.run)? { None } else { Some(self.shown(&wish.run)?) };
+        let mut neighbours = std::mem::take(&mut self.answers.neighbours);
+        let (step, model, live) = self.model(&wish.run)?;
+        let probabilities = model.predict(&wish.pixels)?;
+        let (mut strips, mut nearest) = (vec![], None);
+        if let Some(Shown { dataset, neighbours: candidates, .. }) = shown {
+            let drawing = model.single(&wish.pixels)?;
+            strips = preview::of_one(model, &live, &drawing)?;
+            nearest = neighbours.strip(&wish.run, model, &drawing, &dataset)?;
+            neighbours.refresh(&wish, step, candidates);
+        }
+        self.answers.neighbours = neighbours;
+        self.outbox.push(Event::Prediction(Prediction {
+            request: wish.request,
+            run: wish.run,
+            step,
+            probabilities,
+            strips,
+            nearest,
+        }));
+        Ok(())
+    }
+
+    fn preview(&mut self, wish: PreviewWish) -> Result<()> {
+        let Shown { dataset, preview: images, .. } = self.shown(&wish.run)?;
+        let is_labelled = self.needs_labels(&wish.run)?;
+        let drawing = wish.drawing.filter(|_| !is_labelled);
+        let (step, model, live) = self.model(&wish.run)?;
+        let examples = dataset.train.subset(&images);
+        let name = (wish.request, wish.run, step);
+        let preview = preview::show(name, model, &live, examples, drawing.as_deref())?;
+        self.outbox.push(Event::Preview(preview));
+        Ok(())
+    }
+
+    /// A few more neighbours; once they are all there, the drawing that asked for them is answered again.
+    fn grow_neighbours(&mut self) -> Result<()> {
+        let mut neighbours = std::mem::take(&mut self.answers.neighbours);
+        let Some(run) = neighbours.growing_for() else { return Ok(()) };
+        let dataset = self.shown(&run)?.dataset;
+        let (_, model, _) = self.model(&run)?;
+        let asked = neighbours.grow(model, &dataset)?;
+        self.answers.neighbours = neighbours;
+        if self.answers.drawing.is_none() {
+            self.answers.drawing = asked;
+        }
+        Ok(())
+    }
+
+    /// The newest weights of a run, their step, and the live hyperparameters.
+    fn model(&mut self, id: &RunId) -> Result<(u64, &Model, LiveParams)> {
+        if let Some(active) = self.active.get(id) {
+            let trainer = &active.trainer;
+            return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));
+        }
+        if self.answers.idle.as_ref().is_none_or(|idle| idle.run != *id) {
+            let folder = self.home.folder(id);
+            let (step, model) = newest_model(&folder, &self.catalog)?;
+            let live = match newest_checkpoint(&folder) {
+                Some(state) => state.live,
+                None => self.catalog.live_params(&folder.spec(&self.catalog)?),
+            };
+            self.answers.idle = Some(Idle { run: id.clone(), step, model, live });
+        }
+        let idle = self.answers.idle.as_ref().context("no model is loaded")?;
+        Ok((idle.step, &idle.model, idle.live.clone()))
+    }
+
+    fn needs_labels(&self, id: &RunId) -> Result<bool> {
+        let objective = match self.active.get(id) {
+            Some(active) => active.trainer.spec.objective.id.clone(),
+            None => self.home.folder(id).spec(&self.catalog)?.objective.id,
+        };
+        Ok(objectives::find(&objective)?.needs_labels)
+    }
+
+    /// The images that a run is shown by.
+    fn shown(&mut self, id: &RunId) -> Result<Shown> {
+        if let Some(active) = self.active.get(id) {
+            let (dataset, partition) = active.trainer.images();
+            return Ok(Shown::new(dataset.clone(), &partition.train, &partition.validation));
+        }
+        let spec = self.home.folder(id).spec(&self.catalog)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let partition = partition(&spec, &dataset)?;
+        Ok(Shown::new(dataset, &partition.train, &partition.validation))
+    }
+}
+
+impl Shown {
+    fn new(dataset: Arc<Dataset>, train: &[usize], validation: &[usize]) -> Self {
+        let preview = preview::choose(&dataset.train.labels, validation);
+        let every = train.len().div_ceil(Neighbours::IMAGES).max(1);
+        Self { dataset, preview, neighbours: train.iter().step_by(every).copied().collect() }
+    }
+}

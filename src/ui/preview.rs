@@ -1,0 +1,176 @@
+//! What the selected run's network makes of a few images, as it learns.
+use super::{
+    Action,
+    strips::{NAME_WIDTH, Name, Strips},
+    theme,
+    widgets::{number, thousands},
+};
+use crate::{
+    protocol::{Command, Preview, RunId, Similarities},
+    session::Run,
+};
+use egui::{
+    Align2, Color32, FontId, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
+};
+use std::time::Duration;
+
+/// The fewest seconds between two questions.
+const ASK_AGAIN: f64 = 0.5;
+/// After so many seconds an answer is no longer waited for.
+const GIVE_UP: f64 = 5.0;
+/// Twice MNIST's 28 pixels.
+const SIDE: f32 = 56.0;
+
+/// What the panel keeps between frames.
+#[derive(Default)]
+pub struct PreviewPanel {
+    strips: Strips,
+    asked: Option<Asked>,
+    requests: u64,
+}
+
+/// The newest question.
+struct Asked {
+    request: u64,
+    run: RunId,
+    step: u64,
+    drawing: Option<Vec<u8>>,
+    at: f64,
+}
+
+impl PreviewPanel {
+    /// Shows the answer; asks again when the run has moved on or something else is drawn. `explanation` is the
+    /// objective's.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        explanation: &str,
+        answer: Option<&Preview>,
+        drawing: Option<&Vec<u8>>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(run) = run else {
+            ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
+            return;
+        };
+        self.ask(ui, run, answer, drawing, actions);
+        let Some(answer) = answer.filter(|answer| answer.run == run.id) else {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(RichText::new("Looking at a few images…").weak());
+            });
+            return;
+        };
+        let step = thousands(answer.step);
+        ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
+        let most = (ui.ctx().content_rect().height() * 0.5).max(140.0);
+        ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
+            self.strips.ui(ui, &answer.strips, SIDE, Name::Beside);
+            if let Some(similarities) = &answer.similarities {
+                histogram(ui, similarities);
+            }
+        });
+    }
+
+    fn ask(
+        &mut self,
+        ui: &Ui,
+        run: &Run,
+        answer: Option<&Preview>,
+        drawing: Option<&Vec<u8>>,
+        actions: &mut Vec<Action>,
+    ) {
+        let now = ui.input(|input| input.time);
+        if let Some(asked) = &self.asked {
+            let same_run = asked.run == run.id;
+            let waiting =
+                answer.is_none_or(|answer| answer.request < asked.request) && now - asked.at < GIVE_UP;
+            let unchanged = asked.step == run.progress.step && asked.drawing.as_ref() == drawing;
+            if same_run && (waiting || unchanged) {
+                return;
+            }
+            let rest = ASK_AGAIN - (now - asked.at);
+            if same_run && rest > 0.0 {
+                return ui.ctx().request_repaint_after(Duration::from_secs_f64(rest));
+            }
+        }
+        self.requests += 1;
+        let request = self.requests;
+        let asked = Asked {
+            request,
+            run: run.id.clone(),
+            step: run.progress.step,
+            drawing: drawing.cloned(),
+            at: now,
+        };
+        let (run, drawing) = (asked.run.clone(), asked.drawing.clone());
+        self.asked = Some(asked);
+        actions.push(Action::Send(Command::Preview { request, run, drawing }));
+    }
+}
+
+/// Pairs of views by how alike they are to the network: upwards those of one image, downwards those of two.
+fn histogram(ui: &mut Ui, similarities: &Similarities) {
+    let help = "How alike two views are to the network, from opposite at the left to the same at the right. Views of one image should gather at the right, those of different images away from it.";
+    ui.horizontal_top(|ui| {
+        ui.allocate_ui(vec2(NAME_WIDTH, 80.0), |ui| {
+            ui.set_min_width(NAME_WIDTH);
+            ui.label(RichText::new("Similarity").small()).on_hover_text(help);
+        });
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width().min(600.0), 84.0), Sense::hover());
+        let [same, others] = [&similarities.same, &similarities.others].map(|bins| mean(bins));
+        let spoken = format!(
+            "Similarity of views: {} of the same image, {} of different images, on average",
+            number(same),
+            number(others)
+        );
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+        response.on_hover_text(help);
+        let colors = theme::run_colors(ui.visuals().dark_mode);
+        let text = ui.visuals().text_color();
+        let painter = ui.painter();
+        bars(painter, rect.with_max_y(rect.center().y - 1.0), &similarities.same, true, colors[0]);
+        bars(painter, rect.with_min_y(rect.center().y + 1.0), &similarities.others, false, colors[1]);
+        painter.hline(rect.x_range(), rect.center().y, Stroke::new(1.0, text));
+        let font = FontId::proportional(12.5);
+        for (at, align, words) in [
+            (rect.left_top(), Align2::LEFT_TOP, format!("Same image: {} on average", number(same))),
+            (rect.left_bottom(), Align2::LEFT_BOTTOM, format!("Different images: {}", number(others))),
+        ] {
+            painter.text(at, align, words, font.clone(), text);
+        }
+    });
+}
+
+/// The mean cosine, from shares of pairs.
+fn mean(bins: &[f32]) -> f64 {
+    let middle = |bin: usize| (bin as f64 + 0.5) / bins.len() as f64 * 2.0 - 1.0;
+    let sum: f64 = bins.iter().enumerate().map(|(bin, share)| middle(bin) * f64::from(*share)).sum();
+    (sum * 100.0).round() / 100.0
+}
+
+fn bars(painter: &Painter, rect: Rect, bins: &[f32], upwards: bool, color: Color32) {
+    let highest = bins.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let width = rect.width() / bins.len().max(1) as f32;
+    for (bin, share) in bins.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+        let (left, height) = (rect.left() + bin as f32 * width, (share / highest * rect.height()).max(1.0));
+        let top = if upwards { rect.bottom() - height } else { rect.top() };
+        let bar = Rect::from_min_size(pos2(left, top), vec2((width - 1.0).max(1.0), height));
+        painter.rect_filled(bar, 1.0, color);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_is_of_the_bins_middles() {
+        let similarities = Similarities::new(&[0.99, 0.99], &[-0.99, 0.99]);
+        assert!((mean(&similarities.same) - 0.98).abs() < 1e-9, "{}", mean(&similarities.same));
+        assert!(mean(&similarities.others).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,149 @@
+//! Strips of images, pixel by pixel, with what is to be said beneath each.
+use super::theme;
+use crate::protocol::{Caption, Strip};
+use egui::{
+    Align2, Color32, ColorImage, Context, FontId, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
+    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+};
+use egui_material_icons::icons::ICON_CLOSE;
+
+/// The width of the column of names.
+pub const NAME_WIDTH: f32 = 104.0;
+const GAP: f32 = 6.0;
+const CAPTION_HEIGHT: f32 = 17.0;
+
+/// Strips with their textures.
+#[derive(Default)]
+pub struct Strips {
+    shown: Vec<Strip>,
+    textures: Vec<TextureHandle>,
+}
+
+/// Where a strip's name stands.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Name {
+    Beside,
+    Above,
+}
+
+impl Strips {
+    /// Shows the images about `side` points high, in whole multiples of their pixels where they are smaller.
+    pub fn ui(&mut self, ui: &mut Ui, strips: &[Strip], side: f32, name: Name) {
+        self.upload(ui.ctx(), strips);
+        for (strip, texture) in self.shown.iter().zip(&self.textures) {
+            let label = RichText::new(strip.name).small();
+            if name == Name::Above {
+                ui.label(label).on_hover_text(strip.help);
+                images(ui, strip, texture, side);
+                continue;
+            }
+            ui.horizontal_top(|ui| {
+                ui.allocate_ui(vec2(NAME_WIDTH, side), |ui| {
+                    ui.set_min_width(NAME_WIDTH);
+                    ui.label(label).on_hover_text(strip.help);
+                });
+                images(ui, strip, texture, side);
+            });
+        }
+    }
+
+    fn upload(&mut self, ctx: &Context, strips: &[Strip]) {
+        if self.shown == strips {
+            return;
+        }
+        let most = ctx.input(|input| input.max_texture_side);
+        let fits = |strip: &&Strip| strip.shape[1] <= most && strip.shape[0] * count(strip) <= most;
+        self.shown = strips.iter().filter(fits).cloned().collect();
+        let texture = |strip: &Strip| ctx.load_texture(strip.name, picture(strip), TextureOptions::NEAREST);
+        self.textures = self.shown.iter().map(texture).collect();
+    }
+}
+
+fn count(strip: &Strip) -> usize {
+    strip.pixels.len() / strip.shape.iter().product::<usize>().max(1)
+}
+
+/// All images of a strip, one beneath the other. Of other than three channels the first is shown as a grey.
+fn picture(strip: &Strip) -> ColorImage {
+    let [height, width, channels] = strip.shape;
+    let size = [width, height * count(strip)];
+    if channels == 3 {
+        return ColorImage::from_rgb(size, &strip.pixels);
+    }
+    let greys: Vec<u8> = strip.pixels.iter().step_by(channels.max(1)).copied().collect();
+    ColorImage::from_gray(size, &greys)
+}
+
+/// The images side by side, in as many lines as they need.
+fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
+    let [height, width, _] = strip.shape.map(|length| length as f32);
+    let scale = if height < side { (side / height).floor() } else { side / height };
+    let image = vec2(width, height) * scale;
+    let beneath = if strip.captions.is_empty() { 0.0 } else { CAPTION_HEIGHT };
+    let cell = image + vec2(GAP, GAP + beneath);
+    let across = (((ui.available_width() + GAP) / cell.x) as usize).max(1);
+    let count = count(strip);
+    let size = vec2(count.min(across) as f32 * cell.x - GAP, count.div_ceil(across) as f32 * cell.y - GAP);
+    let (rect, response) = ui.allocate_exact_size(size.max(vec2(1.0, 1.0)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken(strip)));
+    let painter = ui.painter();
+    for index in 0..count {
+        let at = vec2((index % across) as f32 * cell.x, (index / across) as f32 * cell.y);
+        let place = Rect::from_min_size(rect.min + at, image);
+        let part = |index: usize| index as f32 / count as f32;
+        let uv = Rect::from_min_max(pos2(0.0, part(index)), pos2(1.0, part(index + 1)));
+        painter.image(texture.id(), place, uv, Color32::WHITE);
+        if let Some(caption) = strip.captions.get(index) {
+            write(ui, painter, caption, place);
+        }
+    }
+}
+
+/// A caption beneath its image; where the network is wrong, a frame and a cross as well.
+fn write(ui: &Ui, painter: &Painter, caption: &Caption, place: Rect) {
+    let is_wrong = caption.is_right == Some(false);
+    let alarm = theme::alarm(ui.visuals().dark_mode);
+    let color = if is_wrong { alarm } else { ui.visuals().text_color() };
+    let at = Pos2::new(place.center().x, place.bottom() + 2.0);
+    painter.text(at, Align2::CENTER_TOP, &caption.text, FontId::proportional(12.5), color);
+    if is_wrong {
+        painter.rect_stroke(place, 0.0, Stroke::new(2.0, alarm), StrokeKind::Inside);
+        let font = FontId::new(15.0, ICON_CLOSE.font_family());
+        painter.text(place.right_top(), Align2::RIGHT_TOP, ICON_CLOSE.codepoint, font, alarm);
+    }
+}
+
+/// "Images: 7 · 98 %, 3 · 51 % (wrong)" or "Reconstruction: 10 images".
+fn spoken(strip: &Strip) -> String {
+    if strip.captions.is_empty() {
+        return format!("{}: {} images", strip.name, count(strip));
+    }
+    let say = |caption: &Caption| match caption.is_right {
+        Some(false) => format!("{} (wrong)", caption.text),
+        _ => caption.text.clone(),
+    };
+    format!("{}: {}", strip.name, strip.captions.iter().map(say).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strip_says_what_it_shows() {
+        let caption = |text: &str, is_right| Caption { text: text.into(), is_right };
+        let mut strip = Strip {
+            name: "Images",
+            help: "",
+            shape: [2, 1, 1],
+            pixels: vec![0; 4],
+            captions: vec![caption("7", Some(true)), caption("3", Some(false))],
+        };
+        assert_eq!(spoken(&strip), "Images: 7, 3 (wrong)");
+        strip.captions.clear();
+        assert_eq!(spoken(&strip), "Images: 2 images");
+        assert_eq!(picture(&strip).size, [1, 4]);
+        let colours = Strip { shape: [1, 1, 2], ..strip };
+        assert_eq!(picture(&colours).size, [1, 2]);
+    }
+}
