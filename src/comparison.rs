@@ -4,8 +4,8 @@
 //! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, and whether its
 //! images are altered; labels, steps, batches and seeds are the same for all, by construction.
 use crate::spec::{
-    Catalog, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FieldError, ParamKind, RunSpec, Section,
-    UNFREEZE_EVERY,
+    Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FieldError, ParamKind, RunSpec, Section,
+    SpecError, UNFREEZE_EVERY,
 };
 use std::collections::BTreeSet;
 
@@ -74,6 +74,28 @@ impl Comparison {
             arm("Pretrained, frozen", Some(init_from), true, true),
             arm("Pretrained, fine-tuned", Some(init_from), false, true),
         ]
+    }
+
+    /// The head start that a run gives, by the recipe of the shipped comparison: on 10 and on 100 labels, five times.
+    ///
+    /// # Errors
+    /// Where the shipped recipe does not fit the run's encoder or data set.
+    pub fn of_run(id: &str, run: &RunSpec, catalog: &Catalog) -> Result<Self, SpecError> {
+        let shipped =
+            Self::from_toml(include_str!("../configs/transfer_in_three_minutes.toml"), &[], catalog)?;
+        let dataset = Choice { values: shipped.run.dataset.values.clone(), ..run.dataset.clone() };
+        Ok(Self {
+            name: format!("The head start of {}", run.name),
+            pretrain: vec![],
+            run: RunSpec {
+                dataset,
+                encoder: run.encoder.clone(),
+                device: run.device.clone(),
+                ..shipped.run.clone()
+            },
+            arms: Self::standard_arms(id),
+            ..shipped
+        })
     }
 
     /// Every race, the budgets of the first seed first.

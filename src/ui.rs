@@ -1,7 +1,7 @@
 //! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
-    protocol::{Command, Control, LayerInfo, Level, Notice, Phase, RunId},
+    protocol::{Command, ComparisonId, Control, LayerInfo, Level, Notice, Phase, RunId},
     session::{Run, State},
     spec::{Catalog, RunSpec, Section},
 };
@@ -16,6 +16,7 @@ use std::{
 
 mod bars;
 mod collapse;
+mod comparison;
 mod curves;
 mod decimate;
 pub mod dialogs;
@@ -52,9 +53,11 @@ pub struct Workbench {
     form: form::Form,
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
+    comparison: comparison::ComparisonPanel,
     toasts: Toasts,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
+    followed_comparison: Option<ComparisonId>,
     /// Failed runs whose banner was closed.
     dismissed: BTreeSet<RunId>,
     /// Runs whose warning was closed.
@@ -85,8 +88,10 @@ impl Workbench {
             form: form::Form::default(),
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
+            comparison: comparison::ComparisonPanel::default(),
             toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
             followed: None,
+            followed_comparison: None,
             dismissed: BTreeSet::new(),
             unworried: BTreeSet::new(),
             tab: Tab::default(),
@@ -184,6 +189,10 @@ impl Workbench {
         if state.newest != self.followed {
             self.followed.clone_from(&state.newest);
             self.runs.selected.clone_from(&state.newest);
+        }
+        if state.newest_comparison != self.followed_comparison {
+            self.followed_comparison.clone_from(&state.newest_comparison);
+            self.runs.comparison.clone_from(&state.newest_comparison);
         }
         if self.selected(state).is_none() {
             self.runs.selected = state.runs.keys().next_back().cloned();
@@ -383,6 +392,10 @@ impl Parts<'_> {
     }
 
     fn curves(&mut self, ui: &mut Ui) {
+        let shown = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
+        if let Some(info) = shown {
+            return self.bench.comparison.ui(ui, self.state, info, self.actions);
+        }
         let selected = self.bench.runs.selected.clone();
         self.bench.curves.ui(ui, self.state, self.catalog, selected.as_ref(), &mut self.bench.settings);
     }

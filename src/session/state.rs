@@ -165,6 +165,11 @@ impl State {
         Some((info, info.comparison.cell(&run.spec)?))
     }
 
+    /// One of the many races of a comparison, which are shown together there.
+    pub fn is_race(&self, run: &Run) -> bool {
+        matches!(self.cell(run), Some((_, Cell::Arm { .. })))
+    }
+
     /// The runs of a comparison that have begun.
     pub fn entrants(&self, of: &ComparisonInfo) -> BTreeMap<Cell, &Run> {
         let mine = self.runs.values().filter_map(|run| {

@@ -40,7 +40,8 @@ impl Curves {
             ui.label("Choose above which curves to show.");
             return;
         }
-        let runs: Vec<_> = state.runs.values().filter(|run| !settings.hidden.contains(&run.id)).collect();
+        let is_shown = |run: &&Run| !settings.hidden.contains(&run.id) && !state.is_race(run);
+        let runs: Vec<_> = state.runs.values().filter(is_shown).collect();
         if runs.iter().all(|run| run.curves.is_empty()) {
             return nothing_yet(ui, state);
         }

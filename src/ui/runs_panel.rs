@@ -1,11 +1,12 @@
 //! The list of runs.
 use super::{
-    Action, Settings, theme,
+    Action, Settings, comparison, theme,
     widgets::{card, labeled_button, percent, pill, quiet_icon_button, strong, title},
 };
 use crate::{
+    comparison::Comparison,
     metrics::{ACCURACY, Split},
-    protocol::{Command, Phase, RunId},
+    protocol::{Command, ComparisonId, ComparisonInfo, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
 };
@@ -14,14 +15,16 @@ use egui::{
     WidgetInfo, vec2,
 };
 use egui_material_icons::icons::{
-    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_UNDO, ICON_VISIBILITY,
-    ICON_VISIBILITY_OFF,
+    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_SPORTS_SCORE,
+    ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
 
 /// What the list keeps between frames.
 #[derive(Default)]
 pub struct RunsPanel {
     pub selected: Option<RunId>,
+    /// The comparison that is shown in place of the curves.
+    pub comparison: Option<ComparisonId>,
     renaming: Option<(RunId, String)>,
     /// Deleted last; can be brought back.
     deleted: Option<(RunId, String)>,
@@ -45,7 +48,10 @@ impl RunsPanel {
                 ui.label(RichText::new("Press Start training: a real network begins to learn handwritten digits, and its curves appear.").weak());
             });
         }
-        for run in state.runs.values().rev() {
+        for info in state.comparisons.values().rev() {
+            ui.push_id(&info.id, |ui| self.comparison(ui, state, info));
+        }
+        for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
             ui.push_id(&run.id, |ui| self.run(ui, run, catalog, settings, actions));
         }
     }
@@ -94,7 +100,7 @@ impl RunsPanel {
                 );
                 state_line(ui, run);
                 if selected {
-                    self.buttons(ui, run, actions);
+                    self.buttons(ui, run, catalog, actions);
                 }
             });
         });
@@ -102,6 +108,34 @@ impl RunsPanel {
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &run.spec.name));
         if response.clicked() {
             self.selected = Some(run.id.clone());
+            self.comparison = None;
+        }
+    }
+
+    fn comparison(&mut self, ui: &mut Ui, state: &State, info: &ComparisonInfo) {
+        let selected = self.comparison.as_ref() == Some(&info.id);
+        let stroke = if selected {
+            Stroke::new(2.0, ui.visuals().selection.bg_fill)
+        } else {
+            ui.visuals().window_stroke
+        };
+        let builder = UiBuilder::new().id_salt("comparison").sense(Sense::click());
+        let response = ui.scope_builder(builder, |ui| {
+            card(ui).stroke(stroke).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                ui.add(Label::new(strong(&info.comparison.name)).truncate().selectable(false));
+                let (text, color) =
+                    comparison::state_of(&info.phase, ui.visuals().dark_mode, ui.visuals().weak_text_color());
+                let (_, stand) = comparison::stand(info, &state.entrants(info));
+                pill(ui, text, color);
+                ui.add(Label::new(RichText::new(stand).small().weak()).selectable(false));
+            });
+        });
+        let response = response.response;
+        let name = &info.comparison.name;
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, name));
+        if response.clicked() {
+            self.comparison = if selected { None } else { Some(info.id.clone()) };
         }
     }
 
@@ -138,7 +172,15 @@ impl RunsPanel {
         }
     }
 
-    fn buttons(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
+    fn buttons(&mut self, ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
+        let help = "Races the same network on 10 and on 100 labels, with and without what this run has learnt, five times each: a few minutes.";
+        if run.saved.is_some() || run.phase == Phase::Finished {
+            let pressed =
+                labeled_button(ui, ICON_SPORTS_SCORE, "Race its head start").on_hover_text(help).clicked();
+            if pressed && let Ok(comparison) = Comparison::of_run(&run.id, &run.spec, catalog) {
+                actions.push(Action::Send(Command::Compare(Box::new(comparison))));
+            }
+        }
         let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
         if resumable
             && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
