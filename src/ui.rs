@@ -195,7 +195,8 @@ impl Workbench {
             self.runs.comparison.clone_from(&state.newest_comparison);
         }
         if self.selected(state).is_none() {
-            self.runs.selected = state.runs.keys().next_back().cloned();
+            let last = state.runs.values().rev().find(|run| !state.is_race(run));
+            self.runs.selected = last.map(|run| run.id.clone());
         }
     }
 
@@ -323,9 +324,11 @@ impl Parts<'_> {
                 },
             );
         }
-        let open = self.bench.settings.show_preview;
-        let id = if open { "preview" } else { "folded preview" };
-        Panel::bottom(id).resizable(false).frame(frame).show(ui, |ui| self.foldable_preview(ui));
+        if self.bench.runs.comparison.is_none() {
+            let open = self.bench.settings.show_preview;
+            let id = if open { "preview" } else { "folded preview" };
+            Panel::bottom(id).resizable(false).frame(frame).show(ui, |ui| self.foldable_preview(ui));
+        }
         CentralPanel::default().frame(frame).show(ui, |ui| self.curves(ui));
     }
 

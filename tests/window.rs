@@ -10,13 +10,14 @@ use egui_kittest::{
     kittest::{NodeT as _, Queryable as _},
 };
 use headstart::{
+    comparison::{Cell, Comparison},
     metrics::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
         SAMPLE_DIVERSITY, Split,
     },
     protocol::{
-        Caption, Change, Command, Control, Event, Phase, Prediction, Preview, Progress, RunInfo,
-        Similarities, Strip,
+        Caption, Change, Command, ComparisonInfo, Control, Event, Order, Phase, Prediction, Preview,
+        Progress, RunInfo, Similarities, Strip,
     },
     session::{State, catalog, model_summary},
     spec::{Choice, RunSpec, Section},
@@ -282,6 +283,83 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
 }
 
 /// A run that learns without labels.
+/// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.
+fn comparison() -> State {
+    let mut state = state(&[("Contrastive", Phase::Finished)]);
+    let run = state.runs.values().next().unwrap();
+    let mut comparison = Comparison::of_run(&run.id, &run.spec, &catalog()).unwrap();
+    comparison.seeds.truncate(3);
+    let races = comparison.races();
+    for (race, arm) in (0..races.len()).flat_map(|race| (0..4).map(move |arm| (race, arm))) {
+        let id = format!("race-{race}-{arm}").into();
+        let ended = race + 1 < races.len();
+        let phase = if ended { Phase::Finished } else { Phase::Running };
+        let reached = if ended { 400 } else { 150 };
+        state.apply(Event::Run(Box::new(RunInfo {
+            id: std::sync::Arc::clone(&id),
+            folder: "/races".into(),
+            spec: comparison.spec("c", Cell::Arm { race, arm }, &|_| None),
+            live: Default::default(),
+            phase,
+            changes: vec![],
+            progress: Progress {
+                step: reached,
+                steps: 400,
+                steps_per_epoch: 100,
+                elapsed_secs: 5.0,
+                images_per_sec: 5000.0,
+            },
+            timing: vec![],
+        })));
+        let ceiling = [0.35, 0.70, 0.86, 0.84][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
+        let value = |step: u64| {
+            ceiling * (1.0 - (-(step as f64) / 60.0).exp()) + 0.004 * ((race * 7 + arm * 3) % 5) as f64
+        };
+        let point = |step, split| Point { step, split, metric: ACCURACY, value: value(step) };
+        let mut points: Vec<Point> = (1..=reached / 50).map(|at| point(at * 50, Split::Validation)).collect();
+        points.extend(ended.then(|| point(400, Split::Test)));
+        state.apply(Event::Points(id, points));
+    }
+    state.apply(Event::Comparison(Box::new(ComparisonInfo {
+        id: "c".into(),
+        folder: "/comparison".into(),
+        comparison,
+        phase: Phase::Running,
+    })));
+    state
+}
+
+#[test]
+fn a_comparison_is_shown_and_controlled() {
+    let mut window = wide(comparison());
+    assert!(window.query_by_label_contains("Race 6 of 6").is_some());
+    assert!(window.query_by_label_contains("“Pretrained, frozen” is").is_some());
+    assert!(
+        window.query_all_by_label("Pretrained, frozen, 1 label a class, seed 1").next().is_none(),
+        "a race is listed"
+    );
+    click(&mut window, "Pause");
+    click(&mut window, "Stop");
+    let order = |control| Command::Order("c".into(), Order::Control(control));
+    assert_eq!(commands(&mut window), [order(Control::Pause), order(Control::Stop)]);
+    window.state_mut().state.apply(Event::ComparisonPhase("c".into(), Phase::Stopped));
+    window.run_steps(4);
+    click(&mut window, "Resume");
+    click(&mut window, "Delete comparison");
+    let asked = [Order::Resume, Order::Delete].map(|order| Command::Order("c".into(), order));
+    assert_eq!(commands(&mut window), asked);
+}
+
+#[test]
+fn one_button_races_what_a_run_has_learnt() {
+    let mut window = wide(state(&[("Contrastive", Phase::Finished)]));
+    click(&mut window, "Race its head start");
+    let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
+    let id = window.state().state.runs.keys().next().unwrap().to_string();
+    assert!(comparison.validate(&catalog()).is_empty());
+    assert_eq!(comparison.arms.iter().filter(|arm| arm.init_from.as_deref() == Some(&id)).count(), 2);
+}
+
 fn pretraining(objective: &str) -> State {
     let mut state = state(&[("one", Phase::Running)]);
     let run = state.runs.values_mut().next().unwrap();

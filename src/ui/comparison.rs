@@ -54,22 +54,20 @@ impl ComparisonPanel {
                     "Accuracy on validation images while the arms train side by side: the mean over the draws of labels, and between what they lie.",
                 );
                 for (index, budget) in comparison.labels_per_class.iter().enumerate() {
-                    if ui.selectable_label(shown == index, labels(*budget)).clicked() {
+                    if ui.selectable_label(shown == index, short(*budget)).on_hover_text("Labelled images").clicked() {
                         self.budget = Some(index);
                     }
                 }
             });
-            let plot = framed("races", height, "steps").include_x(0.0);
+            let legend = Legend::default().position(Corner::RightBottom).background_alpha(0.6);
+            let plot = framed("races", height, "steps").include_x(0.0).legend(legend.follow_insertion_order(true));
             plot.show(ui, |plot| {
                 for (index, arm) in comparison.arms.iter().enumerate() {
                     let points = race_band(comparison, entrants, shown, index);
                     let look = Look::of(index, plot.ctx().global_style().visuals.dark_mode);
-                    if points.len() > 1 {
-                        let up = points.iter().map(|at| [at.step, at.high]);
-                        let down = points.iter().rev().map(|at| [at.step, at.low]);
-                        let outline: Vec<[f64; 2]> = up.chain(down).collect();
-                        let area = Polygon::new("", outline).fill_color(look.color.gamma_multiply(0.14));
-                        plot.polygon(area.stroke((0.0, look.color)).allow_hover(false).id(Id::unique(("band", index))));
+                    for (at, pair) in points.windows(2).enumerate() {
+                        let id = Id::unique(("band", index, at));
+                        plot.polygon(between(&pair[0], &pair[1], look.color).id(id));
                     }
                     let mean: Vec<[f64; 2]> = points.iter().map(|at| [at.step, at.mean]).collect();
                     plot.line(look.line(&arm.name, mean));
@@ -105,6 +103,12 @@ impl Look {
     }
 }
 
+/// A piece of a band; the whole would not be convex, which egui cannot fill.
+fn between<'a>(from: &Band, to: &Band, color: Color32) -> Polygon<'a> {
+    let corners = vec![[from.step, from.low], [from.step, from.high], [to.step, to.high], [to.step, to.low]];
+    Polygon::new("", corners).fill_color(color.gamma_multiply(0.16)).stroke((0.0, color)).allow_hover(false)
+}
+
 fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: &mut Vec<Action>) {
     let (text, color) = state_of(&info.phase, ui.visuals().dark_mode, ui.visuals().weak_text_color());
     let mut order = |order| actions.push(Action::Send(Command::Order(info.id.clone(), order)));
@@ -138,7 +142,8 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
         }
         open_folder = labeled_button(ui, ICON_FOLDER_OPEN, "Open folder").clicked();
         let help = "Moves the comparison and its races to the trash; what was pretrained stays.";
-        if !info.phase.is_active() && labeled_button(ui, ICON_DELETE, "Delete").on_hover_text(help).clicked()
+        if !info.phase.is_active()
+            && labeled_button(ui, ICON_DELETE, "Delete comparison").on_hover_text(help).clicked()
         {
             order(Order::Delete);
         }
@@ -223,6 +228,11 @@ fn race_band(comparison: &Comparison, entrants: &Entrants<'_>, budget: usize, ar
     band(&curves)
 }
 
+/// "10 a class".
+fn short(budget: u64) -> String {
+    labels(budget).replace(" labels", "").replace(" label", "")
+}
+
 /// Test accuracy against the number of labels, evenly spaced by budget.
 fn efficiency(ui: &mut Ui, comparison: &Comparison, results: &Results, height: f32) {
     card(ui).show(ui, |ui| {
@@ -233,7 +243,7 @@ fn efficiency(ui: &mut Ui, comparison: &Comparison, results: &Results, height: f
         let name = move |mark: GridMark, _: &std::ops::RangeInclusive<f64>| {
             let place = mark.value.round();
             let budget = budgets.get(place as usize).filter(|_| (mark.value - place).abs() < 1e-6 && place >= 0.0);
-            budget.map_or(String::new(), |budget| labels(*budget).replace(" labels", "").replace(" label", ""))
+            budget.map_or(String::new(), |budget| short(*budget))
         };
         let font = FontId::proportional(14.0);
         let weak = ui.visuals().weak_text_color();
@@ -267,13 +277,10 @@ fn efficiency(ui: &mut Ui, comparison: &Comparison, results: &Results, height: f
 
 fn framed<'a>(id: &str, height: f32, x_name: &'static str) -> Plot<'a> {
     let font = FontId::proportional(14.0);
-    let legend =
-        Legend::default().position(Corner::RightBottom).background_alpha(0.85).follow_insertion_order(true);
     let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(52.0);
     Plot::new(("comparison", id))
         .height(height)
         .show_background(false)
-        .legend(legend)
         .include_y(1.0)
         .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font)])
         .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
