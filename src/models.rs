@@ -8,11 +8,13 @@ use crate::{
 };
 use anyhow::Result;
 
+mod batch_norm;
 mod layers;
 mod network;
 mod pytorch;
 mod transfer;
 mod vars;
+pub use batch_norm::BatchNorm;
 pub use layers::{Layer, Shape};
 pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};

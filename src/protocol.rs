@@ -221,30 +221,34 @@ pub struct Caption {
     pub is_right: Option<bool>,
 }
 
-/// How alike pairs of views are to a network: shares of the pairs by their cosine similarity, from −1 to 1.
+/// How alike pairs of views are to a network, by their cosine similarity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Similarities {
     /// Two views of the same image.
-    pub same: Vec<f32>,
+    pub same: Cosines,
     /// Views of two different images.
-    pub others: Vec<f32>,
+    pub others: Cosines,
 }
 
-impl Similarities {
-    /// Equal parts of the way from −1 to 1.
+/// Numbers from −1 to 1, counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cosines {
+    pub mean: f64,
+    /// Shares of all numbers by equal parts of the way from −1 to 1, adding up to 1.
+    pub shares: Vec<f32>,
+}
+
+impl Cosines {
+    /// Parts of the way from −1 to 1.
     pub const BINS: usize = 40;
 
-    /// Counts cosines.
-    pub fn new(same: &[f32], others: &[f32]) -> Self {
-        let shares = |cosines: &[f32]| {
-            let mut bins = vec![0.0; Self::BINS];
-            for cosine in cosines {
-                let at = (cosine + 1.0) / 2.0 * Self::BINS as f32;
-                bins[(at.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / cosines.len() as f32;
-            }
-            bins
-        };
-        Self { same: shares(same), others: shares(others) }
+    pub fn new(cosines: &[f32]) -> Self {
+        let (mut shares, count) = (vec![0.0; Self::BINS], cosines.len().max(1) as f32);
+        for cosine in cosines {
+            let at = (cosine + 1.0) / 2.0 * Self::BINS as f32;
+            shares[(at.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / count;
+        }
+        Self { mean: f64::from(cosines.iter().sum::<f32>() / count), shares }
     }
 }
 

@@ -16,7 +16,7 @@ use headstart::{
         SAMPLE_DIVERSITY, Split,
     },
     protocol::{
-        Caption, Change, Command, ComparisonInfo, Control, Event, Order, Phase, Prediction, Preview,
+        Caption, Change, Command, ComparisonInfo, Control, Cosines, Event, Order, Phase, Prediction, Preview,
         Progress, RunInfo, Similarities, Strip,
     },
     session::{State, catalog, model_summary},
@@ -390,7 +390,8 @@ fn a_preview_is_asked_for_shown_and_folded() {
     window.get_by_label("Looking at a few images…");
     let first = asked(&mut window);
     let [(request, run, None)] = &first[..] else { panic!("{first:?}") };
-    let similarities = Some(Similarities::new(&[0.9, 0.8], &[0.1, -0.1]));
+    let similarities =
+        Some(Similarities { same: Cosines::new(&[0.9, 0.8]), others: Cosines::new(&[0.1, -0.1]) });
     let strips = vec![strip("One view", &[]), strip("Turned", &[("0°", Some(true)), ("90°", Some(false))])];
     let preview = Preview { request: *request, run: run.clone(), step: 5200, strips, similarities };
     window.state_mut().state.apply(Event::Preview(preview));

@@ -1,5 +1,5 @@
 //! A list of layers with its weights.
-use super::{Layer, Shape, Vars};
+use super::{BatchNorm, Layer, Shape, Vars};
 use crate::{
     data::ImageShape,
     ops::{self, Activation, ConvShape, DropoutUnit, Sink},
@@ -7,11 +7,7 @@ use crate::{
     spec::LiveParams,
 };
 use anyhow::Result;
-use candle_core::{Tensor, Var};
-
-/// As PyTorch's defaults: what is added to a variance, and how far running statistics move towards a batch's.
-const NORM_EPSILON: f64 = 1e-5;
-const NORM_MOMENTUM: f64 = 0.1;
+use candle_core::Tensor;
 
 /// From images to embeddings.
 pub struct Network {
@@ -79,10 +75,7 @@ enum Step {
         size: usize,
     },
     BatchNorm {
-        weight: Tensor,
-        bias: Tensor,
-        running_mean: Var,
-        running_variance: Var,
+        norm: BatchNorm,
         activation: Activation,
     },
     /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
@@ -183,16 +176,10 @@ impl Step {
                     activation: *activation,
                 }
             }
-            (Layer::BatchNorm { name, activation }, Shape::Image(image)) => {
-                let (name, shape) = (|end: &str| format!("{prefix}.{name}.{end}"), &[image.channels]);
-                Step::BatchNorm {
-                    weight: vars.constant(&name("weight"), shape, 1.0)?,
-                    bias: vars.constant(&name("bias"), shape, 0.0)?,
-                    running_mean: vars.buffer(&name("running_mean"), shape, 0.0)?,
-                    running_variance: vars.buffer(&name("running_var"), shape, 1.0)?,
-                    activation: *activation,
-                }
-            }
+            (Layer::BatchNorm { name, activation }, Shape::Image(image)) => Step::BatchNorm {
+                norm: BatchNorm::new(&format!("{prefix}.{name}"), image.channels, vars)?,
+                activation: *activation,
+            },
             (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
             (Layer::Dropout { param, unit }, _) => Step::Dropout {
                 key: format!("{prefix}.{}", param.key),
@@ -213,22 +200,7 @@ impl Step {
             Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
                 ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
             }
-            Step::BatchNorm { weight: w, bias, running_mean, running_variance, activation } => match pass {
-                Pass::Evaluation => {
-                    let running = [running_mean.as_tensor(), running_variance.as_tensor()];
-                    let running = running.map(Tensor::detach);
-                    let (w, bias) = (weight(w), weight(bias));
-                    ops::batch_norm_running(x, &w, &bias, running.each_ref(), NORM_EPSILON, *activation)
-                }
-                Pass::Training { changes, .. } => {
-                    let (w, bias) = (weight(w), weight(bias));
-                    let (y, batch) = ops::batch_norm(x, &w, &bias, NORM_EPSILON, *activation)?;
-                    if *changes == Changes::All {
-                        batch.update(running_mean, running_variance, NORM_MOMENTUM)?;
-                    }
-                    Ok(y)
-                }
-            },
+            Step::BatchNorm { norm, activation } => norm.forward(x, pass, *activation),
             Step::MaxPool { size } => ops::max_pool2d(x, *size),
             Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
             Step::Linear { weight: w, bias, activation } => {

@@ -49,7 +49,7 @@ const GRADIENT_PENALTY: Param = Param {
     unit: "",
     help: "Keeps the judge of real and forged images from becoming too sharp, which would leave the forger nothing to learn from.",
     kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: true },
-    default: 1.0,
+    default: 0.02,
     live: true,
 };
 
@@ -57,8 +57,6 @@ const GRADIENT_PENALTY: Param = Param {
 const NUDGE: f64 = 0.05;
 /// One image in so many of a batch is nudged.
 const NUDGED: usize = 4;
-/// Features of the generator's hidden layers.
-const HIDDEN: [usize; 1] = [512];
 /// How far the average moves towards the generator at each step, once it has seen some.
 const AVERAGING: f64 = 0.005;
 
@@ -77,7 +75,7 @@ struct Adversarial {
 impl Adversarial {
     fn new(choice: &Choice, encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
         let (features, latent) = (encoder.embed_dim(), choice.get(&LATENT_DIM) as usize);
-        let generator = Decoder::new(latent, &HIDDEN, data.shape, vars)?;
+        let generator = Decoder::normalized(latent, data.shape, vars)?;
         Ok(Self {
             encoder,
             weight: vars.weight("objective.head.weight", &[features, 1], features)?,
@@ -126,7 +124,7 @@ impl Objective for Adversarial {
             Pass::Evaluation => (0, 0, None, &self.average),
         };
         let count = batch.images.dim(0)?;
-        let forged = painter.forward(&self.latents(count, seed, "latent", step)?)?;
+        let forged = painter.forward(&self.latents(count, seed, "latent", step)?, pass)?;
         let forged = ops::activate(&forged, Activation::Sigmoid)?;
         let (real, slopes) = self.judge_real(&batch.images, seed, step, pass)?;
         let fake = self.judge(&forged.detach(), &pass.changing(Changes::Weights))?;
@@ -160,8 +158,7 @@ impl Objective for Adversarial {
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {
-        let t: f64 = std::env::var("TRUNC").ok().and_then(|t| t.parse().ok()).unwrap_or(1.0);
-        Ok(Some(self.average.paint(&(self.latents(count, seed, "sample", 0)? * t)?)?))
+        Ok(Some(self.average.paint(&self.latents(count, seed, "sample", 0)?)?))
     }
 }
 

@@ -43,7 +43,7 @@ struct Autoencoder {
 
 impl Autoencoder {
     fn new(encoder: Arc<Network>, image: ImageShape, vars: &mut Vars) -> Result<Self> {
-        let decoder = Decoder::new(encoder.embed_dim(), &[], image, vars)?;
+        let decoder = Decoder::new(encoder.embed_dim(), image, vars)?;
         Ok(Self { encoder, decoder })
     }
 }
@@ -54,7 +54,7 @@ impl Objective for Autoencoder {
             Pass::Training { seed, step, live, .. } => blanked(&batch.images, share(live), *seed, *step)?,
             Pass::Evaluation => batch.images.clone(),
         };
-        let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?)?;
+        let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?, pass)?;
         Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.images)?, metrics: vec![] })
     }
 

@@ -8,7 +8,7 @@ use crate::{
     metrics::{ALIGNMENT, UNIFORMITY},
     models::{Network, Pass, Vars},
     ops::{self, Activation},
-    protocol::Similarities,
+    protocol::{Cosines, Similarities},
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
@@ -137,7 +137,7 @@ fn similarities(unit: &Tensor) -> Result<Similarities> {
             if other == row + rows / 2 { same.push(*cosine) } else { others.push(*cosine) }
         }
     }
-    Ok(Similarities::new(&same, &others))
+    Ok(Similarities { same: Cosines::new(&same), others: Cosines::new(&others) })
 }
 
 /// Each row of (rows, features) at length 1.
@@ -178,10 +178,12 @@ mod tests {
         assert!((uniformity(&unit)? - ((4.0 + 8.0 * (-4f64).exp()) / 12.0).ln()).abs() < 1e-6);
         let apart = unit_rows(&Tensor::new(&[[1f32, 0.], [1., 0.], [-1., 0.], [0., 1.]], &Device::Cpu)?)?;
         assert!((alignment(&apart)? - 3.0).abs() < 1e-6);
-        // the partners at cosines −1 and 0; of the four other pairs one at 1, one at −... all told apart
+        // the partners at −1 and 0, the others at 1, 0, −1 and 0
         let found = similarities(&apart)?;
-        assert_eq!((found.same[0], found.same[Similarities::BINS / 2]), (0.5, 0.5));
-        assert_eq!(found.others[Similarities::BINS - 1], 0.25);
+        let shares =
+            |cosines: &Cosines| [0, Cosines::BINS / 2, Cosines::BINS - 1].map(|bin| cosines.shares[bin]);
+        assert_eq!((found.same.mean, shares(&found.same)), (-0.5, [0.5, 0.5, 0.0]));
+        assert_eq!((found.others.mean, shares(&found.others)), (0.0, [0.25, 0.5, 0.25]));
         Ok(())
     }
 }

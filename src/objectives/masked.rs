@@ -59,7 +59,7 @@ struct Masked {
 
 impl Masked {
     fn new(choice: &Choice, encoder: Arc<Network>, image: ImageShape, vars: &mut Vars) -> Result<Self> {
-        let decoder = Decoder::new(encoder.embed_dim(), &[], image, vars)?;
+        let decoder = Decoder::new(encoder.embed_dim(), image, vars)?;
         let (patch, share) = (choice.get(&PATCH_SIZE) as usize, choice.get(&MASK_SHARE));
         Ok(Self { encoder, decoder, image, patch, share })
     }
@@ -94,7 +94,8 @@ impl Objective for Masked {
         let hidden = masks.iter().map(|mask| f64::from(*mask)).sum::<f64>() / masks.len() as f64;
         let masks = Tensor::from_vec(masks, batch.images.shape(), batch.images.device())?;
         let missing = (&batch.images * &masks)?;
-        let logits = self.decoder.forward(&self.encoder.forward(&(&batch.images - &missing)?, pass)?)?;
+        let logits =
+            self.decoder.forward(&self.encoder.forward(&(&batch.images - &missing)?, pass)?, pass)?;
         // A pixel that is seen counts as logit 0 against 0, which costs ln 2 whatever the weights are.
         let over_all = ops::binary_cross_entropy(&(logits * masks)?, &missing)?;
         let loss = ((over_all - LN_2 * (1.0 - hidden))? / hidden)?;

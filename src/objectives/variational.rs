@@ -79,7 +79,7 @@ impl Variational {
             encoder,
             weight: vars.weight("objective.latent.weight", &[features, 2 * latent], features)?,
             bias: vars.weight("objective.latent.bias", &[2 * latent], features)?,
-            decoder: Decoder::new(latent, &[], data.shape, vars)?,
+            decoder: Decoder::new(latent, data.shape, vars)?,
             latent,
             binarize: choice.get(&BINARIZE) != 0.0,
         })
@@ -105,7 +105,7 @@ impl Objective for Variational {
         )?;
         let z = (&mean + ((&log_variance * 0.5)?.exp()? * noise)?)?;
         let pixels = batch.images.elem_count() / images;
-        let painting = (ops::binary_cross_entropy(&self.decoder.forward(&z)?, &x)? * pixels as f64)?;
+        let painting = (ops::binary_cross_entropy(&self.decoder.forward(&z, pass)?, &x)? * pixels as f64)?;
         // KL(N(μ, σ²) ‖ N(0, 1)) = ½ Σ (μ² + σ² − log σ² − 1)
         let kl = ((mean.sqr()? + log_variance.exp()?)? - &log_variance)?;
         let kl = ((kl - 1.0)?.sum(D::Minus1)?.mean_all()? * 0.5)?;

@@ -121,35 +121,27 @@ fn histogram(ui: &mut Ui, similarities: &Similarities) {
         });
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width().min(600.0), 84.0), Sense::hover());
-        let [same, others] = [&similarities.same, &similarities.others].map(|bins| mean(bins));
+        let [same, others] = [&similarities.same, &similarities.others]
+            .map(|cosines| number((cosines.mean * 100.0).round() / 100.0));
         let spoken = format!(
-            "Similarity of views: {} of the same image, {} of different images, on average",
-            number(same),
-            number(others)
+            "Similarity of views: {same} of the same image, {others} of different images, on average"
         );
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
         response.on_hover_text(help);
         let colors = theme::run_colors(ui.visuals().dark_mode);
         let text = ui.visuals().text_color();
         let painter = ui.painter();
-        bars(painter, rect.with_max_y(rect.center().y - 1.0), &similarities.same, true, colors[0]);
-        bars(painter, rect.with_min_y(rect.center().y + 1.0), &similarities.others, false, colors[1]);
+        bars(painter, rect.with_max_y(rect.center().y - 1.0), &similarities.same.shares, true, colors[0]);
+        bars(painter, rect.with_min_y(rect.center().y + 1.0), &similarities.others.shares, false, colors[1]);
         painter.hline(rect.x_range(), rect.center().y, Stroke::new(1.0, text));
         let font = FontId::proportional(12.5);
         for (at, align, words) in [
-            (rect.left_top(), Align2::LEFT_TOP, format!("Same image: {} on average", number(same))),
-            (rect.left_bottom(), Align2::LEFT_BOTTOM, format!("Different images: {}", number(others))),
+            (rect.left_top(), Align2::LEFT_TOP, format!("Same image: {same} on average")),
+            (rect.left_bottom(), Align2::LEFT_BOTTOM, format!("Different images: {others}")),
         ] {
             painter.text(at, align, words, font.clone(), text);
         }
     });
-}
-
-/// The mean cosine, from shares of pairs.
-fn mean(bins: &[f32]) -> f64 {
-    let middle = |bin: usize| (bin as f64 + 0.5) / bins.len() as f64 * 2.0 - 1.0;
-    let sum: f64 = bins.iter().enumerate().map(|(bin, share)| middle(bin) * f64::from(*share)).sum();
-    (sum * 100.0).round() / 100.0
 }
 
 fn bars(painter: &Painter, rect: Rect, bins: &[f32], upwards: bool, color: Color32) {
@@ -160,17 +152,5 @@ fn bars(painter: &Painter, rect: Rect, bins: &[f32], upwards: bool, color: Color
         let top = if upwards { rect.bottom() - height } else { rect.top() };
         let bar = Rect::from_min_size(pos2(left, top), vec2((width - 1.0).max(1.0), height));
         painter.rect_filled(bar, 1.0, color);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mean_is_of_the_bins_middles() {
-        let similarities = Similarities::new(&[0.99, 0.99], &[-0.99, 0.99]);
-        assert!((mean(&similarities.same) - 0.98).abs() < 1e-9, "{}", mean(&similarities.same));
-        assert!(mean(&similarities.others).abs() < 1e-9);
     }
 }
