@@ -45,8 +45,13 @@ impl Curves {
         if runs.iter().all(|run| run.curves.is_empty()) {
             return nothing_yet(ui, state);
         }
+        // Where no run measures a metric, its plot makes room for the others.
+        let is_measured = |metric: &&MetricInfo| {
+            runs.iter().any(|run| run.curves.keys().any(|(measured, _)| *measured == metric.id))
+        };
+        let shown: Vec<_> = shown.into_iter().filter(is_measured).collect();
         let gap = ui.spacing().item_spacing.y;
-        let height = (ui.available_height() - gap * (shown.len() - 1) as f32) / shown.len() as f32;
+        let height = (ui.available_height() + gap) / shown.len().max(1) as f32 - gap;
         let reset = std::mem::take(&mut self.reset);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             for metric in shown {

@@ -1,7 +1,7 @@
 //! What the selected run's network makes of a few images, as it learns.
 use super::{
     Action,
-    strips::{NAME_WIDTH, Name, Strips},
+    strips::{GAP, NAME_WIDTH, Name, Strips},
     theme,
     widgets::{number, thousands},
 };
@@ -19,8 +19,10 @@ use std::time::Duration;
 const ASK_AGAIN: f64 = 0.5;
 /// After so many seconds an answer is no longer waited for.
 const GIVE_UP: f64 = 5.0;
-/// Twice MNIST's 28 pixels.
+/// Images are so high where ten of them fit side by side: twice MNIST's 28 pixels.
 const SIDE: f32 = 56.0;
+/// Or else as high as lets ten fit, but no less than this.
+const LEAST_SIDE: f32 = 42.0;
 
 /// What the panel keeps between frames.
 #[derive(Default)]
@@ -65,9 +67,11 @@ impl PreviewPanel {
         };
         let step = thousands(answer.step);
         ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
-        let most = (ui.ctx().content_rect().height() * 0.5).max(140.0);
-        ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
-            self.strips.ui(ui, &answer.strips, SIDE, Name::Beside);
+        let most = (ui.ctx().content_rect().height() * 0.45).max(140.0);
+        let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
+        area.auto_shrink([false, true]).show(ui, |ui| {
+            let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
+            self.strips.ui(ui, &answer.strips, side, Name::Beside);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);
             }

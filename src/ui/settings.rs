@@ -69,7 +69,7 @@ impl Default for Settings {
 impl Default for CurveOptions {
     fn default() -> Self {
         Self {
-            plots: [metrics::LOSS, metrics::ACCURACY].map(String::from).into(),
+            plots: [metrics::LOSS, metrics::ACCURACY, metrics::KNN_ACCURACY].map(String::from).into(),
             logarithmic: [metrics::LOSS].map(String::from).into(),
             x_axis: XAxis::Step,
             smoothing: 0.9,

@@ -9,7 +9,8 @@ use egui_material_icons::icons::ICON_CLOSE;
 
 /// The width of the column of names.
 pub const NAME_WIDTH: f32 = 104.0;
-const GAP: f32 = 6.0;
+/// Between two images.
+pub const GAP: f32 = 6.0;
 const CAPTION_HEIGHT: f32 = 17.0;
 
 /// Strips with their textures.
@@ -27,7 +28,7 @@ pub enum Name {
 }
 
 impl Strips {
-    /// Shows the images about `side` points high, in whole multiples of their pixels where they are smaller.
+    /// Shows the images about `side` points high, in half multiples of their pixels where they are smaller.
     pub fn ui(&mut self, ui: &mut Ui, strips: &[Strip], side: f32, name: Name) {
         self.upload(ui.ctx(), strips);
         for (strip, texture) in self.shown.iter().zip(&self.textures) {
@@ -77,7 +78,7 @@ fn picture(strip: &Strip) -> ColorImage {
 /// The images side by side, in as many lines as they need.
 fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
     let [height, width, _] = strip.shape.map(|length| length as f32);
-    let scale = if height < side { (side / height).floor() } else { side / height };
+    let scale = if height < side { (2.0 * side / height).floor() / 2.0 } else { side / height };
     let image = vec2(width, height) * scale;
     let beneath = if strip.captions.is_empty() { 0.0 } else { CAPTION_HEIGHT };
     let cell = image + vec2(GAP, GAP + beneath);

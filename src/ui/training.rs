@@ -4,7 +4,7 @@ use super::{
     widgets::{card, duration, labeled_button, number, percent, thousands, title},
 };
 use crate::{
-    metrics::{ACCURACY, LOSS, Split},
+    metrics::{ACCURACY, LINEAR_ACCURACY, LOSS, Split},
     protocol::{Command, Control, Phase},
     session::Run,
     spec::{Catalog, dotted},
@@ -71,12 +71,12 @@ fn progress(ui: &mut Ui, run: &Run) {
         parts.extend(progress.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());
-    let latest = [(LOSS, Split::Train), (ACCURACY, Split::Validation)]
-        .map(|(metric, split)| run.latest(metric, split));
-    let [Some(loss), accuracy] = latest else { return };
-    let accuracy =
-        accuracy.map_or(String::new(), |share| format!(" · validation accuracy {}", percent(share)));
-    ui.label(RichText::new(format!("Loss {}{accuracy}", number(loss))).small());
+    let Some(loss) = run.latest(LOSS, Split::Train) else { return };
+    let shares = [(ACCURACY, "validation accuracy"), (LINEAR_ACCURACY, "linear accuracy of the embedding")];
+    let share = shares.into_iter().find_map(|(metric, name)| {
+        Some(format!(" · {name} {}", percent(run.latest(metric, Split::Validation)?)))
+    });
+    ui.label(RichText::new(format!("Loss {}{}", number(loss), share.unwrap_or_default())).small());
 }
 
 fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
