@@ -6,10 +6,12 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use augment::{Augmentation, Look};
+use classes::{FIRST_CLASS, LAST_CLASS};
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 
 pub mod augment;
+pub mod classes;
 pub mod drawing;
 mod idx_file;
 
@@ -45,7 +47,14 @@ pub struct DatasetEntry {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetInfo {
     pub shape: ImageShape,
-    pub classes: usize,
+    /// What each label stands for, in order of the labels.
+    pub class_names: Vec<String>,
+}
+
+impl DatasetInfo {
+    pub fn classes(&self) -> usize {
+        self.class_names.len()
+    }
 }
 
 /// Images and labels, in memory.
@@ -85,12 +94,17 @@ pub const LABELS_PER_CLASS: Param = Param {
     live: false,
 };
 
-/// Reads the data set of a choice.
+/// The hyperparameters of every data set.
+pub const PARAMS: [Param; 4] = [VALIDATION_IMAGES, LABELS_PER_CLASS, FIRST_CLASS, LAST_CLASS];
+
+/// Reads the data set of a choice, narrowed to the classes that it asks for.
 ///
 /// # Errors
 /// Where it is unknown, cannot be read, or contradicts itself.
 pub fn load(choice: &Choice) -> Result<Dataset> {
-    (find(&choice.id)?.load)(choice)
+    let dataset = (find(&choice.id)?.load)(choice)?;
+    let classes = classes::wanted(choice, dataset.info.classes())?;
+    dataset.narrowed(classes)
 }
 
 /// Shape and classes of the data set of a choice, without reading its images.
@@ -98,7 +112,21 @@ pub fn load(choice: &Choice) -> Result<Dataset> {
 /// # Errors
 /// As [`load`].
 pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
-    (find(&choice.id)?.peek)(choice)
+    let info = (find(&choice.id)?.peek)(choice)?;
+    let classes = classes::wanted(choice, info.classes())?;
+    Ok(info.narrowed(classes))
+}
+
+/// What of a choice decides which images there are; the rest says how a run uses them.
+pub fn source(choice: &Choice) -> Choice {
+    let mut source = choice.clone();
+    source.values.retain(|key, _| ![VALIDATION_IMAGES.key, LABELS_PER_CLASS.key].contains(&key.as_str()));
+    source
+}
+
+/// Names for classes that have none: their labels.
+fn numbered(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| class.to_string()).collect()
 }
 
 impl Dataset {
@@ -109,7 +137,10 @@ impl Dataset {
     pub fn new(info: DatasetInfo, train: Examples, test: Examples) -> Result<Self> {
         train.check(&info).context("Training images")?;
         test.check(&info).context("Test images")?;
-        ensure!(info.classes > 1, "All training images have the same label: there is nothing to tell apart");
+        ensure!(
+            info.classes() > 1,
+            "All training images have the same label: there is nothing to tell apart"
+        );
         Ok(Self { info, train, test })
     }
 }
@@ -167,12 +198,12 @@ impl Examples {
         ensure!(!self.is_empty(), "There are none");
         let images = self.pixels.len() / info.shape.len();
         ensure!(images == self.len(), "There are {images} images but {} labels", self.len());
-        let wrong = self.labels.iter().position(|label| usize::from(*label) >= info.classes);
+        let wrong = self.labels.iter().position(|label| usize::from(*label) >= info.classes());
         match wrong {
             Some(at) => anyhow::bail!(
                 "The label of image {at} is {}, but the classes are 0 to {}",
                 self.labels[at],
-                info.classes - 1
+                info.classes() - 1
             ),
             None => Ok(()),
         }
@@ -301,7 +332,8 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        let info = DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, classes: 2 };
+        let info =
+            DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, class_names: numbered(2) };
         let set = |train: &[u8]| {
             let examples = |labels: &[u8]| Examples { pixels: vec![0; 4], labels: labels.to_vec() };
             Dataset::new(info.clone(), examples(train), examples(&[0, 1]))

@@ -71,5 +71,5 @@ pub fn catalog() -> Catalog {
 /// Where a component is unknown, the data cannot be read, or the layers do not fit the images.
 pub fn model_summary(spec: &RunSpec) -> anyhow::Result<Vec<LayerInfo>> {
     let info = data::peek(&spec.dataset)?;
-    models::summary(&spec.encoder, info.shape, info.classes)
+    models::summary(&spec.encoder, info.shape, info.classes())
 }

@@ -74,6 +74,27 @@ fn resumes_bit_for_bit(overrides: &[&str]) {
 }
 
 #[test]
+fn one_session_trains_on_the_first_classes_and_then_on_the_others() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let mut train = |overrides: &[&str]| {
+        let id = start(&mut session, fixture.spec(overrides));
+        let run = until(&mut session, &id, |run| !run.phase.is_active());
+        assert!(finished(&run), "{:?}", run.phase);
+        let path = newest_checkpoint(&run.folder).join("model.safetensors");
+        let weights = candle_core::safetensors::load(path, &candle_core::Device::Cpu).unwrap();
+        (run, weights["objective.head.bias"].elem_count())
+    };
+    let (first, classes) = train(&["encoder=mlp", "dataset.last_class=4"]);
+    assert_eq!(classes, 5);
+    let from = format!("init_from={}", first.id);
+    let (second, classes) = train(&["encoder=mlp", "dataset.first_class=6", &from]);
+    assert_eq!(classes, 4);
+    assert_ne!(first.progress.steps, second.progress.steps);
+    assert!(second.latest(ACCURACY, Split::Test).unwrap() > 0.5);
+}
+
+#[test]
 fn fine_tuning_begins_with_the_encoder_of_another_run() {
     let fixture = Fixture::new();
     let encoder = |run: &headstart::session::Run| {

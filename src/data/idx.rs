@@ -1,5 +1,5 @@
 //! A folder with four IDX files, as MNIST and Fashion-MNIST are published.
-use super::{Dataset, DatasetEntry, DatasetInfo, LABELS_PER_CLASS, VALIDATION_IMAGES, idx_file};
+use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, idx_file, numbered};
 use crate::spec::{Choice, ComponentInfo};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
@@ -12,7 +12,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         id: "idx",
         label: "Folder of IDX files",
         help: "A folder with four files as MNIST and Fashion-MNIST are published: training and test images, and their labels.",
-        params: &[VALIDATION_IMAGES, LABELS_PER_CLASS],
+        params: &PARAMS,
     },
     load,
     peek,
@@ -35,7 +35,8 @@ fn peek(choice: &Choice) -> Result<DatasetInfo> {
     let [images, labels] = [find(folder, images)?, find(folder, labels)?];
     let shape = idx_file::shape(&images)?;
     let labels = idx_file::read_labels(File::open(&labels)?).with_context(|| file(&labels))?;
-    Ok(DatasetInfo { shape, classes: labels.iter().max().map_or(0, |most| usize::from(*most) + 1) })
+    let classes = labels.iter().max().map_or(0, |most| usize::from(*most) + 1);
+    Ok(DatasetInfo { shape, class_names: numbered(classes) })
 }
 
 fn folder(choice: &Choice) -> Result<&Path> {

@@ -1,5 +1,5 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
-use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, LABELS_PER_CLASS, VALIDATION_IMAGES, idx_file};
+use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, PARAMS, idx_file, numbered};
 use crate::spec::ComponentInfo;
 use anyhow::Result;
 
@@ -8,24 +8,25 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         id: "mnist",
         label: "MNIST digits",
         help: "70,000 handwritten digits (Yann LeCun, Corinna Cortes; CC BY-SA 3.0), part of this program.",
-        params: &[VALIDATION_IMAGES, LABELS_PER_CLASS],
+        params: &PARAMS,
     },
     load: |_| load(),
-    peek: |_| Ok(INFO),
+    peek: |_| Ok(info()),
 };
-
-const INFO: DatasetInfo =
-    DatasetInfo { shape: ImageShape { height: 28, width: 28, channels: 1 }, classes: 10 };
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../assets/mnist/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../assets/mnist/train-labels-idx1-ubyte.gz");
 const TEST_IMAGES: &[u8] = include_bytes!("../../assets/mnist/t10k-images-idx3-ubyte.gz");
 const TEST_LABELS: &[u8] = include_bytes!("../../assets/mnist/t10k-labels-idx1-ubyte.gz");
 
+fn info() -> DatasetInfo {
+    DatasetInfo { shape: ImageShape { height: 28, width: 28, channels: 1 }, class_names: numbered(10) }
+}
+
 fn load() -> Result<Dataset> {
     let train = idx_file::examples(TRAIN_IMAGES, TRAIN_LABELS)?;
     let test = idx_file::examples(TEST_IMAGES, TEST_LABELS)?;
-    Dataset::new(INFO, train, test)
+    Dataset::new(info(), train, test)
 }
 
 #[cfg(test)]

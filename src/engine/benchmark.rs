@@ -164,8 +164,9 @@ fn random_dataset() -> Result<Dataset> {
         pixels: (0..count * SHAPE.len()).map(|_| rng.random()).collect(),
         labels: (0..count).map(|_| rng.random_range(0..CLASSES as u8)).collect(),
     };
+    let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let (train, test) = (examples(IMAGES + TRAIN_BATCH), examples(TRAIN_BATCH));
-    Dataset::new(DatasetInfo { shape: SHAPE, classes: CLASSES }, train, test)
+    Dataset::new(DatasetInfo { shape: SHAPE, class_names }, train, test)
 }
 
 /// Seconds that one call took, of each slice its mean.

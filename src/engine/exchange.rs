@@ -26,7 +26,7 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let spec = folder.spec(catalog)?;
     let (step, model) = newest_model(folder, catalog)?;
     let info = data::peek(&spec.dataset)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes)?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
     Ok(Exchanged { step, tensors, parameters })
@@ -45,7 +45,7 @@ pub fn import(
 ) -> Result<(RunId, RunFolder, Exchanged)> {
     let info = data::peek(&spec.dataset)?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes)?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog)?;

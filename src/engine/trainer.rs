@@ -54,7 +54,7 @@ pub enum Origin<'a> {
 /// # Errors
 /// Where there are not as many as asked for.
 pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
-    let (labels, classes) = (&dataset.train.labels, dataset.info.classes);
+    let (labels, classes) = (&dataset.train.labels, dataset.info.classes());
     let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
     let mut partition = data::split(labels, classes, validation, spec.seed)?;
     let budget = spec.dataset.get(&LABELS_PER_CLASS) as usize;

@@ -392,7 +392,7 @@ impl Bench {
     }
 
     fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
-        let key = Choice { values: BTreeMap::new(), ..choice.clone() };
+        let key = data::source(choice);
         if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
             return Ok(dataset.clone());
         }

@@ -20,7 +20,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     },
     needs_labels: true,
     augmentation: &[],
-    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes, vars)?)),
+    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes(), vars)?)),
 };
 
 const LABEL_SMOOTHING: Param = Param {

@@ -57,7 +57,8 @@ fn reference_tensors() -> HashMap<String, Tensor> {
 
 fn model(encoder: &str) -> Model {
     let spec = RunSpec { encoder: Choice::new(encoder), ..RunSpec::default() };
-    Model::build(&spec, &DatasetInfo { shape: IMAGE, classes: CLASSES }).unwrap()
+    let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
+    Model::build(&spec, &DatasetInfo { shape: IMAGE, class_names }).unwrap()
 }
 
 fn pytorch<'a>(model: &'a Model, encoder: &str) -> Pytorch<'a> {

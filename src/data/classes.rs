@@ -1,0 +1,122 @@
+//! A data set narrowed to some of its classes, as where a network learns 0 to 4 first and 5 to 9 later.
+use super::{Dataset, DatasetInfo, Examples};
+use crate::spec::{Choice, Param, ParamKind};
+use anyhow::{Result, ensure};
+use std::ops::Range;
+
+/// Common to every data set.
+pub const FIRST_CLASS: Param = Param {
+    key: "first_class",
+    label: "First class",
+    unit: "",
+    help: "Only images of this class and those after it are used; counted from 0.",
+    kind: ParamKind::Integer { min: 0, max: 65_535 },
+    default: 0.0,
+    live: false,
+};
+
+/// Common to every data set.
+pub const LAST_CLASS: Param = Param {
+    key: "last_class",
+    label: "Last class",
+    help: "Only images of this class and those before it are used; counted from 0. 0 is the last class there is.",
+    ..FIRST_CLASS
+};
+
+/// The classes that a choice asks for, of `classes` that there are.
+///
+/// # Errors
+/// Where that is fewer than two, or more than there are.
+pub(super) fn wanted(choice: &Choice, classes: usize) -> Result<Range<usize>> {
+    let [first, last] = [FIRST_CLASS, LAST_CLASS].map(|param| choice.get(&param) as usize);
+    let end = if last == 0 { classes } else { last + 1 };
+    ensure!(
+        first < end.min(classes) && end <= classes,
+        "Classes {first} to {} are asked for, but there are 0 to {}: change the first or the last class",
+        end - 1,
+        classes.saturating_sub(1)
+    );
+    ensure!(
+        end - first > 1,
+        "Only class {first} is asked for: there is nothing to tell apart. Choose at least two classes"
+    );
+    Ok(first..end)
+}
+
+impl DatasetInfo {
+    pub(super) fn narrowed(mut self, classes: Range<usize>) -> Self {
+        self.class_names.truncate(classes.end);
+        self.class_names.drain(..classes.start);
+        self
+    }
+}
+
+impl Dataset {
+    /// Keeps the images of some classes, whose labels then count from 0.
+    ///
+    /// # Errors
+    /// Where no training or no test image is of them.
+    pub(super) fn narrowed(self, classes: Range<usize>) -> Result<Self> {
+        if classes == (0..self.info.classes()) {
+            return Ok(self);
+        }
+        let [train, test] = [self.train, self.test].map(|examples| examples.narrowed(&classes));
+        Self::new(self.info.narrowed(classes), train, test)
+    }
+}
+
+impl Examples {
+    fn narrowed(self, classes: &Range<usize>) -> Self {
+        let size = self.pixels.len() / self.len().max(1);
+        let mut kept = Self::default();
+        for (image, label) in self.pixels.chunks_exact(size.max(1)).zip(self.labels) {
+            if classes.contains(&usize::from(label)) {
+                kept.pixels.extend_from_slice(image);
+                kept.labels.push(label - classes.start as u8);
+            }
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ImageShape, numbered};
+
+    fn set() -> Dataset {
+        let examples = || Examples { pixels: (0..10).collect(), labels: vec![0, 1, 2, 3, 4] };
+        let info =
+            DatasetInfo { shape: ImageShape { height: 2, width: 1, channels: 1 }, class_names: numbered(5) };
+        Dataset::new(info, examples(), examples()).unwrap()
+    }
+
+    fn choice(first: f64, last: f64) -> Choice {
+        let values = [(FIRST_CLASS.key.to_owned(), first), (LAST_CLASS.key.to_owned(), last)];
+        Choice { values: values.into(), ..Choice::new("mnist") }
+    }
+
+    #[test]
+    fn labels_count_from_0_and_names_stay() {
+        let narrow = |first, last| {
+            let set = set();
+            let classes = wanted(&choice(first, last), 5).unwrap();
+            set.narrowed(classes).unwrap()
+        };
+        assert_eq!(narrow(0.0, 0.0), set());
+        let last = narrow(3.0, 4.0);
+        assert_eq!(last, narrow(3.0, 0.0));
+        assert_eq!((last.train.labels, last.train.pixels), (vec![0, 1], vec![6, 7, 8, 9]));
+        assert_eq!(last.info.class_names, ["3", "4"]);
+        assert_eq!(narrow(0.0, 1.0).test.pixels, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn classes_that_are_not_there_are_refused() {
+        let refused = |first, last| wanted(&choice(first, last), 5).unwrap_err().to_string();
+        assert!(refused(0.0, 5.0).contains("Classes 0 to 5 are asked for, but there are 0 to 4"));
+        assert!(refused(7.0, 0.0).contains("Classes 7 to 4"));
+        assert!(refused(3.0, 2.0).contains("Classes 3 to 2"));
+        assert!(refused(2.0, 2.0).contains("at least two classes"));
+    }
+}
