@@ -4,8 +4,8 @@
 //! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, and whether its
 //! images are altered; labels, steps, batches and seeds are the same for all, by construction.
 use crate::spec::{
-    Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FieldError, ParamKind, RunSpec, Section,
-    SpecError, UNFREEZE_EVERY,
+    Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FieldError, RunSpec, Section, SpecError,
+    UNFREEZE_EVERY,
 };
 use std::collections::BTreeSet;
 
@@ -181,8 +181,7 @@ impl Comparison {
         let names: Vec<_> = names.collect();
         check(distinct(&names), "arms", "arms and pretrainings need names that differ");
         let most = catalog.component(Section::Dataset, self.run.id(Section::Dataset)).and_then(|info| {
-            let param = info.params.iter().find(|param| param.key == LABELS_PER_CLASS)?;
-            if let ParamKind::Integer { max, .. } = param.kind { Some(max) } else { None }
+            Some(info.params.iter().find(|param| param.key == LABELS_PER_CLASS)?.max() as u64)
         });
         let within = |budget: &u64| most.is_none_or(|most| *budget <= most);
         check(budgets.iter().all(within), LABELS_PER_CLASS, "a budget is out of range");
@@ -210,15 +209,12 @@ impl Arm {
             spec.set(Section::Training, &ENCODER_LR_FACTOR, 1.0);
         }
         if self.init_from.is_none() || self.frozen {
-            let stages = if self.frozen { ALL_STAGES } else { 0.0 };
+            let stages = if self.frozen { FREEZE_STAGES.max() } else { 0.0 };
             spec.set(Section::Training, &FREEZE_STAGES, stages);
             spec.set(Section::Training, &UNFREEZE_EVERY, 0.0);
         }
     }
 }
-
-/// As many as a network can have.
-const ALL_STAGES: f64 = 100.0;
 
 fn distinct<T: Ord>(items: &[T]) -> bool {
     items.iter().collect::<BTreeSet<_>>().len() == items.len()
@@ -331,9 +327,5 @@ mod tests {
     #[test]
     fn budgets_are_the_data_sets_own() {
         assert_eq!(LABELS_PER_CLASS, crate::data::LABELS_PER_CLASS.key);
-        assert!(MOST_STAGES_FIT);
     }
-
-    /// The bound of the hyperparameter.
-    const MOST_STAGES_FIT: bool = matches!(FREEZE_STAGES.kind, ParamKind::Integer { max: 100, .. });
 }

@@ -126,12 +126,22 @@ pub enum ParamKind {
 }
 
 impl Param {
+    /// The largest value that is allowed.
+    pub fn max(&self) -> f64 {
+        match self.kind {
+            ParamKind::Integer { max, .. } => max as f64,
+            ParamKind::Float { max, .. } => max,
+            ParamKind::Switch => 1.0,
+        }
+    }
+
     /// Why `value` is not allowed, or nothing.
     pub fn check(&self, value: f64) -> Option<String> {
-        let (min, max) = match self.kind {
-            ParamKind::Integer { min, max } => (min as f64, max as f64),
-            ParamKind::Float { min, max, .. } => (min, max),
-            ParamKind::Switch => (0.0, 1.0),
+        let max = self.max();
+        let min = match self.kind {
+            ParamKind::Integer { min, .. } => min as f64,
+            ParamKind::Float { min, .. } => min,
+            ParamKind::Switch => 0.0,
         };
         if !(min..=max).contains(&value) {
             return Some(format!("{value} is out of range: choose from {min} to {max}"));

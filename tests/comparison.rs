@@ -4,6 +4,7 @@ use headstart::{
     metrics::{ACCURACY, Split},
     protocol::{Command, ComparisonId, Control, Order, Phase},
     session::{Session, catalog},
+    spec::RunSpec,
 };
 use std::{collections::BTreeMap, fs};
 
@@ -96,6 +97,20 @@ fn a_comparison_that_is_stopped_and_reopened_loses_nothing() {
     });
     assert_eq!(accuracies(&session, &cut), expected);
     session.close();
+}
+
+#[test]
+fn every_shipped_config_can_be_read() {
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs")).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let read = if text.contains("[[arms]]") {
+            Comparison::from_toml(&text, &[], &catalog()).map(drop)
+        } else {
+            RunSpec::from_toml(&text, &[], &catalog()).map(drop)
+        };
+        read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
 }
 
 #[test]

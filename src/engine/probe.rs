@@ -94,6 +94,7 @@ fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             lower[i][j] = if i == j { rest.max(ridge).sqrt() } else { rest / lower[j][j] };
         }
     }
+    #[allow(clippy::needless_range_loop, reason = "a column runs through all rows")]
     for column in 0..m {
         for i in 0..n {
             let known: f64 = (0..i).map(|k| lower[i][k] * x[k][column]).sum();
