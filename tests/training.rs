@@ -283,8 +283,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
 #[test]
 fn contrastive_learning_begins_with_the_augmentation_of_its_config() {
     let catalog = catalog();
-    let mut spec = RunSpec::default();
-    spec.objective = Choice::new("contrastive");
+    let mut spec = RunSpec { objective: Choice::new("contrastive"), ..RunSpec::default() };
     assert!(catalog.lacks_augmentation(&spec));
     catalog.augment_as_needed(&mut spec);
     let shipped = include_str!("../configs/contrastive.toml");

@@ -332,8 +332,8 @@ fn comparison() -> State {
 #[test]
 fn a_comparison_is_shown_and_controlled() {
     let mut window = wide(comparison());
-    assert!(window.query_by_label_contains("Race 6 of 6").is_some());
-    assert!(window.query_by_label_contains("“Pretrained, frozen” is").is_some());
+    assert_eq!(window.query_all_by_label_contains("Race 6 of 6").count(), 2, "in the list and in the panel");
+    assert!(window.query_by_label_contains("With 1 label a class, “Pretrained, frozen” is").is_some());
     assert!(
         window.query_all_by_label("Pretrained, frozen, 1 label a class, seed 1").next().is_none(),
         "a race is listed"
