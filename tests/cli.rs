@@ -301,6 +301,34 @@ fn exported_weights_come_back_as_a_run_that_scores_the_same() {
 }
 
 /// The only line that a command prints.
+#[test]
+fn samples_are_painted_alike_each_time_and_judged() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let ids =
+        [&["objective=variational", "encoder=compact_cnn", "name=painter"][..], &["epochs=4", "name=judge"]]
+            .map(|overrides| {
+                let output = run(&home, &strs(&train(&fixture, overrides)));
+                objects(&output).last().unwrap()["run"].as_str().unwrap().to_owned()
+            });
+    let folders = ["one", "two", "other"].map(|name| home.with_file_name(name));
+    for (folder, seed) in folders.iter().zip(["0", "0", "1"]) {
+        let out = folder.display().to_string();
+        let arguments =
+            ["sample", &ids[0], "--out", &out, "--count", "3", "--seed", seed, "--judge", &ids[1], "--json"];
+        let found = objects(&run(&home, &arguments));
+        assert_eq!((&found[0]["images"], &found[0]["step"]), (&3.into(), &32.into()));
+        let by_class = found[1]["by_class"].as_array().unwrap();
+        let sure: f64 = by_class.iter().map(|count| count.as_f64().unwrap()).sum();
+        assert!((found[1]["recognised"].as_f64().unwrap() - sure / 3.0).abs() < 1e-9 && by_class.len() == 10);
+    }
+    let [one, two, other] = folders.map(|folder| fs::read(folder.join("00002.png")).unwrap());
+    assert!(one == two && one != other);
+    let out = home.with_file_name("none").display().to_string();
+    refused(&run(&home, &["sample", &ids[1], "--out", &out]), "variational or adversarial");
+    refused(&run(&home, &["sample", &ids[0], "--out", &out, "--judge", &ids[0]]), "judge by a classifier");
+}
+
 fn run_json(home: &Path, arguments: &[&str]) -> Value {
     let output = run(home, &[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{output:?}");

@@ -41,6 +41,7 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
     let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
+    let judged = judge.map(|judge| recognise(&home, &judge, &images)).transpose()?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("Could not make the folder\nFolder: {}", args.out.display()))?;
     for (index, image) in images.iter().enumerate() {
@@ -51,8 +52,8 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     } else {
         line(format!("{} images of step {}: {}", images.len(), found.step, args.out.display()));
     }
-    if let Some(judge) = judge {
-        recognise(&home, &judge, &images, common.json)?;
+    if let Some(judged) = judged {
+        judged.show(common.json);
     }
     Ok(Outcome::Done)
 }
@@ -67,28 +68,43 @@ fn write(path: &Path, image: &[u8], shape: ImageShape) -> Result<()> {
         .with_context(|| format!("Could not write the image\nFile: {}", path.display()))
 }
 
-/// Says how many images a classifier is sure of, and of which classes they are.
-fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], json: bool) -> Result<()> {
+/// What a classifier makes of samples.
+struct Judged {
+    judge: RunId,
+    images: usize,
+    /// Images that it is sure of, by class.
+    by_class: Vec<usize>,
+}
+
+fn recognise(home: &Home, judge: &RunId, images: &[&[u8]]) -> Result<Judged> {
     let (_, model) = newest_model(&home.folder(judge), &catalog())?;
-    let mut counts: Vec<usize> = vec![];
+    let mut by_class = vec![];
     for image in images {
         let probabilities = model.predict(image)?;
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
-        counts.resize(probabilities.len(), 0);
+        by_class.resize(probabilities.len(), 0);
         if let Some(class) = probabilities.iter().position(|probability| *probability > SURE) {
-            counts[class] += 1;
+            by_class[class] += 1;
         }
     }
-    let share = counts.iter().sum::<usize>() as f64 / images.len() as f64;
-    if json {
-        line(json!({ "judge": judge, "recognised": share, "confidence_above": SURE, "by_class": counts }));
-    } else {
-        let there = counts.iter().filter(|count| **count > 0).count();
+    Ok(Judged { judge: judge.clone(), images: images.len(), by_class })
+}
+
+impl Judged {
+    fn show(&self, json: bool) {
+        let Self { judge, images, by_class } = self;
+        let share = by_class.iter().sum::<usize>() as f64 / *images as f64;
+        if json {
+            let confidence = f64::from(SURE);
+            return line(json!({
+                "judge": judge, "recognised": share, "confidence_above": confidence, "by_class": by_class,
+            }));
+        }
+        let there = by_class.iter().filter(|count| **count > 0).count();
         line(format!(
-            "{} recognised with a confidence above {SURE}, of {there} of {} classes: {counts:?}",
+            "{} recognised with a confidence above {SURE}, of {there} of {} classes: {by_class:?}",
             percent(share),
-            counts.len()
+            by_class.len()
         ));
     }
-    Ok(())
 }

@@ -94,16 +94,20 @@ fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             lower[i][j] = if i == j { rest.max(ridge).sqrt() } else { rest / lower[j][j] };
         }
     }
-    #[allow(clippy::needless_range_loop, reason = "a column runs through all rows")]
-    for column in 0..m {
-        for i in 0..n {
-            let known: f64 = (0..i).map(|k| lower[i][k] * x[k][column]).sum();
-            x[i][column] = (x[i][column] - known) / lower[i][i];
+    // row = (row − Σ factor · other) / pivot
+    let eliminate = |row: &mut [f64], others: &[Vec<f64>], factors: &dyn Fn(usize) -> f64, pivot: f64| {
+        for (at, other) in others.iter().enumerate() {
+            row.iter_mut().zip(other).for_each(|(number, other)| *number -= factors(at) * other);
         }
-        for i in (0..n).rev() {
-            let known: f64 = (i + 1..n).map(|k| lower[k][i] * x[k][column]).sum();
-            x[i][column] = (x[i][column] - known) / lower[i][i];
-        }
+        row.iter_mut().for_each(|number| *number /= pivot);
+    };
+    for (i, factors) in lower.iter().enumerate() {
+        let (before, rest) = x.split_at_mut(i);
+        eliminate(&mut rest[0], before, &|k| factors[k], factors[i]);
+    }
+    for i in (0..n).rev() {
+        let (rest, after) = x.split_at_mut(i + 1);
+        eliminate(&mut rest[i], after, &|k| lower[i + 1 + k][i], lower[i][i]);
     }
     let numbers: Vec<f32> = x.into_iter().flatten().map(|number| number as f32).collect();
     Ok(Tensor::from_vec(numbers, (n, m), b.device())?)

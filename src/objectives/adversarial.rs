@@ -1,13 +1,14 @@
 //! Adversarial learning: a generator G paints images from noise, and the encoder under a linear layer, the discriminator
 //! D, says how likely an image is a real one. D minimises
-//! E[log(1 + e^−D(x))] + E[log(1 + e^D(G(z)))] + γ/2 · E[‖∇ₓD(x)‖²], G minimises E[log(1 + e^−D(G(z)))], z ~ N(0, 1)
+//! E[log(1 + e^−D(x))] + E[log(1 + e^D(G(z)))] + γ/2 · E[‖∇ₓD(x)‖²], G minimises E[log(1 + e^−D(G(z)))]
 //! (Goodfellow et al., "Generative adversarial nets", 2014, with the loss for G that does not saturate; Radford, Metz and
 //! Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks", 2016; the
 //! penalty R₁ of Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018).
 //!
 //! The penalty's gradient would be a second derivative; ‖∇ₓD(x)‖² is the mean of ((D(x + σε) − D(x)) / σ)² over
 //! ε ~ N(0, 1) for a small σ, which needs none. Both sides learn in one step from one sum: G's weights have no part in
-//! D's loss, and D's are held in G's. Samples are painted by a moving average of G's weights.
+//! D's loss, and D's are held in G's. z is normal noise about one of as many points as the data has classes. Samples are
+//! painted by a moving average of G's weights.
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
@@ -15,10 +16,12 @@ use crate::{
     models::{Changes, Network, Pass, Vars},
     ops::{self, Activation},
     protocol::Caption,
+    rng::{key, rng},
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;
 use candle_core::Tensor;
+use rand::RngExt as _;
 use std::sync::Arc;
 
 pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
@@ -49,12 +52,16 @@ const GRADIENT_PENALTY: Param = Param {
     unit: "",
     help: "Keeps the judge of real and forged images from becoming too sharp, which would leave the forger nothing to learn from.",
     kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: true },
-    default: 0.02,
+    default: 0.1,
     live: true,
 };
 
 /// σ of the penalty, in shares of the range of a pixel.
 const NUDGE: f64 = 0.05;
+/// How far each cloud of latents lies from the middle, in standard deviations: images of different kinds should not have
+/// to pass into each other (Gurumurthy, Sarvadevabhatla and Babu, "DeLiGAN: generative adversarial networks for diverse
+/// and limited data", 2017).
+const APART: f32 = 4.0;
 /// One image in so many of a batch is nudged.
 const NUDGED: usize = 4;
 /// How far the average moves towards the generator at each step, once it has seen some.
@@ -69,6 +76,8 @@ struct Adversarial {
     /// The generator's weights, averaged over the last few hundred steps.
     average: Decoder,
     latent: usize,
+    /// Clouds that latents are drawn from.
+    kinds: usize,
     gradient_penalty: f64,
 }
 
@@ -83,6 +92,7 @@ impl Adversarial {
             average: generator.follower(vars)?,
             generator,
             latent,
+            kinds: data.classes.min(latent),
             gradient_penalty: choice.get(&GRADIENT_PENALTY),
         })
     }
@@ -95,7 +105,11 @@ impl Adversarial {
     }
 
     fn latents(&self, count: usize, seed: u64, purpose: &str, step: u64) -> Result<Tensor> {
-        let numbers = normal(count * self.latent, seed, purpose, step);
+        let mut numbers = normal(count * self.latent, seed, purpose, step);
+        let mut rng = rng(seed, "kind", key(step, purpose, 0));
+        for latent in numbers.chunks_exact_mut(self.latent) {
+            latent[rng.random_range(0..self.kinds)] += APART;
+        }
         Ok(Tensor::from_vec(numbers, (count, self.latent), self.weight.device())?)
     }
 
