@@ -92,7 +92,7 @@ impl Adversarial {
             average: generator.follower(vars)?,
             generator,
             latent,
-            kinds: data.classes.min(latent),
+            kinds: data.classes().min(latent),
             gradient_penalty: choice.get(&GRADIENT_PENALTY),
         })
     }

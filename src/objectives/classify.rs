@@ -1,6 +1,7 @@
 //! Classification: minimise E[−log p(y | x, θ)], the cross-entropy of a linear layer on the embedding.
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
+    data::DatasetInfo,
     metrics::ACCURACY,
     models::{Network, Pass, Vars},
     ops::{self, Activation},
@@ -20,7 +21,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     },
     needs_labels: true,
     augmentation: &[],
-    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data.classes(), vars)?)),
+    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data, vars)?)),
 };
 
 const LABEL_SMOOTHING: Param = Param {
@@ -37,15 +38,17 @@ struct Classify {
     encoder: Arc<Network>,
     weight: Tensor,
     bias: Tensor,
+    class_names: Vec<String>,
 }
 
 impl Classify {
-    fn new(encoder: Arc<Network>, classes: usize, vars: &mut Vars) -> Result<Self> {
-        let features = encoder.embed_dim();
+    fn new(encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
+        let (features, classes) = (encoder.embed_dim(), data.classes());
         Ok(Self {
             encoder,
             weight: vars.weight("objective.head.weight", &[features, classes], features)?,
             bias: vars.weight("objective.head.bias", &[classes], features)?,
+            class_names: data.class_names.clone(),
         })
     }
 
@@ -74,7 +77,8 @@ impl Objective for Classify {
         let caption = |(row, label): (&Vec<f32>, &u32)| {
             let class = best(row);
             let sure = row.get(class).copied().unwrap_or_default() * 100.0;
-            Caption { text: format!("{class} · {sure:.0} %"), is_right: Some(class == *label as usize) }
+            let name = &self.class_names[class];
+            Caption { text: format!("{name} · {sure:.0} %"), is_right: Some(class == *label as usize) }
         };
         let captions = probabilities.iter().zip(&labels).map(caption).collect();
         let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";
