@@ -3,7 +3,7 @@ use egui_kittest::Harness;
 use headstart::{
     metrics::{LOSS, Point, Split},
     protocol::{Event, Phase, Progress, RunId, RunInfo},
-    session::{State, catalog, model_summary},
+    session::{State, catalog},
     spec::RunSpec,
     ui::{Settings, Workbench, install},
 };
@@ -27,11 +27,10 @@ fn main() {
 /// The median over many frames.
 fn frames(state: State, points: u64, grows: bool) -> f64 {
     let catalog = catalog();
-    let summarize = |spec: &RunSpec| model_summary(spec).map_err(|error| error.to_string());
     let builder = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(install);
     let mut window = builder.build_ui_state(
         move |ui, (bench, state): &mut (Workbench, State)| {
-            bench.ui(ui, state, &catalog, &summarize);
+            bench.ui(ui, state, &catalog);
         },
         (Workbench::new(Settings::default()), state),
     );

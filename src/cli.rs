@@ -1,12 +1,13 @@
 //! The command line: the same session as the window, with a terminal for a face.
-use crate::session::Session;
+use crate::{presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 mod bench;
 mod compare;
 mod exchange;
+mod fetch;
 mod list;
 mod output;
 mod sample;
@@ -38,7 +39,7 @@ pub struct Common {
 pub enum Command {
     /// Train a new run
     Train {
-        /// A spec, such as configs/seed_cnn.toml
+        /// A spec, such as configs/seed_cnn.toml, or the name of a preset, such as seed_cnn
         config: PathBuf,
         /// Change a value of the spec, such as epochs=3 or encoder.conv_dropout=0.1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
@@ -51,7 +52,7 @@ pub enum Command {
     },
     /// Race the same network on the same few labels, with and without a head start
     Compare {
-        /// A comparison, such as configs/transfer_in_three_minutes.toml
+        /// A comparison, such as configs/transfer_in_three_minutes.toml, or the name of a preset, such as head_start
         config: PathBuf,
         /// Change a value, such as seeds=[1,2], run.epochs=2 or pretrain.epochs=1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
@@ -64,6 +65,9 @@ pub enum Command {
         /// Which images: train, validation or test
         #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
         split: String,
+        /// Images that are none of what it was trained on: how many of them does it notice?
+        #[arg(long, value_name = "PATH")]
+        outsiders: Option<PathBuf>,
     },
     /// Say which digit a picture shows
     Predict {
@@ -99,16 +103,33 @@ pub enum Command {
     },
     /// List the runs
     Runs,
-    /// List the data sets
-    Data,
+    /// List the data sets, or say what is at a path
+    Data {
+        #[command(subcommand)]
+        command: Option<DataCommand>,
+    },
     /// Measure how fast networks train and infer on this machine
     Bench {
         /// Only this encoder; may be repeated
         #[arg(long, value_name = "ID")]
         encoder: Vec<String>,
+        /// How fast each objective trains instead
+        #[arg(long)]
+        objectives: bool,
         /// Seconds for each measurement
         #[arg(long, value_name = "SECS", default_value_t = bench::DEFAULT_SECS)]
         secs: f64,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum DataCommand {
+    /// Fetch a published data set, such as fashion_mnist; what was cut off goes on where it was
+    Fetch(fetch::Fetch),
+    /// Read what is at a path: its format, counts, classes, shape, and every problem found
+    Check {
+        /// A folder or a file with images
+        path: PathBuf,
     },
 }
 
@@ -140,7 +161,9 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Train { config, set } => train::start(&config, &set, common),
         Command::Resume { run } => train::resume(&run, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
-        Command::Evaluate { run, split } => score::evaluate(&run, &split, common),
+        Command::Evaluate { run, split, outsiders } => {
+            score::evaluate(&run, &split, outsiders.as_deref(), common)
+        }
         Command::Predict { run, images } => score::predict(&run, &images, common),
         Command::Sample(args) => sample::sample(&args, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),
@@ -148,8 +171,11 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
             exchange::import(&file, &encoder, &set, &rename, common)
         }
         Command::Runs => list::runs(common),
-        Command::Data => list::data(common),
-        Command::Bench { encoder, secs } => bench::bench(&encoder, secs, common),
+        Command::Data { command: None } => list::data(common),
+        Command::Data { command: Some(DataCommand::Check { path }) } => list::check(&path, common),
+        Command::Data { command: Some(DataCommand::Fetch(args)) } => fetch::fetch(&args, common),
+        Command::Bench { objectives: true, secs, .. } => bench::objectives(secs, common),
+        Command::Bench { encoder, secs, .. } => bench::bench(&encoder, secs, common),
     }
 }
 
@@ -173,4 +199,22 @@ pub fn home(common: &Common) -> Result<PathBuf> {
 
 fn open(common: &Common) -> Result<Session> {
     Session::open(home(common)?, || {})
+}
+
+/// The text of a recipe: a file's, or, where there is none of that name, a preset's.
+fn recipe(config: &Path) -> Result<String> {
+    let preset = config.to_str().and_then(presets::find).filter(|_| !config.exists());
+    preset.map_or_else(
+        || {
+            let known: Vec<_> = presets::ALL.iter().map(|preset| preset.id).collect();
+            std::fs::read_to_string(config).with_context(|| {
+                format!(
+                    "Could not read the recipe: name a file, or one of the presets {}\nFile: {}",
+                    known.join(", "),
+                    config.display()
+                )
+            })
+        },
+        |preset| Ok(preset.text.into()),
+    )
 }

@@ -1,11 +1,12 @@
 //! A fair comparison: the same network, the same few labels, the same steps, with and without a head start.
 //!
 //! A [`Comparison`] is plain data: one recipe, the arms that it is run in, and the seeds and label budgets of its races.
-//! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, and whether its
-//! images are altered; labels, steps, batches and seeds are the same for all, by construction.
+//! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, whether its images
+//! are altered, and whether it labels further images itself; labels, steps, batches and seeds are the same for all, by
+//! construction.
 use crate::spec::{
-    Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FieldError, RunSpec, Section, SpecError,
-    UNFREEZE_EVERY,
+    Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FRESH_STAGES, FieldError, RunSpec,
+    SELF_LABELS, Section, SpecError, UNFREEZE_EVERY,
 };
 use std::collections::BTreeSet;
 
@@ -39,6 +40,8 @@ pub struct Arm {
     pub frozen: bool,
     /// Training images are altered as the recipe says.
     pub augmented: bool,
+    /// As many unlabelled images as the recipe says get labels from the encoder itself.
+    pub self_labelled: bool,
 }
 
 /// All arms on the same labels, side by side.
@@ -60,19 +63,23 @@ const LABELS_PER_CLASS: &str = "labels_per_class";
 const MAX_RUNS: usize = 5000;
 
 impl Comparison {
-    /// The four arms that tell the whole story: without the augmented control, augmentation would pass for a head start.
+    /// The arms that tell the whole story: without the controls from scratch, augmentation or further images would pass
+    /// for a head start.
     pub fn standard_arms(init_from: &str) -> Vec<Arm> {
         let arm = |name: &str, init_from: Option<&str>, frozen, augmented| Arm {
             name: name.into(),
             init_from: init_from.map(Into::into),
             frozen,
             augmented,
+            self_labelled: false,
         };
         vec![
             arm("From scratch, plain", None, false, false),
             arm("From scratch", None, false, true),
+            Arm { self_labelled: true, ..arm("From scratch, self-labelled", None, false, true) },
             arm("Pretrained, frozen", Some(init_from), true, true),
             arm("Pretrained, fine-tuned", Some(init_from), false, true),
+            Arm { self_labelled: true, ..arm("Pretrained, self-labelled", Some(init_from), false, true) },
         ]
     }
 
@@ -117,7 +124,7 @@ impl Comparison {
 
     /// The arm that the others are measured against: the best that can be done with the same labels without pretraining.
     pub fn control(&self) -> usize {
-        let is_control = |arm: &Arm| arm.init_from.is_none() && arm.augmented;
+        let is_control = |arm: &Arm| arm.init_from.is_none() && arm.augmented && !arm.self_labelled;
         self.arms.iter().position(is_control).unwrap_or_default()
     }
 
@@ -204,9 +211,13 @@ impl Arm {
         if !self.augmented {
             spec.augmentation.clear();
         }
+        if !self.self_labelled {
+            spec.set(Section::Training, &SELF_LABELS, 0.0);
+        }
         // A factor for a pretrained encoder would hold one back that has everything to learn.
         if self.init_from.is_none() {
             spec.set(Section::Training, &ENCODER_LR_FACTOR, 1.0);
+            spec.set(Section::Training, &FRESH_STAGES, 0.0);
         }
         if self.init_from.is_none() || self.frozen {
             let stages = if self.frozen { FREEZE_STAGES.max() } else { 0.0 };

@@ -7,15 +7,30 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use augment::{Augmentation, Look};
 use classes::{FIRST_CLASS, LAST_CLASS};
+use fitting::{CHANNELS, IMAGE_SIZE};
+use pixels::{Pixels, Stream};
+use published::Published;
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
+use std::{borrow::Cow, path::Path};
 
 pub mod augment;
 pub mod classes;
+pub mod download;
 pub mod drawing;
+pub mod edits;
+pub mod fitting;
 mod idx_file;
+pub mod pixels;
+pub mod published;
+mod shelf;
+pub mod thumbnails;
+pub use shelf::open;
 
-registry!("data set", DatasetEntry: mnist, idx);
+registry!(
+    "data set",
+    DatasetEntry: mnist, fashion_mnist, kmnist, emnist_letters, cifar10, cifar100, files,
+);
 
 /// Height, width and channels of every image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +54,12 @@ impl ImageShape {
 /// A way to get at labelled images.
 pub struct DatasetEntry {
     pub info: ComponentInfo,
-    pub load: fn(&Choice) -> Result<Dataset>,
+    /// The path is the folder that fetched data sets are in, one folder each.
+    pub load: fn(&Choice, &Path) -> Result<Dataset>,
     /// Shape and classes without reading the images.
     pub peek: fn(&Choice) -> Result<DatasetInfo>,
+    /// Where it can be fetched, if it is neither part of the program nor a person's own.
+    pub published: Option<&'static Published>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -57,19 +75,39 @@ impl DatasetInfo {
     }
 }
 
-/// Images and labels, in memory.
-#[derive(Debug, PartialEq)]
+/// Images and labels.
+#[derive(Debug)]
 pub struct Dataset {
     pub info: DatasetInfo,
     pub train: Examples,
     pub test: Examples,
+    pub notes: Notes,
 }
 
-/// Labelled images: `labels.len()` images, one after another, (height, width, channels) each.
-#[derive(Debug, Default, PartialEq)]
+/// What a person should know of how a data set was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// What it was taken for, where that was not chosen.
+    pub format: String,
+    pub remarks: Vec<String>,
+    /// What could not be read, images or whole files, and what was wrong with each.
+    pub passed_over: Vec<String>,
+}
+
+impl Notes {
+    /// Notes what could not be read.
+    pub fn pass_over(&mut self, reason: String) {
+        self.passed_over.push(reason);
+    }
+}
+
+/// Labelled images: `labels.len()` of them, (height, width, channels) each.
+#[derive(Debug, Default)]
 pub struct Examples {
-    pub pixels: Vec<u8>,
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
+    pixels: Pixels,
+    /// Bytes of an image.
+    size: usize,
 }
 
 /// Common to every data set.
@@ -77,7 +115,7 @@ pub const VALIDATION_IMAGES: Param = Param {
     key: "validation_images",
     label: "Validation images",
     unit: "images",
-    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to.",
+    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to; one in five at most.",
     kind: ParamKind::Integer { min: 1, max: 1_000_000 },
     default: 5000.0,
     live: false,
@@ -95,16 +133,28 @@ pub const LABELS_PER_CLASS: Param = Param {
 };
 
 /// The hyperparameters of every data set.
-pub const PARAMS: [Param; 4] = [VALIDATION_IMAGES, LABELS_PER_CLASS, FIRST_CLASS, LAST_CLASS];
+pub const PARAMS: [Param; 6] =
+    [VALIDATION_IMAGES, LABELS_PER_CLASS, FIRST_CLASS, LAST_CLASS, IMAGE_SIZE, CHANNELS];
 
-/// Reads the data set of a choice, narrowed to the classes that it asks for.
+/// Reads the data set of a choice as a person has corrected it, narrowed to the classes and brought to the shape that it
+/// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
 /// # Errors
 /// Where it is unknown, cannot be read, or contradicts itself.
-pub fn load(choice: &Choice) -> Result<Dataset> {
-    let dataset = (find(&choice.id)?.load)(choice)?;
+pub fn load(choice: &Choice, fetched: &Path) -> Result<Dataset> {
+    let dataset = (find(&choice.id)?.load)(choice, fetched)?.edited(&choice.edits)?;
     let classes = classes::wanted(choice, dataset.info.classes())?;
-    dataset.narrowed(classes)
+    let shape = fitting::wanted(choice, dataset.info.shape);
+    dataset.narrowed(classes)?.fitted(shape)
+}
+
+/// Makes sure that a published data set has been fetched, or a copy of it named, without reading it.
+///
+/// # Errors
+/// Where it is not there: how it is had.
+pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
+    let published = find(&choice.id)?.published;
+    published.map_or(Ok(()), |published| published.locate(choice, fetched).map(drop))
 }
 
 /// Shape and classes of the data set of a choice, without reading its images.
@@ -114,7 +164,8 @@ pub fn load(choice: &Choice) -> Result<Dataset> {
 pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
     let info = (find(&choice.id)?.peek)(choice)?;
     let classes = classes::wanted(choice, info.classes())?;
-    Ok(info.narrowed(classes))
+    let shape = fitting::wanted(choice, info.shape);
+    Ok(DatasetInfo { shape, ..info.narrowed(classes) })
 }
 
 /// What of a choice decides which images there are; the rest says how a run uses them.
@@ -141,11 +192,22 @@ impl Dataset {
             info.classes() > 1,
             "All training images have the same label: there is nothing to tell apart"
         );
-        Ok(Self { info, train, test })
+        Ok(Self { info, train, test, notes: Notes::default() })
     }
 }
 
 impl Examples {
+    /// Images in memory, one after another, and their labels.
+    pub fn new(pixels: Vec<u8>, labels: Vec<u16>) -> Self {
+        let size = pixels.len() / labels.len().max(1);
+        Self { labels, pixels: Pixels::Memory(pixels), size }
+    }
+
+    /// Images of `size` bytes that are read when they are asked for, and their labels.
+    pub fn streamed(stream: Stream, labels: Vec<u16>, size: usize) -> Self {
+        Self { labels, pixels: Pixels::of(stream), size }
+    }
+
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -154,27 +216,53 @@ impl Examples {
         self.labels.is_empty()
     }
 
-    /// The chosen images and their labels.
-    pub fn subset(&self, indices: &[usize]) -> Examples {
-        let size = self.pixels.len() / self.len().max(1);
-        let pixels = indices.iter().flat_map(|&index| &self.pixels[index * size..][..size]).copied();
-        Examples {
-            pixels: pixels.collect(),
-            labels: indices.iter().map(|&index| self.labels[index]).collect(),
-        }
+    /// The chosen images and their labels; images that are on disk stay there.
+    pub fn subset(&self, indices: &[usize]) -> Self {
+        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size }
+    }
+
+    /// An image, (height, width, channels).
+    ///
+    /// # Errors
+    /// Where it is on disk and cannot be read any more.
+    pub fn image(&self, index: usize) -> Result<Cow<'_, [u8]>> {
+        self.pixels.image(index, self.size)
+    }
+
+    /// The chosen images, one after another.
+    ///
+    /// # Errors
+    /// As [`image`](Self::image).
+    pub fn bytes(&self, indices: &[usize]) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; indices.len() * self.size];
+        let read = |(out, index): (&mut [u8], &usize)| -> Result<()> {
+            out.copy_from_slice(&self.image(*index)?);
+            Ok(())
+        };
+        bytes.par_chunks_exact_mut(self.size.max(1)).zip(indices).try_for_each(read)?;
+        Ok(bytes)
     }
 
     /// The chosen images as numbers from 0 to 1, (images, height, width, channels), and their labels.
-    pub fn gather(&self, indices: &[usize]) -> (Vec<f32>, Vec<u32>) {
-        let size = self.pixels.len() / self.len().max(1);
-        let mut pixels = Vec::with_capacity(indices.len() * size);
-        for &index in indices {
-            pixels.extend(self.pixels[index * size..][..size].iter().map(|byte| f32::from(*byte) / 255.0));
-        }
-        (pixels, indices.iter().map(|&index| u32::from(self.labels[index])).collect())
+    ///
+    /// # Errors
+    /// As [`image`](Self::image).
+    pub fn gather(&self, indices: &[usize]) -> Result<(Vec<f32>, Vec<u32>)> {
+        let mut numbers = vec![0.0; indices.len() * self.size];
+        let read = |(out, index): (&mut [f32], &usize)| -> Result<()> {
+            let image = self.image(*index)?;
+            out.iter_mut().zip(&*image).for_each(|(out, byte)| *out = f32::from(*byte) / 255.0);
+            Ok(())
+        };
+        numbers.par_chunks_exact_mut(self.size.max(1)).zip(indices).try_for_each(read)?;
+        Ok((numbers, indices.iter().map(|&index| u32::from(self.labels[index])).collect()))
     }
 
     /// As [`gather`](Self::gather), `views` times over, each image in a look of its own for each epoch and view.
+    ///
+    /// # Errors
+    /// As [`image`](Self::image).
     pub fn gather_views(
         &self,
         draws: &[Draw],
@@ -182,8 +270,8 @@ impl Examples {
         augmentation: &Augmentation,
         seed: u64,
         views: usize,
-    ) -> (Vec<f32>, Vec<u32>) {
-        let (images, labels) = self.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
+    ) -> Result<(Vec<f32>, Vec<u32>)> {
+        let (images, labels) = self.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>())?;
         let mut pixels = vec![0.0; images.len() * views];
         pixels.par_chunks_exact_mut(shape.len()).enumerate().for_each(|(place, out)| {
             let (view, at) = (place / draws.len(), place % draws.len());
@@ -191,12 +279,12 @@ impl Examples {
             let look = Look { seed, epoch, image: image as u64, view: &view };
             augmentation.apply(&images[at * shape.len()..][..shape.len()], shape, look, out);
         });
-        (pixels, labels.repeat(views))
+        Ok((pixels, labels.repeat(views)))
     }
 
     fn check(&self, info: &DatasetInfo) -> Result<()> {
         ensure!(!self.is_empty(), "There are none");
-        let images = self.pixels.len() / info.shape.len();
+        let images = self.pixels.count(info.shape.len());
         ensure!(images == self.len(), "There are {images} images but {} labels", self.len());
         let wrong = self.labels.iter().position(|label| usize::from(*label) >= info.classes());
         match wrong {
@@ -228,7 +316,7 @@ pub struct Partition {
 ///
 /// # Errors
 /// Where no image would be left to train on.
-pub fn split(labels: &[u8], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
+pub fn split(labels: &[u16], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
     ensure!(
         validation < labels.len(),
         "{validation} validation images leave none of the {} training images to train on: ask for fewer",
@@ -260,7 +348,7 @@ pub fn split(labels: &[u8], classes: usize, validation: usize, seed: u64) -> Res
 /// Where a class has fewer.
 pub fn draw_labels(
     train: &[usize],
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
     count: usize,
     seed: u64,
@@ -295,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_split_is_stratified_complete_and_seeded() {
-        let labels: Vec<u8> = (0..1000).map(|i| if i < 700 { 0 } else { 1 + (i % 2) as u8 }).collect();
+        let labels: Vec<u16> = (0..1000).map(|i| if i < 700 { 0 } else { 1 + (i % 2) as u16 }).collect();
         let partition = split(&labels, 3, 101, 5).unwrap();
         let count = |class| partition.validation.iter().filter(|i| labels[**i] == class).count();
         assert_eq!([count(0), count(1), count(2)].iter().sum::<usize>(), 101);
@@ -309,7 +397,7 @@ mod tests {
 
     #[test]
     fn labels_are_drawn_alike_for_each_class() {
-        let labels: Vec<u8> = (0..100).map(|i| (i % 4) as u8).collect();
+        let labels: Vec<u16> = (0..100).map(|i| (i % 4) as u16).collect();
         let train: Vec<usize> = (0..80).collect();
         let drawn = draw_labels(&train, &labels, 4, 3, 7).unwrap();
         assert!((0..4).all(|class| drawn.iter().filter(|i| labels[**i] == class).count() == 3));
@@ -334,8 +422,8 @@ mod tests {
     fn contradictions_are_refused() {
         let info =
             DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, class_names: numbered(2) };
-        let set = |train: &[u8]| {
-            let examples = |labels: &[u8]| Examples { pixels: vec![0; 4], labels: labels.to_vec() };
+        let set = |train: &[u16]| {
+            let examples = |labels: &[u16]| Examples::new(vec![0; 4], labels.to_vec());
             Dataset::new(info.clone(), examples(train), examples(&[0, 1]))
                 .map_err(|error| format!("{error:#}"))
         };

@@ -8,6 +8,7 @@ mod active_run;
 pub mod benchmark;
 mod devices;
 pub mod exchange;
+mod inspections;
 mod model;
 mod neighbours;
 mod optimizers;
@@ -16,10 +17,12 @@ mod preview;
 mod probe;
 pub mod sample;
 mod schedules;
+mod self_labels;
 mod trainer;
+mod trust;
 mod worker;
 pub use model::{Model, Scoring};
-pub use trainer::{Advance, Trainer, Verdict};
+pub use trainer::{Advance, Trainer, Verdict, partition};
 pub use worker::{Worker, newest_model};
 
 /// All that can be chosen for a run.
@@ -38,5 +41,6 @@ pub fn catalog() -> Catalog {
     Catalog {
         components: components.into(),
         needed_augmentation: needed.map(|entry| (entry.info.id, entry.augmentation)).collect(),
+        shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }
 }

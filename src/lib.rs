@@ -1,22 +1,26 @@
 //! Headstart trains real networks in front of you.
 //!
-//! Dependencies run strictly downwards: `ui` and `cli` are two faces over [`session`]; below it lie the engine,
-//! objectives, models, ops and kernels; then data, runs and the plain data that all of them share. ARCHITECTURE.md is
+//! Dependencies run strictly downwards: `ui` and `cli` are two faces over [`session`]; below it lie the librarian,
+//! the engine, objectives, models, ops and kernels; then data, runs and the plain data that all of them share. ARCHITECTURE.md is
 //! the page to read first.
 pub mod cli;
 pub mod comparison;
 pub mod data;
 pub mod engine;
+pub mod evaluation;
 pub mod kernels;
+mod librarian;
 pub mod metrics;
 pub mod models;
 pub mod objectives;
 pub mod ops;
+pub mod presets;
 pub mod protocol;
 mod registry;
 pub mod rng;
 pub mod runs;
 pub mod session;
 pub mod spec;
+pub mod told;
 #[cfg(feature = "window")]
 pub mod ui;

@@ -1,6 +1,9 @@
 //! No arguments: the window; otherwise the command line. The only file that names eframe.
 use clap::Parser as _;
-use headstart::cli::{self, Args};
+use headstart::{
+    cli::{self, Args},
+    told::told,
+};
 use std::process::ExitCode;
 
 /// The default allocator maps and faults every large tensor anew.
@@ -18,7 +21,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", told(&error));
             ExitCode::FAILURE
         }
     }
@@ -58,7 +61,7 @@ mod window {
     use anyhow::{Result, anyhow};
     use eframe::{Storage, egui};
     use headstart::{
-        session::{Session, catalog, model_summary},
+        session::{Session, catalog},
         spec::Catalog,
         ui::{
             Action, Settings, Workbench,
@@ -130,6 +133,11 @@ mod window {
                         session.send(command);
                     }
                 }
+                Action::Data(request) => {
+                    if let Some(session) = &mut self.session {
+                        session.ask(request);
+                    }
+                }
                 Action::OpenFolder(folder) => {
                     if let Err(error) = open::that_detached(&folder) {
                         let text =
@@ -141,6 +149,7 @@ mod window {
                     }
                 }
                 Action::PickDataset => self.dialogs.pick_dataset(),
+                Action::PickDataFile => self.dialogs.pick_data_file(),
                 Action::PickImage => self.dialogs.pick_image(),
             }
         }
@@ -163,8 +172,7 @@ mod window {
 
         fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
             let Some(session) = &self.session else { return };
-            let summarize = |spec: &_| model_summary(spec).map_err(|error| format!("{error:#}"));
-            for action in self.workbench.ui(ui, &session.state, &self.catalog, &summarize) {
+            for action in self.workbench.ui(ui, &session.state, &self.catalog) {
                 self.perform(action);
             }
         }

@@ -60,6 +60,7 @@ pub struct MetricInfo {
 
 pub const LOSS: &str = "loss";
 pub const ACCURACY: &str = "accuracy";
+pub const SELF_LABEL_ACCURACY: &str = "self_label_accuracy";
 pub const LEARNING_RATE: &str = "learning_rate";
 pub const GRADIENT_NORM: &str = "gradient_norm";
 pub const KNN_ACCURACY: &str = "knn_accuracy";
@@ -91,6 +92,13 @@ pub static ALL: &[MetricInfo] = &[
         id: ACCURACY,
         label: "Accuracy",
         help: "The share of images whose most probable class is the right one.",
+        unit: Unit::Share,
+        higher_is_better: true,
+    },
+    MetricInfo {
+        id: SELF_LABEL_ACCURACY,
+        label: "Self-given labels",
+        help: "How many of the labels that the network gave to unlabelled images are right. The true ones are only looked at to measure this.",
         unit: Unit::Share,
         higher_is_better: true,
     },

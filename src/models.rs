@@ -12,13 +12,14 @@ mod batch_norm;
 mod layers;
 mod network;
 mod pytorch;
+pub mod shipped;
 mod transfer;
 mod vars;
 pub use batch_norm::BatchNorm;
 pub use layers::{Layer, Shape};
 pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};
-pub use transfer::load_encoder;
+pub use transfer::{Weights, load_encoder};
 pub use vars::Vars;
 
 registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);
@@ -35,6 +36,28 @@ pub struct EncoderEntry {
 /// Where it is unknown.
 pub fn layers(choice: &Choice) -> Result<Vec<Layer>> {
     Ok((find(&choice.id)?.layers)(choice))
+}
+
+/// What the names of an encoder's variables begin with, for its last `count` convolutions and linear layers, each with
+/// the normalisation behind it.
+///
+/// # Errors
+/// Where the encoder is unknown.
+pub fn last_stages(encoder: &Choice, count: usize) -> Result<Vec<String>> {
+    let mut stages: Vec<Vec<String>> = vec![];
+    for layer in layers(encoder)? {
+        match layer {
+            Layer::Conv { name, .. } | Layer::Linear { name, .. } => {
+                stages.push(vec![format!("encoder.{name}.")]);
+            }
+            Layer::BatchNorm { name, .. } => {
+                stages.last_mut().into_iter().for_each(|stage| stage.push(format!("encoder.{name}.")));
+            }
+            _ => {}
+        }
+    }
+    let first = stages.len().saturating_sub(count);
+    Ok(stages.drain(first..).flatten().collect())
 }
 
 /// The layers of a classifier, from image to prediction, without building it.
@@ -57,6 +80,14 @@ mod tests {
     use super::*;
 
     const MNIST: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
+
+    #[test]
+    fn stages_are_counted_from_the_last_with_their_norms() {
+        let stages = |count| last_stages(&Choice::new("compact_cnn"), count).unwrap();
+        assert!(stages(0).is_empty());
+        assert_eq!(stages(2), ["encoder.conv3.", "encoder.norm3.", "encoder.fc."]);
+        assert_eq!(stages(100).len(), 7);
+    }
 
     #[test]
     fn the_reference_classifier_has_its_parameters() {

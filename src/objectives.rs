@@ -15,6 +15,8 @@ mod noise;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
+pub use classify::best;
+
 /// A kind of objective.
 pub struct ObjectiveEntry {
     pub info: ComponentInfo,
@@ -47,6 +49,15 @@ pub trait Objective: Send + Sync {
     /// # Errors
     /// As [`loss`](Self::loss).
     fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks>;
+
+    /// (batch, embed_dim) to (batch, classes): log probabilities, but for a constant of each image. None where it learns
+    /// without labels.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn logits(&self, _embeddings: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
 
     /// (batch, height, width, channels) to (batch, classes): probabilities. None where it learns without labels.
     ///

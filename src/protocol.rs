@@ -1,10 +1,13 @@
 //! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
 use crate::{
     comparison::Comparison,
+    evaluation::Evaluation,
     metrics::{Point, Split},
-    spec::{LiveParams, RunSpec},
+    spec::{Choice, LiveParams, RunSpec},
 };
 use std::{path::PathBuf, sync::Arc};
+
+pub mod data;
 
 /// The name of a run's folder, unique within a home.
 pub type RunId = Arc<str>;
@@ -28,15 +31,19 @@ pub enum Command {
         run: RunId,
         pixels: Vec<u8>,
     },
-    /// Shows what a run makes of a few validation images, the first of them replaced by a drawing, if there is one and
-    /// the network learns without labels. The newest request wins.
+    /// Shows what a run makes of a few validation images, the first of them replaced by drawings where the network learns
+    /// without labels. The newest request wins.
     Preview {
         request: u64,
         run: RunId,
-        drawing: Option<Vec<u8>>,
+        drawings: Vec<Vec<u8>>,
     },
-    /// Scores a whole split with the newest weights of a run.
-    Evaluate(RunId, Split),
+    /// Asks something of a run's network that takes a while. Of each kind of question, the newest wins.
+    Ask {
+        request: u64,
+        run: RunId,
+        question: Question,
+    },
     Rename(RunId, String),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),
@@ -84,7 +91,7 @@ pub enum Event {
     Saved(RunId, u64),
     Prediction(Prediction),
     Preview(Preview),
-    Evaluation(Evaluation),
+    Answer(Answer),
     Renamed(RunId, String),
     /// A run went to the trash.
     Removed(RunId),
@@ -181,10 +188,22 @@ pub struct Prediction {
     pub step: u64,
     /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
+    pub confidence: Confidence,
     /// Where it learns without labels: what it makes of the image instead.
     pub strips: Vec<Strip>,
     /// Then also: the training images that are nearest to it, once they have been looked at.
     pub nearest: Option<Strip>,
+}
+
+/// How far the probabilities of a prediction can be taken at their word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Confidence {
+    /// As the network gives them, which is often too sure.
+    Raw,
+    /// As the network gives them; calibrated ones follow.
+    Pending,
+    /// Of answers given with 80 %, 80 % are right; unless the image looks like nothing that the network was trained on.
+    Calibrated { is_outsider: bool },
 }
 
 /// What a network makes of a few images.
@@ -252,18 +271,34 @@ impl Cosines {
     }
 }
 
-/// How well a network does on a whole split.
+/// What can be asked of a run's network, to be answered between batches.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
+pub enum Question {
+    /// How well does it do on a whole split, and how far can it be taken at its word?
+    Evaluation {
+        split: Split,
+        /// A data set whose test images are none of what it was trained on: how many of them does it notice?
+        outsiders: Option<Choice>,
+    },
+}
+
+/// What came of a question, or has come of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub request: u64,
     pub run: RunId,
-    pub split: Split,
-    /// The step whose weights were scored.
+    /// The step whose weights were asked.
     pub step: u64,
-    pub images: usize,
-    /// The mean of what the network is asked to minimise, in nats for a classifier.
-    pub loss: f64,
-    /// Share of right answers; none where the network learns without labels.
-    pub accuracy: Option<f64>,
+    /// How much of the work is done, from 0 to 1.
+    pub share_done: f32,
+    /// None while there is nothing to be seen yet.
+    pub finding: Option<Finding>,
+}
+
+/// One kind for each kind of question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    Evaluation(Arc<Evaluation>),
 }
 
 /// Something worth telling, that ends nothing.

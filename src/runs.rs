@@ -7,6 +7,8 @@
 //!   metrics.csv      step,split,metric,value; append-only; nothing that depends on the clock
 //!   checkpoints/step-000500/{model.safetensors, optimizer.safetensors, state.toml}
 //! HOME/comparisons/  see `comparisons.rs`
+//! HOME/data/ID/      data sets that were fetched, as they were published
+//! HOME/edits/        see `edits_file.rs`
 //! HOME/trash/        what was deleted, as it was
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
@@ -26,6 +28,7 @@ use std::{
 
 mod checkpoint;
 mod comparisons;
+mod edits_file;
 mod log;
 mod metrics_file;
 pub use checkpoint::{CheckpointState, retain};
@@ -69,6 +72,11 @@ impl Home {
 
     fn runs(&self) -> PathBuf {
         self.path.join("runs")
+    }
+
+    /// The folder of the data sets that were fetched.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
     }
 
     fn trash(&self) -> PathBuf {

@@ -1,20 +1,27 @@
-//! The handle that both faces hold: sends commands to the worker, folds its events into a plain [`State`].
+//! The handle that both faces hold: sends commands to the worker and requests to the librarian, folds what they report
+//! into a plain [`State`].
 use crate::{
-    data,
+    data::ImageShape,
     engine::{self, Worker},
+    librarian::Librarian,
     models,
-    protocol::{Command, LayerInfo, Level, Notice},
-    spec::{Catalog, RunSpec},
+    protocol::{Command, LayerInfo, Level, Notice, data::DataRequest},
+    runs::Home,
+    spec::{Catalog, Choice},
 };
-use std::{path::PathBuf, time::Duration};
+use crossbeam_channel::select;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+mod data_state;
 mod state;
+pub use data_state::DataState;
 pub use state::{Curve, Run, Series, State};
 
-/// A home of runs, opened, with the worker that trains in it.
+/// A home of runs, opened, with the worker that trains in it, and the librarian who knows about data.
 pub struct Session {
     pub state: State,
     worker: Worker,
+    librarian: Librarian,
 }
 
 impl Session {
@@ -23,17 +30,30 @@ impl Session {
     ///
     /// # Errors
     /// Where the home cannot be made or no thread can be started.
-    pub fn open(home: PathBuf, wake: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        let worker = Worker::spawn(home, catalog(), Box::new(wake))?;
-        Ok(Self { state: State::default(), worker })
+    pub fn open(home: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> anyhow::Result<Self> {
+        let wake = Arc::new(wake);
+        let also = wake.clone();
+        let worker = Worker::spawn(home.clone(), catalog(), Box::new(move || wake()))?;
+        let librarian = Librarian::spawn(Home::open(home)?, Box::new(move || also()))?;
+        Ok(Self { state: State::default(), worker, librarian })
     }
 
     /// Asks the worker for something. Never waits.
     pub fn send(&mut self, command: Command) {
         if self.worker.commands.try_send(command).is_err() {
-            let text = "The training thread does not answer: wait a moment and try again".into();
-            self.state.notices.push(Notice { level: Level::Warning, text });
+            self.warn("The training thread does not answer: wait a moment and try again");
         }
+    }
+
+    /// Asks the librarian for something. Never waits.
+    pub fn ask(&mut self, request: DataRequest) {
+        if self.librarian.requests.try_send(request).is_err() {
+            self.warn("The data thread does not answer: wait a moment and try again");
+        }
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.state.notices.push(Notice { level: Level::Warning, text: text.into() });
     }
 
     /// Takes in what has happened; says whether anything has. Never waits.
@@ -43,20 +63,29 @@ impl Session {
             self.state.apply(event);
             any = true;
         }
+        for report in self.librarian.reports.try_iter() {
+            self.state.apply_report(report);
+            any = true;
+        }
         any
     }
 
     /// Waits until something happens, but no longer than `timeout`; for the command line and for tests.
     pub fn wait(&mut self, timeout: Duration) {
-        if let Ok(event) = self.worker.events.recv_timeout(timeout) {
-            self.state.apply(event);
+        select! {
+            recv(self.worker.events) -> event => event.into_iter().for_each(|event| self.state.apply(event)),
+            recv(self.librarian.reports) -> report => {
+                report.into_iter().for_each(|report| self.state.apply_report(report));
+            }
+            default(timeout) => {}
         }
         self.poll();
     }
 
-    /// Saves every active run and ends the worker; waits until that is done.
+    /// Saves every active run and ends both threads; waits until that is done.
     pub fn close(self) {
         self.worker.join();
+        self.librarian.join();
     }
 }
 
@@ -65,11 +94,11 @@ pub fn catalog() -> Catalog {
     engine::catalog()
 }
 
-/// The layers of a spec's network, from image to prediction, without building it.
+/// The layers of a network, from image to prediction, without building it. `shape` is height, width and channels.
 ///
 /// # Errors
-/// Where a component is unknown, the data cannot be read, or the layers do not fit the images.
-pub fn model_summary(spec: &RunSpec) -> anyhow::Result<Vec<LayerInfo>> {
-    let info = data::peek(&spec.dataset)?;
-    models::summary(&spec.encoder, info.shape, info.classes())
+/// Where the encoder is unknown, or its layers do not fit the images.
+pub fn model_summary(encoder: &Choice, shape: [usize; 3], classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
+    let [height, width, channels] = shape;
+    models::summary(encoder, ImageShape { height, width, channels }, classes)
 }

@@ -4,8 +4,12 @@
 //! what each hyperparameter means, is in the [`Catalog`]; controls, `--set`, validation and tooltips all come from it.
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
+pub mod edits;
 mod toml;
-pub use self::toml::SpecError;
+pub use self::{
+    edits::{Edit, Edits},
+    toml::SpecError,
+};
 
 /// Everything that determines a run, except the live changes made to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +51,8 @@ pub struct Choice {
     /// For data sets that are read from a file or a folder.
     pub path: Option<PathBuf>,
     pub values: Values,
+    /// For data sets: what a person has corrected about it.
+    pub edits: Edits,
 }
 
 /// Numbers by key. Integers and switches (0 or 1) are kept as numbers too.
@@ -166,6 +172,18 @@ pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered images needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
+    /// Encoders that a run may begin with and that are part of the program.
+    pub shipped_encoders: Vec<ShippedEncoder>,
+}
+
+/// A pretrained encoder that is part of the program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShippedEncoder {
+    /// What `init_from` calls it.
+    pub id: &'static str,
+    pub label: &'static str,
+    /// The identifier of the network that it fits.
+    pub encoder: &'static str,
 }
 
 impl Catalog {
@@ -465,6 +483,23 @@ pub const ENCODER_LR_FACTOR: Param = Param {
     live: true,
 };
 
+pub const FRESH_STAGES: Param = count(
+    "fresh_stages",
+    "Stages begun anew",
+    "stages",
+    0,
+    100,
+    "How many convolutions and linear layers of a pretrained encoder begin anew, from the last: they may be too much made for what was learnt before.",
+);
+pub const SELF_LABELS: Param = count(
+    "self_labels",
+    "Self-labelled images",
+    "images",
+    0,
+    20_000,
+    "How many unlabelled images a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
+);
+
 /// The hyperparameters that every run has, whatever its components.
 pub const TRAINING: ComponentInfo = ComponentInfo {
     id: "training",
@@ -478,6 +513,8 @@ pub const TRAINING: ComponentInfo = ComponentInfo {
         FREEZE_STAGES,
         UNFREEZE_EVERY,
         ENCODER_LR_FACTOR,
+        FRESH_STAGES,
+        SELF_LABELS,
         EVALUATIONS_PER_EPOCH,
         PATIENCE,
         KEEP_CHECKPOINTS,

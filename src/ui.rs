@@ -1,15 +1,16 @@
 //! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
-    protocol::{Command, ComparisonId, Control, LayerInfo, Level, Notice, Phase, RunId},
+    protocol::{Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
-    spec::{Catalog, RunSpec, Section},
+    spec::{Catalog, Section},
+    told::told,
 };
-use egui::{Align, CentralPanel, Frame, Key, Layout, Margin, Panel, RichText, ScrollArea, Theme, Ui};
+use egui::{Align, CentralPanel, Frame, Key, Layout, Margin, Panel, ScrollArea, Theme, Ui};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_WARNING};
 use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,11 +18,12 @@ use std::{
 mod bars;
 mod collapse;
 mod comparison;
-mod curves;
 mod decimate;
 pub mod dialogs;
 mod draw_pad;
+mod fetch;
 mod form;
+mod opening;
 mod param;
 mod plot;
 mod preview;
@@ -32,6 +34,7 @@ mod summary;
 mod theme;
 mod top_bar;
 mod training;
+mod views;
 mod widgets;
 pub use settings::Settings;
 pub use theme::install;
@@ -40,8 +43,10 @@ pub use theme::install;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     Send(Command),
+    Data(DataRequest),
     OpenFolder(PathBuf),
     PickDataset,
+    PickDataFile,
     PickImage,
 }
 
@@ -49,8 +54,10 @@ pub enum Action {
 pub struct Workbench {
     pub settings: Settings,
     runs: runs_panel::RunsPanel,
-    curves: curves::Curves,
+    /// Those that have been shown, by their identifiers.
+    views: BTreeMap<&'static str, Box<dyn views::View>>,
     form: form::Form,
+    opening: opening::Opening,
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
@@ -70,7 +77,7 @@ pub struct Workbench {
 enum Tab {
     Runs,
     #[default]
-    Curves,
+    Middle,
     Preview,
     NewRun,
     Draw,
@@ -84,8 +91,9 @@ impl Workbench {
         Self {
             settings,
             runs: runs_panel::RunsPanel::default(),
-            curves: curves::Curves::default(),
+            views: BTreeMap::new(),
             form: form::Form::default(),
+            opening: opening::Opening::default(),
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
@@ -99,13 +107,7 @@ impl Workbench {
     }
 
     /// Draws everything; returns what a person asked for.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        state: &State,
-        catalog: &Catalog,
-        summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
-    ) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog) -> Vec<Action> {
         let mut actions = vec![];
         self.apply_settings(ui, state);
         self.select(state);
@@ -117,13 +119,14 @@ impl Workbench {
         Panel::top("top").frame(bar).show(ui, |ui| top_bar::ui(ui, &mut self.settings, narrow));
         self.banner(ui, state, &mut actions);
         self.warning(ui, state);
-        let mut parts = Parts { bench: self, state, catalog, summarize, actions: &mut actions };
+        let mut parts = Parts { bench: self, state, catalog, actions: &mut actions };
         if narrow {
             parts.tabs(ui);
         } else {
             parts.columns(ui);
         }
         self.toasts.show(ui.ctx());
+        self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             if let Action::Send(Command::Start(spec)) = action {
                 spec.name = unique_name(&spec.name, state);
@@ -146,9 +149,10 @@ impl Workbench {
         self.toasts.add(toast);
     }
 
-    /// The folder that a dialog chose.
+    /// The folder or the file of images that a dialog chose.
     pub fn picked_dataset(&mut self, path: PathBuf) {
         self.form.picked_dataset(path);
+        self.settings.view = "data".into();
     }
 
     /// The picture that a dialog chose.
@@ -160,8 +164,10 @@ impl Workbench {
     fn opened_image(&mut self, opened: anyhow::Result<()>) {
         match opened {
             Ok(()) => self.tab = Tab::Draw,
-            Err(error) => self
-                .notify(Notice { level: Level::Error, text: format!("Could not open the image: {error:#}") }),
+            Err(error) => self.notify(Notice {
+                level: Level::Error,
+                text: format!("Could not open the image: {}", told(&error)),
+            }),
         }
     }
 
@@ -219,8 +225,8 @@ impl Workbench {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
             let path = file.path();
-            if path.is_dir() {
-                self.form.picked_dataset(path.into());
+            if path.is_dir() || is_data(path) {
+                self.picked_dataset(path.into());
             } else {
                 self.picked_image(path);
             }
@@ -279,6 +285,13 @@ impl Workbench {
     }
 }
 
+/// Whether a file holds many images, by its name.
+fn is_data(path: &Path) -> bool {
+    const ENDINGS: [&str; 9] = [".gz", ".csv", ".npz", ".parquet", ".tar", ".bin", ".json", ".zip", "-ubyte"];
+    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// The name, with a number behind it if another run has it: "Seed CNN 2".
 fn unique_name(name: &str, state: &State) -> String {
     let taken = |name: &str| state.runs.values().any(|run| run.spec.name == name);
@@ -293,7 +306,6 @@ struct Parts<'a> {
     bench: &'a mut Workbench,
     state: &'a State,
     catalog: &'a Catalog,
-    summarize: &'a dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
     actions: &'a mut Vec<Action>,
 }
 
@@ -324,12 +336,17 @@ impl Parts<'_> {
                 },
             );
         }
-        if self.bench.runs.comparison.is_none() {
+        if self.bench.runs.comparison.is_none() && self.bench.settings.view == views::ALL[0].info.id {
             let open = self.bench.settings.show_preview;
             let id = if open { "preview" } else { "folded preview" };
             Panel::bottom(id).resizable(false).frame(frame).show(ui, |ui| self.foldable_preview(ui));
         }
-        CentralPanel::default().frame(frame).show(ui, |ui| self.curves(ui));
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            if self.bench.runs.comparison.is_none() {
+                self.strip(ui);
+            }
+            self.middle(ui);
+        });
     }
 
     fn foldable_preview(&mut self, ui: &mut Ui) {
@@ -358,29 +375,31 @@ impl Parts<'_> {
         let objective =
             run.and_then(|run| self.catalog.component(Section::Objective, run.spec.id(Section::Objective)));
         let explanation = objective.map_or("", |info| info.help);
-        let (answer, drawing) = (self.state.preview.as_ref(), self.bench.draw_pad.framed());
-        self.bench.preview.ui(ui, run, explanation, answer, drawing, self.actions);
+        let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
+        self.bench.preview.ui(ui, run, explanation, answer, &drawings, self.actions);
     }
 
     fn tabs(&mut self, ui: &mut Ui) {
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6));
-        let tabs = [
-            (Tab::Runs, "Runs"),
-            (Tab::Curves, "Curves"),
-            (Tab::Preview, "Preview"),
-            (Tab::NewRun, "Train"),
-            (Tab::Draw, "Draw"),
-        ];
         Panel::top("tabs").frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                for (tab, name) in tabs {
-                    ui.selectable_value(&mut self.bench.tab, tab, RichText::new(name));
+            ui.horizontal_wrapped(|ui| {
+                self.tab(ui, Tab::Runs, "Runs");
+                for entry in views::ALL {
+                    let shown = self.bench.tab == Tab::Middle && self.bench.settings.view == entry.info.id;
+                    let response = ui.selectable_label(shown, entry.info.label);
+                    if response.on_hover_text(entry.info.help).clicked() {
+                        self.bench.tab = Tab::Middle;
+                        self.bench.settings.view = entry.info.id.into();
+                    }
                 }
+                self.tab(ui, Tab::Preview, "Preview");
+                self.tab(ui, Tab::NewRun, "Train");
+                self.tab(ui, Tab::Draw, "Draw");
             });
         });
         CentralPanel::default().frame(frame).show(ui, |ui| match self.bench.tab {
             Tab::Runs => scrolled(ui, |ui| self.runs(ui)),
-            Tab::Curves => self.curves(ui),
+            Tab::Middle => self.middle(ui),
             Tab::Preview => self.preview(ui),
             Tab::NewRun => scrolled(ui, |ui| {
                 self.training(ui);
@@ -390,17 +409,45 @@ impl Parts<'_> {
         });
     }
 
+    fn tab(&mut self, ui: &mut Ui, tab: Tab, name: &str) {
+        ui.selectable_value(&mut self.bench.tab, tab, name);
+    }
+
     fn runs(&mut self, ui: &mut Ui) {
         self.bench.runs.ui(ui, self.state, self.catalog, &mut self.bench.settings, self.actions);
     }
 
-    fn curves(&mut self, ui: &mut Ui) {
+    /// What the middle can show, to choose from.
+    fn strip(&mut self, ui: &mut Ui) {
+        if views::ALL.len() == 1 {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            for entry in views::ALL {
+                let view = entry.info.id.to_owned();
+                ui.selectable_value(&mut self.bench.settings.view, view, entry.info.label)
+                    .on_hover_text(entry.info.help);
+            }
+        });
+    }
+
+    /// The comparison that is selected, or else one of the views.
+    fn middle(&mut self, ui: &mut Ui) {
         let shown = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         if let Some(info) = shown {
             return self.bench.comparison.ui(ui, self.state, info, self.actions);
         }
-        let selected = self.bench.runs.selected.clone();
-        self.bench.curves.ui(ui, self.state, self.catalog, selected.as_ref(), &mut self.bench.settings);
+        let entry = views::find(&self.bench.settings.view).unwrap_or(&views::ALL[0]);
+        let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
+        let mut scene = views::Scene {
+            state: self.state,
+            catalog: self.catalog,
+            run,
+            spec: &mut self.bench.form.spec,
+            settings: &mut self.bench.settings,
+            actions: self.actions,
+        };
+        self.bench.views.entry(entry.info.id).or_insert_with(entry.open).ui(ui, &mut scene);
     }
 
     /// Says whether there is a run to show.
@@ -420,7 +467,7 @@ impl Parts<'_> {
 
     fn new_run(&mut self, ui: &mut Ui) {
         let busy = self.bench.selected(self.state).is_some_and(|run| run.phase.is_active());
-        self.bench.form.ui(ui, self.catalog, &self.state.runs, busy, self.summarize, self.actions);
+        self.bench.form.ui(ui, self.catalog, self.state, busy, self.actions);
     }
 }
 

@@ -24,7 +24,7 @@ fn run(home: &Path, arguments: &[&str]) -> Output {
 fn train(fixture: &Fixture, overrides: &[&str]) -> Vec<String> {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/seed_cnn.toml");
     let path = format!("dataset.path={}", fixture.data().display());
-    let base = ["dataset=idx", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
+    let base = ["dataset=files", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
     let set = base.iter().chain(overrides).flat_map(|pair| ["--set".to_owned(), (*pair).to_owned()]);
     ["train".to_owned(), config.to_owned(), "--json".to_owned()].into_iter().chain(set).collect()
 }
@@ -80,9 +80,30 @@ fn train_evaluate_predict_and_list_speak_json() {
         assert_eq!((&evaluated["accuracy"], &evaluated["images"]), (&last["test_accuracy"], &200.into()));
     }
 
+    let data = fixture.data().display().to_string();
+    let judged = run_json(&home, &["evaluate", id, "--split", "test", "--outsiders", &data]);
+    let confusion: Vec<Vec<u64>> = serde_json::from_value(judged["confusion"].clone()).unwrap();
+    assert_eq!(confusion.iter().flatten().sum::<u64>(), 200);
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert!((right as f64 / 200.0 - judged["accuracy"].as_f64().unwrap()).abs() < 1e-9);
+    let zero = &judged["classes"][0];
+    let recall = confusion[0][0] as f64 / confusion[0].iter().sum::<u64>() as f64;
+    assert_eq!((zero["name"].as_str(), zero["recall"].as_f64()), (Some("0"), Some(recall)));
+    let calibration = &judged["calibration"];
+    assert!(calibration["temperature"].as_f64().unwrap() > 0.0);
+    let bins = calibration["reliability_after"].as_array().unwrap();
+    assert_eq!((bins.len(), bins.iter().map(|bin| bin["images"].as_u64().unwrap()).sum::<u64>()), (15, 200));
+    let outsiders = &judged["outsiders"];
+    // What it is tested by is no outsider: both shares are of the same images.
+    assert_eq!(
+        (&outsiders["outsiders"], &outsiders["outsiders_flagged"]),
+        (&200.into(), &outsiders["flagged"])
+    );
+
     let picture = fixture.data().join("seven.png");
     digit().save(&picture).unwrap();
     let predicted = &objects(&run(&home, &["predict", id, picture.to_str().unwrap(), "--json"]))[0];
+    assert_eq!((&predicted["calibrated"], predicted["outsider"].is_boolean()), (&true.into(), true));
     let probabilities: Vec<f64> =
         predicted["probabilities"].as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5 && probabilities.len() == 10);
@@ -166,13 +187,15 @@ fn bad_specs_and_bad_data_are_refused_in_plain_words() {
         ("learning_rate=100".into(), "out of range"),
         ("epochs=true".into(), "not a whole number"),
         ("encoder=transformer".into(), "choose one of seed_cnn, compact_cnn, mlp"),
-        ("dataset.path=/nowhere".into(), "There is no such folder"),
-        ("dataset.validation_images=600".into(), "none of the 600 training images"),
+        (
+            "dataset.path=/nowhere".into(),
+            "There is nothing to be read here: choose a folder or a file that is there",
+        ),
         (
             damaged("empty", &|folder| {
                 fs::read_dir(folder).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap())
             }),
-            "four IDX files",
+            "This is no data set that can be read",
         ),
         (damaged("magic", &write(images, b"not an IDX file at all".to_vec())), "no IDX file of images"),
         (
@@ -186,7 +209,7 @@ fn bad_specs_and_bad_data_are_refused_in_plain_words() {
         ),
         (
             damaged("label", &write("t10k-labels-idx1-ubyte", wrong_label)),
-            "is 200, but the classes are 0 to 9",
+            "A label is 200, but there are only 10 classes",
         ),
         (damaged("counts", &write("t10k-labels-idx1-ubyte", fewer_labels)), "20 expected, 3 found"),
     ];
@@ -280,7 +303,7 @@ fn exported_weights_come_back_as_a_run_that_scores_the_same() {
     let exported = run_json(&home, &["export", &trained, "--out", file]);
     assert_eq!((&exported["tensors"], &exported["step"]), (&8.into(), &32.into()));
 
-    let import = ["import", file, "--encoder", "mlp", "--set", "dataset=idx", "--set", &data];
+    let import = ["import", file, "--encoder", "mlp", "--set", "dataset=files", "--set", &data];
     let fits = [&import[..], &["--set", "encoder.depth=3"]].concat();
     let imported = run_json(&home, &fits);
     assert_eq!(evaluate(imported["run"].as_str().unwrap()), evaluate(&trained));
@@ -333,6 +356,36 @@ fn run_json(home: &Path, arguments: &[&str]) -> Value {
     let output = run(home, &[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{output:?}");
     objects(&output).remove(0)
+}
+
+#[test]
+fn data_sets_are_listed_and_fetching_says_why_it_cannot() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let listed = objects(&run(&home, &["data", "--json"]));
+    let of = |id: &str| listed.iter().find(|set| set["id"] == id).unwrap();
+    assert_eq!((&of("mnist")["present"], &of("files")["present"]), (&true.into(), &false.into()));
+    assert_eq!((&of("kmnist")["present"], &of("kmnist")["bytes"]), (&false.into(), &21_240_888.into()));
+
+    let nowhere = fixture.data().display().to_string();
+    refused(&run(&home, &["data", "fetch", "kmnist", "--path", &nowhere, "--json"]), "--set dataset=files");
+    refused(
+        &run(&home, &["data", "fetch", "kmnist", "--mirror", "http://127.0.0.1:9"]),
+        "http://127.0.0.1:9/",
+    );
+    refused(&run(&home, &["data", "fetch", "kmnist", "--mirror", "127.0.0.1"]), "write the address");
+    refused(&run(&home, &["data", "fetch", "mnist"]), "needs no fetching");
+    refused(&run(&home, &["data", "fetch", "nothing"]), "choose one of mnist, fashion_mnist");
+
+    let missing = "headstart data fetch kmnist";
+    let train = |overrides: &[&str]| run(&home, &strs(&train(&fixture, overrides)));
+    let digits = concat!("dataset.path=", env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/mnist_to_fashion.toml");
+    refused(&run(&home, &["train", "seed_cnn", "--set", "dataset=kmnist"]), missing);
+    refused(&run(&home, &["compare", config, "--set", "run.dataset=kmnist"]), missing);
+    // A copy of one's own, which happens to be of digits.
+    let copied = train(&["dataset=kmnist", digits, "encoder=mlp", "epochs=1", "labels_per_class=2"]);
+    assert!(copied.status.success(), "{copied:?}");
 }
 
 #[test]

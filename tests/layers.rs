@@ -2,10 +2,11 @@
 use std::{fs, path::Path};
 
 /// From the top down: a module may name those after it, and itself.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 16] = [
     &["main"],
     &["cli", "ui"],
     &["session"],
+    &["librarian"],
     &["engine"],
     &["objectives"],
     &["models"],
@@ -14,9 +15,10 @@ const LAYERS: [&[&str]; 14] = [
     &["runs"],
     &["data"],
     &["protocol"],
-    &["comparison"],
+    &["presets"],
+    &["comparison", "evaluation"],
     &["metrics", "spec"],
-    &["registry", "rng"],
+    &["registry", "rng", "told"],
 ];
 
 #[test]

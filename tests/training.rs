@@ -2,7 +2,7 @@
 mod support;
 
 use headstart::{
-    metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, Split},
+    metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
     protocol::{Command, Control, Level, Phase},
     session::{Session, catalog},
     spec::{Choice, RunSpec, Section},
@@ -47,6 +47,7 @@ fn a_stopped_run_resumes_bit_for_bit() {
     resumes_bit_for_bit(&["encoder=compact_cnn", "objective=contrastive", "augmentation.rotation=10"]);
     resumes_bit_for_bit(&["encoder=compact_cnn", "objective=adversarial"]);
     resumes_bit_for_bit(&["dataset.labels_per_class=3", "epoch_steps=11", "augmentation.shift=2"]);
+    resumes_bit_for_bit(&["encoder=compact_cnn", "dataset.labels_per_class=2", "self_labels=300"]);
 }
 
 fn resumes_bit_for_bit(overrides: &[&str]) {
@@ -124,6 +125,25 @@ fn fine_tuning_begins_with_the_encoder_of_another_run() {
 }
 
 #[test]
+fn images_are_brought_to_the_shape_that_a_pretrained_encoder_knows() {
+    let fixture = Fixture::new();
+    let common = ["encoder=compact_cnn", "epochs=1", "epoch_steps=2"];
+    let with = |overrides: &[&str]| fixture.train(&[&common[..], overrides].concat());
+    let pretrained = with(&["dataset.image_size=16", "dataset.channels=3"]);
+    let from = format!("init_from={}", pretrained.id);
+    let tuned = with(&[&from, "dataset.last_class=4"]);
+    assert!(finished(&tuned), "{:?}", tuned.phase);
+    let shape = |run: &headstart::session::Run| {
+        ["image_size", "channels"].map(|key| run.spec.dataset.values.get(key).copied().unwrap_or_default())
+    };
+    assert_eq!((shape(&pretrained), shape(&tuned)), ([16.0, 3.0], [16.0, 3.0]));
+    // what is as the encoder knows it already stays as it is
+    let again = with(&["init_from=mnist_contrastive"]);
+    assert!(finished(&again), "{:?}", again.phase);
+    assert_eq!(shape(&again), [0.0, 0.0]);
+}
+
+#[test]
 fn what_cannot_begin_says_why_and_leaves_no_folder() {
     let fixture = Fixture::new();
     let other = fixture.train(&["encoder=mlp", "epochs=1"]);
@@ -132,8 +152,10 @@ fn what_cannot_begin_says_why_and_leaves_no_folder() {
     for (overrides, reason) in [
         (&["objective=contrastive"][..], "nothing alters them"),
         (&["dataset.labels_per_class=100"], "fewer than the 100 labels"),
-        (&["init_from=nowhere"], "no file and no run"),
+        (&["init_from=nowhere"], "no shipped encoder"),
         (&[&format!("init_from={}", other.id)], "tensors of this encoder fit"),
+        (&[&format!("init_from={}@7", other.id)], "has no checkpoint of step 7: choose one of ["),
+        (&[&format!("init_from={}@16", other.id)], "tensors of this encoder fit"),
     ] {
         session.state.notices.clear();
         session.send(Command::Start(Box::new(fixture.spec(overrides))));
@@ -207,6 +229,7 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
     let mut session = fixture.session();
     let mut drawing = vec![0; 784];
     drawing[300..500].fill(255);
+    let paper = vec![0; 784];
     let mut request = 0;
     for info in catalog().section(Section::Objective) {
         let objective = format!("objective={}", info.id);
@@ -217,13 +240,17 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
             if stopped {
                 until(&mut session, &id, finished);
             }
-            for drawing in [None, Some(drawing.clone())] {
+            for drawings in [vec![], vec![drawing.clone(), paper.clone()]] {
                 request += 1;
-                session.send(Command::Preview { request, run: id.clone(), drawing });
+                session.send(Command::Preview { request, run: id.clone(), drawings });
                 let answer = wait(&mut session, |session| {
                     session.state.preview.clone().filter(|preview| preview.request == request)
                 });
                 assert!(!answer.strips.is_empty(), "{}", info.id);
+                if let Some(original) = answer.strips.iter().find(|strip| strip.name == "Original") {
+                    let is_drawn = original.pixels.starts_with(&[&drawing[..], &paper].concat());
+                    assert_eq!(is_drawn, request % 2 == 0, "{}", info.id);
+                }
                 for strip in &answer.strips {
                     let images = strip.pixels.len() / 784;
                     assert!(strip.shape == [28, 28, 1] && strip.pixels.len() == images * 784);
@@ -292,6 +319,42 @@ fn contrastive_learning_begins_with_the_augmentation_of_its_config() {
     spec.objective = Choice::new("autoencoder");
     catalog.augment_as_needed(&mut spec);
     assert!(spec.augmentation.is_empty());
+}
+
+#[test]
+fn a_network_labels_images_itself_and_learns_from_them() {
+    let fixture = Fixture::new();
+    let few =
+        ["encoder=compact_cnn", "init_from=mnist_contrastive", "labels_per_class=1", "encoder_lr_factor=0.1"];
+    let own = |count: &str| {
+        let run = fixture.train(&[&few[..], &["epoch_steps=20", count]].concat());
+        assert!(finished(&run), "{:?}", run.phase);
+        run
+    };
+    let (without, with) = (own("self_labels=0"), own("self_labels=400"));
+    assert_eq!(without.latest(SELF_LABEL_ACCURACY, Split::Train), None);
+    let right = with.latest(SELF_LABEL_ACCURACY, Split::Train).unwrap();
+    assert!(right > 0.7, "{right}");
+    let accuracy = |run: &headstart::session::Run| run.latest(ACCURACY, Split::Test).unwrap();
+    assert!(accuracy(&with) > accuracy(&without), "{} {}", accuracy(&with), accuracy(&without));
+}
+
+const SHIPPED_LOSSES: [f64; 24] = [
+    6.1104, 6.0523, 6.0275, 6.0088, 6.0104, 5.9759, 5.9349, 5.8134, 5.8763, 5.7835, 5.7903, 5.6858, 5.7501,
+    5.6919, 5.6521, 5.6073, 5.5296, 5.5328, 5.4432, 5.5235, 5.4891, 5.3355, 5.3826, 5.3817,
+];
+
+/// The shipped encoder's run is `configs/contrastive.toml`; the numbers are the first losses of its metrics.csv.
+#[test]
+fn the_shipped_encoder_is_what_its_config_makes() {
+    let mut session = Fixture::new().session();
+    let text = include_str!("../configs/contrastive.toml");
+    let id = start(&mut session, RunSpec::from_toml(text, &[], &catalog()).unwrap());
+    let run = until(&mut session, &id, |run| run.progress.step >= SHIPPED_LOSSES.len() as u64);
+    session.close();
+    for ([step, loss], shipped) in run.curve(LOSS, Split::Train).iter().zip(SHIPPED_LOSSES) {
+        assert!((loss - shipped).abs() < 0.02, "{loss} where {shipped} was at step {step}");
+    }
 }
 
 #[test]

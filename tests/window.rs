@@ -16,10 +16,11 @@ use headstart::{
         SAMPLE_DIVERSITY, Split,
     },
     protocol::{
-        Caption, Change, Command, ComparisonInfo, Control, Cosines, Event, Order, Phase, Prediction, Preview,
-        Progress, RunInfo, Similarities, Strip,
+        Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
+        Prediction, Preview, Progress, RunInfo, Similarities, Strip,
+        data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
-    session::{State, catalog, model_summary},
+    session::{State, catalog},
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings, Workbench, install},
 };
@@ -39,8 +40,7 @@ fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
     let catalog = catalog();
     let mut window = builder.with_context_setup(install).build_ui_state(
         move |ui, screen: &mut Screen| {
-            let summarize = |spec: &RunSpec| model_summary(spec).map_err(|error| error.to_string());
-            let asked = screen.bench.ui(ui, &screen.state, &catalog, &summarize);
+            let asked = screen.bench.ui(ui, &screen.state, &catalog);
             screen.actions.extend(asked);
         },
         screen,
@@ -259,15 +259,21 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     assert!(pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
-    window.state_mut().state.apply(Event::Prediction(Prediction {
+    let answer = |confidence| Prediction {
         nearest: None,
         request,
-        run,
+        run: run.clone(),
         step: 5200,
-        probabilities,
+        probabilities: probabilities.clone(),
+        confidence,
         strips: vec![],
-    }));
+    };
+    window.state_mut().state.apply(Event::Prediction(answer(Confidence::Calibrated { is_outsider: true })));
     window.run_steps(4);
+    window.get_by_label("This does not look like anything I was trained on.");
+    window.state_mut().state.apply(Event::Prediction(answer(Confidence::Calibrated { is_outsider: false })));
+    window.run_steps(4);
+    assert!(window.query_by_label_contains("does not look like").is_none());
     window.get_by_label("Digit 7: 91 %");
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
@@ -282,7 +288,6 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     assert!(window.query_by_label("The loss is no longer a number").is_none());
 }
 
-/// A run that learns without labels.
 /// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.
 fn comparison() -> State {
     let mut state = state(&[("Contrastive", Phase::Finished)]);
@@ -290,7 +295,7 @@ fn comparison() -> State {
     let mut comparison = Comparison::of_run(&run.id, &run.spec, &catalog()).unwrap();
     comparison.seeds.truncate(3);
     let races = comparison.races();
-    for (race, arm) in (0..races.len()).flat_map(|race| (0..4).map(move |arm| (race, arm))) {
+    for (race, arm) in (0..races.len()).flat_map(|race| (0..6).map(move |arm| (race, arm))) {
         let id = format!("race-{race}-{arm}").into();
         let ended = race + 1 < races.len();
         let phase = if ended { Phase::Finished } else { Phase::Running };
@@ -311,7 +316,8 @@ fn comparison() -> State {
             },
             timing: vec![],
         })));
-        let ceiling = [0.35, 0.70, 0.86, 0.84][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
+        let ceiling =
+            [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
         let value = |step: u64| {
             ceiling * (1.0 - (-(step as f64) / 60.0).exp()) + 0.004 * ((race * 7 + arm * 3) % 5) as f64
         };
@@ -351,15 +357,30 @@ fn a_comparison_is_shown_and_controlled() {
 }
 
 #[test]
+fn a_preset_fills_the_form_or_begins_a_race() {
+    let mut window = wide(State::default());
+    click(&mut window, "Presets…");
+    click(&mut window, "Masked");
+    click(&mut window, "Start training");
+    let [Command::Start(spec)] = &commands(&mut window)[..] else { panic!("no run") };
+    assert_eq!(spec.objective.id, "masked");
+    click(&mut window, "Presets…");
+    click(&mut window, "Race: The head start");
+    let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
+    assert!(comparison.validate(&catalog()).is_empty());
+}
+
+#[test]
 fn one_button_races_what_a_run_has_learnt() {
     let mut window = wide(state(&[("Contrastive", Phase::Finished)]));
     click(&mut window, "Race its head start");
     let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
     let id = window.state().state.runs.keys().next().unwrap().to_string();
     assert!(comparison.validate(&catalog()).is_empty());
-    assert_eq!(comparison.arms.iter().filter(|arm| arm.init_from.as_deref() == Some(&id)).count(), 2);
+    assert_eq!(comparison.arms.iter().filter(|arm| arm.init_from.as_deref() == Some(&id)).count(), 3);
 }
 
+/// A run that learns without labels.
 fn pretraining(objective: &str) -> State {
     let mut state = state(&[("one", Phase::Running)]);
     let run = state.runs.values_mut().next().unwrap();
@@ -382,14 +403,15 @@ fn a_preview_is_asked_for_shown_and_folded() {
     let asked = |window: &mut Window| {
         let actions = std::mem::take(&mut window.state_mut().actions);
         let previews = actions.into_iter().filter_map(|action| match action {
-            Action::Send(Command::Preview { request, run, drawing }) => Some((request, run, drawing)),
+            Action::Send(Command::Preview { request, run, drawings }) => Some((request, run, drawings)),
             _ => None,
         });
         previews.collect::<Vec<_>>()
     };
     window.get_by_label("Looking at a few images…");
     let first = asked(&mut window);
-    let [(request, run, None)] = &first[..] else { panic!("{first:?}") };
+    let [(request, run, drawings)] = &first[..] else { panic!("{first:?}") };
+    assert!(drawings.is_empty());
     let similarities =
         Some(Similarities { same: Cosines::new(&[0.9, 0.8]), others: Cosines::new(&[0.1, -0.1]) });
     let strips = vec![strip("One view", &[]), strip("Turned", &[("0°", Some(true)), ("90°", Some(false))])];
@@ -412,7 +434,11 @@ fn a_preview_is_asked_for_shown_and_folded() {
     click(&mut window, "Unfold the preview");
     draw_seven(&mut window);
     window.run_steps(400);
-    assert!(asked(&mut window).iter().any(|(_, _, drawing)| drawing.is_some()));
+    assert!(asked(&mut window).iter().any(|(_, _, drawings)| drawings.len() == 1));
+    click(&mut window, "Clear the pad");
+    draw_seven(&mut window);
+    window.run_steps(400);
+    assert!(asked(&mut window).iter().any(|(_, _, drawings)| drawings.len() == 2), "the one before stays");
 }
 
 #[test]
@@ -425,6 +451,7 @@ fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
         run: run.clone(),
         step: 5200,
         probabilities: vec![],
+        confidence: Confidence::Raw,
         strips: vec![strip("Reconstruction", &[])],
         nearest,
     };
@@ -526,13 +553,14 @@ fn controls_do_not_overlap_at_any_width() {
 #[test]
 fn what_cannot_be_started_says_why() {
     let mut failed = state(&[("one", Phase::Failed("no".into()))]);
-    failed.runs.values_mut().next().unwrap().spec.dataset = Choice::new("idx");
+    failed.runs.values_mut().next().unwrap().spec.dataset = Choice::new("files");
     let mut window = wide(failed);
     click(&mut window, "Change the settings");
-    window.get_by_label("Choose the folder of the data set");
+    window.get_by_label("Choose the folder or the file with the images");
     click(&mut window, "Start training");
     assert!(commands(&mut window).is_empty());
     click(&mut window, "Choose a folder…");
+    window.state_mut().actions.retain(|action| !matches!(action, Action::Data(_)));
     assert_eq!(window.state().actions, [Action::PickDataset]);
     window.state_mut().bench.picked_dataset("/data".into());
     window.run_steps(4);
@@ -540,6 +568,43 @@ fn what_cannot_be_started_says_why() {
     let sent = commands(&mut window);
     let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(spec.dataset.path.as_deref(), Some(Path::new("/data")));
+}
+
+#[test]
+fn a_published_data_set_is_fetched_watched_and_stopped_in_the_form() {
+    let mut window = wide(State::default());
+    window.get_by_role_and_label(Role::ComboBox, "Data").click();
+    window.run_steps(4);
+    click(&mut window, "KMNIST hiragana (to be fetched, 22 MB)");
+    window.get_by_label("Fetch the images first: see Data below");
+    let asked = |window: &mut Window, label: &str| {
+        window.state_mut().actions.clear();
+        click(window, label);
+        let mut data = window.state().actions.iter().filter(|action| matches!(action, Action::Data(_)));
+        data.next().cloned()
+    };
+    let dataset = || "kmnist".to_owned();
+    let fetch = Some(Action::Data(DataRequest::Fetch { dataset: dataset() }));
+    assert_eq!(asked(&mut window, "Fetch (22 MB)"), fetch);
+    let tell = |window: &mut Window, phase| {
+        window.state_mut().state.apply_report(DataReport::Fetch(Fetch { dataset: dataset(), phase }));
+        window.run_steps(4);
+    };
+    let running =
+        FetchPhase::Running { bytes_done: 9_000_000, bytes_total: 21_240_888, secs_left: Some(12.0) };
+    tell(&mut window, running);
+    assert!(window.query_by_label("Fetch (22 MB)").is_none());
+    assert_eq!(asked(&mut window, "Stop"), Some(Action::Data(DataRequest::StopFetching)));
+    tell(&mut window, FetchPhase::Failed("Nobody answers".into()));
+    window.get_by_label("Nobody answers");
+    assert_eq!(asked(&mut window, "Fetch (22 MB)"), fetch);
+    tell(&mut window, FetchPhase::Done);
+    window.state_mut().state.apply_report(DataReport::Present([dataset()].into()));
+    window.run_steps(4);
+    click(&mut window, "Start training");
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(spec.dataset, Choice::new("kmnist"));
 }
 
 /// Pictures of the window, for the README and to look at, of runs that were really trained.

@@ -1,6 +1,8 @@
 //! `bench`: how fast each network trains and infers on this machine.
 use super::{Common, Outcome, output::line};
-use crate::engine::benchmark::{self, INFER_BATCH, Machine, Measured, Speed, TRAIN_BATCH};
+use crate::engine::benchmark::{
+    self, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
+};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
@@ -8,10 +10,7 @@ use serde_json::json;
 pub const DEFAULT_SECS: f64 = 3.0;
 
 pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome> {
-    ensure!(
-        (0.01..=3600.0).contains(&secs),
-        "A measurement can last from 0.01 to 3,600 seconds, not {secs}: choose another --secs"
-    );
+    check(secs)?;
     let all: Vec<&str> = benchmark::encoders().collect();
     let chosen: Vec<&str> =
         if encoders.is_empty() { all.clone() } else { encoders.iter().map(String::as_str).collect() };
@@ -30,6 +29,33 @@ pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome>
         line("of the median. Training: forward, backward, and Adam, with dropout.");
     }
     Ok(Outcome::Done)
+}
+
+pub fn objectives(secs: f64, common: &Common) -> Result<Outcome> {
+    check(secs)?;
+    if !common.json {
+        line(format!("{PRETRAINED}, batches of {PRETRAIN_BATCH}, images/s: median of short slices (best)"));
+    }
+    for objective in benchmark::objectives() {
+        let Measured { median, best } = benchmark::objective_speed(objective, secs)?;
+        if common.json {
+            line(json!({
+                "measured": "objective", "objective": objective, "encoder": PRETRAINED,
+                "train_images_per_sec": median, "train_images_per_sec_best": best,
+            }));
+        } else {
+            line(format!("{objective:<14} {median:8.0} ({best:.0})"));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn check(secs: f64) -> Result<()> {
+    ensure!(
+        (0.01..=3600.0).contains(&secs),
+        "A measurement can last from 0.01 to 3,600 seconds, not {secs}: choose another --secs"
+    );
+    Ok(())
 }
 
 fn show_machine(machine: &Machine, json: bool) {

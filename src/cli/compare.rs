@@ -2,6 +2,7 @@
 use super::{
     Common, Outcome, open,
     output::{duration, line, percent},
+    recipe,
     train::{interruption, notices},
 };
 use crate::{
@@ -22,12 +23,9 @@ use std::{
 };
 
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
-    let named = || format!("File: {}", config.display());
-    let text =
-        std::fs::read_to_string(config).context("Could not read the comparison").with_context(named)?;
-    let comparison = Comparison::from_toml(&text, set, &catalog())
+    let comparison = Comparison::from_toml(&recipe(config)?, set, &catalog())
         .context("The comparison cannot be used")
-        .with_context(named)?;
+        .with_context(|| format!("File: {}", config.display()))?;
     let mut session = open(common)?;
     session.send(Command::Compare(Box::new(comparison)));
     follow(session, common)

@@ -4,15 +4,21 @@ use super::{
     output::{line, percent},
 };
 use crate::{
-    data,
+    data::{
+        self, DatasetEntry, Examples,
+        published::{Published, megabytes},
+    },
     metrics::{ACCURACY, Split},
     protocol::{Phase, RunInfo},
     runs::Home,
     session::catalog,
-    spec::Section,
+    spec::Choice,
+    told::told,
 };
 use anyhow::Result;
+use rayon::prelude::*;
 use serde_json::json;
+use std::path::Path;
 
 pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
@@ -32,7 +38,7 @@ pub fn runs(common: &Common) -> Result<Outcome> {
                 };
                 show_run(&info, best(Split::Validation), best(Split::Test), common.json);
             }
-            Err(error) => eprintln!("{error:#}"),
+            Err(error) => eprintln!("{}", told(&error)),
         }
     }
     Ok(Outcome::Done)
@@ -64,14 +70,84 @@ fn show_run(info: &RunInfo, validation: Option<f64>, test: Option<f64>, json: bo
 }
 
 pub fn data(common: &Common) -> Result<Outcome> {
-    for info in catalog().section(Section::Dataset) {
-        let included =
-            data::find(info.id).and_then(|entry| (entry.peek)(&crate::spec::Choice::new(info.id))).is_ok();
+    let fetched = Home::open(super::home(common)?)?.data();
+    for DatasetEntry { info, published, .. } in data::ALL {
+        let folder = published.and_then(|published| published.find(info.id, &fetched));
+        let bytes = published.map(Published::bytes);
+        // Images of one's own are wherever they are.
+        let is_present = folder.is_some() || bytes.is_none() && info.id != data::files::ENTRY.info.id;
         if common.json {
-            line(json!({ "id": info.id, "label": info.label, "included": included, "help": info.help }));
-        } else {
-            line(format!("{:<8} {:<22} {}", info.id, info.label, info.help));
+            line(json!({
+                "id": info.id, "label": info.label, "present": is_present, "path": folder, "bytes": bytes,
+                "help": info.help,
+            }));
+            continue;
         }
+        let state = match (&folder, bytes) {
+            (Some(folder), _) => folder.display().to_string(),
+            (None, Some(bytes)) => {
+                format!("headstart data fetch {} gets it ({} MB)", info.id, megabytes(bytes))
+            }
+            (None, None) if is_present => "part of this program".into(),
+            (None, None) => "any folder or file: --set dataset=files --set dataset.path=…".into(),
+        };
+        line(format!("{:<15} {:<22} {state}", info.id, info.label));
     }
     Ok(Outcome::Done)
+}
+
+/// Problems that are shown to a person.
+const SHOWN: usize = 10;
+
+/// Reads a data set and says all that is known of it.
+pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
+    let set = data::files::read(path, &Choice::new(data::files::ENTRY.info.id))?;
+    let shape = set.info.shape;
+    let counts = |examples: &Examples| {
+        let mut counts = vec![0usize; set.info.classes()];
+        examples.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+        counts
+    };
+    let (train, test) = (counts(&set.train), counts(&set.test));
+    let mut problems = set.notes.passed_over.clone();
+    problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
+    if common.json {
+        let classes = set.info.class_names.iter().zip(train.iter().zip(&test));
+        let classes: Vec<_> = classes
+            .map(|(name, (train, test))| json!({ "name": name, "train": train, "test": test }))
+            .collect();
+        line(json!({
+            "path": path, "format": set.notes.format, "train_images": set.train.len(),
+            "test_images": set.test.len(), "height": shape.height, "width": shape.width,
+            "channels": shape.channels, "classes": classes, "remarks": set.notes.remarks,
+            "problems": problems,
+        }));
+        return Ok(Outcome::Done);
+    }
+    let colour = if shape.channels == 3 { "in colour" } else { "grey" };
+    line(format!("{}: {}", set.notes.format, path.display()));
+    line(format!(
+        "{} training and {} test images of {} by {} pixels, {colour}",
+        set.train.len(),
+        set.test.len(),
+        shape.width,
+        shape.height
+    ));
+    line(format!("{} classes, training and test images of each:", set.info.classes()));
+    for (name, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
+        line(format!("  {name:<24} {train:>7} {test:>7}"));
+    }
+    set.notes.remarks.iter().for_each(|remark| line(format!("Note: {remark}")));
+    if !problems.is_empty() {
+        let more = if problems.len() > SHOWN { "; the first of them (--json has all)" } else { "" };
+        line(format!("{} problems{more}:", problems.len()));
+        problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
+    }
+    Ok(Outcome::Done)
+}
+
+/// What is wrong with images that would be read from disk while a network learns.
+fn unreadable(examples: &Examples) -> Vec<String> {
+    let wrong = |index| Some(told(&examples.image(index).err()?));
+    (0..examples.len()).into_par_iter().filter_map(wrong).collect()
 }

@@ -5,39 +5,98 @@ use super::{
 };
 use crate::{
     data::drawing,
+    evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Level, RunId},
+    protocol::{Command, Confidence, Finding, Level, Prediction, Question, RunId},
     runs::Home,
     session::Session,
+    spec::Choice,
+    told::told,
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-pub fn evaluate(name: &str, split: &str, common: &Common) -> Result<Outcome> {
+pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
     let split = Split::find(split).context("the split is one of train, validation and test")?;
+    let outsiders = outsiders.map(|path| Choice { path: Some(path.into()), ..Choice::new("files") });
     let mut session = open(common)?;
-    session.send(Command::Evaluate(run, split));
-    let found = wait(&mut session, |session| session.state.evaluation.take())?;
+    let question = Question::Evaluation { split, outsiders };
+    session.send(Command::Ask { request: 0, run: run.clone(), question });
+    let (step, finding) = wait(&mut session, |session| {
+        let answer = session.state.answers.remove(&0)?;
+        Some((answer.step, answer.finding?))
+    })?;
+    let Finding::Evaluation(found) = finding;
     if common.json {
-        line(json!({
-            "run": found.run, "split": split.id(), "step": found.step, "images": found.images,
-            "loss": found.loss, "accuracy": found.accuracy,
-        }));
+        line(as_json(&run, step, &found));
     } else {
-        let (images, split) = (found.images, split.id());
-        let scored = found.accuracy.map_or_else(
-            || format!("{images} {split} images"),
-            |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
-        );
-        line(format!("{scored}, loss {:.4} nats, at step {}", found.loss, found.step));
+        show_evaluation(step, &found);
     }
     session.close();
     Ok(Outcome::Done)
+}
+
+fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
+    let mut object = json!({
+        "run": run, "split": found.split.id(), "step": step, "images": found.images,
+        "loss": found.loss, "accuracy": found.accuracy,
+    });
+    let Some(judgement) = &found.judgement else { return object };
+    let confusion = judgement.confusion();
+    let figures = class_figures(&confusion);
+    let class = |(name, figures): (&String, &ClassFigures)| {
+        json!({
+            "name": name, "images": figures.images, "precision": figures.precision, "recall": figures.recall,
+        })
+    };
+    let [before, after] = [false, true].map(|calibrated| judgement.reliability(calibrated));
+    let bin =
+        |bin: &Bin| json!({ "images": bin.images, "confidence": bin.confidence, "accuracy": bin.accuracy });
+    let bins = |reliability: &Reliability| reliability.bins.iter().map(bin).collect::<Vec<_>>();
+    let trust = &judgement.trust;
+    object["classes"] = judgement.class_names.iter().zip(&figures).map(class).collect();
+    object["confusion"] = json!(confusion);
+    object["calibration"] = json!({
+        "temperature": trust.temperature, "ece_before": before.ece, "ece_after": after.ece,
+        "validation_ece_before": trust.validation_ece[0], "validation_ece_after": trust.validation_ece[1],
+        "reliability_before": bins(&before), "reliability_after": bins(&after),
+    });
+    object["outsiders"] = json!({
+        "flagged": judgement.flagged(), "validation_flagged": trust.validation_flagged,
+        "outsiders": trust.outsiders.map(|(images, _)| images),
+        "outsiders_flagged": trust.outsiders.map(|(_, flagged)| flagged),
+    });
+    object
+}
+
+fn show_evaluation(step: u64, found: &Evaluation) {
+    let (images, split) = (found.images, found.split.id());
+    let scored = found.accuracy.map_or_else(
+        || format!("{images} {split} images"),
+        |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
+    );
+    line(format!("{scored}, loss {:.4} nats, at step {step}", found.loss));
+    let Some(judgement) = &found.judgement else { return };
+    let share = |share: Option<f64>| share.map_or("–".into(), percent);
+    line(format!("{:<24} {:>9} {:>10} {:>10}", "class", "images", "precision", "recall"));
+    for (name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
+        let (precision, recall) = (share(class.precision), share(class.recall));
+        line(format!("{name:<24} {:>9} {precision:>10} {recall:>10}", class.images));
+    }
+    let [before, after] = [false, true].map(|calibrated| percent(judgement.reliability(calibrated).ece));
+    line(format!(
+        "Calibrated at temperature {:.2}: expected calibration error {after}, before {before}",
+        judgement.trust.temperature
+    ));
+    line(format!("{} of the images look like nothing it was trained on", percent(judgement.flagged())));
+    if let Some((images, flagged)) = judgement.trust.outsiders {
+        line(format!("{} of the {images} outsiders do", percent(flagged)));
+    }
 }
 
 pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcome> {
@@ -46,9 +105,9 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
         match score(&mut session, &run, request as u64, image) {
-            Ok(probabilities) => show(image, &probabilities, common.json),
+            Ok(answer) => show(image, &answer, common.json),
             Err(error) => {
-                eprintln!("{error:#}");
+                eprintln!("{}", told(&error));
                 outcome = Outcome::Failed;
             }
         }
@@ -57,30 +116,37 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
     Ok(outcome)
 }
 
-fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Vec<f32>> {
+fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Prediction> {
     let pixels = drawing::frame_file(image)?;
     session.send(Command::Predict { request, run: run.clone(), pixels });
-    let answer =
-        wait(session, |session| session.state.prediction.take_if(|answer| answer.request == request))?;
+    let is_final =
+        |answer: &mut Prediction| answer.request == request && answer.confidence != Confidence::Pending;
+    let answer = wait(session, |session| session.state.prediction.take_if(is_final))?;
     ensure!(
         !answer.probabilities.is_empty(),
         "The run {run} learns without labels, so that it has no names for digits: fine-tune it with init_from = {run:?}"
     );
-    Ok(answer.probabilities)
+    Ok(answer)
 }
 
-fn show(image: &Path, probabilities: &[f32], json: bool) {
+fn show(image: &Path, answer: &Prediction, json: bool) {
+    let probabilities = &answer.probabilities;
     let best = (0..probabilities.len())
         .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
         .unwrap_or_default();
     let confidence = probabilities.get(best).copied().unwrap_or_default();
+    let is_outsider = match answer.confidence {
+        Confidence::Calibrated { is_outsider } => Some(is_outsider),
+        Confidence::Raw | Confidence::Pending => None,
+    };
     if json {
-        line(
-            json!({ "image": image, "prediction": best, "confidence": confidence, "probabilities": probabilities }),
-        );
-    } else {
-        line(format!("{best}  {:>9}  {}", percent(f64::from(confidence)), image.display()));
+        return line(json!({
+            "image": image, "prediction": best, "confidence": confidence, "probabilities": probabilities,
+            "calibrated": is_outsider.is_some(), "outsider": is_outsider,
+        }));
     }
+    let remark = if is_outsider == Some(true) { "  looks like nothing it was trained on" } else { "" };
+    line(format!("{best}  {:>9}  {}{remark}", percent(f64::from(confidence)), image.display()));
 }
 
 fn find(name: &str, common: &Common) -> Result<RunId> {

@@ -2,6 +2,7 @@
 use super::{
     Common, Outcome, compare, open,
     output::{duration, line, percent},
+    recipe,
 };
 use crate::{
     metrics::{ACCURACY, LOSS, Split},
@@ -23,10 +24,9 @@ use std::{
 };
 
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
-    let named = || format!("File: {}", config.display());
-    let text = std::fs::read_to_string(config).context("Could not read the spec").with_context(named)?;
-    let spec =
-        RunSpec::from_toml(&text, set, &catalog()).context("The spec cannot be used").with_context(named)?;
+    let spec = RunSpec::from_toml(&recipe(config)?, set, &catalog())
+        .context("The spec cannot be used")
+        .with_context(|| format!("File: {}", config.display()))?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
     follow(session, common)

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 const VERSION: i64 = 1;
 const KEYS: [&str; 7] = ["version", "name", "seeds", "labels_per_class", "pretrain", "run", "arms"];
-const ARM_KEYS: [&str; 4] = ["name", "init_from", "frozen", "augmented"];
+const ARM_KEYS: [&str; 5] = ["name", "init_from", "frozen", "augmented", "self_labelled"];
 
 impl Comparison {
     /// Reads a comparison. `overrides` are `key=value` pairs that win over the text: `seeds=[1]`, or, within a recipe,
@@ -106,7 +106,8 @@ fn arm(index: usize, table: &Table, errors: &mut Vec<FieldError>) -> Arm {
         }
     };
     let (frozen, augmented) = (switch("frozen", false), switch("augmented", true));
-    Arm { name: name.unwrap_or_default(), init_from, frozen, augmented }
+    let self_labelled = switch("self_labelled", false);
+    Arm { name: name.unwrap_or_default(), init_from, frozen, augmented, self_labelled }
 }
 
 fn arm_table(arm: &Arm) -> Value {
@@ -117,6 +118,7 @@ fn arm_table(arm: &Arm) -> Value {
     }
     table.insert("frozen".into(), arm.frozen.into());
     table.insert("augmented".into(), arm.augmented.into());
+    table.insert("self_labelled".into(), arm.self_labelled.into());
     table.into()
 }
 

@@ -1,6 +1,6 @@
 //! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
 use super::{Examples, ImageShape};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use flate2::bufread::GzDecoder;
 use std::{
     fs::File,
@@ -12,6 +12,10 @@ use std::{
 const IMAGES_MAGIC: u32 = 0x0803;
 /// An unsigned-byte tensor of one dimension.
 const LABELS_MAGIC: u32 = 0x0801;
+/// A tensor of 32-bit integers of two dimensions, the first column of which is the class: QMNIST.
+const WIDE_LABELS_MAGIC: u32 = 0x0c02;
+/// More columns than any file of labels has.
+const MAX_COLUMNS: u32 = 64;
 /// More pixels than this are refused before any of them is read.
 const MAX_BYTES: u64 = 4 << 30;
 /// Memory that is taken at a header's word: enough for MNIST and its like.
@@ -23,51 +27,51 @@ const BELIEVED_BYTES: u64 = 64 << 20;
 /// Where either is cut short, too long, or not an IDX file of its kind.
 pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
     let (_, pixels) = read_images(images)?;
-    Ok(Examples { pixels, labels: read_labels(labels)? })
+    Ok(Examples::new(pixels, read_labels(labels)?))
 }
 
-/// As [`examples`], from files; an error names its file.
+/// The images of a file and their shape; an error names the file.
 ///
 /// # Errors
-/// As [`examples`], and where a file cannot be read or the counts disagree.
-pub fn examples_from(images: &Path, labels: &Path) -> Result<Examples> {
-    let open = |path: &Path| File::open(path).with_context(|| named("Could not open the file", path));
-    let (shape, pixels) =
-        read_images(open(images)?).with_context(|| named("Could not read the images", images))?;
-    let labels_read =
-        read_labels(open(labels)?).with_context(|| named("Could not read the labels", labels))?;
-    let count = pixels.len() / shape.len();
-    ensure!(
-        count == labels_read.len(),
-        "{}",
-        named(&format!("Could not read the labels: {count} expected, {} found", labels_read.len()), labels)
-    );
-    Ok(Examples { pixels, labels: labels_read })
-}
-
-/// The shape of the images of a file, from its header.
-///
-/// # Errors
-/// Where it is no IDX file of images.
-pub fn shape(path: &Path) -> Result<ImageShape> {
+/// Where it cannot be read, or is not what it should be.
+pub fn images_from(path: &Path) -> Result<(ImageShape, Vec<u8>)> {
     let file = File::open(path).with_context(|| named("Could not open the file", path))?;
-    let read = |file| images_header(&mut plain(file)?);
-    Ok(read(file).with_context(|| named("Could not read the images", path))?.1)
+    read_images(file).with_context(|| named("Could not read the images", path))
 }
 
-/// Labels, one byte each.
+/// The labels of a file; an error names the file.
+///
+/// # Errors
+/// As [`images_from`].
+pub fn labels_from(path: &Path) -> Result<Vec<u16>> {
+    let file = File::open(path).with_context(|| named("Could not open the file", path))?;
+    read_labels(file).with_context(|| named("Could not read the labels", path))
+}
+
+/// Labels: bytes, or the first of each row of integers.
 ///
 /// # Errors
 /// Where it is no IDX file of labels, or its length is not what its header says.
-pub fn read_labels(source: impl Read) -> Result<Vec<u8>> {
+pub fn read_labels(source: impl Read) -> Result<Vec<u16>> {
     let mut source = plain(source)?;
-    let magic = number(&mut source)?;
-    ensure!(
-        magic == LABELS_MAGIC,
-        "this is no IDX file of labels: it begins with {magic:#010x}, not {LABELS_MAGIC:#010x}"
-    );
-    let count = number(&mut source)?;
-    exactly(source, u64::from(count))
+    let (magic, count) = (number(&mut source)?, number(&mut source)?);
+    match magic {
+        LABELS_MAGIC => Ok(exactly(source, u64::from(count))?.into_iter().map(u16::from).collect()),
+        WIDE_LABELS_MAGIC => {
+            let columns = number(&mut source)?;
+            ensure!(
+                (1..=MAX_COLUMNS).contains(&columns)
+                    && u64::from(count) * 4 <= MAX_BYTES / u64::from(columns),
+                "its header asks for {count} rows of {columns} labels: the file is damaged"
+            );
+            let row = 4 * columns as usize;
+            let bytes = exactly(source, u64::from(count) * row as u64)?;
+            let first = |row: &[u8]| u32::from_be_bytes([row[0], row[1], row[2], row[3]]);
+            let labels = bytes.chunks_exact(row).map(|row| u16::try_from(first(row)));
+            labels.collect::<Result<_, _>>().context("a label is no number from 0 to 65,535")
+        }
+        _ => bail!("this is no IDX file of labels: it begins with {magic:#010x}, not {LABELS_MAGIC:#010x}"),
+    }
 }
 
 /// Images as bytes, one after another.
@@ -96,7 +100,7 @@ fn images_header(source: &mut dyn Read) -> Result<(u32, ImageShape)> {
 }
 
 /// Unpacks gzip, told by its first two bytes.
-fn plain<'a>(source: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
+pub(super) fn plain<'a>(source: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
     let mut source = BufReader::new(source);
     let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);
     Ok(if gzip { Box::new(BufReader::new(GzDecoder::new(source))) } else { Box::new(source) })
@@ -171,5 +175,17 @@ mod tests {
         says(&header(IMAGES_MAGIC, &[u32::MAX, 4096, 4096], &[]), "more than 4 GiB");
         says(&header(IMAGES_MAGIC, &[1, 0, 3], &[]), "1 to 4,096");
         assert!(read_labels(&header(IMAGES_MAGIC, &[0], &[])[..]).is_err());
+    }
+
+    /// QMNIST has eight integers for each image: the class, and who wrote it when and where.
+    #[test]
+    fn the_first_integer_of_a_row_is_the_label() {
+        let row = |label: u32| [label, 1, 2, 3, 4, 5, 6, 7].map(u32::to_be_bytes).concat();
+        let labels = |count, rows: &[u8]| read_labels(&header(WIDE_LABELS_MAGIC, &[count, 8], rows)[..]);
+        assert_eq!(labels(2, &[row(7), row(300)].concat()).unwrap(), [7, 300]);
+        assert!(labels(2, &row(7)).is_err());
+        assert!(labels(1, &row(70_000)).is_err());
+        assert!(read_labels(&header(WIDE_LABELS_MAGIC, &[u32::MAX, u32::MAX], &[])[..]).is_err());
+        assert!(read_labels(&header(WIDE_LABELS_MAGIC, &[u32::MAX, 0], &[])[..]).is_err());
     }
 }

@@ -10,8 +10,9 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 handwritten digits (Yann LeCun, Corinna Cortes; CC BY-SA 3.0), part of this program.",
         params: &PARAMS,
     },
-    load: |_| load(),
+    load: |_, _| load(),
     peek: |_| Ok(info()),
+    published: None,
 };
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../assets/mnist/train-images-idx3-ubyte.gz");

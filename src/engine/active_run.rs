@@ -6,14 +6,15 @@ use super::{
 use crate::{
     data::Dataset,
     metrics::Point,
+    models::Weights,
     protocol::{Change, Control, Event, Level, Phase, Progress, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
     spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec, dotted},
+    told::told,
 };
 use anyhow::{Context as _, Result};
 use std::{
     collections::VecDeque,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -64,7 +65,7 @@ impl ActiveRun {
         folder: RunFolder,
         spec: RunSpec,
         dataset: Arc<Dataset>,
-        init: Option<&Path>,
+        init: Option<&Weights>,
         catalog: &Catalog,
     ) -> Result<Self> {
         let lock = folder.lock()?;
@@ -141,6 +142,7 @@ impl ActiveRun {
         self.turns += 1;
         match advanced {
             Advance::Scored => {}
+            Advance::Labelled { points } => self.record(points, outbox),
             Advance::Trained { points, images } => {
                 self.pace.add(images, took);
                 self.record(points, outbox);
@@ -183,7 +185,7 @@ impl ActiveRun {
         self.replay.clear();
         let entry = Entry::Tuned { step: self.trainer.state.step, values: live.clone() };
         if let Err(error) = self.folder.log(&entry) {
-            outbox.notice(Level::Error, format!("{error:#}"));
+            outbox.notice(Level::Error, told(&error));
         }
         self.set_live(live, outbox);
     }
@@ -228,8 +230,10 @@ impl ActiveRun {
             }
             Err(error) => {
                 self.save_due = true;
-                let text =
-                    format!("{error:#}\nThe run is paused and loses nothing: free some space, then continue");
+                let text = format!(
+                    "The run is paused and loses nothing: free some space, then continue. {}",
+                    told(&error)
+                );
                 outbox.notice(Level::Error, text);
                 self.enter(Phase::Paused, outbox);
             }
@@ -266,7 +270,7 @@ impl ActiveRun {
         if self.last_timing.elapsed() >= Duration::from_secs(1) {
             self.write_timing(outbox);
             if let Err(error) = self.metrics.flush() {
-                outbox.notice(Level::Warning, format!("{error:#}"));
+                outbox.notice(Level::Warning, told(&error));
             }
         }
     }
@@ -279,7 +283,7 @@ impl ActiveRun {
 
     fn log(&self, entry: &Entry, outbox: &mut Outbox) {
         if let Err(error) = self.folder.log(entry) {
-            outbox.notice(Level::Warning, format!("{error:#}"));
+            outbox.notice(Level::Warning, told(&error));
         }
     }
 }

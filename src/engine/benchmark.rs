@@ -9,7 +9,7 @@ use super::{
 use crate::{
     data::{Dataset, DatasetInfo, Examples, ImageShape, VALIDATION_IMAGES},
     kernels::simd::{Kernel, Level, Vector},
-    models, ops,
+    models, objectives, ops,
     protocol::LayerInfo,
     rng::rng,
     spec::{BATCH_SIZE, Choice, EPOCHS, EVALUATIONS_PER_EPOCH, RunSpec, Section},
@@ -25,6 +25,9 @@ use std::{
 
 pub const TRAIN_BATCH: usize = 64;
 pub const INFER_BATCH: usize = 256;
+pub const PRETRAIN_BATCH: usize = 128;
+/// The encoder that objectives are measured with.
+pub const PRETRAINED: &str = "compact_cnn";
 
 /// Slices of one measurement.
 const SLICES: u32 = 15;
@@ -78,6 +81,11 @@ pub fn encoders() -> impl Iterator<Item = &'static str> {
     models::ALL.iter().map(|entry| entry.info.id)
 }
 
+/// The objectives that can be measured.
+pub fn objectives() -> impl Iterator<Item = &'static str> {
+    objectives::ALL.iter().map(|entry| entry.info.id)
+}
+
 /// Measures the machine, for about `secs` seconds a yardstick.
 ///
 /// # Errors
@@ -127,12 +135,34 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
     })
 }
 
+/// Images a second, in batches of [`PRETRAIN_BATCH`], at which an objective trains [`PRETRAINED`] with AdamW, its images
+/// altered where it cannot do without; for about `secs` seconds.
+///
+/// # Errors
+/// Where the objective is unknown.
+pub fn objective_speed(objective: &str, secs: f64) -> Result<Measured> {
+    let entry = objectives::find(objective)?;
+    let altered = entry.augmentation.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
+    let mut spec = RunSpec {
+        objective: Choice::new(objective),
+        optimizer: Choice::new("adamw"),
+        augmentation: altered,
+        ..spec(PRETRAINED)
+    };
+    spec.set(Section::Training, &BATCH_SIZE, PRETRAIN_BATCH as f64);
+    let dataset = Arc::new(random_dataset()?);
+    let live = catalog().live_params(&spec);
+    let mut trainer = Trainer::new(spec, live, dataset, Origin::Fresh)?;
+    Ok(measure(secs, || trained(&mut trainer))?.map(|secs| PRETRAIN_BATCH as f64 / secs, f64::max))
+}
+
 /// The time that the next training step takes; the scoring between two epochs is passed over.
 fn trained(trainer: &mut Trainer) -> Result<Duration> {
     loop {
         let began = Instant::now();
         if let Advance::Trained { images, .. } = trainer.advance()? {
-            ensure!(images == TRAIN_BATCH, "a batch has {images} images");
+            let batch = trainer.spec.training(&BATCH_SIZE) as usize;
+            ensure!(images == batch, "a batch has {images} images");
             return Ok(began.elapsed());
         }
     }
@@ -160,9 +190,9 @@ fn spec(encoder: &str) -> RunSpec {
 
 fn random_dataset() -> Result<Dataset> {
     let mut rng = rng(0, "benchmark", 0);
-    let mut examples = |count: usize| Examples {
-        pixels: (0..count * SHAPE.len()).map(|_| rng.random()).collect(),
-        labels: (0..count).map(|_| rng.random_range(0..CLASSES as u8)).collect(),
+    let mut examples = |count: usize| {
+        let pixels = (0..count * SHAPE.len()).map(|_| rng.random()).collect();
+        Examples::new(pixels, (0..count).map(|_| rng.random_range(0..CLASSES as u16)).collect())
     };
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let (train, test) = (examples(IMAGES + TRAIN_BATCH), examples(TRAIN_BATCH));
@@ -288,6 +318,15 @@ mod tests {
             assert!(speed.latency.best > 0.0 && speed.latency.best <= speed.latency.median, "{speed:?}");
         }
         assert!(speed("transformer", 0.01).is_err());
+    }
+
+    #[test]
+    fn every_objective_can_be_measured() {
+        for objective in super::objectives() {
+            let speed = objective_speed(objective, 0.01).unwrap();
+            assert!(speed.median > 0.0 && speed.best >= speed.median, "{objective}: {speed:?}");
+        }
+        assert!(objective_speed("guessing", 0.01).is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{devices, probe};
+use super::{devices, probe, trust::Impressions};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -8,7 +8,7 @@ use crate::{
     ops,
     spec::{LiveParams, RunSpec},
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use candle_core::Tensor;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -56,7 +56,7 @@ impl Model {
     /// # Errors
     /// Where they have another shape than the model was made for.
     pub fn batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
-        self.tensors(examples.gather(indices))
+        self.tensors(examples.gather(indices)?)
     }
 
     /// Images as they look when they are drawn for training, in as many views as the objective asks for.
@@ -68,7 +68,7 @@ impl Model {
             return self.batch(examples, &draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
         }
         let views = self.objective.views();
-        self.tensors(examples.gather_views(draws, self.shape, &self.augmentation, self.seed, views))
+        self.tensors(examples.gather_views(draws, self.shape, &self.augmentation, self.seed, views)?)
     }
 
     /// Images as they are, or, where the objective needs several views, as in an epoch that never comes.
@@ -107,6 +107,20 @@ impl Model {
         ops::on_pool(|| self.encoder.forward(&batch.images, &Pass::Evaluation))
     }
 
+    /// What a classifier makes of some images as they are.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch), and where the network learns without labels.
+    pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Impressions> {
+        let batch = self.batch(examples, indices)?;
+        ops::on_pool(|| {
+            let (features, embedding) = self.encoder.look(&batch.images)?;
+            let logits = self.objective.logits(&embedding)?;
+            let logits = logits.context("The network learns without labels: it tells no classes apart")?;
+            Ok(Impressions { logits: logits.to_vec2()?, features: features.to_vec2()? })
+        })
+    }
+
     /// One image of bytes, checked to be as large as this model's.
     ///
     /// # Errors
@@ -117,7 +131,7 @@ impl Model {
             pixels.len() == self.shape.len(),
             "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
         );
-        Ok(Examples { pixels: pixels.to_vec(), labels: vec![0] })
+        Ok(Examples::new(pixels.to_vec(), vec![0]))
     }
 
     /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink; none where the network
@@ -200,6 +214,11 @@ impl Scoring {
 
     pub fn images(&self) -> usize {
         self.indices.len()
+    }
+
+    /// Of its images, from 0 to 1.
+    pub fn share_done(&self) -> f32 {
+        self.done as f32 / self.indices.len().max(1) as f32
     }
 
     /// The mean of a metric over the images done; none where the objective does not measure it.

@@ -76,12 +76,14 @@ impl Neighbours {
         let mut order: Vec<usize> = (0..cosines.len()).collect();
         order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
         let nearest: Vec<usize> = order.iter().take(NEAREST).map(|at| grown.images[*at]).collect();
-        let examples = data.train.subset(&nearest);
-        let caption =
-            |label: &u8| Caption { text: data.info.class_names[usize::from(*label)].clone(), is_right: None };
-        let captions = examples.labels.iter().map(caption).collect();
+        let caption = |index: &usize| Caption {
+            text: data.info.class_names[usize::from(data.train.labels[*index])].clone(),
+            is_right: None,
+        };
+        let captions = nearest.iter().map(caption).collect();
         let help = "The training images whose embeddings are most like the drawing's. The network was never told their labels.";
-        let strip = preview::strip_of("Nearest training images", help, data.info.shape, examples.pixels);
+        let images = data.train.bytes(&nearest)?;
+        let strip = preview::strip_of("Nearest training images", help, data.info.shape, images);
         Ok(Some(Strip { captions, ..strip }))
     }
 

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::{DType, Tensor};
+use std::collections::HashMap;
 
 /// Validation images that are looked at: the first row is shown, the others only counted.
 pub const IMAGES: usize = 40;
@@ -18,21 +19,22 @@ const ROW: usize = 10;
 const SAMPLES: usize = 20;
 
 /// The first images of each class in turn, so that a row shows as many classes as it can.
-pub fn choose(labels: &[u8], validation: &[usize]) -> Vec<usize> {
-    let mut seen = [0u32; 256];
-    let mut ranked: Vec<(u32, u8, usize)> = validation
+pub fn choose(labels: &[u16], validation: &[usize]) -> Vec<usize> {
+    let mut seen: HashMap<u16, u32> = HashMap::new();
+    let mut ranked: Vec<(u32, u16, usize)> = validation
         .iter()
         .map(|index| {
             let label = labels[*index];
-            seen[usize::from(label)] += 1;
-            (seen[usize::from(label)], label, *index)
+            let seen = seen.entry(label).or_default();
+            *seen += 1;
+            (*seen, label, *index)
         })
         .collect();
     ranked.sort_unstable();
     ranked.into_iter().take(IMAGES).map(|(_, _, index)| index).collect()
 }
 
-/// What a model makes of some images, the first of them replaced by a drawing, and what it paints by itself.
+/// What a model makes of some images, the first of them replaced by drawings, and what it paints by itself.
 ///
 /// # Errors
 /// Where the images do not fit the model.
@@ -40,14 +42,15 @@ pub fn show(
     (request, run, step): (u64, RunId, u64),
     model: &Model,
     live: &LiveParams,
-    mut examples: Examples,
-    drawing: Option<&[u8]>,
+    examples: &Examples,
+    drawings: &[Vec<u8>],
 ) -> Result<Preview> {
-    if let Some((first, drawing)) = drawing.and_then(|ink| Some((examples.pixels.get_mut(..ink.len())?, ink)))
-        && drawing.len() == model.shape().len()
-    {
-        first.copy_from_slice(drawing);
+    let mut images = examples.bytes(&(0..examples.len()).collect::<Vec<_>>())?;
+    let places = images.chunks_exact_mut(model.shape().len());
+    for (place, drawing) in places.zip(drawings).filter(|(place, drawing)| place.len() == drawing.len()) {
+        place.copy_from_slice(drawing);
     }
+    let examples = Examples::new(images, examples.labels.clone());
     let (Looks { strips, similarities }, samples) = ops::on_pool(|| -> Result<_> {
         Ok((model.looks(&examples, live)?, model.objective.sample(SAMPLES, 0)?))
     })?;

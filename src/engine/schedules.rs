@@ -51,7 +51,7 @@ mod tests {
 
     fn factors(id: &str, values: &[(&str, f64)], steps: u64) -> Vec<f64> {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
-        let choice = Choice { id: id.into(), path: None, values };
+        let choice = Choice { values, ..Choice::new(id) };
         let entry = find(id).unwrap();
         (0..steps).map(|step| (entry.factor)(&choice, Moment { step, steps, steps_per_epoch: 2 })).collect()
     }

@@ -3,20 +3,22 @@ use super::{
     model::{Model, Scoring},
     optimizers::Optimizer,
     schedules::{self, Moment, ScheduleEntry},
+    self_labels::{self, SelfLabels, Spreading},
 };
 use crate::{
     data::{self, Dataset, Draw, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES},
-    metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, Split},
-    models::{self, Changes, Pass},
+    metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, SELF_LABEL_ACCURACY, Split},
+    models::{self, Changes, Pass, Weights},
     objectives, ops,
     runs::CheckpointState,
     spec::{
-        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, LiveParams, PATIENCE, RunSpec,
-        UNFREEZE_EVERY,
+        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES, LiveParams,
+        PATIENCE, RunSpec, SELF_LABELS, UNFREEZE_EVERY,
     },
 };
 use anyhow::{Result, ensure};
-use std::{path::Path, sync::Arc};
+use candle_core::Tensor;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -31,6 +33,7 @@ pub struct Trainer {
     moment: Moment,
     dataset: Arc<Dataset>,
     partition: Partition,
+    labels: Labels,
     /// The order of the images in a pass over them, kept while it lasts.
     order: Option<(u64, Vec<usize>)>,
     optimizer: Optimizer,
@@ -38,16 +41,29 @@ pub struct Trainer {
     scoring: Option<Scoring>,
 }
 
+/// Where the labels of the training images come from.
+enum Labels {
+    Dataset,
+    /// From the network itself, which is at work on them.
+    Spreading(Box<Spreading>),
+    Network(SelfLabels),
+}
+
+const SELF_LABELS_FILE: &str = "self_labels.safetensors";
+
 /// Where a run takes its weights from.
 #[derive(Clone)]
 pub enum Origin<'a> {
     /// Drawn from the seed.
     Fresh,
-    /// The encoder's from a file, the others drawn from the seed.
-    Weights(&'a Path),
+    /// The encoder's are there, the others drawn from the seed.
+    Weights(&'a Weights),
     /// All that a checkpoint holds: its state, and its folder.
     Checkpoint(CheckpointState, &'a Path),
 }
+
+/// One image in so many is set aside for validation at most.
+const VALIDATION_SHARE: usize = 5;
 
 /// The images that a run fits and those it is validated on.
 ///
@@ -55,7 +71,8 @@ pub enum Origin<'a> {
 /// Where there are not as many as asked for.
 pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     let (labels, classes) = (&dataset.train.labels, dataset.info.classes());
-    let validation = spec.dataset.get(&VALIDATION_IMAGES) as usize;
+    let most = (labels.len() / VALIDATION_SHARE).max(1);
+    let validation = (spec.dataset.get(&VALIDATION_IMAGES) as usize).min(most);
     let mut partition = data::split(labels, classes, validation, spec.seed)?;
     let budget = spec.dataset.get(&LABELS_PER_CLASS) as usize;
     if budget > 0 && objectives::find(&spec.objective.id)?.needs_labels {
@@ -64,8 +81,24 @@ pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     Ok(partition)
 }
 
+/// Has a run of few labels fit further images too, as many as its spec asks for; gives these.
+fn add_unlabelled(spec: &RunSpec, dataset: &Dataset, partition: &mut Partition) -> Result<Vec<usize>> {
+    let count = spec.training(&SELF_LABELS) as usize;
+    if count == 0 || !objectives::find(&spec.objective.id)?.needs_labels {
+        return Ok(vec![]);
+    }
+    let used: BTreeSet<usize> = partition.train.iter().chain(&partition.validation).copied().collect();
+    let unlabelled: Vec<usize> = (0..dataset.train.len()).filter(|image| !used.contains(image)).collect();
+    let others = self_labels::draw(&unlabelled, count, spec.seed);
+    partition.train.extend(&others);
+    partition.train.sort_unstable();
+    Ok(others)
+}
+
 /// What a call of [`Trainer::advance`] did.
 pub enum Advance {
+    /// A portion of the unlabelled images was looked at; points once they have labels.
+    Labelled { points: Vec<Point> },
     /// One batch was trained.
     Trained { points: Vec<Point>, images: usize },
     /// One batch was scored, and more are to come.
@@ -91,7 +124,13 @@ impl Trainer {
     /// # Errors
     /// Where the spec does not fit the data, or the checkpoint the spec.
     pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, origin: Origin<'_>) -> Result<Self> {
-        let partition = partition(&spec, &dataset)?;
+        let mut partition = partition(&spec, &dataset)?;
+        let labelled = partition.train.clone();
+        let others = add_unlabelled(&spec, &dataset, &mut partition)?;
+        let mut labels = match others.as_slice() {
+            [] => Labels::Dataset,
+            others => Labels::Spreading(Box::new(Spreading::new(&dataset, &labelled, others))),
+        };
         let steps_per_epoch = match spec.training(&EPOCH_STEPS) as u64 {
             0 => partition.train.len().div_ceil(spec.training(&BATCH_SIZE) as usize) as u64,
             steps => steps,
@@ -103,11 +142,19 @@ impl Trainer {
         let mut beginning = None;
         match origin {
             Origin::Fresh => {}
-            Origin::Weights(path) => beginning = Some(models::load_encoder(&model.vars, path)?),
+            Origin::Weights(weights) => {
+                let fresh = models::last_stages(&spec.encoder, spec.training(&FRESH_STAGES) as usize)?;
+                beginning = Some(models::load_encoder(&model.vars, weights, &fresh)?);
+            }
             Origin::Checkpoint(saved, folder) => {
                 model.vars.load(&folder.join("model.safetensors"))?;
                 optimizer.load(&folder.join("optimizer.safetensors"))?;
                 state = saved;
+                if state.step > 0 && !others.is_empty() {
+                    let path = folder.join(SELF_LABELS_FILE);
+                    let classes = dataset.info.classes();
+                    labels = Labels::Network(SelfLabels::load(&path, &partition.train, classes)?);
+                }
             }
         }
         Ok(Self {
@@ -121,6 +168,7 @@ impl Trainer {
             dataset,
             order: None,
             partition,
+            labels,
             optimizer,
             scoring: None,
         })
@@ -146,7 +194,22 @@ impl Trainer {
             let indices = (0..self.dataset.test.len()).collect();
             return self.begin_scoring(Split::Test, indices);
         }
+        if let Labels::Spreading(_) = self.labels {
+            return self.spread_labels();
+        }
         self.train()
+    }
+
+    fn spread_labels(&mut self) -> Result<Advance> {
+        let mut points = vec![];
+        if let Labels::Spreading(spreading) = &mut self.labels
+            && let Some((labels, value)) = spreading.advance(&self.model, &self.dataset)?
+        {
+            self.labels = Labels::Network(labels);
+            let step = self.state.step;
+            points.push(Point { step, split: Split::Train, metric: SELF_LABEL_ACCURACY, value });
+        }
+        Ok(Advance::Labelled { points })
     }
 
     /// The data set, and which of its training images are fitted and which are not.
@@ -173,12 +236,18 @@ impl Trainer {
     /// Where they cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
         self.model.vars.save(&folder.join("model.safetensors"))?;
+        if let Labels::Network(labels) = &self.labels {
+            labels.save(&folder.join(SELF_LABELS_FILE))?;
+        }
         self.optimizer.save(&folder.join("optimizer.safetensors"))
     }
 
     fn train(&mut self) -> Result<Advance> {
         let draws = self.next_draws();
-        let batch = self.model.training_batch(&self.dataset.train, &draws)?;
+        let mut batch = self.model.training_batch(&self.dataset.train, &draws)?;
+        if let Labels::Network(labels) = &self.labels {
+            batch.labels = Tensor::new(labels.of(&draws), batch.labels.device())?;
+        }
         let pass = Pass::Training {
             seed: self.spec.seed,
             step: self.state.step,

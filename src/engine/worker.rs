@@ -1,31 +1,36 @@
 //! The thread that owns every tensor. It answers commands and drawings between any two batches.
 use super::{
     active_run::{ActiveRun, newest_checkpoint},
-    model::{Model, Scoring},
+    model::Model,
     outbox::{FLUSH_EVERY, Outbox},
-    trainer::{Origin, Trainer, partition},
+    trainer::{Origin, Trainer},
 };
 use crate::{
     data::{self, Dataset},
-    metrics::{ACCURACY, LOSS, Point, Split},
-    protocol::{Command, ComparisonId, Control, Evaluation, Event, Level, Phase, RunId, RunInfo},
+    metrics::Point,
+    protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
+    told::told,
 };
 use answers::{Answers, PreviewWish};
 use anyhow::{Context as _, Result, ensure};
 use comparing::Contest;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use inquiries::Inquiry;
 use std::{
     collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
 };
 
 mod answers;
+mod beginnings;
 mod comparing;
+mod inquiries;
+mod trusting;
 pub use answers::DrawingWish;
 
 /// The near end of the worker.
@@ -72,16 +77,10 @@ struct Bench {
     backlog: VecDeque<RunId>,
     /// What is to be shown of a network while it trains.
     answers: Answers,
-    evaluations: VecDeque<EvaluationJob>,
+    /// Questions that take many portions, the next one first.
+    inquiries: VecDeque<Inquiry>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
-}
-
-struct EvaluationJob {
-    run: RunId,
-    step: u64,
-    model: Model,
-    scoring: Scoring,
 }
 
 impl Bench {
@@ -94,7 +93,7 @@ impl Bench {
             contests: BTreeMap::new(),
             backlog: VecDeque::new(),
             answers: Answers::default(),
-            evaluations: VecDeque::new(),
+            inquiries: VecDeque::new(),
             dataset: None,
         }
     }
@@ -134,7 +133,7 @@ impl Bench {
             || self.has_round_to_begin()
             || self.answers.are_due()
             || !self.backlog.is_empty()
-            || !self.evaluations.is_empty()
+            || !self.inquiries.is_empty()
     }
 
     fn is_training(&self) -> bool {
@@ -147,8 +146,8 @@ impl Bench {
         if let Some(run) = self.backlog.pop_front() {
             self.guard("Could not open a run", |bench| bench.open(&run));
         }
-        if let Some(job) = self.evaluations.pop_front() {
-            self.guard("Could not evaluate the run", |bench| bench.evaluate(job));
+        if let Some(inquiry) = self.inquiries.pop_front() {
+            self.guard("Could not look into the network", |bench| bench.inquire(inquiry));
         }
         self.compare();
         self.advance();
@@ -161,7 +160,7 @@ impl Bench {
         let outbox = &mut self.outbox;
         let failed = match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(format!("{error:#}")),
+            Ok(Err(error)) => Some(told(&error)),
             Err(panic) => Some(format!(
                 "A fault in Headstart ended the run: {}. Resume it, and please report this",
                 panic_text(&*panic)
@@ -183,7 +182,7 @@ impl Bench {
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
-            Command::Evaluate(..) => "Could not evaluate the run",
+            Command::Ask { .. } => "Could not look into the network",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..) | Command::Tune(..) | Command::Predict { .. } | Command::Preview { .. } => {
@@ -197,7 +196,7 @@ impl Bench {
     fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("{error:#}"),
+            Ok(Err(error)) => told(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
         self.outbox.notice(Level::Error, format!("{what}: {error}"));
@@ -221,11 +220,11 @@ impl Bench {
                 self.answers.drawing = Some(DrawingWish { request, run, pixels });
                 Ok(())
             }
-            Command::Preview { request, run, drawing } => {
-                self.answers.preview = Some(PreviewWish { request, run, drawing });
+            Command::Preview { request, run, drawings } => {
+                self.answers.preview = Some(PreviewWish { request, run, drawings });
                 Ok(())
             }
-            Command::Evaluate(run, split) => self.begin_evaluation(run, split),
+            Command::Ask { request, run, question } => self.ask(request, run, question),
             Command::Rename(run, name) => self.rename(run, name),
             Command::Delete(run) => self.delete(run),
             Command::Restore(run) => {
@@ -245,30 +244,18 @@ impl Bench {
         }
     }
 
-    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
+    fn start(&mut self, mut spec: RunSpec) -> Result<RunId> {
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        self.adopt_shape(&mut spec)?;
         let dataset = self.dataset(&spec.dataset)?;
         let init = self.init(&spec)?;
         // What cannot be trained leaves no folder behind.
-        let origin = init.as_deref().map_or(Origin::Fresh, Origin::Weights);
+        let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);
         Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset.clone(), origin)?;
         let (id, folder) = self.home.create(&spec, &self.catalog)?;
-        self.activate(ActiveRun::open(id.clone(), folder, spec, dataset, init.as_deref(), &self.catalog)?)?;
+        self.activate(ActiveRun::open(id.clone(), folder, spec, dataset, init.as_ref(), &self.catalog)?)?;
         Ok(id)
-    }
-
-    /// The file that a run's encoder begins with.
-    fn init(&self, spec: &RunSpec) -> Result<Option<PathBuf>> {
-        let Some(source) = &spec.init_from else { return Ok(None) };
-        if Path::new(source).is_file() {
-            return Ok(Some(source.into()));
-        }
-        let folder = self.home.folder(&self.home.find(source).context("init_from names no file and no run")?);
-        let state = newest_checkpoint(&folder).with_context(|| {
-            format!("The run {source:?} has no checkpoint yet: begin when it has trained for a while")
-        })?;
-        Ok(Some(folder.checkpoint(state.step).join("model.safetensors")))
     }
 
     fn resume(&mut self, id: &RunId) -> Result<()> {
@@ -281,14 +268,7 @@ impl Bench {
         let dataset = self.dataset(&info.spec.dataset)?;
         // Only a run that has no checkpoint of its own begins again.
         let init = if newest_checkpoint(&folder).is_none() { self.init(&info.spec)? } else { None };
-        self.activate(ActiveRun::open(
-            id.clone(),
-            folder,
-            info.spec,
-            dataset,
-            init.as_deref(),
-            &self.catalog,
-        )?)
+        self.activate(ActiveRun::open(id.clone(), folder, info.spec, dataset, init.as_ref(), &self.catalog)?)
     }
 
     fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
@@ -325,50 +305,6 @@ impl Bench {
         self.outbox.push(Event::Points(id, points));
     }
 
-    fn begin_evaluation(&mut self, run: RunId, split: Split) -> Result<()> {
-        if let Some(active) = self.active.get_mut(&run) {
-            // Its weights go on changing: what is evaluated is the checkpoint.
-            ensure!(
-                active.trainer.state.step > 0,
-                "The run has not trained yet: wait for its first checkpoint"
-            );
-        }
-        let spec = self.home.folder(&run).spec(&self.catalog)?;
-        let dataset = self.dataset(&spec.dataset)?;
-        let (step, model) = newest_model(&self.home.folder(&run), &self.catalog)?;
-        let indices = match split {
-            Split::Test => (0..dataset.test.len()).collect(),
-            _ => {
-                let partition = partition(&spec, &dataset)?;
-                if split == Split::Train { partition.train } else { partition.validation }
-            }
-        };
-        self.evaluations.push_back(EvaluationJob {
-            run,
-            step,
-            model,
-            scoring: Scoring::new(split, dataset, indices),
-        });
-        Ok(())
-    }
-
-    fn evaluate(&mut self, mut job: EvaluationJob) -> Result<()> {
-        if !job.scoring.advance(&job.model)? {
-            self.evaluations.push_front(job);
-            return Ok(());
-        }
-        let scoring = &job.scoring;
-        self.outbox.push(Event::Evaluation(Evaluation {
-            run: job.run,
-            split: scoring.split(),
-            step: job.step,
-            images: scoring.images(),
-            loss: scoring.mean(LOSS).unwrap_or(f64::NAN),
-            accuracy: scoring.mean(ACCURACY),
-        }));
-        Ok(())
-    }
-
     fn rename(&mut self, run: RunId, name: String) -> Result<()> {
         ensure!(!name.trim().is_empty(), "a name needs at least one letter");
         let folder = self.home.folder(&run);
@@ -396,7 +332,7 @@ impl Bench {
         if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
             return Ok(dataset.clone());
         }
-        let dataset = Arc::new(data::load(choice)?);
+        let dataset = data::open(choice, &self.home.data())?;
         self.dataset = Some((key, dataset.clone()));
         Ok(dataset)
     }

@@ -129,6 +129,24 @@ impl Network {
         Ok(ops::chain(&x, &self.sink, |x| run(trained, x, pass))?)
     }
 
+    /// (batch, height, width, channels) to (batch, features) and (batch, embed_dim): what the images look like to the
+    /// network, and their embeddings. The former are the means of the channels of the last feature map, which keep what
+    /// an embedding, made to tell classes apart, throws away; where there is no convolution, the embeddings themselves.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn look(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
+        let is_map = |step: &Step| !matches!(step, Step::Flatten | Step::Linear { .. });
+        let (maps, rest) = self.steps.split_at(self.steps.iter().take_while(|step| is_map(step)).count());
+        let run = |steps: &[Step], x: &Tensor| {
+            steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, &Pass::Evaluation))
+        };
+        let map = run(maps, images)?;
+        let embedding = run(rest, &map)?;
+        let has_maps = maps.iter().any(|step| matches!(step, Step::Conv { .. }));
+        Ok(if has_maps { (map.mean((1, 2))?, embedding) } else { (embedding.clone(), embedding) })
+    }
+
     /// Steps before the first stage that is trained.
     fn frozen_steps(&self, pass: &Pass<'_>) -> usize {
         match pass {

@@ -1,26 +1,49 @@
 //! An encoder's weights from another run or file, whatever head they were trained under.
-use super::{Vars, pytorch};
-use anyhow::{Result, anyhow, ensure};
+use super::{Vars, pytorch, shipped::Shipped};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{DType, Tensor, safetensors::BufferedSafetensors};
-use std::path::Path;
+use std::{fmt, path::PathBuf};
 
 /// What the names of an encoder's variables begin with.
 const ENCODER: &str = "encoder.";
 
-/// Sets every variable of the encoder to what a file holds by its name, and says what was read and what was not. Where
-/// there is an error, none of them is changed.
+/// Where an encoder's weights are.
+#[derive(Clone, Debug)]
+pub enum Weights {
+    File(PathBuf),
+    Shipped(&'static Shipped),
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Weights::File(path) => write!(f, "File: {}", path.display()),
+            Weights::Shipped(shipped) => write!(f, "Shipped encoder: {}", shipped.info.id),
+        }
+    }
+}
+
+/// Sets every variable of the encoder to what a file holds by its name, but for those whose names begin as one of
+/// `fresh`; says what was read and what was not. Where there is an error, none of them is changed.
 ///
 /// # Errors
 /// Where it is no file of tensors, or they are not just those of this encoder: all that does not fit is named.
-pub fn load_encoder(vars: &Vars, path: &Path) -> Result<String> {
-    read(vars, path)
-        .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\nFile: {}", path.display()))
+pub fn load_encoder(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
+    read(vars, weights, fresh)
+        .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\n{weights}"))
 }
 
-fn read(vars: &Vars, path: &Path) -> Result<String> {
-    let wanted: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(ENCODER)).collect();
+fn read(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
+    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(ENCODER)).collect();
+    let is_fresh = |name: &str| fresh.iter().any(|beginning| name.starts_with(beginning));
+    let wanted: Vec<_> = own.iter().filter(|(name, _)| !is_fresh(name)).collect();
     let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
-    let file = pytorch::open(path, numbers)?;
+    let file = match weights {
+        Weights::File(path) => pytorch::open(path, numbers)?,
+        Weights::Shipped(shipped) => {
+            BufferedSafetensors::new(shipped.bytes.to_vec()).context("The shipped encoder is damaged")?
+        }
+    };
     let (mut fitting, mut problems) = (vec![], vec![]);
     for (name, var) in &wanted {
         match take(&file, name, var) {
@@ -29,7 +52,7 @@ fn read(vars: &Vars, path: &Path) -> Result<String> {
         }
     }
     let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
-    let stray = |name: &&String| name.starts_with(ENCODER) && !wanted.iter().any(|(own, _)| own == name);
+    let stray = |name: &&String| name.starts_with(ENCODER) && !own.iter().any(|(own, _)| own == name);
     problems.extend(
         others
             .iter()
@@ -47,9 +70,13 @@ fn read(vars: &Vars, path: &Path) -> Result<String> {
     for (var, tensor) in &fitting {
         var.set(tensor)?;
     }
+    let anew = match own.len() - wanted.len() {
+        0 => String::new(),
+        anew => format!("; {anew} begin anew"),
+    };
     let left = others.iter().filter(|name| !name.starts_with(ENCODER)).count();
     let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The encoder begins with {} pretrained tensors{left}", fitting.len()))
+    Ok(format!("The encoder begins with {} pretrained tensors{anew}{left}", fitting.len()))
 }
 
 fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
@@ -88,13 +115,26 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let head = numbers(&new)[1].clone();
-        let said = load_encoder(&new, &path).unwrap();
+        let said = load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap();
         assert_eq!(
             said,
             "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
         );
         assert_eq!((&numbers(&new)[0], &numbers(&new)[2]), (&numbers(&old)[0], &numbers(&old)[2]));
         assert_eq!(numbers(&new)[1], head);
+    }
+
+    #[test]
+    fn fresh_stages_stay_as_they_were_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let (old, new) = (vars(1, 4), vars(2, 4));
+        old.save(&path).unwrap();
+        let before = numbers(&new);
+        let said = load_encoder(&new, &Weights::File(path), &["encoder.fc.".into()]).unwrap();
+        assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
+        let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
+        assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
     }
 
     #[test]
@@ -107,7 +147,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            format!("{:#}", load_encoder(&new, &path).unwrap_err())
+            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -122,9 +162,15 @@ mod tests {
         let nan = refused(&[("encoder.fc.weight", nan), mean]);
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
-        assert!(format!("{:#}", load_encoder(&new, &path).unwrap_err()).contains("pickle"));
+        assert!(
+            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
+                .contains("pickle")
+        );
         std::fs::write(&path, b"nothing").unwrap();
-        assert!(format!("{:#}", load_encoder(&new, &path).unwrap_err()).contains("no whole safetensors"));
+        assert!(
+            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
+                .contains("no whole safetensors")
+        );
         assert_eq!(numbers(&new), before);
     }
 }

@@ -52,7 +52,7 @@ impl Classify {
         })
     }
 
-    fn logits(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
         Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
     }
@@ -60,7 +60,7 @@ impl Classify {
 
 impl Objective for Classify {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let logits = self.logits(&batch.images, pass)?;
+        let logits = self.forward(&batch.images, pass)?;
         // Validation and test losses are of the labels as they are.
         let smoothing = match pass {
             Pass::Training { live, .. } => live.get("objective.label_smoothing").copied().unwrap_or_default(),
@@ -72,7 +72,7 @@ impl Objective for Classify {
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
         let probabilities =
-            ops::softmax(&self.logits(&batch.images, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
+            ops::softmax(&self.forward(&batch.images, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
         let labels = batch.labels.to_vec1::<u32>()?;
         let caption = |(row, label): (&Vec<f32>, &u32)| {
             let class = best(row);
@@ -85,8 +85,13 @@ impl Objective for Classify {
         Ok(vec![Strip { captions, ..Strip::new("Images", help, batch.images.clone()) }].into())
     }
 
+    fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {
+        let (weight, bias) = (self.weight.detach(), self.bias.detach());
+        Ok(Some(ops::linear(embeddings, &weight, &bias, Activation::None)?))
+    }
+
     fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(ops::softmax(&self.logits(images, &Pass::Evaluation)?)?))
+        Ok(Some(ops::softmax(&self.forward(images, &Pass::Evaluation)?)?))
     }
 }
 
@@ -98,6 +103,6 @@ pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
 }
 
 /// The place of the largest number; of equal ones the last.
-pub(super) fn best(row: &[f32]) -> usize {
+pub fn best(row: &[f32]) -> usize {
     (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default()
 }

@@ -136,7 +136,7 @@ impl Objective for Variational {
                 .collect::<candle_core::Result<_>>()?;
             strips.push(Strip::new(
                 "In between",
-                "On the straight way from the first image's latents to the second's: every point on it should paint a digit.",
+                "On the straight way from the first image's latents to the second's: every point on it should paint a digit. Draw one, clear the pad and draw another: it leads from one drawing to the other.",
                 self.decoder.paint(&Tensor::cat(&way, 0)?)?,
             ));
         }

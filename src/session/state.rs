@@ -1,10 +1,11 @@
 //! What the faces show: the worker's events, folded into plain data.
+use super::DataState;
 use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
-        Change, ComparisonId, ComparisonInfo, Evaluation, Event, Notice, Phase, Prediction, Preview,
-        Progress, RunId, RunInfo,
+        Answer, Change, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview, Progress,
+        RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -20,8 +21,10 @@ pub struct State {
     pub prediction: Option<Prediction>,
     /// The newest preview that was asked for.
     pub preview: Option<Preview>,
-    /// The newest whole split that was asked for.
-    pub evaluation: Option<Evaluation>,
+    /// The newest answer to each question that waits for one, by its request; whoever asked takes it.
+    pub answers: BTreeMap<u64, Answer>,
+    /// What the librarian knows.
+    pub data: DataState,
     /// Not yet shown; whoever shows them takes them.
     pub notices: Vec<Notice>,
     /// The run that was started or resumed last, by itself.
@@ -154,7 +157,7 @@ impl State {
                 }
             }
             Event::ComparisonRemoved(id) => drop(self.comparisons.remove(&id)),
-            Event::Evaluation(evaluation) => self.evaluation = Some(evaluation),
+            Event::Answer(answer) => drop(self.answers.insert(answer.request, answer)),
             Event::Notice(notice) => self.notices.push(notice),
         }
     }
@@ -195,7 +198,10 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ACCURACY, LOSS};
+    use crate::{
+        metrics::{ACCURACY, LOSS},
+        protocol::Confidence,
+    };
 
     fn run() -> Run {
         Run::new(RunInfo {
@@ -242,6 +248,7 @@ mod tests {
             run: "a".into(),
             step: 0,
             probabilities: vec![],
+            confidence: Confidence::Raw,
             strips: vec![],
             nearest: None,
         };

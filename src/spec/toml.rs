@@ -1,5 +1,5 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
-use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, Values, dotted};
+use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, dotted, edits};
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
@@ -96,6 +96,9 @@ impl RunSpec {
             if let Some(path) = &choice.path {
                 table.insert("path".into(), path.display().to_string().into());
             }
+            if !choice.edits.is_empty() {
+                table.insert("edits".into(), edits::to_table(&choice.edits).into());
+            }
         }
         table
     }
@@ -180,7 +183,7 @@ impl Reader<'_> {
         };
         let choices: &[&str] = match section {
             Section::Augmentation | Section::Training => &[],
-            Section::Dataset => &["id", "path"],
+            Section::Dataset => &["id", "path", "edits"],
             _ => &["id"],
         };
         let known: Vec<&str> =
@@ -200,13 +203,19 @@ impl Reader<'_> {
     fn choice(&mut self, section: Section, choice: &mut Choice, table: &Table) {
         let id = table.get("id").map(Value::as_str);
         match id {
-            Some(Some(id)) => *choice = Choice { id: id.into(), path: None, values: Values::new() },
+            Some(Some(id)) => *choice = Choice::new(id),
             Some(None) => self.error(&format!("{}.id", section.id()), "must be a text in quotes"),
             None => {}
         }
         match table.get("path").map(Value::as_str) {
             Some(Some(path)) => choice.path = Some(PathBuf::from(path)),
             Some(None) => self.error(&format!("{}.path", section.id()), "must be a text in quotes"),
+            None => {}
+        }
+        let form = "must be a table of images: false leaves one out, a text is its class";
+        match table.get("edits").map(|edits| edits.as_table().map(edits::from_table)) {
+            Some(Some(Ok(edits))) => choice.edits = edits,
+            Some(_) => self.error(&format!("{}.edits", section.id()), form),
             None => {}
         }
     }

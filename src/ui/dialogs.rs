@@ -29,7 +29,12 @@ impl Dialogs {
 
     pub fn pick_dataset(&self) {
         let dialog =
-            rfd::AsyncFileDialog::new().set_title("Choose a folder with four IDX files").pick_folder();
+            rfd::AsyncFileDialog::new().set_title("Choose a folder with labelled images").pick_folder();
+        self.wait(dialog, Picked::Dataset);
+    }
+
+    pub fn pick_data_file(&self) {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a file with labelled images").pick_file();
         self.wait(dialog, Picked::Dataset);
     }
 

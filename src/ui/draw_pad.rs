@@ -2,11 +2,12 @@
 use super::{
     Action, bars,
     strips::{Name, Strips},
-    widgets::{card, icon_button, title},
+    theme,
+    widgets::{card, icon_button, strong, title},
 };
 use crate::{
     data::drawing::{self, Drawing, SIDE},
-    protocol::{Command, Prediction},
+    protocol::{Command, Confidence, Prediction},
     session::Run,
 };
 use anyhow::Result;
@@ -21,6 +22,9 @@ use std::{path::Path, time::Duration};
 /// The fewest seconds between two questions about the same drawing while the weights change.
 const ASK_AGAIN: f64 = 0.1;
 
+/// What it means to look like nothing that is known.
+const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not take it at its word.";
+
 /// How high the pictures are that a network makes of the drawing.
 const LOOK: f32 = 56.0;
 
@@ -31,6 +35,8 @@ pub struct DrawPad {
     picture: Option<Vec<u8>>,
     /// What the network sees: 28 by 28.
     framed: Option<Vec<u8>>,
+    /// What it saw of the drawing before.
+    before: Option<Vec<u8>>,
     texture: Option<TextureHandle>,
     /// What a network without classes makes of it, and what is nearest to it.
     looks: Strips,
@@ -60,9 +66,9 @@ impl DrawPad {
         Ok(())
     }
 
-    /// What the network sees of the drawing: 28 by 28.
-    pub fn framed(&self) -> Option<&Vec<u8>> {
-        self.framed.as_ref()
+    /// What the network sees of this drawing and of the one before it.
+    pub fn newest_two(&self) -> Vec<Vec<u8>> {
+        [&self.framed, &self.before].into_iter().flatten().cloned().collect()
     }
 
     pub fn ui(
@@ -144,8 +150,8 @@ impl DrawPad {
             return false;
         };
         if ui.input(|input| input.pointer.any_pressed()) || self.drawing.strokes.is_empty() {
-            if self.picture.take().is_some() {
-                self.drawing.strokes.clear();
+            if self.picture.is_some() {
+                self.clear();
             }
             self.drawing.strokes.push(vec![]);
         }
@@ -241,6 +247,13 @@ impl DrawPad {
             Some(answer) if answer.probabilities.is_empty() => {
                 self.looks.ui(ui, &answer.strips, LOOK, Name::Above);
             }
+            Some(answer) if answer.confidence == (Confidence::Calibrated { is_outsider: true }) => {
+                let color = theme::run_colors(ui.visuals().dark_mode)[1];
+                let text = "This does not look like anything I was trained on.";
+                let top = ui.cursor().top();
+                ui.label(strong(text).color(color)).on_hover_text(OUTSIDER);
+                bars::ui(ui, &answer.probabilities, (height - (ui.cursor().top() - top)).max(80.0));
+            }
             Some(answer) => bars::ui(ui, &answer.probabilities, height),
             None => bars::empty(ui, 10, height),
         }
@@ -293,7 +306,11 @@ impl DrawPad {
         self.changed();
     }
 
+    /// An empty pad; what was on it stays at hand as the drawing before.
     fn clear(&mut self) {
+        if self.framed.is_some() {
+            self.before = self.framed.take();
+        }
         self.drawing.strokes.clear();
         self.picture = None;
         self.changed();

@@ -1,23 +1,28 @@
 //! The form for a new run, every control made from the catalog.
 use super::{
-    Action, param, summary,
+    Action, fetch, param, summary,
     theme::semibold,
     widgets::{card, icon_button, title},
 };
 use crate::{
-    protocol::{Command, LayerInfo, RunId},
-    session::Run,
+    presets::{self, Recipe},
+    protocol::{Command, RunId},
+    session::{DataState, Run, State, model_summary},
     spec::{
-        BATCH_SIZE, Catalog, Choice, ENCODER_LR_FACTOR, EPOCHS, FREEZE_STAGES, FieldError, RunSpec, Section,
-        UNFREEZE_EVERY, dotted,
+        BATCH_SIZE, Catalog, Choice, ENCODER_LR_FACTOR, EPOCHS, FREEZE_STAGES, FRESH_STAGES, FieldError,
+        RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, dotted,
     },
+    told::told,
 };
 use egui::{
     Button, CollapsingHeader, Color32, ComboBox, DragValue, Response, RichText, Role, TextEdit, Ui,
-    WidgetInfo,
+    WidgetInfo, containers::menu::MenuButton,
 };
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
 use std::{collections::BTreeMap, path::PathBuf};
+
+/// The data set that is wherever a person has it.
+const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 
 /// The spec that is being written.
 #[derive(Default)]
@@ -26,8 +31,6 @@ pub struct Form {
     path: String,
     /// Chosen by hand; otherwise the form is open while nothing trains.
     open: Option<bool>,
-    /// The spec that the summary was made for.
-    summary: Option<(RunSpec, Result<Vec<LayerInfo>, String>)>,
 }
 
 /// Hyperparameters that stand together.
@@ -43,7 +46,8 @@ enum Group {
 impl Group {
     fn of(section: Section, key: &str) -> Self {
         const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
-        const FINE_TUNING: [&str; 3] = [FREEZE_STAGES.key, UNFREEZE_EVERY.key, ENCODER_LR_FACTOR.key];
+        const FINE_TUNING: [&str; 5] =
+            [FREEZE_STAGES.key, UNFREEZE_EVERY.key, ENCODER_LR_FACTOR.key, FRESH_STAGES.key, SELF_LABELS.key];
         match section {
             Section::Encoder | Section::Objective => Group::Prominent,
             Section::Augmentation => Group::Augmentation,
@@ -58,16 +62,15 @@ impl Form {
     /// The folder that a dialog chose.
     pub fn picked_dataset(&mut self, path: PathBuf) {
         self.path = path.display().to_string();
-        self.spec.dataset = Choice { path: Some(path), ..Choice::new("idx") };
+        self.spec.dataset = Choice { path: Some(path), ..Choice::new("files") };
     }
 
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         catalog: &Catalog,
-        runs: &BTreeMap<RunId, Run>,
+        state: &State,
         busy: bool,
-        summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>,
         actions: &mut Vec<Action>,
     ) {
         card(ui).show(ui, |ui| {
@@ -89,12 +92,13 @@ impl Form {
             if !open {
                 return;
             }
+            self.presets(ui, catalog, actions);
             let errors = catalog.validate(&self.spec);
-            self.start(ui, catalog, &errors, actions);
-            self.components(ui, catalog, actions);
+            self.start(ui, catalog, &errors, &state.data, actions);
+            self.components(ui, catalog, &state.data, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
             CollapsingHeader::new("Fine-tuning").show(ui, |ui| {
-                self.init_from(ui, runs);
+                self.init_from(ui, catalog, &state.runs);
                 self.params(ui, catalog, &errors, Group::FineTuning);
             });
             if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
@@ -120,19 +124,50 @@ impl Form {
                 }
                 self.params(ui, catalog, &errors, Group::Other);
             });
-            CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, summarize));
+            CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, &state.data));
         });
     }
 
-    fn components(&mut self, ui: &mut Ui, catalog: &Catalog, actions: &mut Vec<Action>) {
+    /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison begins.
+    fn presets(&mut self, ui: &mut Ui, catalog: &Catalog, actions: &mut Vec<Action>) {
+        let button = MenuButton::new("Presets…").ui(ui, |ui| {
+            for preset in presets::ALL {
+                let Ok(recipe) = preset.recipe(catalog) else { continue };
+                let (name, then) = match &recipe {
+                    Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
+                    Recipe::Comparison(comparison) => (
+                        format!("Race: {}", comparison.name),
+                        "Begins at once; it can be stopped and gone on with.",
+                    ),
+                };
+                if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
+                    match recipe {
+                        Recipe::Run(spec) => self.spec = *spec,
+                        Recipe::Comparison(comparison) => {
+                            actions.push(Action::Send(Command::Compare(comparison)));
+                        }
+                    }
+                }
+            }
+        });
+        button.0.on_hover_text("Recipes that come with the program, to start from");
+    }
+
+    fn components(&mut self, ui: &mut Ui, catalog: &Catalog, data: &DataState, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
             let label = param::label(ui, "Name", "What the run is called in the list and in the curves.");
             ui.add(TextEdit::singleline(&mut self.spec.name).desired_width(f32::INFINITY)).labelled_by(label);
         });
-        self.component(ui, catalog, Section::Dataset, "Data", "The images that the network learns from.");
-        if self.spec.dataset.id != "mnist" {
+        let help = "The images that the network learns from.";
+        ui.horizontal(|ui| {
+            let label = param::label(ui, "Data", help);
+            let mark = |id: &str| fetch::mark(id, data);
+            menu(ui, catalog, &mut self.spec, Section::Dataset, &mark).labelled_by(label);
+        });
+        if self.spec.dataset.id == OWN_IMAGES || self.spec.dataset.path.is_some() {
             self.folder(ui, actions);
         }
+        fetch::ui(ui, &self.spec.dataset, data, actions);
         self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
         let help = "What the network is asked to become good at.";
         self.component(ui, catalog, Section::Objective, "Objective", help);
@@ -142,18 +177,18 @@ impl Form {
     fn component(&mut self, ui: &mut Ui, catalog: &Catalog, section: Section, text: &str, help: &str) {
         ui.horizontal(|ui| {
             let label = param::label(ui, text, help);
-            menu(ui, catalog, &mut self.spec, section).labelled_by(label);
+            menu(ui, catalog, &mut self.spec, section, &|_| None).labelled_by(label);
         });
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
-            let label = param::label(ui, "Folder", "Where the four IDX files are, raw or packed with gzip.");
+            let label = param::label(ui, "Path", "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.");
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);
             }
             let edit = TextEdit::singleline(&mut self.path)
-                .hint_text("/path/to/fashion-mnist")
+                .hint_text("/path/to/images")
                 .desired_width(f32::INFINITY);
             if ui.add(edit).labelled_by(label).changed() {
                 self.spec.dataset.path =
@@ -162,9 +197,18 @@ impl Form {
         });
     }
 
-    /// A menu of the runs whose encoder this one may begin with.
-    fn init_from(&mut self, ui: &mut Ui, runs: &BTreeMap<RunId, Run>) {
-        let named = |id: &str| runs.get(id).map_or(id.to_owned(), |run| run.spec.name.clone());
+    /// A menu of the encoders that this run may begin with: shipped ones, and those of other runs.
+    fn init_from(&mut self, ui: &mut Ui, catalog: &Catalog, runs: &BTreeMap<RunId, Run>) {
+        let shipped: Vec<_> = catalog
+            .shipped_encoders
+            .iter()
+            .filter(|shipped| shipped.encoder == self.spec.encoder.id)
+            .collect();
+        let named = |id: &str| {
+            let shipped = shipped.iter().find(|shipped| shipped.id == id).map(|shipped| shipped.label);
+            let run = runs.get(id).map(|run| run.spec.name.as_str());
+            shipped.or(run).unwrap_or(id).to_owned()
+        };
         let chosen = self.spec.init_from.as_deref().map_or("Nothing: from scratch".into(), named);
         ui.horizontal(|ui| {
             let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
@@ -172,6 +216,9 @@ impl Form {
             let menu = ComboBox::from_id_salt("init_from").selected_text(chosen).width(ui.available_width());
             let shown = menu.show_ui(ui, |ui| {
                 ui.selectable_value(&mut self.spec.init_from, None, "Nothing: from scratch");
+                for shipped in &shipped {
+                    ui.selectable_value(&mut self.spec.init_from, Some(shipped.id.into()), shipped.label);
+                }
                 for (id, run) in runs.iter().rev().filter(|(_, run)| run.spec.encoder.id == self.spec.encoder.id) {
                     let text = format!("{} ({id})", run.spec.name);
                     ui.selectable_value(&mut self.spec.init_from, Some(id.to_string()), text);
@@ -208,23 +255,33 @@ impl Form {
         }
     }
 
-    fn summary(&mut self, ui: &mut Ui, summarize: &dyn Fn(&RunSpec) -> Result<Vec<LayerInfo>, String>) {
-        let stale = self
-            .summary
-            .as_ref()
-            .is_none_or(|(of, _)| of.encoder != self.spec.encoder || of.dataset != self.spec.dataset);
-        if stale {
-            self.summary = Some((self.spec.clone(), summarize(&self.spec)));
-        }
-        match &self.summary {
-            Some((_, Ok(layers))) => summary::ui(ui, layers),
-            Some((_, Err(error))) => drop(ui.label(error)),
-            None => {}
+    fn summary(&self, ui: &mut Ui, data: &DataState) {
+        let Some(found) = data.found(&self.spec.dataset) else {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(RichText::new("Reading the images…").weak());
+            });
+            return;
+        };
+        let layers = found.map_err(str::to_owned).and_then(|found| {
+            let layers = model_summary(&self.spec.encoder, found.shape, found.class_names.len());
+            layers.map_err(|error| told(&error))
+        });
+        match layers {
+            Ok(layers) => summary::ui(ui, &layers),
+            Err(error) => drop(ui.label(error)),
         }
     }
 
-    fn start(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], actions: &mut Vec<Action>) {
-        let reason = self.reason(catalog, errors);
+    fn start(
+        &mut self,
+        ui: &mut Ui,
+        catalog: &Catalog,
+        errors: &[FieldError],
+        data: &DataState,
+        actions: &mut Vec<Action>,
+    ) {
+        let reason = self.reason(catalog, errors, data);
         let text = RichText::new("Start training").color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
         let fill = ui.visuals().selection.bg_fill;
@@ -241,12 +298,15 @@ impl Form {
     }
 
     /// Why the run cannot be started.
-    fn reason(&self, catalog: &Catalog, errors: &[FieldError]) -> Option<String> {
+    fn reason(&self, catalog: &Catalog, errors: &[FieldError], data: &DataState) -> Option<String> {
         if self.spec.name.trim().is_empty() {
             return Some("Give the run a name".into());
         }
-        if self.spec.dataset.id != "mnist" && self.spec.dataset.path.is_none() {
-            return Some("Choose the folder of the data set".into());
+        if self.spec.dataset.id == OWN_IMAGES && self.spec.dataset.path.is_none() {
+            return Some("Choose the folder or the file with the images".into());
+        }
+        if fetch::is_missing(&self.spec.dataset, data) {
+            return Some("Fetch the images first: see Data below".into());
         }
         if catalog.lacks_augmentation(&self.spec) {
             return Some(
@@ -257,8 +317,14 @@ impl Form {
     }
 }
 
-/// A menu of the components of a section. A new one starts from its own defaults.
-fn menu(ui: &mut Ui, catalog: &Catalog, spec: &mut RunSpec, section: Section) -> Response {
+/// A menu of the components of a section, some with a mark behind their names. A new one starts from its own defaults.
+fn menu(
+    ui: &mut Ui,
+    catalog: &Catalog,
+    spec: &mut RunSpec,
+    section: Section,
+    mark: &dyn Fn(&str) -> Option<String>,
+) -> Response {
     let chosen = catalog.component(section, spec.id(section));
     let text = chosen.map_or(spec.id(section), |info| info.label).to_owned();
     let help = chosen.map_or("", |info| info.help);
@@ -266,7 +332,8 @@ fn menu(ui: &mut Ui, catalog: &Catalog, spec: &mut RunSpec, section: Section) ->
     let shown = menu.show_ui(ui, |ui| {
         for info in catalog.section(section) {
             let selected = spec.id(section) == info.id;
-            if ui.selectable_label(selected, info.label).on_hover_text(info.help).clicked()
+            let text = mark(info.id).map_or(info.label.into(), |mark| format!("{} ({mark})", info.label));
+            if ui.selectable_label(selected, text).on_hover_text(info.help).clicked()
                 && !selected
                 && let Some(choice) = spec.choice_mut(section)
             {

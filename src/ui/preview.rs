@@ -37,7 +37,7 @@ struct Asked {
     request: u64,
     run: RunId,
     step: u64,
-    drawing: Option<Vec<u8>>,
+    drawings: Vec<Vec<u8>>,
     at: f64,
 }
 
@@ -50,14 +50,14 @@ impl PreviewPanel {
         run: Option<&Run>,
         explanation: &str,
         answer: Option<&Preview>,
-        drawing: Option<&Vec<u8>>,
+        drawings: &[Vec<u8>],
         actions: &mut Vec<Action>,
     ) {
         let Some(run) = run else {
             ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
             return;
         };
-        self.ask(ui, run, answer, drawing, actions);
+        self.ask(ui, run, answer, drawings, actions);
         let Some(answer) = answer.filter(|answer| answer.run == run.id) else {
             ui.horizontal(|ui| {
                 ui.spinner();
@@ -83,7 +83,7 @@ impl PreviewPanel {
         ui: &Ui,
         run: &Run,
         answer: Option<&Preview>,
-        drawing: Option<&Vec<u8>>,
+        drawings: &[Vec<u8>],
         actions: &mut Vec<Action>,
     ) {
         let now = ui.input(|input| input.time);
@@ -91,7 +91,7 @@ impl PreviewPanel {
             let same_run = asked.run == run.id;
             let waiting =
                 answer.is_none_or(|answer| answer.request < asked.request) && now - asked.at < GIVE_UP;
-            let unchanged = asked.step == run.progress.step && asked.drawing.as_ref() == drawing;
+            let unchanged = asked.step == run.progress.step && asked.drawings == drawings;
             if same_run && (waiting || unchanged) {
                 return;
             }
@@ -106,12 +106,12 @@ impl PreviewPanel {
             request,
             run: run.id.clone(),
             step: run.progress.step,
-            drawing: drawing.cloned(),
+            drawings: drawings.to_vec(),
             at: now,
         };
-        let (run, drawing) = (asked.run.clone(), asked.drawing.clone());
+        let (run, drawings) = (asked.run.clone(), asked.drawings.clone());
         self.asked = Some(asked);
-        actions.push(Action::Send(Command::Preview { request, run, drawing }));
+        actions.push(Action::Send(Command::Preview { request, run, drawings }));
     }
 }
 

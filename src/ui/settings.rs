@@ -1,5 +1,5 @@
 //! What the window remembers from one day to the next.
-use super::theme::RUN_COLORS;
+use super::{theme::RUN_COLORS, views};
 use crate::{metrics, protocol::RunId, session::State};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,8 @@ pub struct Settings {
     pub show_runs: bool,
     pub show_controls: bool,
     pub show_preview: bool,
+    /// The identifier of the view in the middle.
+    pub view: String,
     /// Runs whose curves are hidden.
     pub hidden: BTreeSet<RunId>,
     /// The index of each run's colour.
@@ -58,6 +60,7 @@ impl Default for Settings {
             show_runs: true,
             show_controls: true,
             show_preview: true,
+            view: views::ALL[0].info.id.into(),
             hidden: BTreeSet::new(),
             colors: BTreeMap::new(),
             curves: CurveOptions::default(),

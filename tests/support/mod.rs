@@ -30,7 +30,7 @@ pub fn small_mnist(folder: &Path, train: u32, test: u32) {
 /// A spec on such a folder that trains in a second or two; `overrides` as on the command line.
 pub fn small_spec(folder: &Path, overrides: &[&str]) -> RunSpec {
     let path = format!("dataset.path={}", folder.display());
-    let base = ["dataset=idx", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
+    let base = ["dataset=files", &path, "dataset.validation_images=100", "batch_size=32", "epochs=2"];
     let all: Vec<String> = base.iter().chain(overrides).map(ToString::to_string).collect();
     RunSpec::from_toml("", &all, &catalog()).unwrap()
 }

@@ -1,6 +1,6 @@
 //! What is shown of a network between two batches: its opinion of a drawing, a preview of its work, and the training
 //! images that are nearest to the drawing in its eyes.
-use super::{Bench, newest_model};
+use super::{Bench, newest_model, trusting::Trusting};
 use crate::{
     data::Dataset,
     engine::{
@@ -28,6 +28,8 @@ pub struct Answers {
     /// The weights of a run that is not active, kept for the next question.
     idle: Option<Idle>,
     neighbours: Neighbours,
+    /// Of the network that a drawing was scored by last, if nobody trains it.
+    pub trusting: Option<Trusting>,
 }
 
 #[derive(Clone)]
@@ -40,7 +42,7 @@ pub struct DrawingWish {
 pub struct PreviewWish {
     pub request: u64,
     pub run: RunId,
-    pub drawing: Option<Vec<u8>>,
+    pub drawings: Vec<Vec<u8>>,
 }
 
 /// The newest checkpoint of a run that nobody trains.
@@ -60,13 +62,18 @@ struct Shown {
 
 impl Answers {
     pub fn are_due(&self) -> bool {
-        self.drawing.is_some() || self.preview.is_some() || self.neighbours.is_growing()
+        self.drawing.is_some() || self.preview.is_some() || self.neighbours.is_growing() || self.is_weighing()
+    }
+
+    fn is_weighing(&self) -> bool {
+        self.trusting.as_ref().is_some_and(Trusting::is_weighing)
     }
 
     /// Another run may have the name, or the same run other weights.
     pub fn forget_weights(&mut self) {
         self.idle = None;
         self.neighbours = Neighbours::default();
+        self.trusting = None;
     }
 
     fn take_preview(&mut self, is_training: bool) -> Option<PreviewWish> {
@@ -89,13 +96,19 @@ impl Bench {
         if self.answers.neighbours.is_growing() {
             self.guard("Could not compare the drawing with training images", Self::grow_neighbours);
         }
+        if self.answers.is_weighing() {
+            self.guard("Could not calibrate the network", Self::go_on_weighing);
+        }
     }
 
     fn predict(&mut self, wish: DrawingWish) -> Result<()> {
         let shown = if self.needs_labels(&wish.run)? { None } else { Some(self.shown(&wish.run)?) };
+        let step = self.model(&wish.run)?.0;
+        self.trust(&wish, step)?;
         let mut neighbours = std::mem::take(&mut self.answers.neighbours);
+        let trusting = self.answers.trusting.take();
         let (step, model, live) = self.model(&wish.run)?;
-        let probabilities = model.predict(&wish.pixels)?;
+        let predicted = Trusting::predict(trusting.as_ref(), model, &wish.pixels);
         let (mut strips, mut nearest) = (vec![], None);
         if let Some(Shown { dataset, neighbours: candidates, .. }) = shown {
             let drawing = model.single(&wish.pixels)?;
@@ -104,11 +117,14 @@ impl Bench {
             neighbours.refresh(&wish, step, candidates);
         }
         self.answers.neighbours = neighbours;
+        self.answers.trusting = trusting;
+        let (probabilities, confidence) = predicted?;
         self.outbox.push(Event::Prediction(Prediction {
             request: wish.request,
             run: wish.run,
             step,
             probabilities,
+            confidence,
             strips,
             nearest,
         }));
@@ -118,11 +134,11 @@ impl Bench {
     fn preview(&mut self, wish: PreviewWish) -> Result<()> {
         let Shown { dataset, preview: images, .. } = self.shown(&wish.run)?;
         let is_labelled = self.needs_labels(&wish.run)?;
-        let drawing = wish.drawing.filter(|_| !is_labelled);
+        let drawings = if is_labelled { vec![] } else { wish.drawings };
         let (step, model, live) = self.model(&wish.run)?;
         let examples = dataset.train.subset(&images);
         let name = (wish.request, wish.run, step);
-        let preview = preview::show(name, model, &live, examples, drawing.as_deref())?;
+        let preview = preview::show(name, model, &live, &examples, &drawings)?;
         self.outbox.push(Event::Preview(preview));
         Ok(())
     }
@@ -142,7 +158,7 @@ impl Bench {
     }
 
     /// The newest weights of a run, their step, and the live hyperparameters.
-    fn model(&mut self, id: &RunId) -> Result<(u64, &Model, LiveParams)> {
+    pub(super) fn model(&mut self, id: &RunId) -> Result<(u64, &Model, LiveParams)> {
         if let Some(active) = self.active.get(id) {
             let trainer = &active.trainer;
             return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));

@@ -2,11 +2,13 @@
 use super::Bench;
 use crate::{
     comparison::{Cell, Comparison},
+    data,
     metrics::{ACCURACY, Split},
     objectives,
     protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
     runs::{ComparisonFolder, RunLock},
     spec::RunSpec,
+    told::told,
 };
 use anyhow::{Context as _, Result, ensure};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,6 +48,9 @@ impl Bench {
             "A comparison measures what is learnt from few labels, and the objective {:?} learns without any: choose classify",
             comparison.run.objective.id
         );
+        for spec in comparison.pretrain.iter().chain([&comparison.run]) {
+            data::require(&spec.dataset, &self.home.data())?;
+        }
         for source in comparison.arms.iter().filter_map(|arm| arm.init_from.as_ref()) {
             let is_pretrained_here = comparison.pretrain.iter().any(|spec| spec.name == *source);
             if !is_pretrained_here {
@@ -79,7 +84,7 @@ impl Bench {
             Ok(None) => drop(self.contests.insert(id, contest)),
             Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
             Err(error) => {
-                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(format!("{error:#}"))));
+                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(told(&error))));
             }
         }
     }

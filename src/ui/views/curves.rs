@@ -1,38 +1,44 @@
 //! The learning curves of the visible runs, one plot a metric.
-use super::{
-    Settings,
-    decimate::{CurveView, points_per_bucket},
-    plot::{self, Shown},
-    settings::XAxis,
-    theme,
-    widgets::{strong, title},
-};
+use super::{Scene, View, ViewEntry};
 use crate::{
     metrics::{self, MetricInfo, Split},
     protocol::RunId,
     session::{Curve, Run, State},
-    spec::Catalog,
+    spec::{Catalog, ComponentInfo},
+    ui::{
+        Settings,
+        decimate::{CurveView, points_per_bucket},
+        plot::{self, Shown},
+        settings::XAxis,
+        theme,
+        widgets::{strong, title},
+    },
 };
 use egui::{RichText, Slider, Ui};
 use std::collections::BTreeMap;
 
+pub const ENTRY: ViewEntry = ViewEntry {
+    info: ComponentInfo {
+        id: "curves",
+        label: "Curves",
+        help: "How loss, accuracy and whatever else is measured change while networks learn.",
+        params: &[],
+    },
+    open: || Box::new(Curves::default()),
+};
+
 /// What the curves keep between frames.
 #[derive(Default)]
-pub struct Curves {
+struct Curves {
     views: BTreeMap<(RunId, Curve), CurveView>,
     /// Show everything again in the next frame.
     reset: bool,
 }
 
-impl Curves {
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        state: &State,
-        catalog: &Catalog,
-        selected: Option<&RunId>,
-        settings: &mut Settings,
-    ) {
+impl View for Curves {
+    fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Scene { state, catalog, settings, .. } = scene;
+        let selected = scene.run.map(|run| &run.id);
         self.header(ui, settings);
         let shown: Vec<_> =
             metrics::ALL.iter().filter(|metric| settings.curves.plots.contains(metric.id)).collect();
@@ -61,7 +67,9 @@ impl Curves {
             }
         });
     }
+}
 
+impl Curves {
     fn header(&mut self, ui: &mut Ui, settings: &mut Settings) {
         let options = &mut settings.curves;
         ui.horizontal_wrapped(|ui| {

@@ -1,0 +1,96 @@
+//! How long the window takes for a frame while ten thousand small pictures scroll by: `cargo bench --bench browser`.
+use egui_kittest::Harness;
+use headstart::{
+    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Sheet},
+    session::{State, catalog},
+    spec::Choice,
+    ui::{Action, Settings, Workbench, install},
+};
+use std::{sync::Arc, time::Instant};
+
+const IMAGES: usize = 10_000;
+const FRAMES: usize = 400;
+/// Of the largest pictures that a sheet has.
+const SHAPE: [usize; 3] = [64, 64, 3];
+
+fn main() {
+    for (name, shape) in [("28 × 28, grey", [28, 28, 1]), ("64 × 64, colour", SHAPE)] {
+        for (how, step) in [("standing still", 0.0), ("a row a frame", 52.0), ("a screen a frame", 700.0)] {
+            let [median, worst] = frames(shape, step);
+            println!(
+                "{IMAGES} pictures, {name:15} {how:16} median {median:.2} ms, 99th percentile {worst:.2} ms"
+            );
+        }
+    }
+}
+
+/// The median and the 99th percentile over many frames, in milliseconds, uploads included.
+fn frames(shape: [usize; 3], step: f32) -> [f64; 2] {
+    let catalog = catalog();
+    let builder = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(install);
+    let settings = Settings { view: "data".into(), ..Settings::default() };
+    let mut window = builder.build_ui_state(
+        move |ui, (bench, state, actions): &mut (Workbench, State, Vec<Action>)| {
+            actions.extend(bench.ui(ui, state, &catalog));
+        },
+        (Workbench::new(settings), state(shape), vec![]),
+    );
+    window.run_steps(10);
+    let centre = egui::pos2(620.0, 500.0);
+    window.hover_at(centre);
+    let mut times: Vec<f64> = (0..FRAMES)
+        .map(|frame| {
+            let (_, state, actions) = window.state_mut();
+            answer(state, actions, shape);
+            let direction = if frame < FRAMES / 2 { -1.0 } else { 1.0 };
+            if step > 0.0 {
+                window.event(egui::Event::MouseWheel {
+                    unit: egui::MouseWheelUnit::Point,
+                    delta: egui::vec2(0.0, direction * step),
+                    phase: egui::TouchPhase::Move,
+                    source: egui::MouseWheelSource::Unknown,
+                    modifiers: egui::Modifiers::NONE,
+                });
+            }
+            let began = Instant::now();
+            window.step();
+            // What a graphics card would be given.
+            let shapes = window.output().shapes.clone();
+            std::hint::black_box(window.ctx.tessellate(shapes, 1.0));
+            began.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    [times[FRAMES / 2], times[FRAMES * 99 / 100]]
+}
+
+fn state(shape: [usize; 3]) -> State {
+    let item = |index: usize| Item {
+        label: (index % 10) as u16,
+        role: [Role::Train, Role::Validation, Role::Unlabelled, Role::Excluded][index % 4],
+        corrected_from: None,
+    };
+    let collection = Collection {
+        shape,
+        class_names: (0..10).map(|class| class.to_string()).collect(),
+        train: (0..IMAGES).map(item).collect(),
+        test: vec![],
+        remarks: vec![],
+        kept: Default::default(),
+    };
+    let mut state = State::default();
+    let dataset = Choice::new("mnist");
+    state.apply_report(DataReport::Opened(Opened { request: 1, dataset, found: Ok(collection.into()) }));
+    state
+}
+
+/// Plays the librarian.
+fn answer(state: &mut State, actions: &mut Vec<Action>, shape: [usize; 3]) {
+    for action in actions.drain(..) {
+        if let Action::Data(DataRequest::Sheet { request, images }) = action {
+            let pixels = (0..images.len() * shape.iter().product::<usize>()).map(|at| (at % 251) as u8);
+            let pixels = Arc::new(pixels.collect());
+            state.apply_report(DataReport::Sheet(Sheet { request, shape, pixels }));
+        }
+    }
+}

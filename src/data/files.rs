@@ -1,0 +1,375 @@
+//! Images of one's own: whatever is at a path, told by what is there.
+//!
+//! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
+//! all formats happens here: pictures are decoded, images brought to one size and to grey or colour, and a test part is
+//! drawn where there is none.
+use super::{
+    Dataset, DatasetEntry, DatasetInfo, Examples, ImageShape, Notes, PARAMS,
+    fitting::{self, IMAGE_SIZE},
+    pixels::Stream,
+    split,
+};
+use crate::{
+    registry,
+    spec::{Choice, ComponentInfo, Param, ParamKind},
+    told::told,
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::SystemTime,
+};
+
+mod pictures;
+mod text;
+
+registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
+
+pub const ENTRY: DatasetEntry = DatasetEntry {
+    info: ComponentInfo {
+        id: "files",
+        label: "Images of your own",
+        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. What it is, is told by what is there.",
+        params: &PARAMS_OF_FILES,
+    },
+    load: |choice, _| read(path(choice)?, choice),
+    peek,
+    published: None,
+};
+
+const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = {
+    let mut params = [MIN_BOX_SIZE; PARAMS.len() + 1];
+    let mut at = 0;
+    while at < PARAMS.len() {
+        params[at] = PARAMS[at];
+        at += 1;
+    }
+    params
+};
+
+/// Of data sets that say by boxes what is where in a photograph.
+pub const MIN_BOX_SIZE: Param = Param {
+    key: "min_box_size",
+    label: "Smallest box",
+    help: "Where boxes in photographs become images, as with COCO: boxes with a shorter side than this are left out.",
+    kind: ParamKind::Integer { min: 1, max: 4096 },
+    default: 24.0,
+    ..IMAGE_SIZE
+};
+
+/// Images of one size up to this stay as they are.
+const LARGEST_OWN: usize = 128;
+/// The side of squares where images have many sizes.
+const COMMON_SIDE: usize = 64;
+/// Decoded images take up so many bytes of memory; where there are more, they are read when they are asked for.
+const MEMORY_BYTES: u64 = 2 << 30;
+/// Labels are kept in two bytes.
+const MAX_CLASSES: usize = 1 << 16;
+/// Numbers below this are labels as they are, so that the same digit is the same class in every part.
+const MAX_NUMBERED: u32 = 1 << 10;
+/// Where there is no test part, one image in so many becomes one.
+const TEST_SHARE: usize = 6;
+
+/// A way in which labelled images are kept on disk.
+pub struct Format {
+    pub info: ComponentInfo,
+    /// Whether a path looks like it, at a glance.
+    pub recognises: fn(&Path) -> bool,
+    pub read: fn(&Path, &Choice) -> Result<Contents>,
+}
+
+/// What a format finds.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// What each label stands for.
+    pub class_names: Vec<String>,
+    pub train: Part,
+    pub test: Option<Part>,
+    pub notes: Notes,
+}
+
+/// Images and their labels, as many of the one as of the other.
+#[derive(Debug, Default)]
+pub struct Part {
+    pub images: Images,
+    pub labels: Vec<usize>,
+}
+
+pub enum Images {
+    /// One after another, (height, width, channels) each.
+    Raw {
+        shape: ImageShape,
+        pixels: Vec<u8>,
+    },
+    Pictures(Vec<Picture>),
+    /// Pictures within larger files, which `read` gives by their places, still packed.
+    Packed {
+        count: usize,
+        read: ReadPacked,
+    },
+}
+
+type ReadPacked = Box<dyn Fn(usize) -> Result<Vec<u8>> + Send + Sync>;
+
+impl std::fmt::Debug for Images {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} images", self.count())
+    }
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Images::Pictures(vec![])
+    }
+}
+
+/// A picture in a file, or a part of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub path: PathBuf,
+    /// Left, top, width and height, in pixels.
+    pub crop: Option<[u32; 4]>,
+}
+
+/// The format of what is at a path.
+///
+/// # Errors
+/// Where there is nothing, or nothing that is known.
+pub fn recognise(path: &Path) -> Result<&'static Format> {
+    let metadata = fs::metadata(path).with_context(|| {
+        at("There is nothing to be read here: choose a folder or a file that is there", path)
+    })?;
+    if metadata.is_dir() {
+        fs::read_dir(path).with_context(|| {
+            at("The folder cannot be read: give yourself the right to, or choose another", path)
+        })?;
+    } else {
+        ensure!(metadata.is_file(), at("This is neither a file nor a folder: choose one of these", path));
+        fs::File::open(path).with_context(|| {
+            at("The file cannot be read: give yourself the right to, or choose another", path)
+        })?;
+    }
+    let found = ALL.iter().find(|format| (format.recognises)(path));
+    found.with_context(|| {
+        let known: Vec<_> = ALL.iter().map(|format| format.info.label).collect();
+        at(&format!("This is no data set that can be read. Choose one of these: {}", known.join("; ")), path)
+    })
+}
+
+/// Reads what is at a path into a data set.
+///
+/// # Errors
+/// Where it is none, or too little of it can be read.
+pub fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
+    let format = recognise(path)?;
+    let contents = (format.read)(path, choice).and_then(|contents| assemble(contents, choice));
+    let mut dataset =
+        contents.with_context(|| at(&format!("Could not read it as {}", format.info.label), path))?;
+    dataset.notes.format = format.info.label.into();
+    Ok(dataset)
+}
+
+/// Reads everything, once for each path as long as it does not change.
+fn peek(choice: &Choice) -> Result<DatasetInfo> {
+    static LAST: Mutex<Option<(Choice, Option<SystemTime>, DatasetInfo)>> = Mutex::new(None);
+    let path = path(choice)?;
+    let key = super::source(choice);
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let last = LAST.lock().map_or(None, |last| last.clone());
+    if let Some((_, _, info)) = last.filter(|(of, when, _)| *of == key && *when == modified) {
+        return Ok(info);
+    }
+    let info = read(path, choice)?.info;
+    if let Ok(mut last) = LAST.lock() {
+        *last = Some((key, modified, info.clone()));
+    }
+    Ok(info)
+}
+
+fn path(choice: &Choice) -> Result<&Path> {
+    choice.path.as_deref().context("Choose a folder or a file with images: it is the key dataset.path")
+}
+
+/// A message with the path that it is about in a line of its own.
+pub(super) fn at(text: &str, path: &Path) -> String {
+    format!("{text}\n{}: {}", if path.is_dir() { "Folder" } else { "File" }, path.display())
+}
+
+fn assemble(contents: Contents, choice: &Choice) -> Result<Dataset> {
+    let Contents { class_names, train, test, mut notes } = contents;
+    let classes = class_names.len();
+    ensure!(
+        classes <= MAX_CLASSES,
+        "It has {classes} classes, and {MAX_CLASSES} can be told apart at most: choose a set with fewer"
+    );
+    let test = test.filter(|test| test.images.count() > 0);
+    let parts: Vec<Part> = [Some(train), test].into_iter().flatten().collect();
+    parts.iter().try_for_each(|part| part.check(classes))?;
+    let looks: Vec<_> = parts.iter().map(|part| pictures::look(&part.images)).collect();
+    let shape = common_shape(&looks, choice);
+    let images: usize = looks.iter().map(|look| look.good().count()).sum();
+    let memory = Memory { bytes: MEMORY_BYTES, images };
+    let decoded =
+        parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, &mut notes));
+    let mut decoded = decoded.collect::<Vec<_>>().into_iter();
+    let mut train = decoded.next().unwrap_or_default();
+    let test = match decoded.next() {
+        Some(test) => test,
+        None => carve(&mut train, classes, &mut notes)?,
+    };
+    let info = DatasetInfo { shape, class_names };
+    note_classes(&info, &train, &mut notes);
+    Ok(Dataset { notes, ..Dataset::new(info, train, test)? })
+}
+
+/// How much memory may be taken, and how many images have to share it.
+#[derive(Clone, Copy)]
+struct Memory {
+    bytes: u64,
+    images: usize,
+}
+
+impl Part {
+    fn check(&self, classes: usize) -> Result<()> {
+        let images = self.images.count();
+        ensure!(
+            images == self.labels.len(),
+            "There are {images} images but {} labels: the files do not belong together",
+            self.labels.len()
+        );
+        let wrong = self.labels.iter().find(|label| **label >= classes);
+        if let Some(label) = wrong {
+            bail!(
+                "A label is {label}, but there are only {classes} classes: the file is damaged, get it again"
+            );
+        }
+        Ok(())
+    }
+
+    /// Its images at a shape; those that cannot be read are noted and left out.
+    fn decode(self, look: pictures::Look, shape: ImageShape, memory: Memory, notes: &mut Notes) -> Examples {
+        let Part { images, labels } = self;
+        let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
+        let images = match images {
+            Images::Raw { shape: own, pixels } if own == shape => return Examples::new(pixels, labels),
+            other => other,
+        };
+        let (mut good, mut kept) = (vec![], vec![]);
+        for (place, (seen, label)) in look.seen.into_iter().zip(labels).enumerate() {
+            match seen {
+                Ok(_) => {
+                    good.push(place);
+                    kept.push(label);
+                }
+                Err(reason) => notes.pass_over(reason),
+            }
+        }
+        if memory.images as u64 * shape.len() as u64 <= memory.bytes {
+            return in_memory(&images, &good, &kept, shape, notes);
+        }
+        let share = memory.bytes as f64 * good.len() as f64 / memory.images as f64;
+        notes.remarks.push(format!(
+            "{} images would take {:.1} GB of memory: they are read from disk while the network learns",
+            good.len(),
+            good.len() as f64 * shape.len() as f64 / 1e9
+        ));
+        let read = move |place: usize| pictures::pixels(&images, good[place], shape);
+        Examples::streamed(Stream::new(kept.len(), share as usize, read), kept, shape.len())
+    }
+}
+
+fn in_memory(
+    images: &Images,
+    good: &[usize],
+    labels: &[u16],
+    shape: ImageShape,
+    notes: &mut Notes,
+) -> Examples {
+    let decoded: Vec<_> = good.par_iter().map(|place| pictures::pixels(images, *place, shape)).collect();
+    let (mut bytes, mut kept) = (Vec::with_capacity(good.len() * shape.len()), vec![]);
+    for (pixels, label) in decoded.into_iter().zip(labels) {
+        match pixels {
+            Ok(pixels) => {
+                bytes.extend(pixels);
+                kept.push(*label);
+            }
+            Err(error) => notes.pass_over(told(&error)),
+        }
+    }
+    Examples::new(bytes, kept)
+}
+
+impl Images {
+    pub fn count(&self) -> usize {
+        match self {
+            Images::Raw { shape, pixels } => pixels.len() / shape.len().max(1),
+            Images::Pictures(pictures) => pictures.len(),
+            Images::Packed { count, .. } => *count,
+        }
+    }
+}
+
+/// The shape that all images are brought to.
+fn common_shape(looks: &[pictures::Look], choice: &Choice) -> ImageShape {
+    let good = || looks.iter().flat_map(pictures::Look::good);
+    let first = good().next().map_or([COMMON_SIDE; 2], |seen| seen.size);
+    let is_own = first.iter().all(|side| *side <= LARGEST_OWN) && good().all(|seen| seen.size == first);
+    let [height, width] = if is_own { first } else { [COMMON_SIDE; 2] };
+    let coloured = good().filter(|seen| seen.coloured).count();
+    let channels = if 2 * coloured > good().count() { 3 } else { 1 };
+    fitting::wanted(choice, ImageShape { height, width, channels })
+}
+
+/// Takes a test part out of the training images, of each class its share, always the same ones.
+fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Examples> {
+    let count = (train.len() / TEST_SHARE).max(1);
+    let partition = split(&train.labels, classes, count, 0).context("There are too few images")?;
+    let test = train.subset(&partition.validation);
+    *train = train.subset(&partition.train);
+    notes.remarks.push(format!("There is no test part: {count} images, always the same, are kept for it"));
+    Ok(test)
+}
+
+fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {
+    let mut counts = vec![0; info.classes()];
+    train.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+    let empty = info.class_names.iter().zip(counts).filter(|(_, count)| *count == 0);
+    notes.remarks.extend(empty.map(|(name, _)| format!("The class {name:?} has no training image")));
+}
+
+/// Class names out of labels as they are written, in order, and each label's place among them.
+pub(super) fn named_classes(written: &[String]) -> (Vec<String>, Vec<usize>) {
+    let numbers: Option<Vec<u32>> = written.iter().map(|label| label.parse().ok()).collect();
+    if let Some(numbers) = numbers.filter(|numbers| numbers.iter().all(|label| *label < MAX_NUMBERED)) {
+        let classes = numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        return (super::numbered(classes), numbers.into_iter().map(|label| label as usize).collect());
+    }
+    let places: BTreeMap<&String, usize> = {
+        let names: std::collections::BTreeSet<_> = written.iter().collect();
+        names.into_iter().enumerate().map(|(place, name)| (name, place)).collect()
+    };
+    (places.keys().map(ToString::to_string).collect(), written.iter().map(|label| places[label]).collect())
+}
+
+/// The paths in a folder, in order, but for those that are neither files nor folders: to open a pipe would be to wait.
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let is_special =
+        |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<_> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !is_special(path)).collect();
+    paths.sort();
+    paths
+}
+
+/// The name of a path, in small letters.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests;

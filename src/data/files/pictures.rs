@@ -1,0 +1,192 @@
+//! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
+use super::{Images, at};
+use crate::data::{ImageShape, fitting::fitted};
+use anyhow::{Context as _, Result, ensure};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
+use rayon::prelude::*;
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{Cursor, Read as _},
+    path::Path,
+};
+
+/// Wider or higher pictures are passed over.
+const MAX_SIDE: u32 = 20_000;
+/// The memory that decoding one picture may take.
+const MAX_ALLOC: u64 = 512 << 20;
+/// Longer files are no pictures.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+/// What is read of a file for its header; where that is too little, all of it is.
+const HEAD_BYTES: u64 = 16 << 10;
+
+/// Pictures that are decoded to see whether there is any colour in them.
+const SAMPLED: usize = 32;
+/// How far red, green and blue may be apart in what passes for grey.
+const GREY: u8 = 12;
+
+/// The endings of files that can be decoded.
+const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+
+/// What the headers of images say, or what is wrong with them.
+pub struct Look {
+    pub seen: Vec<Result<Seen, String>>,
+}
+
+/// What a header says.
+#[derive(Clone, Copy)]
+pub struct Seen {
+    /// Height and width.
+    pub size: [usize; 2],
+    pub coloured: bool,
+}
+
+impl Look {
+    pub fn good(&self) -> impl Iterator<Item = &Seen> {
+        self.seen.iter().flatten()
+    }
+}
+
+/// Whether a file is a picture, by the ending of its name.
+pub fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Reads the headers of images.
+pub fn look(images: &Images) -> Look {
+    let count = images.count();
+    if let Images::Raw { shape, .. } = images {
+        let seen = Seen { size: [shape.height, shape.width], coloured: shape.channels == 3 };
+        return Look { seen: vec![Ok(seen); count] };
+    }
+    let one = |place| header(images, place).map_err(|error| images.complaint(place, &error));
+    let mut seen: Vec<_> = (0..count).into_par_iter().map(one).collect();
+    let good: Vec<usize> = (0..count).filter(|place| seen[*place].is_ok()).collect();
+    let some: Vec<usize> = good.iter().step_by((good.len() / SAMPLED).max(1)).copied().collect();
+    if some.par_iter().all(|place| decode(images, *place).is_ok_and(|image| is_grey(&image))) {
+        seen.iter_mut().flatten().for_each(|seen| seen.coloured = false);
+    }
+    Look { seen }
+}
+
+fn header(images: &Images, place: usize) -> Result<Seen> {
+    let head = images.encoded(place, HEAD_BYTES)?;
+    let mut seen = decoder(&head).and_then(seen);
+    if seen.is_err() && head.len() as u64 >= HEAD_BYTES {
+        seen = decoder(&images.encoded(place, MAX_FILE_BYTES)?).and_then(self::seen);
+    }
+    let seen = seen?;
+    let Some([_, _, width, height]) = images.crop(place) else { return Ok(seen) };
+    Ok(Seen { size: [height as usize, width as usize], ..seen })
+}
+
+fn seen(mut decoder: impl ImageDecoder) -> Result<Seen> {
+    let (width, height) = decoder.dimensions();
+    let is_sideways = decoder.orientation().is_ok_and(is_sideways);
+    let size = if is_sideways { [width, height] } else { [height, width] };
+    Ok(Seen { size: size.map(|side| side as usize), coloured: decoder.color_type().has_color() })
+}
+
+/// Whether red, green and blue are alike everywhere, whatever the file is able to hold.
+fn is_grey(image: &DynamicImage) -> bool {
+    image.to_rgb8().pixels().all(|pixel| pixel.0.iter().all(|part| part.abs_diff(pixel[0]) <= GREY))
+}
+
+/// The pixels of an image at a shape.
+///
+/// # Errors
+/// Where it cannot be read, with the file that it is in.
+pub fn pixels(images: &Images, place: usize, shape: ImageShape) -> Result<Vec<u8>> {
+    let decoded = decode(images, place).map(|image| fitted(image, shape));
+    decoded.map_err(|error| anyhow::Error::msg(images.complaint(place, &error)))
+}
+
+fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
+    if let Images::Raw { shape, pixels } = images {
+        let size = shape.len();
+        return shape.image(&pixels[place * size..][..size]).context("it is cut short");
+    }
+    let encoded = images.encoded(place, MAX_FILE_BYTES)?;
+    let mut decoder = decoder(&encoded)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    if let Some([left, top, width, height]) = images.crop(place) {
+        image = image.crop_imm(left, top, width, height);
+        ensure!(image.width() > 0 && image.height() > 0, "a box lies outside it");
+    }
+    Ok(image)
+}
+
+fn decoder(encoded: &[u8]) -> Result<impl ImageDecoder + '_> {
+    let mut reader = ImageReader::new(Cursor::new(encoded)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_ALLOC);
+    reader.limits(limits);
+    Ok(reader.into_decoder()?)
+}
+
+fn is_sideways(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+impl Images {
+    /// The bytes of a picture, but no more than so many.
+    fn encoded(&self, place: usize, most: u64) -> Result<Cow<'_, [u8]>> {
+        let mut bytes = vec![];
+        match self {
+            Images::Raw { .. } => {}
+            Images::Pictures(pictures) => {
+                File::open(&pictures[place].path)?.take(most).read_to_end(&mut bytes)?;
+            }
+            Images::Packed { read, .. } => return Ok(read(place)?.into()),
+        }
+        Ok(bytes.into())
+    }
+
+    fn crop(&self, place: usize) -> Option<[u32; 4]> {
+        match self {
+            Images::Pictures(pictures) => pictures[place].crop,
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a picture, and where it is.
+    fn complaint(&self, place: usize, error: &anyhow::Error) -> String {
+        match self {
+            Images::Pictures(pictures) => at(
+                &format!("A picture cannot be read, so replace or remove it: {error:#}"),
+                &pictures[place].path,
+            ),
+            _ => format!("Image {place} cannot be read: {error:#}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ExtendedColorType, ImageEncoder as _, codecs::jpeg::JpegEncoder};
+
+    /// A photograph of 8 by 4 pixels, its left half white, that a camera held sideways has marked as to be turned.
+    #[test]
+    fn what_a_camera_held_sideways_took_is_turned() {
+        let pixels: Vec<u8> = (0..32).map(|place| if place % 8 < 4 { 255 } else { 0 }).collect();
+        let mut bytes = vec![];
+        let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 95);
+        // little-endian TIFF of one entry: tag 0x0112 (orientation), a short, 6: turn by 90° clockwise
+        let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        encoder.set_exif_metadata(exif.to_vec()).unwrap();
+        encoder.write_image(&pixels, 8, 4, ExtendedColorType::L8).unwrap();
+        let images = Images::Packed { count: 1, read: Box::new(move |_| Ok(bytes.clone())) };
+        assert_eq!(look(&images).seen[0].as_ref().unwrap().size, [8, 4]);
+        let shape = ImageShape { height: 8, width: 4, channels: 1 };
+        let turned = super::pixels(&images, 0, shape).unwrap();
+        // what was at the left is at the top
+        assert!(turned[..12].iter().all(|grey| *grey > 200), "{turned:?}");
+        assert!(turned[20..].iter().all(|grey| *grey < 50), "{turned:?}");
+    }
+}

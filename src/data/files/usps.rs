@@ -1,0 +1,65 @@
+//! USPS digits as text: on each line a label, then 256 greys from −1 to 1, 16 by 16 pixels (Hastie, Tibshirani and Friedman,
+//! "The elements of statistical learning").
+use super::{Contents, Format, Images, Part, at, entries, name, text};
+use crate::{
+    data::{ImageShape, numbered},
+    spec::{Choice, ComponentInfo},
+};
+use anyhow::{Context as _, Result, ensure};
+use std::path::{Path, PathBuf};
+
+pub const ENTRY: Format = Format {
+    info: ComponentInfo {
+        id: "usps",
+        label: "USPS text",
+        help: "zip.train.gz and zip.test.gz: a label and 256 greys from -1 to 1 on each line.",
+        params: &[],
+    },
+    recognises: |path| files(path).is_some(),
+    read,
+};
+
+const SHAPE: ImageShape = ImageShape { height: 16, width: 16, channels: 1 };
+const CLASSES: usize = 10;
+
+fn read(path: &Path, _: &Choice) -> Result<Contents> {
+    let (train, test) = files(path).context("There is no zip.train")?;
+    let test = test.map(|test| part(&test)).transpose()?;
+    Ok(Contents { class_names: numbered(CLASSES), train: part(&train)?, test, ..Contents::default() })
+}
+
+/// The training file, and the test file where there is one.
+fn files(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+    if path.is_dir() {
+        let all = entries(path);
+        let find = |start: &str| all.iter().find(|path| name(path).starts_with(start)).cloned();
+        return Some((find("zip.train")?, find("zip.test")));
+    }
+    let is_own = ["zip.train", "zip.test"].iter().any(|start| name(path).starts_with(start));
+    is_own.then(|| (path.to_path_buf(), None))
+}
+
+fn part(path: &Path) -> Result<Part> {
+    let (mut labels, mut pixels) = (vec![], vec![]);
+    for (at_line, line) in text::read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let place = || {
+            at(
+                &format!(
+                    "Line {} is no label and {} greys: the file is damaged, get it again",
+                    at_line + 1,
+                    SHAPE.len()
+                ),
+                path,
+            )
+        };
+        let numbers: Vec<f32> =
+            line.split_whitespace().map(str::parse).collect::<Result<_, _>>().with_context(place)?;
+        let [label, greys @ ..] = &numbers[..] else { anyhow::bail!(place()) };
+        let is_class = label.fract() == 0.0 && (0.0..CLASSES as f32).contains(label);
+        ensure!(greys.len() == SHAPE.len() && is_class && greys.iter().all(|grey| grey.is_finite()), place());
+        labels.push(*label as usize);
+        pixels.extend(greys.iter().map(|grey| ((grey + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8));
+    }
+    ensure!(!labels.is_empty(), at("The file is empty: get it again", path));
+    Ok(Part { images: Images::Raw { shape: SHAPE, pixels }, labels })
+}

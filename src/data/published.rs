@@ -1,0 +1,184 @@
+//! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
+use super::{Dataset, DatasetInfo, ImageShape, files, fitting};
+use crate::spec::Choice;
+use anyhow::{Context as _, Result, ensure};
+use std::{
+    iter::once,
+    path::{Path, PathBuf},
+};
+
+/// What is known of a data set without having it, and where it can be had.
+#[derive(Debug)]
+pub struct Published {
+    pub shape: ImageShape,
+    /// In order of the labels.
+    pub class_names: &'static [&'static str],
+    pub files: &'static [PublishedFile],
+    /// Addresses of folders that have the files, ending in a slash, the first to be asked first.
+    pub mirrors: &'static [&'static str],
+    /// Of a single zip file, what is taken out and kept instead of it; nothing where files are kept as they are.
+    pub members: &'static [&'static str],
+    /// Folders where packages of operating systems put it.
+    pub installed: &'static [&'static str],
+}
+
+/// One file as it was published.
+#[derive(Debug)]
+pub struct PublishedFile {
+    pub name: &'static str,
+    pub bytes: u64,
+    /// In hexadecimal, as TensorFlow Datasets 4.9.10 lists it (`url_checksums/`).
+    pub sha256: &'static str,
+}
+
+impl Published {
+    /// Bytes to be fetched.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Where the set called `id` is, if it is: in the folder `fetched`, or where a package put it.
+    pub fn find(&self, id: &str, fetched: &Path) -> Option<PathBuf> {
+        let folders = once(fetched.join(id)).chain(self.installed.iter().map(PathBuf::from));
+        let is_complete = |folder: &PathBuf| self.kept().all(|name| folder.join(name).is_file());
+        folders.into_iter().find(is_complete).map(|folder| self.within(folder))
+    }
+
+    /// Reads it from the choice's path, else from wherever it is.
+    ///
+    /// # Errors
+    /// Where it is not there, cannot be read, or is another data set.
+    pub(super) fn load(&self, choice: &Choice, fetched: &Path) -> Result<Dataset> {
+        let path = self.locate(choice, fetched)?;
+        let mut dataset = files::read(&path, choice)?;
+        let expected = self.peek(choice);
+        let [found, wanted] = [&dataset.info, &expected].map(describe);
+        ensure!(
+            found == wanted,
+            "{}",
+            files::at(
+                &format!("This is another data set than {}: {wanted} expected, {found} found", choice.id),
+                &path
+            )
+        );
+        dataset.info = expected;
+        Ok(dataset)
+    }
+
+    /// The path that a choice names, else where the set is.
+    ///
+    /// # Errors
+    /// Where it is nowhere: how it is had.
+    pub(super) fn locate(&self, choice: &Choice, fetched: &Path) -> Result<PathBuf> {
+        let named = choice.path.as_ref().map(|path| self.within(path.clone()));
+        named.or_else(|| self.find(&choice.id, fetched)).with_context(|| self.missing(&choice.id))
+    }
+
+    /// Shape and classes, which are known beforehand.
+    pub(super) fn peek(&self, choice: &Choice) -> DatasetInfo {
+        DatasetInfo {
+            shape: fitting::wanted(choice, self.shape),
+            class_names: self.class_names.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn missing(&self, id: &str) -> String {
+        format!(
+            "The images of {id} are not on this computer yet. Fetch them ({} MB) under Data in the window, or by headstart \
+             data fetch {id}; a copy that you have is named by dataset.path",
+            megabytes(self.bytes())
+        )
+    }
+
+    /// The names of the files that a complete copy has.
+    fn kept(&self) -> impl Iterator<Item = &'static str> {
+        let names = self.files.iter().map(|file| file.name);
+        let members = self.members.iter().map(|member| base(member));
+        names.filter(|_| self.members.is_empty()).chain(members)
+    }
+
+    /// The archive within a folder, where it is read as an archive; otherwise the path itself.
+    fn within(&self, path: PathBuf) -> PathBuf {
+        match self.files {
+            [only] if path.join(only.name).is_file() && self.members.is_empty() => path.join(only.name),
+            _ => path,
+        }
+    }
+}
+
+/// The last part of a name within an archive.
+pub(super) fn base(member: &'static str) -> &'static str {
+    member.rsplit_once('/').map_or(member, |(_, name)| name)
+}
+
+/// Bytes in whole millions, at least one.
+pub fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
+}
+
+fn describe(info: &DatasetInfo) -> String {
+    let ImageShape { height, width, channels } = info.shape;
+    format!("{} classes of {width} by {height} pixels in {channels} channels", info.classes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data;
+
+    #[test]
+    fn every_published_set_is_described_in_full() {
+        let all = data::ALL.iter().filter_map(|entry| Some((entry.info, entry.published?)));
+        let mut count = 0;
+        for (info, published) in all {
+            count += 1;
+            assert!(
+                published.files.iter().all(|file| file.sha256.len() == 64 && file.bytes > 0),
+                "{}",
+                info.id
+            );
+            assert!(
+                published.mirrors.len() > 1 && published.mirrors.iter().all(|mirror| mirror.ends_with('/'))
+            );
+            assert!(published.members.is_empty() || published.files.len() == 1);
+            let classes: std::collections::BTreeSet<_> = published.class_names.iter().collect();
+            assert_eq!(classes.len(), published.class_names.len());
+            let info = data::peek(&Choice::new(info.id)).unwrap();
+            assert_eq!((info.shape, info.classes()), (published.shape, classes.len()));
+        }
+        assert_eq!(count, 5);
+    }
+
+    #[test]
+    fn a_missing_set_says_how_it_is_had_and_another_one_is_refused() {
+        let fetched = tempfile::tempdir().unwrap();
+        let kmnist = Choice::new("kmnist");
+        let error = format!("{:#}", data::load(&kmnist, fetched.path()).unwrap_err());
+        assert!(error.contains("headstart data fetch kmnist") && error.contains("22 MB"), "{error}");
+        let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+        let copy = Choice { path: Some(digits.into()), ..kmnist };
+        let set = data::load(&copy, fetched.path()).unwrap();
+        assert_eq!(set.info.class_names[..2], ["o", "ki"]);
+        let letters = Choice { path: Some(digits.into()), ..Choice::new("emnist_letters") };
+        let error = format!("{:#}", data::load(&letters, fetched.path()).unwrap_err());
+        assert!(error.contains("26 classes") && error.contains("10 classes"), "{error}");
+    }
+
+    #[test]
+    fn a_package_of_the_system_is_as_good_as_a_download() {
+        let package = tempfile::tempdir().unwrap();
+        let installed: &'static str = package.path().display().to_string().leak();
+        let file = PublishedFile { name: "all.tar.gz", bytes: 1, sha256: "" };
+        let set = Published {
+            shape: ImageShape { height: 1, width: 1, channels: 1 },
+            class_names: &["a", "b"],
+            files: Box::leak(Box::new([file])),
+            mirrors: &[],
+            members: &[],
+            installed: Box::leak(Box::new([installed])),
+        };
+        assert_eq!(set.find("set", Path::new("/nowhere")), None);
+        std::fs::write(package.path().join("all.tar.gz"), "").unwrap();
+        assert_eq!(set.find("set", Path::new("/nowhere")), Some(package.path().join("all.tar.gz")));
+    }
+}

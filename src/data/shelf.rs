@@ -1,0 +1,67 @@
+//! Data sets that somebody has open: whoever asks for one of them gets the same, so that nothing is read or kept twice.
+use super::{Dataset, load, source};
+use crate::spec::Choice;
+use anyhow::Result;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+type Slot = Arc<Mutex<Weak<Dataset>>>;
+
+static SLOTS: Mutex<Vec<(Choice, Slot)>> = Mutex::new(vec![]);
+
+/// As [`load`], or what another thread has loaded and still holds; waits where it is being read at this moment.
+///
+/// # Errors
+/// As [`load`].
+pub fn open(choice: &Choice, fetched: &Path) -> Result<Arc<Dataset>> {
+    let slot = slot(source(choice));
+    let mut held = lock(&slot);
+    if let Some(dataset) = held.upgrade() {
+        return Ok(dataset);
+    }
+    let dataset = Arc::new(load(choice, fetched)?);
+    *held = Arc::downgrade(&dataset);
+    Ok(dataset)
+}
+
+/// The place of a data set; places that nobody uses any more are given up.
+fn slot(source: Choice) -> Slot {
+    let mut slots = lock(&SLOTS);
+    slots.retain(|(_, slot)| Arc::strong_count(slot) > 1 || lock(slot).strong_count() > 0);
+    if let Some((_, slot)) = slots.iter().find(|(of, _)| *of == source) {
+        return slot.clone();
+    }
+    let slot = Slot::default();
+    slots.push((source, slot.clone()));
+    slot
+}
+
+/// What a panic has left behind in there is whole: a set is put in once it is read.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{LAST_CLASS, VALIDATION_IMAGES};
+
+    fn open(choice: &Choice) -> Result<Arc<Dataset>> {
+        super::open(choice, Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn a_data_set_is_read_once_as_long_as_somebody_holds_it() {
+        let with = |key: &str, value| Choice { values: [(key.into(), value)].into(), ..Choice::new("mnist") };
+        let first = open(&Choice::new("mnist")).unwrap();
+        let other = std::thread::spawn(move || open(&with(VALIDATION_IMAGES.key, 7.0)).unwrap());
+        assert!(Arc::ptr_eq(&first, &other.join().unwrap()), "how it is split does not make it another set");
+        let narrowed = open(&with(LAST_CLASS.key, 4.0)).unwrap();
+        assert_eq!((narrowed.info.classes(), first.info.classes()), (5, 10));
+        let weak = Arc::downgrade(&first);
+        drop(first);
+        assert!(weak.upgrade().is_none(), "it is kept although nobody needs it");
+    }
+}

@@ -1,0 +1,268 @@
+//! Labels that a network gives itself: those of a few labelled images, passed on from neighbour to neighbour to images
+//! without any.
+//!
+//! Each image is joined with those whose embeddings are most like its own. Over this graph, F ← α S F + (1 − α) Y is
+//! repeated, where Y holds the known labels and S = D^(−1/2) W D^(−1/2) the weights of the edges; an image's label is then
+//! the largest number in its row of F (Zhou, Bousquet, Lal, Weston and Schölkopf, "Learning with local and global
+//! consistency", 2004; weights as in Iscen et al., "Label propagation for deep semi-supervised learning", 2019).
+use super::model::Model;
+use crate::{
+    data::{Dataset, Draw},
+    objectives::best,
+    rng::rng,
+};
+use anyhow::{Context as _, Result, ensure};
+use candle_core::{D, DType, Device, Tensor};
+use rand::seq::SliceRandom as _;
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+/// Images that are joined with each.
+const NEIGHBOURS: usize = 15;
+/// The power to which the cosine of two embeddings is raised to weigh their edge.
+const SHARPNESS: i32 = 3;
+/// How much of an image's label comes from its neighbours, in each of so many rounds.
+const ALPHA: f32 = 0.99;
+const ROUNDS: usize = 60;
+/// Embedded or compared at once: a drawing waits no longer than that takes.
+const PORTION: usize = 256;
+
+/// The label that a run takes each of its training images to have.
+#[derive(Debug, PartialEq)]
+pub struct SelfLabels {
+    by_image: BTreeMap<usize, u16>,
+}
+
+/// The way to [`SelfLabels`], a portion per call.
+pub struct Spreading {
+    /// Labelled images first.
+    images: Vec<usize>,
+    known: Vec<u16>,
+    classes: usize,
+    portions: Vec<Tensor>,
+    /// (images, features), each row at length 1.
+    unit: Option<Tensor>,
+    /// Of each image so far: those most like it, and the weights of the edges.
+    nearest: Vec<Vec<(usize, f32)>>,
+}
+
+/// Up to `count` of the training images that are not labelled, drawn by the seed.
+pub fn draw(unlabelled: &[usize], count: usize, seed: u64) -> Vec<usize> {
+    let mut images = unlabelled.to_vec();
+    images.shuffle(&mut rng(seed, "self-labels", 0));
+    images.truncate(count);
+    images
+}
+
+impl Spreading {
+    /// From the labels of `labelled` images to `others`.
+    pub fn new(dataset: &Dataset, labelled: &[usize], others: &[usize]) -> Self {
+        Self {
+            images: [labelled, others].concat(),
+            known: labelled.iter().map(|image| dataset.train.labels[*image]).collect(),
+            classes: dataset.info.classes(),
+            portions: vec![],
+            unit: None,
+            nearest: vec![],
+        }
+    }
+
+    /// Looks at one portion of the images; once all have been looked at twice, gives the labels, and the share of right
+    /// ones among those that were not known, which is all that the true ones are looked at for.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn advance(&mut self, model: &Model, dataset: &Dataset) -> Result<Option<(SelfLabels, f64)>> {
+        let Some(unit) = &self.unit else {
+            self.embed(model, dataset)?;
+            return Ok(None);
+        };
+        let begin = self.nearest.len();
+        let rows = unit.narrow(0, begin, PORTION.min(self.images.len() - begin))?;
+        let cosines = rows.contiguous()?.matmul(&unit.t()?)?.to_vec2::<f32>()?;
+        let nearest = cosines.par_iter().enumerate().map(|(row, cosines)| nearest(cosines, begin + row));
+        self.nearest.extend(nearest.collect::<Vec<_>>());
+        if self.nearest.len() < self.images.len() {
+            return Ok(None);
+        }
+        let labels = spread(&self.nearest, &self.known, self.classes);
+        let given = || self.images.iter().zip(&labels).skip(self.known.len());
+        let right = given().filter(|(image, label)| dataset.train.labels[**image] == **label).count();
+        let accuracy = right as f64 / given().count().max(1) as f64;
+        let by_image = self.images.iter().copied().zip(labels.iter().copied()).collect();
+        Ok(Some((SelfLabels { by_image }, accuracy)))
+    }
+
+    fn embed(&mut self, model: &Model, dataset: &Dataset) -> Result<()> {
+        let begin = self.portions.len() * PORTION;
+        let end = (begin + PORTION).min(self.images.len());
+        let embeddings = model.embed(&dataset.train, &self.images[begin..end])?;
+        let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
+        self.portions.push(embeddings.broadcast_div(&lengths)?.to_device(&Device::Cpu)?);
+        if end == self.images.len() {
+            self.unit = Some(Tensor::cat(&std::mem::take(&mut self.portions), 0)?);
+        }
+        Ok(())
+    }
+}
+
+/// The places with the largest cosines but `own`, and the weights of the edges to them.
+fn nearest(cosines: &[f32], own: usize) -> Vec<(usize, f32)> {
+    let mut nearest: Vec<(usize, f32)> = Vec::with_capacity(NEIGHBOURS + 1);
+    for (other, cosine) in cosines.iter().copied().enumerate() {
+        let is_full = nearest.len() == NEIGHBOURS;
+        if other == own || is_full && nearest.last().is_some_and(|(_, least)| cosine <= *least) {
+            continue;
+        }
+        let place = nearest.partition_point(|(_, larger)| *larger >= cosine);
+        nearest.insert(place, (other, cosine));
+        nearest.truncate(NEIGHBOURS);
+    }
+    nearest.into_iter().map(|(other, cosine)| (other, cosine.max(0.0).powi(SHARPNESS))).collect()
+}
+
+/// The label of each image: the first ones' are known, the others' come over the edges. An image that none of them
+/// reaches takes the first class.
+fn spread(nearest: &[Vec<(usize, f32)>], known: &[u16], classes: usize) -> Vec<u16> {
+    let edges = normalised(nearest);
+    let mut scores = vec![vec![0.0; classes]; edges.len()];
+    for _ in 0..ROUNDS {
+        let pass_on = |(image, edges): (usize, &Vec<(usize, f32)>)| {
+            let mut sums = vec![0.0; classes];
+            for (other, weight) in edges {
+                sums.iter_mut().zip(&scores[*other]).for_each(|(sum, score)| *sum += ALPHA * weight * score);
+            }
+            if let Some(label) = known.get(image) {
+                sums[usize::from(*label)] += 1.0 - ALPHA;
+            }
+            sums
+        };
+        scores = edges.par_iter().enumerate().map(pass_on).collect();
+    }
+    let others = scores.iter().skip(known.len()).map(|scores| best(scores) as u16);
+    known.iter().copied().chain(others).collect()
+}
+
+/// The edges of each image, both ways and divided by the roots of both ends' sums of weights.
+fn normalised(nearest: &[Vec<(usize, f32)>]) -> Vec<Vec<(usize, f32)>> {
+    let mut edges = nearest.to_vec();
+    for (image, nearest) in nearest.iter().enumerate() {
+        nearest.iter().for_each(|(other, weight)| edges[*other].push((image, *weight)));
+    }
+    let sum = |edges: &Vec<(usize, f32)>| edges.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-9);
+    let roots: Vec<f32> = edges.iter().map(|edges| sum(edges).sqrt()).collect();
+    for (edges, root) in edges.iter_mut().zip(&roots) {
+        edges.iter_mut().for_each(|(other, weight)| *weight /= root * roots[*other]);
+    }
+    edges
+}
+
+impl SelfLabels {
+    /// One label for each draw.
+    pub fn of(&self, draws: &[Draw]) -> Vec<u32> {
+        draws.iter().map(|draw| u32::from(self.by_image[&draw.image])).collect()
+    }
+
+    /// Writes them as safetensors: `images` and `labels`, one of each.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let images: Vec<u32> = self.by_image.keys().map(|image| *image as u32).collect();
+        let labels: Vec<u32> = self.by_image.values().map(|label| u32::from(*label)).collect();
+        let tensors = HashMap::from([
+            ("images", Tensor::new(images, &Device::Cpu)?),
+            ("labels", Tensor::new(labels, &Device::Cpu)?),
+        ]);
+        Ok(candle_core::safetensors::save(&tensors, path)?)
+    }
+
+    /// Reads back the labels of `images`, which rise.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or holds labels of other images.
+    pub fn load(path: &Path, images: &[usize], classes: usize) -> Result<Self> {
+        let read = || -> Result<Self> {
+            let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
+            let tensor = |name: &str| tensors.get(name).with_context(|| format!("There are no {name}"));
+            let of = tensor("images")?.to_vec1::<u32>()?;
+            let labels = tensor("labels")?.to_dtype(DType::U32)?.to_vec1::<u32>()?;
+            let is_same = of.iter().map(|image| *image as usize).eq(images.iter().copied());
+            ensure!(is_same && labels.len() == images.len(), "They are labels of other images");
+            ensure!(labels.iter().all(|label| (*label as usize) < classes), "A label is out of range");
+            Ok(Self {
+                by_image: images.iter().copied().zip(labels.iter().map(|label| *label as u16)).collect(),
+            })
+        };
+        read().context("Could not read the labels that the network gave itself").with_context(|| {
+            let file = path.display();
+            format!(
+                "The checkpoint cannot be gone on from: remove it, and an older one is taken\nFile: {file}"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two rings of images whose embeddings touch nowhere, one known label in each.
+    #[test]
+    fn labels_stay_within_what_hangs_together() {
+        let count = 60;
+        let ring = |image: usize| {
+            let turn = (image / 2) as f32 / (count / 2) as f32 * std::f32::consts::TAU;
+            let place = [turn.cos(), turn.sin()];
+            if image.is_multiple_of(2) {
+                [place[0], place[1], 0.0, 0.0]
+            } else {
+                [0.0, 0.0, place[0], place[1]]
+            }
+        };
+        let cosine = |a: usize, b: usize| ring(a).iter().zip(ring(b)).map(|(a, b)| a * b).sum::<f32>();
+        let row = |a: usize| (0..count).map(|b| cosine(a, b)).collect::<Vec<_>>();
+        let edges: Vec<_> = (0..count).map(|image| nearest(&row(image), image)).collect();
+        assert!(edges.iter().enumerate().all(|(image, edges)| {
+            edges.len() == NEIGHBOURS && edges.iter().all(|(other, weight)| *other != image && *weight >= 0.0)
+        }));
+        let labels = spread(&edges, &[2, 1], 3);
+        assert!(
+            labels
+                .iter()
+                .enumerate()
+                .all(|(image, label)| *label == if image.is_multiple_of(2) { 2 } else { 1 })
+        );
+    }
+
+    /// A chain of three: the first one's label reaches the last over the second.
+    #[test]
+    fn edges_go_both_ways_and_are_normalised() {
+        let edges = normalised(&[vec![(1, 2.0)], vec![(2, 2.0)], vec![]]);
+        assert_eq!(edges[0], [(1, 0.5_f32.sqrt())]);
+        let mut weights = edges[1].clone();
+        weights.sort_by_key(|(other, _)| *other);
+        assert_eq!(weights, [(0, 0.5_f32.sqrt()), (2, 0.5_f32.sqrt())]);
+        assert_eq!(spread(&[vec![(1, 2.0)], vec![(2, 2.0)], vec![]], &[1], 2), [1, 1, 1]);
+    }
+
+    #[test]
+    fn they_are_written_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("self_labels.safetensors");
+        let labels = SelfLabels { by_image: [(3, 1), (5, 0), (9, 2)].into() };
+        labels.save(&path).unwrap();
+        assert_eq!(SelfLabels::load(&path, &[3, 5, 9], 3).unwrap(), labels);
+        let draws = [9, 3].map(|image| Draw { image, epoch: 0 });
+        assert_eq!(labels.of(&draws), [2, 1]);
+        for (images, classes) in [(vec![3, 5], 3), (vec![3, 5, 8], 3), (vec![3, 5, 9], 2)] {
+            assert!(SelfLabels::load(&path, &images, classes).is_err());
+        }
+        std::fs::write(&path, b"nothing").unwrap();
+        let error = format!("{:#}", SelfLabels::load(&path, &[3, 5, 9], 3).unwrap_err());
+        assert!(error.contains("remove it") && error.contains("self_labels.safetensors"), "{error}");
+    }
+}

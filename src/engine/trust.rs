@@ -1,0 +1,157 @@
+//! How far a classifier can be taken at its word: a temperature for its confidence, and what outsiders look like to it;
+//! found out on images of the training part, a portion a call.
+use super::model::Model;
+use crate::{
+    data::{Dataset, Partition},
+    evaluation::{
+        Reliability, TrustReport, Verdict,
+        calibration::{softmax, temperature},
+        outsiders::{Insiders, threshold},
+    },
+};
+use anyhow::{Context as _, Result};
+
+/// Looked at in one call.
+pub const PORTION: usize = 128;
+/// Images of each kind that are looked at, at most.
+const MAX_IMAGES: usize = 5000;
+/// Of the validation images, this share is taken for what it is; the others look like outsiders.
+const KEPT: f64 = 0.97;
+
+/// What is known of a classifier once its word has been weighed.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    temperature: f64,
+    insiders: Insiders,
+    /// Distances above it are those of outsiders.
+    threshold: f64,
+    validation_ece: [f64; 2],
+    validation_flagged: f64,
+}
+
+/// What a network makes of some images.
+#[derive(Clone, Debug, Default)]
+pub struct Impressions {
+    pub logits: Vec<Vec<f32>>,
+    /// What the images look like to it: see [`crate::models::Network::look`].
+    pub features: Vec<Vec<f32>>,
+}
+
+impl Impressions {
+    /// Appends others.
+    pub fn extend(&mut self, more: Self) {
+        self.logits.extend(more.logits);
+        self.features.extend(more.features);
+    }
+}
+
+/// Trust on its way.
+pub struct Weighing {
+    train: Vec<usize>,
+    validation: Vec<usize>,
+    seen: Impressions,
+    unseen: Impressions,
+}
+
+impl Weighing {
+    pub fn new(partition: &Partition) -> Self {
+        let some = |images: &[usize]| -> Vec<usize> {
+            let every = images.len().div_ceil(MAX_IMAGES).max(1);
+            images.iter().copied().step_by(every).collect()
+        };
+        let (train, validation) = (some(&partition.train), some(&partition.validation));
+        Self { train, validation, seen: Impressions::default(), unseen: Impressions::default() }
+    }
+
+    /// From 0 to 1.
+    pub fn share_done(&self) -> f32 {
+        let done = self.seen.logits.len() + self.unseen.logits.len();
+        done as f32 / (self.train.len() + self.validation.len()).max(1) as f32
+    }
+
+    /// Looks at one portion; what came of it, once all have been looked at.
+    ///
+    /// # Errors
+    /// Where the network tells no classes apart, or there are too few images.
+    pub fn advance(&mut self, model: &Model, data: &Dataset) -> Result<Option<Trust>> {
+        for (images, impressions) in [(&self.train, &mut self.seen), (&self.validation, &mut self.unseen)] {
+            let done = impressions.logits.len();
+            if done < images.len() {
+                let portion = &images[done..images.len().min(done + PORTION)];
+                impressions.extend(model.impressions(&data.train, portion)?);
+                return Ok(None);
+            }
+        }
+        self.trust(data).map(Some)
+    }
+
+    fn trust(&self, data: &Dataset) -> Result<Trust> {
+        let labels =
+            |images: &[usize]| -> Vec<u16> { images.iter().map(|image| data.train.labels[*image]).collect() };
+        let (seen, unseen) = (labels(&self.train), labels(&self.validation));
+        let insiders = Insiders::fit(&self.seen.features, &seen, data.info.classes()).context(
+            "There are too few training images, or too strange ones, to tell what the network has been trained on",
+        )?;
+        let temperature = temperature(&self.unseen.logits, &unseen);
+        let distances: Vec<f64> = self.unseen.features.iter().map(|row| insiders.distance(row)).collect();
+        let threshold = threshold(distances.clone(), KEPT);
+        let ece = |temperature: f64| {
+            let answer = |(row, label): (&Vec<f32>, &u16)| {
+                let (best, confidence) = surest(&softmax(row, temperature));
+                (confidence, best == usize::from(*label))
+            };
+            Reliability::new(self.unseen.logits.iter().zip(&unseen).map(answer)).ece
+        };
+        let flagged = distances.iter().filter(|distance| **distance > threshold).count();
+        Ok(Trust {
+            temperature,
+            insiders,
+            threshold,
+            validation_ece: [ece(1.0), ece(temperature)],
+            validation_flagged: flagged as f64 / distances.len().max(1) as f64,
+        })
+    }
+}
+
+impl Trust {
+    /// Calibrated probabilities of one image's logits.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+        softmax(logits, self.temperature).into_iter().map(|probability| probability as f32).collect()
+    }
+
+    /// Whether features look like nothing that the network was trained on.
+    pub fn is_outsider(&self, features: &[f32]) -> bool {
+        let distance = self.insiders.distance(features);
+        distance.is_nan() || distance > self.threshold
+    }
+
+    pub fn report(&self) -> TrustReport {
+        TrustReport {
+            temperature: self.temperature,
+            validation_ece: self.validation_ece,
+            validation_flagged: self.validation_flagged,
+            outsiders: None,
+        }
+    }
+
+    /// What is to be said of one image.
+    pub fn verdict(&self, image: u32, label: u16, logits: &[f32], features: &[f32]) -> Verdict {
+        let calibrated = softmax(logits, self.temperature);
+        let (predicted, confidence) = surest(&calibrated);
+        Verdict {
+            image,
+            label,
+            predicted: predicted as u16,
+            raw_confidence: softmax(logits, 1.0)[predicted] as f32,
+            confidence: confidence as f32,
+            loss: -calibrated[usize::from(label)].max(f64::MIN_POSITIVE).ln() as f32,
+            is_outsider: self.is_outsider(features),
+        }
+    }
+}
+
+/// The most probable class, and its probability.
+fn surest(probabilities: &[f64]) -> (usize, f64) {
+    let all = probabilities.iter().copied().enumerate();
+    all.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default()
+}

@@ -1,0 +1,73 @@
+//! What a run begins with where its encoder is not drawn at random.
+use super::{Bench, newest_checkpoint};
+use crate::{
+    data::{
+        self, ImageShape,
+        fitting::{CHANNELS, IMAGE_SIZE},
+    },
+    models::{self, Weights},
+    protocol::Level,
+    spec::{RunSpec, Section},
+};
+use anyhow::{Context as _, Result};
+use std::path::Path;
+
+impl Bench {
+    /// Has a run's images brought to the shape of those that its encoder was pretrained on, unless it asks for another.
+    pub(super) fn adopt_shape(&mut self, spec: &mut RunSpec) -> Result<()> {
+        let asks = [&IMAGE_SIZE, &CHANNELS].iter().any(|param| spec.dataset.get(param) > 0.0);
+        let source = spec.init_from.as_ref().filter(|_| !asks && spec.entrant.is_none());
+        let Some(shape) = source.and_then(|source| self.shape_of(source)) else { return Ok(()) };
+        if shape != data::peek(&spec.dataset)?.shape && shape.height == shape.width {
+            spec.set(Section::Dataset, &IMAGE_SIZE, shape.width as f64);
+            spec.set(Section::Dataset, &CHANNELS, shape.channels as f64);
+            self.outbox.notice(
+                Level::Info,
+                format!(
+                    "Images are brought to {0} by {0} pixels, {1}, which the encoder was pretrained on",
+                    shape.width,
+                    if shape.channels == 3 { "in colour" } else { "grey" }
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    /// The shape of the images that a run or a shipped encoder was trained on, where that can be told.
+    fn shape_of(&self, source: &str) -> Option<ImageShape> {
+        if let Some(shipped) = models::shipped::find(source) {
+            return Some(shipped.shape);
+        }
+        let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
+        Some(data::peek(&self.home.folder(&run).spec(&self.catalog).ok()?.dataset).ok()?.shape)
+    }
+
+    /// What a run's encoder begins with.
+    pub(super) fn init(&self, spec: &RunSpec) -> Result<Option<Weights>> {
+        let Some(source) = &spec.init_from else { return Ok(None) };
+        if Path::new(source).is_file() {
+            return Ok(Some(Weights::File(source.into())));
+        }
+        if let Some(shipped) = models::shipped::find(source) {
+            return Ok(Some(Weights::Shipped(shipped)));
+        }
+        let named = || {
+            let shipped: Vec<_> = models::shipped::ALL.iter().map(|shipped| shipped.info.id).collect();
+            format!("init_from names no file, no run and no shipped encoder ({})", shipped.join(", "))
+        };
+        let (run, step) =
+            source.rsplit_once('@').map_or((source.as_str(), None), |(run, step)| (run, Some(step)));
+        let folder = self.home.folder(&self.home.find(run).with_context(named)?);
+        let newest = newest_checkpoint(&folder).with_context(|| {
+            format!("The run {run:?} has no checkpoint yet: begin when it has trained for a while")
+        })?;
+        let kept = folder.checkpoints();
+        let step = match step {
+            None => newest.step,
+            Some(step) => step.parse().ok().filter(|step| kept.contains(step)).with_context(|| {
+                format!("The run {run:?} has no checkpoint of step {step}: choose one of {kept:?}")
+            })?,
+        };
+        Ok(Some(Weights::File(folder.checkpoint(step).join("model.safetensors"))))
+    }
+}

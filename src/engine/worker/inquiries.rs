@@ -1,0 +1,75 @@
+//! Questions that take many portions of work: one portion between any two batches.
+use super::{Bench, newest_model};
+use crate::{
+    data::{self, Dataset},
+    engine::{
+        inspections::{self, Inspection, Progress, Subject},
+        model::Model,
+        trainer::partition,
+    },
+    objectives,
+    protocol::{Answer, Event, Question, RunId},
+    spec::Choice,
+};
+use anyhow::Result;
+use std::{mem::discriminant, sync::Arc};
+
+/// A question at work.
+pub struct Inquiry {
+    request: u64,
+    run: RunId,
+    step: u64,
+    question: Question,
+    inspection: Box<dyn Inspection>,
+}
+
+impl Bench {
+    /// Begins with a question, instead of an older one of its kind about the same run.
+    pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
+        let subject = self.subject(&run, &question)?;
+        let step = subject.step;
+        let inspection = inspections::begin(&question, subject)?;
+        self.inquiries
+            .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
+        self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
+        Ok(())
+    }
+
+    /// One portion of a question; the others have their turns before its next one.
+    pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
+        let Progress { share_done, finding } = inquiry.inspection.advance()?;
+        let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
+        self.outbox.push(Event::Answer(Answer { request, run, step, share_done, finding }));
+        if share_done < 1.0 {
+            self.inquiries.push_back(inquiry);
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint of a run: the weights of one that trains would change under a long look.
+    fn subject(&mut self, run: &RunId, question: &Question) -> Result<Subject> {
+        let folder = self.home.folder(run);
+        let spec = folder.spec(&self.catalog)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let partition = partition(&spec, &dataset)?;
+        let (step, model) = newest_model(&folder, &self.catalog)?;
+        let is_classifier = objectives::find(&spec.objective.id)?.needs_labels;
+        let outsiders = match question {
+            Question::Evaluation { outsiders: Some(outsiders), .. } => {
+                Some(self.outsiders(outsiders, &model)?)
+            }
+            Question::Evaluation { .. } => None,
+        };
+        Ok(Subject { step, model, dataset, partition, is_classifier, outsiders })
+    }
+
+    /// Images of another data set, brought to the shape that a model looks at.
+    fn outsiders(&self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
+        let shape = model.shape();
+        let mut choice = choice.clone();
+        for (key, value) in [("image_size", shape.height), ("channels", shape.channels)] {
+            choice.values.insert(key.into(), value as f64);
+        }
+        data::open(&choice, &self.home.data())
+    }
+}

@@ -1,0 +1,116 @@
+//! Weighs the word of a network that nobody trains, a portion at a time, so that its confidence in a drawing is honest.
+//! The word of one that trains changes with every batch: it is given as it is.
+use super::{Bench, DrawingWish};
+use crate::{
+    engine::{
+        model::Model,
+        trainer::partition,
+        trust::{Trust, Weighing},
+    },
+    objectives,
+    protocol::{Confidence, Level, RunId},
+    told::told,
+};
+use anyhow::{Error, Result, ensure};
+
+/// What is known of one network's word.
+pub struct Trusting {
+    run: RunId,
+    step: u64,
+    state: State,
+}
+
+enum State {
+    /// The drawing waits to be answered again.
+    Weighing(Weighing, DrawingWish),
+    Known(Trust),
+    /// It cannot be found out.
+    Unknown,
+}
+
+impl Trusting {
+    pub fn is_weighing(&self) -> bool {
+        matches!(self.state, State::Weighing(..))
+    }
+
+    /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that
+    /// is not known.
+    pub fn predict(found: Option<&Self>, model: &Model, pixels: &[u8]) -> Result<(Vec<f32>, Confidence)> {
+        let Some(State::Known(trust)) = found.map(|found| &found.state) else {
+            let is_weighing = found.is_some_and(Self::is_weighing);
+            let confidence = if is_weighing { Confidence::Pending } else { Confidence::Raw };
+            return Ok((model.predict(pixels)?, confidence));
+        };
+        let seen = model.impressions(&model.single(pixels)?, &[0])?;
+        let is_outsider = trust.is_outsider(&seen.features[0]);
+        Ok((trust.probabilities(&seen.logits[0]), Confidence::Calibrated { is_outsider }))
+    }
+}
+
+impl Bench {
+    /// Begins to weigh the word of the network that a drawing is for, unless that is done, or cannot be.
+    pub(super) fn trust(&mut self, wish: &DrawingWish, step: u64) -> Result<()> {
+        let answers = &mut self.answers;
+        if self.active.contains_key(&wish.run) {
+            answers.trusting = None;
+            return Ok(());
+        }
+        if let Some(trusting) =
+            answers.trusting.as_mut().filter(|known| known.run == wish.run && known.step == step)
+        {
+            if let State::Weighing(_, waiting) = &mut trusting.state {
+                *waiting = wish.clone();
+            }
+            return Ok(());
+        }
+        answers.trusting = None;
+        let spec = self.home.folder(&wish.run).spec(&self.catalog)?;
+        if !objectives::find(&spec.objective.id)?.needs_labels {
+            return Ok(());
+        }
+        let weighing =
+            self.dataset(&spec.dataset).and_then(|data| Ok(Weighing::new(&partition(&spec, &data)?)));
+        let state = match weighing {
+            Ok(weighing) => State::Weighing(weighing, wish.clone()),
+            Err(error) => self.unknown(&error),
+        };
+        self.answers.trusting = Some(Trusting { run: wish.run.clone(), step, state });
+        Ok(())
+    }
+
+    /// One portion; once its word is weighed, the drawing is answered again.
+    pub(super) fn go_on_weighing(&mut self) -> Result<()> {
+        let Some(mut trusting) = self.answers.trusting.take() else { return Ok(()) };
+        let run = trusting.run.clone();
+        if let State::Weighing(mut weighing, wish) = trusting.state {
+            let found = self.weigh(&run, trusting.step, &mut weighing);
+            trusting.state = match found {
+                Ok(None) => State::Weighing(weighing, wish),
+                ended => {
+                    // a newer drawing is answered anyway
+                    self.answers.drawing.get_or_insert(wish);
+                    ended.map_or_else(
+                        |error| self.unknown(&error),
+                        |trust| trust.map_or(State::Unknown, State::Known),
+                    )
+                }
+            };
+        }
+        self.answers.trusting = Some(trusting);
+        Ok(())
+    }
+
+    fn weigh(&mut self, run: &RunId, step: u64, weighing: &mut Weighing) -> Result<Option<Trust>> {
+        let spec = self.home.folder(run).spec(&self.catalog)?;
+        let data = self.dataset(&spec.dataset)?;
+        let (now, model, _) = self.model(run)?;
+        ensure!(now == step, "its weights have changed meanwhile");
+        weighing.advance(model, &data)
+    }
+
+    fn unknown(&mut self, error: &Error) -> State {
+        let text = format!("How far the network can be taken at its word is not known: {}", told(error));
+        self.outbox.notice(Level::Warning, text);
+        State::Unknown
+    }
+}

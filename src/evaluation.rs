@@ -1,0 +1,164 @@
+//! How well a network does on labelled images, and how far it can be taken at its word: plain numbers, and what follows
+//! from them.
+use crate::metrics::Split;
+
+pub mod calibration;
+pub mod outsiders;
+pub use calibration::Reliability;
+
+/// What is found of a network on a whole split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    pub split: Split,
+    pub images: usize,
+    /// The mean of what the network is asked to minimise, in nats for a classifier.
+    pub loss: f64,
+    /// Share of right answers; none where the network learns without labels.
+    pub accuracy: Option<f64>,
+    /// Where it tells classes apart.
+    pub judgement: Option<Judgement>,
+}
+
+/// What a classifier makes of the images of a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    pub class_names: Vec<String>,
+    pub verdicts: Vec<Verdict>,
+    pub trust: TrustReport,
+}
+
+/// What a classifier makes of one image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// Its place in the training part of the data set, or in the test part.
+    pub image: u32,
+    pub label: u16,
+    pub predicted: u16,
+    /// The probability of the predicted class as the network gives it.
+    pub raw_confidence: f32,
+    /// The same, calibrated.
+    pub confidence: f32,
+    /// −log of the calibrated probability of the label, in nats.
+    pub loss: f32,
+    /// Whether it looks like nothing that the network was trained on.
+    pub is_outsider: bool,
+}
+
+/// How a network's word was weighed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrustReport {
+    /// Logits are divided by it; above 1 the network was too sure of itself.
+    pub temperature: f64,
+    /// Expected calibration error on the validation images, before and after.
+    pub validation_ece: [f64; 2],
+    /// Share of the validation images that are taken for outsiders, by which the threshold is set.
+    pub validation_flagged: f64,
+    /// Images of another data set, and the share of them that are taken for outsiders.
+    pub outsiders: Option<(usize, f64)>,
+}
+
+/// How a classifier does on one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassFigures {
+    pub images: usize,
+    /// Of what it takes for the class, the share that is; none where it takes nothing for it.
+    pub precision: Option<f64>,
+    /// Of the class, the share that it takes for it; none where there is no image of it.
+    pub recall: Option<f64>,
+}
+
+impl Verdict {
+    pub fn is_right(&self) -> bool {
+        self.label == self.predicted
+    }
+}
+
+impl Judgement {
+    /// Images by their label and by the class they are taken for: `[label][predicted]`.
+    pub fn confusion(&self) -> Vec<Vec<usize>> {
+        let classes = self.class_names.len();
+        let mut counts = vec![vec![0; classes]; classes];
+        for verdict in &self.verdicts {
+            counts[usize::from(verdict.label)][usize::from(verdict.predicted)] += 1;
+        }
+        counts
+    }
+
+    /// Confidence against accuracy, as the network gives it or calibrated.
+    pub fn reliability(&self, calibrated: bool) -> Reliability {
+        let confidence =
+            |verdict: &Verdict| if calibrated { verdict.confidence } else { verdict.raw_confidence };
+        Reliability::new(
+            self.verdicts.iter().map(|verdict| (f64::from(confidence(verdict)), verdict.is_right())),
+        )
+    }
+
+    /// Share of the images that are taken for outsiders.
+    pub fn flagged(&self) -> f64 {
+        let flagged = self.verdicts.iter().filter(|verdict| verdict.is_outsider).count();
+        flagged as f64 / self.verdicts.len().max(1) as f64
+    }
+
+    /// Mistakes, or hits, those with the greatest loss first: the most confident mistakes, the least confident hits.
+    pub fn by_loss(&self, right: bool) -> Vec<&Verdict> {
+        let mut found: Vec<_> = self.verdicts.iter().filter(|verdict| verdict.is_right() == right).collect();
+        found.sort_by(|a, b| b.loss.total_cmp(&a.loss).then(a.image.cmp(&b.image)));
+        found
+    }
+}
+
+/// The figures of each class, from counts by label and by prediction.
+pub fn class_figures(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
+    let share = |right: usize, all: usize| (all > 0).then(|| right as f64 / all as f64);
+    let figures = |class: usize| {
+        let images: usize = confusion[class].iter().sum();
+        let taken: usize = confusion.iter().map(|row| row[class]).sum();
+        let right = confusion[class][class];
+        ClassFigures { images, precision: share(right, taken), recall: share(right, images) }
+    };
+    (0..confusion.len()).map(figures).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(image: u32, label: u16, predicted: u16, loss: f32) -> Verdict {
+        let confidence = 0.9;
+        Verdict { image, label, predicted, raw_confidence: 0.99, confidence, loss, is_outsider: image == 7 }
+    }
+
+    /// scikit-learn 1.9: `confusion_matrix` and `precision_recall_fscore_support` of
+    /// [0, 0, 1, 1, 2, 2, 2, 0] and [0, 1, 1, 1, 2, 0, 2, 0].
+    #[test]
+    fn confusion_precision_and_recall_are_those_of_scikit_learn() {
+        let pairs = [(0, 0), (0, 1), (1, 1), (1, 1), (2, 2), (2, 0), (2, 2), (0, 0)];
+        let verdicts = (0u32..)
+            .zip(pairs)
+            .map(|(image, (label, predicted))| verdict(image, label, predicted, (image * 3 % 5) as f32));
+        let trust = TrustReport {
+            temperature: 1.0,
+            validation_ece: [0.0; 2],
+            validation_flagged: 0.0,
+            outsiders: None,
+        };
+        let class_names = ["a", "b", "c"].map(String::from).to_vec();
+        let judgement = Judgement { class_names, verdicts: verdicts.collect(), trust };
+        let confusion = judgement.confusion();
+        assert_eq!(confusion, [[2, 1, 0], [0, 2, 0], [1, 0, 2]]);
+        let figures = class_figures(&confusion);
+        assert_eq!(figures.iter().map(|class| class.images).collect::<Vec<_>>(), [3, 2, 3]);
+        assert_eq!(
+            figures.iter().map(|class| class.precision.unwrap()).collect::<Vec<_>>(),
+            [2.0 / 3.0, 2.0 / 3.0, 1.0]
+        );
+        assert_eq!(
+            figures.iter().map(|class| class.recall.unwrap()).collect::<Vec<_>>(),
+            [2.0 / 3.0, 1.0, 2.0 / 3.0]
+        );
+        let images = |right| judgement.by_loss(right).iter().map(|verdict| verdict.image).collect::<Vec<_>>();
+        assert_eq!((images(false), images(true)), (vec![1, 5], vec![3, 6, 4, 2, 7, 0]));
+        assert_eq!(judgement.flagged(), 1.0 / 8.0);
+        assert_eq!(class_figures(&[vec![0, 0], vec![0, 0]])[0].precision, None);
+    }
+}

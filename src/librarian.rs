@@ -1,0 +1,332 @@
+//! The thread for questions about data, which may take long and must hold up neither training nor the window. It reads
+//! data sets and works on bytes; it has no tensors.
+use crate::{
+    data::{self, Dataset},
+    protocol::{
+        Level, Notice,
+        data::{Collection, DataReport, DataRequest, ImageId, Opened},
+    },
+    runs::Home,
+    spec::{Choice, Edits, RunSpec},
+    told::told,
+};
+use anyhow::{Context as _, Result};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+mod collection;
+mod fetching;
+mod pictures;
+mod survey;
+use fetching::Fetching;
+use survey::Surveying;
+
+/// Where the face does not take its reports, they are offered again after so long.
+const OFFER_AGAIN: Duration = Duration::from_millis(33);
+/// At the end, what is still asked may take so long.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
+/// The near end of the librarian.
+pub struct Librarian {
+    pub requests: Sender<DataRequest>,
+    pub reports: Receiver<DataReport>,
+    thread: JoinHandle<()>,
+}
+
+impl Librarian {
+    /// Starts the thread, which waits for requests and keeps what it fetches and a person's corrections in `home`. `wake`
+    /// is called when there is a report.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn spawn(home: Home, wake: Box<dyn Fn() + Send>) -> Result<Self> {
+        let (requests, request_receiver) = bounded(256);
+        let (report_sender, reports) = bounded(256);
+        let desk = Desk::new(home, wake, report_sender);
+        let thread = std::thread::Builder::new().name("librarian".into());
+        let thread =
+            thread.spawn(move || desk.run(&request_receiver)).context("Could not start the data thread")?;
+        Ok(Self { requests, reports, thread })
+    }
+
+    /// Lets the thread finish what it is asked, which is waited for a moment: a large data set that is being read ends
+    /// with the program.
+    pub fn join(self) {
+        drop(self.requests);
+        let end = Instant::now() + LAST_WORK;
+        while self.reports.recv_deadline(end).is_ok() {}
+        if self.thread.is_finished() {
+            // The thread catches panics itself; one that got past has nothing left to say.
+            let _ended = self.thread.join();
+        }
+    }
+}
+
+/// What the thread works at.
+struct Desk {
+    home: Home,
+    wake: Box<dyn Fn() + Send>,
+    reports: Sender<DataReport>,
+    /// What the face has not taken yet.
+    outgoing: VecDeque<DataReport>,
+    fetching: Option<Fetching>,
+    /// The newest data set that is to be opened.
+    to_open: Option<(u64, RunSpec)>,
+    /// The newest that was asked for.
+    asked: Option<(u64, RunSpec)>,
+    /// The data set that was opened last.
+    open: Option<Open>,
+    /// Small pictures that are to be made, those asked for first first.
+    sheets: VecDeque<(u64, Vec<ImageId>)>,
+    surveying: Option<Surveying>,
+}
+
+/// A data set as it is, without any corrections.
+struct Open {
+    source: Choice,
+    dataset: Arc<Dataset>,
+    /// What corrections call its images; made when there are any.
+    keys: Option<[Vec<String>; 2]>,
+}
+
+impl Desk {
+    fn new(home: Home, wake: Box<dyn Fn() + Send>, reports: Sender<DataReport>) -> Self {
+        Self {
+            home,
+            wake,
+            reports,
+            outgoing: VecDeque::new(),
+            fetching: None,
+            to_open: None,
+            asked: None,
+            open: None,
+            sheets: VecDeque::new(),
+            surveying: None,
+        }
+    }
+
+    fn run(mut self, requests: &Receiver<DataRequest>) {
+        self.take_stock();
+        loop {
+            match self.next(requests) {
+                Ok(request) => self.guard("Could not do that", |desk| desk.handle(request)),
+                Err(TryRecvError::Empty) => self.work(),
+                Err(TryRecvError::Disconnected) => break,
+            }
+            self.offer();
+        }
+    }
+
+    /// The next request; waits for one while there is nothing else to do.
+    fn next(&self, requests: &Receiver<DataRequest>) -> Result<DataRequest, TryRecvError> {
+        if self.has_work() {
+            return requests.try_recv();
+        }
+        if self.outgoing.is_empty() {
+            return requests.recv().map_err(|_| TryRecvError::Disconnected);
+        }
+        requests.recv_timeout(OFFER_AGAIN).map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
+    }
+
+    fn has_work(&self) -> bool {
+        self.to_open.is_some()
+            || !self.sheets.is_empty()
+            || self.surveying.is_some()
+            || self.fetching.is_some()
+    }
+
+    /// Takes note of a request; what takes long is begun by [`work`](Self::work), once there are no further requests.
+    fn handle(&mut self, request: DataRequest) -> Result<()> {
+        match request {
+            DataRequest::Open { request, spec } => {
+                self.asked = Some((request, *spec));
+                self.to_open.clone_from(&self.asked);
+            }
+            DataRequest::Fetch { dataset } => self.fetch(dataset)?,
+            DataRequest::StopFetching => self.stop_fetching(),
+            DataRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
+            DataRequest::Look { request, image } => {
+                if let Some(open) = &self.open {
+                    self.report(DataReport::Look(pictures::look(&open.dataset, request, image)?));
+                }
+            }
+            DataRequest::Survey { request } => {
+                self.surveying = self.open.as_ref().map(|open| Surveying::new(request, open.dataset.clone()));
+            }
+            DataRequest::EndSurvey => self.surveying = None,
+            DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
+        }
+        Ok(())
+    }
+
+    /// A portion of what waits: what is looked at comes before what is found out about it.
+    fn work(&mut self) {
+        if let Some((request, spec)) = self.to_open.take() {
+            self.guard("Could not open the data set", |desk| desk.open(request, &spec));
+        } else if let Some((request, images)) = self.sheets.pop_front() {
+            self.guard("Could not show the images", |desk| desk.sheet(request, &images));
+        } else if let Some(surveying) = self.surveying.take() {
+            self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
+        }
+        self.go_on_fetching();
+    }
+
+    /// Reads a data set. That it cannot be read is an answer too.
+    fn open(&mut self, request: u64, spec: &RunSpec) -> Result<()> {
+        let found = self.collection(spec).map(Arc::new).map_err(|error| told(&error));
+        self.report(DataReport::Opened(Opened { request, dataset: spec.dataset.clone(), found }));
+        Ok(())
+    }
+
+    fn collection(&mut self, spec: &RunSpec) -> Result<Collection> {
+        let as_it_is = Choice { edits: Edits::new(), ..spec.dataset.clone() };
+        let source = data::source(&as_it_is);
+        if self.open.as_ref().is_none_or(|open| open.source != source) {
+            self.surveying = None;
+            self.open = None;
+            self.open = Some(Open { dataset: data::open(&as_it_is, &self.home.data())?, source, keys: None });
+        }
+        let open = self.open.as_mut().context("the data set is not open")?;
+        if !spec.dataset.edits.is_empty() && open.keys.is_none() {
+            open.keys = Some(open.dataset.keys()?);
+        }
+        let keys = open.keys.as_ref().filter(|_| !spec.dataset.edits.is_empty());
+        let collection = collection::of(&open.dataset, spec, keys)?;
+        Ok(Collection { kept: self.home.edits(&spec.dataset)?, ..collection })
+    }
+
+    fn sheet(&mut self, request: u64, images: &[ImageId]) -> Result<()> {
+        if let Some(open) = &self.open {
+            self.report(DataReport::Sheet(pictures::sheet(&open.dataset, request, images)?));
+        }
+        Ok(())
+    }
+
+    fn survey(&mut self, mut surveying: Surveying) -> Result<()> {
+        let report = surveying.advance()?;
+        if report.share_done < 1.0 {
+            self.surveying = Some(surveying);
+        }
+        // The newest says all that an older one does.
+        self.outgoing.retain(|older| !matches!(older, DataReport::Survey(_)));
+        self.report(DataReport::Survey(report));
+        Ok(())
+    }
+
+    fn report(&mut self, report: DataReport) {
+        self.outgoing.push_back(report);
+    }
+
+    /// Sends what fits; never waits.
+    fn offer(&mut self) {
+        let before = self.outgoing.len();
+        while let Some(report) = self.outgoing.pop_front() {
+            if let Err(refused) = self.reports.try_send(report) {
+                self.outgoing.push_front(refused.into_inner());
+                break;
+            }
+        }
+        if self.outgoing.len() < before {
+            (self.wake)();
+        }
+    }
+
+    /// Errors and panics become notices.
+    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
+        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => told(&error),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                format!("a fault in Headstart: {}", text.unwrap_or("no reason given"))
+            }
+        };
+        let text = format!("{what}: {error}");
+        self.report(DataReport::Notice(Notice { level: Level::Error, text }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::data::FetchPhase;
+
+    fn answer(librarian: &Librarian) -> DataReport {
+        librarian.reports.recv_timeout(Duration::from_secs(60)).expect("no report")
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_an_answer_and_the_next_one_is_opened() {
+        let home = tempfile::tempdir().unwrap();
+        let home = Home::open(home.path().into()).unwrap();
+        let librarian = Librarian::spawn(home, Box::new(|| {})).unwrap();
+        let DataReport::Present(present) = answer(&librarian) else { panic!("no stock") };
+        assert!(!present.contains("kmnist"));
+        let nowhere = Choice { path: Some("/nowhere/at/all".into()), ..Choice::new("files") };
+        for (request, dataset) in [(1, nowhere), (2, Choice::new("mnist"))] {
+            let spec = Box::new(RunSpec { dataset, ..RunSpec::default() });
+            librarian.requests.send(DataRequest::Open { request, spec }).unwrap();
+            let DataReport::Opened(opened) = answer(&librarian) else { panic!("not opened") };
+            assert_eq!(opened.request, request);
+            assert_eq!(opened.found.is_ok(), request == 2, "{:?}", opened.found.err());
+        }
+        librarian.join();
+    }
+
+    #[test]
+    fn a_panic_is_told_of_and_reports_wait_for_room() {
+        let (sender, reports) = bounded(1);
+        let home = tempfile::tempdir().unwrap();
+        let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
+        desk.guard("Could not do that", |_| panic!("out of luck"));
+        desk.guard("Could not do that", |_| anyhow::bail!("no"));
+        desk.offer();
+        assert_eq!(desk.outgoing.len(), 1, "a full channel was waited for, or a report lost");
+        let DataReport::Notice(notice) = reports.try_recv().unwrap() else { panic!("no notice") };
+        assert_eq!(notice.text, "Could not do that: a fault in Headstart: out of luck");
+        desk.offer();
+        assert!(reports.try_recv().is_ok());
+    }
+
+    #[test]
+    fn fetching_reports_how_it_ends_and_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, _reports) = bounded(1);
+        let mut desk = Desk::new(Home::open(folder.path().into()).unwrap(), Box::new(|| {}), sender);
+        let phase = |desk: &mut Desk| match desk.outgoing.pop_back() {
+            Some(DataReport::Fetch(fetch)) => Some((fetch.dataset, fetch.phase)),
+            _ => None,
+        };
+        desk.fetch("kmnist".into()).unwrap();
+        assert!(desk.has_work());
+        desk.stop_fetching();
+        assert_eq!(phase(&mut desk), Some(("kmnist".into(), FetchPhase::Stopped)));
+        assert!(!desk.has_work());
+        // A folder that cannot be written to.
+        let blocked = folder.path().join("cifar10");
+        std::fs::write(&blocked, "").unwrap();
+        assert!(desk.fetch("cifar10".into()).is_err());
+        assert!(desk.fetch("mnist".into()).is_err() && !desk.has_work());
+        // All that would be fetched is there already: nobody has to be asked.
+        for name in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
+            std::fs::write(folder.path().join("kmnist").join(format!("{name}-ubyte.gz")), "").unwrap();
+        }
+        desk.asked = Some((7, RunSpec { dataset: Choice::new("kmnist"), ..RunSpec::default() }));
+        desk.fetch("kmnist".into()).unwrap();
+        desk.go_on_fetching();
+        let Some(DataReport::Present(present)) = desk.outgoing.pop_back() else { panic!("no stock") };
+        assert!(present.contains("kmnist"));
+        assert_eq!(phase(&mut desk), Some(("kmnist".into(), FetchPhase::Done)));
+        assert_eq!(desk.to_open.map(|(request, _)| request), Some(7), "it is not opened again");
+    }
+}

@@ -1,0 +1,80 @@
+//! A published data set on its way to this computer, a portion at a time between other work.
+use super::Desk;
+use crate::{
+    data::{
+        self,
+        download::{Activity, Download, Progress},
+    },
+    protocol::data::{DataReport, Fetch, FetchPhase},
+    told::told,
+};
+use anyhow::{Context as _, Result};
+use std::time::{Duration, Instant};
+
+/// For so long the thread waits for bytes before it turns to its other work.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// Progress is told no more often.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+pub struct Fetching {
+    dataset: String,
+    download: Download,
+    told: Option<Instant>,
+}
+
+impl Desk {
+    /// Says which published data sets are on this computer.
+    pub(super) fn take_stock(&mut self) {
+        let is_here = |entry: &&data::DatasetEntry| {
+            entry
+                .published
+                .is_some_and(|published| published.find(entry.info.id, &self.home.data()).is_some())
+        };
+        let here = data::ALL.iter().filter(is_here).map(|entry| entry.info.id.to_owned()).collect();
+        self.report(DataReport::Present(here));
+    }
+
+    /// Begins to fetch a data set; goes on with what is there of it. One at a time.
+    pub(super) fn fetch(&mut self, dataset: String) -> Result<()> {
+        self.stop_fetching();
+        let published = data::find(&dataset)?.published.context("it is not fetched from anywhere")?;
+        let download = Download::new(published, self.home.data().join(&dataset), vec![])?;
+        self.fetching = Some(Fetching { dataset, download, told: None });
+        Ok(())
+    }
+
+    pub(super) fn stop_fetching(&mut self) {
+        if let Some(Fetching { dataset, .. }) = self.fetching.take() {
+            self.report(DataReport::Fetch(Fetch { dataset, phase: FetchPhase::Stopped }));
+        }
+    }
+
+    /// One portion.
+    pub(super) fn go_on_fetching(&mut self) {
+        let Some(mut fetching) = self.fetching.take() else { return };
+        let phase = match fetching.download.advance(PATIENCE) {
+            Ok(Progress { activity: Activity::Done, .. }) => FetchPhase::Done,
+            Ok(Progress { bytes_done, bytes_total, secs_left, .. }) => {
+                FetchPhase::Running { bytes_done, bytes_total, secs_left }
+            }
+            Err(error) => FetchPhase::Failed(told(&error)),
+        };
+        let dataset = fetching.dataset.clone();
+        if matches!(phase, FetchPhase::Running { .. }) {
+            let is_told = fetching.told.is_some_and(|told| told.elapsed() < TELL_EVERY);
+            if !is_told {
+                fetching.told = Some(Instant::now());
+                self.report(DataReport::Fetch(Fetch { dataset, phase }));
+            }
+            self.fetching = Some(fetching);
+            return;
+        }
+        let is_done = phase == FetchPhase::Done;
+        self.report(DataReport::Fetch(Fetch { dataset: dataset.clone(), phase }));
+        if is_done {
+            self.take_stock();
+            // What could not be opened before may be asked for still.
+            self.to_open = self.asked.clone().filter(|(_, spec)| spec.dataset.id == dataset);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Images of a data set, small and many or large and one.
+use crate::{
+    data::{Dataset, ImageShape, edits, thumbnails},
+    protocol::data::{ImageId, Look, Sheet},
+};
+use anyhow::{Context as _, Result};
+use std::{borrow::Cow, sync::Arc};
+
+/// The longest side of a small picture, in pixels.
+const SIDE: usize = 64;
+
+/// Small pictures of some images.
+///
+/// # Errors
+/// Where an image is not there, or not any more.
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId]) -> Result<Sheet> {
+    let shape = dataset.info.shape;
+    let small = thumbnails::small_shape(shape, SIDE);
+    let mut pixels = Vec::with_capacity(images.len() * small.len());
+    for image in images {
+        pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, SIDE));
+    }
+    Ok(Sheet { request, shape: plain(small), pixels: Arc::new(pixels) })
+}
+
+/// One image as it is, and what corrections call it.
+///
+/// # Errors
+/// Where it is not there, or not any more.
+pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
+    let (pixels, label) = one(dataset, image)?;
+    let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
+    let pixels = Arc::new(pixels.into_owned());
+    Ok(Look { request, image, shape: plain(dataset.info.shape), pixels, key })
+}
+
+/// An image and its label.
+fn one(dataset: &Dataset, image: ImageId) -> Result<(Cow<'_, [u8]>, u16)> {
+    let part = if image.is_test { &dataset.test } else { &dataset.train };
+    let index = image.index as usize;
+    let label = *part.labels.get(index).context("The data set has no such image any more")?;
+    Ok((part.image(index)?, label))
+}
+
+fn plain(shape: ImageShape) -> [usize; 3] {
+    [shape.height, shape.width, shape.channels]
+}

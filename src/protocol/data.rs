@@ -1,0 +1,209 @@
+//! What the two faces and the librarian thread say to each other about data sets.
+use super::Notice;
+use crate::spec::{Choice, Edits, RunSpec};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What a face asks the librarian. None of it stalls training or the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataRequest {
+    /// Opens the data set of a spec, as a run of that spec would use it. The newest request wins.
+    Open {
+        request: u64,
+        spec: Box<RunSpec>,
+    },
+    /// Small pictures of some images of the data set that is open.
+    Sheet {
+        request: u64,
+        images: Vec<ImageId>,
+    },
+    /// One image of the data set that is open, pixel by pixel.
+    Look {
+        request: u64,
+        image: ImageId,
+    },
+    /// Measures the images of the data set that is open and looks for twins among them, in many portions.
+    Survey {
+        request: u64,
+    },
+    EndSurvey,
+    /// Keeps a person's corrections of a data set, beside the runs.
+    Keep {
+        dataset: Choice,
+    },
+    /// Fetches a published data set, by its identifier, from the internet. One at a time.
+    Fetch {
+        dataset: String,
+    },
+    StopFetching,
+}
+
+/// What the librarian reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DataReport {
+    Opened(Opened),
+    Sheet(Sheet),
+    Look(Look),
+    Survey(Survey),
+    /// The published data sets that are on this computer, by their identifiers.
+    Present(BTreeSet<String>),
+    Fetch(Fetch),
+    Notice(Notice),
+}
+
+/// How the fetching of a data set goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fetch {
+    pub dataset: String,
+    pub phase: FetchPhase,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FetchPhase {
+    Running {
+        bytes_done: u64,
+        bytes_total: u64,
+        /// At the present pace; nothing before there is one.
+        secs_left: Option<f64>,
+    },
+    /// By a person; what has come is kept.
+    Stopped,
+    /// Says what happened and what to do.
+    Failed(String),
+    Done,
+}
+
+/// What came of opening a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    pub request: u64,
+    /// The data set that was asked for.
+    pub dataset: Choice,
+    /// What there is, or why it cannot be read.
+    pub found: Result<Arc<Collection>, String>,
+}
+
+/// A data set, as far as it is small: its images stay with the librarian.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Collection {
+    /// Height, width and channels of every image, as the encoder gets it.
+    pub shape: [usize; 3],
+    /// What each label stands for.
+    pub class_names: Vec<String>,
+    pub train: Vec<Item>,
+    pub test: Vec<Item>,
+    /// What a person should know of how it was read.
+    pub remarks: Vec<String>,
+    /// Corrections that a person has made to this data set before.
+    pub kept: Edits,
+}
+
+impl Collection {
+    pub fn item(&self, image: ImageId) -> Option<Item> {
+        let part = if image.is_test { &self.test } else { &self.train };
+        part.get(image.index as usize).copied()
+    }
+
+    /// Every image and what is known of it, the training part first.
+    pub fn items(&self) -> impl Iterator<Item = (ImageId, Item)> + '_ {
+        named(&self.train, false).chain(named(&self.test, true))
+    }
+}
+
+fn named(items: &[Item], is_test: bool) -> impl Iterator<Item = (ImageId, Item)> + '_ {
+    items.iter().enumerate().map(move |(index, item)| (ImageId { is_test, index: index as u32 }, *item))
+}
+
+/// Which image of a data set: its part, and its place there before anything is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageId {
+    pub is_test: bool,
+    pub index: u32,
+}
+
+/// What is known of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub label: u16,
+    pub role: Role,
+    /// Its label before a person corrected it.
+    pub corrected_from: Option<u16>,
+}
+
+/// What a run does with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Fits it, with its label.
+    Train,
+    /// Has it in the training part, but may not learn from its label.
+    Unlabelled,
+    Validation,
+    Test,
+    /// Never sees it: a person has left it out.
+    Excluded,
+}
+
+/// Small pictures, in the order in which they were asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    pub request: u64,
+    /// Height, width and channels (1 or 3) of each.
+    pub shape: [usize; 3],
+    pub pixels: Arc<Vec<u8>>,
+}
+
+/// One image, pixel by pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    pub request: u64,
+    pub image: ImageId,
+    /// Height, width and channels.
+    pub shape: [usize; 3],
+    pub pixels: Arc<Vec<u8>>,
+    /// What corrections call it.
+    pub key: String,
+}
+
+/// What a look at all images has found so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    pub request: u64,
+    /// How much of the work is done, from 0 to 1.
+    pub share_done: f32,
+    /// Of the training part, by channel, from 0 to 1; none before they are known.
+    pub mean: Vec<f64>,
+    pub deviation: Vec<f64>,
+    /// Pairs of images that are the same or nearly so: those between the parts first, then the most alike.
+    pub twins: Arc<Vec<Twins>>,
+    /// How many there are of each kind, those that are not listed included.
+    pub counts: TwinCounts,
+    /// Images that were compared, where there are too many to compare all.
+    pub compared: usize,
+}
+
+/// Two images that are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Twins {
+    pub images: [ImageId; 2],
+    /// The correlation of their pixels; 1 where every pixel is the same.
+    pub likeness: f32,
+}
+
+impl Twins {
+    pub fn is_exact(&self) -> bool {
+        self.likeness >= 1.0
+    }
+
+    /// One is trained on and the other tested on.
+    pub fn is_leak(&self) -> bool {
+        self.images[0].is_test != self.images[1].is_test
+    }
+}
+
+/// Pairs of alike images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TwinCounts {
+    pub exact: usize,
+    pub near: usize,
+    /// Of both kinds: between the training and the test part.
+    pub leaks: usize,
+}

@@ -1,0 +1,67 @@
+//! What the faces know of data sets: the librarian's reports, folded into plain data.
+use super::State;
+use crate::{
+    data,
+    protocol::data::{Collection, DataReport, Fetch, Look, Opened, Sheet, Survey},
+    spec::{Choice, Edits},
+};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+/// What is known of data sets.
+#[derive(Clone, Debug, Default)]
+pub struct DataState {
+    /// The answer to the newest request to open one.
+    pub opened: Option<Opened>,
+    /// The published ones that are on this computer, by their identifiers.
+    pub present: BTreeSet<String>,
+    /// How the newest fetching goes, or went.
+    pub fetch: Option<Fetch>,
+    /// The newest small pictures, the newest last.
+    pub sheets: VecDeque<Sheet>,
+    /// The newest image that was asked for.
+    pub look: Option<Look>,
+    pub survey: Option<Survey>,
+}
+
+impl DataState {
+    /// Sheets that are kept until a face has shown them; it asks for fewer at once.
+    pub const SHEETS: usize = 8;
+
+    /// What is known of the data set of a choice, however it is split and corrected; nothing while it is being read.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn found(&self, choice: &Choice) -> Option<Result<&Arc<Collection>, &str>> {
+        let source = |of: &Choice| data::source(&Choice { edits: Edits::new(), ..of.clone() });
+        let opened = self.opened.as_ref().filter(|opened| source(&opened.dataset) == source(choice))?;
+        Some(opened.found.as_ref().map_err(String::as_str))
+    }
+}
+
+impl State {
+    /// Takes in one report of the librarian.
+    pub fn apply_report(&mut self, report: DataReport) {
+        let data = &mut self.data;
+        match report {
+            DataReport::Opened(opened) => {
+                if data.opened.as_ref().is_none_or(|shown| shown.request <= opened.request) {
+                    data.opened = Some(opened);
+                }
+            }
+            DataReport::Present(present) => data.present = present,
+            DataReport::Fetch(fetch) => data.fetch = Some(fetch),
+            DataReport::Sheet(sheet) => {
+                data.sheets.push_back(sheet);
+                while data.sheets.len() > DataState::SHEETS {
+                    data.sheets.pop_front();
+                }
+            }
+            DataReport::Look(look) => data.look = Some(look),
+            DataReport::Survey(survey) => data.survey = Some(survey),
+            DataReport::Notice(notice) => self.notices.push(notice),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Corrections of a data set, as a spec and a person's own file hold them: a table of images and what becomes of them.
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// What a person has corrected, by what an image is called (`data::edits::key`).
+pub type Edits = BTreeMap<String, Edit>;
+
+/// What becomes of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// No run sees it.
+    Exclude,
+    /// It is of the class of this name.
+    Label(String),
+}
+
+/// A table in which `false` leaves an image out and a text is its class.
+pub fn to_table(edits: &Edits) -> Table {
+    let value = |edit: &Edit| match edit {
+        Edit::Exclude => Value::Boolean(false),
+        Edit::Label(name) => Value::String(name.clone()),
+    };
+    edits.iter().map(|(key, edit)| (key.clone(), value(edit))).collect()
+}
+
+/// The edits of a table, or the first key whose value is none.
+///
+/// # Errors
+/// That key.
+pub fn from_table(table: &Table) -> Result<Edits, String> {
+    let edit = |(key, value): (&String, &Value)| match value {
+        Value::Boolean(false) => Ok((key.clone(), Edit::Exclude)),
+        Value::String(name) => Ok((key.clone(), Edit::Label(name.clone()))),
+        _ => Err(key.clone()),
+    };
+    table.iter().map(edit).collect()
+}

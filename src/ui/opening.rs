@@ -1,0 +1,24 @@
+//! Has the data set of the form opened, so that it can be looked at before a run begins.
+use super::Action;
+use crate::{protocol::data::DataRequest, spec::RunSpec};
+
+/// What was asked for last.
+#[derive(Default)]
+pub struct Opening {
+    asked: Option<RunSpec>,
+    requests: u64,
+}
+
+impl Opening {
+    /// Asks anew where a spec's images, or what a run does with each, are no longer those asked for.
+    pub fn follow(&mut self, spec: &RunSpec, actions: &mut Vec<Action>) {
+        let decides = |spec: &RunSpec| (spec.dataset.clone(), spec.seed, spec.objective.id.clone());
+        if self.asked.as_ref().is_some_and(|asked| decides(asked) == decides(spec)) {
+            return;
+        }
+        self.asked = Some(spec.clone());
+        self.requests += 1;
+        actions
+            .push(Action::Data(DataRequest::Open { request: self.requests, spec: Box::new(spec.clone()) }));
+    }
+}
