@@ -44,6 +44,8 @@ pub enum Command {
         run: RunId,
         question: Question,
     },
+    /// Gives up on the question of that request.
+    Dismiss(u64),
     Rename(RunId, String),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),

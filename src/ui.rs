@@ -61,6 +61,8 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
+    /// How many questions views have asked.
+    questions: u64,
     toasts: Toasts,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
@@ -97,6 +99,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
+            questions: 0,
             toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
             followed: None,
             followed_comparison: None,
@@ -443,8 +446,10 @@ impl Parts<'_> {
             state: self.state,
             catalog: self.catalog,
             run,
+            drawing: self.bench.draw_pad.framed(),
             spec: &mut self.bench.form.spec,
             settings: &mut self.bench.settings,
+            questions: &mut self.bench.questions,
             actions: self.actions,
         };
         self.bench.views.entry(entry.info.id).or_insert_with(entry.open).ui(ui, &mut scene);

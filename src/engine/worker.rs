@@ -185,9 +185,11 @@ impl Bench {
             Command::Ask { .. } => "Could not look into the network",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
-            Command::Control(..) | Command::Tune(..) | Command::Predict { .. } | Command::Preview { .. } => {
-                "Could not do that"
-            }
+            Command::Control(..)
+            | Command::Tune(..)
+            | Command::Predict { .. }
+            | Command::Preview { .. }
+            | Command::Dismiss(_) => "Could not do that",
         };
         self.guard(what, |bench| bench.handle(command));
     }
@@ -225,6 +227,10 @@ impl Bench {
                 Ok(())
             }
             Command::Ask { request, run, question } => self.ask(request, run, question),
+            Command::Dismiss(request) => {
+                self.inquiries.retain(|inquiry| !inquiry.is(request));
+                Ok(())
+            }
             Command::Rename(run, name) => self.rename(run, name),
             Command::Delete(run) => self.delete(run),
             Command::Restore(run) => {

@@ -66,6 +66,11 @@ impl DrawPad {
         Ok(())
     }
 
+    /// What the network sees of what is drawn, 28 by 28; nothing where nothing is.
+    pub fn framed(&self) -> Option<&[u8]> {
+        self.framed.as_deref()
+    }
+
     /// What the network sees of this drawing and of the one before it.
     pub fn newest_two(&self) -> Vec<Vec<u8>> {
         [&self.framed, &self.before].into_iter().flatten().cloned().collect()

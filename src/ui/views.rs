@@ -1,6 +1,7 @@
 //! What the middle of the window can show: one file and one word here for each.
 use super::{Action, Settings};
 use crate::{
+    protocol::{Command, Question, RunId},
     registry,
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
@@ -21,13 +22,34 @@ pub trait View {
 }
 
 /// All that a view may look at, and what it may change.
+#[allow(dead_code, reason = "the first views that ask are on their way")]
 pub struct Scene<'a> {
     pub state: &'a State,
     pub catalog: &'a Catalog,
     /// The selected run.
     pub run: Option<&'a Run>,
+    /// What is on the draw pad, as a network sees it: 28 by 28, row by row, 255 for ink.
+    pub drawing: Option<&'a [u8]>,
     /// The spec in the form for a new run.
     pub spec: &'a mut RunSpec,
     pub settings: &'a mut Settings,
+    /// The number of the newest question, so that no two of the window's have the same.
+    pub questions: &'a mut u64,
     pub actions: &'a mut Vec<Action>,
+}
+
+#[allow(dead_code, reason = "the first views that ask are on their way")]
+impl Scene<'_> {
+    /// Asks something of a run's network; the answer will be in `state.answers` under the number that this returns.
+    pub fn ask(&mut self, run: RunId, question: Question) -> u64 {
+        *self.questions += 1;
+        let request = *self.questions;
+        self.actions.push(Action::Send(Command::Ask { request, run, question }));
+        request
+    }
+
+    /// Gives up on a question.
+    pub fn dismiss(&mut self, request: u64) {
+        self.actions.push(Action::Send(Command::Dismiss(request)));
+    }
 }

@@ -23,6 +23,13 @@ pub struct Inquiry {
     inspection: Box<dyn Inspection>,
 }
 
+impl Inquiry {
+    /// Whether it answers that request.
+    pub fn is(&self, request: u64) -> bool {
+        self.request == request
+    }
+}
+
 impl Bench {
     /// Begins with a question, instead of an older one of its kind about the same run.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
