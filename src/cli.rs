@@ -8,8 +8,11 @@ mod bench;
 mod compare;
 mod exchange;
 mod fetch;
+mod handwriting;
+mod history;
 mod list;
 mod output;
+mod reading;
 mod sample;
 mod score;
 mod train;
@@ -69,13 +72,26 @@ pub enum Command {
         #[arg(long, value_name = "PATH")]
         outsiders: Option<PathBuf>,
     },
-    /// Say which digit a picture shows
+    /// Say which digit a picture shows, or how many of a folder's labelled pictures are read right
     Predict {
         /// A run's folder, or a unique beginning of its name
         run: String,
-        /// PNG, JPEG, WebP or BMP; dark on light or light on dark
+        /// PNG, JPEG, WebP or BMP, dark on light or light on dark; or a folder of them with a table of labels or a
+        /// folder for each class
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
+    },
+    /// Say what a run made of a picture at each of its checkpoints
+    History {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+        /// As for predict
+        image: PathBuf,
+    },
+    /// Keep drawings of your own with their right labels, or fine-tune a run on half of them
+    Handwriting {
+        #[command(subcommand)]
+        command: Option<HandwritingCommand>,
     },
     /// Paint images with a run's newest weights
     Sample(sample::Sample),
@@ -123,6 +139,24 @@ pub enum Command {
 }
 
 #[derive(Subcommand, Debug)]
+pub enum HandwritingCommand {
+    /// Keep pictures of a digit; every other one is held out
+    Add {
+        /// As for predict
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+        /// The digit that they show
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..10))]
+        label: u8,
+    },
+    /// Fine-tune a run on the drawings that are not held out; say what it gained and what it forgot
+    Tune {
+        /// A run's folder, or a unique beginning of its name
+        run: String,
+    },
+}
+
+#[derive(Subcommand, Debug)]
 pub enum DataCommand {
     /// Fetch a published data set, such as fashion_mnist; what was cut off goes on where it was
     Fetch(fetch::Fetch),
@@ -165,6 +199,14 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
             score::evaluate(&run, &split, outsiders.as_deref(), common)
         }
         Command::Predict { run, images } => score::predict(&run, &images, common),
+        Command::History { run, image } => history::history(&run, &image, common),
+        Command::Handwriting { command: None } => handwriting::list(common),
+        Command::Handwriting { command: Some(HandwritingCommand::Add { images, label }) } => {
+            handwriting::add(&images, usize::from(label), common)
+        }
+        Command::Handwriting { command: Some(HandwritingCommand::Tune { run }) } => {
+            handwriting::tune(&run, common)
+        }
         Command::Sample(args) => sample::sample(&args, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),
         Command::Import { file, encoder, set, rename } => {

@@ -20,6 +20,7 @@ pub mod download;
 pub mod drawing;
 pub mod edits;
 pub mod fitting;
+pub mod handwriting;
 mod idx_file;
 pub mod pixels;
 pub mod published;

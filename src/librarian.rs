@@ -1,10 +1,10 @@
 //! The thread for questions about data, which may take long and must hold up neither training nor the window. It reads
 //! data sets and works on bytes; it has no tensors.
 use crate::{
-    data::{self, Dataset},
+    data::{self, Dataset, handwriting},
     protocol::{
         Level, Notice,
-        data::{Collection, DataReport, DataRequest, ImageId, Opened},
+        data::{Collection, DataReport, DataRequest, Handwriting, ImageId, Opened},
     },
     runs::Home,
     spec::{Choice, Edits, RunSpec},
@@ -164,8 +164,23 @@ impl Desk {
             }
             DataRequest::EndSurvey => self.surveying = None,
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
+            DataRequest::Handwriting => self.show_handwriting(),
+            DataRequest::KeepDrawing { label, framed } => {
+                handwriting::keep(&self.home.handwriting(), label, &framed)?;
+                self.show_handwriting();
+            }
+            DataRequest::RemoveDrawing { place } => {
+                handwriting::remove(&self.home.handwriting(), &place)?;
+                self.show_handwriting();
+            }
         }
         Ok(())
+    }
+
+    fn show_handwriting(&mut self) {
+        let folder = self.home.handwriting();
+        let drawings = handwriting::read(&folder);
+        self.report(DataReport::Handwriting(Arc::new(Handwriting { folder, drawings })));
     }
 
     /// A portion of what waits: what is looked at comes before what is found out about it.

@@ -19,7 +19,7 @@ pub use batch_norm::BatchNorm;
 pub use layers::{Layer, Shape};
 pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};
-pub use transfer::{Weights, load_encoder};
+pub use transfer::{Part, Weights, load_part};
 pub use vars::Vars;
 
 registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);

@@ -28,6 +28,7 @@ macro_rules! presets {
 }
 
 presets!(
+    "drawing",
     "seed_cnn",
     "mlp",
     "head_start",

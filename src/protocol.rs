@@ -282,6 +282,13 @@ pub enum Question {
         /// A data set whose test images are none of what it was trained on: how many of them does it notice?
         outsiders: Option<Choice>,
     },
+    /// What does it make of each of a few 28 by 28 images, with its weights as they are now? Answered at once.
+    Scores { images: Arc<Vec<Vec<u8>>> },
+    /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
+    History { images: Arc<Vec<Vec<u8>>>, after: Option<u64> },
+    /// How many of the validation images of a run does it get right? Asked about the run that it was fine-tuned from, this
+    /// says what it has forgotten.
+    Recall { of: RunId },
 }
 
 /// What came of a question, or has come of it so far.
@@ -301,6 +308,22 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     Evaluation(Arc<Evaluation>),
+    /// The probability of each class for each image; of no class where the network learns without labels.
+    Scores(Arc<Vec<Vec<f32>>>),
+    Recall {
+        images: usize,
+        accuracy: f64,
+    },
+    /// In order of their steps.
+    History(Arc<Vec<Moment>>),
+}
+
+/// What a network made of some images at one of its checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    pub step: u64,
+    /// As in [`Finding::Scores`].
+    pub scores: Vec<Vec<f32>>,
 }
 
 /// Something worth telling, that ends nothing.

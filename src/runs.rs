@@ -9,6 +9,7 @@
 //! HOME/comparisons/  see `comparisons.rs`
 //! HOME/data/ID/      data sets that were fetched, as they were published
 //! HOME/edits/        see `edits_file.rs`
+//! HOME/handwriting/  see `data/handwriting.rs`
 //! HOME/trash/        what was deleted, as it was
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
@@ -77,6 +78,11 @@ impl Home {
     /// The folder of the data sets that were fetched.
     pub fn data(&self) -> PathBuf {
         self.path.join("data")
+    }
+
+    /// The folder of a person's own drawings.
+    pub fn handwriting(&self) -> PathBuf {
+        self.path.join("handwriting")
     }
 
     fn trash(&self) -> PathBuf {

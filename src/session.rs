@@ -13,8 +13,10 @@ use crossbeam_channel::select;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod data_state;
+mod fine_tuning;
 mod state;
 pub use data_state::DataState;
+pub use fine_tuning::fine_tuning;
 pub use state::{Curve, Run, Series, State};
 
 /// A home of runs, opened, with the worker that trains in it, and the librarian who knows about data.
@@ -40,6 +42,9 @@ impl Session {
 
     /// Asks the worker for something. Never waits.
     pub fn send(&mut self, command: Command) {
+        if let Command::Dismiss(request) = &command {
+            self.state.answers.remove(request);
+        }
         if self.worker.commands.try_send(command).is_err() {
             self.warn("The training thread does not answer: wait a moment and try again");
         }

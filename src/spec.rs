@@ -491,6 +491,17 @@ pub const FRESH_STAGES: Param = count(
     100,
     "How many convolutions and linear layers of a pretrained encoder begin anew, from the last: they may be too much made for what was learnt before.",
 );
+pub const KEEP_HEAD: Param = Param {
+    kind: ParamKind::Switch,
+    ..count(
+        "keep_head",
+        "Keep the head",
+        "",
+        0,
+        1,
+        "Begins with the whole network of the run that it is fine-tuned from, not with its encoder alone: for the same classes in other images.",
+    )
+};
 pub const SELF_LABELS: Param = count(
     "self_labels",
     "Self-labelled images",
@@ -514,6 +525,7 @@ pub const TRAINING: ComponentInfo = ComponentInfo {
         UNFREEZE_EVERY,
         ENCODER_LR_FACTOR,
         FRESH_STAGES,
+        KEEP_HEAD,
         SELF_LABELS,
         EVALUATIONS_PER_EPOCH,
         PATIENCE,

@@ -447,6 +447,7 @@ impl Parts<'_> {
             catalog: self.catalog,
             run,
             drawing: self.bench.draw_pad.framed(),
+            sheet: self.bench.draw_pad.sheet(),
             spec: &mut self.bench.form.spec,
             settings: &mut self.bench.settings,
             questions: &mut self.bench.questions,

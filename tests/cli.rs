@@ -112,6 +112,21 @@ fn train_evaluate_predict_and_list_speak_json() {
         probabilities[predicted["prediction"].as_u64().unwrap() as usize]
     );
 
+    let folder = fixture.data().join("drawings");
+    fs::create_dir(&folder).unwrap();
+    for name in ["1.png", "2.png"] {
+        fs::copy(&picture, folder.join(name)).unwrap();
+    }
+    let labels = format!("file,label\n1.png,{0}\n2.png,{1}\n", predicted["prediction"], 9);
+    fs::write(folder.join("labels.csv"), labels).unwrap();
+    let read = objects(&run(&home, &["predict", id, folder.to_str().unwrap(), "--json"]));
+    let right = if predicted["prediction"] == 9 { 2 } else { 1 };
+    assert_eq!((&read[2]["images"], &read[2]["right"]), (&2.into(), &right.into()));
+    assert_eq!((&read[1]["label"], &read[1]["prediction"]), (&9.into(), &predicted["prediction"]));
+    assert_eq!(read[2]["accuracy"].as_f64().unwrap(), f64::from(right) / 2.0);
+    fs::write(folder.join("labels.csv"), "file,label\n1.png,11\n2.png,0\n").unwrap();
+    refused(&run(&home, &["predict", id, folder.to_str().unwrap()]), "knows no class \"11\"");
+
     let listed = &objects(&run(&home, &["runs", "--json"]))[0];
     assert_eq!((&listed["run"], &listed["state"]), (&last["run"], &"finished".into()));
     assert_eq!(objects(&run(&home, &["data", "--json"]))[0]["id"], "mnist");
@@ -129,6 +144,36 @@ fn digit() -> image::GrayImage {
         let stem = (12..70).contains(&y) && (x as i32 - (46 - (y as i32 - 12) / 3)).abs() < 4;
         image::Luma([if bar || stem { 0 } else { 255 }])
     })
+}
+
+#[test]
+fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let trained = objects(&run(&home, &strs(&train(&fixture, &[]))));
+    let id = trained.last().unwrap()["run"].as_str().unwrap().to_owned();
+    let picture = fixture.data().join("seven.png");
+    digit().save(&picture).unwrap();
+    let picture = picture.to_str().unwrap();
+    let predicted = run_json(&home, &["predict", &id, picture]);
+    let past = objects(&run(&home, &["history", &id, picture, "--json"]));
+    assert_eq!(
+        (&past[0]["step"], &past.last().unwrap()["step"]),
+        (&0.into(), &trained.last().unwrap()["step"])
+    );
+    assert_eq!(past.last().unwrap()["prediction"], predicted["prediction"]);
+    refused(&run(&home, &["handwriting", "tune", &id]), "keep 10 more");
+    let added = run(&home, &[&["handwriting", "add", "--label", "7"][..], &[picture; 11]].concat());
+    assert!(added.status.success(), "{added:?}");
+    let kept = run_json(&home, &["handwriting"]);
+    assert_eq!((&kept["to_train_on"][7], &kept["held_out"][7]), (&6.into(), &5.into()));
+    let tuned = objects(&run(&home, &["handwriting", "tune", &id, "--json"]));
+    let tuned = tuned.last().unwrap();
+    assert_eq!((&tuned["event"], &tuned["held_out"]), (&"tuned".into(), &5.into()));
+    // All of them are the same seven: now it knows it.
+    assert_eq!(tuned["handwriting_after"], 1.0);
+    let validated = &trained.last().unwrap()["validation_accuracy"];
+    assert_eq!(&tuned["validation_before"], validated);
 }
 
 #[test]

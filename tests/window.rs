@@ -15,6 +15,7 @@ use headstart::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
         SAMPLE_DIVERSITY, Split,
     },
+    presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
         Prediction, Preview, Progress, RunInfo, Similarities, Strip,
@@ -165,7 +166,10 @@ fn start_sends_the_spec_in_the_form() {
     let mut window = wide(State::default());
     window.get_by_label("Watch a network learn");
     click(&mut window, "Start training");
-    assert_eq!(commands(&mut window), [Command::Start(Box::default())]);
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    let text = presets::find("drawing").unwrap().text;
+    assert_eq!(**spec, RunSpec::from_toml(text, &[], &catalog()).unwrap());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 use super::{
     Common, Outcome, open,
     output::{line, percent},
+    reading,
 };
 use crate::{
     data::drawing,
@@ -13,7 +14,7 @@ use crate::{
     spec::Choice,
     told::told,
 };
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -26,12 +27,8 @@ pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Comm
     let outsiders = outsiders.map(|path| Choice { path: Some(path.into()), ..Choice::new("files") });
     let mut session = open(common)?;
     let question = Question::Evaluation { split, outsiders };
-    session.send(Command::Ask { request: 0, run: run.clone(), question });
-    let (step, finding) = wait(&mut session, |session| {
-        let answer = session.state.answers.remove(&0)?;
-        Some((answer.step, answer.finding?))
-    })?;
-    let Finding::Evaluation(found) = finding;
+    let (step, finding) = answer(&mut session, &run, question)?;
+    let Finding::Evaluation(found) = finding else { bail!("The answer is to another question") };
     if common.json {
         line(as_json(&run, step, &found));
     } else {
@@ -104,8 +101,13 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
-        match score(&mut session, &run, request as u64, image) {
-            Ok(answer) => show(image, &answer, common.json),
+        let shown = if image.is_dir() {
+            reading::read(&mut session, &run, image, common)
+        } else {
+            score(&mut session, &run, request as u64, image).map(|answer| show(image, &answer, common.json))
+        };
+        match shown {
+            Ok(()) => {}
             Err(error) => {
                 eprintln!("{}", told(&error));
                 outcome = Outcome::Failed;
@@ -116,8 +118,8 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
     Ok(outcome)
 }
 
-fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Prediction> {
-    let pixels = drawing::frame_file(image)?;
+pub fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Prediction> {
+    let pixels = drawing::read(image)?.frame();
     session.send(Command::Predict { request, run: run.clone(), pixels });
     let is_final =
         |answer: &mut Prediction| answer.request == request && answer.confidence != Confidence::Pending;
@@ -131,9 +133,7 @@ fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Resu
 
 fn show(image: &Path, answer: &Prediction, json: bool) {
     let probabilities = &answer.probabilities;
-    let best = (0..probabilities.len())
-        .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
-        .unwrap_or_default();
+    let best = best(probabilities);
     let confidence = probabilities.get(best).copied().unwrap_or_default();
     let is_outsider = match answer.confidence {
         Confidence::Calibrated { is_outsider } => Some(is_outsider),
@@ -149,8 +149,25 @@ fn show(image: &Path, answer: &Prediction, json: bool) {
     line(format!("{best}  {:>9}  {}{remark}", percent(f64::from(confidence)), image.display()));
 }
 
-fn find(name: &str, common: &Common) -> Result<RunId> {
+/// The class with the highest probability.
+pub fn best(probabilities: &[f32]) -> usize {
+    let best = (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
+    best.unwrap_or_default()
+}
+
+/// The run that a name means.
+pub fn find(name: &str, common: &Common) -> Result<RunId> {
     Home::open(super::home(common)?)?.find(name)
+}
+
+/// Asks something that takes a while; the step whose weights answered, and the answer.
+pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<(u64, Finding)> {
+    session.send(Command::Ask { request: 0, run: run.clone(), question });
+    wait(session, |session| {
+        let is_done = session.state.answers.get(&0)?.share_done >= 1.0;
+        let answer = if is_done { session.state.answers.remove(&0)? } else { return None };
+        Some((answer.step, answer.finding?))
+    })
 }
 
 /// Waits for an answer, or for the error that comes instead.

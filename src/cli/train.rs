@@ -43,8 +43,12 @@ pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
     follow(session, common)
 }
 
-/// Shows the newest run until it ends.
-fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
+fn follow(session: Session, common: &Common) -> Result<Outcome> {
+    Ok(follow_to_the_end(session, common)?.0)
+}
+
+/// Shows the newest run until it ends; also says which it was.
+pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
     let mut view = View::new(common.json);
     let outcome = loop {
@@ -79,10 +83,10 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
     };
     let last = session.state.newest.clone().and_then(|id| session.state.runs.get(&id).cloned());
     session.close();
-    if let Some(run) = last {
-        view.end(&run);
+    if let Some(run) = &last {
+        view.end(run);
     }
-    Ok(outcome)
+    Ok((outcome, last.map(|run| run.id)))
 }
 
 /// What has been shown so far.

@@ -173,6 +173,30 @@ pub fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
     Ok(dataset)
 }
 
+/// The pictures that are at a path, with the names of their classes, in order: those of the training part first.
+///
+/// # Errors
+/// Where there are none in files of their own.
+pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let format = recognise(path)?;
+    let Contents { class_names, train, test, .. } = (format.read)(path, &Choice::new(ENTRY.info.id))?;
+    let mut found = vec![];
+    for part in [Some(train), test].into_iter().flatten() {
+        let Images::Pictures(pictures) = part.images else {
+            let text = format!(
+                "{} has no pictures in files of their own: choose a folder of pictures",
+                format.info.label
+            );
+            bail!(at(&text, path));
+        };
+        let named = |label: usize| class_names.get(label).cloned().unwrap_or_default();
+        found.extend(
+            pictures.into_iter().zip(part.labels).map(|(picture, label)| (picture.path, named(label))),
+        );
+    }
+    Ok(found)
+}
+
 /// Reads everything, once for each path as long as it does not change.
 fn peek(choice: &Choice) -> Result<DatasetInfo> {
     static LAST: Mutex<Option<(Choice, Option<SystemTime>, DatasetInfo)>> = Mutex::new(None);

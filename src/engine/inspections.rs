@@ -4,10 +4,12 @@ use crate::{
     data::{Dataset, Partition},
     protocol::{Finding, Question},
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::sync::Arc;
 
 mod evaluation;
+pub mod history;
+pub mod recall;
 
 /// A network that nobody trains, and the images that it is about.
 pub struct Subject {
@@ -44,5 +46,6 @@ pub struct Progress {
 pub fn begin(question: &Question, subject: Subject) -> Result<Box<dyn Inspection>> {
     match question {
         Question::Evaluation { split, .. } => Ok(evaluation::begin(subject, *split)),
+        Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => bail!("it is about other weights"),
     }
 }

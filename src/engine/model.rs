@@ -126,12 +126,20 @@ impl Model {
     /// # Errors
     /// Where the model was made for other images.
     pub fn single(&self, pixels: &[u8]) -> Result<Examples> {
+        self.several(&[pixels.to_vec()])
+    }
+
+    /// Images of bytes, checked to be as large as this model's.
+    ///
+    /// # Errors
+    /// As [`single`](Self::single).
+    pub fn several(&self, images: &[Vec<u8>]) -> Result<Examples> {
         let ImageShape { height, width, channels } = self.shape;
         ensure!(
-            pixels.len() == self.shape.len(),
+            images.iter().all(|pixels| pixels.len() == self.shape.len()),
             "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
         );
-        Ok(Examples::new(pixels.to_vec(), vec![0]))
+        Ok(Examples::new(images.concat(), vec![0; images.len()]))
     }
 
     /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink; none where the network
@@ -140,9 +148,21 @@ impl Model {
     /// # Errors
     /// Where the model was made for other images.
     pub fn predict(&self, pixels: &[u8]) -> Result<Vec<f32>> {
-        let examples = self.single(pixels)?;
-        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &[0])?.images))?;
-        Ok(probabilities.map_or(Ok(vec![]), |probabilities| probabilities.squeeze(0)?.to_vec1())?)
+        Ok(self.scores(&[pixels.to_vec()])?.pop().unwrap_or_default())
+    }
+
+    /// As [`predict`](Self::predict), for each of some images.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn scores(&self, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
+        let all: Vec<usize> = (0..images.len()).collect();
+        if all.is_empty() {
+            return Ok(vec![]);
+        }
+        let examples = self.several(images)?;
+        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.images))?;
+        probabilities.map_or(Ok(vec![vec![]; images.len()]), |probabilities| Ok(probabilities.to_vec2()?))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
     objectives, ops,
     runs::CheckpointState,
     spec::{
-        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES, LiveParams,
-        PATIENCE, RunSpec, SELF_LABELS, UNFREEZE_EVERY,
+        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES, KEEP_HEAD,
+        LiveParams, PATIENCE, RunSpec, SELF_LABELS, UNFREEZE_EVERY,
     },
 };
 use anyhow::{Result, ensure};
@@ -144,7 +144,9 @@ impl Trainer {
             Origin::Fresh => {}
             Origin::Weights(weights) => {
                 let fresh = models::last_stages(&spec.encoder, spec.training(&FRESH_STAGES) as usize)?;
-                beginning = Some(models::load_encoder(&model.vars, weights, &fresh)?);
+                let part =
+                    if spec.training(&KEEP_HEAD) > 0.0 { models::Part::All } else { models::Part::Encoder };
+                beginning = Some(models::load_part(&model.vars, weights, part, &fresh)?);
             }
             Origin::Checkpoint(saved, folder) => {
                 model.vars.load(&folder.join("model.safetensors"))?;

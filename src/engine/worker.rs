@@ -30,6 +30,7 @@ mod answers;
 mod beginnings;
 mod comparing;
 mod inquiries;
+mod scores;
 mod trusting;
 pub use answers::DrawingWish;
 

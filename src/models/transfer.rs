@@ -23,18 +23,37 @@ impl fmt::Display for Weights {
     }
 }
 
-/// Sets every variable of the encoder to what a file holds by its name, but for those whose names begin as one of
-/// `fresh`; says what was read and what was not. Where there is an error, none of them is changed.
+/// Which of the weights of another run are wanted.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Part {
+    Encoder,
+    /// The encoder and its head: the objective and its classes are the same.
+    All,
+}
+
+impl Part {
+    /// What the names of its variables begin with.
+    fn beginning(self) -> &'static str {
+        if self == Part::Encoder { ENCODER } else { "" }
+    }
+
+    fn label(self) -> &'static str {
+        if self == Part::Encoder { "encoder" } else { "network" }
+    }
+}
+
+/// Sets every variable of a part to what a file holds by its name, but for those whose names begin as one of `fresh`;
+/// says what was read and what was not. Where there is an error, none of them is changed.
 ///
 /// # Errors
-/// Where it is no file of tensors, or they are not just those of this encoder: all that does not fit is named.
-pub fn load_encoder(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
-    read(vars, weights, fresh)
+/// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
+pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
+    read(vars, weights, part, fresh)
         .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\n{weights}"))
 }
 
-fn read(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
-    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(ENCODER)).collect();
+fn read(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
+    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
     let is_fresh = |name: &str| fresh.iter().any(|beginning| name.starts_with(beginning));
     let wanted: Vec<_> = own.iter().filter(|(name, _)| !is_fresh(name)).collect();
     let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
@@ -52,7 +71,8 @@ fn read(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
         }
     }
     let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
-    let stray = |name: &&String| name.starts_with(ENCODER) && !own.iter().any(|(own, _)| own == name);
+    let stray =
+        |name: &&String| name.starts_with(part.beginning()) && !own.iter().any(|(own, _)| own == name);
     problems.extend(
         others
             .iter()
@@ -61,10 +81,11 @@ fn read(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
     );
     ensure!(
         problems.is_empty(),
-        "{} of the {} tensors of this encoder fit:\n{}\nChoose the network and the image size that the weights were \
+        "{} of the {} tensors of this {} fit:\n{}\nChoose the network and the image size that the weights were \
          trained with",
         fitting.len(),
         wanted.len(),
+        part.label(),
         pytorch::listed(&problems)
     );
     for (var, tensor) in &fitting {
@@ -74,9 +95,9 @@ fn read(vars: &Vars, weights: &Weights, fresh: &[String]) -> Result<String> {
         0 => String::new(),
         anew => format!("; {anew} begin anew"),
     };
-    let left = others.iter().filter(|name| !name.starts_with(ENCODER)).count();
+    let left = others.iter().filter(|name| !name.starts_with(part.beginning())).count();
     let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The encoder begins with {} pretrained tensors{anew}{left}", fitting.len()))
+    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", part.label(), fitting.len()))
 }
 
 fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
@@ -115,7 +136,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let head = numbers(&new)[1].clone();
-        let said = load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap();
+        let said = load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap();
         assert_eq!(
             said,
             "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
@@ -125,13 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn the_head_comes_over_too_where_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let (old, new) = (vars(1, 4), vars(2, 4));
+        old.save(&path).unwrap();
+        let said = load_part(&new, &Weights::File(path.clone()), Part::All, &[]).unwrap();
+        assert_eq!(
+            (said.as_str(), numbers(&new)),
+            ("The network begins with 3 pretrained tensors", numbers(&old))
+        );
+        let mut other = vars(2, 4);
+        other.weight("objective.further", &[1], 1).unwrap();
+        let error = load_part(&other, &Weights::File(path), Part::All, &[]).unwrap_err().to_string();
+        assert!(error.contains("objective.further is missing"), "{error}");
+    }
+
+    #[test]
     fn fresh_stages_stay_as_they_were_drawn() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let before = numbers(&new);
-        let said = load_encoder(&new, &Weights::File(path), &["encoder.fc.".into()]).unwrap();
+        let said = load_part(&new, &Weights::File(path), Part::Encoder, &["encoder.fc.".into()]).unwrap();
         assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
         let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
         assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
@@ -147,7 +185,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
+            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -163,12 +201,12 @@ mod tests {
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
-            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
+            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
                 .contains("pickle")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
-            format!("{:#}", load_encoder(&new, &Weights::File(path.clone()), &[]).unwrap_err())
+            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
                 .contains("no whole safetensors")
         );
         assert_eq!(numbers(&new), before);

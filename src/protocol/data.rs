@@ -1,7 +1,7 @@
 //! What the two faces and the librarian thread say to each other about data sets.
 use super::Notice;
 use crate::spec::{Choice, Edits, RunSpec};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// What a face asks the librarian. None of it stalls training or the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,17 @@ pub enum DataRequest {
         dataset: String,
     },
     StopFetching,
+    /// Reads a person's own drawings.
+    Handwriting,
+    /// Keeps a framed drawing with its right label.
+    KeepDrawing {
+        label: usize,
+        framed: Vec<u8>,
+    },
+    /// Removes one, by its place.
+    RemoveDrawing {
+        place: PathBuf,
+    },
 }
 
 /// What the librarian reports.
@@ -47,7 +58,29 @@ pub enum DataReport {
     /// The published data sets that are on this computer, by their identifiers.
     Present(BTreeSet<String>),
     Fetch(Fetch),
+    Handwriting(Arc<Handwriting>),
     Notice(Notice),
+}
+
+/// A person's own drawings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handwriting {
+    /// Where they are: a data set in itself.
+    pub folder: PathBuf,
+    /// By class, the oldest first.
+    pub drawings: Vec<Written>,
+}
+
+/// A drawing that was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Where it is, beneath the folder.
+    pub place: PathBuf,
+    pub label: usize,
+    /// Held out: never trained on.
+    pub is_test: bool,
+    /// 28 by 28, row by row, 255 for ink.
+    pub pixels: Vec<u8>,
 }
 
 /// How the fetching of a data set goes.

@@ -2,7 +2,7 @@
 use super::State;
 use crate::{
     data,
-    protocol::data::{Collection, DataReport, Fetch, Look, Opened, Sheet, Survey},
+    protocol::data::{Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
     spec::{Choice, Edits},
 };
 use std::{
@@ -24,6 +24,8 @@ pub struct DataState {
     /// The newest image that was asked for.
     pub look: Option<Look>,
     pub survey: Option<Survey>,
+    /// A person's own drawings, once they were asked for.
+    pub handwriting: Option<Arc<Handwriting>>,
 }
 
 impl DataState {
@@ -61,6 +63,7 @@ impl State {
             }
             DataReport::Look(look) => data.look = Some(look),
             DataReport::Survey(survey) => data.survey = Some(survey),
+            DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
             DataReport::Notice(notice) => self.notices.push(notice),
         }
     }

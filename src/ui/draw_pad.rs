@@ -6,7 +6,7 @@ use super::{
     widgets::{card, icon_button, strong, title},
 };
 use crate::{
-    data::drawing::{self, Drawing, SIDE},
+    data::drawing::{self, Drawing, SIDE, Sheet},
     protocol::{Command, Confidence, Prediction},
     session::Run,
 };
@@ -32,7 +32,9 @@ const LOOK: f32 = 56.0;
 #[derive(Default)]
 pub struct DrawPad {
     drawing: Drawing,
-    picture: Option<Vec<u8>>,
+    picture: Option<Sheet>,
+    /// Whichever of the two it is, as ink on paper.
+    sheet: Option<Sheet>,
     /// What the network sees: 28 by 28.
     framed: Option<Vec<u8>>,
     /// What it saw of the drawing before.
@@ -62,13 +64,18 @@ impl DrawPad {
     /// # Errors
     /// Where it cannot be read, or holds no ink.
     pub fn open_file(&mut self, path: &Path) -> Result<()> {
-        self.open(drawing::frame_file(path)?);
+        self.open(drawing::read(path)?);
         Ok(())
     }
 
     /// What the network sees of what is drawn, 28 by 28; nothing where nothing is.
     pub fn framed(&self) -> Option<&[u8]> {
         self.framed.as_deref()
+    }
+
+    /// The same before it is framed.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.sheet.as_ref()
     }
 
     /// What the network sees of this drawing and of the one before it.
@@ -300,9 +307,9 @@ impl DrawPad {
         }));
     }
 
-    fn open(&mut self, framed: Vec<u8>) {
+    fn open(&mut self, sheet: Sheet) {
         self.clear();
-        self.picture = Some(framed);
+        self.picture = Some(sheet);
         self.changed();
     }
 
@@ -323,7 +330,8 @@ impl DrawPad {
 
     fn changed(&mut self) {
         self.version += 1;
-        self.framed = self.picture.clone().or_else(|| self.drawing.frame());
+        self.sheet = self.picture.clone().or_else(|| self.drawing.sheet());
+        self.framed = self.sheet.as_ref().map(Sheet::frame);
         self.texture = None;
     }
 

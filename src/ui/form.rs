@@ -7,10 +7,10 @@ use super::{
 use crate::{
     presets::{self, Recipe},
     protocol::{Command, RunId},
-    session::{DataState, Run, State, model_summary},
+    session::{DataState, Run, State, catalog, model_summary},
     spec::{
         BATCH_SIZE, Catalog, Choice, ENCODER_LR_FACTOR, EPOCHS, FREEZE_STAGES, FRESH_STAGES, FieldError,
-        RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, dotted,
+        KEEP_HEAD, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, dotted,
     },
     told::told,
 };
@@ -25,7 +25,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 
 /// The spec that is being written.
-#[derive(Default)]
 pub struct Form {
     pub spec: RunSpec,
     path: String,
@@ -46,8 +45,14 @@ enum Group {
 impl Group {
     fn of(section: Section, key: &str) -> Self {
         const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
-        const FINE_TUNING: [&str; 5] =
-            [FREEZE_STAGES.key, UNFREEZE_EVERY.key, ENCODER_LR_FACTOR.key, FRESH_STAGES.key, SELF_LABELS.key];
+        const FINE_TUNING: [&str; 6] = [
+            FREEZE_STAGES.key,
+            UNFREEZE_EVERY.key,
+            ENCODER_LR_FACTOR.key,
+            FRESH_STAGES.key,
+            KEEP_HEAD.key,
+            SELF_LABELS.key,
+        ];
         match section {
             Section::Encoder | Section::Objective => Group::Prominent,
             Section::Augmentation => Group::Augmentation,
@@ -55,6 +60,17 @@ impl Group {
             _ if FINE_TUNING.contains(&key) => Group::FineTuning,
             _ => Group::Other,
         }
+    }
+}
+
+/// Begins with the first of the presets.
+impl Default for Form {
+    fn default() -> Self {
+        let spec = match presets::ALL[0].recipe(&catalog()) {
+            Ok(Recipe::Run(spec)) => *spec,
+            Ok(Recipe::Comparison(_)) | Err(_) => RunSpec::default(),
+        };
+        Self { spec, path: String::new(), open: None }
     }
 }
 

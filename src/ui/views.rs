@@ -1,6 +1,7 @@
 //! What the middle of the window can show: one file and one word here for each.
 use super::{Action, Settings};
 use crate::{
+    data::drawing::Sheet,
     protocol::{Command, Question, RunId},
     registry,
     session::{Run, State},
@@ -8,7 +9,9 @@ use crate::{
 };
 use egui::Ui;
 
-registry!("view", ViewEntry: curves, data);
+mod asking;
+
+registry!("view", ViewEntry: curves, data, drawing, handwriting);
 
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
@@ -22,7 +25,6 @@ pub trait View {
 }
 
 /// All that a view may look at, and what it may change.
-#[allow(dead_code, reason = "the first views that ask are on their way")]
 pub struct Scene<'a> {
     pub state: &'a State,
     pub catalog: &'a Catalog,
@@ -30,6 +32,8 @@ pub struct Scene<'a> {
     pub run: Option<&'a Run>,
     /// What is on the draw pad, as a network sees it: 28 by 28, row by row, 255 for ink.
     pub drawing: Option<&'a [u8]>,
+    /// The same before it was framed.
+    pub sheet: Option<&'a Sheet>,
     /// The spec in the form for a new run.
     pub spec: &'a mut RunSpec,
     pub settings: &'a mut Settings,
@@ -38,7 +42,6 @@ pub struct Scene<'a> {
     pub actions: &'a mut Vec<Action>,
 }
 
-#[allow(dead_code, reason = "the first views that ask are on their way")]
 impl Scene<'_> {
     /// Asks something of a run's network; the answer will be in `state.answers` under the number that this returns.
     pub fn ask(&mut self, run: RunId, question: Question) -> u64 {

@@ -16,6 +16,9 @@ use std::{sync::Arc, time::Instant};
 /// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
 const PAUSE: u32 = 33;
 
+/// Networks that nobody trains and that are kept in memory: a drawing may be shown to several.
+const MOST_IDLE: usize = 6;
+
 /// What waits to be answered, and what answers are made of.
 #[derive(Default)]
 pub struct Answers {
@@ -25,8 +28,8 @@ pub struct Answers {
     pub preview: Option<PreviewWish>,
     /// No preview before then while a run trains.
     not_before: Option<Instant>,
-    /// The weights of a run that is not active, kept for the next question.
-    idle: Option<Idle>,
+    /// The weights of runs that are not active, kept for the next question: the one asked about last is the last.
+    idle: Vec<Idle>,
     neighbours: Neighbours,
     /// Of the network that a drawing was scored by last, if nobody trains it.
     pub trusting: Option<Trusting>,
@@ -71,7 +74,7 @@ impl Answers {
 
     /// Another run may have the name, or the same run other weights.
     pub fn forget_weights(&mut self) {
-        self.idle = None;
+        self.idle.clear();
         self.neighbours = Neighbours::default();
         self.trusting = None;
     }
@@ -163,17 +166,26 @@ impl Bench {
             let trainer = &active.trainer;
             return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));
         }
-        if self.answers.idle.as_ref().is_none_or(|idle| idle.run != *id) {
-            let folder = self.home.folder(id);
-            let (step, model) = newest_model(&folder, &self.catalog)?;
-            let live = match newest_checkpoint(&folder) {
-                Some(state) => state.live,
-                None => self.catalog.live_params(&folder.spec(&self.catalog)?),
-            };
-            self.answers.idle = Some(Idle { run: id.clone(), step, model, live });
-        }
-        let idle = self.answers.idle.as_ref().context("no model is loaded")?;
+        let place = self.answers.idle.iter().position(|idle| idle.run == *id);
+        let idle = match place {
+            Some(place) => self.answers.idle.remove(place),
+            None => self.load_idle(id)?,
+        };
+        let surplus = self.answers.idle.len().saturating_sub(MOST_IDLE - 1);
+        self.answers.idle.drain(..surplus);
+        self.answers.idle.push(idle);
+        let idle = self.answers.idle.last().context("no model is loaded")?;
         Ok((idle.step, &idle.model, idle.live.clone()))
+    }
+
+    fn load_idle(&self, id: &RunId) -> Result<Idle> {
+        let folder = self.home.folder(id);
+        let (step, model) = newest_model(&folder, &self.catalog)?;
+        let live = match newest_checkpoint(&folder) {
+            Some(state) => state.live,
+            None => self.catalog.live_params(&folder.spec(&self.catalog)?),
+        };
+        Ok(Idle { run: id.clone(), step, model, live })
     }
 
     fn needs_labels(&self, id: &RunId) -> Result<bool> {

@@ -3,7 +3,7 @@ use super::{Bench, newest_model};
 use crate::{
     data::{self, Dataset},
     engine::{
-        inspections::{self, Inspection, Progress, Subject},
+        inspections::{self, Inspection, Progress, Subject, history, recall},
         model::Model,
         trainer::partition,
     },
@@ -33,9 +33,23 @@ impl Inquiry {
 impl Bench {
     /// Begins with a question, instead of an older one of its kind about the same run.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
-        let subject = self.subject(&run, &question)?;
-        let step = subject.step;
-        let inspection = inspections::begin(&question, subject)?;
+        let (step, inspection) = match &question {
+            Question::Scores { images } => return self.scores(request, run, images),
+            Question::History { images, after } => {
+                history::begin(self.home.folder(&run), &self.catalog, images.clone(), *after)?
+            }
+            Question::Recall { of } => {
+                let spec = self.home.folder(of).spec(&self.catalog)?;
+                let dataset = self.dataset(&spec.dataset)?;
+                let images = partition(&spec, &dataset)?.validation;
+                let (step, model) = newest_model(&self.home.folder(&run), &self.catalog)?;
+                (step, recall::begin(model, dataset, images)?)
+            }
+            Question::Evaluation { .. } => {
+                let subject = self.subject(&run, &question)?;
+                (subject.step, inspections::begin(&question, subject)?)
+            }
+        };
         self.inquiries
             .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
         self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
@@ -65,7 +79,7 @@ impl Bench {
             Question::Evaluation { outsiders: Some(outsiders), .. } => {
                 Some(self.outsiders(outsiders, &model)?)
             }
-            Question::Evaluation { .. } => None,
+            _ => None,
         };
         Ok(Subject { step, model, dataset, partition, is_classifier, outsiders })
     }

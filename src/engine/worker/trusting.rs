@@ -33,6 +33,18 @@ impl Trusting {
         matches!(self.state, State::Weighing(..))
     }
 
+    pub fn is_about(&self, run: &RunId, step: u64) -> bool {
+        self.run == *run && self.step == step
+    }
+
+    /// The probabilities of the classes for each of some images, as far to be taken at their word as is known.
+    pub fn scores(found: Option<&Self>, model: &Model, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
+        let Some(State::Known(trust)) = found.map(|found| &found.state) else { return model.scores(images) };
+        let all: Vec<usize> = (0..images.len()).collect();
+        let seen = model.impressions(&model.several(images)?, &all)?;
+        Ok(seen.logits.iter().map(|logits| trust.probabilities(logits)).collect())
+    }
+
     /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that
     /// is not known.
     pub fn predict(found: Option<&Self>, model: &Model, pixels: &[u8]) -> Result<(Vec<f32>, Confidence)> {
@@ -55,9 +67,7 @@ impl Bench {
             answers.trusting = None;
             return Ok(());
         }
-        if let Some(trusting) =
-            answers.trusting.as_mut().filter(|known| known.run == wish.run && known.step == step)
-        {
+        if let Some(trusting) = answers.trusting.as_mut().filter(|known| known.is_about(&wish.run, step)) {
             if let State::Weighing(_, waiting) = &mut trusting.state {
                 *waiting = wish.clone();
             }

@@ -1,0 +1,114 @@
+//! `handwriting`: a person's own drawings, and what fine-tuning on them gains and costs.
+use super::{
+    Common, Outcome, open,
+    output::{line, percent},
+    score::{answer, best},
+    train,
+};
+use crate::{
+    data::{drawing, handwriting},
+    protocol::{Command, Finding, Question, RunId, data::Written},
+    runs::Home,
+    session::{Session, catalog, fine_tuning},
+};
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc};
+
+/// The fewest drawings to learn from.
+const FEWEST: usize = 5;
+
+/// Keeps pictures of a digit.
+///
+/// # Errors
+/// Where one cannot be read or kept.
+pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
+    let folder = Home::open(super::home(common)?)?.handwriting();
+    for image in images {
+        handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+    }
+    list(common)
+}
+
+/// Says how many there are of each digit.
+///
+/// # Errors
+/// Where there is no home.
+pub fn list(common: &Common) -> Result<Outcome> {
+    let folder = Home::open(super::home(common)?)?.handwriting();
+    let drawings = handwriting::read(&folder);
+    let count = |label: usize, is_test: bool| {
+        drawings.iter().filter(|one| one.label == label && one.is_test == is_test).count()
+    };
+    if common.json {
+        let of = |is_test| (0..handwriting::CLASSES).map(|label| count(label, is_test)).collect::<Vec<_>>();
+        line(json!({ "folder": folder, "to_train_on": of(false), "held_out": of(true) }));
+        return Ok(Outcome::Done);
+    }
+    for label in 0..handwriting::CLASSES {
+        line(format!("{label}: {} to train on, {} held out", count(label, false), count(label, true)));
+    }
+    line(folder.display());
+    Ok(Outcome::Done)
+}
+
+/// Fine-tunes a run on the drawings that are not held out; says what it gained and what it forgot.
+///
+/// # Errors
+/// Where there are too few drawings, or the run cannot be fine-tuned.
+pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
+    let home = Home::open(super::home(common)?)?;
+    let run = home.find(name)?;
+    let drawings = handwriting::read(&home.handwriting());
+    let used = drawings.iter().filter(|one| !one.is_test).count();
+    ensure!(
+        used >= FEWEST,
+        "{used} drawings to train on are too few: keep {} more with `headstart handwriting add`",
+        2 * (FEWEST - used)
+    );
+    let spec = fine_tuning(&home.folder(&run).spec(&catalog())?, &run, &home.handwriting());
+    let mut session = open(common)?;
+    session.send(Command::Start(Box::new(spec)));
+    let (outcome, tuned) = train::follow_to_the_end(session, common)?;
+    let (Outcome::Done, Some(tuned)) = (&outcome, tuned) else { return Ok(outcome) };
+    let mut session = open(common)?;
+    let held_out: Vec<Written> = drawings.into_iter().filter(|one| one.is_test).collect();
+    let mine = [&run, &tuned].map(|of| share_right(&mut session, of, &held_out));
+    let theirs = [&run, &tuned].map(|of| recall(&mut session, of, &run));
+    session.close();
+    let ([before, after], [known, kept]) = (mine, theirs);
+    let (before, after, known, kept) = (before?, after?, known?, kept?);
+    if common.json {
+        line(json!({
+            "event": "tuned", "run": tuned, "held_out": held_out.len(), "handwriting_before": before,
+            "handwriting_after": after, "validation_before": known, "validation_after": kept,
+        }));
+    } else {
+        let row = |what: &str, [before, after]: [f64; 2]| {
+            let change = (after - before) * 100.0;
+            line(format!("{what:<40} {:>8} to {:>8}, {change:+.1} points", percent(before), percent(after)));
+        };
+        row(&format!("Your drawings that were held out ({}):", held_out.len()), [before, after]);
+        row("Validation images of the run before:", [known, kept]);
+    }
+    Ok(outcome)
+}
+
+fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {
+    let mut right = 0;
+    for portion in drawings.chunks(256) {
+        let images = Arc::new(portion.iter().map(|one| one.pixels.clone()).collect());
+        let Finding::Scores(scores) = answer(session, run, Question::Scores { images })?.1 else {
+            bail!("The answer is to another question")
+        };
+        right += portion.iter().zip(scores.iter()).filter(|(one, scores)| best(scores) == one.label).count();
+    }
+    Ok(right as f64 / drawings.len().max(1) as f64)
+}
+
+fn recall(session: &mut Session, run: &RunId, of: &RunId) -> Result<f64> {
+    match answer(session, run, Question::Recall { of: of.clone() })?.1 {
+        Finding::Recall { accuracy, .. } => Ok(accuracy),
+        _ => bail!("The answer is to another question"),
+    }
+}

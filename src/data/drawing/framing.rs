@@ -1,0 +1,117 @@
+//! The steps from paper to framed image, one by one.
+use super::{BOX, SIDE, Sheet, grid::Grid};
+
+/// The width of MNIST's strokes in pixels of the box, by their area and outline: their median. They were written with pens
+/// and pencils; a hairline drawn with a mouse would vanish in 20 pixels.
+const PEN: f32 = 2.3;
+
+/// Which of the steps are taken: all of them, unless one wants to see what each is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// The paper about the ink is cut off.
+    pub crop: bool,
+    /// Strokes are made no thinner than MNIST's pens.
+    pub thicken: bool,
+    /// The longer side becomes 20 pixels, not 28.
+    pub fit: bool,
+    /// The centre of mass comes into the middle, not the middle of the box.
+    pub centre: bool,
+}
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self { crop: true, thicken: true, fit: true, centre: true }
+    }
+}
+
+/// What paper looks like after each step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    pub paper: Tone,
+    pub cropped: Tone,
+    pub thickened: Tone,
+    pub boxed: Tone,
+    /// What the network sees: 28 by 28, row by row, 255 for ink.
+    pub framed: Vec<u8>,
+}
+
+/// A grey image, row by row, 255 for ink.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tone {
+    pub width: usize,
+    pub pixels: Vec<u8>,
+}
+
+impl Sheet {
+    pub fn steps(&self, framing: Framing) -> Steps {
+        let longest = if framing.fit { BOX } else { SIDE };
+        let cropped = if framing.crop { &self.close } else { &self.whole };
+        let pen = PEN * cropped.longest() as f32 / longest as f32;
+        let (thick, margin) = if framing.thicken { cropped.thickened(pen) } else { (cropped.clone(), 0) };
+        // Thicker strokes need more room, unless the paper is to stay as it is.
+        let inked = thick.bounds().filter(|_| framing.crop);
+        let paper = [margin, margin, margin + cropped.width, margin + cropped.height];
+        let boxed = thick.fitted(inked.unwrap_or(paper), longest);
+        let middle = if framing.centre { boxed.centre_of_mass() } else { boxed.middle() };
+        Steps {
+            paper: Tone::new(&self.whole),
+            cropped: Tone::new(cropped),
+            thickened: Tone::new(&thick),
+            framed: boxed.on_square(SIDE, middle),
+            boxed: Tone::new(&boxed),
+        }
+    }
+}
+
+impl Tone {
+    fn new(grid: &Grid) -> Self {
+        let byte = |coverage: &f32| (coverage * 255.0).round() as u8;
+        Self { width: grid.width, pixels: grid.coverage.iter().map(byte).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::drawing::Drawing;
+
+    /// A small hairline L in the upper left corner of the pad.
+    fn corner() -> Sheet {
+        let stroke = vec![[0.1, 0.1], [0.1, 0.4], [0.3, 0.4]];
+        Drawing { strokes: vec![stroke], pen_width: 0.01 }.sheet().unwrap()
+    }
+
+    /// Width, height and ink of a framed image.
+    fn extent(framed: &[u8]) -> [usize; 3] {
+        let is_ink = |x: usize, y: usize| framed[y * SIDE + x] > 25;
+        let columns = (0..SIDE).filter(|x| (0..SIDE).any(|y| is_ink(*x, y))).count();
+        let rows = (0..SIDE).filter(|y| (0..SIDE).any(|x| is_ink(x, *y))).count();
+        [columns, rows, framed.iter().map(|v| usize::from(*v)).sum::<usize>() / 255]
+    }
+
+    #[test]
+    fn each_step_does_what_its_switch_says() {
+        let framed = |framing| corner().steps(framing).framed;
+        let all = Framing::default();
+        let [width, height, ink] = extent(&framed(all));
+        assert!(height == 20 && (13..=15).contains(&width), "{width} × {height}");
+        let uncropped = extent(&framed(Framing { crop: false, ..all }));
+        assert!(uncropped[1] <= 9 && uncropped[0] <= 7, "{uncropped:?}");
+        let thin = extent(&framed(Framing { thicken: false, ..all }));
+        assert!(thin[2] * 2 < ink, "{thin:?}, {ink}");
+        let filling = extent(&framed(Framing { fit: false, ..all }))[1];
+        assert!((21..28).contains(&filling), "what is moved out of 28 rows is cut off: {filling}");
+        let off_centre = framed(Framing { centre: false, ..all });
+        assert_eq!(extent(&off_centre), [width, height, ink]);
+        assert_ne!(off_centre, framed(all));
+    }
+
+    #[test]
+    fn without_any_step_the_pad_is_only_made_smaller() {
+        let none = Framing { crop: false, thicken: false, fit: false, centre: false };
+        let steps = corner().steps(none);
+        assert_eq!([steps.paper.width, steps.boxed.width], [112, 28]);
+        assert_eq!(steps.boxed.pixels, steps.framed);
+        assert_eq!((steps.cropped, steps.paper.pixels[0]), (steps.paper, 0));
+    }
+}

@@ -1,0 +1,90 @@
+//! Ink of any picture.
+use super::{Sheet, grid::Grid};
+use anyhow::{Context as _, Result, bail, ensure};
+use image::{DynamicImage, ImageReader, Limits};
+use std::{io::Cursor, path::Path};
+
+/// Reads a picture file (PNG, JPEG, WebP, BMP).
+///
+/// # Errors
+/// Where the file cannot be read, is no picture, is larger than 16,384 pixels a side, or holds no ink.
+pub fn read(path: &Path) -> Result<Sheet> {
+    const MAX_BYTES: u64 = 64 << 20;
+    let size = std::fs::metadata(path)
+        .with_context(|| format!("Could not read the picture\nFile: {}", path.display()))?
+        .len();
+    ensure!(
+        size <= MAX_BYTES,
+        "The picture is larger than 64 MiB: make it smaller\nFile: {}",
+        path.display()
+    );
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("Could not read the picture\nFile: {}", path.display()))?;
+    decode(&bytes).with_context(|| format!("File: {}", path.display()))
+}
+
+fn decode(bytes: &[u8]) -> Result<Sheet> {
+    const HELP: &str = "not a picture that can be read: use PNG, JPEG, WebP or BMP";
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().context(HELP)?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(16_384);
+    limits.max_image_height = Some(16_384);
+    limits.max_alloc = Some(1 << 30);
+    reader.limits(limits);
+    let picture = match reader.decode() {
+        Ok(picture) => picture,
+        Err(image::ImageError::Limits(_)) => {
+            bail!("the picture is too large: at most 16,384 pixels a side can be read")
+        }
+        Err(error) => return Err(error).context(HELP),
+    };
+    Sheet::new(&ink(&picture))
+        .context("there is no ink in the picture: draw darker or lighter than the paper")
+}
+
+/// Dark on light or light on dark, told apart by the border, which is mostly paper; what is transparent is paper too.
+pub fn ink(picture: &DynamicImage) -> Grid {
+    let rgba = picture.to_rgba8();
+    let (width, height) = (rgba.width() as usize, rgba.height() as usize);
+    let light: Vec<f32> = rgba.pixels().map(|p| luminance(p.0)).collect();
+    let alpha: Vec<f32> = rgba.pixels().map(|p| f32::from(p.0[3]) / 255.0).collect();
+    let transparent = alpha.iter().filter(|a| **a < 0.5).count() * 20 > alpha.len();
+    let coverage =
+        if transparent { ink_over_nothing(&light, alpha) } else { ink_over_paper(&light, width, height) };
+    Grid { width, height, coverage }
+}
+
+/// Rec. 709 luma from 0 to 1.
+fn luminance([r, g, b, _]: [u8; 4]) -> f32 {
+    (0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b)) / 255.0
+}
+
+/// Where the paper is transparent, what is opaque is ink, whatever its colour; unless the opaque part is itself a
+/// picture with light and dark in it.
+fn ink_over_nothing(light: &[f32], alpha: Vec<f32>) -> Vec<f32> {
+    let opaque = || light.iter().zip(&alpha).filter(|(_, a)| **a > 0.9).map(|(l, _)| *l);
+    let (low, high) = opaque().fold((1.0f32, 0.0f32), |(low, high), l| (low.min(l), high.max(l)));
+    let covered = opaque().count() * 2 > light.len();
+    if covered && high - low > 0.5 {
+        let on_white: Vec<f32> = light.iter().zip(&alpha).map(|(l, a)| l * a + (1.0 - a)).collect();
+        return on_white.iter().map(|l| 1.0 - l).collect();
+    }
+    alpha
+}
+
+/// Where there is paper: its light is the median of the border, and the ink is what lies farthest from it.
+fn ink_over_paper(light: &[f32], width: usize, height: usize) -> Vec<f32> {
+    let mut border: Vec<f32> = (0..width)
+        .flat_map(|x| [light[x], light[(height - 1) * width + x]])
+        .chain((0..height).flat_map(|y| [light[y * width], light[y * width + width - 1]]))
+        .collect();
+    border.sort_by(f32::total_cmp);
+    let paper = border[border.len() / 2];
+    let darkest = light.iter().copied().fold(1.0, f32::min);
+    let lightest = light.iter().copied().fold(0.0, f32::max);
+    let ink = if paper - darkest >= lightest - paper { darkest } else { lightest };
+    if (ink - paper).abs() < 0.05 {
+        return vec![0.0; light.len()];
+    }
+    light.iter().map(|l| ((l - paper) / (ink - paper)).clamp(0.0, 1.0)).collect()
+}

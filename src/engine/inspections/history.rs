@@ -1,0 +1,82 @@
+//! What a network made of some images at each of its checkpoints, one portion of one checkpoint a call.
+use super::{Inspection, Progress};
+use crate::{
+    data,
+    engine::{model::Model, trust::PORTION},
+    protocol::{Finding, Moment},
+    runs::RunFolder,
+    spec::Catalog,
+};
+use anyhow::Result;
+use std::{collections::VecDeque, sync::Arc};
+
+struct History {
+    folder: RunFolder,
+    /// With the weights of the first step that waits, once `is_loaded`.
+    model: Model,
+    is_loaded: bool,
+    waiting: VecDeque<u64>,
+    images: Arc<Vec<Vec<u8>>>,
+    /// Of that step, as far as they are known.
+    scores: Vec<Vec<f32>>,
+    found: Vec<Moment>,
+}
+
+/// Begins with the checkpoints of a run after a step; with none given, also with the weights that its seed drew. Also
+/// gives the newest of these steps.
+///
+/// # Errors
+/// Where the run's spec cannot be read.
+pub fn begin(
+    folder: RunFolder,
+    catalog: &Catalog,
+    images: Arc<Vec<Vec<u8>>>,
+    after: Option<u64>,
+) -> Result<(u64, Box<dyn Inspection>)> {
+    let spec = folder.spec(catalog)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let is_drawn = after.is_none() && spec.init_from.is_none();
+    let saved = folder.checkpoints().into_iter().filter(|step| *step > after.unwrap_or(0));
+    let waiting: VecDeque<u64> = is_drawn.then_some(0).into_iter().chain(saved).collect();
+    let newest = waiting.back().copied().or(after).unwrap_or_default();
+    let (scores, found) = (vec![], vec![]);
+    let history = History { folder, model, is_loaded: is_drawn, waiting, images, scores, found };
+    Ok((newest, Box::new(history)))
+}
+
+impl Inspection for History {
+    fn advance(&mut self) -> Result<Progress> {
+        if let Some(step) = self.waiting.front().copied() {
+            self.advance_at(step)?;
+        }
+        let (done, waiting) = (self.found.len() as f32, self.waiting.len() as f32);
+        Ok(Progress {
+            share_done: if waiting == 0.0 { 1.0 } else { done / (done + waiting) },
+            finding: Some(Finding::History(Arc::new(self.found.clone()))),
+        })
+    }
+}
+
+impl History {
+    fn advance_at(&mut self, step: u64) -> Result<()> {
+        if !self.is_loaded {
+            let path = self.folder.checkpoint(step);
+            if !path.exists() {
+                // A run that goes on removes old checkpoints.
+                self.waiting.pop_front();
+                return Ok(());
+            }
+            self.model.vars.load(&path.join("model.safetensors"))?;
+            self.is_loaded = true;
+        }
+        let done = self.scores.len();
+        let portion = &self.images[done..self.images.len().min(done + PORTION)];
+        self.scores.extend(self.model.scores(portion)?);
+        if self.scores.len() == self.images.len() {
+            self.found.push(Moment { step, scores: std::mem::take(&mut self.scores) });
+            self.waiting.pop_front();
+            self.is_loaded = false;
+        }
+        Ok(())
+    }
+}

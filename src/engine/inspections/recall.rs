@@ -1,0 +1,36 @@
+//! How many images of another run's validation part a network gets right.
+use super::{Inspection, Progress};
+use crate::{
+    data::Dataset,
+    engine::model::{Model, Scoring},
+    metrics::{ACCURACY, Split},
+    protocol::Finding,
+};
+use anyhow::{Context as _, Result, ensure};
+use std::sync::Arc;
+
+struct Recall {
+    model: Model,
+    scoring: Scoring,
+}
+
+/// Begins with some of the training images of a data set.
+///
+/// # Errors
+/// Where the network looks at images of another shape.
+pub fn begin(model: Model, dataset: Arc<Dataset>, images: Vec<usize>) -> Result<Box<dyn Inspection>> {
+    ensure!(model.shape() == dataset.info.shape, "The two runs look at images of different sizes");
+    Ok(Box::new(Recall { model, scoring: Scoring::new(Split::Validation, dataset, images) }))
+}
+
+impl Inspection for Recall {
+    fn advance(&mut self) -> Result<Progress> {
+        if !self.scoring.advance(&self.model)? {
+            return Ok(Progress { share_done: self.scoring.share_done().min(0.999), finding: None });
+        }
+        let accuracy =
+            self.scoring.mean(ACCURACY).context("It learns without labels: nothing is right or wrong")?;
+        let finding = Finding::Recall { images: self.scoring.images(), accuracy };
+        Ok(Progress { share_done: 1.0, finding: Some(finding) })
+    }
+}

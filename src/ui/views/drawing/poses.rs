@@ -1,0 +1,137 @@
+//! How the answer changes as the drawing moves, turns and grows.
+use super::{
+    odds::{self, Odds},
+    variants::{PLACES, Reading, best, pixels, rotations, said, sizes},
+};
+use crate::{data::drawing::poses::Pose, ui::widgets::title};
+use egui::{
+    Align2, Color32, FontId, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2, vec2,
+};
+
+/// The side of a place on the map.
+const CELL: f32 = 20.0;
+const CURVE: f32 = 150.0;
+
+pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
+    ui.horizontal(|ui| {
+        title(ui, "Moved, turned, larger or smaller").on_hover_text(
+            "The framed image is moved by whole pixels, turned and scaled, and read again each time.",
+        );
+        if *pose != Pose::default() && ui.button("As it was").clicked() {
+            *pose = Pose::default();
+        }
+    });
+    ui.horizontal_top(|ui| {
+        ui.vertical(|ui| map(ui, reading));
+        ui.add_space(12.0);
+        ui.vertical(|ui| {
+            let width = ui.available_width();
+            let degrees: Vec<f64> = rotations().map(f64::from).collect();
+            let slider =
+                Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
+            turn(ui, width, "Rotation", "Turns the image clockwise", slider);
+            along(
+                ui,
+                "rotation",
+                "degrees clockwise",
+                &degrees,
+                reading.map(Reading::rotations).unwrap_or_default(),
+                pose.rotation,
+            );
+            let factors: Vec<f64> = sizes().map(f64::from).collect();
+            let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
+            turn(ui, width, "Size", "Makes the image larger or smaller", slider);
+            along(
+                ui,
+                "size",
+                "times as large",
+                &factors,
+                reading.map(Reading::sizes).unwrap_or_default(),
+                pose.size,
+            );
+        });
+    });
+}
+
+fn turn(ui: &mut Ui, width: f32, name: &str, help: &str, slider: Slider<'_>) {
+    ui.horizontal(|ui| {
+        let label = ui.label(name).on_hover_text(help);
+        ui.spacing_mut().slider_width = (width - 190.0).clamp(80.0, 400.0);
+        ui.add(slider).labelled_by(label.id);
+    });
+}
+
+fn along(ui: &mut Ui, id: &str, x_name: &'static str, xs: &[f64], scores: &[Vec<f32>], mark: f32) {
+    let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
+    let turns: Vec<f64> =
+        odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
+    let mark = f64::from(mark);
+    odds::ui(ui, &Odds { id, x_name, height: CURVE, xs, scores: &scores, mark, turns: &turns });
+}
+
+/// The probability of the class that is read where the drawing is, for every place that it is moved to.
+fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
+    let side = CELL * PLACES as f32;
+    let Some(reading) = reading else {
+        ui.allocate_space(Vec2::splat(side));
+        return;
+    };
+    let places = reading.places();
+    let (class, _) = best(&places[places.len() / 2]);
+    ui.label(RichText::new(format!("Probability of {class}, by place")).small());
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
+    let kept = places.iter().filter(|scores| best(scores).0 == class).count();
+    let spoken = format!("Map of places: {class} is read in {kept} of {}", places.len());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let cell = |at: usize| {
+        let corner = rect.min + vec2((at % PLACES) as f32, (at / PLACES) as f32) * CELL;
+        Rect::from_min_size(corner, Vec2::splat(CELL))
+    };
+    for (at, scores) in places.iter().enumerate() {
+        let shade = shade(ui, scores[class]);
+        ui.painter().rect_filled(cell(at).shrink(0.5), 2.0, shade);
+        let (other, _) = best(scores);
+        if other != class {
+            let ink = if shade.intensity() > 0.5 { Color32::BLACK } else { Color32::WHITE };
+            ui.painter().text(
+                cell(at).center(),
+                Align2::CENTER_CENTER,
+                other,
+                FontId::proportional(13.0),
+                ink,
+            );
+        }
+    }
+    let stroke = ui.visuals().widgets.hovered.fg_stroke;
+    ui.painter().rect_stroke(cell(places.len() / 2), 2.0, stroke, egui::StrokeKind::Inside);
+    legend(ui, side);
+    if let Some(pointer) = response.hover_pos() {
+        let [x, y] = [pointer.x - rect.left(), pointer.y - rect.top()].map(|at| (at / CELL) as usize);
+        let place = [x, y].map(|at| at.min(PLACES - 1));
+        let [right, down] = place.map(pixels);
+        let scores = &places[place[1] * PLACES + place[0]];
+        response.on_hover_text(format!("{right:+} px to the right, {down:+} px down: {}", said(scores)));
+    }
+}
+
+/// The surer, the stronger the colour.
+fn shade(ui: &Ui, probability: f32) -> Color32 {
+    let (none, all) = (ui.visuals().extreme_bg_color, ui.visuals().selection.bg_fill);
+    let mix = |a: u8, b: u8| lerp(f32::from(a)..=f32::from(b), probability.clamp(0.0, 1.0)).round() as u8;
+    Color32::from_rgb(mix(none.r(), all.r()), mix(none.g(), all.g()), mix(none.b(), all.b()))
+}
+
+fn legend(ui: &mut Ui, width: f32) {
+    const STEPS: usize = 20;
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 10.0), Sense::hover());
+    for step in 0..STEPS {
+        let part = |step: usize| rect.left() + rect.width() * step as f32 / STEPS as f32;
+        let bar = Rect::from_min_max(pos2(part(step), rect.top()), pos2(part(step + 1), rect.bottom()));
+        ui.painter().rect_filled(bar, 0.0, shade(ui, (step as f32 + 0.5) / STEPS as f32));
+    }
+    ui.label(
+        RichText::new("0 % to 100 %; −10 to 10 pixels each way; a digit where another one is read")
+            .small()
+            .weak(),
+    );
+}

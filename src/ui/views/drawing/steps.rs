@@ -1,0 +1,81 @@
+//! The way from paper to what the network sees, each step with a switch.
+use super::variants::{Reading, SWITCHES, best, said};
+use crate::{
+    data::drawing::{Framing, SIDE, Sheet, Tone},
+    ui::widgets::{strong, title},
+};
+use egui::{
+    Color32, ColorImage, Pos2, Rect, RichText, Role, Sense, StrokeKind, TextureHandle, TextureOptions, Ui,
+    Vec2, WidgetInfo, pos2,
+};
+
+/// How high the pictures are.
+const HEIGHT: f32 = 96.0;
+
+/// The pictures of the steps, with their textures.
+#[derive(Default)]
+pub struct Pictures(Vec<(Tone, TextureHandle)>);
+
+impl Pictures {
+    pub fn ui(&mut self, ui: &mut Ui, sheet: &Sheet, framing: &mut Framing, reading: Option<Reading<'_>>) {
+        let steps = sheet.steps(*framing);
+        let framed = Tone { width: SIDE, pixels: steps.framed };
+        let tones = [steps.paper, steps.cropped, steps.thickened, steps.boxed, framed];
+        title(ui, "What the network sees").on_hover_text(
+            "The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.",
+        );
+        ui.horizontal_wrapped(|ui| {
+            for (place, tone) in tones.into_iter().enumerate() {
+                ui.vertical(|ui| {
+                    ui.set_width(118.0);
+                    let name = if place == 0 { "Paper" } else { SWITCHES[place - 1].label };
+                    self.picture(ui, place, tone, name);
+                    match place.checked_sub(1) {
+                        None => drop(ui.label(strong(name)).on_hover_text("The pad or the picture as it is")),
+                        Some(switch) => self::switch(ui, switch, framing, reading),
+                    }
+                });
+            }
+        });
+        let said = match reading {
+            Some(reading) => format!("With these steps it reads {}.", said(reading.subject())),
+            None => "It is being read…".into(),
+        };
+        ui.label(said);
+    }
+
+    fn picture(&mut self, ui: &mut Ui, place: usize, tone: Tone, name: &str) {
+        if self.0.get(place).is_none_or(|(shown, _)| *shown != tone) {
+            let height = tone.pixels.len() / tone.width.max(1);
+            let image = ColorImage::from_gray([tone.width, height], &tone.pixels);
+            let texture = ui.ctx().load_texture("step", image, TextureOptions::NEAREST);
+            if place < self.0.len() { self.0[place] = (tone, texture) } else { self.0.push((tone, texture)) }
+        }
+        let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("After the step {name}")));
+        ui.painter().rect_filled(rect, 4.0, Color32::BLACK);
+        ui.painter().rect_stroke(rect, 4.0, ui.visuals().window_stroke, StrokeKind::Outside);
+        let Some((_, texture)) = self.0.get(place) else { return };
+        let size = texture.size_vec2();
+        let shown = Rect::from_center_size(rect.center(), size * (HEIGHT / size.max_elem().max(1.0)));
+        let all = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+        ui.painter().image(texture.id(), shown, all, Color32::WHITE);
+    }
+}
+
+/// A step's switch, and what the network would say with the other position of it.
+fn switch(ui: &mut Ui, switch: usize, framing: &mut Framing, reading: Option<Reading<'_>>) {
+    let step = &SWITCHES[switch];
+    let on = (step.of)(framing);
+    ui.checkbox(on, step.label).on_hover_text(step.help);
+    let other = if *on { "without" } else { "with it" };
+    let Some(reading) = reading else {
+        ui.add_space(14.0);
+        return;
+    };
+    let scores = reading.toggled(switch);
+    let differs = best(scores).0 != best(reading.subject()).0;
+    let text = RichText::new(format!("{other}: {}", said(scores))).small();
+    ui.label(if differs { text.strong() } else { text.weak() })
+        .on_hover_text("What the network reads with only this switch in its other position");
+}

@@ -1,0 +1,69 @@
+//! The share of the drawings that is read right at each checkpoint, beside validation accuracy.
+use super::right_of;
+use crate::{
+    metrics::{ACCURACY, Split},
+    protocol::{Moment, data::Handwriting},
+    session::Run,
+    ui::{
+        theme,
+        widgets::{number, percent, title},
+    },
+};
+use egui::{FontId, RichText, Ui};
+use egui_plot::{
+    AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points,
+};
+
+const HEIGHT: f32 = 200.0;
+
+pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment]) {
+    title(ui, "Accuracy").on_hover_text(
+        "The share of your drawings that is read right at each checkpoint, beside that of the validation images.",
+    );
+    let shares: Vec<([f64; 2], [usize; 2])> = moments
+        .iter()
+        .filter_map(|moment| {
+            let [right, all] = right_of(run, handwriting, moment)?;
+            (all > 0).then(|| ([moment.step as f64, right as f64 / all as f64], [right, all]))
+        })
+        .collect();
+    let Some((_, [right, all])) = shares.last() else {
+        let text = "The checkpoints of this run say nothing about digits yet: let it train, or fine-tune it.";
+        ui.label(RichText::new(text).weak());
+        return;
+    };
+    ui.label(format!("{} reads {right} of {all} of your drawings right.", run.spec.name));
+    let drawn: Vec<[f64; 2]> = shares.iter().map(|(point, _)| *point).collect();
+    let [mine, validation] =
+        [theme::run_colors(ui.visuals().dark_mode)[1], theme::run_colors(ui.visuals().dark_mode)[0]];
+    let font = FontId::proportional(13.0);
+    let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
+    Plot::new("handwriting accuracy")
+        .height(HEIGHT)
+        .show_background(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .include_y(1.0)
+        .legend(Legend::default().position(Corner::RightBottom).follow_insertion_order(true))
+        .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font).label("step")])
+        .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
+        .label_formatter(|hover| match hover {
+            HoverPosition::NearDataPoint { plot_name, position, .. } => {
+                Some(format!("{plot_name}\nstep {}\n{}", number(position.x), percent(position.y)))
+            }
+            HoverPosition::Elsewhere { .. } => None,
+        })
+        .show(ui, |plot| {
+            let line = |name: &str, points: Vec<[f64; 2]>| {
+                Line::new(name.to_owned(), PlotPoints::from(points)).width(2.4)
+            };
+            plot.line(
+                line("Validation images", run.curve(ACCURACY, Split::Validation).to_vec()).color(validation),
+            );
+            let dots = Points::new("My handwriting", PlotPoints::from(drawn.clone())).radius(4.5);
+            plot.points(dots.shape(MarkerShape::Diamond).color(mine));
+            plot.line(line("My handwriting", drawn).color(mine).style(LineStyle::dashed_dense()));
+        });
+}

@@ -1,0 +1,169 @@
+//! Fine-tuning on the drawings that are not held out, and what it cost.
+use super::{right, right_of};
+use crate::{
+    protocol::{
+        Command, Finding, Moment, Question, RunId,
+        data::{Handwriting, Written},
+    },
+    session::{Run, fine_tuning},
+    ui::{
+        Action,
+        views::{Scene, asking::Asking},
+        widgets::{labeled_button, percent, strong, thousands, title},
+    },
+};
+use egui::{Grid, RichText, Ui};
+use egui_material_icons::icons::ICON_PLAY_ARROW;
+use std::sync::Arc;
+
+/// Fewer drawings to train on are too few.
+const FEWEST: usize = 5;
+
+/// What a fine-tuned run and the one that it comes from are asked.
+#[derive(Default)]
+pub struct Tuning {
+    /// What each gets right of the images that the older one is validated on.
+    before: Asking<(RunId, u64)>,
+    after: Asking<(RunId, u64)>,
+    /// What the older one makes of the drawings.
+    drawings_before: Asking<(RunId, Arc<Handwriting>)>,
+}
+
+impl Tuning {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &mut Scene<'_>,
+        run: &Run,
+        handwriting: &Arc<Handwriting>,
+        moments: &[Moment],
+    ) {
+        title(ui, "Fine-tune").on_hover_text(
+            "Goes on training the whole network, slowly, on the drawings that are not held out. It gets better at them, and \
+             may forget some of what it knew.",
+        );
+        let state = scene.state;
+        let parent = run.spec.init_from.as_ref().and_then(|parent| state.runs.get(parent.as_str()));
+        if let Some(parent) = parent.filter(|_| is_tuned(run, handwriting)) {
+            return self.gain(ui, scene, [parent, run], handwriting, moments);
+        }
+        let used = handwriting.drawings.iter().filter(|one| !one.is_test).count();
+        if run.spec.objective.id != "classify" {
+            ui.label(
+                "This network learns without labels. Fine-tune it on digits first: it has no names for them.",
+            );
+        } else if run.saved.is_none() && run.phase.is_active() {
+            ui.label("Wait for its first checkpoint.");
+        } else if used < FEWEST {
+            ui.label(format!(
+                "Keep {} more drawings first: {FEWEST} that are not held out are the fewest to learn from.",
+                2 * (FEWEST - used)
+            ));
+        } else {
+            if labeled_button(ui, ICON_PLAY_ARROW, &format!("Fine-tune on {used} drawings")).clicked() {
+                let spec = Box::new(fine_tuning(&run.spec, &run.id, &handwriting.folder));
+                scene.actions.push(Action::Send(Command::Start(spec)));
+            }
+            ui.label(RichText::new("It takes some seconds, and leaves this run as it is.").weak());
+        }
+    }
+
+    /// What a run gained and lost.
+    fn gain(
+        &mut self,
+        ui: &mut Ui,
+        scene: &mut Scene<'_>,
+        [parent, run]: [&Run; 2],
+        handwriting: &Arc<Handwriting>,
+        moments: &[Moment],
+    ) {
+        let of = parent.id.clone();
+        for (asking, about) in [(&mut self.before, parent), (&mut self.after, run)] {
+            let saved = about.saved.unwrap_or(about.progress.step);
+            let of = of.clone();
+            asking.follow(ui, scene, &about.id, (about.id.clone(), saved), |_| Question::Recall { of });
+        }
+        let about = (parent.id.clone(), handwriting.clone());
+        self.drawings_before.follow(ui, scene, &parent.id, about, |(_, handwriting)| {
+            let images = held_out(handwriting).map(|one| one.pixels.clone()).collect();
+            Question::Scores { images: Arc::new(images) }
+        });
+        let about_these =
+            |of: &(RunId, Arc<Handwriting>)| of.0 == parent.id && Arc::ptr_eq(&of.1, handwriting);
+        let scores = self.drawings_before.scores().filter(|(of, _)| about_these(of));
+        let scores = scores.map(|(_, scores)| scores).unwrap_or_default();
+        let share = |count: Option<[usize; 2]>| {
+            count.filter(|[_, all]| *all > 0).map(|[right, all]| right as f64 / all as f64)
+        };
+        let mine = [
+            share(right(held_out(handwriting).zip(scores))),
+            share(moments.last().and_then(|moment| right_of(run, handwriting, moment))),
+        ];
+        let recall =
+            [(&self.before, parent), (&self.after, run)].map(|(asking, about)| match asking.found() {
+                Some(((of, _), Finding::Recall { images, accuracy })) if *of == about.id => {
+                    Some((*images, *accuracy))
+                }
+                _ => None,
+            });
+        let images =
+            recall[0].map_or(String::new(), |(images, _)| format!(" ({})", thousands(images as u64)));
+        let tests = handwriting.drawings.iter().filter(|one| one.is_test).count();
+        Grid::new("gain").striped(true).spacing([24.0, 6.0]).show(ui, |ui| {
+            for head in ["Read right", "before", "after", "change"] {
+                ui.label(strong(head));
+            }
+            ui.end_row();
+            row(ui, &format!("Your drawings that were held out ({tests})"), mine);
+            let validation = format!("Validation images of {}{images}", parent.spec.name);
+            row(ui, &validation, recall.map(|known| known.map(|(_, accuracy)| accuracy)));
+        });
+        ui.label(RichText::new("Before is the run that it was fine-tuned from. What it lost in the second row, it has forgotten.").weak());
+    }
+}
+
+/// Those that are looked at before and after, but no more than can be scored at once.
+fn held_out(handwriting: &Handwriting) -> impl Iterator<Item = &Written> {
+    handwriting.drawings.iter().filter(|one| one.is_test).take(500)
+}
+
+fn row(ui: &mut Ui, name: &str, [before, after]: [Option<f64>; 2]) {
+    let share = |share: Option<f64>| share.map_or("…".into(), percent);
+    ui.label(name);
+    ui.label(share(before));
+    ui.label(share(after));
+    let change = before.zip(after).map(|(before, after)| (after - before) * 100.0);
+    ui.label(change.map_or("…".into(), |points| format!("{points:+.1} points")));
+    ui.end_row();
+}
+
+/// Whether a run was fine-tuned on these drawings.
+pub fn is_tuned(run: &Run, handwriting: &Handwriting) -> bool {
+    run.spec.dataset.path.as_ref() == Some(&handwriting.folder)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::{
+        protocol::{Event, Phase, RunInfo},
+        session::{State, catalog},
+        spec::RunSpec,
+    };
+
+    pub fn run() -> Run {
+        let mut state = State::default();
+        let spec = RunSpec::default();
+        state.apply(Event::Run(Box::new(RunInfo {
+            id: "run".into(),
+            folder: "/runs/run".into(),
+            live: catalog().live_params(&spec),
+            spec,
+            phase: Phase::Finished,
+            changes: vec![],
+            progress: Default::default(),
+            timing: vec![],
+        })));
+        state.runs.pop_first().unwrap().1
+    }
+}

@@ -1,0 +1,154 @@
+//! The views about drawings, with a session behind them: what is drawn, switched, kept and fine-tuned on.
+#[path = "support/cpu_renderer.rs"]
+mod cpu_renderer;
+mod support;
+
+use cpu_renderer::CpuRenderer;
+use egui::Role;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use headstart::{
+    protocol::{Command, RunId},
+    session::{Session, State, catalog},
+    ui::{Action, Settings, Workbench, install},
+};
+
+struct Screen {
+    bench: Workbench,
+    state: State,
+    actions: Vec<Action>,
+}
+
+type Window = Harness<'static, Screen>;
+
+fn open(view: &str, state: State) -> Window {
+    let builder = Harness::builder().with_size([1440.0, 1400.0]).renderer(CpuRenderer::default());
+    let settings = Settings { view: view.into(), ..Settings::default() };
+    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
+    let catalog = catalog();
+    let mut window = builder.with_context_setup(install).build_ui_state(
+        move |ui, screen: &mut Screen| {
+            let asked = screen.bench.ui(ui, &screen.state, &catalog);
+            screen.actions.extend(asked);
+        },
+        screen,
+    );
+    window.run_steps(4);
+    window
+}
+
+/// Carries wishes to the session and answers back until something is there.
+fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) {
+    for _ in 0..2000 {
+        window.step();
+        for action in std::mem::take(&mut window.state_mut().actions) {
+            match action {
+                Action::Data(request) => session.ask(request),
+                Action::Send(command) => session.send(command),
+                _ => {}
+            }
+        }
+        session.wait(std::time::Duration::from_millis(5));
+        window.state_mut().state = session.state.clone();
+        if found(window) {
+            return window.run_steps(3);
+        }
+    }
+    panic!("waited in vain; notices: {:?}", session.state.notices);
+}
+
+fn has(label: &'static str) -> impl Fn(&Window) -> bool {
+    move |window| window.query_by_label_contains(label).is_some()
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click_accesskit();
+    window.run_steps(3);
+}
+
+/// Draws a seven on the pad.
+fn draw(window: &mut Window) {
+    let pad = window.get_by_label("Draw pad").rect();
+    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
+    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
+    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
+    window.drag_at(way[0]);
+    window.step();
+    for point in &way[1..] {
+        window.hover_at(*point);
+        window.step();
+    }
+    window.drop_at(way[way.len() - 1]);
+    window.run_steps(2);
+    window.remove_cursor();
+    window.run_steps(2);
+}
+
+fn trained(fixture: &support::Fixture) -> (Session, RunId) {
+    let mut session = fixture.session();
+    let overrides = ["name=Reader", "keep_checkpoints=9", "evaluations_per_epoch=4", "epochs=3"];
+    let run = support::start(&mut session, fixture.spec(&overrides));
+    support::until(&mut session, &run, support::finished);
+    (session, run)
+}
+
+#[test]
+fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
+    let fixture = support::Fixture::with_images(1500, 200);
+    let mut window = open("drawing", State::default());
+    window.get_by_label("No network yet");
+    let (mut session, run) = trained(&fixture);
+    wait(&mut window, &mut session, has("Nothing is drawn"));
+    draw(&mut window);
+    wait(&mut window, &mut session, has("With these steps it reads 7"));
+    wait(&mut window, &mut session, has("Map of places: 7 is read in"));
+    wait(&mut window, &mut session, |window| {
+        has("It changed its mind")(window) || has("It never changed its mind")(window)
+    });
+    // Without the crop the seven is what it was on the pad.
+    let with = window.get_all_by_label_contains("without: ").count();
+    assert_eq!(with, 4);
+    click(&mut window, "Crop");
+    wait(&mut window, &mut session, has("with it: 7"));
+    click(&mut window, "Crop");
+    wait(&mut window, &mut session, |window| window.query_all_by_label_contains("without: ").count() == 4);
+    window.get_by_role_and_label(Role::Slider, "Rotation").set_value_accesskit(-80.0);
+    window.run_steps(2);
+    wait(&mut window, &mut session, has("As it was"));
+    click(&mut window, "As it was");
+    window.get_by_role_and_label(Role::Slider, "Checkpoint").set_value_accesskit(0.0);
+    wait(&mut window, &mut session, has("Step 0, epoch 0.00"));
+    click(&mut window, "Choose runs");
+    window.get_by_role_and_label(Role::CheckBox, "Reader").click_accesskit();
+    wait(&mut window, &mut session, |window| window.query_all_by_label_contains("Digit 7: ").count() == 3);
+    assert!(session.state.runs.contains_key(&run));
+    session.close();
+}
+
+#[test]
+fn drawings_are_kept_read_and_fine_tuned_on() {
+    let fixture = support::Fixture::with_images(1500, 200);
+    let (mut session, parent) = trained(&fixture);
+    let mut window = open("handwriting", session.state.clone());
+    wait(&mut window, &mut session, has("Draw a digit on the pad, then say here which one it is."));
+    draw(&mut window);
+    for count in 1..=9 {
+        click(&mut window, "Keep the drawing as 7");
+        let text = format!("{count} drawings, {} of them held out", count / 2);
+        wait(&mut window, &mut session, |window| window.query_by_label(&text).is_some());
+    }
+    wait(&mut window, &mut session, has("Reader reads 9 of 9 of your drawings right."));
+    click(&mut window, "Remove the last 7");
+    wait(&mut window, &mut session, has("Keep 2 more drawings first"));
+    click(&mut window, "Keep the drawing as 7");
+    wait(&mut window, &mut session, has("Fine-tune on 5 drawings"));
+    click(&mut window, "Fine-tune on 5 drawings");
+    wait(&mut window, &mut session, has("Your drawings that were held out (4)"));
+    wait(&mut window, &mut session, |window| {
+        window.query_by_label_contains("Validation images of Reader (100)").is_some()
+    });
+    let tuned = session.state.runs.values().next_back().unwrap().clone();
+    assert_eq!(tuned.spec.init_from.as_deref(), Some(&*parent));
+    wait(&mut window, &mut session, |window| window.query_all_by_label_contains(" points").count() >= 2);
+    session.send(Command::Delete(tuned.id));
+    session.close();
+}
