@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BATCH: usize = 16;
+const BATCH: usize = 64;
 
 fn main() {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -113,6 +113,11 @@ fn convolutions(bench: &mut Bench) {
         ("conv 3×3/2 64→128 28×28", conv(28, 64, 3, 128, 2, 1)),
         ("seed_cnn conv1 1→32", conv(28, 1, 3, 32, 1, 0)),
         ("seed_cnn conv2 32→64", conv(26, 32, 3, 64, 1, 0)),
+        ("compact_cnn conv1 1→32", conv(28, 1, 3, 32, 2, 1)),
+        ("compact_cnn conv2 32→64", conv(14, 32, 3, 64, 2, 1)),
+        ("compact_cnn conv3 64→128", conv(7, 64, 3, 128, 1, 1)),
+        ("decoder middle 64→32", conv(14, 64, 3, 32, 1, 1)),
+        ("decoder large 32→1", conv(28, 32, 3, 1, 1, 1)),
     ] {
         let window = conv.kernel_height * conv.kernel_width * conv.in_channels;
         let outputs = BATCH * conv.out_height() * conv.out_width() * conv.out_channels;

@@ -13,8 +13,12 @@ use super::{OutputGradient, Scratch, as_room, build_pieces, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
+mod few_outputs;
+
 /// Partial sums of a weight gradient: more would use more threads and more memory.
 const PARTIAL_SUMS: usize = 8;
+/// As [`PARTIAL_SUMS`], of transformed weights, which are four times as large.
+const PARTIAL_SUMS_OF_POINTS: usize = 4;
 /// Images and bands of images that a pass is cut into, at least, where the problem has as many rows.
 const MIN_PIECES: usize = 16;
 /// Numbers of both operands that the weight gradient walks again and again: they stay in the L1 cache.
@@ -133,31 +137,22 @@ pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>
     assert_eq!(x.len(), conv.batch * conv.in_len());
     conv.check_output(output);
     let level = Level::current();
-    let columns = conv.out_channels.next_multiple_of(2 * level.lanes());
-    let pixels = conv.batch * conv.out_height() * conv.out_width();
-    let by_points = winograd::fits(&conv.window(), pixels, conv.out_channels);
-    let band = conv.gradient_band(columns, by_points);
-    let bands = conv.out_height().div_ceil(band);
-    let pieces = conv.batch * bands;
-    let per_sum = pieces.div_ceil(PARTIAL_SUMS).max(1);
-    let partial_sums: Vec<_> = (0..pieces.div_ceil(per_sum))
+    let layout = SumLayout::of(level, conv);
+    let work = layout.pieces(conv);
+    let per_sum = work.count(conv).div_ceil(layout.partial_sums()).max(1);
+    let partial_sums: Vec<_> = (0..work.count(conv).div_ceil(per_sum))
         .into_par_iter()
         .map(|index| {
-            let mut sums = WeightSums::new(conv, columns, by_points);
-            for piece in index * per_sum..((index + 1) * per_sum).min(pieces) {
-                let first = piece % bands * band;
-                sums.add(level, x, &output, piece / bands, (first, band.min(conv.out_height() - first)));
+            let mut sums = WeightSums::new(conv, layout);
+            for piece in index * per_sum..((index + 1) * per_sum).min(work.count(conv)) {
+                sums.add(level, x, &output, work.piece(conv, piece));
             }
             (sums.weight, sums.bias)
         })
         .collect();
     let (weight, bias): (Vec<_>, Vec<_>) = partial_sums.into_iter().unzip();
-    let bias = add_up(&bias, columns, conv.out_channels, 1);
-    if by_points {
-        let points = add_up(&weight, columns, conv.out_channels, winograd::POINTS * conv.in_channels);
-        return (winograd::gather_weights(level, &points), bias);
-    }
-    (add_up(&weight, columns, conv.out_channels, conv.depth()), bias)
+    let bias = add_up(&bias, layout.bias_len(conv), conv.out_channels, 1);
+    (layout.weight(level, conv, &weight), bias)
 }
 
 impl Conv {
@@ -182,16 +177,6 @@ impl Conv {
         self.out_height() * self.out_width() * self.out_channels
     }
 
-    /// Output rows that the weight gradient takes at a time.
-    fn gradient_band(&self, columns: usize, by_points: bool) -> usize {
-        if by_points {
-            let band = self.out_height().div_ceil(PARTIAL_SUMS.div_ceil(self.batch.max(1)));
-            return band.next_multiple_of(winograd::STEP);
-        }
-        let x_numbers = self.window().frame_width * self.in_channels * self.stride;
-        (L1_NUMBERS / (x_numbers + self.out_width() * columns)).clamp(1, self.out_height())
-    }
-
     fn window(&self) -> Window {
         Window {
             rows: self.kernel_height,
@@ -201,6 +186,10 @@ impl Conv {
             stride: self.stride,
             out_width: self.out_width(),
         }
+    }
+
+    fn tiles(&self, images: usize, out_rows: usize) -> Tiles {
+        Tiles { images, channels: self.in_channels, out_rows, out_width: self.out_width() }
     }
 
     fn input_frame(&self) -> Frame {
@@ -255,16 +244,17 @@ impl Conv {
     /// The taps of a phase turned by half a turn, each transposed: (rows.taps, columns.taps, out, in).
     fn flip(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Vec<f32> {
         let (inputs, outputs) = (self.in_channels, self.out_channels);
-        let mut flipped = Vec::with_capacity(rows.taps * columns.taps * inputs * outputs);
-        for y in (0..rows.taps).rev().map(|tap| rows.rest + tap * self.stride) {
-            for x in (0..columns.taps).rev().map(|tap| columns.rest + tap * self.stride) {
-                let tap = &weight[(y * self.kernel_width + x) * inputs * outputs..][..inputs * outputs];
-                for output in 0..outputs {
-                    flipped.extend(tap.iter().skip(output).step_by(outputs));
-                }
+        build_pieces(rows.taps * columns.taps, inputs * outputs, |index, flipped| {
+            let y = rows.rest + (rows.taps - 1 - index / columns.taps) * self.stride;
+            let x = columns.rest + (columns.taps - 1 - index % columns.taps) * self.stride;
+            let tap = &weight[(y * self.kernel_width + x) * inputs * outputs..][..inputs * outputs];
+            for (output, flipped) in flipped.chunks_exact_mut(inputs).enumerate() {
+                flipped
+                    .iter_mut()
+                    .zip(tap[output..].iter().step_by(outputs))
+                    .for_each(|(to, from)| *to = *from);
             }
-        }
-        flipped
+        })
     }
 
     fn check(&self, x: &[f32], weight: &[f32]) {
@@ -352,6 +342,8 @@ struct Correlation<'a> {
 /// Weights as the kernels read them.
 enum Weights {
     Direct(Panels),
+    /// (outputs, window numbers), and how many outputs.
+    FewOutputs(Vec<f32>, usize),
     /// Transformed, a matrix for each point of a tile.
     Points(Vec<Panels>),
 }
@@ -361,13 +353,17 @@ impl Weights {
         if winograd::fits(window, pixels, outputs) {
             return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
         }
+        if few_outputs::fits(window, outputs) {
+            return Weights::FewOutputs(few_outputs::pack(weight, outputs), outputs);
+        }
         let depth = window.rows * window.columns * window.channels;
         Weights::Direct(Panels::pack(weight, depth, outputs, level.lanes()))
     }
 
-    fn columns(&self) -> usize {
+    fn outputs(&self) -> usize {
         match self {
             Weights::Direct(panels) => panels.columns(),
+            Weights::FewOutputs(_, outputs) => *outputs,
             Weights::Points(points) => points[0].columns(),
         }
     }
@@ -383,22 +379,52 @@ impl<'a> Correlation<'a> {
         Correlation { level, frame: conv.input_frame(), window, weights, bias: Some(bias), relu }
     }
 
-    /// (batch, out_rows, window.out_width, columns of the weights).
+    /// (batch, out_rows, window.out_width, outputs).
     fn run(&self, batch: usize, images: Images, out_rows: usize) -> Vec<f32> {
-        let len = out_rows * self.window.out_width * self.weights.columns();
+        let len = out_rows * self.window.out_width * self.weights.outputs();
+        let tiles = self.tiles(1, out_rows);
+        if let (Weights::Points(weights), together @ 2..) =
+            (&self.weights, tiles.images_at_once(self.weights.outputs(), batch.div_ceil(MIN_PIECES)))
+        {
+            let write = |piece: usize, out: &mut [MaybeUninit<f32>]| {
+                let tiles = Tiles { images: out.len() / len, ..tiles };
+                self.run_images(weights, tiles, (images, piece * together), out);
+            };
+            // SAFETY: `run_images` writes every number of the piece.
+            return unsafe { write_chunks(batch * len, together * len, write) };
+        }
         let write = |index: usize, out: &mut [MaybeUninit<f32>]| self.run_image(batch, (images, index), out);
         // SAFETY: `run_image` writes every number of the piece.
         unsafe { write_chunks(batch * len, len, write) }
     }
 
+    /// The outputs of as many images as there are tiles for, from one on: every number of `out` is written.
+    fn run_images(
+        &self,
+        weights: &[Panels],
+        tiles: Tiles,
+        (images, first): (Images, usize),
+        out: &mut [MaybeUninit<f32>],
+    ) {
+        let Correlation { level, bias, relu, .. } = *self;
+        let frame = Frame { frame_width: tiles.frame_width(), ..self.frame };
+        let mut scratch = Scratch::new();
+        let rows = (0, tiles.frame_rows());
+        let frame = place_all(level, &frame, (images, first, tiles.images), rows, &mut scratch);
+        level.run(Convolve { tiles, frame, weights, bias, relu, out });
+    }
+
+    fn tiles(&self, images: usize, out_rows: usize) -> Tiles {
+        Tiles { images, channels: self.window.channels, out_rows, out_width: self.window.out_width }
+    }
+
     /// The outputs of one of `batch` images, in bands of rows: every number of `out` is written.
     fn run_image(&self, batch: usize, (images, index): (Images, usize), out: &mut [MaybeUninit<f32>]) {
-        let row_len = self.window.out_width * self.weights.columns();
-        let len = self.frame.height * self.frame.width * self.frame.channels;
+        let row_len = self.window.out_width * self.weights.outputs();
         let band = (out.len() / row_len).div_ceil(MIN_PIECES.div_ceil(batch.max(1)));
         let band = band.next_multiple_of(winograd::STEP);
         let mut scratch = Scratch::new();
-        let image = images.image(self.level, index, len, &mut scratch);
+        let image = images.image(self.level, index, self.frame.image_len(), &mut scratch);
         out.par_chunks_mut(band * row_len)
             .enumerate()
             .for_each(|(piece, out)| self.run_rows(image, piece * band, out));
@@ -407,16 +433,20 @@ impl<'a> Correlation<'a> {
     /// The output rows from `first` on, as many as `out` holds. The image comes with its mask.
     fn run_rows(&self, (image, mask): (&[f32], Option<&[f32]>), first: usize, out: &mut [MaybeUninit<f32>]) {
         let Correlation { level, frame, window, bias, relu, ref weights } = *self;
-        let rows = out.len() / (window.out_width * weights.columns());
+        let rows = out.len() / (window.out_width * weights.outputs());
+        let seen = (first * window.stride, (rows - 1) * window.stride + window.rows);
         let mut scratch = Scratch::new();
         match weights {
             Weights::Direct(weights) => {
-                let seen = (first * window.stride, (rows - 1) * window.stride + window.rows);
                 let frame = frame.rows(level, image, mask, seen, &mut scratch);
                 level.run(Correlate { window, frame, weights, bias, relu, out });
             }
+            Weights::FewOutputs(weights, _) => {
+                let frame = frame.rows(level, image, mask, seen, &mut scratch);
+                level.run(few_outputs::Dot { window, frame, weights, bias, relu, out });
+            }
             Weights::Points(weights) => {
-                let tiles = Tiles { channels: window.channels, out_rows: rows, out_width: window.out_width };
+                let tiles = self.tiles(1, rows);
                 let frame = Frame { frame_width: tiles.frame_width(), ..frame };
                 let frame = frame.rows(level, image, mask, (first, tiles.frame_rows()), &mut scratch);
                 level.run(Convolve { tiles, frame, weights, bias, relu, out });
@@ -425,48 +455,210 @@ impl<'a> Correlation<'a> {
     }
 }
 
-/// One partial sum of the gradients of weight (depth or points, columns) and bias (columns).
+/// How the gradient of the weights is added up, and the columns of the sums, which are whole vectors.
+#[derive(Clone, Copy)]
+enum SumLayout {
+    /// (window numbers, columns of outputs).
+    Direct(usize),
+    /// (points of a transformed tile, inputs, columns of outputs).
+    Points(usize),
+    /// (taps and outputs, columns of inputs).
+    FewOutputs(usize),
+}
+
+/// What of a batch is added up at a time: some images, or some rows of outputs of one.
+#[derive(Clone, Copy)]
+struct Pieces {
+    images: usize,
+    rows: usize,
+}
+
+/// Images from one on, and rows of outputs from one on.
+struct Piece {
+    first_image: usize,
+    images: usize,
+    first_row: usize,
+    rows: usize,
+}
+
+impl SumLayout {
+    fn of(level: Level, conv: &Conv) -> Self {
+        let whole = |channels: usize| channels.next_multiple_of(2 * level.lanes());
+        let pixels = conv.batch * conv.out_height() * conv.out_width();
+        if winograd::fits(&conv.window(), pixels, conv.out_channels) {
+            return SumLayout::Points(whole(conv.out_channels));
+        }
+        let is_inside = conv.padding < conv.kernel_height.min(conv.kernel_width);
+        if is_inside && few_outputs::fits(&conv.window(), conv.out_channels) {
+            return SumLayout::FewOutputs(whole(conv.in_channels));
+        }
+        SumLayout::Direct(whole(conv.out_channels))
+    }
+
+    fn pieces(self, conv: &Conv) -> Pieces {
+        match self {
+            SumLayout::Points(columns) => {
+                let together =
+                    conv.tiles(1, conv.out_height()).images_at_once(columns, conv.batch.div_ceil(MIN_PIECES));
+                let band = conv.out_height().div_ceil(self.partial_sums().div_ceil(conv.batch.max(1)));
+                Pieces { images: together, rows: band.next_multiple_of(winograd::STEP) }
+            }
+            SumLayout::FewOutputs(_) => Pieces { images: 1, rows: conv.out_height() },
+            SumLayout::Direct(columns) => {
+                let x_numbers = conv.window().frame_width * conv.in_channels * conv.stride;
+                let rows = L1_NUMBERS / (x_numbers + conv.out_width() * columns);
+                Pieces { images: 1, rows: rows.clamp(1, conv.out_height()) }
+            }
+        }
+    }
+
+    fn partial_sums(self) -> usize {
+        match self {
+            SumLayout::Points(_) => PARTIAL_SUMS_OF_POINTS,
+            SumLayout::Direct(_) | SumLayout::FewOutputs(_) => PARTIAL_SUMS,
+        }
+    }
+
+    fn weight_len(self, conv: &Conv) -> usize {
+        match self {
+            SumLayout::Direct(columns) => conv.depth() * columns,
+            SumLayout::Points(columns) => winograd::POINTS * conv.in_channels * columns,
+            SumLayout::FewOutputs(columns) => {
+                conv.kernel_height * conv.kernel_width * conv.out_channels * columns
+            }
+        }
+    }
+
+    fn bias_len(self, conv: &Conv) -> usize {
+        match self {
+            SumLayout::Direct(columns) | SumLayout::Points(columns) => columns,
+            SumLayout::FewOutputs(_) => conv.out_channels,
+        }
+    }
+
+    /// The sum of partial sums as weights (kernel_height, kernel_width, in_channels, out_channels).
+    fn weight(self, level: Level, conv: &Conv, parts: &[Vec<f32>]) -> Vec<f32> {
+        match self {
+            SumLayout::Direct(columns) => add_up(parts, columns, conv.out_channels, conv.depth()),
+            SumLayout::Points(columns) => {
+                let rows = winograd::POINTS * conv.in_channels;
+                winograd::gather_weights(level, &add_up(parts, columns, conv.out_channels, rows))
+            }
+            SumLayout::FewOutputs(columns) => {
+                let rows = conv.kernel_height * conv.kernel_width * conv.out_channels;
+                few_outputs::unswap(&add_up(parts, columns, conv.in_channels, rows), conv)
+            }
+        }
+    }
+}
+
+impl Pieces {
+    fn bands(self, conv: &Conv) -> usize {
+        conv.out_height().div_ceil(self.rows)
+    }
+
+    fn count(self, conv: &Conv) -> usize {
+        conv.batch.div_ceil(self.images) * self.bands(conv)
+    }
+
+    fn piece(self, conv: &Conv, index: usize) -> Piece {
+        let first_image = index / self.bands(conv) * self.images;
+        let first_row = index % self.bands(conv) * self.rows;
+        Piece {
+            first_image,
+            images: self.images.min(conv.batch - first_image),
+            first_row,
+            rows: self.rows.min(conv.out_height() - first_row),
+        }
+    }
+}
+
+/// One partial sum of the gradients of weight and bias.
 struct WeightSums<'a> {
     conv: &'a Conv,
-    columns: usize,
-    by_points: bool,
+    layout: SumLayout,
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
 impl<'a> WeightSums<'a> {
-    fn new(conv: &'a Conv, columns: usize, by_points: bool) -> Self {
-        let rows = if by_points { winograd::POINTS * conv.in_channels } else { conv.depth() };
-        let (weight, bias) = (vec![0.0; rows * columns], vec![0.0; columns]);
-        WeightSums { conv, columns, by_points, weight, bias }
+    fn new(conv: &'a Conv, layout: SumLayout) -> Self {
+        let (weight, bias) = (vec![0.0; layout.weight_len(conv)], vec![0.0; layout.bias_len(conv)]);
+        WeightSums { conv, layout, weight, bias }
     }
 
-    /// Adds what the output rows `first..first + rows` of one image contribute.
-    fn add(&mut self, level: Level, x: &[f32], output: &Images, image: usize, (first, rows): (usize, usize)) {
-        let WeightSums { conv, columns, .. } = *self;
-        let window = conv.window();
-        let x = &x[image * conv.in_len()..][..conv.in_len()];
-        let mut unpooled = Scratch::new();
-        let (gradient, mask) = output.image(level, image, conv.out_len(), &mut unpooled);
-        let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
-        let (x_frame, gradient_frame) = (conv.input_frame(), conv.output_frame(columns));
-        if self.by_points {
-            let tiles = Tiles { channels: conv.in_channels, out_rows: rows, out_width: conv.out_width() };
-            let x_frame = Frame { frame_width: tiles.frame_width(), ..x_frame };
-            let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..gradient_frame };
-            let frame = x_frame.rows(level, x, None, (first, tiles.frame_rows()), &mut x_scratch);
-            let rows = (first, tiles.frame_rows() - 2);
-            let gradient = gradient_frame.rows(level, gradient, mask, rows, &mut gradient_scratch);
-            let (sums, bias) = (&mut self.weight, &mut self.bias);
-            level.run(AccumulateWeights { tiles, frame, gradient, columns, sums, bias });
-            return;
+    /// Adds what a piece of the batch contributes.
+    fn add(&mut self, level: Level, x: &[f32], output: &Images, piece: Piece) {
+        let conv = self.conv;
+        if let SumLayout::Points(columns) = self.layout {
+            return self.add_points(level, (x, output), columns, piece);
         }
-        let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
-        let frame = x_frame.rows(level, x, None, x_rows, &mut x_scratch);
-        let gradient = gradient_frame.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
-        level.run(AddRows { rows: gradient, sums: &mut self.bias });
-        level.run(AccumulateOuter { window, frame, gradient, columns, sums: &mut self.weight });
+        let x = &x[piece.first_image * conv.in_len()..][..conv.in_len()];
+        let mut unpooled = Scratch::new();
+        let (gradient, mask) = output.image(level, piece.first_image, conv.out_len(), &mut unpooled);
+        let sums = (&mut self.weight[..], &mut self.bias[..]);
+        match self.layout {
+            SumLayout::FewOutputs(columns) => {
+                few_outputs::accumulate(level, conv, x, (gradient, mask), columns, sums);
+            }
+            SumLayout::Direct(columns) | SumLayout::Points(columns) => {
+                add_rows(level, conv, x, (gradient, mask), columns, (piece.first_row, piece.rows), sums);
+            }
+        }
     }
+
+    fn add_points(&mut self, level: Level, (x, output): (&[f32], &Images), columns: usize, piece: Piece) {
+        let (conv, first) = (self.conv, piece.first_row);
+        let tiles = conv.tiles(piece.images, piece.rows);
+        let x_frame = Frame { frame_width: tiles.frame_width(), ..conv.input_frame() };
+        let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..conv.output_frame(columns) };
+        let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
+        let rows = (first, tiles.frame_rows());
+        let x = (Images::of(x), piece.first_image, piece.images);
+        let frame = place_all(level, &x_frame, x, rows, &mut x_scratch);
+        let rows = (first, tiles.frame_rows() - 2);
+        let output = (*output, piece.first_image, piece.images);
+        let gradient = place_all(level, &gradient_frame, output, rows, &mut gradient_scratch);
+        let (sums, bias) = (&mut self.weight, &mut self.bias);
+        level.run(AccumulateWeights { tiles, frame, gradient, columns, sums, bias });
+    }
+}
+
+/// The same rows of the frames of some images, (images, rows, frame_width, frame_channels).
+fn place_all<'a>(
+    level: Level,
+    frame: &Frame,
+    (images, first, count): (Images, usize, usize),
+    (first_row, rows): (usize, usize),
+    scratch: &'a mut Scratch,
+) -> &'a [f32] {
+    let len = rows * frame.frame_width * frame.frame_channels;
+    let framed = scratch.numbers(count * len);
+    let mut unpooled = Scratch::new();
+    for (index, framed) in framed.chunks_exact_mut(len).enumerate() {
+        let image = images.image(level, first + index, frame.image_len(), &mut unpooled);
+        frame.place(level, image, first_row, framed);
+    }
+    framed
+}
+
+/// Adds what some output rows of an image contribute, by the window itself.
+fn add_rows(
+    level: Level,
+    conv: &Conv,
+    x: &[f32],
+    (gradient, mask): (&[f32], Option<&[f32]>),
+    columns: usize,
+    (first, rows): (usize, usize),
+    (weight, bias): (&mut [f32], &mut [f32]),
+) {
+    let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
+    let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
+    let frame = conv.input_frame().rows(level, x, None, x_rows, &mut x_scratch);
+    let frame_of_gradient = conv.output_frame(columns);
+    let gradient = frame_of_gradient.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
+    level.run(AddRows { rows: gradient, sums: bias });
+    level.run(AccumulateOuter { window: conv.window(), frame, gradient, columns, sums: weight });
 }
 
 /// The sum of (rows, columns) matrices in their order, cut to the first `kept` columns.

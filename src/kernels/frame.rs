@@ -19,6 +19,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Numbers of the image.
+    pub fn image_len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
     /// Rows `first..first + rows` of the frame, (rows, frame_width, frame_channels). They are borrowed from the image
     /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) is above zero.
     pub fn rows<'a>(
@@ -34,8 +39,19 @@ impl Frame {
             return &image[first * row_len..][..rows * row_len];
         }
         let out = scratch.numbers(rows * row_len);
-        level.run(Place { frame: self, image, mask, first, out });
+        self.place(level, (image, mask), first, out);
         out
+    }
+
+    /// As [`rows`](Self::rows), as many as `out` holds, never borrowed.
+    pub fn place(
+        &self,
+        level: Level,
+        (image, mask): (&[f32], Option<&[f32]>),
+        first: usize,
+        out: &mut [f32],
+    ) {
+        level.run(Place { frame: self, image, mask, first, out });
     }
 
     fn is_image_itself(&self) -> bool {

@@ -32,6 +32,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 /// Runs `work` on one of the threads that the kernels share. Asked from any other thread, each kernel would be handed
 /// over and waited for on its own.
@@ -49,6 +50,12 @@ pub struct OutputGradient<'a> {
 }
 
 impl<'a> OutputGradient<'a> {
+    /// A stretch of it.
+    fn part(self, range: Range<usize>) -> Self {
+        let relu_output = self.relu_output.map(|y| &y[range.clone()]);
+        OutputGradient { gradient: &self.gradient[range], relu_output }
+    }
+
     /// The gradient before the ReLU.
     pub fn through_relu(self) -> Cow<'a, [f32]> {
         match self.relu_output {

@@ -3,9 +3,9 @@
 //! Batch, group and layer normalisation differ only in which numbers share a mean and a variance, see [`Norm`].
 
 use super::simd::{Kernel, Level, Vector};
-use super::{PIECE, build_chunks};
+use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 /// What is normalised together, of x (samples, pixels, channels): the numbers of one sample in one of `groups` equal
 /// runs of neighbouring channels.
@@ -47,7 +47,8 @@ pub struct GradientSums {
 /// # Panics
 /// When x does not have the shape.
 pub fn statistics(norm: &Norm, x: &[f32]) -> Statistics {
-    let (of_groups, _) = norm.sums(x, x, |_, sums| sums, |_| 1.0);
+    let own = OutputGradient { gradient: x, relu_output: None };
+    let (of_groups, _) = norm.sums(own, x, |_, sums| sums, |_| 1.0);
     let count = norm.group_len() as f64;
     let (mean, variance) = of_groups
         .iter()
@@ -92,13 +93,13 @@ pub fn gradient_sums(
     x: &[f32],
     statistics: &Statistics,
     weight: &[f32],
-    gradient: &[f32],
+    output: OutputGradient,
 ) -> GradientSums {
     norm.check(x, weight);
     let roots = norm.roots(statistics);
     let standardize =
         |at: usize, [sum, product]: [f64; 2]| [sum, (product - statistics.mean[at] * sum) * roots[at]];
-    let (groups, channels) = norm.sums(gradient, x, standardize, |channel| weight[channel] as f64);
+    let (groups, channels) = norm.sums(output, x, standardize, |channel| weight[channel] as f64);
     let (bias, weight) = channels.iter().map(|[sum, product]| (*sum as f32, *product as f32)).unzip();
     GradientSums { weight, bias, groups }
 }
@@ -115,11 +116,11 @@ pub fn input_gradient(
     x: &[f32],
     statistics: &Statistics,
     weight: &[f32],
-    gradient: &[f32],
+    output: OutputGradient,
     sums: Option<&GradientSums>,
 ) -> Vec<f32> {
     norm.check(x, weight);
-    assert_eq!(gradient.len(), x.len());
+    assert_eq!(output.gradient.len(), x.len());
     let (level, roots, count) = (Level::current(), norm.roots(statistics), norm.group_len() as f64);
     let line = |at: usize| {
         let (center, root) = (statistics.mean[at], roots[at]);
@@ -128,7 +129,7 @@ pub fn input_gradient(
     };
     let weight = norm.repeat(weight);
     norm.map_rows(line, |lines, range, dx| {
-        level.run(Backward { lines, weight: &weight, x: &x[range.clone()], gradient: &gradient[range], dx })
+        level.run(Backward { lines, weight: &weight, x: &x[range.clone()], output: output.part(range), dx })
     })
 }
 
@@ -174,18 +175,19 @@ impl Norm {
         })
     }
 
-    /// Σ a and Σ a · b of each channel of each sample, made into what `standardize` says for its group; summed over
+    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, made into what `standardize` says for its group; summed over
     /// groups, times `weight(channel)`, to (samples, groups), and over samples to (channels).
     fn sums(
         &self,
-        a: &[f32],
+        a: OutputGradient,
         b: &[f32],
         standardize: impl Fn(usize, [f64; 2]) -> [f64; 2] + Sync,
         weight: impl Fn(usize) -> f64 + Sync,
     ) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
-        assert_eq!((a.len(), b.len()), (self.samples * self.pixels * self.channels, a.len()));
+        let len = self.samples * self.pixels * self.channels;
+        assert_eq!((a.gradient.len(), b.len()), (len, len));
         let level = Level::current();
-        let pieces: Vec<_> = (0..a.len().div_ceil(self.piece()))
+        let pieces: Vec<_> = (0..len.div_ceil(self.piece()))
             .into_par_iter()
             .map(|piece| {
                 let (mut of_groups, mut of_channels) = (Vec::new(), vec![[0.0; 2]; self.channels]);
@@ -194,7 +196,7 @@ impl Norm {
                 for (sample, range) in self.samples_of(piece) {
                     sums.fill(0.0);
                     products.fill(0.0);
-                    let (a, b) = (&a[range.clone()], &b[range]);
+                    let (a, b) = (a.part(range.clone()), &b[range]);
                     level.run(AddUp { a, b, sums: &mut sums, products: &mut products });
                     fold(&mut sums, self.channels);
                     fold(&mut products, self.channels);
@@ -230,13 +232,13 @@ impl Norm {
         (0..self.groups).map(move |group| (group, group * len..(group + 1) * len))
     }
 
-    /// Numbers shaped as x: `work` fills a stretch of them by the lines of its groups.
+    /// Numbers shaped as x: `work` writes every number of a stretch of them by the lines of its groups.
     fn map_rows(
         &self,
         line: impl Fn(usize) -> Line + Sync,
-        work: impl Fn(&Lines, Range<usize>, &mut [f32]) + Sync,
+        work: impl Fn(&Lines, Range<usize>, &mut [MaybeUninit<f32>]) + Sync,
     ) -> Vec<f32> {
-        build_chunks(self.samples * self.pixels * self.channels, self.piece(), |piece, out| {
+        let write = |piece: usize, out: &mut [MaybeUninit<f32>]| {
             let mut lines = Lines::new(self.pixels_per_row() * self.channels);
             for (sample, range) in self.samples_of(piece) {
                 for (group, channels) in self.groups() {
@@ -246,7 +248,9 @@ impl Norm {
                 let start = piece * self.piece();
                 work(&lines, range.clone(), &mut out[range.start - start..range.end - start]);
             }
-        })
+        };
+        // SAFETY: the samples of a piece cover it, and `work` writes every number of a stretch.
+        unsafe { write_chunks(self.samples * self.pixels * self.channels, self.piece(), write) }
     }
 }
 
@@ -310,7 +314,7 @@ fn fold(sums: &mut [f64], len: usize) {
 
 /// Adds rows of a, and of a · b, to the sums.
 struct AddUp<'a> {
-    a: &'a [f32],
+    a: OutputGradient<'a>,
     b: &'a [f32],
     sums: &'a mut [f64],
     products: &'a mut [f64],
@@ -322,12 +326,22 @@ impl Kernel for AddUp<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let len = self.sums.len();
-        for (a, b) in self.a.chunks(len).zip(self.b.chunks(len)) {
-            for (((a, b), sum), product) in a.iter().zip(b).zip(&mut *self.sums).zip(&mut *self.products) {
-                *sum += *a as f64;
-                *product += *a as f64 * *b as f64;
-            }
+        let rows = self.a.gradient.chunks(len).zip(self.b.chunks(len));
+        match self.a.relu_output {
+            None => rows.for_each(|(a, b)| add_row(a.iter().copied(), b, self.sums, self.products)),
+            Some(y) => rows.zip(y.chunks(len)).for_each(|((a, b), y)| {
+                let passed = a.iter().zip(y).map(|(a, y)| if *y > 0.0 { *a } else { 0.0 });
+                add_row(passed, b, self.sums, self.products);
+            }),
         }
+    }
+}
+
+#[inline(always)]
+fn add_row(a: impl Iterator<Item = f32>, b: &[f32], sums: &mut [f64], products: &mut [f64]) {
+    for (((a, b), sum), product) in a.zip(b).zip(sums).zip(products) {
+        *sum += a as f64;
+        *product += a as f64 * *b as f64;
     }
 }
 
@@ -337,7 +351,7 @@ struct Forward<'a> {
     bias: &'a [f32],
     x: &'a [f32],
     relu: bool,
-    y: &'a mut [f32],
+    y: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Forward<'_> {
@@ -350,7 +364,7 @@ impl Kernel for Forward<'_> {
             let lines = center.iter().zip(slope).zip(shift).zip(self.weight).zip(self.bias);
             for ((y, x), ((((center, slope), shift), weight), bias)) in y.iter_mut().zip(x).zip(lines) {
                 let sum = ((x - center) * slope + shift) * weight + bias;
-                *y = if self.relu && sum < 0.0 { 0.0 } else { sum };
+                y.write(if self.relu && sum < 0.0 { 0.0 } else { sum });
             }
         }
     }
@@ -360,8 +374,8 @@ struct Backward<'a> {
     lines: &'a Lines,
     weight: &'a [f32],
     x: &'a [f32],
-    gradient: &'a [f32],
-    dx: &'a mut [f32],
+    output: OutputGradient<'a>,
+    dx: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Backward<'_> {
@@ -369,18 +383,35 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Lines { center, slope, shift, gain } = self.lines;
-        let len = center.len();
-        for ((dx, x), gradient) in
-            self.dx.chunks_mut(len).zip(self.x.chunks(len)).zip(self.gradient.chunks(len))
-        {
-            let lines = center.iter().zip(slope).zip(shift).zip(gain).zip(self.weight);
-            for (((dx, x), gradient), ((((center, slope), shift), gain), weight)) in
-                dx.iter_mut().zip(x).zip(gradient).zip(lines)
-            {
-                *dx = (x - center) * slope + shift + gradient * weight * gain;
-            }
+        let Backward { lines, weight, x, output, dx } = self;
+        let len = weight.len();
+        let rows = dx.chunks_mut(len).zip(x.chunks(len)).zip(output.gradient.chunks(len));
+        match output.relu_output {
+            None => rows.for_each(|((dx, x), gradient)| {
+                write_row(lines, weight, x, gradient.iter().copied(), dx);
+            }),
+            Some(y) => rows.zip(y.chunks(len)).for_each(|(((dx, x), gradient), y)| {
+                let passed = gradient.iter().zip(y).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 });
+                write_row(lines, weight, x, passed, dx);
+            }),
         }
+    }
+}
+
+#[inline(always)]
+fn write_row(
+    lines: &Lines,
+    weight: &[f32],
+    x: &[f32],
+    gradient: impl Iterator<Item = f32>,
+    dx: &mut [MaybeUninit<f32>],
+) {
+    let Lines { center, slope, shift, gain } = lines;
+    let lines = center.iter().zip(slope).zip(shift).zip(gain).zip(weight);
+    for (((dx, x), gradient), ((((center, slope), shift), gain), weight)) in
+        dx.iter_mut().zip(x).zip(gradient).zip(lines)
+    {
+        dx.write((x - center) * slope + shift + gradient * weight * gain);
     }
 }
 

@@ -7,7 +7,8 @@
 
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
-use super::{Scratch, as_room};
+use super::{Columns, Scratch, as_room, write_columns};
+use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
 /// Numbers in a transformed tile.
@@ -16,10 +17,15 @@ pub const POINTS: usize = SIDE * SIDE;
 const SIDE: usize = STEP + 2;
 /// Rows and columns of outputs in a tile.
 pub const STEP: usize = 4;
+/// Pairs of inputs and outputs whose weights are transformed at a time.
+const PAIRS: usize = 512;
 /// With fewer channels on either side the transforms cost more than they save.
 const MIN_CHANNELS: usize = 8;
 /// With fewer tiles the transform of the weights does.
 const MIN_TILES: usize = 64;
+/// Numbers between two planes of points, a cache line: where planes are a power of two apart, all points of a tile fall on
+/// the same few lines of the L1 cache.
+const GAP: usize = 16;
 /// Numbers in the transformed tiles worked on at once: they stay in the L2 cache.
 const L2_NUMBERS: usize = 256 * 1024;
 
@@ -29,16 +35,24 @@ pub fn fits(window: &Window, pixels: usize, outputs: usize) -> bool {
     (window.rows, window.columns, window.stride) == (3, 3, 1) && !is_small
 }
 
-/// Tiles over the rows of a frame, for the rows of output that it gives.
+/// Tiles over the rows of some images' frames, for the rows of output that each of them gives.
 #[derive(Clone, Copy)]
 pub struct Tiles {
+    /// Small images give few tiles, and products of few rows are slow: several share them.
+    pub images: usize,
     pub channels: usize,
     pub out_rows: usize,
     pub out_width: usize,
 }
 
 impl Tiles {
-    /// Rows of the frame that the tiles see.
+    /// How many images with such tiles should be worked on at once, of at most so many.
+    pub fn images_at_once(&self, outputs: usize, most: usize) -> usize {
+        (L2_NUMBERS / (POINTS * self.rows() * self.columns() * (self.channels + outputs)))
+            .clamp(1, most.max(1))
+    }
+
+    /// Rows of each frame that the tiles see.
     pub fn frame_rows(&self) -> usize {
         STEP * self.rows() + 2
     }
@@ -56,23 +70,32 @@ impl Tiles {
         self.out_width.div_ceil(STEP)
     }
 
-    /// The tiles cut into bands that fit the cache, each with its first row of output. `outputs` is the number of
-    /// output channels.
+    /// The tiles of one image cut into bands that fit the cache, each with its first row of output; those of several
+    /// images stay together. `outputs` is the number of output channels.
     fn bands(self, outputs: usize) -> impl Iterator<Item = (usize, Tiles)> {
         let row = POINTS * self.columns() * (self.channels + outputs);
-        let rows = STEP * (L2_NUMBERS / row).max(1);
+        let rows = if self.images == 1 { STEP * (L2_NUMBERS / row).max(1) } else { self.out_rows };
         (0..self.out_rows)
             .step_by(rows)
             .map(move |first| (first, Tiles { out_rows: rows.min(self.out_rows - first), ..self }))
     }
 
     fn count(&self) -> usize {
-        self.rows() * self.columns()
+        self.images * self.rows() * self.columns()
     }
 
-    /// Rows and columns of output where each tile starts.
-    fn starts(self) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.rows()).flat_map(move |y| (0..self.columns()).map(move |x| (STEP * y, STEP * x)))
+    /// Numbers from one point of all tiles to the next.
+    fn plane(&self, channels: usize) -> usize {
+        self.count() * channels + GAP
+    }
+
+    /// The image of each tile, and the row and column of its outputs where it starts.
+    fn starts(self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let row = move |row| (row / self.rows(), STEP * (row % self.rows()));
+        (0..self.images * self.rows()).flat_map(move |y| {
+            let (image, y) = row(y);
+            (0..self.columns()).map(move |x| (image, y, STEP * x))
+        })
     }
 
     /// The window of a product over one point of all tiles.
@@ -84,21 +107,23 @@ impl Tiles {
 
 /// `G g Gᵀ` for weights (3, 3, inputs, outputs): a matrix (inputs, outputs) for each point.
 pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usize) -> Vec<Panels> {
-    let mut points = vec![0.0; POINTS * inputs * outputs];
-    level.run(Spread { weight, points: &mut points });
-    let matrices = points.chunks_exact(inputs * outputs);
+    let pairs = inputs * outputs;
+    let spread = |index, points: Columns| level.run(Spread { weight, first: index * PAIRS, points });
+    // SAFETY: `Spread` writes every number of its columns.
+    let points = unsafe { write_columns((POINTS, pairs), PAIRS, spread) };
+    let matrices = points.par_chunks_exact(pairs);
     matrices.map(|matrix| Panels::pack(matrix, inputs, outputs, level.lanes())).collect()
 }
 
 /// `Gᵀ p G` for sums (36, inputs, outputs): the gradient of weights (3, 3, inputs, outputs).
 pub fn gather_weights(level: Level, points: &[f32]) -> Vec<f32> {
-    let mut weight = vec![0.0; points.len() / POINTS * 9];
-    level.run(Gather { points, weight: &mut weight });
-    weight
+    let gather = |index, weight: Columns| level.run(Gather { points, first: index * PAIRS, weight });
+    // SAFETY: `Gather` writes every number of its columns.
+    unsafe { write_columns((9, points.len() / POINTS), PAIRS, gather) }
 }
 
-/// `out = relu?(correlation of the frame with the weights + bias)`: out is (out_rows, out_width, outputs), frame
-/// (frame_rows, frame_width, channels). Every number of out is written.
+/// `out = relu?(correlation of the frames with the weights + bias)`: out is (images, out_rows, out_width, outputs), frame
+/// (images, frame_rows, frame_width, channels). Every number of out is written.
 pub struct Convolve<'a> {
     pub tiles: Tiles,
     pub frame: &'a [f32],
@@ -118,24 +143,24 @@ impl Kernel for Convolve<'_> {
         let (mut inputs, mut products) = (Scratch::new(), Scratch::new());
         for (first, band) in tiles.bands(outputs) {
             let frame = &frame[first * tiles.frame_width() * tiles.channels..];
-            let (from_point, of_point) = (band.count() * band.channels, band.count() * outputs);
+            let (from_point, of_point) = (band.plane(band.channels), band.plane(outputs));
             let inputs = inputs.numbers(POINTS * from_point);
             transform_inputs::<V>(band, frame, inputs);
             let products = products.numbers(POINTS * of_point);
             let points = as_room(products).chunks_exact_mut(of_point);
             for ((frame, weights), out) in inputs.chunks_exact(from_point).zip(weights).zip(points) {
-                let window = band.window();
+                let (window, out) = (band.window(), &mut out[..band.count() * outputs]);
                 Correlate { window, frame, weights, bias: None, relu: false, out }.run::<V, ROWS>();
             }
-            let out =
-                &mut out[first * band.out_width * outputs..][..band.out_rows * band.out_width * outputs];
+            let len = band.images * band.out_rows * band.out_width * outputs;
+            let out = &mut out[first * band.out_width * outputs..][..len];
             transform_outputs::<V>(band, products, bias, relu, out);
         }
     }
 }
 
-/// Adds to `sums` (36, channels, columns) what the rows of a frame and the gradient of their outputs contribute, and
-/// to `bias` (columns) the sum of that gradient. The gradient is (4 × tile rows, 4 × tile columns, columns), zeros
+/// Adds to `sums` (36, channels, columns) what the rows of frames and the gradient of their outputs contribute, and
+/// to `bias` (columns) the sum of that gradient. The gradient is (images, 4 × tile rows, 4 × tile columns, columns), zeros
 /// past the outputs; `columns` is a multiple of two vectors.
 pub struct AccumulateWeights<'a> {
     pub tiles: Tiles,
@@ -155,7 +180,7 @@ impl Kernel for AccumulateWeights<'_> {
         let (mut inputs, mut gradients) = (Scratch::new(), Scratch::new());
         for (first, band) in tiles.bands(columns) {
             let frame = &frame[first * tiles.frame_width() * tiles.channels..];
-            let (from_point, of_point) = (band.count() * band.channels, band.count() * columns);
+            let (from_point, of_point) = (band.plane(band.channels), band.plane(columns));
             let inputs = inputs.numbers(POINTS * from_point);
             transform_inputs::<V>(band, frame, inputs);
             let gradient = &gradient[first * STEP * tiles.columns() * columns..];
@@ -164,7 +189,7 @@ impl Kernel for AccumulateWeights<'_> {
             let points = inputs.chunks_exact(from_point).zip(gradients.chunks_exact(of_point));
             let sums = sums.chunks_exact_mut(band.channels * columns);
             for ((frame, gradient), sums) in points.zip(sums) {
-                let window = band.window();
+                let (window, gradient) = (band.window(), &gradient[..band.count() * columns]);
                 AccumulateOuter { window, frame, gradient, columns, sums }.run::<V, ROWS>();
             }
         }
@@ -175,11 +200,12 @@ impl Kernel for AccumulateWeights<'_> {
 #[inline(always)]
 fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut [f32]) {
     let (channels, row) = (tiles.channels, tiles.frame_width() * tiles.channels);
-    let of_point = tiles.count() * channels;
-    for (tile, (y, x)) in tiles.starts().enumerate() {
+    let (of_point, of_image) = (tiles.plane(channels), tiles.frame_rows() * row);
+    for (tile, (image, y, x)) in tiles.starts().enumerate() {
         for channel in (0..channels).step_by(V::LANES) {
             let len = channels - channel;
-            let pixels = Grid { at: y * row + x * channels + channel, row, column: channels, len };
+            let at = image * of_image + y * row + x * channels + channel;
+            let pixels = Grid { at, row, column: channels, len };
             let d = pixels.load::<V, SIDE>(frame);
             let to = Grid::of_points(of_point, tile * channels + channel, len);
             to.store(transform::<Inputs, V, 6, 6>(d), points);
@@ -196,11 +222,13 @@ fn transform_gradients<V: Vector>(
     points: &mut [f32],
     bias: &mut [f32],
 ) {
-    let (row, of_point) = (STEP * tiles.columns() * columns, tiles.count() * columns);
-    for (tile, (y, x)) in tiles.starts().enumerate() {
+    let (row, of_point) = (STEP * tiles.columns() * columns, tiles.plane(columns));
+    let of_image = STEP * tiles.rows() * row;
+    for (tile, (image, y, x)) in tiles.starts().enumerate() {
         for column in (0..columns).step_by(V::LANES) {
             let len = columns - column;
-            let pixels = Grid { at: y * row + x * columns + column, row, column: columns, len };
+            let at = image * of_image + y * row + x * columns + column;
+            let pixels = Grid { at, row, column: columns, len };
             let dy = pixels.load::<V, STEP>(gradient);
             let bias = &mut bias[column..];
             let mut sum = V::read(bias);
@@ -223,9 +251,9 @@ fn transform_outputs<V: Vector>(
     relu: bool,
     out: &mut [MaybeUninit<f32>],
 ) {
-    let outputs = out.len() / (tiles.out_rows * tiles.out_width);
-    let of_point = tiles.count() * outputs;
-    for (tile, (y, x)) in tiles.starts().enumerate() {
+    let outputs = out.len() / (tiles.images * tiles.out_rows * tiles.out_width);
+    let of_point = tiles.plane(outputs);
+    for (tile, (image, y, x)) in tiles.starts().enumerate() {
         let (height, width) = (STEP.min(tiles.out_rows - y), STEP.min(tiles.out_width - x));
         for channel in (0..outputs).step_by(V::LANES) {
             let len = outputs - channel;
@@ -233,7 +261,8 @@ fn transform_outputs<V: Vector>(
             let pixels = transform::<Outputs, V, 6, 4>(m);
             let bias = bias.map_or(V::splat(0.0), |bias| V::read(&bias[channel..]));
             for (step_y, pixels) in pixels.iter().enumerate().take(height) {
-                let start = ((y + step_y) * tiles.out_width + x) * outputs + channel;
+                let row = image * tiles.out_rows + y + step_y;
+                let start = (row * tiles.out_width + x) * outputs + channel;
                 let out = &mut out[start..][..(width - 1) * outputs + len.min(V::LANES)];
                 for (pixel, out) in pixels.iter().zip(out.chunks_mut(outputs)) {
                     let sum = pixel.add(bias);
@@ -246,42 +275,50 @@ fn transform_outputs<V: Vector>(
     }
 }
 
+/// Pairs of inputs and outputs from `first` on.
 struct Spread<'a> {
     weight: &'a [f32],
-    points: &'a mut [f32],
+    first: usize,
+    points: Columns<'a>,
 }
 
 impl Kernel for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector, const ROWS: usize>(self) {
+    fn run<V: Vector, const ROWS: usize>(mut self) {
         let pairs = self.weight.len() / 9;
-        for pair in (0..pairs).step_by(V::LANES) {
-            let len = pairs - pair;
-            let taps = Grid { at: pair, row: 3 * pairs, column: pairs, len };
-            let g = taps.load::<V, 3>(self.weight);
-            Grid::of_points(pairs, pair, len).store(transform::<ToPoints, V, 3, 6>(g), self.points);
+        for pair in (0..self.points.width).step_by(V::LANES) {
+            let len = self.points.width - pair;
+            let taps = Grid { at: self.first + pair, row: 3 * pairs, column: pairs, len };
+            let points = transform::<ToPoints, V, 3, 6>(taps.load::<V, 3>(self.weight));
+            for (row, point) in points.as_flattened().iter().enumerate() {
+                point.fill(&mut self.points.row(row)[pair..]);
+            }
         }
     }
 }
 
+/// Pairs of inputs and outputs from `first` on.
 struct Gather<'a> {
     points: &'a [f32],
-    weight: &'a mut [f32],
+    first: usize,
+    weight: Columns<'a>,
 }
 
 impl Kernel for Gather<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector, const ROWS: usize>(self) {
-        let pairs = self.weight.len() / 9;
-        for pair in (0..pairs).step_by(V::LANES) {
-            let len = pairs - pair;
-            let p = Grid::of_points(pairs, pair, len).load::<V, SIDE>(self.points);
-            let taps = Grid { at: pair, row: 3 * pairs, column: pairs, len };
-            taps.store(transform::<FromPoints, V, 6, 3>(p), self.weight);
+    fn run<V: Vector, const ROWS: usize>(mut self) {
+        let pairs = self.points.len() / POINTS;
+        for pair in (0..self.weight.width).step_by(V::LANES) {
+            let len = self.weight.width - pair;
+            let p = Grid::of_points(pairs, self.first + pair, len).load::<V, SIDE>(self.points);
+            let taps = transform::<FromPoints, V, 6, 3>(p);
+            for (row, tap) in taps.as_flattened().iter().enumerate() {
+                tap.fill(&mut self.weight.row(row)[pair..]);
+            }
         }
     }
 }

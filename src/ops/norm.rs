@@ -191,16 +191,13 @@ impl CustomOp3 for Normalize {
         let (x_numbers, weight_numbers) = (x_reader.numbers()?, weight_reader.numbers()?);
         let output =
             OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let gradient = output.through_relu();
         let (norm, statistics) = (&self.norm, &self.statistics);
-        let sums = norm::gradient_sums(norm, x_numbers, statistics, weight_numbers, &gradient);
+        let sums = norm::gradient_sums(norm, x_numbers, statistics, weight_numbers, output);
         let mut dx = None;
         if x.track_op() {
             let moving = (!self.is_fixed).then_some(&sums);
-            dx = gradient_of(
-                x,
-                norm::input_gradient(norm, x_numbers, statistics, weight_numbers, &gradient, moving),
-            )?;
+            let numbers = norm::input_gradient(norm, x_numbers, statistics, weight_numbers, output, moving);
+            dx = gradient_of(x, numbers)?;
         }
         Ok((dx, gradient_of(weight, sums.weight)?, gradient_of(bias, sums.bias)?))
     }

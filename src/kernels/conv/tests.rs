@@ -125,6 +125,45 @@ fn every_channel_count_matches_the_definition() {
 }
 
 #[test]
+fn small_images_that_share_products_match_the_definition() {
+    let mut random = Random::new(9);
+    for _ in 0..6 {
+        let conv = Conv {
+            batch: 17 + random.below(40),
+            height: 5 + random.below(4),
+            width: 5 + random.below(4),
+            in_channels: 8 + random.below(20),
+            kernel_height: 3,
+            kernel_width: 3,
+            out_channels: 8 + random.below(20),
+            stride: 1,
+            padding: 1,
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
+fn few_outputs_match_the_definition() {
+    let mut random = Random::new(10);
+    for case in 0..60 {
+        let kernel = 1 + random.below(5);
+        let conv = Conv {
+            batch: 1 + random.below(20),
+            height: 5 + random.below(9),
+            width: 5 + random.below(9),
+            in_channels: 8 + random.below(40),
+            kernel_height: kernel,
+            kernel_width: 1 + random.below(3),
+            out_channels: 1 + case % 3,
+            stride: 1,
+            padding: random.below(kernel + 1),
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
 fn tiles_of_transformed_points_match_the_definition() {
     let mut random = Random::new(5);
     for _ in 0..40 {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::kernels::activation::{self, Activation};
 use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
 /// Normalises by its own statistics, or by a given (mean, variance) of each group.
@@ -62,11 +61,11 @@ fn forward_and_backward_match_the_reference() {
             let statistics = fixed.clone().unwrap_or_else(|| statistics(&norm, &x));
             let y = forward(&norm, &x, &statistics, &weight, &bias, relu);
             reference.assert_value(&y, &what);
-            let through = if relu { Activation::Relu } else { Activation::None };
-            let gradient = activation::backward(through, &y, &reference.output_gradient);
-            let sums = gradient_sums(&norm, &x, &statistics, &weight, &gradient);
+            let output =
+                OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y[..]) };
+            let sums = gradient_sums(&norm, &x, &statistics, &weight, output);
             let moving = fixed.is_none().then_some(&sums);
-            let dx = input_gradient(&norm, &x, &statistics, &weight, &gradient, moving);
+            let dx = input_gradient(&norm, &x, &statistics, &weight, output, moving);
             reference.assert_gradients(&[&dx, &sums.weight, &sums.bias], &what);
         });
     }
@@ -92,8 +91,9 @@ fn threads_do_not_change_a_bit() {
         same_bits_on_any_threads(|| {
             let statistics = statistics(&norm, &x);
             let y = forward(&norm, &x, &statistics, &weight, &bias, true);
-            let sums = gradient_sums(&norm, &x, &statistics, &weight, &gradient);
-            let dx = input_gradient(&norm, &x, &statistics, &weight, &gradient, Some(&sums));
+            let output = OutputGradient { gradient: &gradient, relu_output: None };
+            let sums = gradient_sums(&norm, &x, &statistics, &weight, output);
+            let dx = input_gradient(&norm, &x, &statistics, &weight, output, Some(&sums));
             vec![y, dx, sums.weight, sums.bias]
         });
     }
