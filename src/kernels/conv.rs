@@ -80,17 +80,19 @@ pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<
     conv.check_output(output);
     assert_eq!(weight.len(), conv.depth() * conv.out_channels);
     let phases = |len, kernel| (0..conv.stride).filter_map(move |rest| Phase::new(conv, len, kernel, rest));
-    let mut parts: Vec<_> = phases(conv.height, conv.kernel_height)
+    let phases: Vec<_> = phases(conv.height, conv.kernel_height)
         .flat_map(|rows| phases(conv.width, conv.kernel_width).map(move |columns| [rows, columns]))
-        .map(|phase| (phase, conv.phase_gradient(weight, output, phase)))
+        .map(|phase| (phase, conv.phase_gradient(weight, phase)))
         .collect();
-    if conv.stride == 1 {
-        return parts.remove(0).1;
+    if let (1, [([rows, _], correlation)]) = (conv.stride, &phases[..]) {
+        return correlation.run(conv.batch, output, rows.count);
     }
     build_pieces(conv.batch, conv.in_len(), |image, dx| {
-        for ([rows, columns], part) in &parts {
+        let mut scratch = Scratch::new();
+        for ([rows, columns], correlation) in &phases {
             let row_len = columns.count * conv.in_channels;
-            let part = &part[image * rows.count * row_len..][..rows.count * row_len];
+            let part = scratch.numbers(rows.count * row_len);
+            correlation.run_image(conv.batch, (output, image), as_room(part));
             for (y, row) in part.chunks_exact(row_len).enumerate() {
                 let y = (rows.first + y * conv.stride) * conv.width;
                 for (x, pixel) in row.chunks_exact(conv.in_channels).enumerate() {
@@ -216,8 +218,8 @@ impl Conv {
         }
     }
 
-    /// The gradient of the pixels of x in a phase: (batch, rows.count, columns.count, in_channels).
-    fn phase_gradient(&self, weight: &[f32], output: Images, [rows, columns]: [Phase; 2]) -> Vec<f32> {
+    /// What makes the gradient of the pixels of x in a phase of the output's: (rows.count, columns.count, in_channels).
+    fn phase_gradient(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Correlation<'static> {
         let frame_width = columns.count + columns.taps - 1;
         let frame = Frame {
             top: rows.taps as isize - 1 - rows.output,
@@ -237,8 +239,7 @@ impl Conv {
         let pixels = self.batch * rows.count * columns.count;
         let weight = self.flip(weight, [rows, columns]);
         let weights = Weights::pack(level, &window, pixels, &weight, self.in_channels);
-        let correlation = Correlation { level, frame, window, weights, bias: None, relu: false };
-        correlation.run(self.batch, output, rows.count)
+        Correlation { level, frame, window, weights, bias: None, relu: false }
     }
 
     /// The taps of a phase turned by half a turn, each transposed: (rows.taps, columns.taps, out, in).
