@@ -1,8 +1,9 @@
 //! Sums over windows that do not overlap, and the opposite, copies of one pixel over a window: average pooling and
 //! nearest-neighbour upsampling, each the other's gradient.
 
-use super::build_pieces;
 use super::simd::{Kernel, Level, Vector};
+use super::{build_pieces, write_chunks};
+use std::mem::MaybeUninit;
 
 /// Images (batch, height, width, channels) and windows side by side, one for each pixel of (batch, height /
 /// window_height, width / window_width, channels). Rows and columns that fill no window belong to none.
@@ -40,12 +41,17 @@ pub fn spread(windows: &Windows, y: &[f32], scale: f32) -> Vec<f32> {
     let (rows, row_len) = (windows.rows(), windows.columns() * windows.channels);
     assert_eq!(y.len(), windows.batch * rows * row_len);
     let level = Level::current();
-    build_pieces(windows.batch * windows.height, windows.width * windows.channels, |index, x| {
+    let len = windows.width * windows.channels;
+    let write = |index: usize, x: &mut [MaybeUninit<f32>]| {
         let (image, row) = (index / windows.height, index % windows.height / windows.window_height);
         if row < rows {
             level.run(Spread { windows, y: &y[(image * rows + row) * row_len..][..row_len], scale, x });
+        } else {
+            x.fill(MaybeUninit::new(0.0));
         }
-    })
+    };
+    // SAFETY: `Spread` writes every number of a row.
+    unsafe { write_chunks(windows.batch * windows.height * len, len, write) }
 }
 
 /// The sum of each channel of x (batch, pixels, channels): (channels).
@@ -98,7 +104,7 @@ struct Spread<'a> {
     windows: &'a Windows,
     y: &'a [f32],
     scale: f32,
-    x: &'a mut [f32],
+    x: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Spread<'_> {
@@ -107,9 +113,11 @@ impl Kernel for Spread<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let Windows { channels, window_width, .. } = *self.windows;
-        for (y, x) in self.y.chunks_exact(channels).zip(self.x.chunks_exact_mut(window_width * channels)) {
+        let (covered, outside) = self.x.split_at_mut(self.y.len() * window_width);
+        outside.fill(MaybeUninit::new(0.0));
+        for (y, x) in self.y.chunks_exact(channels).zip(covered.chunks_exact_mut(window_width * channels)) {
             for x in x.chunks_exact_mut(channels) {
-                x.iter_mut().zip(y).for_each(|(x, y)| *x = self.scale * y);
+                x.iter_mut().zip(y).for_each(|(x, y)| _ = x.write(self.scale * y));
             }
         }
     }

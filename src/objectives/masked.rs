@@ -70,14 +70,15 @@ impl Masked {
         let across = width.div_ceil(self.patch);
         let patches = height.div_ceil(self.patch) * across;
         let hidden = ((patches as f64 * self.share).round() as usize).clamp(1, patches);
+        let patch_of = |pixel: usize| pixel / width / self.patch * across + pixel % width / self.patch;
+        let patch_of: Vec<usize> = (0..height * width).map(patch_of).collect();
         let mut rng = rng(seed, "mask", step);
         let mut is_hidden: Vec<bool> = (0..patches).map(|patch| patch < hidden).collect();
         let mut masks = Vec::with_capacity(images * self.image.len());
         for _ in 0..images {
             is_hidden.shuffle(&mut rng);
-            for pixel in 0..height * width {
-                let patch = pixel / width / self.patch * across + pixel % width / self.patch;
-                masks.extend(std::iter::repeat_n(f32::from(is_hidden[patch]), channels));
+            for patch in &patch_of {
+                masks.extend(std::iter::repeat_n(f32::from(is_hidden[*patch]), channels));
             }
         }
         masks
