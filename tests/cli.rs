@@ -256,7 +256,10 @@ fn bad_specs_and_bad_data_are_refused_in_plain_words() {
             damaged("label", &write("t10k-labels-idx1-ubyte", wrong_label)),
             "A label is 200, but there are only 10 classes",
         ),
-        (damaged("counts", &write("t10k-labels-idx1-ubyte", fewer_labels)), "20 expected, 3 found"),
+        (
+            damaged("counts", &write("t10k-labels-idx1-ubyte", fewer_labels)),
+            "There are 20 images, but 3 labels",
+        ),
     ];
     for (set, message) in cases {
         let output = run(&home, &strs(&train(&fixture, &[&set])));
@@ -306,7 +309,7 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
         (file("nothing.png", b""), "not a picture that can be read"),
         (file("wide.png", &wide), "at most 16,384 pixels a side"),
         (blank.display().to_string(), "no ink"),
-        (fixture.data().display().to_string(), "Could not read the picture"),
+        (fixture.data().display().to_string(), "no pictures in files of their own"),
     ];
     for (picture, message) in cases {
         let output = run(&home, &["predict", &id, &picture, "--json"]);

@@ -184,7 +184,7 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
     for part in [Some(train), test].into_iter().flatten() {
         let Images::Pictures(pictures) = part.images else {
             let text = format!(
-                "{} has no pictures in files of their own: choose a folder of pictures",
+                "There are no pictures in files of their own ({}): choose a folder of pictures",
                 format.info.label
             );
             bail!(at(&text, path));
