@@ -3,8 +3,10 @@
 use crate::metrics::Split;
 
 pub mod calibration;
+mod disagreement;
 pub mod outsiders;
 pub use calibration::Reliability;
+pub use disagreement::Disagreement;
 
 /// What is found of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,10 +40,20 @@ pub struct Verdict {
     pub raw_confidence: f32,
     /// The same, calibrated.
     pub confidence: f32,
+    /// The next most probable classes, calibrated, the most probable first; those that are not there have no
+    /// probability. A bounded number, since there may be many images and many classes.
+    pub runners_up: [Candidate; 4],
     /// −log of the calibrated probability of the label, in nats.
     pub loss: f32,
     /// Whether it looks like nothing that the network was trained on.
     pub is_outsider: bool,
+}
+
+/// A class that an image may belong to, and its probability.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Candidate {
+    pub class: u16,
+    pub probability: f32,
 }
 
 /// How a network's word was weighed.
@@ -71,6 +83,17 @@ impl Verdict {
     pub fn is_right(&self) -> bool {
         self.label == self.predicted
     }
+
+    /// The classes that are most probable, by falling probability.
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate> {
+        let first = Candidate { class: self.predicted, probability: self.confidence };
+        std::iter::once(first).chain(self.runners_up).filter(|candidate| candidate.probability > 0.0)
+    }
+
+    /// The calibrated probability of the label.
+    pub fn label_probability(&self) -> f32 {
+        (-self.loss).exp()
+    }
 }
 
 impl Judgement {
@@ -99,9 +122,23 @@ impl Judgement {
         flagged as f64 / self.verdicts.len().max(1) as f64
     }
 
+    /// The images with a label that are taken for a class, those with the greatest loss first.
+    pub fn cell(&self, label: u16, predicted: u16) -> Vec<&Verdict> {
+        self.sorted(|verdict| (verdict.label, verdict.predicted) == (label, predicted))
+    }
+
     /// Mistakes, or hits, those with the greatest loss first: the most confident mistakes, the least confident hits.
     pub fn by_loss(&self, right: bool) -> Vec<&Verdict> {
-        let mut found: Vec<_> = self.verdicts.iter().filter(|verdict| verdict.is_right() == right).collect();
+        self.sorted(|verdict| verdict.is_right() == right)
+    }
+
+    /// The images that are taken for outsiders, those with the greatest loss first.
+    pub fn outsiders(&self) -> Vec<&Verdict> {
+        self.sorted(|verdict| verdict.is_outsider)
+    }
+
+    fn sorted(&self, wanted: impl Fn(&Verdict) -> bool) -> Vec<&Verdict> {
+        let mut found: Vec<_> = self.verdicts.iter().filter(|verdict| wanted(verdict)).collect();
         found.sort_by(|a, b| b.loss.total_cmp(&a.loss).then(a.image.cmp(&b.image)));
         found
     }
@@ -124,8 +161,10 @@ mod tests {
     use super::*;
 
     fn verdict(image: u32, label: u16, predicted: u16, loss: f32) -> Verdict {
-        let confidence = 0.9;
-        Verdict { image, label, predicted, raw_confidence: 0.99, confidence, loss, is_outsider: image == 7 }
+        let (confidence, raw_confidence, is_outsider) = (0.9, 0.99, image == 7);
+        let runners_up = [Candidate { class: 2, probability: 0.1 }, Candidate::default()];
+        let runners_up = [runners_up[0], runners_up[1], runners_up[1], runners_up[1]];
+        Verdict { image, label, predicted, raw_confidence, confidence, runners_up, loss, is_outsider }
     }
 
     /// scikit-learn 1.9: `confusion_matrix` and `precision_recall_fscore_support` of
@@ -158,6 +197,10 @@ mod tests {
         );
         let images = |right| judgement.by_loss(right).iter().map(|verdict| verdict.image).collect::<Vec<_>>();
         assert_eq!((images(false), images(true)), (vec![1, 5], vec![3, 6, 4, 2, 7, 0]));
+        let cell: Vec<_> = judgement.cell(1, 1).iter().map(|verdict| verdict.image).collect();
+        assert_eq!((cell, judgement.outsiders()[0].image), (vec![3, 2], 7));
+        let probable: Vec<_> = judgement.verdicts[0].candidates().map(|candidate| candidate.class).collect();
+        assert_eq!(probable, [0, 2], "classes without probability are named");
         assert_eq!(judgement.flagged(), 1.0 / 8.0);
         assert_eq!(class_figures(&[vec![0, 0], vec![0, 0]])[0].precision, None);
     }

@@ -84,7 +84,19 @@ struct Desk {
     open: Option<Open>,
     /// Small pictures that are to be made, those asked for first first.
     sheets: VecDeque<(u64, Vec<ImageId>)>,
+    /// Pictures of a run's data set that are to be made.
+    pictures: VecDeque<PicturesWish>,
+    /// The data set of a run that pictures were made of last.
+    of_run: Option<(Choice, Arc<Dataset>)>,
     surveying: Option<Surveying>,
+}
+
+/// Pictures that somebody wants of a data set as a run sees it.
+struct PicturesWish {
+    request: u64,
+    dataset: Choice,
+    images: Vec<ImageId>,
+    side: usize,
 }
 
 /// A data set as it is, without any corrections.
@@ -107,6 +119,8 @@ impl Desk {
             asked: None,
             open: None,
             sheets: VecDeque::new(),
+            pictures: VecDeque::new(),
+            of_run: None,
             surveying: None,
         }
     }
@@ -140,6 +154,7 @@ impl Desk {
     fn has_work(&self) -> bool {
         self.to_open.is_some()
             || !self.sheets.is_empty()
+            || !self.pictures.is_empty()
             || self.surveying.is_some()
             || self.fetching.is_some()
     }
@@ -154,6 +169,9 @@ impl Desk {
             DataRequest::Fetch { dataset } => self.fetch(dataset)?,
             DataRequest::StopFetching => self.stop_fetching(),
             DataRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
+            DataRequest::Pictures { request, dataset, images, side } => {
+                self.pictures.push_back(PicturesWish { request, dataset: *dataset, images, side });
+            }
             DataRequest::Look { request, image } => {
                 if let Some(open) = &self.open {
                     self.report(DataReport::Look(pictures::look(&open.dataset, request, image)?));
@@ -189,6 +207,8 @@ impl Desk {
             self.guard("Could not open the data set", |desk| desk.open(request, &spec));
         } else if let Some((request, images)) = self.sheets.pop_front() {
             self.guard("Could not show the images", |desk| desk.sheet(request, &images));
+        } else if let Some(wish) = self.pictures.pop_front() {
+            self.guard("Could not show the images", |desk| desk.pictures(&wish));
         } else if let Some(surveying) = self.surveying.take() {
             self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
         }
@@ -221,8 +241,20 @@ impl Desk {
 
     fn sheet(&mut self, request: u64, images: &[ImageId]) -> Result<()> {
         if let Some(open) = &self.open {
-            self.report(DataReport::Sheet(pictures::sheet(&open.dataset, request, images)?));
+            self.report(DataReport::Sheet(pictures::sheet(&open.dataset, request, images, pictures::SIDE)?));
         }
+        Ok(())
+    }
+
+    fn pictures(&mut self, wish: &PicturesWish) -> Result<()> {
+        let source = data::source(&wish.dataset);
+        let dataset = match self.of_run.take() {
+            Some((of, dataset)) if of == source => dataset,
+            _ => data::open(&wish.dataset, &self.home.data())?,
+        };
+        let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
+        self.of_run = Some((source, dataset));
+        self.report(DataReport::Pictures(sheet));
         Ok(())
     }
 

@@ -61,6 +61,7 @@ mod window {
     use anyhow::{Result, anyhow};
     use eframe::{Storage, egui};
     use headstart::{
+        protocol::{Level, Notice},
         session::{Session, catalog},
         spec::Catalog,
         ui::{
@@ -142,15 +143,14 @@ mod window {
                     if let Err(error) = open::that_detached(&folder) {
                         let text =
                             format!("Could not open the folder: {error}\nFolder: {}", folder.display());
-                        self.workbench.notify(headstart::protocol::Notice {
-                            level: headstart::protocol::Level::Warning,
-                            text,
-                        });
+                        self.workbench.notify(Notice { level: Level::Warning, text });
                     }
                 }
                 Action::PickDataset => self.dialogs.pick_dataset(),
                 Action::PickDataFile => self.dialogs.pick_data_file(),
                 Action::PickImage => self.dialogs.pick_image(),
+                Action::Save(Ok(file)) => self.dialogs.save(file),
+                Action::Save(Err(text)) => self.workbench.notify(Notice { level: Level::Error, text }),
             }
         }
     }
@@ -166,6 +166,7 @@ mod window {
                 match picked {
                     Picked::Dataset(path) => self.workbench.picked_dataset(path),
                     Picked::Image(path) => self.workbench.picked_image(&path),
+                    Picked::Saved(notice) => self.workbench.notify(notice),
                 }
             }
         }

@@ -300,8 +300,8 @@ pub struct Answer {
     pub step: u64,
     /// How much of the work is done, from 0 to 1.
     pub share_done: f32,
-    /// None while there is nothing to be seen yet.
-    pub finding: Option<Finding>,
+    /// None while there is nothing to be seen yet; where it cannot be answered, why.
+    pub finding: Option<Result<Finding, String>>,
 }
 
 /// One kind for each kind of question.

@@ -27,8 +27,11 @@ mod opening;
 mod param;
 mod plot;
 mod preview;
+pub mod raster;
 mod runs_panel;
+mod save;
 mod settings;
+mod sheet;
 mod strips;
 mod summary;
 mod theme;
@@ -36,6 +39,7 @@ mod top_bar;
 mod training;
 mod views;
 mod widgets;
+pub use save::File;
 pub use settings::Settings;
 pub use theme::install;
 
@@ -48,6 +52,8 @@ pub enum Action {
     PickDataset,
     PickDataFile,
     PickImage,
+    /// A file that somebody wants to save, or why there is none.
+    Save(Result<save::File, String>),
 }
 
 /// The whole screen.
@@ -442,18 +448,23 @@ impl Parts<'_> {
         }
         let entry = views::find(&self.bench.settings.view).unwrap_or(&views::ALL[0]);
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
+        let mut pad = None;
         let mut scene = views::Scene {
             state: self.state,
             catalog: self.catalog,
             run,
             drawing: self.bench.draw_pad.framed(),
             sheet: self.bench.draw_pad.sheet(),
+            pad: &mut pad,
             spec: &mut self.bench.form.spec,
             settings: &mut self.bench.settings,
             questions: &mut self.bench.questions,
             actions: self.actions,
         };
         self.bench.views.entry(entry.info.id).or_insert_with(entry.open).ui(ui, &mut scene);
+        if let Some(pixels) = pad {
+            self.bench.draw_pad.show(pixels);
+        }
     }
 
     /// Says whether there is a run to show.

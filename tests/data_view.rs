@@ -41,6 +41,7 @@ fn open(width: f32) -> Window {
 }
 
 /// Carries questions to the session and answers back until something is there.
+#[track_caller]
 fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<DataRequest> {
     let mut asked = vec![];
     for _ in 0..1000 {
@@ -97,7 +98,7 @@ fn images_are_browsed_corrected_and_the_run_says_so() {
 
     // another label, and back
     click(&mut window, "Label");
-    window.get_all_by_label("7").last().unwrap().click();
+    window.get_all_by_label("7").last().unwrap().click_accesskit();
     window.run_steps(3);
     let asked = wait(&mut window, &mut session, has("Enlarged: 7 (was 0) · "));
     let kept = asked.iter().find_map(|request| match request {

@@ -33,7 +33,7 @@ fn ask(session: &mut Session, run: &RunId, question: Question) -> Answer {
 
 fn scores(session: &mut Session, run: &RunId, images: &Arc<Vec<Vec<u8>>>) -> Vec<Vec<f32>> {
     match ask(session, run, Question::Scores { images: images.clone() }).finding {
-        Some(Finding::Scores(scores)) => scores.to_vec(),
+        Some(Ok(Finding::Scores(scores))) => scores.to_vec(),
         other => panic!("{other:?}"),
     }
 }
@@ -45,14 +45,14 @@ fn history(
     after: Option<u64>,
 ) -> Vec<Moment> {
     match ask(session, run, Question::History { images: images.clone(), after }).finding {
-        Some(Finding::History(moments)) => moments.to_vec(),
+        Some(Ok(Finding::History(moments))) => moments.to_vec(),
         other => panic!("{other:?}"),
     }
 }
 
 fn recall(session: &mut Session, run: &RunId, of: &RunId) -> (usize, f64) {
     match ask(session, run, Question::Recall { of: of.clone() }).finding {
-        Some(Finding::Recall { images, accuracy }) => (images, accuracy),
+        Some(Ok(Finding::Recall { images, accuracy })) => (images, accuracy),
         other => panic!("{other:?}"),
     }
 }

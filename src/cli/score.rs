@@ -163,11 +163,12 @@ pub fn find(name: &str, common: &Common) -> Result<RunId> {
 /// Asks something that takes a while; the step whose weights answered, and the answer.
 pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<(u64, Finding)> {
     session.send(Command::Ask { request: 0, run: run.clone(), question });
-    wait(session, |session| {
+    let (step, finding) = wait(session, |session| {
         let is_done = session.state.answers.get(&0)?.share_done >= 1.0;
         let answer = if is_done { session.state.answers.remove(&0)? } else { return None };
         Some((answer.step, answer.finding?))
-    })
+    })?;
+    Ok((step, finding.map_err(|error| anyhow!(error))?))
 }
 
 /// Waits for an answer, or for the error that comes instead.

@@ -49,6 +49,13 @@ impl Sheet {
         Some(Self { whole: ink.fitted_sharp(ink.whole(), WHOLE), close: ink.fitted_sharp(bounds, CLOSE) })
     }
 
+    /// An image that is framed already, row by row, 255 for ink.
+    pub fn framed(pixels: &[u8]) -> Option<Self> {
+        let coverage: Vec<f32> = pixels.iter().map(|ink| f32::from(*ink) / 255.0).collect();
+        let is_whole = coverage.len() == SIDE * SIDE;
+        is_whole.then(|| Self::new(&Grid { width: SIDE, height: SIDE, coverage })).flatten()
+    }
+
     /// The 28 by 28 image that a network sees, row by row, 255 for ink.
     pub fn frame(&self) -> Vec<u8> {
         self.steps(Framing::default()).framed

@@ -1,7 +1,7 @@
 //! Events on their way out: a stalled window neither blocks training nor loses a point.
 use crate::{
     metrics::Point,
-    protocol::{Event, Level, Notice, Progress, RunId},
+    protocol::{Answer, Event, Level, Notice, Progress, RunId},
 };
 use crossbeam_channel::{Sender, TrySendError};
 use std::{
@@ -64,9 +64,27 @@ impl Outbox {
         }
     }
 
+    /// Replaces an answer to the same question that still waits and says no more than how far the work is.
+    pub fn answer(&mut self, answer: Answer) {
+        let waiting = self.queue.iter_mut().rev().find_map(|event| match event {
+            Event::Answer(waiting) if waiting.request == answer.request && waiting.finding.is_none() => {
+                Some(waiting)
+            }
+            _ => None,
+        });
+        match waiting {
+            Some(waiting) => *waiting = answer,
+            None => self.push(Event::Answer(answer)),
+        }
+    }
+
     /// Sends what fits, at once if something cannot wait.
     pub fn flush(&mut self) {
-        let can_wait = |event: &Event| matches!(event, Event::Points(..) | Event::Progress(..));
+        let can_wait = |event: &Event| match event {
+            Event::Points(..) | Event::Progress(..) => true,
+            Event::Answer(answer) => answer.share_done < 1.0 && answer.finding.is_none(),
+            _ => false,
+        };
         if self.queue.is_empty()
             || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY)
         {
@@ -100,19 +118,24 @@ mod tests {
         for step in 0..1000 {
             outbox.points(&run, vec![Point { step, split: Split::Train, metric: LOSS, value: 0.0 }]);
             outbox.notice(Level::Info, format!("notice {}", step % 10));
+            let share_done = step as f32 / 999.0;
+            outbox.answer(Answer { request: 1, run: run.clone(), step, share_done, finding: None });
             outbox.flush();
         }
-        assert!(outbox.queue.len() <= 11, "what waits must not grow without end: {}", outbox.queue.len());
-        let mut steps = vec![];
+        assert!(outbox.queue.len() <= 12, "what waits must not grow without end: {}", outbox.queue.len());
+        let (mut steps, mut done) = (vec![], 0.0);
         while !outbox.is_empty() || !receiver.is_empty() {
             outbox.last_flush = Instant::now() - FLUSH_EVERY;
             outbox.flush();
             for event in receiver.try_iter() {
-                if let Event::Points(_, points) = event {
-                    steps.extend(points.iter().map(|point| point.step));
+                match event {
+                    Event::Points(_, points) => steps.extend(points.iter().map(|point| point.step)),
+                    Event::Answer(answer) => done = answer.share_done,
+                    _ => {}
                 }
             }
         }
+        assert_eq!(done, 1.0, "the last answer is lost");
         steps.sort_unstable();
         assert_eq!(steps, (0..1000).collect::<Vec<_>>());
     }

@@ -4,12 +4,12 @@ use super::model::Model;
 use crate::{
     data::{Dataset, Partition},
     evaluation::{
-        Reliability, TrustReport, Verdict,
+        Candidate, Reliability, TrustReport, Verdict,
         calibration::{softmax, temperature},
         outsiders::{Insiders, threshold},
     },
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// Looked at in one call.
 pub const PORTION: usize = 128;
@@ -89,6 +89,10 @@ impl Weighing {
         let labels =
             |images: &[usize]| -> Vec<u16> { images.iter().map(|image| data.train.labels[*image]).collect() };
         let (seen, unseen) = (labels(&self.train), labels(&self.validation));
+        ensure!(
+            self.seen.logits.iter().flatten().all(|logit| logit.is_finite()),
+            "The network has diverged, so that it answers with no numbers: train it again with a lower learning rate"
+        );
         let insiders = Insiders::fit(&self.seen.features, &seen, data.info.classes()).context(
             "There are too few training images, or too strange ones, to tell what the network has been trained on",
         )?;
@@ -144,6 +148,7 @@ impl Trust {
             predicted: predicted as u16,
             raw_confidence: softmax(logits, 1.0)[predicted] as f32,
             confidence: confidence as f32,
+            runners_up: runners_up(&calibrated, predicted),
             loss: -calibrated[usize::from(label)].max(f64::MIN_POSITIVE).ln() as f32,
             is_outsider: self.is_outsider(features),
         }
@@ -154,4 +159,50 @@ impl Trust {
 fn surest(probabilities: &[f64]) -> (usize, f64) {
     let all = probabilities.iter().copied().enumerate();
     all.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default()
+}
+
+/// The most probable classes but one, the most probable first; of the same probability, those of lower number.
+fn runners_up(probabilities: &[f64], but: usize) -> [Candidate; 4] {
+    let mut found = [Candidate::default(); 4];
+    for (class, probability) in probabilities.iter().enumerate().filter(|(class, _)| *class != but) {
+        let mut next = Candidate { class: class as u16, probability: *probability as f32 };
+        for place in &mut found {
+            if next.probability > place.probability {
+                std::mem::swap(place, &mut next);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DatasetInfo, Examples, ImageShape};
+
+    #[test]
+    fn runners_up_come_by_their_probability() {
+        let of = |probabilities: &[f64], but| {
+            runners_up(probabilities, but).map(|candidate| (candidate.class, candidate.probability))
+        };
+        assert_eq!(of(&[0.1, 0.5, 0.05, 0.2, 0.15], 1), [(3, 0.2), (4, 0.15), (0, 0.1), (2, 0.05)]);
+        assert_eq!(of(&[0.5, 0.25, 0.25], 0), [(1, 0.25), (2, 0.25), (0, 0.0), (0, 0.0)]);
+        let many: Vec<f64> = (0..100).map(|class| f64::from(class) / 4950.0).collect();
+        assert_eq!(of(&many, 99).map(|(class, _)| class), [98, 97, 96, 95]);
+    }
+
+    #[test]
+    fn a_network_that_has_diverged_is_called_so() {
+        let shape = ImageShape { height: 1, width: 1, channels: 1 };
+        let info = DatasetInfo { shape, class_names: vec!["a".into(), "b".into()] };
+        let part = || Examples::new(vec![0, 1], vec![0, 1]);
+        let data = Dataset::new(info, part(), part()).unwrap();
+        let weighing = |logit| {
+            let seen =
+                Impressions { logits: vec![vec![logit, 0.0]; 2], features: vec![vec![0.5], vec![1.5]] };
+            Weighing { train: vec![0, 1], validation: vec![0, 1], unseen: seen.clone(), seen }
+        };
+        assert!(weighing(1.0).trust(&data).is_ok());
+        assert!(weighing(f32::NAN).trust(&data).unwrap_err().to_string().contains("has diverged"));
+    }
 }

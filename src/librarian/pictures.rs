@@ -7,18 +7,18 @@ use anyhow::{Context as _, Result};
 use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
-const SIDE: usize = 64;
+pub const SIDE: usize = 64;
 
-/// Small pictures of some images.
+/// Pictures of some images, at most `side` pixels wide and high.
 ///
 /// # Errors
 /// Where an image is not there, or not any more.
-pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId]) -> Result<Sheet> {
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Sheet> {
     let shape = dataset.info.shape;
-    let small = thumbnails::small_shape(shape, SIDE);
+    let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
     for image in images {
-        pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, SIDE));
+        pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, side));
     }
     Ok(Sheet { request, shape: plain(small), pixels: Arc::new(pixels) })
 }

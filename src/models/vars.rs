@@ -112,13 +112,17 @@ impl Vars {
     pub fn load(&self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
         let tensors = candle_core::safetensors::load(path, &self.device)
-            .context("Could not read the weights")
+            .context(
+                "Could not read the weights: remove this checkpoint's folder to go on from the one before it",
+            )
             .with_context(named)?;
         let mut found = vec![];
         for (name, var) in self.all() {
             let tensor = tensors
                 .get(name)
-                .with_context(|| format!("There is no weight {name}"))
+                .with_context(|| {
+                    format!("There is no weight {name}: remove this checkpoint's folder to go on from the one before it")
+                })
                 .with_context(named)?;
             ensure!(
                 tensor.shape() == var.shape() && tensor.dtype() == var.dtype(),

@@ -21,6 +21,14 @@ pub enum DataRequest {
         request: u64,
         image: ImageId,
     },
+    /// Some images of any data set as a run of it sees them: corrected, narrowed and fitted; at most `side` pixels wide
+    /// and high.
+    Pictures {
+        request: u64,
+        dataset: Box<Choice>,
+        images: Vec<ImageId>,
+        side: usize,
+    },
     /// Measures the images of the data set that is open and looks for twins among them, in many portions.
     Survey {
         request: u64,
@@ -54,6 +62,7 @@ pub enum DataReport {
     Opened(Opened),
     Sheet(Sheet),
     Look(Look),
+    Pictures(Sheet),
     Survey(Survey),
     /// The published data sets that are on this computer, by their identifiers.
     Present(BTreeSet<String>),

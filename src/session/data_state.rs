@@ -21,6 +21,8 @@ pub struct DataState {
     pub fetch: Option<Fetch>,
     /// The newest small pictures, the newest last.
     pub sheets: VecDeque<Sheet>,
+    /// The newest pictures of the data sets of runs, the newest last.
+    pub pictures: VecDeque<Sheet>,
     /// The newest image that was asked for.
     pub look: Option<Look>,
     pub survey: Option<Survey>,
@@ -55,16 +57,19 @@ impl State {
             }
             DataReport::Present(present) => data.present = present,
             DataReport::Fetch(fetch) => data.fetch = Some(fetch),
-            DataReport::Sheet(sheet) => {
-                data.sheets.push_back(sheet);
-                while data.sheets.len() > DataState::SHEETS {
-                    data.sheets.pop_front();
-                }
-            }
+            DataReport::Sheet(sheet) => keep(&mut data.sheets, sheet),
+            DataReport::Pictures(pictures) => keep(&mut data.pictures, pictures),
             DataReport::Look(look) => data.look = Some(look),
             DataReport::Survey(survey) => data.survey = Some(survey),
             DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
             DataReport::Notice(notice) => self.notices.push(notice),
         }
+    }
+}
+
+fn keep(sheets: &mut VecDeque<Sheet>, sheet: Sheet) {
+    sheets.push_back(sheet);
+    while sheets.len() > DataState::SHEETS {
+        sheets.pop_front();
     }
 }

@@ -1,6 +1,8 @@
 //! A comparison: its races as they run, accuracy against labels, the figures, and what they allow to be said.
 use super::{
-    Action, theme,
+    Action,
+    save::{self, Format, Mark},
+    theme,
     widgets::{card, duration, labeled_button, percent, pill, strong, title},
 };
 use crate::{
@@ -33,20 +35,28 @@ impl ComparisonPanel {
             header(ui, info, &entrants, actions);
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
             ui.columns(2, |columns| {
-                self.races(&mut columns[0], &info.comparison, &entrants, height);
-                efficiency(&mut columns[1], &info.comparison, &results, height);
+                self.races(&mut columns[0], &info.comparison, &entrants, height, actions);
+                efficiency(&mut columns[1], &info.comparison, &results, height, actions);
             });
-            figures(ui, &info.comparison, &results);
+            figures(ui, &info.comparison, &results, actions);
             conclusions(ui, &info.comparison, &results);
         });
     }
 
     /// Validation accuracy of every arm as it trains, over the seeds of one budget.
-    fn races(&mut self, ui: &mut Ui, comparison: &Comparison, entrants: &Entrants<'_>, height: f32) {
+    fn races(
+        &mut self,
+        ui: &mut Ui,
+        comparison: &Comparison,
+        entrants: &Entrants<'_>,
+        height: f32,
+        actions: &mut Vec<Action>,
+    ) {
         let newest = entrants.keys().rev().find_map(|cell| match cell {
             Cell::Arm { race, .. } => Some(race % comparison.labels_per_class.len()),
             Cell::Pretraining(_) => None,
         });
+        let mut wanted = None;
         let shown = self.budget.or(newest).unwrap_or_default().min(comparison.labels_per_class.len() - 1);
         card(ui).show(ui, |ui| {
             ui.horizontal_wrapped(|ui| {
@@ -58,7 +68,9 @@ impl ComparisonPanel {
                         self.budget = Some(index);
                     }
                 }
+                wanted = save::menu(ui, "the race", &save::PICTURE);
             });
+            let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             let legend = Legend::default().position(Corner::RightBottom).background_alpha(0.6);
             let plot = framed("races", height, "steps").include_x(0.0).legend(legend.follow_insertion_order(true));
             plot.show(ui, |plot| {
@@ -73,6 +85,10 @@ impl ComparisonPanel {
                     plot.line(look.line(&arm.name, mean));
                 }
             });
+            let within = ui.min_rect().with_min_y(top);
+            let budget = labels(comparison.labels_per_class[shown]);
+            let what = format!("{}: validation accuracy with {budget}", comparison.name);
+            actions.extend(wanted.map(|format| save::action(mark.picture(ui, within, &what, format))));
         });
     }
 }
@@ -234,11 +250,22 @@ fn short(budget: u64) -> String {
 }
 
 /// Test accuracy against the number of labels, evenly spaced by budget.
-fn efficiency(ui: &mut Ui, comparison: &Comparison, results: &Results, height: f32) {
+fn efficiency(
+    ui: &mut Ui,
+    comparison: &Comparison,
+    results: &Results,
+    height: f32,
+    actions: &mut Vec<Action>,
+) {
     card(ui).show(ui, |ui| {
-        ui.label(strong("What labels are worth")).on_hover_text(
-            "Accuracy on the test images at the end of each race, by the number of labels: the mean over the draws, and one standard deviation either way.",
-        );
+        let mut wanted = None;
+        ui.horizontal(|ui| {
+            ui.label(strong("What labels are worth")).on_hover_text(
+                "Accuracy on the test images at the end of each race, by the number of labels: the mean over the draws, and one standard deviation either way.",
+            );
+            wanted = save::menu(ui, "what labels are worth", &save::PICTURE);
+        });
+        let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
         let budgets = comparison.labels_per_class.clone();
         let name = move |mark: GridMark, _: &std::ops::RangeInclusive<f64>| {
             let place = mark.value.round();
@@ -272,6 +299,9 @@ fn efficiency(ui: &mut Ui, comparison: &Comparison, results: &Results, height: f
                 plot.line(look.line(&arm.name, points));
             }
         });
+        let within = ui.min_rect().with_min_y(top);
+        let what = format!("{}: what labels are worth", comparison.name);
+        actions.extend(wanted.map(|format| save::action(mark.picture(ui, within, &what, format))));
     });
 }
 
@@ -293,13 +323,18 @@ fn framed<'a>(id: &str, height: f32, x_name: &'static str) -> Plot<'a> {
 }
 
 /// Mean, deviation and the paired difference, an arm a row.
-fn figures(ui: &mut Ui, comparison: &Comparison, results: &Results) {
+fn figures(ui: &mut Ui, comparison: &Comparison, results: &Results, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let control = &comparison.arms[comparison.control()].name;
+        let mut wanted = None;
+        ui.horizontal(|ui| {
         ui.label(strong("Test accuracy")).on_hover_text(format!(
             "Mean ± standard deviation over the draws of labels. In brackets the mean difference from “{control}” in the same races, with its 95 % interval, in percentage points."
         ));
+        wanted = save::menu(ui, "the figures", &[Format::Csv]);
+        });
+        actions.extend(wanted.map(|_| save::action(table(comparison, results))));
         ScrollArea::horizontal().show(ui, |ui| {
             Grid::new("figures").striped(true).spacing([22.0, 6.0]).show(ui, |ui| {
                 ui.label("");
@@ -318,6 +353,22 @@ fn figures(ui: &mut Ui, comparison: &Comparison, results: &Results) {
             });
         });
     });
+}
+
+/// The same figures, an arm and a number of labels a row.
+fn table(comparison: &Comparison, results: &Results) -> anyhow::Result<save::File> {
+    let header = ["arm", "labels", "mean", "deviation", "difference", "difference_low", "difference_high"];
+    let written = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let rows = results.budgets.iter().flat_map(|budget| {
+        budget.arms.iter().zip(&comparison.arms).map(move |(result, arm)| {
+            let [low, high] =
+                [0, 1].map(|end| result.difference.and_then(|found| Some(found.interval?[end])));
+            let difference = result.difference.map(|found| found.mean);
+            let figures = [result.mean, result.deviation, difference, low, high].map(written);
+            [arm.name.clone(), labels(budget.labels_per_class)].into_iter().chain(figures).collect()
+        })
+    });
+    save::table(&format!("{} test accuracy", comparison.name), &header, rows)
 }
 
 /// "87.8 % ± 3.7 (+19.2, 12.0 to 26.4)".

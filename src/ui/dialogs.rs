@@ -1,12 +1,24 @@
 //! The platform's own dialogs, which must not hold up the window.
+use super::File;
+use crate::{
+    protocol::{Level, Notice},
+    told::told,
+};
+use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui::Context;
-use std::{future::Future, path::PathBuf};
+use std::{
+    fs,
+    future::Future,
+    path::{Path, PathBuf},
+};
 
 /// What somebody chose in a dialog.
 pub enum Picked {
     Dataset(PathBuf),
     Image(PathBuf),
+    /// How the saving of a file went.
+    Saved(Notice),
 }
 
 /// Dialogs that are open, and what came of those that are not.
@@ -47,10 +59,21 @@ impl Dialogs {
         self.wait(dialog, Picked::Image);
     }
 
+    /// Asks where a file is to be saved, and saves it there.
+    pub fn save(&self, file: File) {
+        let ending = file.name.rsplit('.').next().unwrap_or_default().to_owned();
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Save")
+            .set_file_name(&file.name)
+            .add_filter(ending.to_uppercase(), &[ending])
+            .save_file();
+        self.wait(dialog, move |path| Picked::Saved(saved(&file, &path)));
+    }
+
     fn wait(
         &self,
         dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        picked: fn(PathBuf) -> Picked,
+        picked: impl FnOnce(PathBuf) -> Picked + Send + 'static,
     ) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         std::thread::spawn(move || {
@@ -60,5 +83,13 @@ impl Dialogs {
                 ctx.request_repaint();
             }
         });
+    }
+}
+
+fn saved(file: &File, path: &Path) -> Notice {
+    let text = || format!("Could not write the file: choose another folder\nFile: {}", path.display());
+    match fs::write(path, &file.bytes).with_context(text) {
+        Ok(()) => Notice { level: Level::Info, text: format!("Saved\nFile: {}", path.display()) },
+        Err(error) => Notice { level: Level::Error, text: told(&error) },
     }
 }

@@ -1,7 +1,7 @@
 //! The pad to draw on, what the network sees of it, and what it thinks.
 use super::{
     Action, bars,
-    strips::{Name, Strips},
+    strips::Strips,
     theme,
     widgets::{card, icon_button, strong, title},
 };
@@ -66,6 +66,15 @@ impl DrawPad {
     pub fn open_file(&mut self, path: &Path) -> Result<()> {
         self.open(drawing::read(path)?);
         Ok(())
+    }
+
+    /// Shows and scores an image as a network sees it, 28 by 28, instead of strokes.
+    pub fn show(&mut self, framed: Vec<u8>) {
+        if let Some(sheet) = Sheet::framed(&framed) {
+            self.open(sheet);
+            // As it is: to frame it once more would change it.
+            self.framed = Some(framed);
+        }
     }
 
     /// What the network sees of what is drawn, 28 by 28; nothing where nothing is.
@@ -242,7 +251,7 @@ impl DrawPad {
             return;
         };
         match &answer.nearest {
-            Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0, Name::Above),
+            Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0),
             None => drop(ui.label(RichText::new("Looking for the nearest training images…").small().weak())),
         }
         ui.label(
@@ -257,7 +266,7 @@ impl DrawPad {
     fn answer(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
         match self.answered(prediction, run) {
             Some(answer) if answer.probabilities.is_empty() => {
-                self.looks.ui(ui, &answer.strips, LOOK, Name::Above);
+                self.looks.ui(ui, &answer.strips, LOOK);
             }
             Some(answer) if answer.confidence == (Confidence::Calibrated { is_outsider: true }) => {
                 let color = theme::run_colors(ui.visuals().dark_mode)[1];

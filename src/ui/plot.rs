@@ -1,11 +1,13 @@
 //! One metric's plot.
 use super::{
+    Action,
     decimate::CurveView,
+    save::{self, Format, Mark},
     settings::{CurveOptions, XAxis},
     widgets::{card, number, percent, strong},
 };
 use crate::{
-    metrics::{MetricInfo, Unit},
+    metrics::{MetricInfo, Split, Unit},
     session::Run,
     spec::{Catalog, dotted},
 };
@@ -36,9 +38,11 @@ pub fn ui(
     options: &CurveOptions,
     height: f32,
     reset: bool,
+    actions: &mut Vec<Action>,
 ) {
     let logarithmic = options.logarithmic.contains(metric.id);
     let axis = options.x_axis;
+    let mut wanted = None;
     card(ui).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(strong(metric.label)).on_hover_text(metric.help);
@@ -48,7 +52,9 @@ pub fn ui(
                     .small()
                     .weak(),
             );
+            wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
         });
+        let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
         let frame = 24.0 + ui.min_rect().height() + 2.0 * ui.spacing().item_spacing.y;
         let mut plot = framed(ui, metric, axis, logarithmic, (height - frame).max(80.0));
         if reset {
@@ -74,7 +80,26 @@ pub fn ui(
                 color,
             );
         }
+        let file = wanted.map(|format| match format {
+            Format::Csv => table(metric, curves),
+            format => mark.picture(ui, ui.min_rect().with_min_y(top), metric.label, format),
+        });
+        actions.extend(file.map(save::action));
     });
+}
+
+/// Every point of the curves as it was measured.
+fn table(metric: &MetricInfo, curves: &[Shown<'_>]) -> anyhow::Result<save::File> {
+    let rows = curves.iter().flat_map(|curve| {
+        Split::ALL.into_iter().flat_map(move |split| {
+            let points = curve.run.curve(metric.id, split).iter();
+            points.map(move |[step, value]| {
+                let split = split.id().to_owned();
+                vec![curve.run.spec.name.clone(), split, step.to_string(), value.to_string()]
+            })
+        })
+    });
+    save::table(metric.label, &["run", "split", "step", metric.id], rows)
 }
 
 fn framed<'a>(ui: &Ui, metric: &'static MetricInfo, axis: XAxis, logarithmic: bool, height: f32) -> Plot<'a> {

@@ -1,7 +1,7 @@
 //! What the selected run's network makes of a few images, as it learns.
 use super::{
     Action,
-    strips::{GAP, NAME_WIDTH, Name, Strips},
+    strips::{GAP, NAME_WIDTH, Strips},
     theme,
     widgets::{number, thousands},
 };
@@ -71,7 +71,7 @@ impl PreviewPanel {
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
-            self.strips.ui(ui, &answer.strips, side, Name::Beside);
+            self.strips.beside(ui, &answer.strips, side, actions);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);
             }

@@ -1,5 +1,5 @@
 //! Strips of images, pixel by pixel, with what is to be said beneath each.
-use super::theme;
+use super::{Action, save, theme};
 use crate::protocol::{Caption, Strip};
 use egui::{
     Align2, Color32, ColorImage, Context, FontId, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
@@ -20,28 +20,27 @@ pub struct Strips {
     textures: Vec<TextureHandle>,
 }
 
-/// Where a strip's name stands.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Name {
-    Beside,
-    Above,
-}
-
 impl Strips {
-    /// Shows the images about `side` points high, in half multiples of their pixels where they are smaller.
-    pub fn ui(&mut self, ui: &mut Ui, strips: &[Strip], side: f32, name: Name) {
+    /// Shows the images about `side` points high, in half multiples of their pixels where they are smaller, under their
+    /// names.
+    pub fn ui(&mut self, ui: &mut Ui, strips: &[Strip], side: f32) {
         self.upload(ui.ctx(), strips);
         for (strip, texture) in self.shown.iter().zip(&self.textures) {
-            let label = RichText::new(strip.name).small();
-            if name == Name::Above {
-                ui.label(label).on_hover_text(strip.help);
-                images(ui, strip, texture, side);
-                continue;
-            }
+            ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
+            images(ui, strip, texture, side);
+        }
+    }
+
+    /// The same beside their names, with a menu to save each.
+    pub fn beside(&mut self, ui: &mut Ui, strips: &[Strip], side: f32, actions: &mut Vec<Action>) {
+        self.upload(ui.ctx(), strips);
+        for (at, (strip, texture)) in self.shown.iter().zip(&self.textures).enumerate() {
             ui.horizontal_top(|ui| {
                 ui.allocate_ui(vec2(NAME_WIDTH, side), |ui| {
                     ui.set_min_width(NAME_WIDTH);
-                    ui.label(label).on_hover_text(strip.help);
+                    ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
+                    let format = ui.push_id(at, |ui| save::menu(ui, strip.name, &save::PICTURE)).inner;
+                    actions.extend(format.map(|format| save::action(save::strip(ui, strip, format))));
                 });
                 images(ui, strip, texture, side);
             });

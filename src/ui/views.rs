@@ -2,7 +2,10 @@
 use super::{Action, Settings};
 use crate::{
     data::drawing::Sheet,
-    protocol::{Command, Question, RunId},
+    protocol::{
+        Command, Question, RunId,
+        data::{DataRequest, ImageId},
+    },
     registry,
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
@@ -11,7 +14,7 @@ use egui::Ui;
 
 mod asking;
 
-registry!("view", ViewEntry: curves, data, drawing, handwriting);
+registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting);
 
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
@@ -34,6 +37,8 @@ pub struct Scene<'a> {
     pub drawing: Option<&'a [u8]>,
     /// The same before it was framed.
     pub sheet: Option<&'a Sheet>,
+    /// An image that is to be put on the draw pad, likewise.
+    pub pad: &'a mut Option<Vec<u8>>,
     /// The spec in the form for a new run.
     pub spec: &'a mut RunSpec,
     pub settings: &'a mut Settings,
@@ -51,7 +56,16 @@ impl Scene<'_> {
         request
     }
 
-    /// Gives up on a question.
+    /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in `state.data.pictures`
+    /// under the number that this returns.
+    pub fn pictures(&mut self, run: &Run, images: Vec<ImageId>, side: usize) -> u64 {
+        *self.questions += 1;
+        let (request, dataset) = (*self.questions, Box::new(run.spec.dataset.clone()));
+        self.actions.push(Action::Data(DataRequest::Pictures { request, dataset, images, side }));
+        request
+    }
+
+    /// Gives up on a question, or lets go of its answer.
     pub fn dismiss(&mut self, request: u64) {
         self.actions.push(Action::Send(Command::Dismiss(request)));
     }

@@ -8,8 +8,9 @@ use crate::{
         trainer::partition,
     },
     objectives,
-    protocol::{Answer, Event, Question, RunId},
+    protocol::{Answer, Question, RunId},
     spec::Choice,
+    told::told,
 };
 use anyhow::Result;
 use std::{mem::discriminant, sync::Arc};
@@ -32,39 +33,63 @@ impl Inquiry {
 
 impl Bench {
     /// Begins with a question, instead of an older one of its kind about the same run.
+    ///
+    /// # Errors
+    /// Why it cannot be answered; whoever asked is told so too.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
-        let (step, inspection) = match &question {
-            Question::Scores { images } => return self.scores(request, run, images),
+        if let Question::Scores { images } = &question {
+            let answered = self.scores(request, run.clone(), images);
+            return self.or_give_up(answered, request, run);
+        }
+        self.inquiries
+            .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
+        let begun = self.begin(&run, &question);
+        let (step, inspection) = self.or_give_up(begun, request, run.clone())?;
+        self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
+        Ok(())
+    }
+
+    fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
+        match question {
             Question::History { images, after } => {
-                history::begin(self.home.folder(&run), &self.catalog, images.clone(), *after)?
+                history::begin(self.home.folder(run), &self.catalog, images.clone(), *after)
             }
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;
                 let dataset = self.dataset(&spec.dataset)?;
                 let images = partition(&spec, &dataset)?.validation;
-                let (step, model) = newest_model(&self.home.folder(&run), &self.catalog)?;
-                (step, recall::begin(model, dataset, images)?)
+                let (step, model) = newest_model(&self.home.folder(run), &self.catalog)?;
+                Ok((step, recall::begin(model, dataset, images)?))
             }
-            Question::Evaluation { .. } => {
-                let subject = self.subject(&run, &question)?;
-                (subject.step, inspections::begin(&question, subject)?)
+            Question::Evaluation { .. } | Question::Scores { .. } => {
+                let subject = self.subject(run, question)?;
+                Ok((subject.step, inspections::begin(question, subject)?))
             }
-        };
-        self.inquiries
-            .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
-        self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
-        Ok(())
+        }
     }
 
     /// One portion of a question; the others have their turns before its next one.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
     pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
-        let Progress { share_done, finding } = inquiry.inspection.advance()?;
         let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
-        self.outbox.push(Event::Answer(Answer { request, run, step, share_done, finding }));
+        let advanced = inquiry.inspection.advance();
+        let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
+        self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
         if share_done < 1.0 {
             self.inquiries.push_back(inquiry);
         }
         Ok(())
+    }
+
+    /// Where there is no answer, says why.
+    fn or_give_up<T>(&mut self, found: Result<T>, request: u64, run: RunId) -> Result<T> {
+        if let Err(error) = &found {
+            let finding = Some(Err(told(error)));
+            self.outbox.answer(Answer { request, run, step: 0, share_done: 1.0, finding });
+        }
+        found
     }
 
     /// The newest checkpoint of a run: the weights of one that trains would change under a long look.

@@ -22,7 +22,7 @@ impl Bench {
         });
         self.answers.trusting = trusting;
         let (step, scores) = scored?;
-        let finding = Some(Finding::Scores(Arc::new(scores)));
+        let finding = Some(Ok(Finding::Scores(Arc::new(scores))));
         self.outbox.push(Event::Answer(Answer { request, run, step, share_done: 1.0, finding }));
         Ok(())
     }

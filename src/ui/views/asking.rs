@@ -59,7 +59,7 @@ impl<K: PartialEq> Asking<K> {
     fn take(&mut self, scene: &Scene<'_>) {
         let Some(asked) = self.asked.as_mut().filter(|asked| !asked.is_answered) else { return };
         let Some(answer) = scene.state.answers.get(&asked.request) else { return };
-        if let Some(finding) = &answer.finding {
+        if let Some(Ok(finding)) = &answer.finding {
             self.found = Some((asked.about.clone(), finding.clone()));
         }
         asked.is_answered = answer.share_done >= 1.0;

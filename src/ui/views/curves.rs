@@ -63,7 +63,7 @@ impl View for Curves {
             for metric in shown {
                 self.update(&runs, metric, settings, ui.available_width() as usize);
                 let curves = self.collect(&runs, metric, selected, catalog, settings, ui.visuals().dark_mode);
-                plot::ui(ui, metric, &curves, &settings.curves, height.max(150.0), reset);
+                plot::ui(ui, metric, &curves, &settings.curves, height.max(150.0), reset, scene.actions);
             }
         });
     }

@@ -14,7 +14,7 @@ use crate::{
     spec::ComponentInfo,
     ui::{
         Action,
-        strips::{Name, Strips},
+        strips::Strips,
         widgets::{card, icon_button, title},
     },
 };
@@ -161,7 +161,7 @@ fn drawings(
                     pixels: chosen().flat_map(|(_, one)| one.pixels.iter().copied()).collect(),
                     captions: chosen().map(caption).collect(),
                 };
-                strips.ui(ui, std::slice::from_ref(&strip), DRAWING, Name::Beside);
+                strips.beside(ui, std::slice::from_ref(&strip), DRAWING, scene.actions);
             });
         });
     }

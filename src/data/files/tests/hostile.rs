@@ -11,7 +11,7 @@ type Damage = (&'static str, fn(&Path), &'static str);
 const IMAGES_HEADER: &str = "train-images-idx3-ubyte";
 
 /// Hostile files: each is answered with one message, which says what is wrong and what to do, and names the file last.
-const REFUSED: [Damage; 24] = [
+const REFUSED: [Damage; 25] = [
     (
         "idx",
         |root| change(root, IMAGES_HEADER, |bytes| bytes[4] = 0xff),
@@ -19,6 +19,7 @@ const REFUSED: [Damage; 24] = [
     ),
     ("idx", |root| change(root, IMAGES_HEADER, |bytes| bytes[7] = 200), "the file is cut short"),
     ("idx", |root| change(root, IMAGES_HEADER, |bytes| bytes.push(0)), "longer than its header says"),
+    ("idx", |root| change(root, IMAGES_HEADER, bomb), "longer than its header says"),
     (
         "idx",
         |root| {
@@ -128,6 +129,15 @@ fn lie(folder: &Path) {
         bytes[end - 8..end - 4].copy_from_slice(&i32::MAX.to_le_bytes());
         fs::write(&file, bytes).unwrap();
     }
+}
+
+/// Packs a file, with so much after its end that it would not fit into memory if all of it were unpacked at once.
+fn bomb(bytes: &mut Vec<u8>) {
+    let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.write_all(&vec![0; 64 << 20]).unwrap();
+    *bytes = packed.finish().unwrap();
+    assert!(bytes.len() < 1 << 20);
 }
 
 /// A few kB that unpack to more zeros than are read.
@@ -272,6 +282,28 @@ fn a_bad_picture_beside_good_ones_is_counted_and_named() {
         remarks.contains("\"nobody\" has no training image")
             && remarks.contains("1 pictures lie in no class"),
         "{remarks}"
+    );
+}
+
+/// Links that lead nowhere, or to themselves, stand for what nobody may read: those rights do not bind an administrator.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_opened_is_passed_over_and_named() {
+    let folder = sample("class_folders");
+    let whole = read(folder.path(), &choice()).unwrap();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+    link("/nowhere/at/all.png", "kind 0/gone.png");
+    link("round.png", "kind 1/round.png");
+    link(".", "kind 1/inner");
+    fs::create_dir(folder.path().join("kind 1/folder.png")).unwrap();
+    let set = read(folder.path(), &choice()).unwrap();
+    assert_eq!(set.info, whole.info);
+    let said = set.notes.passed_over.join("\n");
+    for name in ["gone.png", "round.png", "folder.png"] {
+        assert!(said.contains(name), "{name} is not named: {said}");
+    }
+    assert!(
+        said.lines().all(|line| !line.contains("replace or remove it") || line.contains("cannot be read"))
     );
 }
 

@@ -2,22 +2,21 @@
 //! each one texture, of which a bounded number is kept.
 use super::{role_color, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Role, Sheet},
+    protocol::data::{Collection, DataRequest, ImageId, Role},
     session::DataState,
-    ui::Action,
+    ui::{Action, sheet::SheetTexture},
 };
 use egui::{
-    Color32, ColorImage, Context, EventFilter, Key, Mesh, Rect, Response, ScrollArea, Sense, Shape, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Color32, Context, EventFilter, Key, Mesh, Rect, Response, ScrollArea, Sense, Shape, Stroke, StrokeKind,
+    TextureOptions, Ui, WidgetInfo, vec2,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
 };
 
-/// Pictures in a page, and beside each other in its texture.
+/// Pictures in a page.
 const PAGE: usize = 128;
-const ACROSS: usize = 16;
 /// Pages that are kept.
 const PAGES: usize = 32;
 /// Pages that are asked for at once.
@@ -41,9 +40,7 @@ pub struct Grid {
 }
 
 struct Page {
-    texture: TextureHandle,
-    /// Height and width of a picture, in pixels.
-    size: [usize; 2],
+    shown: SheetTexture,
     /// The frame in which it was shown last.
     used: u64,
 }
@@ -108,9 +105,8 @@ impl Grid {
         let arrived = data.sheets.iter().filter(|sheet| self.asked.contains_key(&sheet.request));
         for sheet in arrived.take(2).collect::<Vec<_>>() {
             let Some(page) = self.asked.remove(&sheet.request) else { continue };
-            let texture = ctx.load_texture(format!("page {page}"), picture(sheet), TextureOptions::LINEAR);
-            let size = [sheet.shape[0], sheet.shape[1]];
-            self.pages.insert(page, Page { texture, size, used: ctx.cumulative_frame_nr() });
+            let shown = SheetTexture::new(ctx, sheet, TextureOptions::LINEAR);
+            self.pages.insert(page, Page { shown, used: ctx.cumulative_frame_nr() });
         }
         while self.pages.len() > PAGES {
             let oldest = self.pages.iter().min_by_key(|(_, page)| page.used).map(|(at, _)| *at);
@@ -158,10 +154,10 @@ impl Grid {
             let is_dim = matches!(item.role, Role::Excluded | Role::Unlabelled);
             if let Some(page_shown) = self.pages.get_mut(&page) {
                 page_shown.used = frame;
-                let texture = page_shown.texture.id();
+                let texture = page_shown.shown.id();
                 let tint = if is_dim { Color32::from_gray(96) } else { Color32::WHITE };
                 let mesh = meshes.entry(page).or_insert_with(|| Mesh::with_texture(texture));
-                mesh.add_rect_with_uv(place, page_shown.part(at % PAGE), tint);
+                mesh.add_rect_with_uv(place, page_shown.shown.part(at % PAGE), tint);
             } else {
                 beneath.add_colored_rect(place, rail);
             }
@@ -297,56 +293,10 @@ impl Layout {
     }
 }
 
-impl Page {
-    /// The part of the texture that shows a picture.
-    fn part(&self, at: usize) -> Rect {
-        let [height, width] = self.size.map(|side| side as f32);
-        let [total_width, total_height] = self.texture.size().map(|side| side as f32);
-        let [x, y] = [(at % ACROSS) as f32 * width, (at / ACROSS) as f32 * height];
-        // Half a pixel less, so that neighbours do not shine through.
-        let inset = vec2(0.5, 0.5);
-        let pixels = Rect::from_min_size(pos2(x, y) + inset, vec2(width, height) - 2.0 * inset);
-        let uv = |at: egui::Pos2| pos2(at.x / total_width, at.y / total_height);
-        Rect::from_min_max(uv(pixels.min), uv(pixels.max))
-    }
-}
-
-/// All pictures of a sheet in rows of [`ACROSS`].
-fn picture(sheet: &Sheet) -> ColorImage {
-    let [height, width, channels] = sheet.shape;
-    let line = (width * channels).max(1);
-    let count = sheet.pixels.len() / (line * height).max(1);
-    let size = [width * ACROSS, height * count.div_ceil(ACROSS).max(1)];
-    let mut image = ColorImage::filled(size, Color32::TRANSPARENT);
-    for (at, source) in sheet.pixels.chunks_exact(line).enumerate() {
-        let (index, row) = (at / height, at % height);
-        let start = ((index / ACROSS * height + row) * ACROSS + index % ACROSS) * width;
-        let target = &mut image.pixels[start..start + width];
-        if channels == 3 {
-            let colors = source.chunks_exact(3).map(|rgb| Color32::from_rgb(rgb[0], rgb[1], rgb[2]));
-            target.iter_mut().zip(colors).for_each(|(to, from)| *to = from);
-        } else {
-            target.iter_mut().zip(source).for_each(|(to, from)| *to = Color32::from_gray(*from));
-        }
-    }
-    image
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sheet_becomes_rows_of_pictures() {
-        let pixels = (0..18).flat_map(|image| [image, image, image + 100, image + 100]).collect::<Vec<u8>>();
-        let sheet = Sheet { request: 1, shape: [2, 2, 1], pixels: std::sync::Arc::new(pixels) };
-        let image = picture(&sheet);
-        assert_eq!(image.size, [32, 4]);
-        assert_eq!(image[(2, 0)], Color32::from_gray(1));
-        assert_eq!(image[(31, 1)], Color32::from_gray(115));
-        assert_eq!(image[(0, 2)], Color32::from_gray(16));
-        assert_eq!(image[(3, 3)], Color32::from_gray(117));
-    }
+    use egui::pos2;
 
     #[test]
     fn a_point_on_a_picture_is_that_picture() {

@@ -1,0 +1,139 @@
+//! What is on the screen as a file: pictures and plots as SVG or PNG, tables as CSV.
+use super::{Action, widgets::quiet_icon_button};
+use crate::{protocol::Strip, told::told};
+use anyhow::{Context as _, Result};
+use egui::{LayerId, Popup, Rect, Ui, emath::TSTransform, layers::PaintList};
+use egui_material_icons::icons::ICON_DOWNLOAD;
+use picture::Picture;
+
+mod picture;
+mod strip;
+mod svg;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Format {
+    Svg,
+    Png,
+    Csv,
+}
+
+/// What a picture can be saved as.
+pub const PICTURE: [Format; 2] = [Format::Svg, Format::Png];
+/// And where there are numbers behind it.
+pub const PLOT: [Format; 3] = [Format::Svg, Format::Png, Format::Csv];
+
+/// A file that waits for a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// With its ending.
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl File {
+    fn new(what: &str, format: Format, bytes: Vec<u8>) -> Self {
+        let ending = match format {
+            Format::Svg => "svg",
+            Format::Png => "png",
+            Format::Csv => "csv",
+        };
+        Self { name: format!("{}.{ending}", hyphenated(what)), bytes }
+    }
+}
+
+/// A table: its header, then its rows.
+///
+/// # Errors
+/// Where a row is longer or shorter than the header.
+pub fn table(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<File> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(&row)?;
+    }
+    Ok(File::new(what, Format::Csv, writer.into_inner().context("Could not write the table")?))
+}
+
+/// Images with their captions.
+///
+/// # Errors
+/// As [`Mark::picture`].
+pub fn strip(ui: &Ui, strip: &Strip, format: Format) -> Result<File> {
+    strip::picture(ui.ctx(), strip).file(strip.name, format)
+}
+
+/// Where on the screen what is painted from now on begins.
+///
+/// A picture is made from the shapes that egui is given for it, so that it is what is seen, in the theme and at the zoom
+/// in which it is seen.
+pub struct Mark {
+    layer: LayerId,
+    from: usize,
+}
+
+impl Mark {
+    pub fn new(ui: &Ui) -> Self {
+        let layer = ui.layer_id();
+        let from = ui.ctx().graphics(|graphics| graphics.get(layer).map_or(0, |list| list.next_idx().0));
+        Self { layer, from }
+    }
+
+    /// What has been painted within a part of the screen since, with a title above it.
+    ///
+    /// # Errors
+    /// Where the picture is too large.
+    pub fn picture(&self, ui: &Ui, within: Rect, what: &str, format: Format) -> Result<File> {
+        let shapes: Vec<_> = ui.ctx().graphics(|graphics| {
+            let all = graphics.get(self.layer).into_iter().flat_map(PaintList::all_entries);
+            all.skip(self.from)
+                .filter(|shape| shape.shape.visual_bounding_rect().intersects(within))
+                .cloned()
+                .collect()
+        });
+        let visuals = ui.visuals();
+        let mut picture =
+            Picture::new(ui.ctx(), within.size(), what, visuals.window_fill, visuals.strong_text_color());
+        let to_its_place = TSTransform::from_translation(picture.origin() - within.min);
+        for mut shape in shapes {
+            shape.clip_rect = shape.clip_rect.intersect(within);
+            shape.transform(to_its_place);
+            picture.shapes.push(shape);
+        }
+        picture.file(what, format)
+    }
+}
+
+/// A small menu that says as what a picture or a table is to be saved.
+pub fn menu(ui: &mut Ui, what: &str, formats: &[Format]) -> Option<Format> {
+    let button = quiet_icon_button(ui, ICON_DOWNLOAD, &format!("Save {what}…"));
+    let mut chosen = None;
+    Popup::menu(&button).show(|ui| {
+        for format in formats {
+            let (text, help) = match format {
+                Format::Svg => ("As SVG…", "Sharp at any size; for slides and papers"),
+                Format::Png => ("As PNG…", "Pixels; opens everywhere"),
+                Format::Csv => ("As CSV…", "The numbers, as a table"),
+            };
+            if ui.button(text).on_hover_text(help).clicked() {
+                chosen = Some(*format);
+                ui.close();
+            }
+        }
+    });
+    chosen
+}
+
+/// What to do about a file that may not have come about.
+pub fn action(file: Result<File>) -> Action {
+    Action::Save(file.map_err(|error| told(&error)))
+}
+
+/// "Loss of Seed CNN" as "loss-of-seed-cnn".
+fn hyphenated(what: &str) -> String {
+    let words = what.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests;

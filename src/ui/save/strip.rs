@@ -1,0 +1,51 @@
+//! A strip of images as a picture.
+use super::picture::Picture;
+use crate::protocol::Strip;
+use egui::{Align2, Color32, ColorImage, Context, FontId, Rect, Vec2, vec2};
+
+/// Of an image, in points, where that is at least a point for a pixel.
+const SIDE: f32 = 84.0;
+const GAP: f32 = 8.0;
+const CAPTION: f32 = 18.0;
+/// Images beside each other, at most.
+const ACROSS: usize = 10;
+/// Dark on white, whatever the theme; what is wrong has a word for it as well.
+const INK: Color32 = Color32::from_rgb(31, 39, 51);
+const WRONG: Color32 = Color32::from_rgb(196, 30, 80);
+
+/// All images of a strip with their captions.
+pub fn picture(ctx: &Context, strip: &Strip) -> Picture {
+    let [height, width, _] = strip.shape.map(|length| length as f32);
+    let size = vec2(width, height) * (SIDE / height.max(width).max(1.0)).max(1.0).floor();
+    let images: Vec<ColorImage> = images(strip);
+    let captions = if strip.captions.is_empty() { 0.0 } else { CAPTION };
+    let cell = size + vec2(GAP, GAP + captions);
+    let (across, down) = (images.len().clamp(1, ACROSS), images.len().div_ceil(ACROSS).max(1));
+    let whole = vec2(across as f32, down as f32) * cell - Vec2::splat(GAP);
+    let mut picture = Picture::new(ctx, whole, strip.name, Color32::WHITE, INK);
+    for (index, image) in images.into_iter().enumerate() {
+        let at = picture.origin() + vec2((index % ACROSS) as f32, (index / ACROSS) as f32) * cell;
+        let place = Rect::from_min_size(at, size);
+        picture.images.push((place, image));
+        let Some(caption) = strip.captions.get(index) else { continue };
+        let (text, color) = match caption.is_right {
+            Some(false) => (format!("{} wrong", caption.text), WRONG),
+            _ => (caption.text.clone(), INK),
+        };
+        let below = place.center_bottom() + vec2(0.0, 2.0);
+        picture.write(ctx, below, Align2::CENTER_TOP, &text, FontId::proportional(12.5), color);
+    }
+    picture
+}
+
+fn images(strip: &Strip) -> Vec<ColorImage> {
+    let [height, width, channels] = strip.shape;
+    let image = |pixels: &[u8]| {
+        if channels == 3 {
+            return ColorImage::from_rgb([width, height], pixels);
+        }
+        let greys: Vec<u8> = pixels.iter().step_by(channels.max(1)).copied().collect();
+        ColorImage::from_gray([width, height], &greys)
+    };
+    strip.pixels.chunks_exact((height * width * channels).max(1)).map(image).collect()
+}
