@@ -132,6 +132,9 @@ pub enum Command {
         /// How fast each objective trains instead
         #[arg(long)]
         objectives: bool,
+        /// What augmentation costs the reference run instead
+        #[arg(long, conflicts_with = "objectives")]
+        augmentation: bool,
         /// Seconds for each measurement
         #[arg(long, value_name = "SECS", default_value_t = bench::DEFAULT_SECS)]
         secs: f64,
@@ -216,6 +219,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Data { command: None } => list::data(common),
         Command::Data { command: Some(DataCommand::Check { path }) } => list::check(&path, common),
         Command::Data { command: Some(DataCommand::Fetch(args)) } => fetch::fetch(&args, common),
+        Command::Bench { augmentation: true, secs, .. } => bench::augmentation(secs, common),
         Command::Bench { objectives: true, secs, .. } => bench::objectives(secs, common),
         Command::Bench { encoder, secs, .. } => bench::bench(&encoder, secs, common),
     }

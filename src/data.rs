@@ -1,8 +1,7 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
     registry,
-    rng::rng,
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    spec::{Choice, ComponentInfo, Param, Values},
 };
 use anyhow::{Context as _, Result, ensure};
 use augment::{Augmentation, Look};
@@ -10,8 +9,8 @@ use classes::{FIRST_CLASS, LAST_CLASS};
 use fitting::{CHANNELS, IMAGE_SIZE};
 use pixels::{Pixels, Stream};
 use published::Published;
-use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
+use sampling::USE;
 use std::{borrow::Cow, path::Path};
 
 pub mod augment;
@@ -24,8 +23,12 @@ pub mod handwriting;
 mod idx_file;
 pub mod pixels;
 pub mod published;
+mod sampling;
 mod shelf;
 pub mod thumbnails;
+pub use sampling::{
+    Balance, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES, balanced_order, class_weights, order, partition,
+};
 pub use shelf::open;
 
 registry!(
@@ -61,6 +64,8 @@ pub struct DatasetEntry {
     pub peek: fn(&Choice) -> Result<DatasetInfo>,
     /// Where it can be fetched, if it is neither part of the program nor a person's own.
     pub published: Option<&'static Published>,
+    /// What suits images of a shape, to begin with.
+    pub augmentation: fn(ImageShape) -> Values,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -111,31 +116,18 @@ pub struct Examples {
     size: usize,
 }
 
-/// Common to every data set.
-pub const VALIDATION_IMAGES: Param = Param {
-    key: "validation_images",
-    label: "Validation images",
-    unit: "images",
-    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to; one in five at most.",
-    kind: ParamKind::Integer { min: 1, max: 1_000_000 },
-    default: 5000.0,
-    live: false,
-};
-
-/// Common to every data set.
-pub const LABELS_PER_CLASS: Param = Param {
-    key: "labels_per_class",
-    label: "Labels per class",
-    unit: "labels",
-    help: "How many labelled training images of each class a classifier may learn from, drawn by the seed. 0 is all of them.",
-    kind: ParamKind::Integer { min: 0, max: 1_000_000 },
-    default: 0.0,
-    live: false,
-};
-
 /// The hyperparameters of every data set.
-pub const PARAMS: [Param; 6] =
-    [VALIDATION_IMAGES, LABELS_PER_CLASS, FIRST_CLASS, LAST_CLASS, IMAGE_SIZE, CHANNELS];
+pub const PARAMS: [Param; USE.len() + 4] = {
+    let mut params = [FIRST_CLASS; USE.len() + 4];
+    let mut at = 0;
+    while at < USE.len() {
+        params[at] = USE[at];
+        at += 1;
+    }
+    [params[at], params[at + 1], params[at + 2], params[at + 3]] =
+        [FIRST_CLASS, LAST_CLASS, IMAGE_SIZE, CHANNELS];
+    params
+};
 
 /// Reads the data set of a choice as a person has corrected it, narrowed to the classes and brought to the shape that it
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
@@ -169,11 +161,24 @@ pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
 }
 
+/// The augmentation that suits the data set of a choice, to begin with.
+///
+/// # Errors
+/// As [`load`].
+pub fn suited_augmentation(choice: &Choice) -> Result<Values> {
+    Ok((find(&choice.id)?.augmentation)(peek(choice)?.shape))
+}
+
 /// What of a choice decides which images there are; the rest says how a run uses them.
 pub fn source(choice: &Choice) -> Choice {
     let mut source = choice.clone();
-    source.values.retain(|key, _| ![VALIDATION_IMAGES.key, LABELS_PER_CLASS.key].contains(&key.as_str()));
+    source.values.retain(|key, _| !decides_use(key));
     source
+}
+
+/// Whether a hyperparameter of data sets says how a run uses the images, not which there are.
+pub fn decides_use(key: &str) -> bool {
+    USE.iter().any(|param| param.key == key)
 }
 
 /// Names for classes that have none: their labels.
@@ -306,118 +311,9 @@ pub struct Draw {
     pub epoch: u64,
 }
 
-/// Indices of the training images: those to fit, and those set aside for validation.
-#[derive(Debug, PartialEq)]
-pub struct Partition {
-    pub train: Vec<usize>,
-    pub validation: Vec<usize>,
-}
-
-/// Sets `validation` images aside, of each class its share, drawn by `seed`.
-///
-/// # Errors
-/// Where no image would be left to train on.
-pub fn split(labels: &[u16], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
-    ensure!(
-        validation < labels.len(),
-        "{validation} validation images leave none of the {} training images to train on: ask for fewer",
-        labels.len()
-    );
-    let mut by_class = vec![vec![]; classes];
-    for (index, label) in labels.iter().enumerate() {
-        by_class[usize::from(*label)].push(index);
-    }
-    let mut partition = Partition { train: vec![], validation: vec![] };
-    let (mut seen, mut taken) = (0, 0);
-    for (class, mut indices) in by_class.into_iter().enumerate() {
-        indices.shuffle(&mut rng(seed, "validation", class as u64));
-        seen += indices.len();
-        // Rounding the running total, not each class, makes the counts add up.
-        let share = (seen * validation + labels.len() / 2) / labels.len() - taken;
-        taken += share;
-        partition.validation.extend(&indices[..share]);
-        partition.train.extend(&indices[share..]);
-    }
-    partition.train.sort_unstable();
-    partition.validation.sort_unstable();
-    Ok(partition)
-}
-
-/// Keeps `count` images of each class, drawn by `seed`.
-///
-/// # Errors
-/// Where a class has fewer.
-pub fn draw_labels(
-    train: &[usize],
-    labels: &[u16],
-    classes: usize,
-    count: usize,
-    seed: u64,
-) -> Result<Vec<usize>> {
-    let mut kept = vec![];
-    for class in 0..classes {
-        let mut indices: Vec<usize> =
-            train.iter().copied().filter(|index| usize::from(labels[*index]) == class).collect();
-        ensure!(
-            indices.len() >= count,
-            "Class {class} has {} training images, fewer than the {count} labels asked for: ask for fewer labels per class",
-            indices.len()
-        );
-        indices.shuffle(&mut rng(seed, "labels", class as u64));
-        kept.extend(&indices[..count]);
-    }
-    kept.sort_unstable();
-    Ok(kept)
-}
-
-/// The order in which an epoch goes through the training images.
-pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<usize> {
-    let mut order = train.to_vec();
-    order.shuffle(&mut rng(seed, "shuffle", epoch));
-    order
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn a_split_is_stratified_complete_and_seeded() {
-        let labels: Vec<u16> = (0..1000).map(|i| if i < 700 { 0 } else { 1 + (i % 2) as u16 }).collect();
-        let partition = split(&labels, 3, 101, 5).unwrap();
-        let count = |class| partition.validation.iter().filter(|i| labels[**i] == class).count();
-        assert_eq!([count(0), count(1), count(2)].iter().sum::<usize>(), 101);
-        assert!((70..=71).contains(&count(0)) && (15..=16).contains(&count(1)));
-        let all: BTreeSet<_> = partition.train.iter().chain(&partition.validation).collect();
-        assert_eq!((all.len(), partition.train.len()), (1000, 899));
-        assert_eq!(partition, split(&labels, 3, 101, 5).unwrap());
-        assert_ne!(partition, split(&labels, 3, 101, 6).unwrap());
-        assert!(split(&labels, 3, 1000, 5).is_err());
-    }
-
-    #[test]
-    fn labels_are_drawn_alike_for_each_class() {
-        let labels: Vec<u16> = (0..100).map(|i| (i % 4) as u16).collect();
-        let train: Vec<usize> = (0..80).collect();
-        let drawn = draw_labels(&train, &labels, 4, 3, 7).unwrap();
-        assert!((0..4).all(|class| drawn.iter().filter(|i| labels[**i] == class).count() == 3));
-        assert!(drawn.iter().all(|i| *i < 80));
-        assert_eq!(drawn, draw_labels(&train, &labels, 4, 3, 7).unwrap());
-        assert_ne!(drawn, draw_labels(&train, &labels, 4, 3, 8).unwrap());
-        let error = draw_labels(&train, &labels, 4, 21, 7).unwrap_err().to_string();
-        assert!(error.contains("has 20 training images, fewer than the 21"), "{error}");
-        assert!(draw_labels(&train, &labels, 5, 1, 7).is_err());
-    }
-
-    #[test]
-    fn every_epoch_has_its_own_order() {
-        let train: Vec<_> = (0..100).collect();
-        let [first, second] = [order(&train, 1, 0), order(&train, 1, 1)];
-        assert_ne!(first, second);
-        assert_eq!(first, order(&train, 1, 0));
-        assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 100);
-    }
 
     #[test]
     fn contradictions_are_refused() {

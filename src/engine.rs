@@ -13,6 +13,7 @@ mod model;
 mod neighbours;
 mod optimizers;
 mod outbox;
+mod preparation;
 mod preview;
 mod probe;
 pub mod sample;
@@ -34,13 +35,14 @@ pub fn catalog() -> Catalog {
         (Section::Optimizer, optimizers::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Schedule, schedules::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Device, devices::ALL.iter().map(|entry| entry.info).collect()),
-        (Section::Augmentation, vec![data::augment::INFO]),
+        (Section::Augmentation, vec![data::augment::info()]),
         (Section::Training, vec![TRAINING]),
     ];
     let needed = objectives::ALL.iter().filter(|entry| !entry.augmentation.is_empty());
     Catalog {
         components: components.into(),
         needed_augmentation: needed.map(|entry| (entry.info.id, entry.augmentation)).collect(),
+        suited_augmentation: data::suited_augmentation,
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }
 }

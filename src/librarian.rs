@@ -7,7 +7,7 @@ use crate::{
         data::{Collection, DataReport, DataRequest, Handwriting, ImageId, Opened},
     },
     runs::Home,
-    spec::{Choice, Edits, RunSpec},
+    spec::{Choice, Edits, RunSpec, Values},
     told::told,
 };
 use anyhow::{Context as _, Result};
@@ -82,6 +82,8 @@ struct Desk {
     asked: Option<(u64, RunSpec)>,
     /// The data set that was opened last.
     open: Option<Open>,
+    /// The newest image that is to be altered: request, turn, seed, and how.
+    to_alter: Option<(u64, u64, u64, Values)>,
     /// Small pictures that are to be made, those asked for first first.
     sheets: VecDeque<(u64, Vec<ImageId>)>,
     /// Pictures of a run's data set that are to be made.
@@ -118,6 +120,7 @@ impl Desk {
             to_open: None,
             asked: None,
             open: None,
+            to_alter: None,
             sheets: VecDeque::new(),
             pictures: VecDeque::new(),
             of_run: None,
@@ -153,6 +156,7 @@ impl Desk {
 
     fn has_work(&self) -> bool {
         self.to_open.is_some()
+            || self.to_alter.is_some()
             || !self.sheets.is_empty()
             || !self.pictures.is_empty()
             || self.surveying.is_some()
@@ -176,6 +180,9 @@ impl Desk {
                 if let Some(open) = &self.open {
                     self.report(DataReport::Look(pictures::look(&open.dataset, request, image)?));
                 }
+            }
+            DataRequest::Alter { request, turn, seed, augmentation } => {
+                self.to_alter = Some((request, turn, seed, augmentation));
             }
             DataRequest::Survey { request } => {
                 self.surveying = self.open.as_ref().map(|open| Surveying::new(request, open.dataset.clone()));
@@ -205,6 +212,8 @@ impl Desk {
     fn work(&mut self) {
         if let Some((request, spec)) = self.to_open.take() {
             self.guard("Could not open the data set", |desk| desk.open(request, &spec));
+        } else if let Some((request, turn, seed, augmentation)) = self.to_alter.take() {
+            self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
         } else if let Some((request, images)) = self.sheets.pop_front() {
             self.guard("Could not show the images", |desk| desk.sheet(request, &images));
         } else if let Some(wish) = self.pictures.pop_front() {
@@ -255,6 +264,14 @@ impl Desk {
         let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
         self.of_run = Some((source, dataset));
         self.report(DataReport::Pictures(sheet));
+        Ok(())
+    }
+
+    fn alter(&mut self, request: u64, turn: u64, seed: u64, augmentation: &Values) -> Result<()> {
+        if let Some(open) = &self.open {
+            let altered = pictures::alter(&open.dataset, request, turn, seed, augmentation)?;
+            self.report(DataReport::Altered(altered));
+        }
         Ok(())
     }
 
@@ -331,6 +348,39 @@ mod tests {
     }
 
     #[test]
+    fn an_image_is_shown_as_a_run_would_see_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (sender, _reports) = bounded(1);
+        let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
+        let mut alter = |request, turn, values: &[(&str, f64)]| {
+            let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
+            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
+            while desk.has_work() {
+                desk.work();
+            }
+            desk.outgoing.pop_back()
+        };
+        assert_eq!(alter(1, 0, &[]), None, "nothing is open");
+        let spec = Box::new(RunSpec::default());
+        desk.handle(DataRequest::Open { request: 1, spec }).unwrap();
+        desk.work();
+        let mut alter = |request, turn, values: &[(&str, f64)]| {
+            let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
+            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
+            desk.work();
+            let Some(DataReport::Altered(altered)) = desk.outgoing.pop_back() else { panic!("no image") };
+            assert_eq!((altered.request, altered.shape), (request, [28, 28, 1]));
+            altered.pixels.chunks(28 * 28).map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        let plain = alter(2, 0, &[]);
+        assert!(plain.len() > 5 && plain.iter().all(|look| *look == plain[0]));
+        assert_ne!(plain[0], alter(3, 1, &[])[0], "each turn has its image");
+        let shifted = alter(4, 0, &[("shift", 3.0)]);
+        assert_eq!(shifted[0], plain[0]);
+        assert!(shifted.windows(2).all(|looks| looks[0] != looks[1]));
+    }
+
+    #[test]
     fn a_panic_is_told_of_and_reports_wait_for_room() {
         let (sender, reports) = bounded(1);
         let home = tempfile::tempdir().unwrap();
@@ -360,13 +410,14 @@ mod tests {
         assert_eq!(phase(&mut desk), Some(("kmnist".into(), FetchPhase::Stopped)));
         assert!(!desk.has_work());
         // A folder that cannot be written to.
-        let blocked = folder.path().join("cifar10");
+        let data = folder.path().join("data");
+        let blocked = data.join("cifar10");
         std::fs::write(&blocked, "").unwrap();
         assert!(desk.fetch("cifar10".into()).is_err());
         assert!(desk.fetch("mnist".into()).is_err() && !desk.has_work());
         // All that would be fetched is there already: nobody has to be asked.
         for name in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
-            std::fs::write(folder.path().join("kmnist").join(format!("{name}-ubyte.gz")), "").unwrap();
+            std::fs::write(data.join("kmnist").join(format!("{name}-ubyte.gz")), "").unwrap();
         }
         desk.asked = Some((7, RunSpec { dataset: Choice::new("kmnist"), ..RunSpec::default() }));
         desk.fetch("kmnist".into()).unwrap();

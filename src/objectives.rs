@@ -82,6 +82,8 @@ pub struct Batch {
     pub images: Tensor,
     /// (batch), u32.
     pub labels: Tensor,
+    /// What the label of each class counts for, where not all count the same.
+    pub class_weights: Option<Arc<[f32]>>,
 }
 
 /// What an objective shows of its work.

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 pub mod edits;
+mod overrides;
 mod toml;
 pub use self::{
     edits::{Edit, Edits},
@@ -129,6 +130,8 @@ pub enum ParamKind {
         logarithmic: bool,
     },
     Switch,
+    /// One of several, kept as its place among them: what a spec calls each, and what a person reads.
+    Choice(&'static [(&'static str, &'static str)]),
 }
 
 impl Param {
@@ -138,6 +141,7 @@ impl Param {
             ParamKind::Integer { max, .. } => max as f64,
             ParamKind::Float { max, .. } => max,
             ParamKind::Switch => 1.0,
+            ParamKind::Choice(options) => options.len().saturating_sub(1) as f64,
         }
     }
 
@@ -147,12 +151,12 @@ impl Param {
         let min = match self.kind {
             ParamKind::Integer { min, .. } => min as f64,
             ParamKind::Float { min, .. } => min,
-            ParamKind::Switch => 0.0,
+            ParamKind::Switch | ParamKind::Choice(_) => 0.0,
         };
         if !(min..=max).contains(&value) {
             return Some(format!("{value} is out of range: choose from {min} to {max}"));
         }
-        let whole = matches!(self.kind, ParamKind::Integer { .. } | ParamKind::Switch);
+        let whole = !matches!(self.kind, ParamKind::Float { .. });
         (whole && value.fract() != 0.0).then(|| format!("{value} is not a whole number"))
     }
 }
@@ -172,6 +176,8 @@ pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered images needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
+    /// The augmentation that suits the data set of a choice, which is looked at for it where need be.
+    pub suited_augmentation: fn(&Choice) -> anyhow::Result<Values>,
     /// Encoders that a run may begin with and that are part of the program.
     pub shipped_encoders: Vec<ShippedEncoder>,
 }
@@ -225,6 +231,18 @@ impl Catalog {
             && spec.is_unaltered()
         {
             spec.augmentation = values(needed);
+        }
+    }
+
+    /// Where images are altered, sets what suits the data set of `spec` that was just chosen, unless its objective has
+    /// needs of its own. Images of one's own stay as they are: what suits them is known once they are read.
+    pub fn augment_as_suits(&self, spec: &mut RunSpec) {
+        let has_needs = self.needed_augmentation.contains_key(spec.objective.id.as_str());
+        if !has_needs
+            && !spec.is_unaltered()
+            && let Ok(values) = (self.suited_augmentation)(&spec.dataset)
+        {
+            spec.augmentation = values;
         }
     }
 

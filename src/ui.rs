@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+mod alterations;
 mod bars;
 mod collapse;
 mod comparison;

@@ -4,7 +4,7 @@ mod cpu_renderer;
 mod support;
 
 use cpu_renderer::CpuRenderer;
-use egui::Key;
+use egui::{Key, Role as Kind};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use headstart::{
     protocol::{
@@ -201,4 +201,45 @@ fn a_split_is_changed_where_it_is_shown() {
         opens.collect::<Vec<_>>()
     };
     assert_eq!(asked(&mut window).last().unwrap().edits.len(), 1);
+}
+
+#[test]
+fn the_form_shows_what_augmentation_does_and_knows_what_suits() {
+    let fixture = support::Fixture::with_images(300, 100);
+    let mut session = fixture.session();
+    let mut window = open(1440.0);
+    window.state_mut().bench.picked_dataset(fixture.data());
+    wait(&mut window, &mut session, has("400 images of 28"));
+    click(&mut window, "Augmentation");
+    let looks = |window: &Window| {
+        let altered = window.state().state.data.altered.as_ref()?;
+        Some(altered.pixels.chunks(28 * 28).map(<[u8]>::to_vec).collect::<Vec<_>>())
+    };
+    let is_altered = |window: &Window| looks(window).is_some_and(|looks| looks[0] != looks[1]);
+    wait(&mut window, &mut session, is_altered);
+    click(&mut window, "None");
+    wait(&mut window, &mut session, |window| !is_altered(window));
+    let plain = looks(&window).unwrap();
+    assert!(plain.iter().all(|look| *look == plain[0]));
+    window.get_by_label_contains("Nothing is altered yet");
+    click(&mut window, "Use what suits this data set");
+    wait(&mut window, &mut session, is_altered);
+    assert_eq!(looks(&window).unwrap()[0], plain[0]);
+    window.get_by_label_contains("A training image as it is, then how it may look: 10 images");
+    click(&mut window, "Another image");
+    wait(&mut window, &mut session, |window| looks(window).is_some_and(|looks| looks[0] != plain[0]));
+    click(&mut window, "Labels and validation");
+    window.get_by_role_and_label(Kind::ComboBox, "Class balance").click_accesskit();
+    window.run_steps(3);
+    click(&mut window, "Oversample rare classes");
+    click(&mut window, "Start training");
+    let actions = std::mem::take(&mut window.state_mut().actions);
+    let spec = actions.into_iter().find_map(|action| match action {
+        Action::Send(Command::Start(spec)) => Some(*spec),
+        _ => None,
+    });
+    let spec = spec.expect("no run was started");
+    assert!(spec.augmentation["rotation"] > 0.0 && !spec.augmentation.contains_key("flip"));
+    assert_eq!(spec.dataset.values["class_balance"], 1.0);
+    session.close();
 }

@@ -48,6 +48,12 @@ fn a_stopped_run_resumes_bit_for_bit() {
     resumes_bit_for_bit(&["encoder=compact_cnn", "objective=adversarial"]);
     resumes_bit_for_bit(&["dataset.labels_per_class=3", "epoch_steps=11", "augmentation.shift=2"]);
     resumes_bit_for_bit(&["encoder=compact_cnn", "dataset.labels_per_class=2", "self_labels=300"]);
+    resumes_bit_for_bit(&[
+        "encoder=mlp",
+        "class_balance=oversample",
+        "augmentation=recommended",
+        "gaussian_noise=0.1",
+    ]);
 }
 
 fn resumes_bit_for_bit(overrides: &[&str]) {
@@ -319,6 +325,24 @@ fn contrastive_learning_begins_with_the_augmentation_of_its_config() {
     spec.objective = Choice::new("autoencoder");
     catalog.augment_as_needed(&mut spec);
     assert!(spec.augmentation.is_empty());
+}
+
+#[test]
+fn altered_images_are_altered_as_suits_the_data_set_that_is_chosen() {
+    let catalog = catalog();
+    let mut spec = RunSpec { dataset: Choice::new("cifar10"), ..RunSpec::default() };
+    catalog.augment_as_suits(&mut spec);
+    assert!(spec.augmentation.is_empty(), "nothing is altered unasked");
+    spec.augmentation.insert("rotation".into(), 15.0);
+    let written = spec.augmentation.clone();
+    for (dataset, objective, is_mirrored) in
+        [("cifar10", "contrastive", false), ("files", "classify", false), ("cifar10", "classify", true)]
+    {
+        (spec.dataset, spec.objective) = (Choice::new(dataset), Choice::new(objective));
+        catalog.augment_as_suits(&mut spec);
+        assert_eq!(spec.augmentation.contains_key("flip"), is_mirrored, "{dataset} {objective}");
+        assert_eq!(spec.augmentation == written, !is_mirrored);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `bench`: how fast each network trains and infers on this machine.
 use super::{Common, Outcome, output::line};
 use crate::engine::benchmark::{
-    self, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
+    self, Augmented, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
 };
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -47,6 +47,26 @@ pub fn objectives(secs: f64, common: &Common) -> Result<Outcome> {
             line(format!("{objective:<14} {median:8.0} ({best:.0})"));
         }
     }
+    Ok(Outcome::Done)
+}
+
+pub fn augmentation(secs: f64, common: &Common) -> Result<Outcome> {
+    check(secs)?;
+    let Augmented { plain, augmented, slowdown } = benchmark::augmentation_cost(secs)?;
+    if common.json {
+        line(json!({
+            "measured": "augmentation", "train_images_per_sec": plain.median,
+            "train_images_per_sec_augmented": augmented.median, "slowdown": slowdown,
+        }));
+        return Ok(Outcome::Done);
+    }
+    line("The reference run, images/s: median of short slices (best)");
+    for (name, Measured { median, best }) in
+        [("images as they are", plain), ("recommended augmentation", augmented)]
+    {
+        line(format!("{name:<26} {median:8.0} ({best:.0})"));
+    }
+    line(format!("A step takes {:.1} % longer with it, slice by slice in turn", 100.0 * slowdown));
     Ok(Outcome::Done)
 }
 

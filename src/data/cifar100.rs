@@ -1,6 +1,8 @@
 //! CIFAR-100 (Krizhevsky 2009): 50,000 training and 10,000 test photographs of a hundred kinds of things, 32 by 32 pixels.
 use super::{
-    DatasetEntry, ImageShape, files,
+    DatasetEntry, ImageShape,
+    augment::suited,
+    files,
     published::{Published, PublishedFile},
 };
 use crate::spec::ComponentInfo;
@@ -15,6 +17,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     load: |choice, fetched| PUBLISHED.load(choice, fetched),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
+    augmentation: suited::photographs,
 };
 
 static PUBLISHED: Published = Published {

@@ -1,7 +1,9 @@
 //! The letters of EMNIST (Cohen et al. 2017): 124,800 training and 20,800 test images, 28 by 28 pixels, capital and small
 //! ones in one class.
 use super::{
-    DatasetEntry, ImageShape, files,
+    DatasetEntry, ImageShape,
+    augment::suited,
+    files,
     published::{Published, PublishedFile},
 };
 use crate::spec::ComponentInfo;
@@ -16,6 +18,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     load: |choice, fetched| PUBLISHED.load(choice, fetched),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
+    augmentation: suited::handwriting,
 };
 
 static PUBLISHED: Published = Published {

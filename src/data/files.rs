@@ -5,9 +5,10 @@
 //! drawn where there is none.
 use super::{
     Dataset, DatasetEntry, DatasetInfo, Examples, ImageShape, Notes, PARAMS,
+    augment::suited,
     fitting::{self, IMAGE_SIZE},
     pixels::Stream,
-    split,
+    sampling::split,
 };
 use crate::{
     registry,
@@ -39,6 +40,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     load: |choice, _| read(path(choice)?, choice),
     peek,
     published: None,
+    augmentation: suited::unknown,
 };
 
 const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = {
@@ -71,6 +73,8 @@ const MEMORY_BYTES: u64 = 2 << 30;
 const MAX_CLASSES: usize = 1 << 16;
 /// Numbers below this are labels as they are, so that the same digit is the same class in every part.
 const MAX_NUMBERED: u32 = 1 << 10;
+/// Classes are uneven where one has so many times the images of another.
+const UNEVEN: usize = 3;
 /// Where there is no test part, one image in so many becomes one.
 const TEST_SHARE: usize = 6;
 
@@ -359,10 +363,18 @@ fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Exam
 }
 
 fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {
-    let mut counts = vec![0; info.classes()];
+    let mut counts = vec![0_usize; info.classes()];
     train.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
-    let empty = info.class_names.iter().zip(counts).filter(|(_, count)| *count == 0);
+    let empty = info.class_names.iter().zip(&counts).filter(|(_, count)| **count == 0);
     notes.remarks.extend(empty.map(|(name, _)| format!("The class {name:?} has no training image")));
+    let (rarest, commonest) = (counts.iter().filter(|count| **count > 0).min(), counts.iter().max());
+    if let (Some(rarest), Some(commonest)) = (rarest, commonest)
+        && commonest / rarest >= UNEVEN
+    {
+        notes.remarks.push(format!(
+            "The classes are uneven, of {rarest} to {commonest} training images: class_balance evens them out"
+        ));
+    }
 }
 
 /// Class names out of labels as they are written, in order, and each label's place among them.

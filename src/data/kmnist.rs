@@ -1,6 +1,8 @@
 //! Kuzushiji-MNIST (Clanuwat et al. 2018): 60,000 training and 10,000 test images of ten cursive hiragana, 28 by 28 pixels.
 use super::{
-    DatasetEntry, ImageShape, files,
+    DatasetEntry, ImageShape,
+    augment::suited,
+    files,
     published::{Published, PublishedFile},
 };
 use crate::spec::ComponentInfo;
@@ -15,6 +17,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     load: |choice, fetched| PUBLISHED.load(choice, fetched),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
+    augmentation: suited::handwriting,
 };
 
 static PUBLISHED: Published = Published {

@@ -1,5 +1,5 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
-use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, PARAMS, idx_file, numbered};
+use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, PARAMS, augment::suited, idx_file, numbered};
 use crate::spec::ComponentInfo;
 use anyhow::Result;
 
@@ -13,6 +13,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     load: |_, _| load(),
     peek: |_| Ok(info()),
     published: None,
+    augmentation: suited::handwriting,
 };
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../assets/mnist/train-images-idx3-ubyte.gz");

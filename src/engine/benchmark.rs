@@ -2,6 +2,9 @@
 //!
 //! Every measurement is warmed up, then taken in short slices: the median is what to expect, the best is what remains
 //! when nothing else disturbs the machine.
+mod augmentation;
+pub use augmentation::{Augmented, augmentation_cost};
+
 use super::{
     catalog,
     trainer::{Advance, Origin, Trainer},
@@ -31,6 +34,8 @@ pub const PRETRAINED: &str = "compact_cnn";
 
 /// Slices of one measurement.
 const SLICES: u32 = 15;
+/// Caches, clocks and threads warm up over a few slices.
+const WARM_UP: u32 = 3;
 /// Training images; more than the caches hold.
 const IMAGES: usize = 64 * TRAIN_BATCH;
 const SHAPE: ImageShape = ImageShape { height: 28, width: 28, channels: 1 };
@@ -214,18 +219,23 @@ impl Slices {
 
 /// Calls `once`, which says how long it took, until each slice has had its share of `secs`.
 fn measure(secs: f64, mut once: impl FnMut() -> Result<Duration>) -> Result<Slices> {
-    let share = Duration::from_secs_f64(secs / f64::from(SLICES));
-    let mut slice = |least: Duration| -> Result<f64> {
-        let (mut took, mut calls) = (Duration::ZERO, 0);
-        while took < least || calls == 0 {
-            took += once()?;
-            calls += 1;
-        }
-        Ok(took.as_secs_f64() / f64::from(calls))
-    };
-    // Caches, clocks and threads warm up over a few slices.
-    slice(3 * share)?;
-    Ok(Slices((0..SLICES).map(|_| slice(share)).collect::<Result<_>>()?))
+    let share = share(secs);
+    slice(WARM_UP * share, &mut once)?;
+    Ok(Slices((0..SLICES).map(|_| slice(share, &mut once)).collect::<Result<_>>()?))
+}
+
+fn share(secs: f64) -> Duration {
+    Duration::from_secs_f64(secs / f64::from(SLICES))
+}
+
+/// The mean time of a call, of as many calls as take so long.
+fn slice(least: Duration, once: &mut impl FnMut() -> Result<Duration>) -> Result<f64> {
+    let (mut took, mut calls) = (Duration::ZERO, 0);
+    while took < least || calls == 0 {
+        took += once()?;
+        calls += 1;
+    }
+    Ok(took.as_secs_f64() / f64::from(calls))
 }
 
 fn gemm(threads: usize, secs: f64) -> Result<f64> {

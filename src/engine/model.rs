@@ -1,5 +1,10 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{devices, probe, trust::Impressions};
+use super::{
+    devices,
+    preparation::{Numbers, Preparation},
+    probe,
+    trust::Impressions,
+};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -17,9 +22,7 @@ pub struct Model {
     pub vars: Vars,
     pub objective: Box<dyn Objective>,
     encoder: Arc<Network>,
-    augmentation: Augmentation,
-    seed: u64,
-    shape: ImageShape,
+    pub preparation: Arc<Preparation>,
 }
 
 impl Model {
@@ -39,11 +42,13 @@ impl Model {
              augmentation",
             entry.info.label
         );
-        Ok(Self { vars, objective, encoder, augmentation, seed: spec.seed, shape: data.shape })
+        let views = objective.views();
+        let preparation = Preparation { augmentation, seed: spec.seed, shape: data.shape, views };
+        Ok(Self { vars, objective, encoder, preparation: Arc::new(preparation) })
     }
 
     pub fn shape(&self) -> ImageShape {
-        self.shape
+        self.preparation.shape
     }
 
     /// Convolutions and linear layers of the encoder.
@@ -59,33 +64,26 @@ impl Model {
         self.tensors(examples.gather(indices)?)
     }
 
-    /// Images as they look when they are drawn for training, in as many views as the objective asks for.
-    ///
-    /// # Errors
-    /// As [`batch`](Self::batch).
-    pub fn training_batch(&self, examples: &Examples, draws: &[Draw]) -> Result<Batch> {
-        if self.augmentation.is_none() {
-            return self.batch(examples, &draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
-        }
-        let views = self.objective.views();
-        self.tensors(examples.gather_views(draws, self.shape, &self.augmentation, self.seed, views)?)
-    }
-
     /// Images as they are, or, where the objective needs several views, as in an epoch that never comes.
     fn scoring_batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
         if self.objective.views() == 1 {
             return self.batch(examples, indices);
         }
         let draw = |image: &usize| Draw { image: *image, epoch: u64::MAX };
-        self.training_batch(examples, &indices.iter().map(draw).collect::<Vec<_>>())
+        self.tensors(self.preparation.gather(examples, &indices.iter().map(draw).collect::<Vec<_>>())?)
     }
 
-    fn tensors(&self, (pixels, labels): (Vec<f32>, Vec<u32>)) -> Result<Batch> {
-        let ImageShape { height, width, channels } = self.shape;
+    /// Images and labels that are numbers already.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    pub fn tensors(&self, (pixels, labels): Numbers) -> Result<Batch> {
+        let ImageShape { height, width, channels } = self.shape();
         let (count, device) = (labels.len(), self.vars.device());
         Ok(Batch {
             images: Tensor::from_vec(pixels, (count, height, width, channels), device)?,
             labels: Tensor::from_vec(labels, count, device)?,
+            class_weights: None,
         })
     }
 
@@ -134,9 +132,9 @@ impl Model {
     /// # Errors
     /// As [`single`](Self::single).
     pub fn several(&self, images: &[Vec<u8>]) -> Result<Examples> {
-        let ImageShape { height, width, channels } = self.shape;
+        let ImageShape { height, width, channels } = self.shape();
         ensure!(
-            images.iter().all(|pixels| pixels.len() == self.shape.len()),
+            images.iter().all(|pixels| pixels.len() == self.shape().len()),
             "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
         );
         Ok(Examples::new(images.concat(), vec![0; images.len()]))

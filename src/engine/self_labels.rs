@@ -163,7 +163,11 @@ fn normalised(nearest: &[Vec<(usize, f32)>]) -> Vec<Vec<(usize, f32)>> {
 impl SelfLabels {
     /// One label for each draw.
     pub fn of(&self, draws: &[Draw]) -> Vec<u32> {
-        draws.iter().map(|draw| u32::from(self.by_image[&draw.image])).collect()
+        draws.iter().map(|draw| u32::from(self.of_image(draw.image))).collect()
+    }
+
+    pub fn of_image(&self, image: usize) -> u16 {
+        self.by_image[&image]
     }
 
     /// Writes them as safetensors: `images` and `labels`, one of each.

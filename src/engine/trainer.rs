@@ -2,11 +2,12 @@
 use super::{
     model::{Model, Scoring},
     optimizers::Optimizer,
+    preparation::{Batches, Portion, Upcoming},
     schedules::{self, Moment, ScheduleEntry},
     self_labels::{self, SelfLabels, Spreading},
 };
 use crate::{
-    data::{self, Dataset, Draw, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES},
+    data::{self, Balance, Dataset, Partition},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, SELF_LABEL_ACCURACY, Split},
     models::{self, Changes, Pass, Weights},
     objectives, ops,
@@ -34,8 +35,10 @@ pub struct Trainer {
     dataset: Arc<Dataset>,
     partition: Partition,
     labels: Labels,
-    /// The order of the images in a pass over them, kept while it lasts.
-    order: Option<(u64, Vec<usize>)>,
+    batches: Batches,
+    /// The images of the next step, prepared while the last one trained.
+    next: Option<Portion>,
+    class_weights: Option<Arc<[f32]>>,
     optimizer: Optimizer,
     schedule: &'static ScheduleEntry,
     scoring: Option<Scoring>,
@@ -62,23 +65,13 @@ pub enum Origin<'a> {
     Checkpoint(CheckpointState, &'a Path),
 }
 
-/// One image in so many is set aside for validation at most.
-const VALIDATION_SHARE: usize = 5;
-
 /// The images that a run fits and those it is validated on.
 ///
 /// # Errors
 /// Where there are not as many as asked for.
 pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
-    let (labels, classes) = (&dataset.train.labels, dataset.info.classes());
-    let most = (labels.len() / VALIDATION_SHARE).max(1);
-    let validation = (spec.dataset.get(&VALIDATION_IMAGES) as usize).min(most);
-    let mut partition = data::split(labels, classes, validation, spec.seed)?;
-    let budget = spec.dataset.get(&LABELS_PER_CLASS) as usize;
-    if budget > 0 && objectives::find(&spec.objective.id)?.needs_labels {
-        partition.train = data::draw_labels(&partition.train, labels, classes, budget, spec.seed)?;
-    }
-    Ok(partition)
+    let needs_labels = objectives::find(&spec.objective.id)?.needs_labels;
+    data::partition(&spec.dataset, &dataset.train.labels, dataset.info.classes(), spec.seed, needs_labels)
 }
 
 /// Has a run of few labels fit further images too, as many as its spec asks for; gives these.
@@ -159,21 +152,25 @@ impl Trainer {
                 }
             }
         }
-        Ok(Self {
+        let mut trainer = Self {
             schedule: schedules::find(&spec.schedule.id)?,
-            spec,
             live,
             moment: Moment { step: state.step, steps, steps_per_epoch },
             state,
             model,
             beginning,
             dataset,
-            order: None,
+            batches: Batches::new(&spec, partition.train.len()),
+            next: None,
+            class_weights: None,
             partition,
             labels,
             optimizer,
             scoring: None,
-        })
+            spec,
+        };
+        trainer.balance();
+        Ok(trainer)
     }
 
     /// Does one batch of training or of scoring.
@@ -208,10 +205,30 @@ impl Trainer {
             && let Some((labels, value)) = spreading.advance(&self.model, &self.dataset)?
         {
             self.labels = Labels::Network(labels);
+            self.balance();
             let step = self.state.step;
             points.push(Point { step, split: Split::Train, metric: SELF_LABEL_ACCURACY, value });
         }
         Ok(Advance::Labelled { points })
+    }
+
+    /// Evens the classes out as the spec asks for it, by the labels that there are now.
+    fn balance(&mut self) {
+        let balance = Balance::of(&self.spec.dataset);
+        let needs_labels = objectives::find(&self.spec.objective.id).is_ok_and(|entry| entry.needs_labels);
+        if balance == Balance::None || !needs_labels {
+            return;
+        }
+        let train = &self.partition.train;
+        let labels: Vec<u16> = match &self.labels {
+            Labels::Network(labels) => train.iter().map(|image| labels.of_image(*image)).collect(),
+            _ => train.iter().map(|image| self.dataset.train.labels[*image]).collect(),
+        };
+        if balance == Balance::Oversample {
+            self.batches.balance(labels);
+        } else {
+            self.class_weights = Some(data::class_weights(&labels, self.dataset.info.classes()).into());
+        }
     }
 
     /// The data set, and which of its training images are fitted and which are not.
@@ -244,12 +261,29 @@ impl Trainer {
         self.optimizer.save(&folder.join("optimizer.safetensors"))
     }
 
+    /// Trains on one batch, and has the next one's images prepared by whatever thread is free meanwhile. They are the
+    /// same whenever that is done.
     fn train(&mut self) -> Result<Advance> {
-        let draws = self.next_draws();
-        let mut batch = self.model.training_batch(&self.dataset.train, &draws)?;
+        let step = self.state.step;
+        let portion = self.next.take().filter(|portion| portion.step == step);
+        let portion = portion.unwrap_or_else(|| self.upcoming(step).prepare());
+        let next = (step + 1 < self.moment.steps).then(|| self.upcoming(step + 1));
+        let (trained, next) = rayon::join(|| self.train_on(portion), || next.map(Upcoming::prepare));
+        self.next = next;
+        trained
+    }
+
+    fn upcoming(&mut self, step: u64) -> Upcoming {
+        let draws = self.batches.draws(&self.partition.train, step);
+        Upcoming { step, draws, dataset: self.dataset.clone(), preparation: self.model.preparation.clone() }
+    }
+
+    fn train_on(&mut self, Portion { draws, numbers, .. }: Portion) -> Result<Advance> {
+        let mut batch = self.model.tensors(numbers?)?;
         if let Labels::Network(labels) = &self.labels {
             batch.labels = Tensor::new(labels.of(&draws), batch.labels.device())?;
         }
+        batch.class_weights.clone_from(&self.class_weights);
         let pass = Pass::Training {
             seed: self.spec.seed,
             step: self.state.step,
@@ -277,28 +311,6 @@ impl Trainer {
             .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
         let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
         Ok(Advance::Trained { points: values.map(point).collect(), images: draws.len() })
-    }
-
-    /// The images of the next batch. Where an epoch is a pass over the images, its last batch takes what is left;
-    /// otherwise one pass follows the other.
-    fn next_draws(&mut self) -> Vec<Draw> {
-        let (size, images) = (self.spec.training(&BATCH_SIZE) as u64, self.partition.train.len() as u64);
-        let step = self.state.step;
-        let places = if self.spec.training(&EPOCH_STEPS) > 0.0 {
-            step * size..(step + 1) * size
-        } else {
-            let (epoch, within) = (step / self.moment.steps_per_epoch, step % self.moment.steps_per_epoch);
-            epoch * images + within * size..epoch * images + ((within + 1) * size).min(images)
-        };
-        places.map(|place| self.draw(place / images, (place % images) as usize)).collect()
-    }
-
-    fn draw(&mut self, epoch: u64, place: usize) -> Draw {
-        let kept = self.order.take().filter(|(of, _)| *of == epoch);
-        let (_, order) = self.order.insert(
-            kept.unwrap_or_else(|| (epoch, data::order(&self.partition.train, self.spec.seed, epoch))),
-        );
-        Draw { image: order[place], epoch }
     }
 
     fn frozen_stages(&self) -> usize {

@@ -1,13 +1,18 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
-    data::{Dataset, ImageShape, edits, thumbnails},
-    protocol::data::{ImageId, Look, Sheet},
+    data::{Dataset, Draw, ImageShape, augment::Augmentation, edits, thumbnails},
+    protocol::data::{Altered, ImageId, Look, Sheet},
+    rng::rng,
+    spec::Values,
 };
 use anyhow::{Context as _, Result};
+use rand::RngExt as _;
 use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
 pub const SIDE: usize = 64;
+/// Ways in which an altered image is shown.
+const LOOKS: u64 = 9;
 
 /// Pictures of some images, at most `side` pixels wide and high.
 ///
@@ -32,6 +37,27 @@ pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
     Ok(Look { request, image, shape: plain(dataset.info.shape), pixels, key })
+}
+
+/// A training image as it is and as it looks in the first epochs of a run of that seed. Each turn stands for another
+/// image.
+///
+/// # Errors
+/// Where it is not there any more.
+pub fn alter(
+    dataset: &Dataset,
+    request: u64,
+    turn: u64,
+    seed: u64,
+    augmentation: &Values,
+) -> Result<Altered> {
+    let (train, shape) = (&dataset.train, dataset.info.shape);
+    let image = rng(0, "altered image", turn).random_range(0..train.len());
+    let draws: Vec<_> = (0..LOOKS).map(|epoch| Draw { image, epoch }).collect();
+    let (looks, _) = train.gather_views(&draws, shape, &Augmentation::new(augmentation), seed, 1)?;
+    let mut pixels = train.image(image)?.into_owned();
+    pixels.extend(looks.into_iter().map(|number| (number * 255.0).round() as u8));
+    Ok(Altered { request, shape: plain(shape), pixels: Arc::new(pixels) })
 }
 
 /// An image and its label.

@@ -62,11 +62,14 @@ impl Objective for Classify {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let logits = self.forward(&batch.images, pass)?;
         // Validation and test losses are of the labels as they are.
-        let smoothing = match pass {
-            Pass::Training { live, .. } => live.get("objective.label_smoothing").copied().unwrap_or_default(),
-            Pass::Evaluation => 0.0,
+        let (smoothing, weights) = match pass {
+            Pass::Training { live, .. } => {
+                let smoothing = live.get("objective.label_smoothing").copied().unwrap_or_default();
+                (smoothing, batch.class_weights.as_deref())
+            }
+            Pass::Evaluation => (0.0, None),
         };
-        let loss = ops::cross_entropy(&logits, &batch.labels, smoothing)?;
+        let loss = ops::weighted_cross_entropy(&logits, &batch.labels, smoothing, weights)?;
         Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, &batch.labels)?)] })
     }
 

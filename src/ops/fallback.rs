@@ -144,8 +144,19 @@ pub fn normalize(
     Ok((y, [mean.detach().flatten_all()?, variance.detach().flatten_all()?]))
 }
 
-pub fn cross_entropy(logits: &Tensor, labels: Vec<u32>, label_smoothing: f64) -> Result<Tensor> {
-    let log_probabilities = log_softmax(logits)?;
+pub fn cross_entropy(
+    logits: &Tensor,
+    labels: Vec<u32>,
+    label_smoothing: f64,
+    class_weights: Option<&[f32]>,
+) -> Result<Tensor> {
+    let mut log_probabilities = log_softmax(logits)?;
+    if let Some(weights) = class_weights {
+        // divided by the mean weight of the labels, so that a mean over the batch is one over the weights
+        let of_labels = labels.iter().map(|label| f64::from(weights[*label as usize])).sum::<f64>();
+        let weights = Tensor::new(weights, logits.device())?;
+        log_probabilities = (log_probabilities.broadcast_mul(&weights)? * (labels.len() as f64 / of_labels))?;
+    }
     let labels = Tensor::from_vec(labels, (logits.dim(0)?, 1), logits.device())?;
     let of_label = log_probabilities.gather(&labels, 1)?.mean_all()?;
     if label_smoothing == 0.0 {
@@ -173,7 +184,7 @@ pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
     let itself = (Tensor::eye(rows, DType::F32, device)? * -1e30)?;
     let logits = ((unit.matmul(&unit.t()?)? / temperature)? + itself)?;
     let partners: Vec<u32> = (0..rows).map(|row| ((row + rows / 2) % rows) as u32).collect();
-    cross_entropy(&logits, partners, 0.0)
+    cross_entropy(&logits, partners, 0.0, None)
 }
 
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {

@@ -10,6 +10,20 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Te
 /// # Errors
 /// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32`.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
+    weighted_cross_entropy(logits, labels, label_smoothing, None)
+}
+
+/// As [`cross_entropy`], each class counting for its weight, as `torch.nn.CrossEntropyLoss(weight=…)`: the mean is over
+/// the weights of the labels.
+///
+/// # Errors
+/// As there, and when there is not one weight for each class.
+pub fn weighted_cross_entropy(
+    logits: &Tensor,
+    labels: &Tensor,
+    label_smoothing: f64,
+    class_weights: Option<&[f32]>,
+) -> Result<Tensor> {
     let is_on_cpu = is_on_cpu("cross_entropy", &[logits])?;
     let (batch, classes) = logits.dims2()?;
     let labels = labels.to_vec1::<u32>()?;
@@ -22,10 +36,14 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> 
     if !(0.0..=1.0).contains(&label_smoothing) {
         bail!("cross_entropy: the label smoothing must be from 0 to 1, got {label_smoothing}")
     }
-    if !is_on_cpu {
-        return fallback::cross_entropy(logits, labels, label_smoothing);
+    if class_weights.is_some_and(|weights| weights.len() != classes) {
+        bail!("cross_entropy: the weights do not fit {classes} classes")
     }
-    logits.contiguous()?.apply_op1(CrossEntropy { labels, classes, label_smoothing })
+    if !is_on_cpu {
+        return fallback::cross_entropy(logits, labels, label_smoothing, class_weights);
+    }
+    let class_weights = class_weights.map(<[f32]>::to_vec);
+    logits.contiguous()?.apply_op1(CrossEntropy { labels, classes, label_smoothing, class_weights })
 }
 
 /// The probabilities of logits (…, classes) along their last dimension.
@@ -40,11 +58,17 @@ struct CrossEntropy {
     labels: Vec<u32>,
     classes: usize,
     label_smoothing: f64,
+    class_weights: Option<Vec<f32>>,
 }
 
 impl CrossEntropy {
     fn targets(&self) -> Targets<'_> {
-        Targets { labels: &self.labels, classes: self.classes, label_smoothing: self.label_smoothing }
+        Targets {
+            labels: &self.labels,
+            classes: self.classes,
+            label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.as_deref(),
+        }
     }
 }
 

@@ -28,7 +28,9 @@ pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
 pub use linear::linear;
-pub use loss::{binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax};
+pub use loss::{
+    binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax, weighted_cross_entropy,
+};
 pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};

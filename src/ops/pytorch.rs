@@ -27,6 +27,7 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("attention", &[27.0928, -33.6944, -21.6923, -13.4617]),
     ("causal attention", &[35.6572, -24.716, -12.9496, -23.7674]),
     ("cross_entropy", &[0.575475, -0.231134]),
+    ("weighted cross_entropy", &[0.608898, -0.237735]),
     ("binary_cross_entropy", &[0.306277, -0.0196038]),
     ("mean_squared_error", &[0.183349, 0.0950179, -0.0950179]),
     ("nt_xent", &[1.36492, -0.0921268]),
@@ -122,6 +123,10 @@ fn losses() -> Result<()> {
     let labels = Tensor::new(&[2u32, 0, 3], &Device::Cpu)?;
     let targets = wave(&[3, 4], 2.0)?.abs()?;
     check("cross_entropy", &[&[3, 4]], |x| cross_entropy(&x[0], &labels, 0.1))?;
+    let weights = [0.5, 3.0, 1.0, 2.0];
+    check("weighted cross_entropy", &[&[3, 4]], |x| {
+        weighted_cross_entropy(&x[0], &labels, 0.1, Some(&weights))
+    })?;
     check("binary_cross_entropy", &[&[3, 4]], |x| binary_cross_entropy(&x[0], &targets))?;
     check("mean_squared_error", &[&[3, 4], &[3, 4]], |x| mean_squared_error(&x[0], &x[1]))?;
     check("nt_xent", &[&[6, 4]], |x| nt_xent(&x[0], 0.5))

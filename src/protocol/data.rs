@@ -1,6 +1,6 @@
 //! What the two faces and the librarian thread say to each other about data sets.
 use super::Notice;
-use crate::spec::{Choice, Edits, RunSpec};
+use crate::spec::{Choice, Edits, RunSpec, Values};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// What a face asks the librarian. None of it stalls training or the window.
@@ -28,6 +28,15 @@ pub enum DataRequest {
         dataset: Box<Choice>,
         images: Vec<ImageId>,
         side: usize,
+    },
+    /// A training image of the data set that is open, and how augmentation alters it. The newest request wins.
+    Alter {
+        request: u64,
+        /// Which one: each number stands for another image.
+        turn: u64,
+        /// The seed of the run that would be.
+        seed: u64,
+        augmentation: Values,
     },
     /// Measures the images of the data set that is open and looks for twins among them, in many portions.
     Survey {
@@ -63,6 +72,7 @@ pub enum DataReport {
     Sheet(Sheet),
     Look(Look),
     Pictures(Sheet),
+    Altered(Altered),
     Survey(Survey),
     /// The published data sets that are on this computer, by their identifiers.
     Present(BTreeSet<String>),
@@ -203,6 +213,16 @@ pub struct Look {
     pub pixels: Arc<Vec<u8>>,
     /// What corrections call it.
     pub key: String,
+}
+
+/// A training image and how augmentation alters it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Altered {
+    pub request: u64,
+    /// Height, width and channels of each.
+    pub shape: [usize; 3],
+    /// The image as it is, then as it looks in one epoch after the other.
+    pub pixels: Arc<Vec<u8>>,
 }
 
 /// What a look at all images has found so far.

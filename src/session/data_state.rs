@@ -2,7 +2,7 @@
 use super::State;
 use crate::{
     data,
-    protocol::data::{Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
+    protocol::data::{Altered, Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
     spec::{Choice, Edits},
 };
 use std::{
@@ -25,6 +25,8 @@ pub struct DataState {
     pub pictures: VecDeque<Sheet>,
     /// The newest image that was asked for.
     pub look: Option<Look>,
+    /// The newest image that augmentation was tried on.
+    pub altered: Option<Altered>,
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,
@@ -60,6 +62,7 @@ impl State {
             DataReport::Sheet(sheet) => keep(&mut data.sheets, sheet),
             DataReport::Pictures(pictures) => keep(&mut data.pictures, pictures),
             DataReport::Look(look) => data.look = Some(look),
+            DataReport::Altered(altered) => data.altered = Some(altered),
             DataReport::Survey(survey) => data.survey = Some(survey),
             DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
             DataReport::Notice(notice) => self.notices.push(notice),

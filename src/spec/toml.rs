@@ -1,10 +1,15 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
-use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, dotted, edits};
+use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, dotted, edits, overrides};
+use crate::told::told;
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
 /// The version of the format of `spec.toml`.
 const VERSION: i64 = 1;
+
+/// What `augmentation.id` may say: what suits the data set, or nothing. It is written out as the values that it stands for.
+const SUITED_AUGMENTATION: &str = "recommended";
+const NO_AUGMENTATION: &str = "none";
 
 /// Everything that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +80,7 @@ impl RunSpec {
                 ParamKind::Integer { .. } => Value::Integer(value as i64),
                 ParamKind::Float { .. } => Value::Float(value),
                 ParamKind::Switch => Value::Boolean(value != 0.0),
+                ParamKind::Choice(options) => options.get(value as usize).map_or("", |(id, _)| id).into(),
             };
             table[section.id()].as_table_mut().expect("inserted above").insert(param.key.into(), value);
         }
@@ -86,7 +92,7 @@ impl RunSpec {
     /// # Errors
     /// Where the key is unknown, or could be several.
     pub fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
-        override_value(table, pair, catalog)
+        overrides::put(table, pair, catalog)
     }
 
     fn section_table(&self, section: Section) -> Table {
@@ -182,13 +188,18 @@ impl Reader<'_> {
             return self.error(&format!("{}.id", section.id()), message);
         };
         let choices: &[&str] = match section {
-            Section::Augmentation | Section::Training => &[],
+            Section::Training => &[],
             Section::Dataset => &["id", "path", "edits"],
             _ => &["id"],
         };
         let known: Vec<&str> =
             choices.iter().copied().chain(info.params.iter().map(|param| param.key)).collect();
         self.unknown_keys(section.id(), table, &known);
+        if section == Section::Augmentation
+            && let Some(id) = table.get("id")
+        {
+            self.whole_augmentation(spec, id);
+        }
         for param in info.params {
             let Some(value) = table.get(param.key) else { continue };
             match number(value, param.kind) {
@@ -220,6 +231,21 @@ impl Reader<'_> {
         }
     }
 
+    /// Sets all of the augmentation at once, whatever single keys say besides.
+    fn whole_augmentation(&mut self, spec: &mut RunSpec, id: &Value) {
+        match id.as_str() {
+            Some(NO_AUGMENTATION) => spec.augmentation.clear(),
+            Some(SUITED_AUGMENTATION) => match (self.catalog.suited_augmentation)(&spec.dataset) {
+                Ok(values) => spec.augmentation = values,
+                Err(error) => self.error("augmentation.id", told(&error)),
+            },
+            _ => self.error(
+                "augmentation.id",
+                format!("{id} is not known: choose one of {SUITED_AUGMENTATION}, {NO_AUGMENTATION}"),
+            ),
+        }
+    }
+
     fn unknown_keys(&mut self, prefix: &str, table: &Table, known: &[&str]) {
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             let field = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
@@ -235,98 +261,36 @@ impl Reader<'_> {
 fn number(value: &Value, kind: ParamKind) -> Option<f64> {
     match (value, kind) {
         (Value::Boolean(on), ParamKind::Switch) => Some(f64::from(*on)),
+        (Value::String(text), ParamKind::Choice(options)) => {
+            options.iter().position(|(id, _)| id == text).map(|place| place as f64)
+        }
+        (_, ParamKind::Choice(_)) => None,
         (Value::Integer(n), _) => Some(*n as f64),
         (Value::Float(x), _) => Some(*x),
         _ => None,
     }
 }
 
-fn expected(kind: ParamKind) -> &'static str {
+fn expected(kind: ParamKind) -> String {
     match kind {
-        ParamKind::Integer { .. } => "a whole number",
-        ParamKind::Float { .. } => "a number",
-        ParamKind::Switch => "true or false",
+        ParamKind::Integer { .. } => "a whole number".into(),
+        ParamKind::Float { .. } => "a number".into(),
+        ParamKind::Switch => "true or false".into(),
+        ParamKind::Choice(options) => {
+            let ids: Vec<_> = options.iter().map(|(id, _)| *id).collect();
+            format!("one of {}", ids.join(", "))
+        }
     }
 }
 
 /// ": did you mean …?" where a known key is near, otherwise the known keys.
-fn suggestion(key: &str, known: &[&str]) -> String {
+pub(super) fn suggestion(key: &str, known: &[&str]) -> String {
     let nearest =
         known.iter().max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
     match nearest {
         Some(nearest) if strsim::jaro_winkler(key, nearest) > 0.75 => format!(": did you mean {nearest}?"),
         _ => format!(": choose one of {}", known.join(", ")),
     }
-}
-
-fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), FieldError> {
-    let (key, text) =
-        pair.split_once('=').ok_or_else(|| FieldError::new(pair, "must be written key=value"))?;
-    let (key, text) = (key.trim(), text.trim());
-    let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
-    let value = value.unwrap_or_else(|| Value::String(text.into()));
-    if let Some((section, field)) = key.split_once('.') {
-        let section = Section::ALL.into_iter().find(|known| known.id() == section).ok_or_else(|| {
-            FieldError::new(
-                key,
-                format!("is not known{}", suggestion(section, &Section::ALL.map(Section::id))),
-            )
-        })?;
-        return insert(table, section, field, value);
-    }
-    if ["name", "init_from"].contains(&key) {
-        table.insert(key.into(), Value::String(text.into()));
-        return Ok(());
-    }
-    if key == "seed" {
-        table.insert(key.into(), value);
-        return Ok(());
-    }
-    if let Some(section) = Section::ALL.into_iter().find(|section| section.id() == key) {
-        return insert(table, section, "id", value);
-    }
-    let owners: Vec<_> = owners(table, key, catalog);
-    match owners[..] {
-        [section] => insert(table, section, key, value),
-        [] => {
-            Err(FieldError::new(key, format!("is not known{}", suggestion(key, &all_keys(table, catalog)))))
-        }
-        _ => {
-            let known: Vec<_> = owners.iter().map(|section| format!("{}.{key}", section.id())).collect();
-            Err(FieldError::new(key, format!("could be {}: write one of them", known.join(" or "))))
-        }
-    }
-}
-
-/// The sections whose chosen component has a hyperparameter of that name.
-fn owners(table: &Table, key: &str, catalog: &Catalog) -> Vec<Section> {
-    let has = |section: &Section| chosen_keys(table, *section, catalog).contains(&key);
-    Section::ALL.into_iter().filter(has).collect()
-}
-
-fn all_keys(table: &Table, catalog: &Catalog) -> Vec<&'static str> {
-    let keys = Section::ALL.into_iter().flat_map(|section| chosen_keys(table, section, catalog));
-    ["name", "seed", "init_from"].into_iter().chain(keys).collect()
-}
-
-fn chosen_keys(table: &Table, section: Section, catalog: &Catalog) -> Vec<&'static str> {
-    let default = RunSpec::default();
-    let id = table.get(section.id()).and_then(|values| values.get("id")).and_then(Value::as_str);
-    let info = catalog.component(section, id.unwrap_or(default.id(section)));
-    info.map_or(vec![], |info| info.params.iter().map(|param| param.key).collect())
-}
-
-/// A new id takes the values of the old component with it.
-fn insert(table: &mut Table, section: Section, key: &str, value: Value) -> Result<(), FieldError> {
-    let values = table.entry(section.id()).or_insert_with(|| Table::new().into());
-    let Some(values) = values.as_table_mut() else {
-        return Err(FieldError::new(section.id(), "must be a section"));
-    };
-    if key == "id" && values.get("id") != Some(&value) {
-        values.clear();
-    }
-    values.insert(key.into(), value);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -376,6 +340,35 @@ mod tests {
         assert!(
             read("", &["encoder=nope"]).unwrap_err().contains("choose one of seed_cnn, compact_cnn, mlp")
         );
+    }
+
+    #[test]
+    fn the_augmentation_can_be_set_as_a_whole_and_is_written_out() {
+        let own = "[augmentation]\ngaussian_noise = 0.2";
+        let suited = read(own, &["augmentation=recommended", "flip=0.25"]).unwrap();
+        assert!(!suited.augmentation.contains_key("gaussian_noise") && suited.augmentation["rotation"] > 0.0);
+        assert_eq!(suited.augmentation["flip"], 0.25);
+        let back = read(&suited.to_toml(&catalog()), &[]).unwrap();
+        assert!(suited.augmentation.iter().all(|(key, value)| back.augmentation[key] == *value));
+        let photographs = read("", &["dataset=cifar10", "augmentation=recommended"]).unwrap();
+        assert!(photographs.augmentation["flip"] > 0.0 && !photographs.augmentation.contains_key("rotation"));
+        assert!(read(own, &["augmentation=none"]).unwrap().augmentation.is_empty());
+        assert!(read("", &["augmentation=lots"]).unwrap_err().contains("choose one of recommended, none"));
+        let error =
+            read("", &["dataset=files", "dataset.path=/nowhere", "augmentation=recommended"]).unwrap_err();
+        assert!(error.contains("There is nothing to be read here"), "{error}");
+    }
+
+    #[test]
+    fn one_of_several_is_written_as_a_word() {
+        let spec = read("", &["class_balance=weighted_loss"]).unwrap();
+        assert_eq!(spec.dataset.values["class_balance"], 2.0);
+        assert!(spec.to_toml(&catalog()).contains("class_balance = \"weighted_loss\""));
+        assert_eq!(read(&spec.to_toml(&catalog()), &[]).unwrap().dataset.values["class_balance"], 2.0);
+        for wrong in ["class_balance=2", "class_balance=some"] {
+            let error = read("", &[wrong]).unwrap_err();
+            assert!(error.contains("is not one of none, oversample, weighted_loss"), "{error}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The form for a new run, every control made from the catalog.
 use super::{
-    Action, fetch, param, summary,
+    Action,
+    alterations::Alterations,
+    fetch, param, summary,
     theme::semibold,
     widgets::{card, icon_button, title},
 };
 use crate::{
+    data,
     presets::{self, Recipe},
     protocol::{Command, RunId},
     session::{DataState, Run, State, catalog, model_summary},
@@ -28,6 +31,7 @@ const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 pub struct Form {
     pub spec: RunSpec,
     path: String,
+    alterations: Alterations,
     /// Chosen by hand; otherwise the form is open while nothing trains.
     open: Option<bool>,
 }
@@ -39,6 +43,8 @@ enum Group {
     Prominent,
     FineTuning,
     Augmentation,
+    /// Which images are validated on, and which labels are seen.
+    Split,
     Other,
 }
 
@@ -58,6 +64,7 @@ impl Group {
             Section::Augmentation => Group::Augmentation,
             _ if PROMINENT.contains(&key) => Group::Prominent,
             _ if FINE_TUNING.contains(&key) => Group::FineTuning,
+            Section::Dataset if data::decides_use(key) => Group::Split,
             _ => Group::Other,
         }
     }
@@ -70,7 +77,7 @@ impl Default for Form {
             Ok(Recipe::Run(spec)) => *spec,
             Ok(Recipe::Comparison(_)) | Err(_) => RunSpec::default(),
         };
-        Self { spec, path: String::new(), open: None }
+        Self { spec, path: String::new(), alterations: Alterations::default(), open: None }
     }
 }
 
@@ -122,7 +129,11 @@ impl Form {
                     "This objective compares altered images: how they are altered is under Augmentation.";
                 ui.label(RichText::new(text).small().weak());
             }
+            CollapsingHeader::new("Labels and validation").show(ui, |ui| {
+                self.params(ui, catalog, &errors, Group::Split);
+            });
             CollapsingHeader::new("Augmentation").show(ui, |ui| {
+                self.alterations.ui(ui, &mut self.spec, &state.data, actions);
                 self.params(ui, catalog, &errors, Group::Augmentation);
             });
             CollapsingHeader::new("More settings").show(ui, |ui| {
@@ -354,6 +365,9 @@ fn menu(
                 && let Some(choice) = spec.choice_mut(section)
             {
                 *choice = Choice::new(info.id);
+                if section == Section::Dataset {
+                    catalog.augment_as_suits(spec);
+                }
                 catalog.augment_as_needed(spec);
             }
         }

@@ -4,7 +4,7 @@ use super::{
     widgets::{number, quiet_icon_button},
 };
 use crate::spec::{Param, ParamKind};
-use egui::{DragValue, Label, RichText, Sense, Slider, Ui, vec2};
+use egui::{ComboBox, DragValue, Label, RichText, Sense, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_RESTART_ALT;
 
 /// The width of the column of labels.
@@ -55,8 +55,19 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
                 .smallest_positive(min.max(1e-6))
                 .custom_formatter(|value, _| number(value))
                 .custom_parser(|text| text.trim().parse().ok())
+                .suffix(suffix)
                 .update_while_editing(false);
             ui.add(slider).labelled_by(label).on_hover_text(param.help);
+        }
+        ParamKind::Choice(options) => {
+            let text = options.get(*value as usize).map_or("", |(_, text)| text);
+            let menu = ComboBox::from_id_salt(param.key).selected_text(text);
+            let shown = menu.width((ui.available_width() - 34.0).max(60.0)).show_ui(ui, |ui| {
+                for (place, (_, text)) in options.iter().enumerate() {
+                    ui.selectable_value(value, place as f64, *text);
+                }
+            });
+            shown.response.labelled_by(label).on_hover_text(param.help);
         }
         ParamKind::Switch => {
             let mut on = *value != 0.0;

@@ -109,7 +109,8 @@ fn gradients_are_those_of_pytorch() {
     let mut live = catalog().live_params(&RunSpec::default());
     live.iter_mut().filter(|(key, _)| key.ends_with("dropout")).for_each(|(_, value)| *value = 0.0);
     let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0, changes: Changes::All };
-    let loss = model.objective.loss(&Batch { images: images(), labels }, &pass).unwrap().loss;
+    let loss =
+        model.objective.loss(&Batch { images: images(), labels, class_weights: None }, &pass).unwrap().loss;
     let gradients = model.vars.backward(&loss).unwrap();
     let pytorch = pytorch(&model, "seed_cnn");
     for (part, (name, [largest, norm, some @ ..])) in pytorch.parts.iter().zip(GRADIENTS) {

@@ -202,12 +202,14 @@ fn losses_are_the_same() -> Result<()> {
     let vars = [Var::from_tensor(&(random((6, 10), 1)?.as_tensor() * 5.0)?)?, random((6, 10), 2)?];
     let labels = [3u32, 9, 0, 0, 7, 5];
     let targets = vars[1].as_tensor().detach().abs()?;
-    for smoothing in [0.0, 0.2] {
+    let weights = [0.5, 1.0, 2.0, 0.0, 1.0, 3.0, 1.0, 0.7, 1.0, 4.0_f32];
+    for (smoothing, weights) in [(0.0, None), (0.2, None), (0.0, Some(&weights[..])), (0.2, Some(&weights))] {
+        let all = Tensor::new(&labels, &Device::Cpu)?;
         assert_same(
             "cross_entropy",
             &vars[..1],
-            |vars| ops::cross_entropy(&vars[0], &Tensor::new(&labels, &Device::Cpu)?, smoothing),
-            |vars| cross_entropy(&vars[0], labels.to_vec(), smoothing),
+            |vars| ops::weighted_cross_entropy(&vars[0], &all, smoothing, weights),
+            |vars| cross_entropy(&vars[0], labels.to_vec(), smoothing, weights),
         )?;
     }
     assert_same(
@@ -229,7 +231,9 @@ fn losses_are_the_same() -> Result<()> {
 fn losses_of_huge_logits_stay_finite() -> Result<()> {
     let x = Var::new(&[[1e30f32, -1e30, 0.0, 3e4]], &Device::Cpu)?;
     let targets = Tensor::new(&[[1f32, 0.0, 0.5, 0.0]], &Device::Cpu)?;
-    for loss in [pair_loss(PairLoss::BinaryCrossEntropy, &x, &targets)?, cross_entropy(&x, vec![2], 0.0)?] {
+    for loss in
+        [pair_loss(PairLoss::BinaryCrossEntropy, &x, &targets)?, cross_entropy(&x, vec![2], 0.0, None)?]
+    {
         assert!(loss.to_scalar::<f32>()?.is_finite());
         let grads = loss.backward()?;
         assert!(grads.get(&x).unwrap().abs()?.max_all()?.to_scalar::<f32>()? <= 1.0);

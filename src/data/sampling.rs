@@ -1,0 +1,297 @@
+//! How a run uses the training images there are: which it is validated on, which labels it may see, in which order it goes
+//! through them, and what that does for rare classes.
+use super::Draw;
+use crate::{
+    rng::rng,
+    spec::{Choice, Param, ParamKind},
+};
+use anyhow::{Result, ensure};
+use rand::seq::SliceRandom as _;
+use std::collections::BTreeMap;
+
+pub const VALIDATION_IMAGES: Param = Param {
+    key: "validation_images",
+    label: "Validation images",
+    unit: "images",
+    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to; one in five at most.",
+    kind: ParamKind::Integer { min: 1, max: 1_000_000 },
+    default: 5000.0,
+    live: false,
+};
+
+const VALIDATION_SHARE: Param = Param {
+    key: "validation_share",
+    label: "Validation share",
+    unit: "",
+    help: "The share of the training images that is set aside for validation. 0 goes by the number of validation images.",
+    kind: ParamKind::Float { min: 0.0, max: 0.9, logarithmic: false },
+    default: 0.0,
+    live: false,
+};
+
+const STRATIFIED: Param = Param {
+    key: "stratified",
+    label: "Stratified",
+    help: "Of each class the same share is set aside for validation and, where a share of the labels is asked for, labelled. Otherwise it is left to chance how many of which.",
+    kind: ParamKind::Switch,
+    default: 1.0,
+    ..VALIDATION_SHARE
+};
+
+const SPLIT_SEED: Param = Param {
+    key: "split_seed",
+    label: "Split seed",
+    help: "Which images are set aside for validation, and which are labelled, is drawn from it: with the same one, runs of different seeds have the same images. 0 takes the seed of the run.",
+    kind: ParamKind::Integer { min: 0, max: 1 << 53 },
+    default: 0.0,
+    ..VALIDATION_SHARE
+};
+
+pub const LABELS_PER_CLASS: Param = Param {
+    key: "labels_per_class",
+    label: "Labels per class",
+    unit: "labels",
+    help: "How many labelled training images of each class a classifier may learn from, drawn by the seed. 0 is all of them.",
+    kind: ParamKind::Integer { min: 0, max: 1_000_000 },
+    ..VALIDATION_SHARE
+};
+
+const LABEL_SHARE: Param = Param {
+    key: "label_share",
+    label: "Share of labels",
+    help: "The share of the training images whose labels a classifier may learn from, drawn by the seed; of each class one at least. 1 is all of them.",
+    kind: ParamKind::Float { min: 1e-6, max: 1.0, logarithmic: false },
+    default: 1.0,
+    ..VALIDATION_SHARE
+};
+
+const CLASS_BALANCE: Param = Param {
+    key: "class_balance",
+    label: "Class balance",
+    help: "What a classifier does about classes of which there are few images: sees them as often as the others (oversampling), or counts each of their mistakes for more (a weighted loss).",
+    kind: ParamKind::Choice(&[
+        ("none", "Leave it as it is"),
+        ("oversample", "Oversample rare classes"),
+        ("weighted_loss", "Weigh the loss"),
+    ]),
+    default: 0.0,
+    ..VALIDATION_SHARE
+};
+
+/// The hyperparameters that say how images are used, not which there are.
+pub const USE: [Param; 7] = [
+    VALIDATION_IMAGES,
+    VALIDATION_SHARE,
+    STRATIFIED,
+    SPLIT_SEED,
+    LABELS_PER_CLASS,
+    LABEL_SHARE,
+    CLASS_BALANCE,
+];
+
+/// One image in so many is set aside for validation at most, where a number is asked for.
+const VALIDATION_AT_MOST: usize = 5;
+
+/// Indices of the training images: those to fit, and those set aside for validation. Both rise.
+#[derive(Debug, PartialEq)]
+pub struct Partition {
+    pub train: Vec<usize>,
+    pub validation: Vec<usize>,
+}
+
+/// The images that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may
+/// see.
+///
+/// # Errors
+/// Where there are not as many as asked for.
+pub fn partition(
+    choice: &Choice,
+    labels: &[u16],
+    classes: usize,
+    seed: u64,
+    needs_labels: bool,
+) -> Result<Partition> {
+    let seed = match choice.get(&SPLIT_SEED) as u64 {
+        0 => seed,
+        own => own,
+    };
+    let is_stratified = choice.get(&STRATIFIED) != 0.0;
+    let validation = validation_images(choice, labels.len());
+    let mut partition = if is_stratified {
+        split(labels, classes, validation, seed)?
+    } else {
+        split_by_chance(labels.len(), validation, seed)?
+    };
+    let train = &mut partition.train;
+    let (per_class, share) = (choice.get(&LABELS_PER_CLASS) as usize, choice.get(&LABEL_SHARE));
+    if !needs_labels || (per_class == 0 && share == 1.0) {
+        return Ok(partition);
+    }
+    ensure!(
+        per_class == 0 || share == 1.0,
+        "Both a number of labels per class and a share of the labels are asked for: set labels_per_class back to 0, or label_share back to 1"
+    );
+    let part = |count: usize| ((count as f64 * share).round() as usize).max(1).min(count);
+    if per_class > 0 {
+        *train = draw_labels(train, labels, classes, seed, |_| per_class)?;
+    } else if is_stratified {
+        *train = draw_labels(train, labels, classes, seed, part)?;
+    } else {
+        train.shuffle(&mut rng(seed, "labels by chance", 0));
+        train.truncate(part(train.len()));
+        train.sort_unstable();
+    }
+    Ok(partition)
+}
+
+fn validation_images(choice: &Choice, images: usize) -> usize {
+    let share = choice.get(&VALIDATION_SHARE);
+    if share > 0.0 {
+        return ((images as f64 * share).round() as usize).max(1);
+    }
+    (choice.get(&VALIDATION_IMAGES) as usize).min((images / VALIDATION_AT_MOST).max(1))
+}
+
+/// Sets `validation` images aside, of each class its share, drawn by `seed`.
+///
+/// # Errors
+/// Where no image would be left to train on.
+pub(super) fn split(labels: &[u16], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
+    check(labels.len(), validation)?;
+    let mut by_class = vec![vec![]; classes];
+    for (index, label) in labels.iter().enumerate() {
+        by_class[usize::from(*label)].push(index);
+    }
+    let mut partition = Partition { train: vec![], validation: vec![] };
+    let (mut seen, mut taken) = (0, 0);
+    for (class, mut indices) in by_class.into_iter().enumerate() {
+        indices.shuffle(&mut rng(seed, "validation", class as u64));
+        seen += indices.len();
+        // Rounding the running total, not each class, makes the counts add up.
+        let share = (seen * validation + labels.len() / 2) / labels.len() - taken;
+        taken += share;
+        partition.validation.extend(&indices[..share]);
+        partition.train.extend(&indices[share..]);
+    }
+    partition.train.sort_unstable();
+    partition.validation.sort_unstable();
+    Ok(partition)
+}
+
+/// Sets any `validation` images aside, drawn by `seed`.
+fn split_by_chance(images: usize, validation: usize, seed: u64) -> Result<Partition> {
+    check(images, validation)?;
+    let mut train: Vec<usize> = (0..images).collect();
+    train.shuffle(&mut rng(seed, "validation by chance", 0));
+    let mut validation = train.split_off(images - validation);
+    train.sort_unstable();
+    validation.sort_unstable();
+    Ok(Partition { train, validation })
+}
+
+fn check(images: usize, validation: usize) -> Result<()> {
+    ensure!(
+        validation < images,
+        "{validation} validation images leave none of the {images} training images to train on: ask for fewer"
+    );
+    Ok(())
+}
+
+/// Keeps as many images of each class as `count` says of how many there are, drawn by `seed`.
+fn draw_labels(
+    train: &[usize],
+    labels: &[u16],
+    classes: usize,
+    seed: u64,
+    count: impl Fn(usize) -> usize,
+) -> Result<Vec<usize>> {
+    let mut kept = vec![];
+    for class in 0..classes {
+        let mut indices: Vec<usize> =
+            train.iter().copied().filter(|index| usize::from(labels[*index]) == class).collect();
+        let count = count(indices.len());
+        ensure!(
+            indices.len() >= count,
+            "Class {class} has {} training images, fewer than the {count} labels asked for: ask for fewer labels per class",
+            indices.len()
+        );
+        indices.shuffle(&mut rng(seed, "labels", class as u64));
+        kept.extend(&indices[..count]);
+    }
+    kept.sort_unstable();
+    Ok(kept)
+}
+
+/// The order in which an epoch goes through the training images.
+pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
+    let mut order: Vec<_> = train.iter().map(|image| Draw { image: *image, epoch }).collect();
+    order.shuffle(&mut rng(seed, "shuffle", epoch));
+    order
+}
+
+/// What is done about rare classes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Balance {
+    None,
+    Oversample,
+    WeightedLoss,
+}
+
+impl Balance {
+    pub fn of(choice: &Choice) -> Self {
+        match choice.get(&CLASS_BALANCE) as usize {
+            1 => Balance::Oversample,
+            2 => Balance::WeightedLoss,
+            _ => Balance::None,
+        }
+    }
+}
+
+/// As [`order`], as many images of each class as of any other, and as many in all. Each class is gone through at its own
+/// pace, again and again, over all epochs: a common one has not all its images in one, a rare one has them several times.
+/// `labels` are those of `train`, one each.
+pub fn balanced_order(train: &[usize], labels: &[u16], seed: u64, epoch: u64) -> Vec<Draw> {
+    let classes = by_class(train, labels);
+    let mut order = Vec::with_capacity(train.len());
+    for (place, (class, images)) in classes.iter().enumerate() {
+        let bound = |place: usize| (place * train.len() / classes.len()) as u64;
+        let (count, len) = (bound(place + 1) - bound(place), images.len() as u64);
+        let mut pass = None;
+        for turn in epoch * count..(epoch + 1) * count {
+            let epoch = turn / len;
+            let (_, shuffled) = match pass.take() {
+                Some((of, images)) if of == epoch => pass.insert((of, images)),
+                _ => {
+                    let mut images = images.clone();
+                    images.shuffle(&mut rng(seed, &format!("shuffle of class {class}"), epoch));
+                    pass.insert((epoch, images))
+                }
+            };
+            order.push(Draw { image: shuffled[(turn % len) as usize], epoch });
+        }
+    }
+    order.shuffle(&mut rng(seed, "shuffle", epoch));
+    order
+}
+
+/// What an image of each class counts for, so that all classes count the same: images / (classes × images of the class),
+/// as scikit-learn's "balanced" has it; 0 where a class has no image.
+pub fn class_weights(labels: &[u16], classes: usize) -> Vec<f32> {
+    let mut counts = vec![0_usize; classes];
+    labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+    let present = counts.iter().filter(|count| **count > 0).count();
+    let weight = |count: usize| labels.len() as f32 / (present * count) as f32;
+    counts.into_iter().map(|count| if count > 0 { weight(count) } else { 0.0 }).collect()
+}
+
+/// The images of each class that has any.
+fn by_class(train: &[usize], labels: &[u16]) -> BTreeMap<u16, Vec<usize>> {
+    let mut classes = BTreeMap::<_, Vec<usize>>::new();
+    for (image, label) in train.iter().zip(labels) {
+        classes.entry(*label).or_default().push(*image);
+    }
+    classes
+}
+
+#[cfg(test)]
+mod tests;

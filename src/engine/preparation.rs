@@ -1,0 +1,149 @@
+//! Training images on their way to the network: which ones a step sees, how they look, and that they are there in time.
+use crate::{
+    data::{self, Dataset, Draw, Examples, ImageShape, augment::Augmentation},
+    spec::{BATCH_SIZE, EPOCH_STEPS, RunSpec},
+};
+use anyhow::Result;
+use std::sync::Arc;
+
+/// Images as numbers from 0 to 1, (views, images, height, width, channels), and a label for each.
+pub type Numbers = (Vec<f32>, Vec<u32>);
+
+/// How the training images of a run look.
+pub struct Preparation {
+    pub augmentation: Augmentation,
+    pub seed: u64,
+    pub shape: ImageShape,
+    /// Looks of each image in a batch.
+    pub views: usize,
+}
+
+impl Preparation {
+    /// Images as they look in training.
+    ///
+    /// # Errors
+    /// Where an image is on disk and cannot be read any more.
+    pub fn gather(&self, examples: &Examples, draws: &[Draw]) -> Result<Numbers> {
+        if self.augmentation.is_none() {
+            return examples.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
+        }
+        examples.gather_views(draws, self.shape, &self.augmentation, self.seed, self.views)
+    }
+}
+
+/// The images of one training step, ready.
+pub struct Portion {
+    pub step: u64,
+    pub draws: Vec<Draw>,
+    pub numbers: Result<Numbers>,
+}
+
+/// What it takes to prepare the images of a step, on any thread.
+pub struct Upcoming {
+    pub step: u64,
+    pub draws: Vec<Draw>,
+    pub dataset: Arc<Dataset>,
+    pub preparation: Arc<Preparation>,
+}
+
+impl Upcoming {
+    pub fn prepare(self) -> Portion {
+        let numbers = self.preparation.gather(&self.dataset.train, &self.draws);
+        Portion { step: self.step, draws: self.draws, numbers }
+    }
+}
+
+/// Which images each step has. Where an epoch is a pass over the images, its last batch takes what is left; otherwise one
+/// pass follows the other.
+pub struct Batches {
+    batch_size: u64,
+    /// Where an epoch is one pass over the images.
+    steps_per_pass: Option<u64>,
+    seed: u64,
+    /// Labels of the images, where each class is to be seen as often as any other.
+    labels: Option<Vec<u16>>,
+    /// The order of the images in a pass over them, kept while it lasts.
+    order: Option<(u64, Vec<Draw>)>,
+}
+
+impl Batches {
+    /// The batches of a run that fits so many images.
+    pub fn new(spec: &RunSpec, images: usize) -> Self {
+        let batch_size = spec.training(&BATCH_SIZE) as u64;
+        let is_pass = spec.training(&EPOCH_STEPS) == 0.0;
+        let steps_per_pass = is_pass.then(|| (images as u64).div_ceil(batch_size));
+        Self { batch_size, steps_per_pass, seed: spec.seed, labels: None, order: None }
+    }
+
+    /// From now on each class is seen as often as any other; `labels` are those of the images.
+    pub fn balance(&mut self, labels: Vec<u16>) {
+        self.labels = Some(labels);
+        self.order = None;
+    }
+
+    pub fn draws(&mut self, train: &[usize], step: u64) -> Vec<Draw> {
+        let (size, images) = (self.batch_size, train.len() as u64);
+        let places = match self.steps_per_pass {
+            None => step * size..(step + 1) * size,
+            Some(steps) => {
+                let (pass, within) = (step / steps, step % steps);
+                pass * images + within * size..pass * images + ((within + 1) * size).min(images)
+            }
+        };
+        places.map(|place| self.order(train, place / images)[(place % images) as usize]).collect()
+    }
+
+    /// The order of a pass over the images.
+    fn order(&mut self, train: &[usize], pass: u64) -> &[Draw] {
+        let (seed, labels) = (self.seed, self.labels.as_deref());
+        let order = || match labels {
+            Some(labels) => data::balanced_order(train, labels, seed, pass),
+            None => data::order(train, seed, pass),
+        };
+        let kept = self.order.take().filter(|(of, _)| *of == pass);
+        &self.order.insert(kept.unwrap_or_else(|| (pass, order()))).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Section;
+
+    fn batches(batch_size: f64, epoch_steps: f64, images: usize) -> Batches {
+        let mut spec = RunSpec::default();
+        spec.set(Section::Training, &BATCH_SIZE, batch_size);
+        spec.set(Section::Training, &EPOCH_STEPS, epoch_steps);
+        Batches::new(&spec, images)
+    }
+
+    #[test]
+    fn a_pass_sees_each_image_once_and_its_last_batch_takes_what_is_left() {
+        let train: Vec<usize> = (10..20).collect();
+        let mut batches = batches(4.0, 0.0, train.len());
+        let steps: Vec<_> = (0..6).map(|step| batches.draws(&train, step)).collect();
+        assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2]);
+        for (epoch, pass) in steps.chunks(3).enumerate() {
+            let mut images: Vec<_> = pass.concat().iter().map(|draw| draw.image).collect();
+            images.sort_unstable();
+            assert!(images == train && pass.concat().iter().all(|draw| draw.epoch == epoch as u64));
+        }
+        assert_eq!(batches.draws(&train, 1), steps[1], "a step has its images, whichever came before");
+    }
+
+    #[test]
+    fn few_images_are_gone_through_again_and_again() {
+        let train = [3, 5, 8];
+        let mut batches = batches(4.0, 7.0, train.len());
+        let draws: Vec<_> = (0..3).flat_map(|step| batches.draws(&train, step)).collect();
+        assert_eq!(
+            draws.iter().map(|draw| draw.epoch).collect::<Vec<_>>(),
+            [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+        );
+        assert!(
+            draws
+                .chunks(3)
+                .all(|pass| train.iter().all(|image| pass.iter().any(|draw| draw.image == *image)))
+        );
+    }
+}
