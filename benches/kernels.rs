@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 
 fn main() {
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
