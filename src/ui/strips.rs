@@ -8,7 +8,7 @@ use egui::{
 use egui_material_icons::icons::ICON_CLOSE;
 
 /// The width of the column of names.
-pub const NAME_WIDTH: f32 = 104.0;
+pub const NAME_WIDTH: f32 = 116.0;
 /// Between two images.
 pub const GAP: f32 = 6.0;
 const CAPTION_HEIGHT: f32 = 17.0;
