@@ -1,7 +1,7 @@
 //! What is on the screen as a file: pictures and plots as SVG or PNG, tables as CSV.
 use super::{Action, widgets::quiet_icon_button};
 use crate::{protocol::Strip, told::told};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use egui::{LayerId, Popup, Rect, Ui, emath::TSTransform, layers::PaintList};
 use egui_material_icons::icons::ICON_DOWNLOAD;
 use picture::Picture;
@@ -82,8 +82,14 @@ impl Mark {
     /// What has been painted within a part of the screen since, with a title above it.
     ///
     /// # Errors
-    /// Where the picture is too large.
+    /// Where the picture is too large, or a part of it is out of sight, which is brought into sight then.
     pub fn picture(&self, ui: &Ui, within: Rect, what: &str, format: Format) -> Result<File> {
+        let in_sight = ui.clip_rect();
+        let would_fit = within.width() <= in_sight.width() && within.height() <= in_sight.height();
+        if would_fit && !in_sight.contains_rect(within) {
+            ui.scroll_to_rect(within, None);
+            bail!("A part of the picture was out of sight. It is in sight now: save it again");
+        }
         let shapes: Vec<_> = ui.ctx().graphics(|graphics| {
             let all = graphics.get(self.layer).into_iter().flat_map(PaintList::all_entries);
             all.skip(self.from)

@@ -92,6 +92,29 @@ fn a_strip_holds_its_images_pixel_by_pixel() {
 }
 
 #[test]
+fn what_is_partly_out_of_sight_is_brought_into_sight_first() {
+    let ctx = Context::default();
+    crate::ui::install(&ctx);
+    let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(400.0, 300.0));
+    let mut saved = vec![];
+    for _ in 0..60 {
+        let input =
+            RawInput { screen_rect: Some(screen), time: Some(saved.len() as f64), ..RawInput::default() };
+        let _output = ctx.run_ui(input, |ui| {
+            egui::ScrollArea::vertical().show(ui, |ui| {
+                ui.add_space(280.0);
+                let mark = Mark::new(ui);
+                let (within, _) = ui.allocate_exact_size(vec2(200.0, 100.0), egui::Sense::hover());
+                ui.add_space(100.0);
+                saved.push(mark.picture(ui, within, "Loss", Format::Svg).map_err(|error| error.to_string()));
+            });
+        });
+    }
+    assert!(saved[0].as_ref().is_err_and(|said| said.contains("save it again")), "{:?}", saved[0]);
+    assert!(saved.last().is_some_and(Result::is_ok), "{:?}", saved.last());
+}
+
+#[test]
 fn tables_are_quoted_where_they_must_be() {
     let rows = [vec!["a, b".to_owned(), "0.5".into()], vec!["c".into(), String::new()]];
     let file = table("Class by class", &["class", "recall"], rows.into_iter()).unwrap();

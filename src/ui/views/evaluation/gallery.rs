@@ -81,7 +81,7 @@ impl Gallery {
     fn pictures(&self, ui: &mut Ui, items: &[Item], from: usize, names: &[String]) -> Option<usize> {
         let texture = self.texture.as_ref().filter(|(of, _)| *of == self.request).map(|(_, texture)| texture);
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(1);
-        let width = SIDE.max(46.0 + 7.0 * longest.min(10) as f32);
+        let width = SIDE.max(58.0 + 7.0 * longest.min(10) as f32);
         let mut opened = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
