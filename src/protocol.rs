@@ -308,7 +308,8 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     Evaluation(Arc<Evaluation>),
-    /// The probability of each class for each image; of no class where the network learns without labels.
+    /// The probability of each class for each image; of no class where the network learns without labels, or from images
+    /// of another size.
     Scores(Arc<Vec<Vec<f32>>>),
     Recall {
         images: usize,

@@ -2,12 +2,16 @@
 mod support;
 
 use headstart::{
-    data::{drawing::Drawing, handwriting},
+    data::{
+        drawing::{self, Drawing},
+        handwriting,
+    },
     protocol::{Answer, Command, Finding, Moment, Question, RunId},
     runs::Home,
     session::Session,
     spec::Choice,
 };
+use image::{Rgba, RgbaImage};
 use std::sync::Arc;
 use support::Fixture;
 
@@ -55,6 +59,73 @@ fn recall(session: &mut Session, run: &RunId, of: &RunId) -> (usize, f64) {
         Some(Ok(Finding::Recall { images, accuracy })) => (images, accuracy),
         other => panic!("{other:?}"),
     }
+}
+
+/// A picture of strokes with round ends, `side` pixels wide and high, on a sheet that is larger than the drawing.
+fn picture(
+    strokes: &[[f32; 2]],
+    side: u32,
+    [ink, paper]: [[u8; 4]; 2],
+    [scale, x0, y0]: [f32; 3],
+) -> RgbaImage {
+    let pen = 0.05;
+    RgbaImage::from_fn(side, side, |x, y| {
+        // Each pixel is the mean of 16 points within it.
+        let points = (0..16)
+            .map(|k| [x as f32 + (k % 4) as f32 / 4.0 + 0.125, y as f32 + (k / 4) as f32 / 4.0 + 0.125]);
+        let on = points.map(|point| point.map(|v| v / side as f32)).filter(|[x, y]| {
+            let at = [(x - x0) / scale, (y - y0) / scale];
+            strokes.windows(2).any(|ends| distance(at, ends[0], ends[1]) < pen)
+        });
+        let share = on.count() as f32 / 16.0;
+        Rgba(std::array::from_fn(|channel| {
+            let [ink, paper] = [ink, paper].map(|color| f32::from(color[channel]));
+            (paper + (ink - paper) * share).round() as u8
+        }))
+    })
+}
+
+fn distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
+    let (ab, ap) = ([b[0] - a[0], b[1] - a[1]], [p[0] - a[0], p[1] - a[1]]);
+    let along = ((ap[0] * ab[0] + ap[1] * ab[1]) / (ab[0] * ab[0] + ab[1] * ab[1])).clamp(0.0, 1.0);
+    (ap[0] - along * ab[0]).hypot(ap[1] - along * ab[1])
+}
+
+#[test]
+fn polarity_alpha_place_and_size_change_no_answer() {
+    let [black, white, clear] = [[0, 0, 0, 255], [255; 4], [255, 255, 255, 0]];
+    let fixture = Fixture::with_images(2000, 200);
+    let run = fixture.train(&[]).id;
+    let mut session = fixture.session();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drawing.png");
+    let mut framed = |picture: RgbaImage| {
+        picture.save(&path).unwrap();
+        drawing::read(&path).unwrap().frame()
+    };
+    for slant in [0.0, 0.05, 0.1] {
+        let seven = [[0.2, 0.2], [0.75, 0.2 + slant], [0.45 + slant, 0.85]];
+        let one = [[0.5 + slant, 0.15], [0.5 - slant, 0.85]];
+        let four = [[0.3, 0.15], [0.25 + slant, 0.5], [0.75, 0.5], [0.7, 0.2], [0.7 - slant, 0.9]];
+        for strokes in [&seven[..], &one, &four] {
+            let whole = [1.0, 0.0, 0.0];
+            let pictures = [
+                picture(strokes, 300, [black, white], whole),
+                picture(strokes, 300, [white, black], whole),
+                picture(strokes, 300, [black, clear], whole),
+                picture(strokes, 300, [black, white], [0.4, 0.55, 0.02]),
+                picture(strokes, 300, [black, white], [0.4, 0.02, 0.55]),
+                picture(strokes, 28, [black, white], whole),
+                picture(strokes, 1500, [black, white], whole),
+            ];
+            let images: Vec<Vec<u8>> = pictures.into_iter().map(&mut framed).collect();
+            let read = scores(&mut session, &run, &Arc::new(images));
+            let best = |scores: &Vec<f32>| (0..10).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
+            let answers: Vec<usize> = read.iter().map(best).collect();
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        }
+    }
+    session.close();
 }
 
 #[test]

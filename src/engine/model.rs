@@ -146,21 +146,25 @@ impl Model {
     /// # Errors
     /// Where the model was made for other images.
     pub fn predict(&self, pixels: &[u8]) -> Result<Vec<f32>> {
-        Ok(self.scores(&[pixels.to_vec()])?.pop().unwrap_or_default())
+        Ok(self.probabilities(&self.single(pixels)?)?.pop().unwrap_or_default())
     }
 
-    /// As [`predict`](Self::predict), for each of some images.
+    /// As [`predict`](Self::predict), for each of some images; none where the model was made for other images.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// candle's own.
     pub fn scores(&self, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
-        let all: Vec<usize> = (0..images.len()).collect();
+        let unknown = || Ok(vec![vec![]; images.len()]);
+        self.several(images).map_or_else(|_| unknown(), |examples| self.probabilities(&examples))
+    }
+
+    fn probabilities(&self, examples: &Examples) -> Result<Vec<Vec<f32>>> {
+        let all: Vec<usize> = (0..examples.len()).collect();
         if all.is_empty() {
             return Ok(vec![]);
         }
-        let examples = self.several(images)?;
-        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.images))?;
-        probabilities.map_or(Ok(vec![vec![]; images.len()]), |probabilities| Ok(probabilities.to_vec2()?))
+        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(examples, &all)?.images))?;
+        probabilities.map_or(Ok(vec![vec![]; all.len()]), |probabilities| Ok(probabilities.to_vec2()?))
     }
 }
 

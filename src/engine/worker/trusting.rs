@@ -39,9 +39,13 @@ impl Trusting {
 
     /// The probabilities of the classes for each of some images, as far to be taken at their word as is known.
     pub fn scores(found: Option<&Self>, model: &Model, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
-        let Some(State::Known(trust)) = found.map(|found| &found.state) else { return model.scores(images) };
+        let (Some(State::Known(trust)), Ok(examples)) =
+            (found.map(|found| &found.state), model.several(images))
+        else {
+            return model.scores(images);
+        };
         let all: Vec<usize> = (0..images.len()).collect();
-        let seen = model.impressions(&model.several(images)?, &all)?;
+        let seen = model.impressions(&examples, &all)?;
         Ok(seen.logits.iter().map(|logits| trust.probabilities(logits)).collect())
     }
 

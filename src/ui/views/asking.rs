@@ -1,6 +1,6 @@
 //! A question about something that changes.
 use crate::{
-    protocol::{Finding, Moment, Question, RunId},
+    protocol::{Finding, Moment, Phase, Question, RunId},
     ui::views::Scene,
 };
 use egui::Ui;
@@ -8,6 +8,8 @@ use std::{rc::Rc, time::Duration};
 
 /// The fewest seconds between two questions.
 const PAUSE: f64 = 0.1;
+/// The same while the run is training: answering may take as long as a batch.
+const LONG_PAUSE: f64 = 0.5;
 /// A question that has no answer after so many seconds is given up once it is about something else.
 const PATIENCE: f64 = 3.0;
 
@@ -40,10 +42,12 @@ impl<K: PartialEq> Asking<K> {
         about: K,
         question: impl FnOnce(&K) -> Question,
     ) {
+        let is_training = scene.state.runs.get(run).is_some_and(|run| run.phase == Phase::Running);
+        let pause = if is_training { LONG_PAUSE } else { PAUSE };
         self.take(scene);
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
-            let pause = if asked.is_answered { PAUSE } else { PATIENCE };
+            let pause = if asked.is_answered { pause } else { PATIENCE };
             if *asked.about == about {
                 return;
             }

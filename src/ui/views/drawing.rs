@@ -28,6 +28,9 @@ pub const ENTRY: ViewEntry = ViewEntry {
     open: || Box::new(Drawing::default()),
 };
 
+/// Where a network cannot say which digit it is.
+const NO_NAMES: &str = "It has no names for digits: it learns without labels, or from other images. Fine-tune it on digits, and it will.";
+
 /// What the view keeps between frames.
 #[derive(Default)]
 struct Drawing {
@@ -67,7 +70,7 @@ impl View for Drawing {
         let reading = found.and_then(|(_, scores)| Reading::new(scores));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             if found.is_some() && reading.is_none() {
-                ui.label("This network learns without labels: it has no names for digits yet. Fine-tune it, and it will.");
+                ui.label(NO_NAMES);
             }
             part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading));
             part(ui, |ui| poses::ui(ui, &mut self.pose, reading));

@@ -142,7 +142,7 @@ fn drawings(
     scene: &mut Scene<'_>,
 ) {
     let held_out = handwriting.drawings.iter().filter(|one| one.is_test).count();
-    ui.label(format!("{} drawings, {held_out} of them held out", handwriting.drawings.len()))
+    ui.label(format!("{} drawings, {held_out} of them held out (·)", handwriting.drawings.len()))
         .on_hover_text(format!("Folder: {}", handwriting.folder.display()));
     for (label, strips) in strips.iter_mut().enumerate() {
         let chosen = || handwriting.drawings.iter().enumerate().filter(move |(_, one)| one.label == label);

@@ -1,5 +1,6 @@
 //! What the network made of the drawing at each of its checkpoints.
 use super::{
+    NO_NAMES,
     odds::{self, Odds},
     variants::said,
 };
@@ -45,16 +46,16 @@ impl History {
     pub fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         title(ui, "Through time").on_hover_text(
             "What the network made of this drawing at each of its checkpoints, which are written with each validation. \
-             How many are kept is a setting of the run.",
+             How many are kept is a setting of the run. Probabilities are as the network gave them, before any calibration.",
         );
         let (Some(run), Some(drawing)) = (scene.run, scene.drawing) else { return };
         self.follow(ui, scene, run, drawing);
         let moments = self.known.of(&(run.id.clone(), drawing.into()));
         if moments.iter().all(|moment| moment.scores.iter().all(Vec::is_empty)) {
-            let text = if self.asking.is_waiting() {
-                "The checkpoints are being asked…"
-            } else {
-                "No checkpoint has an answer: the first one is written with the first validation."
+            let text = match moments {
+                _ if self.asking.is_waiting() => "The checkpoints are being asked…",
+                [] => "There is no checkpoint yet: the first is written with the first validation.",
+                _ => NO_NAMES,
             };
             ui.label(RichText::new(text).weak());
             return;
@@ -94,10 +95,11 @@ fn show(ui: &mut Ui, moments: &[Moment], run: &Run, chosen: &mut Option<usize>) 
             ui.set_width((ui.available_width() - 190.0).max(200.0));
             ui.horizontal(|ui| {
                 let label = ui.label("Checkpoint").on_hover_text("Goes back to what the network said then");
-                ui.spacing_mut().slider_width = (ui.available_width() - 70.0).clamp(80.0, 500.0);
+                ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(80.0, 500.0);
                 if ui.add(Slider::new(&mut at, 0..=last).show_value(false)).labelled_by(label.id).changed() {
                     *chosen = Some(at);
                 }
+                ui.label(format!("{} of {}", at + 1, moments.len()));
             });
             let turns = odds::turns(&scores);
             let places: Vec<f64> = turns.iter().map(|(after, _)| steps[*after]).collect();
@@ -109,6 +111,7 @@ fn show(ui: &mut Ui, moments: &[Moment], run: &Run, chosen: &mut Option<usize>) 
                     height: 190.0,
                     xs: &steps,
                     scores: &scores,
+                    grid: None,
                     mark: steps[at],
                     turns: &places,
                 },

@@ -1,5 +1,5 @@
 //! The same drawing, read by several networks.
-use super::variants::said;
+use super::{NO_NAMES, variants::said};
 use crate::{
     protocol::{Question, RunId},
     session::Run,
@@ -66,9 +66,7 @@ impl Networks {
                 match asking.scores().and_then(|(_, scores)| scores.first()) {
                     None => bars::empty(ui, 10, 200.0),
                     Some(scores) if scores.is_empty() => {
-                        drop(ui.label(
-                            RichText::new("Learns without labels: it has no names for digits.").weak(),
-                        ));
+                        drop(ui.label(RichText::new(NO_NAMES).weak()));
                     }
                     Some(scores) => {
                         ui.label(RichText::new(said(scores)).small());

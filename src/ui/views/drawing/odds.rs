@@ -1,9 +1,10 @@
 //! Probabilities of a few classes along an axis.
 use super::variants::best;
-use crate::ui::theme;
+use crate::ui::{theme, widgets::number};
 use egui::{Color32, FontId, Id, Ui};
 use egui_plot::{
     AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
+    uniform_grid_spacer,
 };
 
 /// More classes than that are not told apart.
@@ -19,6 +20,8 @@ pub struct Odds<'a> {
     /// The places along the axis, rising, as many as there are scores.
     pub xs: &'a [f64],
     pub scores: &'a [&'a [f32]],
+    /// Distances between grid lines, the widest first, where not any will do.
+    pub grid: Option<[f64; 3]>,
     /// The place that is looked at.
     pub mark: f64,
     /// Places where something is to be noticed.
@@ -29,10 +32,12 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
     let font = FontId::proportional(13.0);
     let weak = ui.visuals().weak_text_color();
     let x_name = odds.x_name;
-    let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
+    let x_axis = AxisHints::new_x().tick_label_font(font.clone()).label(x_name);
+    let y_axis = AxisHints::new_y().tick_label_font(font).min_thickness(46.0);
     let legend =
-        Legend::default().position(Corner::RightTop).background_alpha(0.8).follow_insertion_order(true);
-    Plot::new(("odds", odds.id))
+        Legend::default().position(Corner::LeftTop).background_alpha(0.8).follow_insertion_order(true);
+    let [first, last] = [odds.xs.first(), odds.xs.last()].map(|x| x.copied().unwrap_or_default());
+    let plot = Plot::new(("odds", odds.id))
         .height(odds.height)
         .show_background(false)
         .grid_color(weak.gamma_multiply(0.35))
@@ -42,43 +47,45 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
         .allow_boxed_zoom(false)
         .include_y(0.0)
         .include_y(1.0)
+        // Room for the legend.
+        .include_x(first - (last - first) * 0.15)
         .legend(legend)
-        .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font).label(x_name)])
+        .custom_x_axes(vec![x_axis.formatter(|mark, _| number(mark.value))])
         .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
         .label_formatter(move |hover| match hover {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => Some(format!(
-                "{plot_name}: {:.0} %\n{x_name} {}",
-                position.y * 100.0,
-                crate::ui::widgets::number(position.x)
-            )),
+            HoverPosition::NearDataPoint { plot_name, position, .. } => {
+                Some(format!("{plot_name}: {:.0} %\n{x_name} {}", position.y * 100.0, number(position.x)))
+            }
             HoverPosition::Elsewhere { .. } => None,
-        })
-        .show(ui, |plot| {
-            for turn in odds.turns {
-                let line = VLine::new("", *turn).id(Id::unique((odds.id, "turn", turn.to_bits())));
-                plot.vline(line.color(weak).style(LineStyle::dashed_dense()));
-            }
-            let mark = VLine::new("", odds.mark).id(Id::unique((odds.id, "mark")));
-            plot.vline(mark.color(weak).width(1.5));
-            for (place, class) in classes(odds.scores).into_iter().enumerate() {
-                let dark = plot.ctx().global_style().visuals.dark_mode;
-                let (color, style) = look(place, dark);
-                let at =
-                    |(x, scores): (&f64, &&[f32])| [*x, f64::from(scores.get(class).copied().unwrap_or(0.0))];
-                let points: Vec<[f64; 2]> = odds.xs.iter().zip(odds.scores).map(at).collect();
-                if let [only] = points[..] {
-                    let only = PlotPoint::new(only[0], only[1]);
-                    plot.points(
-                        Points::new(format!("{class}"), PlotPoints::Owned(vec![only]))
-                            .color(color)
-                            .radius(4.0),
-                    );
-                    continue;
-                }
-                let points: PlotPoints<'_> = points.into();
-                plot.line(Line::new(format!("{class}"), points).color(color).style(style).width(2.4));
-            }
         });
+    let plot = match odds.grid {
+        Some(grid) => plot.x_grid_spacer(uniform_grid_spacer(move |_| grid)),
+        None => plot,
+    };
+    plot.show(ui, |plot| {
+        for turn in odds.turns {
+            let line = VLine::new("", *turn).id(Id::unique((odds.id, "turn", turn.to_bits())));
+            plot.vline(line.color(weak).style(LineStyle::dashed_dense()));
+        }
+        let mark = VLine::new("", odds.mark).id(Id::unique((odds.id, "mark")));
+        plot.vline(mark.color(weak).width(1.5));
+        for (place, class) in classes(odds.scores).into_iter().enumerate() {
+            let dark = plot.ctx().global_style().visuals.dark_mode;
+            let (color, style) = look(place, dark);
+            let at =
+                |(x, scores): (&f64, &&[f32])| [*x, f64::from(scores.get(class).copied().unwrap_or(0.0))];
+            let points: Vec<[f64; 2]> = odds.xs.iter().zip(odds.scores).map(at).collect();
+            if let [only] = points[..] {
+                let only = PlotPoint::new(only[0], only[1]);
+                plot.points(
+                    Points::new(format!("{class}"), PlotPoints::Owned(vec![only])).color(color).radius(4.0),
+                );
+                continue;
+            }
+            let points: PlotPoints<'_> = points.into();
+            plot.line(Line::new(format!("{class}"), points).color(color).style(style).width(2.4));
+        }
+    });
 }
 
 /// The classes that matter, those that become most probable first.

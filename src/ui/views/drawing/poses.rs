@@ -9,7 +9,10 @@ use egui::{
 };
 
 /// The side of a place on the map.
-const CELL: f32 = 20.0;
+const CELL: f32 = 22.0;
+/// The side of the map.
+const SIDE: f32 = CELL * PLACES as f32;
+/// The height of a plot.
 const CURVE: f32 = 150.0;
 
 pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
@@ -22,64 +25,60 @@ pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
         }
     });
     ui.horizontal_top(|ui| {
-        ui.vertical(|ui| map(ui, reading));
+        ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading)));
         ui.add_space(12.0);
         ui.vertical(|ui| {
-            let width = ui.available_width();
             let degrees: Vec<f64> = rotations().map(f64::from).collect();
             let slider =
                 Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
-            turn(ui, width, "Rotation", "Turns the image clockwise", slider);
-            along(
-                ui,
-                "rotation",
-                "degrees clockwise",
-                &degrees,
-                reading.map(Reading::rotations).unwrap_or_default(),
-                pose.rotation,
-            );
+            turn(ui, "Rotation", "Turns the image clockwise", slider);
+            let scores = reading.map(Reading::rotations).unwrap_or_default();
+            along(ui, ["rotation", "degrees clockwise"], [90.0, 30.0, 10.0], &degrees, scores, pose.rotation);
             let factors: Vec<f64> = sizes().map(f64::from).collect();
             let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
-            turn(ui, width, "Size", "Makes the image larger or smaller", slider);
-            along(
-                ui,
-                "size",
-                "times as large",
-                &factors,
-                reading.map(Reading::sizes).unwrap_or_default(),
-                pose.size,
-            );
+            turn(ui, "Size", "Makes the image larger or smaller", slider);
+            let scores = reading.map(Reading::sizes).unwrap_or_default();
+            along(ui, ["size", "times as large"], [0.5, 0.25, 0.05], &factors, scores, pose.size);
         });
     });
 }
 
-fn turn(ui: &mut Ui, width: f32, name: &str, help: &str, slider: Slider<'_>) {
+fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) {
     ui.horizontal(|ui| {
         let label = ui.label(name).on_hover_text(help);
-        ui.spacing_mut().slider_width = (width - 190.0).clamp(80.0, 400.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(80.0, 400.0);
         ui.add(slider).labelled_by(label.id);
     });
 }
 
-fn along(ui: &mut Ui, id: &str, x_name: &'static str, xs: &[f64], scores: &[Vec<f32>], mark: f32) {
+fn along(
+    ui: &mut Ui,
+    [id, x_name]: [&'static str; 2],
+    grid: [f64; 3],
+    xs: &[f64],
+    scores: &[Vec<f32>],
+    mark: f32,
+) {
     let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
     let turns: Vec<f64> =
         odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
     let mark = f64::from(mark);
-    odds::ui(ui, &Odds { id, x_name, height: CURVE, xs, scores: &scores, mark, turns: &turns });
+    odds::ui(
+        ui,
+        &Odds { id, x_name, height: CURVE, xs, scores: &scores, grid: Some(grid), mark, turns: &turns },
+    );
 }
 
 /// The probability of the class that is read where the drawing is, for every place that it is moved to.
 fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
-    let side = CELL * PLACES as f32;
     let Some(reading) = reading else {
-        ui.allocate_space(Vec2::splat(side));
+        ui.allocate_space(Vec2::splat(SIDE));
         return;
     };
     let places = reading.places();
     let (class, _) = best(&places[places.len() / 2]);
     ui.label(RichText::new(format!("Probability of {class}, by place")).small());
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
     let spoken = format!("Map of places: {class} is read in {kept} of {}", places.len());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
@@ -104,7 +103,7 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
     }
     let stroke = ui.visuals().widgets.hovered.fg_stroke;
     ui.painter().rect_stroke(cell(places.len() / 2), 2.0, stroke, egui::StrokeKind::Inside);
-    legend(ui, side);
+    legend(ui);
     if let Some(pointer) = response.hover_pos() {
         let [x, y] = [pointer.x - rect.left(), pointer.y - rect.top()].map(|at| (at / CELL) as usize);
         let place = [x, y].map(|at| at.min(PLACES - 1));
@@ -121,9 +120,9 @@ fn shade(ui: &Ui, probability: f32) -> Color32 {
     Color32::from_rgb(mix(none.r(), all.r()), mix(none.g(), all.g()), mix(none.b(), all.b()))
 }
 
-fn legend(ui: &mut Ui, width: f32) {
+fn legend(ui: &mut Ui) {
     const STEPS: usize = 20;
-    let (rect, _) = ui.allocate_exact_size(vec2(width, 10.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(SIDE, 10.0), Sense::hover());
     for step in 0..STEPS {
         let part = |step: usize| rect.left() + rect.width() * step as f32 / STEPS as f32;
         let bar = Rect::from_min_max(pos2(part(step), rect.top()), pos2(part(step + 1), rect.bottom()));

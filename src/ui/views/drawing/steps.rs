@@ -6,11 +6,14 @@ use crate::{
 };
 use egui::{
     Color32, ColorImage, Pos2, Rect, RichText, Role, Sense, StrokeKind, TextureHandle, TextureOptions, Ui,
-    Vec2, WidgetInfo, pos2,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// How high the pictures are.
 const HEIGHT: f32 = 96.0;
+
+/// How wide a step is, its switch included.
+const WIDTH: f32 = 144.0;
 
 /// The pictures of the steps, with their textures.
 #[derive(Default)]
@@ -24,32 +27,46 @@ impl Pictures {
         title(ui, "What the network sees").on_hover_text(
             "The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.",
         );
-        ui.horizontal_wrapped(|ui| {
-            for (place, tone) in tones.into_iter().enumerate() {
-                ui.vertical(|ui| {
-                    ui.set_width(118.0);
-                    let name = if place == 0 { "Paper" } else { SWITCHES[place - 1].label };
-                    self.picture(ui, place, tone, name);
-                    match place.checked_sub(1) {
-                        None => drop(ui.label(strong(name)).on_hover_text("The pad or the picture as it is")),
-                        Some(switch) => self::switch(ui, switch, framing, reading),
-                    }
-                });
-            }
-        });
-        let said = match reading {
-            Some(reading) => format!("With these steps it reads {}.", said(reading.subject())),
-            None => "It is being read…".into(),
-        };
-        ui.label(said);
+        let across = ((ui.available_width() / WIDTH) as usize).clamp(1, tones.len());
+        for first in (0..tones.len()).step_by(across) {
+            ui.horizontal_top(|ui| {
+                for (place, tone) in tones.iter().enumerate().skip(first).take(across) {
+                    ui.allocate_ui(vec2(WIDTH - ui.spacing().item_spacing.x, HEIGHT), |ui| {
+                        ui.vertical(|ui| self.step(ui, place, tone, framing, reading));
+                    });
+                }
+            });
+        }
+        let said = reading.map(|reading| format!("With these steps it reads {}.", said(reading.subject())));
+        ui.label(said.unwrap_or_default());
     }
 
-    fn picture(&mut self, ui: &mut Ui, place: usize, tone: Tone, name: &str) {
-        if self.0.get(place).is_none_or(|(shown, _)| *shown != tone) {
+    fn step(
+        &mut self,
+        ui: &mut Ui,
+        place: usize,
+        tone: &Tone,
+        framing: &mut Framing,
+        reading: Option<Reading<'_>>,
+    ) {
+        ui.set_min_width(ui.available_width());
+        let name = if place == 0 { "Paper" } else { SWITCHES[place - 1].label };
+        self.picture(ui, place, tone, name);
+        match place.checked_sub(1) {
+            None => drop(ui.label(strong(name)).on_hover_text("The pad or the picture as it is")),
+            Some(switch) => self::switch(ui, switch, framing, reading),
+        }
+    }
+
+    fn picture(&mut self, ui: &mut Ui, place: usize, tone: &Tone, name: &str) {
+        if self.0.get(place).is_none_or(|(shown, _)| shown != tone) {
             let height = tone.pixels.len() / tone.width.max(1);
             let image = ColorImage::from_gray([tone.width, height], &tone.pixels);
-            let texture = ui.ctx().load_texture("step", image, TextureOptions::NEAREST);
-            if place < self.0.len() { self.0[place] = (tone, texture) } else { self.0.push((tone, texture)) }
+            let shown = (tone.clone(), ui.ctx().load_texture("step", image, TextureOptions::NEAREST));
+            match self.0.get_mut(place) {
+                Some(older) => *older = shown,
+                None => self.0.push(shown),
+            }
         }
         let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("After the step {name}")));

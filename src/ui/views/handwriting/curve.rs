@@ -34,8 +34,8 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment])
     };
     ui.label(format!("{} reads {right} of {all} of your drawings right.", run.spec.name));
     let drawn: Vec<[f64; 2]> = shares.iter().map(|(point, _)| *point).collect();
-    let [mine, validation] =
-        [theme::run_colors(ui.visuals().dark_mode)[1], theme::run_colors(ui.visuals().dark_mode)[0]];
+    let colors = theme::run_colors(ui.visuals().dark_mode);
+    let [mine, validation] = [colors[1], colors[0]];
     let font = FontId::proportional(13.0);
     let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
     Plot::new("handwriting accuracy")
@@ -45,6 +45,8 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment])
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
+        .include_x(0.0)
+        .include_y(0.9)
         .include_y(1.0)
         .legend(Legend::default().position(Corner::RightBottom).follow_insertion_order(true))
         .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font).label("step")])
@@ -59,9 +61,10 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment])
             let line = |name: &str, points: Vec<[f64; 2]>| {
                 Line::new(name.to_owned(), PlotPoints::from(points)).width(2.4)
             };
-            plot.line(
-                line("Validation images", run.curve(ACCURACY, Split::Validation).to_vec()).color(validation),
-            );
+            let validated = run.curve(ACCURACY, Split::Validation).to_vec();
+            let dots = Points::new("Validation images", PlotPoints::from(validated.clone())).radius(3.5);
+            plot.points(dots.color(validation));
+            plot.line(line("Validation images", validated).color(validation));
             let dots = Points::new("My handwriting", PlotPoints::from(drawn.clone())).radius(4.5);
             plot.points(dots.shape(MarkerShape::Diamond).color(mine));
             plot.line(line("My handwriting", drawn).color(mine).style(LineStyle::dashed_dense()));
