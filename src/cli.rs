@@ -5,8 +5,11 @@ use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
 mod bench;
+mod bench_drawing;
 mod compare;
+mod embed;
 mod exchange;
+mod explain;
 mod fetch;
 mod handwriting;
 mod history;
@@ -80,6 +83,8 @@ pub enum Command {
         /// folder for each class
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
+        #[command(flatten)]
+        explain: explain::Explain,
     },
     /// Say what a run made of a picture at each of its checkpoints
     History {
@@ -93,6 +98,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<HandwritingCommand>,
     },
+    /// Write where a run's network sees images: its embeddings, or a map of them
+    Embed(embed::Embed),
     /// Paint images with a run's newest weights
     Sample(sample::Sample),
     /// Write a run's newest weights as PyTorch names them and lays them out
@@ -135,6 +142,9 @@ pub enum Command {
         /// What augmentation costs the reference run instead
         #[arg(long, conflicts_with = "objectives")]
         augmentation: bool,
+        /// How long a drawing waits for its answer and its explanations instead, and what drawing costs training
+        #[arg(long, conflicts_with = "objectives")]
+        drawing: bool,
         /// Seconds for each measurement
         #[arg(long, value_name = "SECS", default_value_t = bench::DEFAULT_SECS)]
         secs: f64,
@@ -201,7 +211,6 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Evaluate { run, split, outsiders } => {
             score::evaluate(&run, &split, outsiders.as_deref(), common)
         }
-        Command::Predict { run, images } => score::predict(&run, &images, common),
         Command::History { run, image } => history::history(&run, &image, common),
         Command::Handwriting { command: None } => handwriting::list(common),
         Command::Handwriting { command: Some(HandwritingCommand::Add { images, label }) } => {
@@ -210,6 +219,10 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Handwriting { command: Some(HandwritingCommand::Tune { run }) } => {
             handwriting::tune(&run, common)
         }
+        Command::Predict { run, images, explain } => {
+            score::predict(&run, &images, explain.wish().as_ref(), common)
+        }
+        Command::Embed(args) => embed::embed(&args, common),
         Command::Sample(args) => sample::sample(&args, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),
         Command::Import { file, encoder, set, rename } => {
@@ -221,6 +234,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Data { command: Some(DataCommand::Fetch(args)) } => fetch::fetch(&args, common),
         Command::Bench { augmentation: true, secs, .. } => bench::augmentation(secs, common),
         Command::Bench { objectives: true, secs, .. } => bench::objectives(secs, common),
+        Command::Bench { drawing: true, secs, .. } => bench_drawing::measure(secs, common),
         Command::Bench { encoder, secs, .. } => bench::bench(&encoder, secs, common),
     }
 }

@@ -6,8 +6,11 @@
 pub mod cli;
 pub mod comparison;
 pub mod data;
+pub mod embedding;
 pub mod engine;
 pub mod evaluation;
+pub mod explanation;
+pub mod inside;
 pub mod kernels;
 mod librarian;
 pub mod metrics;

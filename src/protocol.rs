@@ -1,7 +1,10 @@
 //! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
 use crate::{
     comparison::Comparison,
+    embedding::{Map, MapMethod},
     evaluation::Evaluation,
+    explanation::Explanation,
+    inside::{Inside, Strongest},
     metrics::{Point, Split},
     spec::{Choice, LiveParams, RunSpec},
 };
@@ -289,6 +292,39 @@ pub enum Question {
     /// How many of the validation images of a run does it get right? Asked about the run that it was fine-tuned from, this
     /// says what it has forgotten.
     Recall { of: RunId },
+    /// What in an image speaks for a class, by every method? Asked of the weights as they are at each moment.
+    Explanation {
+        /// As large as the images that the network looks at, row by row, 255 for ink.
+        pixels: Vec<u8>,
+        /// The most probable one where none is named.
+        class: Option<u16>,
+        /// What speaks for the class rather than for this one.
+        instead_of: Option<u16>,
+    },
+    /// What happens to an image between the layers? Asked of the weights as they are at that moment.
+    Inside { pixels: Vec<u8> },
+    /// Which training images does a filter answer to most?
+    Strongest {
+        /// Counted among the convolutions.
+        layer: usize,
+        filter: usize,
+    },
+    /// Where does the network see images of a split, and which of them are near to each other?
+    Map {
+        split: Split,
+        /// Evenly drawn; all where it is 0.
+        images: usize,
+        method: MapMethod,
+    },
+    /// Where does it see this one? Asked of the weights as they are at that moment.
+    Embedding { pixels: Vec<u8> },
+}
+
+impl Question {
+    /// Whether it is asked again and again while somebody draws.
+    pub fn is_about_a_drawing(&self) -> bool {
+        matches!(self, Question::Explanation { .. } | Question::Inside { .. } | Question::Embedding { .. })
+    }
 }
 
 /// What came of a question, or has come of it so far.
@@ -317,6 +353,11 @@ pub enum Finding {
     },
     /// In order of their steps.
     History(Arc<Vec<Moment>>),
+    Explanation(Arc<Explanation>),
+    Inside(Arc<Inside>),
+    Strongest(Arc<Strongest>),
+    Map(Arc<Map>),
+    Embedding(Arc<Vec<f32>>),
 }
 
 /// What a network made of some images at one of its checkpoints.

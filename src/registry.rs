@@ -10,6 +10,7 @@ macro_rules! registry {
         #[doc = concat!("Every ", $kind, ", in the order in which the window shows them.")]
         pub static ALL: &[$entry] = &[$($module::ENTRY),*];
 
+        #[allow(dead_code, reason = "some registries are only walked through")]
         #[doc = concat!("Looks the ", $kind, " up by its identifier.")]
         pub fn find(id: &str) -> anyhow::Result<&'static $entry> {
             ALL.iter().find(|entry| entry.info.id == id).ok_or_else(|| {

@@ -462,3 +462,52 @@ fn crc(bytes: &[u8]) -> u32 {
         )
     })
 }
+
+#[test]
+fn predictions_are_explained_and_embeddings_written() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    run(&home, &strs(&train(&fixture, &[])));
+    let id = only_run(&home).file_name().unwrap().to_string_lossy().into_owned();
+    let picture = fixture.data().join("seven.png");
+    digit().save(&picture).unwrap();
+    let folder = fixture.data().join("explained");
+    let (picture, out) = (picture.to_str().unwrap(), folder.to_str().unwrap());
+    let why = ["predict", &id, picture, "--explain", out, "--class", "7", "--instead-of", "1", "--json"];
+    let lines = objects(&run(&home, &why));
+    let methods: Vec<_> = lines[1..].iter().map(|line| line["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["gradient_input", "integrated_gradients", "grad_cam", "occlusion"]);
+    for line in &lines[1..] {
+        assert_eq!((&line["class"], &line["instead_of"]), (&7.into(), &1.into()));
+        let written = image::open(line["picture"].as_str().unwrap()).unwrap().to_rgb8();
+        assert_eq!(written.dimensions(), (310, 280));
+        assert!(written.pixels().any(|pixel| pixel[0] > pixel[2]), "nothing speaks for it");
+    }
+    let number = |line: &Value, key: &str| line[key].as_f64().unwrap();
+    let sum = number(&lines[2], "for") + number(&lines[2], "against");
+    let difference = number(&lines[2], "output") - number(&lines[2], "empty_output");
+    assert!((sum - difference).abs() <= 0.01 * difference.abs(), "{sum} {difference}");
+    let wrong = run(&home, &["predict", &id, picture, "--explain", out, "--class", "10"]);
+    let error = String::from_utf8_lossy(&wrong.stderr);
+    assert!(error.contains("There is no class 10: the network knows the classes 0 to 9"), "{error}");
+    assert_eq!(wrong.status.code(), Some(1));
+
+    let table = fixture.data().join("embeddings.csv");
+    let table = table.to_str().unwrap();
+    for (method, images, columns) in [("none", "50", 131), ("pca", "0", 5), ("tsne", "150", 5)] {
+        let told = run_json(
+            &home,
+            &["embed", &id, "--out", table, "--split", "test", "--method", method, "--images", images],
+        );
+        let mut reader = csv::Reader::from_path(table).unwrap();
+        assert_eq!(reader.headers().unwrap().len(), columns, "{method}");
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let wanted = if images == "0" { 200 } else { images.parse().unwrap() };
+        assert_eq!((rows.len() as u64, told["images"].as_u64()), (wanted, Some(wanted)));
+        assert!(
+            rows.iter()
+                .all(|row| row.iter().skip(3).all(|number| number.parse::<f32>().unwrap().is_finite()))
+        );
+        assert_eq!(rows[0][1], rows[0][2]);
+    }
+}

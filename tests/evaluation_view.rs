@@ -215,9 +215,10 @@ fn a_network_without_classes_and_a_run_that_cannot_be_read_leave_no_dead_end() {
     std::fs::remove_file(run.folder.join("spec.toml")).unwrap();
     click(&mut window, "Validation");
     wait(&mut window, &mut session, has("Evaluate on the validation images"));
-    assert!(
-        session.state.notices.iter().any(|notice| notice.text.contains("Could not look into the network"))
-    );
+    let told = "Could not look into the network";
+    support::wait(&mut session, |session| {
+        session.state.notices.iter().any(|notice| notice.text.contains(told)).then_some(())
+    });
     session.close();
 }
 

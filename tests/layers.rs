@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 16] = [
     &["data"],
     &["protocol"],
     &["presets"],
-    &["comparison", "evaluation"],
+    &["comparison", "embedding", "evaluation", "explanation", "inside"],
     &["metrics", "spec"],
     &["registry", "rng", "told"],
 ];

@@ -1,6 +1,8 @@
 //! `evaluate` and `predict`: what a run's network makes of images.
 use super::{
-    Common, Outcome, open,
+    Common, Outcome,
+    explain::{self, Wish},
+    open,
     output::{line, percent},
     reading,
 };
@@ -96,7 +98,7 @@ fn show_evaluation(step: u64, found: &Evaluation) {
     }
 }
 
-pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcome> {
+pub fn predict(name: &str, images: &[PathBuf], explained: Option<&Wish>, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
@@ -104,7 +106,11 @@ pub fn predict(name: &str, images: &[PathBuf], common: &Common) -> Result<Outcom
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, image, common)
         } else {
-            score(&mut session, &run, request as u64, image).map(|answer| show(image, &answer, common.json))
+            score(&mut session, &run, request as u64, image).and_then(|answer| {
+                show(image, &answer, common.json);
+                explained
+                    .map_or(Ok(()), |wish| explain::explain(&mut session, &run, image, wish, common.json))
+            })
         };
         match shown {
             Ok(()) => {}

@@ -7,15 +7,17 @@ use crate::{
 use anyhow::{Result, bail};
 use std::sync::Arc;
 
+mod embedding;
 mod evaluation;
+pub mod explanations;
 pub mod history;
+mod inside;
 pub mod recall;
 
 /// A network that nobody trains, and the images that it is about.
 pub struct Subject {
-    /// The step of its weights.
-    pub step: u64,
-    pub model: Model,
+    /// A copy of a run's weights as they were when the question was asked.
+    pub model: Arc<Model>,
     pub dataset: Arc<Dataset>,
     pub partition: Partition,
     pub is_classifier: bool,
@@ -39,13 +41,41 @@ pub struct Progress {
     pub finding: Option<Finding>,
 }
 
-/// Begins to look for the answer to a question.
+/// Begins to look for the answer to a question about a network, which may be trained meanwhile; long ones are about a copy.
 ///
 /// # Errors
 /// Where it cannot be asked of such a network.
-pub fn begin(question: &Question, subject: Subject) -> Result<Box<dyn Inspection>> {
+pub fn begin(
+    question: &Question,
+    live: &Arc<Model>,
+    copy: impl FnOnce() -> Result<Subject>,
+) -> Result<Box<dyn Inspection>> {
     match question {
-        Question::Evaluation { split, .. } => Ok(evaluation::begin(subject, *split)),
-        Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => bail!("it is about other weights"),
+        Question::Evaluation { split, .. } => Ok(evaluation::begin(copy()?, *split)),
+        Question::Explanation { pixels, class, instead_of } => {
+            explanations::begin(live, pixels, *class, *instead_of)
+        }
+        Question::Inside { pixels } => Ok(at_once(Finding::Inside(inside::look(live, pixels)?.into()))),
+        Question::Strongest { layer, filter } => inside::begin(copy()?, *layer, *filter),
+        Question::Map { split, images, method } => embedding::begin(copy()?, *split, *images, *method),
+        Question::Embedding { pixels } => {
+            Ok(at_once(Finding::Embedding(embedding::of_one(live, pixels)?.into())))
+        }
+        Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => {
+            bail!("it is about other weights")
+        }
+    }
+}
+
+/// What is found out without any portions.
+fn at_once(finding: Finding) -> Box<dyn Inspection> {
+    Box::new(AtOnce(finding))
+}
+
+struct AtOnce(Finding);
+
+impl Inspection for AtOnce {
+    fn advance(&mut self) -> Result<Progress> {
+        Ok(Progress { share_done: 1.0, finding: Some(self.0.clone()) })
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
     metrics::{ACCURACY, LOSS, Point, Split},
-    models::{self, Network, Pass, Vars},
+    models::{self, Network, Pass, Vars, Window},
     objectives::{self, Batch, Looks, Objective},
     ops,
     spec::{LiveParams, RunSpec},
@@ -23,6 +23,7 @@ pub struct Model {
     pub objective: Box<dyn Objective>,
     encoder: Arc<Network>,
     pub preparation: Arc<Preparation>,
+    class_names: Vec<String>,
 }
 
 impl Model {
@@ -44,7 +45,22 @@ impl Model {
         );
         let views = objective.views();
         let preparation = Preparation { augmentation, seed: spec.seed, shape: data.shape, views };
-        Ok(Self { vars, objective, encoder, preparation: Arc::new(preparation) })
+        Ok(Self { vars, objective, encoder, preparation: Arc::new(preparation), class_names: data.class_names.clone() })
+    }
+
+    /// Another one with the same weights, which training does not change.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and where `spec` describes another model.
+    pub fn copy(&self, spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
+        let copy = Self::build(spec, data)?;
+        copy.vars.copy_from(&self.vars)?;
+        Ok(copy)
+    }
+
+    /// What the images that it learns from show, in order of their labels.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
     pub fn shape(&self) -> ImageShape {
@@ -105,6 +121,49 @@ impl Model {
         ops::on_pool(|| self.encoder.forward(&batch.images, &Pass::Evaluation))
     }
 
+    /// (images, height, width, channels) to (images, classes): log probabilities, but for a constant of each image. They
+    /// can be differentiated by the images.
+    ///
+    /// # Errors
+    /// Where the images do not fit the model, or the network learns without labels.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        self.classify(&self.encoder.forward(images, &Pass::Evaluation)?)
+    }
+
+    /// The encoder's convolutions, and what their filters see.
+    pub fn windows(&self) -> &[Window] {
+        self.encoder.windows()
+    }
+
+    /// The feature maps of some images, (images, height, width, channels), one a convolution.
+    ///
+    /// # Errors
+    /// Where the images do not fit the model.
+    pub fn maps(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        self.encoder.maps(images)
+    }
+
+    /// (images, height, width, channels): the last feature map of some images; none where there is no convolution.
+    ///
+    /// # Errors
+    /// Where the images do not fit the model.
+    pub fn last_map(&self, images: &Tensor) -> Result<Option<Tensor>> {
+        self.encoder.last_map(images)
+    }
+
+    /// As [`logits`](Self::logits), of last feature maps, by which they can be differentiated.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn logits_of_map(&self, maps: &Tensor) -> Result<Tensor> {
+        self.classify(&self.encoder.after_last_map(maps)?)
+    }
+
+    fn classify(&self, embeddings: &Tensor) -> Result<Tensor> {
+        let logits = self.objective.logits(embeddings)?;
+        logits.context("The network learns without labels: it tells no classes apart")
+    }
+
     /// What a classifier makes of some images as they are.
     ///
     /// # Errors
@@ -113,8 +172,7 @@ impl Model {
         let batch = self.batch(examples, indices)?;
         ops::on_pool(|| {
             let (features, embedding) = self.encoder.look(&batch.images)?;
-            let logits = self.objective.logits(&embedding)?;
-            let logits = logits.context("The network learns without labels: it tells no classes apart")?;
+            let logits = self.classify(&embedding)?;
             Ok(Impressions { logits: logits.to_vec2()?, features: features.to_vec2()? })
         })
     }

@@ -28,7 +28,7 @@ pub struct Trainer {
     pub live: LiveParams,
     /// Batches done, and what was found out on the way.
     pub state: CheckpointState,
-    pub model: Model,
+    pub model: Arc<Model>,
     /// What the encoder began with, in a sentence, where it was not drawn at random.
     pub beginning: Option<String>,
     moment: Moment,
@@ -157,7 +157,7 @@ impl Trainer {
             live,
             moment: Moment { step: state.step, steps, steps_per_epoch },
             state,
-            model,
+            model: Arc::new(model),
             beginning,
             dataset,
             batches: Batches::new(&spec, partition.train.len()),

@@ -144,6 +144,8 @@ impl Bench {
     /// A little of everything that waits, the drawing first.
     fn work(&mut self) {
         self.answer();
+        // whoever draws should not wait for the next batch as well
+        self.outbox.flush();
         if let Some(run) = self.backlog.pop_front() {
             self.guard("Could not open a run", |bench| bench.open(&run));
         }

@@ -20,6 +20,7 @@ pub mod norm;
 pub mod optimizer;
 pub mod pair_loss;
 pub mod pool;
+pub mod repulsion;
 pub mod simd;
 mod tile;
 pub mod windows;

@@ -9,6 +9,7 @@ const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 /// Each channel to mean 0 and variance 1 over the batch, then scaled and shifted as it learns to.
+#[derive(Clone)]
 pub struct BatchNorm {
     weight: Tensor,
     bias: Tensor,

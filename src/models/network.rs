@@ -1,5 +1,5 @@
 //! A list of layers with its weights.
-use super::{BatchNorm, Layer, Shape, Vars};
+use super::{BatchNorm, Layer, Shape, Vars, Window, windows::windows};
 use crate::{
     data::ImageShape,
     ops::{self, Activation, ConvShape, DropoutUnit, Sink},
@@ -12,6 +12,8 @@ use candle_core::Tensor;
 /// From images to embeddings.
 pub struct Network {
     steps: Vec<Step>,
+    /// One a convolution.
+    windows: Vec<Window>,
     sink: Sink,
     embed_dim: usize,
 }
@@ -62,6 +64,7 @@ impl Pass<'_> {
     }
 }
 
+#[derive(Clone)]
 enum Step {
     Conv {
         weight: Tensor,
@@ -109,11 +112,17 @@ impl Network {
             Shape::Features(features) => features,
             Shape::Image(image) => anyhow::bail!("an encoder must end in features, not in {image:?}"),
         };
-        Ok(Self { steps: fuse(steps), sink: vars.sink().clone(), embed_dim })
+        let (windows, sink) = (windows(layers), vars.sink().clone());
+        Ok(Self { steps: fuse(steps), windows, sink, embed_dim })
     }
 
     pub fn embed_dim(&self) -> usize {
         self.embed_dim
+    }
+
+    /// Its convolutions, and what their filters see.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
     }
 
     /// (batch, height, width, channels) to (batch, embed_dim).
@@ -145,6 +154,56 @@ impl Network {
         let embedding = run(rest, &map)?;
         let has_maps = maps.iter().any(|step| matches!(step, Step::Conv { .. }));
         Ok(if has_maps { (map.mean((1, 2))?, embedding) } else { (embedding.clone(), embedding) })
+    }
+
+    /// The last feature map of images, (batch, height, width, channels), before it is pooled; none where there is no
+    /// convolution.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn last_map(&self, images: &Tensor) -> Result<Option<Tensor>> {
+        Ok(self.maps(images)?.pop())
+    }
+
+    /// The feature maps of images, (batch, height, width, channels), one a convolution: normalised and activated where
+    /// they are, before they are pooled.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn maps(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        let steps = self.unfused();
+        let mut maps = vec![];
+        let mut x = images.clone();
+        for step in &steps[..map_ends(&steps).last().copied().unwrap_or_default()] {
+            x = step.forward(&x, &Pass::Evaluation)?;
+            match step {
+                Step::Conv { .. } => maps.push(x.clone()),
+                Step::BatchNorm { .. } => maps.last_mut().into_iter().for_each(|map| map.clone_from(&x)),
+                _ => {}
+            }
+        }
+        Ok(maps)
+    }
+
+    /// From last feature maps to embeddings.
+    ///
+    /// # Errors
+    /// Where the maps are of another network.
+    pub fn after_last_map(&self, maps: &Tensor) -> Result<Tensor> {
+        let steps = self.unfused();
+        let rest = &steps[map_ends(&steps).last().copied().unwrap_or_default()..];
+        Ok(rest.iter().try_fold(maps.clone(), |x, step| step.forward(&x, &Pass::Evaluation))?)
+    }
+
+    /// The steps with each pooling on its own.
+    fn unfused(&self) -> Vec<Step> {
+        let mut unfused = vec![];
+        for mut step in self.steps.iter().cloned() {
+            let pool = if let Step::Conv { pool, .. } = &mut step { pool.take() } else { None };
+            unfused.push(step);
+            unfused.extend(pool.map(|size| Step::MaxPool { size }));
+        }
+        unfused
     }
 
     /// Steps before the first stage that is trained.
@@ -235,6 +294,13 @@ impl Step {
             },
         }
     }
+}
+
+/// Where the feature map of each convolution is complete: behind it, and behind its normalisation if it has one.
+fn map_ends(steps: &[Step]) -> Vec<usize> {
+    let is_norm = |at: usize| matches!(steps.get(at), Some(Step::BatchNorm { .. }));
+    let ends = steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Conv { .. }));
+    ends.map(|(at, _)| if is_norm(at + 1) { at + 2 } else { at + 1 }).collect()
 }
 
 /// Puts a pooling into the convolution before it.

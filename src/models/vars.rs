@@ -95,6 +95,16 @@ impl Vars {
         Ok(self.sink.backward(loss)?)
     }
 
+    /// Takes over all numbers of the same network's other weights.
+    ///
+    /// # Errors
+    /// Where they are another network's.
+    pub fn copy_from(&self, other: &Self) -> Result<()> {
+        let names = |vars: &Self| vars.all().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        ensure!(names(self) == names(other), "the weights are of another network");
+        self.all().zip(other.all()).try_for_each(|((_, to), (_, from))| Ok(to.set(from)?))
+    }
+
     /// Writes all weights as safetensors.
     ///
     /// # Errors

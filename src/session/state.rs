@@ -9,7 +9,10 @@ use crate::{
     },
     spec::{LiveParams, RunSpec},
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, mem::discriminant, path::PathBuf};
+
+/// Answers of a kind that wait to be taken, at most.
+const KEPT_ANSWERS: usize = 16;
 
 /// Everything that is known of a home's runs.
 #[derive(Clone, Debug, Default)]
@@ -157,7 +160,7 @@ impl State {
                 }
             }
             Event::ComparisonRemoved(id) => drop(self.comparisons.remove(&id)),
-            Event::Answer(answer) => drop(self.answers.insert(answer.request, answer)),
+            Event::Answer(answer) => self.answer(answer),
             Event::Notice(notice) => self.notices.push(notice),
         }
     }
@@ -188,6 +191,17 @@ impl State {
         Results::new(&of.comparison, &self.entrants(of).into_iter().filter_map(accuracy).collect())
     }
 
+    /// Of each kind the newest answers stay: nobody waits for the others any more.
+    fn answer(&mut self, answer: Answer) {
+        let kind = |answer: &Answer| Some(discriminant(answer.finding.as_ref()?.as_ref().ok()?));
+        let of = kind(&answer);
+        self.answers.insert(answer.request, answer);
+        let same = self.answers.iter().filter(|(_, other)| kind(other) == of);
+        let mut same: Vec<u64> = same.map(|(request, _)| *request).collect();
+        same.truncate(same.len().saturating_sub(KEPT_ANSWERS));
+        same.iter().for_each(|request| drop(self.answers.remove(request)));
+    }
+
     fn update(&mut self, id: &RunId, change: impl FnOnce(&mut Run)) {
         if let Some(run) = self.runs.get_mut(id) {
             change(run);
@@ -200,8 +214,9 @@ mod tests {
     use super::*;
     use crate::{
         metrics::{ACCURACY, LOSS},
-        protocol::Confidence,
+        protocol::{Confidence, Finding},
     };
+    use std::sync::Arc;
 
     fn run() -> Run {
         Run::new(RunInfo {
@@ -239,6 +254,21 @@ mod tests {
         let mut run = run();
         run.timing = vec![[10.0, 1.0], [20.0, 3.0]];
         assert_eq!([5.0, 10.0, 15.0, 99.0].map(|step| run.elapsed_secs(step)), [0.5, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn answers_do_not_pile_up() {
+        let answer = |request, finding| {
+            let finding = Some(Ok(finding));
+            Answer { request, run: "a".into(), step: 0, share_done: 1.0, finding }
+        };
+        let mut state = State::default();
+        state.apply(Event::Answer(answer(0, Finding::Embedding(Arc::default()))));
+        for request in 1..100 {
+            state.apply(Event::Answer(answer(request, Finding::Scores(Arc::default()))));
+        }
+        let kept: Vec<u64> = state.answers.into_keys().collect();
+        assert_eq!((kept[0], kept[1], kept.len()), (0, 84, 17));
     }
 
     #[test]

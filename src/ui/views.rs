@@ -1,5 +1,5 @@
 //! What the middle of the window can show: one file and one word here for each.
-use super::{Action, Settings};
+use super::{Action, Settings, widgets::strong};
 use crate::{
     data::drawing::Sheet,
     protocol::{
@@ -10,11 +10,12 @@ use crate::{
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };
-use egui::Ui;
+use egui::{RichText, Ui};
 
 mod asking;
+mod following;
 
-registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting);
+registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
 
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
@@ -69,4 +70,22 @@ impl Scene<'_> {
     pub fn dismiss(&mut self, request: u64) {
         self.actions.push(Action::Send(Command::Dismiss(request)));
     }
+}
+
+/// Where there is nothing to show yet: what to do, and what will be here then.
+fn empty(ui: &mut Ui, what: &str, then: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.38);
+        ui.label(strong(what).heading());
+        ui.label(RichText::new(then).weak());
+    });
+}
+
+/// While an answer is on its way.
+fn waiting(ui: &mut Ui) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.38);
+        ui.spinner();
+        ui.label("Looking into the network…");
+    });
 }

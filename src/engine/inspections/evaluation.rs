@@ -30,7 +30,7 @@ pub fn begin(subject: Subject, split: Split) -> Box<dyn Inspection> {
 
 /// A network that learns without labels.
 struct Evaluating {
-    model: Model,
+    model: Arc<Model>,
     scoring: Scoring,
 }
 
@@ -53,7 +53,7 @@ impl Inspection for Evaluating {
 
 /// A classifier: its word is weighed first, then it is put to use.
 struct Judging {
-    model: Model,
+    model: Arc<Model>,
     dataset: Arc<Dataset>,
     split: Split,
     indices: Vec<usize>,
@@ -69,7 +69,7 @@ struct Judging {
 
 impl Judging {
     fn new(
-        model: Model,
+        model: Arc<Model>,
         dataset: Arc<Dataset>,
         partition: &Partition,
         split: Split,

@@ -52,7 +52,7 @@ pub struct PreviewWish {
 struct Idle {
     run: RunId,
     step: u64,
-    model: Model,
+    model: Arc<Model>,
     live: LiveParams,
 }
 
@@ -161,7 +161,7 @@ impl Bench {
     }
 
     /// The newest weights of a run, their step, and the live hyperparameters.
-    pub(super) fn model(&mut self, id: &RunId) -> Result<(u64, &Model, LiveParams)> {
+    pub(super) fn model(&mut self, id: &RunId) -> Result<(u64, &Arc<Model>, LiveParams)> {
         if let Some(active) = self.active.get(id) {
             let trainer = &active.trainer;
             return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));
@@ -185,7 +185,7 @@ impl Bench {
             Some(state) => state.live,
             None => self.catalog.live_params(&folder.spec(&self.catalog)?),
         };
-        Ok(Idle { run: id.clone(), step, model, live })
+        Ok(Idle { run: id.clone(), step, model: Arc::new(model), live })
     }
 
     fn needs_labels(&self, id: &RunId) -> Result<bool> {

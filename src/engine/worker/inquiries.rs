@@ -44,11 +44,17 @@ impl Bench {
         self.inquiries
             .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
         let begun = self.begin(&run, &question);
-        let (step, inspection) = self.or_give_up(begun, request, run.clone())?;
+        let begun = self.or_give_up(begun, request, run.clone());
+        if begun.is_err() && question.is_about_a_drawing() {
+            // it is told beside the drawing, which goes on changing
+            return Ok(());
+        }
+        let (step, inspection) = begun?;
         self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
         Ok(())
     }
 
+    /// Also gives the step whose weights are asked.
     fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
         match question {
             Question::History { images, after } => {
@@ -61,9 +67,11 @@ impl Bench {
                 let (step, model) = newest_model(&self.home.folder(run), &self.catalog)?;
                 Ok((step, recall::begin(model, dataset, images)?))
             }
-            Question::Evaluation { .. } | Question::Scores { .. } => {
-                let subject = self.subject(run, question)?;
-                Ok((subject.step, inspections::begin(question, subject)?))
+            _ => {
+                let (step, live, _) = self.model(run)?;
+                let live = live.clone();
+                let inspection = inspections::begin(question, &live, || self.subject(run, question, &live))?;
+                Ok((step, inspection))
             }
         }
     }
@@ -92,13 +100,18 @@ impl Bench {
         found
     }
 
-    /// The newest checkpoint of a run: the weights of one that trains would change under a long look.
-    fn subject(&mut self, run: &RunId, question: &Question) -> Result<Subject> {
-        let folder = self.home.folder(run);
-        let spec = folder.spec(&self.catalog)?;
-        let dataset = self.dataset(&spec.dataset)?;
+    /// A copy of a run's network as it is now, and its images.
+    fn subject(&mut self, run: &RunId, question: &Question, live: &Model) -> Result<Subject> {
+        let (spec, dataset) = match self.active.get(run) {
+            Some(active) => (active.trainer.spec.clone(), active.trainer.images().0.clone()),
+            None => {
+                let spec = self.home.folder(run).spec(&self.catalog)?;
+                let dataset = self.dataset(&spec.dataset)?;
+                (spec, dataset)
+            }
+        };
         let partition = partition(&spec, &dataset)?;
-        let (step, model) = newest_model(&folder, &self.catalog)?;
+        let model = Arc::new(live.copy(&spec, &dataset.info)?);
         let is_classifier = objectives::find(&spec.objective.id)?.needs_labels;
         let outsiders = match question {
             Question::Evaluation { outsiders: Some(outsiders), .. } => {
@@ -106,7 +119,7 @@ impl Bench {
             }
             _ => None,
         };
-        Ok(Subject { step, model, dataset, partition, is_classifier, outsiders })
+        Ok(Subject { model, dataset, partition, is_classifier, outsiders })
     }
 
     /// Images of another data set, brought to the shape that a model looks at.

@@ -1,0 +1,236 @@
+//! `bench --drawing`: how long a drawing waits for its bars and its explanations, and what it costs the training to be drawn
+//! on all the time. Measured through the session, as the window sees it.
+use super::{Common, Outcome, output::line};
+use crate::{
+    data::drawing::Drawing,
+    protocol::{Command, Confidence, Control, Finding, Question, RunId},
+    session::{Session, catalog},
+    spec::RunSpec,
+};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Slices with and without a pen, in turns.
+const SLICES: usize = 8;
+/// From one position of the pen to the next: a frame of the window.
+const FRAME: Duration = Duration::from_millis(16);
+/// Nobody waits longer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The reference network in training, in a home that is gone afterwards.
+struct Bench {
+    session: Session,
+    run: RunId,
+    home: PathBuf,
+    requests: u64,
+}
+
+/// Milliseconds.
+struct Latencies(Vec<f64>);
+
+pub fn measure(secs: f64, common: &Common) -> Result<Outcome> {
+    let mut bench = Bench::open()?;
+    let measured = bench.measure(secs, common.json);
+    bench.session.close();
+    let removed = std::fs::remove_dir_all(&bench.home);
+    measured?;
+    removed.with_context(|| {
+        format!("Could not remove the folder of the measurement\nFolder: {}", bench.home.display())
+    })?;
+    Ok(Outcome::Done)
+}
+
+impl Bench {
+    fn open() -> Result<Self> {
+        let home = std::env::temp_dir().join(format!("headstart-bench-{}", std::process::id()));
+        let mut session = Session::open(home.clone(), || {})?;
+        // Never ends and is never scored before it has been measured.
+        let endless = ["epoch_steps=1000000", "epochs=10", "evaluations_per_epoch=1"].map(String::from);
+        session.send(Command::Start(Box::new(RunSpec::from_toml("", &endless, &catalog())?)));
+        let run = wait(&mut session, |session| session.state.newest.clone())?;
+        let mut bench = Self { session, run, home, requests: 0 };
+        bench.until_step(40)?;
+        Ok(bench)
+    }
+
+    fn measure(&mut self, secs: f64, json: bool) -> Result<()> {
+        let (mut resting, mut drawn) = (vec![], vec![]);
+        let mut training = Latencies(vec![]);
+        for _ in 0..SLICES {
+            resting.push(self.rate(secs, |bench| {
+                bench.session.wait(FRAME);
+                Ok(())
+            })?);
+            drawn.push(self.rate(secs, |bench| {
+                training.0.push(bench.draw(Confidence::Raw)?);
+                Ok(())
+            })?);
+        }
+        let slowdown = 1.0 - median(&mut drawn) / median(&mut resting);
+        let mut explained_training = self.explain()?;
+        self.session.send(Command::Control(self.run.clone(), Control::Stop));
+        let run = self.run.clone();
+        wait(&mut self.session, |session| (!session.state.runs.get(&run)?.phase.is_active()).then_some(()))?;
+        // its word is weighed first, which takes a second or two
+        self.draw(Confidence::Calibrated { is_outsider: false })?;
+        let mut idle = Latencies(vec![]);
+        for _ in 0..(secs / FRAME.as_secs_f64()) as usize {
+            idle.0.push(self.draw(Confidence::Calibrated { is_outsider: false })?);
+        }
+        let mut explained_idle = self.explain()?;
+        report(json, slowdown, &mut training, &mut idle, &mut explained_training, &mut explained_idle);
+        Ok(())
+    }
+
+    /// Steps a second for a while.
+    fn rate(&mut self, secs: f64, mut meanwhile: impl FnMut(&mut Self) -> Result<()>) -> Result<f64> {
+        let step = |bench: &Self| bench.session.state.runs.get(&bench.run).map_or(0, |run| run.progress.step);
+        // from the end of a batch to the end of a batch
+        let first = step(self);
+        self.until_step(first + 1)?;
+        let (first, began) = (step(self), Instant::now());
+        while began.elapsed().as_secs_f64() < secs {
+            meanwhile(self)?;
+        }
+        let last = step(self);
+        self.until_step(last + 1)?;
+        Ok((step(self) - first) as f64 / began.elapsed().as_secs_f64())
+    }
+
+    fn until_step(&mut self, step: u64) -> Result<()> {
+        let run = self.run.clone();
+        wait(&mut self.session, |session| (session.state.runs.get(&run)?.progress.step >= step).then_some(()))
+    }
+
+    /// Milliseconds from a new position of the pen to its bars, calibrated or not; then rests until the next frame.
+    fn draw(&mut self, wanted: Confidence) -> Result<f64> {
+        self.requests += 1;
+        let (request, run, began) = (self.requests, self.run.clone(), Instant::now());
+        let pixels = framed(request)?;
+        self.session.send(Command::Predict { request, run, pixels });
+        let is_raw = wanted == Confidence::Raw;
+        wait(&mut self.session, |session| {
+            let answer = session.state.prediction.as_ref().filter(|answer| answer.request == request)?;
+            let is_calibrated = matches!(answer.confidence, Confidence::Calibrated { .. });
+            (is_calibrated || is_raw).then_some(())
+        })?;
+        let took = began.elapsed();
+        std::thread::sleep(FRAME.saturating_sub(took));
+        Ok(took.as_secs_f64() * 1e3)
+    }
+
+    /// Milliseconds that each method takes, by its label, for several drawings.
+    fn explain(&mut self) -> Result<Vec<(&'static str, Latencies)>> {
+        let mut methods: Vec<(&'static str, Latencies)> = vec![];
+        for drawing_number in 0..10 {
+            self.requests += 1;
+            let request = self.requests;
+            let pixels = framed(drawing_number * 6)?;
+            let question = Question::Explanation { pixels, class: None, instead_of: None };
+            self.session.send(Command::Ask { request, run: self.run.clone(), question });
+            let mut since = Instant::now();
+            for method in 0.. {
+                let (label, is_last) = wait(&mut self.session, |session| {
+                    let answer = session.state.answers.get(&request)?;
+                    let Some(Ok(Finding::Explanation(found))) = &answer.finding else { return None };
+                    let is_last = answer.share_done >= 1.0 && method + 1 == found.attributions.len();
+                    Some((found.attributions.get(method)?.label, is_last))
+                })?;
+                let took = since.elapsed().as_secs_f64() * 1e3;
+                since = Instant::now();
+                match methods.iter_mut().find(|(known, _)| *known == label) {
+                    Some((_, latencies)) => latencies.0.push(took),
+                    None => methods.push((label, Latencies(vec![took]))),
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(methods)
+    }
+}
+
+/// A seven in the making, as a network sees it: its pen is at another place for each number.
+fn framed(number: u64) -> Result<Vec<u8>> {
+    let way = (number % 60 + 6) as usize;
+    let point = |at: usize| {
+        let along = at as f32 / 65.0;
+        if along < 0.4 {
+            [0.25 + 1.25 * along, 0.22]
+        } else {
+            [0.75 - 0.5 * (along - 0.4), 0.22 + (along - 0.4)]
+        }
+    };
+    let drawing = Drawing { strokes: vec![(0..way).map(point).collect()], pen_width: 0.08 };
+    Ok(drawing.sheet().context("nothing is drawn")?.frame())
+}
+
+fn wait<T>(session: &mut Session, found: impl Fn(&Session) -> Option<T>) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = found(session) {
+            return Ok(found);
+        }
+        ensure!(began.elapsed() < PATIENCE, "The measurement got no answer: {:?}", session.state.notices);
+        session.wait(Duration::from_millis(100));
+    }
+}
+
+impl Latencies {
+    /// The least that so large a share of them does not exceed.
+    fn quantile(&mut self, share: f64) -> f64 {
+        self.0.sort_by(f64::total_cmp);
+        let at = (self.0.len() as f64 * share).ceil() as usize;
+        self.0.get(at.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn report(
+    json: bool,
+    slowdown: f64,
+    training: &mut Latencies,
+    idle: &mut Latencies,
+    explained_training: &mut [(&'static str, Latencies)],
+    explained_idle: &mut [(&'static str, Latencies)],
+) {
+    if json {
+        return line(json!({
+            "measured": "drawing", "training_slowed_by": slowdown,
+            "training_ms_p50": training.quantile(0.5), "training_ms_p99": training.quantile(0.99),
+            "idle_ms_p50": idle.quantile(0.5), "idle_ms_p99": idle.quantile(0.99),
+            "explanations_training_ms_max": maxima(explained_training),
+            "explanations_idle_ms_max": maxima(explained_idle),
+        }));
+    }
+    line(format!("Training is slowed by {:.1} % while somebody draws all the time", slowdown * 100.0));
+    for (when, latencies) in [("while training", training), ("idle", idle)] {
+        let (half, most) = (latencies.quantile(0.5), latencies.quantile(0.99));
+        line(format!(
+            "Pen to bars, {when}: median {half:.1} ms, 99 % within {most:.1} ms, of {}",
+            latencies.0.len()
+        ));
+    }
+    for (when, methods) in [("while training", explained_training), ("idle", explained_idle)] {
+        for (label, latencies) in methods {
+            let (half, most) = (latencies.quantile(0.5), latencies.quantile(1.0));
+            line(format!("{label}, {when}: median {half:.0} ms, at most {most:.0} ms"));
+        }
+    }
+}
+
+fn maxima(methods: &mut [(&'static str, Latencies)]) -> serde_json::Map<String, serde_json::Value> {
+    methods
+        .iter_mut()
+        .map(|(label, latencies)| ((*label).to_owned(), json!(latencies.quantile(1.0))))
+        .collect()
+}

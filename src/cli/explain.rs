@@ -1,0 +1,110 @@
+//! `predict --explain`: pictures of what in an image speaks for a class.
+use super::{output::line, score::answer};
+use crate::{
+    data::drawing,
+    explanation::{Attribution, Explanation, colour},
+    protocol::{Finding, Question, RunId},
+    session::Session,
+};
+use anyhow::{Context as _, Result, bail};
+use image::{Rgb, RgbImage, imageops};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Pixels of a picture to a pixel of the image.
+const MAGNIFIED: u32 = 10;
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct Explain {
+    /// Write what in the image speaks for its class, a PNG for each method: orange for it, blue against it
+    #[arg(long, value_name = "DIR")]
+    explain: Option<PathBuf>,
+    /// Explain this class, counted from 0, and not the most probable one
+    #[arg(long, value_name = "N", requires = "explain")]
+    class: Option<u16>,
+    /// Explain what speaks for the class rather than for this one
+    #[arg(long, value_name = "N", requires = "explain")]
+    instead_of: Option<u16>,
+}
+
+/// What is to be explained, and the folder for it.
+pub struct Wish {
+    folder: PathBuf,
+    class: Option<u16>,
+    instead_of: Option<u16>,
+}
+
+impl Explain {
+    pub fn wish(self) -> Option<Wish> {
+        let Self { explain, class, instead_of } = self;
+        explain.map(|folder| Wish { folder, class, instead_of })
+    }
+}
+
+pub fn explain(session: &mut Session, run: &RunId, image: &Path, wish: &Wish, json: bool) -> Result<()> {
+    let pixels = drawing::read(image)?.frame();
+    let Wish { folder, class, instead_of } = wish;
+    let question = Question::Explanation { pixels, class: *class, instead_of: *instead_of };
+    let (_, Finding::Explanation(found)) = answer(session, run, question)? else {
+        bail!("The answer is to another question")
+    };
+    let shown = || format!("Folder: {}", folder.display());
+    std::fs::create_dir_all(folder)
+        .context("Could not make the folder for the pictures")
+        .with_context(shown)?;
+    let stem = image.file_stem().map_or("image".into(), |stem| stem.to_string_lossy());
+    for attribution in &found.attributions {
+        let path = folder.join(format!("{stem}-{}.png", attribution.id));
+        let written = attribution.values.is_some();
+        if written {
+            let file = || format!("File: {}", path.display());
+            picture(&found, attribution)?
+                .save(&path)
+                .context("Could not write the picture")
+                .with_context(file)?;
+        }
+        show(&found, attribution, written.then_some(path.as_path()), json);
+    }
+    Ok(())
+}
+
+fn show(found: &Explanation, attribution: &Attribution, path: Option<&Path>, json: bool) {
+    let ([speaks_for, against], scale) = (attribution.sums(), attribution.scale());
+    let Attribution { id, label, .. } = attribution;
+    if json {
+        return line(json!({
+            "method": id, "picture": path, "class": found.class, "instead_of": found.instead_of,
+            "output": found.output, "empty_output": found.empty_output,
+            "for": speaks_for, "against": against, "strongest_colour": scale,
+        }));
+    }
+    let Some(path) = path else {
+        return line(format!("   {label}: the network has no convolution to look at"));
+    };
+    line(format!(
+        "   {label}: for {} {speaks_for:+.2}, against {against:+.2}, colours up to ±{scale:.3}  {}",
+        found.subject(),
+        path.display()
+    ));
+}
+
+/// The image with an attribution over it, magnified, and the scale of its colours at the right: the most for the class at
+/// the top, the most against it at the bottom.
+fn picture(found: &Explanation, attribution: &Attribution) -> Result<RgbImage> {
+    let [height, width, _] = found.shape.map(|length| length as u32);
+    let small = RgbImage::from_raw(width, height, found.paint(attribution));
+    let small = small.context("an attribution has another shape than its image")?;
+    let (width, height) = (width * MAGNIFIED, height * MAGNIFIED);
+    let mut picture = RgbImage::new(width + 3 * MAGNIFIED, height);
+    imageops::replace(
+        &mut picture,
+        &imageops::resize(&small, width, height, imageops::FilterType::Nearest),
+        0,
+        0,
+    );
+    for (x, y) in (width + MAGNIFIED..width + 3 * MAGNIFIED).flat_map(|x| (0..height).map(move |y| (x, y))) {
+        let value = 1.0 - 2.0 * y as f32 / (height - 1).max(1) as f32;
+        picture.put_pixel(x, y, Rgb(colour(0.0, value)));
+    }
+    Ok(picture)
+}

@@ -1,0 +1,178 @@
+//! Where images lie to the eyes of a network: their embeddings, a map of them, and places on it for others.
+use crate::metrics::Split;
+use std::sync::Arc;
+
+/// How many dimensions are brought down to the two of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapMethod {
+    /// No map: the embeddings as they are.
+    None,
+    /// The two directions in which embeddings differ most.
+    Pca,
+    /// Neighbours stay neighbours.
+    Tsne,
+}
+
+impl MapMethod {
+    pub const ALL: [MapMethod; 3] = [MapMethod::None, MapMethod::Pca, MapMethod::Tsne];
+
+    pub fn id(self) -> &'static str {
+        match self {
+            MapMethod::None => "none",
+            MapMethod::Pca => "pca",
+            MapMethod::Tsne => "tsne",
+        }
+    }
+
+    pub fn find(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.id() == id)
+    }
+}
+
+/// Images with their embeddings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedded {
+    pub split: Split,
+    pub class_names: Vec<String>,
+    /// Places in the part of the data set that the split belongs to.
+    pub images: Vec<u32>,
+    pub labels: Vec<u16>,
+    /// Numbers of an embedding.
+    pub dimensions: usize,
+    /// One embedding after another.
+    pub rows: Vec<f32>,
+    /// Of each image in small: height, width, channels.
+    pub thumbnail_shape: [usize; 3],
+    pub thumbnails: Vec<u8>,
+}
+
+/// A map of images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    pub embedded: Arc<Embedded>,
+    /// What the positions were made by.
+    pub method: MapMethod,
+    /// One an image; none where no map was asked for.
+    pub positions: Vec<[f32; 2]>,
+    pub pca: Pca,
+}
+
+/// The two directions in which embeddings differ most.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pca {
+    pub mean: Vec<f32>,
+    /// At length 1, one number a dimension.
+    pub axes: [Vec<f32>; 2],
+}
+
+impl Pca {
+    /// Where an embedding lies along the axes.
+    pub fn place(&self, embedding: &[f32]) -> [f32; 2] {
+        let centred = || embedding.iter().zip(&self.mean).map(|(number, mean)| number - mean);
+        self.axes.each_ref().map(|axis| centred().zip(axis).map(|(number, axis)| number * axis).sum())
+    }
+}
+
+/// An image's place among the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placement {
+    pub position: [f32; 2],
+    /// The nearest images, by their number on the map, and how far their embeddings are; the nearest first.
+    pub nearest: Vec<(usize, f32)>,
+}
+
+/// Images that pull an image that is not on the map to their places.
+const PULLING: usize = 5;
+
+impl Embedded {
+    pub fn row(&self, image: usize) -> &[f32] {
+        &self.rows[image * self.dimensions..][..self.dimensions]
+    }
+
+    /// The images whose embeddings are nearest to one by Euclid's distance, with it; the nearest first.
+    pub fn nearest(&self, embedding: &[f32], count: usize) -> Vec<(usize, f32)> {
+        let distance =
+            |row: &[f32]| row.iter().zip(embedding).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
+        let rows = self.rows.chunks_exact(self.dimensions.max(1));
+        let mut all: Vec<(usize, f32)> = rows.map(distance).enumerate().collect();
+        let order = |a: &(usize, f32), b: &(usize, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
+        if count < all.len() {
+            all.select_nth_unstable_by(count, order);
+            all.truncate(count);
+        }
+        all.sort_unstable_by(order);
+        all
+    }
+
+    pub fn class_name(&self, image: usize) -> &str {
+        self.class_names.get(usize::from(self.labels[image])).map_or("?", String::as_str)
+    }
+}
+
+impl Map {
+    /// Where an image belongs that is not on the map, by its embedding: exactly with PCA; else among its nearest, whose
+    /// places are weighed by 1 / distance². None where the embedding is another network's, or there is no map.
+    pub fn place(&self, embedding: &[f32], count: usize) -> Option<Placement> {
+        if self.positions.is_empty() || embedding.len() != self.embedded.dimensions {
+            return None;
+        }
+        let nearest = self.embedded.nearest(embedding, count.max(PULLING));
+        let position = match self.method {
+            MapMethod::Pca => self.pca.place(embedding),
+            MapMethod::Tsne | MapMethod::None => self.among(&nearest[..nearest.len().min(PULLING)]),
+        };
+        Some(Placement { position, nearest: nearest.into_iter().take(count).collect() })
+    }
+
+    fn among(&self, nearest: &[(usize, f32)]) -> [f32; 2] {
+        let weight = |distance: f32| 1.0 / f64::from(distance * distance).max(1e-12);
+        let total: f64 = nearest.iter().map(|(_, distance)| weight(*distance)).sum();
+        let share = |(image, distance): &(usize, f32), axis: usize| {
+            f64::from(self.positions[*image][axis]) * weight(*distance) / total
+        };
+        [0, 1].map(|axis| nearest.iter().map(|near| share(near, axis)).sum::<f64>() as f32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(method: MapMethod) -> Map {
+        let embedded = Embedded {
+            split: Split::Train,
+            class_names: vec!["a".into(), "b".into()],
+            images: vec![10, 20, 30],
+            labels: vec![0, 1, 1],
+            dimensions: 2,
+            rows: vec![0.0, 0.0, 3.0, 4.0, 0.0, 10.0],
+            thumbnail_shape: [1, 1, 1],
+            thumbnails: vec![0; 3],
+        };
+        let pca = Pca { mean: vec![1.0, 2.0], axes: [vec![0.0, 1.0], vec![1.0, 0.0]] };
+        let positions = vec![[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]];
+        Map { embedded: Arc::new(embedded), method, positions, pca }
+    }
+
+    #[test]
+    fn an_image_lies_where_its_neighbours_lie() {
+        let map = map(MapMethod::Tsne);
+        let at = map.place(&[0.0, 0.0], 2).unwrap();
+        assert_eq!(at.nearest, [(0, 0.0), (1, 5.0)]);
+        assert!(at.position[0].abs() < 1e-6 && at.position[1].abs() < 1e-6, "{at:?}");
+        // as far from the first as from the second, and √(9 + 49) from the third
+        let [x, y] = map.place(&[3.0, 0.0], 3).unwrap().position;
+        let weights = [1.0 / 9.0, 1.0 / 16.0, 1.0 / 109.0];
+        let total: f32 = weights.iter().sum();
+        assert!((x - 10.0 * weights[1] / total).abs() < 1e-4 && (y - 10.0 * weights[2] / total).abs() < 1e-4);
+        assert_eq!(map.embedded.class_name(2), "b");
+    }
+
+    #[test]
+    fn pca_places_exactly_and_strangers_nowhere() {
+        let map = map(MapMethod::Pca);
+        assert_eq!(map.place(&[4.0, 7.0], 1).unwrap().position, [5.0, 3.0]);
+        assert_eq!(map.place(&[4.0, 7.0, 1.0], 1), None);
+        assert_eq!(Map { positions: vec![], ..map }.place(&[4.0, 7.0], 1), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! What happens to one image between the layers, and which images a filter looks for.
+use super::{Inspection, Progress, Subject};
+use crate::{
+    data::{Dataset, ImageShape},
+    engine::model::Model,
+    inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
+    models::Window,
+    ops,
+    protocol::Finding,
+};
+use anyhow::{Context as _, Result};
+use candle_core::Tensor;
+use std::sync::Arc;
+
+/// Images looked at at once.
+const PORTION: usize = 64;
+/// Training images that are looked at, at most, evenly drawn.
+const MOST: usize = 10_000;
+/// The strongest that are kept.
+const KEPT: usize = 9;
+
+/// The filters of the first convolution, and the feature maps of one image.
+///
+/// # Errors
+/// Where the image does not fit the model.
+pub fn look(model: &Model, pixels: &[u8]) -> Result<Inside> {
+    let image = model.batch(&model.single(pixels)?, &[0])?.images;
+    let maps = ops::on_pool(|| model.maps(&image))?;
+    let layer = |(map, window): (&Tensor, &Window)| -> Result<FeatureMaps> {
+        let (_, height, width, _) = map.dims4()?;
+        let values = map.permute((0, 3, 1, 2))?.flatten_all()?.to_vec1()?;
+        Ok(FeatureMaps { name: window.name, height, width, values })
+    };
+    let layers = maps.iter().zip(model.windows()).map(layer).collect::<Result<_>>()?;
+    let filters = model.windows().first().map(|first| filters(model, first.name)).transpose()?;
+    Ok(Inside { filters, layers })
+}
+
+fn filters(model: &Model, layer: &str) -> Result<Filters> {
+    let wanted = format!("encoder.{layer}.weight");
+    let found = model.vars.all().find(|(name, _)| *name == wanted);
+    let (_, weight) = found.with_context(|| format!("there is no weight {wanted}"))?;
+    let (height, width, channels, _) = weight.dims4()?;
+    let values = weight.permute((3, 0, 1, 2))?.flatten_all()?.to_vec1()?;
+    Ok(Filters { shape: [height, width, channels], values })
+}
+
+/// Begins to look for the training images that a filter answers to most.
+///
+/// # Errors
+/// Where there is no such filter.
+pub fn begin(subject: Subject, layer: usize, filter: usize) -> Result<Box<dyn Inspection>> {
+    let Subject { model, dataset, .. } = subject;
+    let window = model.windows().get(layer).copied();
+    let window = window.filter(|window| filter < window.filters).context("The network has no such filter")?;
+    let every = dataset.train.len().div_ceil(MOST).max(1);
+    let images = (0..dataset.train.len()).step_by(every).collect();
+    let ImageShape { height, width, channels } = model.shape();
+    let found = Strongest {
+        layer,
+        filter,
+        looked_at: 0,
+        shape: [height, width, channels],
+        images: vec![],
+        class_names: model.class_names().to_vec(),
+    };
+    Ok(Box::new(Searching { model, dataset, images, window, found }))
+}
+
+struct Searching {
+    model: Arc<Model>,
+    dataset: Arc<Dataset>,
+    images: Vec<usize>,
+    window: Window,
+    found: Strongest,
+}
+
+impl Inspection for Searching {
+    fn advance(&mut self) -> Result<Progress> {
+        let done = self.found.looked_at;
+        let portion = &self.images[done..(done + PORTION).min(self.images.len())];
+        let batch = self.model.batch(&self.dataset.train, portion)?;
+        let maps = ops::on_pool(|| self.model.maps(&batch.images))?;
+        let map = maps[self.found.layer].narrow(3, self.found.filter, 1)?.squeeze(3)?;
+        for (image, map) in portion.iter().zip(map.to_vec3::<f32>()?) {
+            let strong = self.strong(*image, &map)?;
+            self.found.images.extend(strong);
+        }
+        self.found.looked_at += portion.len();
+        // of equal ones the first: the same images whoever asks
+        self.found.images.sort_by(|a, b| b.activation.total_cmp(&a.activation).then(a.image.cmp(&b.image)));
+        self.found.images.truncate(KEPT);
+        let share_done = self.found.looked_at as f32 / self.images.len().max(1) as f32;
+        Ok(Progress { share_done, finding: Some(Finding::Strongest(Arc::new(self.found.clone()))) })
+    }
+}
+
+impl Searching {
+    /// An image, unless it is weaker than all that are kept or the filter does not answer to it at all.
+    fn strong(&self, image: usize, map: &[Vec<f32>]) -> Result<Option<StrongImage>> {
+        let places = map.iter().enumerate().flat_map(|(row, line)| {
+            line.iter().enumerate().map(move |(column, activation)| (*activation, row, column))
+        });
+        let strongest = places.max_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((activation, row, column)) = strongest.filter(|(activation, ..)| *activation > 0.0) else {
+            return Ok(None);
+        };
+        let weakest = self.found.images.get(KEPT - 1).map_or(f32::NEG_INFINITY, |kept| kept.activation);
+        if activation <= weakest {
+            return Ok(None);
+        }
+        Ok(Some(StrongImage {
+            image: image as u32,
+            label: self.dataset.train.labels[image],
+            activation,
+            window: self.window.at(row, column),
+            pixels: self.dataset.train.image(image)?.into_owned(),
+        }))
+    }
+}

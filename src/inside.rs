@@ -1,0 +1,78 @@
+//! What a network makes of an image on its way through the layers, and which images a filter looks for: plain numbers.
+
+/// The filters of the first convolution, and the feature maps of all of them for one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inside {
+    /// None where the network has no convolution.
+    pub filters: Option<Filters>,
+    /// From the image to the embedding.
+    pub layers: Vec<FeatureMaps>,
+}
+
+/// The weights of a convolution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filters {
+    /// Height, width and input channels of each.
+    pub shape: [usize; 3],
+    /// (filters, height, width, input channels).
+    pub values: Vec<f32>,
+}
+
+/// What a convolution makes of an image: a map for each of its filters, normalised and activated where the network does it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMaps {
+    /// As in the names of its weights, such as "conv1".
+    pub name: &'static str,
+    pub height: usize,
+    pub width: usize,
+    /// (maps, height, width).
+    pub values: Vec<f32>,
+}
+
+/// The images of a data set that a filter answers to most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strongest {
+    /// Counted among the convolutions.
+    pub layer: usize,
+    pub filter: usize,
+    /// Images looked at so far.
+    pub looked_at: usize,
+    /// Height, width and channels of an image.
+    pub shape: [usize; 3],
+    /// The strongest first.
+    pub images: Vec<StrongImage>,
+    pub class_names: Vec<String>,
+}
+
+/// An image, and where in it the filter answers most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StrongImage {
+    /// Its place among the training images.
+    pub image: u32,
+    pub label: u16,
+    pub activation: f32,
+    /// What the filter sees there, which may reach beyond the edges: top, left, and the length of a side.
+    pub window: [i32; 3],
+    pub pixels: Vec<u8>,
+}
+
+impl Filters {
+    pub fn count(&self) -> usize {
+        self.values.len() / self.shape.iter().product::<usize>().max(1)
+    }
+}
+
+impl FeatureMaps {
+    pub fn count(&self) -> usize {
+        self.values.len() / (self.height * self.width).max(1)
+    }
+
+    pub fn map(&self, filter: usize) -> &[f32] {
+        &self.values[filter * self.height * self.width..][..self.height * self.width]
+    }
+
+    /// The largest number of all maps.
+    pub fn strongest(&self) -> f32 {
+        self.values.iter().copied().fold(0.0, f32::max)
+    }
+}

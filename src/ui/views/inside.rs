@@ -1,0 +1,164 @@
+//! Inside the network: what its convolutions make of the drawing, and which images each of their filters looks for.
+use super::{Scene, View, ViewEntry, empty, following::Following, waiting};
+use crate::{
+    inside::{FeatureMaps, Filters, Inside},
+    protocol::{Finding, Question, RunId},
+    spec::ComponentInfo,
+    ui::widgets::{strong, thousands, title},
+};
+use atlas::Atlas;
+use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
+use filter::Filter;
+use std::sync::Arc;
+
+mod atlas;
+mod filter;
+
+pub const ENTRY: ViewEntry = ViewEntry {
+    info: ComponentInfo {
+        id: "inside",
+        label: "Inside",
+        help: "What each layer of the selected network makes of your drawing, and which images its filters look for.",
+        params: &[],
+    },
+    open: || Box::new(InsideView::new()),
+};
+
+/// How large a map and a filter are shown, in points.
+const MAP: f32 = 46.0;
+const FILTER: f32 = 30.0;
+
+/// What the view keeps between frames.
+struct InsideView {
+    asking: Following,
+    run: Option<RunId>,
+    shown: Option<Arc<Inside>>,
+    filters: Option<Atlas>,
+    /// One a layer.
+    maps: Vec<Atlas>,
+    filter: Filter,
+}
+
+impl View for InsideView {
+    fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Some(run) = scene.run else {
+            return empty(ui, "Start a run, or select one", "Then you can look inside its network.");
+        };
+        let Some(drawing) = scene.drawing else {
+            let then = "Or drop an image on the window. Here you see what each layer makes of it.";
+            return empty(ui, "Draw a digit", then);
+        };
+        if self.run.as_ref() != Some(&run.id) {
+            (self.run, self.filter) = (Some(run.id.clone()), Filter::default());
+        }
+        self.asking.follow(ui, scene, run, Question::Inside { pixels: drawing.to_vec() });
+        match self.asking.found(run) {
+            Some(Ok(Finding::Inside(found))) => {
+                let found = found.clone();
+                self.show(ui, &found, scene);
+            }
+            Some(Err(problem)) => empty(ui, "The network cannot look at this", problem),
+            _ => waiting(ui),
+        }
+    }
+}
+
+impl InsideView {
+    fn new() -> Self {
+        let asking = Following::prompt();
+        Self { asking, run: None, shown: None, filters: None, maps: vec![], filter: Filter::default() }
+    }
+
+    fn show(&mut self, ui: &mut Ui, found: &Arc<Inside>, scene: &mut Scene<'_>) {
+        if found.layers.is_empty() {
+            let then = "Select a run with a convolutional encoder, such as the Seed CNN.";
+            return empty(ui, "This network has no convolution to look into", then);
+        }
+        self.upload(ui, found);
+        if self.filter.chosen.is_some() {
+            let frame =
+                Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin { left: 12, ..Margin::ZERO });
+            let panel = Panel::right("filter").default_size(270.0).size_range(220.0..=420.0).frame(frame);
+            panel.show(ui, |ui| {
+                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.filter.ui(ui, found, scene));
+            });
+        }
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.layers(ui, found));
+    }
+
+    fn layers(&mut self, ui: &mut Ui, found: &Inside) {
+        ui.horizontal_wrapped(|ui| {
+            title(ui, "Inside");
+            let step = thousands(self.asking.step());
+            let hint = format!("step {step} · choose a map or a filter to see which images it looks for");
+            ui.label(RichText::new(hint).weak());
+        });
+        if let (Some(filters), Some(atlas)) = (&found.filters, &self.filters) {
+            let [height, width, _] = filters.shape;
+            let heading = format!("Filters of {}", found.layers[0].name);
+            let help =
+                "What the first layer multiplies each patch of the image by: orange is above 0, blue below";
+            let sizes =
+                format!("{} of {height} × {width} pixels, orange above 0, blue below", filters.count());
+            section(ui, &heading, help, &sizes);
+            let name = |filter: usize| format!("Filter {filter} of {}", found.layers[0].name);
+            if let Some(filter) = atlas.ui(ui, FILTER, self.filter.of_layer(0), name) {
+                self.filter.choose(0, filter);
+            }
+        }
+        for ((layer, maps), atlas) in found.layers.iter().enumerate().zip(&self.maps) {
+            let heading = format!("Feature maps of {}", maps.name);
+            let help = "How strongly each filter of this layer answers at each place of the image: the brighter, the stronger. All maps of a layer have one scale";
+            let sizes = format!(
+                "{} of {} × {} places, white is {:.2}",
+                maps.count(),
+                maps.height,
+                maps.width,
+                maps.strongest()
+            );
+            section(ui, &heading, help, &sizes);
+            let name = |filter: usize| format!("Map {filter} of {}", maps.name);
+            if let Some(filter) = atlas.ui(ui, MAP, self.filter.of_layer(layer), name) {
+                self.filter.choose(layer, filter);
+            }
+        }
+    }
+
+    fn upload(&mut self, ui: &Ui, found: &Arc<Inside>) {
+        if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, found)) {
+            return;
+        }
+        self.filters = found.filters.as_ref().map(|filters| filter_atlas(ui, filters));
+        self.maps = found.layers.iter().map(|maps| map_atlas(ui, maps)).collect();
+        self.shown = Some(found.clone());
+    }
+}
+
+fn section(ui: &mut Ui, heading: &str, help: &str, sizes: &str) {
+    ui.add_space(6.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(strong(heading)).on_hover_text(help);
+        ui.label(RichText::new(sizes).small().weak());
+    });
+}
+
+fn filter_atlas(ui: &Ui, filters: &Filters) -> Atlas {
+    let [height, width, channels] = filters.shape;
+    let scale = filters.values.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
+    let pixel = |numbers: &[f32]| match numbers {
+        [red, green, blue] => [red, green, blue].map(|value| (127.5 + 127.5 * value / scale) as u8),
+        numbers => {
+            let mean = numbers.iter().sum::<f32>() / numbers.len().max(1) as f32;
+            crate::explanation::colour(0.3, mean / scale)
+        }
+    };
+    let pixels: Vec<[u8; 3]> = filters.values.chunks_exact(channels.max(1)).map(pixel).collect();
+    Atlas::new(ui.ctx(), "filters", [height, width], &pixels)
+}
+
+fn map_atlas(ui: &Ui, maps: &FeatureMaps) -> Atlas {
+    let strongest = maps.strongest().max(f32::MIN_POSITIVE);
+    let pixel = |value: &f32| [(value / strongest * 255.0) as u8; 3];
+    let pixels: Vec<[u8; 3]> = maps.values.iter().map(pixel).collect();
+    Atlas::new(ui.ctx(), maps.name, [maps.height, maps.width], &pixels)
+}

@@ -1,0 +1,245 @@
+//! A map of a data set as a network sees it: images that it takes to be alike lie together, and the drawing among them.
+use super::{Scene, View, ViewEntry, empty, following::Following};
+use crate::{
+    embedding::{Map, MapMethod, Placement},
+    metrics::Split,
+    protocol::{Caption, Finding, Question, RunId, Strip},
+    session::Run,
+    spec::ComponentInfo,
+    ui::{
+        strips::Strips,
+        widgets::{thousands, title},
+    },
+};
+use egui::{ComboBox, ProgressBar, RichText, Ui};
+use scatter::Scatter;
+use std::sync::Arc;
+
+mod scatter;
+
+pub const ENTRY: ViewEntry = ViewEntry {
+    info: ComponentInfo {
+        id: "map",
+        label: "Map",
+        help: "A map of the images as the selected network sees them, with your drawing among its neighbours.",
+        params: &[],
+    },
+    open: || Box::new(MapView::new()),
+};
+
+/// Images on the map, at most.
+const IMAGES: usize = 5000;
+/// Neighbours of the drawing that are shown, and how high.
+const NEAREST: usize = 10;
+const NEIGHBOUR: f32 = 42.0;
+
+/// What the view keeps between frames.
+struct MapView {
+    split: Split,
+    method: MapMethod,
+    asked: Option<Asked>,
+    /// Both ways to draw the newest answer.
+    pca: Option<Arc<Map>>,
+    tsne: Option<Arc<Map>>,
+    /// Where the drawing is to be placed.
+    embedding: Following,
+    scatter: Scatter,
+    nearest: Strips,
+}
+
+/// The map that was asked for, and how far it is.
+struct Asked {
+    request: u64,
+    run: RunId,
+    split: Split,
+    step: u64,
+    share_done: f32,
+    problem: Option<String>,
+    is_stopped: bool,
+}
+
+impl View for MapView {
+    fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Some(run) = scene.run else {
+            let then = "Then its network draws a map of the images as it sees them.";
+            return empty(ui, "Start a run, or select one", then);
+        };
+        self.follow(scene, run);
+        self.take_in(scene);
+        self.header(ui, scene, run);
+        if let Some(problem) = self.asked.as_ref().and_then(|asked| asked.problem.clone()) {
+            return empty(ui, "There is no map", &problem);
+        }
+        let Some(map) = self.shown() else {
+            return empty(ui, "Looking at the images…", "Training goes on meanwhile.");
+        };
+        let placement = self.placement(ui, scene, run, &map);
+        let below = if scene.drawing.is_some() { NEIGHBOUR + 48.0 } else { 28.0 };
+        self.scatter.ui(ui, &map, placement.as_ref(), (ui.available_height() - below).max(160.0));
+        self.neighbours(ui, &map, placement.as_ref(), scene);
+    }
+}
+
+impl MapView {
+    fn new() -> Self {
+        Self {
+            split: Split::Train,
+            method: MapMethod::Tsne,
+            asked: None,
+            pca: None,
+            tsne: None,
+            embedding: Following::prompt(),
+            scatter: Scatter::default(),
+            nearest: Strips::default(),
+        }
+    }
+
+    /// Asks for a map where there is none of this run and split yet.
+    fn follow(&mut self, scene: &mut Scene<'_>, run: &Run) {
+        let is_there = |asked: &Asked| asked.run == run.id && asked.split == self.split;
+        if self.asked.as_ref().is_some_and(is_there) {
+            return;
+        }
+        self.ask(scene, run);
+        (self.pca, self.tsne) = (None, None);
+        self.scatter = Scatter::default();
+    }
+
+    fn ask(&mut self, scene: &mut Scene<'_>, run: &Run) {
+        let question = Question::Map { split: self.split, images: IMAGES, method: MapMethod::Tsne };
+        self.asked = Some(Asked {
+            request: scene.ask(run.id.clone(), question),
+            run: run.id.clone(),
+            split: self.split,
+            step: run.progress.step,
+            share_done: 0.0,
+            problem: None,
+            is_stopped: false,
+        });
+    }
+
+    fn take_in(&mut self, scene: &Scene<'_>) {
+        let Some(asked) = self.asked.as_mut().filter(|asked| !asked.is_stopped) else { return };
+        let Some(answer) = scene.state.answers.get(&asked.request) else { return };
+        asked.share_done = answer.share_done;
+        match &answer.finding {
+            Some(Ok(Finding::Map(map))) => {
+                let embedded = |map: &Arc<Map>| Arc::as_ptr(&map.embedded);
+                if self.pca.as_ref().is_none_or(|pca| embedded(pca) != embedded(map)) {
+                    self.pca = Some(Arc::new(by_pca(map)));
+                    self.tsne = None;
+                }
+                if map.method == MapMethod::Tsne {
+                    self.tsne = Some(map.clone());
+                }
+            }
+            Some(Err(problem)) => asked.problem = Some(problem.clone()),
+            _ => {}
+        }
+    }
+
+    /// What is there of the chosen map: PCA until t-SNE has begun.
+    fn shown(&self) -> Option<Arc<Map>> {
+        let tsne = self.tsne.as_ref().filter(|_| self.method == MapMethod::Tsne);
+        tsne.or(self.pca.as_ref()).cloned()
+    }
+
+    fn header(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) {
+        ui.horizontal_wrapped(|ui| {
+            title(ui, "Map").on_hover_text("Each mark is an image. The nearer two of them, the more alike they are to the eyes of the network, whatever their labels");
+            for (method, label, help) in [
+                (MapMethod::Pca, "PCA", "The two directions in which embeddings differ most: quick, and distances can be taken at their word, but much is hidden behind each other"),
+                (MapMethod::Tsne, "t-SNE", "Neighbours stay neighbours, so that groups are told apart; how far groups lie from each other says little. It takes a while to settle"),
+            ] {
+                if ui.selectable_value(&mut self.method, method, label).on_hover_text(help).changed() {
+                    self.scatter.reset();
+                }
+            }
+            let name = |split: Split| match split {
+                Split::Train => "Training images",
+                Split::Validation => "Validation images",
+                Split::Test => "Test images",
+            };
+            ComboBox::from_id_salt("map split").selected_text(name(self.split)).show_ui(ui, |ui| {
+                for split in Split::ALL {
+                    ui.selectable_value(&mut self.split, split, name(split));
+                }
+            })
+            .response.on_hover_text("The images on the map, some thousands of them");
+            if ui.button("Show all").on_hover_text("Drag to move, the wheel with Ctrl to zoom").clicked() {
+                self.scatter.reset();
+            }
+            self.progress(ui, scene, run);
+        });
+    }
+
+    fn progress(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) {
+        let Some(asked) = self.asked.as_mut().filter(|asked| asked.problem.is_none()) else { return };
+        if asked.share_done < 1.0 && !asked.is_stopped {
+            let percent = format!("{:.0} %", asked.share_done * 100.0);
+            ui.add(ProgressBar::new(asked.share_done).desired_width(110.0).text(percent));
+            if ui.button("Stop").on_hover_text("Keeps the map as it is now").clicked() {
+                asked.is_stopped = true;
+                scene.dismiss(asked.request);
+            }
+            return;
+        }
+        let step = thousands(asked.step);
+        ui.label(RichText::new(format!("{}, step {step}", run.spec.name)).weak());
+        let is_old = run.progress.step != asked.step;
+        let help =
+            if is_old { "Its weights have moved on since" } else { "Draws the map from the beginning" };
+        if (is_old || asked.is_stopped) && ui.button("Draw anew").on_hover_text(help).clicked() {
+            self.ask(scene, run);
+        }
+    }
+
+    /// Where the drawing lies, by its embedding as the network sees it now.
+    fn placement(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, map: &Map) -> Option<Placement> {
+        let pixels = scene.drawing?.to_vec();
+        self.embedding.follow(ui, scene, run, Question::Embedding { pixels });
+        match self.embedding.found(run)? {
+            Ok(Finding::Embedding(embedding)) => map.place(embedding, NEAREST),
+            _ => None,
+        }
+    }
+
+    fn neighbours(&mut self, ui: &mut Ui, map: &Map, placement: Option<&Placement>, scene: &Scene<'_>) {
+        match placement {
+            Some(placement) => {
+                self.nearest.ui(ui, &[strip(map, placement)], NEIGHBOUR);
+            }
+            None if scene.drawing.is_some() => {
+                ui.label(RichText::new("Looking for the place of the drawing…").weak());
+            }
+            None => {
+                ui.label(RichText::new("Draw a digit: it moves over the map as you draw.").weak());
+            }
+        }
+    }
+}
+
+/// The same images by PCA, which is there at once.
+fn by_pca(map: &Map) -> Map {
+    let rows = map.embedded.rows.chunks_exact(map.embedded.dimensions.max(1));
+    let positions = rows.map(|row| map.pca.place(row)).collect();
+    Map { method: MapMethod::Pca, positions, ..map.clone() }
+}
+
+/// The nearest images with their labels and distances.
+fn strip(map: &Map, placement: &Placement) -> Strip {
+    let embedded = &map.embedded;
+    let size: usize = embedded.thumbnail_shape.iter().product();
+    let image = |(image, _): &(usize, f32)| embedded.thumbnails[image * size..][..size].to_vec();
+    let caption = |(image, distance): &(usize, f32)| Caption {
+        text: format!("{} · {distance:.1}", embedded.class_name(*image)),
+        is_right: None,
+    };
+    Strip {
+        name: "Nearest images",
+        help: "Labels, and how far the embeddings are from that of the drawing: Euclid's distance",
+        shape: embedded.thumbnail_shape,
+        pixels: placement.nearest.iter().flat_map(image).collect(),
+        captions: placement.nearest.iter().map(caption).collect(),
+    }
+}

@@ -1,0 +1,163 @@
+//! The marks of a map.
+use crate::{
+    embedding::{Map, Placement},
+    ui::{
+        theme::{RUN_COLORS, run_colors, semibold},
+        widgets::{card, thousands},
+    },
+};
+use egui::{
+    Align2, Color32, ColorImage, FontId, Image, Pos2, Rect, Response, RichText, Stroke, TextureHandle,
+    TextureOptions, Ui, Vec2, vec2,
+};
+use egui_plot::{Corner, Legend, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
+
+/// With more classes than that, their names are only told where the pointer is.
+const NAMED: usize = 20;
+/// How near to a mark the pointer has to be, in points.
+const NEAR: f32 = 14.0;
+const MARK: f32 = 2.6;
+
+/// What the marks keep between frames.
+#[derive(Default)]
+pub struct Scatter {
+    is_reset: bool,
+    /// The image beneath the pointer.
+    hovered: Option<(usize, TextureHandle)>,
+}
+
+impl Scatter {
+    /// Shows all marks again.
+    pub fn reset(&mut self) {
+        self.is_reset = true;
+    }
+
+    pub fn ui(&mut self, ui: &mut Ui, map: &Map, placement: Option<&Placement>, height: f32) {
+        card(ui).show(ui, |ui| {
+            let mut plot = Plot::new("map")
+                .height(height - 26.0)
+                .data_aspect(1.0)
+                .show_axes(false)
+                .show_background(false)
+                .show_crosshair(false)
+                .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.2))
+                .label_formatter(|_| None);
+            let classes = map.embedded.class_names.len();
+            if classes <= NAMED {
+                let legend = Legend::default().position(Corner::RightTop).follow_insertion_order(true);
+                plot = plot.legend(legend.background_alpha(0.85));
+            }
+            if std::mem::take(&mut self.is_reset) {
+                plot = plot.reset();
+            }
+            let dark = ui.visuals().dark_mode;
+            let shown = plot.show(ui, |plot| {
+                for class in 0..classes {
+                    plot.points(marks(map, class, dark));
+                }
+            });
+            let spoken = format!("Map of {} images", thousands(map.positions.len() as u64));
+            shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));
+            if classes <= NAMED {
+                names(ui, map, &shown.transform);
+            }
+            if let Some(placement) = placement {
+                drawing(ui, map, placement, &shown.transform);
+            }
+            self.hover(ui, map, &shown.response, &shown.transform);
+        });
+    }
+
+    /// The image nearest to the pointer, and what it is.
+    fn hover(&mut self, ui: &Ui, map: &Map, response: &Response, transform: &PlotTransform) {
+        let nearest = response.hover_pos().and_then(|pointer| {
+            let distance = |position: &[f32; 2]| on_screen(transform, *position).distance(pointer);
+            let all = map.positions.iter().map(distance).enumerate();
+            all.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, distance)| *distance < NEAR)
+        });
+        let Some((image, _)) = nearest else { return };
+        if self.hovered.as_ref().is_none_or(|(known, _)| *known != image) {
+            let texture = ui.ctx().load_texture("hovered", thumbnail(map, image), TextureOptions::NEAREST);
+            self.hovered = Some((image, texture));
+        }
+        let Some((_, texture)) = &self.hovered else { return };
+        response.clone().on_hover_ui_at_pointer(|ui| {
+            let size = texture.size_vec2();
+            ui.add(Image::new((texture.id(), size * (84.0 / size.max_elem()))));
+            let number = thousands(map.embedded.images[image].into());
+            ui.label(RichText::new(map.embedded.class_name(image)).strong());
+            ui.label(RichText::new(format!("{} image {number}", map.embedded.split.id())).small());
+        });
+    }
+}
+
+/// Of one class, in a colour and a shape of its own.
+fn marks(map: &Map, class: usize, dark: bool) -> Points<'static> {
+    let count = MarkerShape::all().count();
+    let labelled = map.positions.iter().zip(&map.embedded.labels);
+    let points = labelled
+        .filter(|(_, label)| usize::from(**label) == class)
+        .map(|([x, y], _)| PlotPoint::new(*x, *y))
+        .collect();
+    let name = map.embedded.class_names.get(class).cloned().unwrap_or_default();
+    Points::new(name, PlotPoints::Owned(points))
+        .color(run_colors(dark)[class % RUN_COLORS])
+        .radius(MARK)
+        .shape(MarkerShape::all().nth(class % count).unwrap_or(MarkerShape::Circle))
+}
+
+/// The name of each class in the middle of its images.
+fn names(ui: &Ui, map: &Map, transform: &PlotTransform) {
+    let painter = ui.painter().with_clip_rect(*transform.frame());
+    for (class, name) in map.embedded.class_names.iter().enumerate() {
+        let mine = map.positions.iter().zip(&map.embedded.labels);
+        let mine = mine.filter(|(_, label)| usize::from(**label) == class).map(|(position, _)| *position);
+        let positions: Vec<[f32; 2]> = mine.collect();
+        let middle = [0, 1].map(|axis| median(positions.iter().map(|position| position[axis]).collect()));
+        let [Some(x), Some(y)] = middle else { continue };
+        let (at, font) = (on_screen(transform, [x, y]), FontId::new(19.0, semibold()));
+        let (ink, around) = (ui.visuals().strong_text_color(), ui.visuals().window_fill.gamma_multiply(0.8));
+        for shift in [vec2(-1.5, 0.0), vec2(1.5, 0.0), vec2(0.0, -1.5), vec2(0.0, 1.5)] {
+            painter.text(at + shift, Align2::CENTER_CENTER, name, font.clone(), around);
+        }
+        painter.text(at, Align2::CENTER_CENTER, name, font, ink);
+    }
+}
+
+fn median(mut numbers: Vec<f32>) -> Option<f32> {
+    numbers.sort_unstable_by(f32::total_cmp);
+    numbers.get(numbers.len() / 2).copied()
+}
+
+/// The drawing, with lines to its nearest neighbours.
+fn drawing(ui: &Ui, map: &Map, placement: &Placement, transform: &PlotTransform) {
+    let painter = ui.painter().with_clip_rect(*transform.frame());
+    let color = ui.visuals().strong_text_color();
+    let at = on_screen(transform, placement.position);
+    for (image, _) in &placement.nearest {
+        let other = on_screen(transform, map.positions[*image]);
+        painter.line_segment([at, other], Stroke::new(1.0, color.gamma_multiply(0.5)));
+    }
+    painter.circle(at, 8.0, ui.visuals().window_fill, Stroke::new(3.0, color));
+    painter.circle_filled(at, 3.0, color);
+    let label = at + vec2(12.0, 0.0);
+    let text = painter.layout_no_wrap("Drawing".into(), FontId::new(15.0, semibold()), color);
+    let behind = Rect::from_min_size(label - vec2(0.0, text.size().y / 2.0), text.size()).expand(3.0);
+    painter.rect_filled(behind, 4.0, ui.visuals().window_fill.gamma_multiply(0.85));
+    painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
+}
+
+fn on_screen(transform: &PlotTransform, [x, y]: [f32; 2]) -> Pos2 {
+    transform.position_from_point(&PlotPoint::new(x, y))
+}
+
+fn thumbnail(map: &Map, image: usize) -> ColorImage {
+    let [height, width, channels] = map.embedded.thumbnail_shape;
+    let size = height * width * channels;
+    let pixels = &map.embedded.thumbnails[image * size..][..size];
+    if channels == 3 {
+        ColorImage::from_rgb([width, height], pixels)
+    } else {
+        ColorImage::from_gray([width, height], pixels)
+    }
+}

@@ -1,0 +1,247 @@
+//! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
+use super::{Scene, View, ViewEntry, empty, following::Following, waiting};
+use crate::{
+    explanation::{Attribution, Explanation, colour},
+    protocol::{Finding, Question, RunId},
+    spec::ComponentInfo,
+    ui::widgets::{card, strong, thousands, title},
+};
+use egui::{
+    Color32, ColorImage, ComboBox, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextureHandle,
+    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+use std::sync::Arc;
+
+pub const ENTRY: ViewEntry = ViewEntry {
+    info: ComponentInfo {
+        id: "why",
+        label: "Why",
+        help: "What in your drawing speaks for a class and what against it, to the eyes of the selected network.",
+        params: &[],
+    },
+    open: || Box::new(Why::default()),
+};
+
+/// What the view keeps between frames.
+#[derive(Default)]
+struct Why {
+    asking: Following,
+    /// Of which run the classes below are.
+    run: Option<RunId>,
+    /// The one to explain; else the most probable one.
+    class: Option<u16>,
+    instead_of: Option<u16>,
+    shown: Option<Arc<Explanation>>,
+    textures: Vec<TextureHandle>,
+}
+
+impl View for Why {
+    fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
+        let Some(run) = scene.run else {
+            return empty(ui, "Start a run, or select one", "Its network says what it sees in your drawing.");
+        };
+        let Some(drawing) = scene.drawing else {
+            return empty(
+                ui,
+                "Draw a digit",
+                "Or drop an image on the window. Here you see what in it speaks for each class.",
+            );
+        };
+        if self.run.as_ref() != Some(&run.id) {
+            (self.run, self.class, self.instead_of) = (Some(run.id.clone()), None, None);
+        }
+        let question = Question::Explanation {
+            pixels: drawing.to_vec(),
+            class: self.class,
+            instead_of: self.instead_of,
+        };
+        self.asking.follow(ui, scene, run, question);
+        match self.asking.found(run) {
+            Some(Ok(Finding::Explanation(found))) => {
+                let found = found.clone();
+                self.upload(ui, &found);
+                self.header(ui, &found, &run.spec.name);
+                self.methods(ui, &found);
+            }
+            Some(Err(problem)) => {
+                let problem = problem.clone();
+                empty(ui, "There is no explanation", &problem);
+                ui.vertical_centered(|ui| {
+                    let has_choice = self.class.is_some() || self.instead_of.is_some();
+                    if has_choice && ui.button("Explain the most probable class").clicked() {
+                        (self.class, self.instead_of) = (None, None);
+                    }
+                });
+            }
+            _ => waiting(ui),
+        }
+    }
+}
+
+impl Why {
+    fn upload(&mut self, ui: &Ui, found: &Arc<Explanation>) {
+        if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, found)) {
+            return;
+        }
+        let [height, width, _] = found.shape;
+        let texture = |attribution: &Attribution| {
+            let painted = attribution.values.as_ref().map(|_| found.paint(attribution));
+            let image = painted.map_or_else(
+                || ColorImage::filled([width, height], Color32::BLACK),
+                |painted| ColorImage::from_rgb([width, height], &painted),
+            );
+            ui.ctx().load_texture(attribution.id, image, TextureOptions::NEAREST)
+        };
+        self.textures = found.attributions.iter().map(texture).collect();
+        self.shown = Some(found.clone());
+    }
+
+    fn header(&mut self, ui: &mut Ui, found: &Explanation, run: &str) {
+        ui.horizontal_wrapped(|ui| {
+            title(ui, "Why").on_hover_text("What is explained is the network's score for the class before it is turned into a probability: its logit");
+            let most_probable = format!("{} (most probable)", found.class_name(found.predicted));
+            let shown = self.class.map_or(most_probable.clone(), |class| found.class_name(class).into());
+            ComboBox::from_id_salt("explained class").selected_text(shown).show_ui(ui, |ui| {
+                ui.selectable_value(&mut self.class, None, most_probable);
+                for (class, name) in (0..).zip(&found.class_names) {
+                    ui.selectable_value(&mut self.class, Some(class), name);
+                }
+            })
+            .response.on_hover_text("The class to explain");
+            ui.label("instead of");
+            let shown = self.instead_of.map_or("nothing", |class| found.class_name(class));
+            ComboBox::from_id_salt("other class").selected_text(shown).show_ui(ui, |ui| {
+                ui.selectable_value(&mut self.instead_of, None, "nothing");
+                let others = (0..).zip(&found.class_names).filter(|(class, _)| *class != found.class);
+                for (class, name) in others {
+                    ui.selectable_value(&mut self.instead_of, Some(class), name);
+                }
+            })
+            .response.on_hover_text("What speaks for the class rather than for this one");
+            let step = thousands(self.asking.step());
+            ui.label(RichText::new(format!("{run}, step {step}")).weak());
+        });
+        let (output, empty) = (found.output, found.empty_output);
+        ui.horizontal_wrapped(|ui| {
+            let text = format!("Score of {}: {output:+.2}, of an empty image {empty:+.2}", found.subject());
+            ui.label(RichText::new(text).small()).on_hover_text("The logits: the larger, the more probable. Integrated gradients share out their difference among the pixels");
+            legend(ui, found);
+        });
+    }
+
+    fn methods(&self, ui: &mut Ui, found: &Explanation) {
+        const GAP: f32 = 10.0;
+        /// What a card needs around its image.
+        const AROUND: Vec2 = vec2(26.0, 84.0);
+        let count = found.attributions.len().max(1);
+        let available = ui.available_size();
+        let side = |across: usize| {
+            let down = count.div_ceil(across) as f32;
+            let cell = vec2(available.x / across as f32 - GAP, available.y / down - GAP) - AROUND;
+            cell.min_elem()
+        };
+        let across = (1..=count).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
+        let size = picture_size(found.shape, side(across).clamp(112.0, 448.0));
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let rows = found.attributions.chunks(across).zip(self.textures.chunks(across));
+            for (attributions, textures) in rows {
+                ui.horizontal_top(|ui| {
+                    for (attribution, texture) in attributions.iter().zip(textures) {
+                        card(ui).show(ui, |ui| method(ui, found, attribution, texture, size));
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// One method's picture, and what it says in words.
+fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: &TextureHandle, size: Vec2) {
+    ui.vertical(|ui| {
+        ui.set_width(size.x);
+        ui.label(strong(attribution.label)).on_hover_text(attribution.help);
+        let Some(values) = &attribution.values else {
+            ui.allocate_ui(size, |ui| {
+                ui.label(RichText::new("This network has no convolution to look at.").weak())
+            });
+            return;
+        };
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let [speaks_for, against] = shares(attribution);
+        let class = found.class_name(found.class);
+        let spoken = format!("{}: for {class} {speaks_for}, against it {against}", attribution.label);
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+        signs(ui.painter(), rect, found.shape, values, attribution.scale());
+        if let Some(pointer) = response.hover_pos() {
+            let [height, width, _] = found.shape;
+            let at = ((pointer - rect.min) / rect.size() * vec2(width as f32, height as f32)).max(Vec2::ZERO);
+            let (row, column) = ((at.y as usize).min(height - 1), (at.x as usize).min(width - 1));
+            let value = values.get(row * width + column).copied().unwrap_or_default();
+            response.on_hover_text(format!("Row {}, column {}: {}", row + 1, column + 1, said(value, class)));
+        }
+        let text = format!("{speaks_for} for {class} · {against} against");
+        ui.label(RichText::new(text).small()).on_hover_text("Of what all pixels say");
+        ui.label(RichText::new(format!("strongest colour ±{:.3}", attribution.scale())).small().weak());
+    });
+}
+
+/// How much of what all pixels say is for the class and against it, "95 %" and "5 %".
+fn shares(attribution: &Attribution) -> [String; 2] {
+    let [speaks_for, against] = attribution.sums().map(|sum| f64::from(sum.abs()));
+    let total = (speaks_for + against).max(f64::MIN_POSITIVE);
+    [speaks_for, against].map(|sum| format!("{:.0} %", sum / total * 100.0))
+}
+
+fn said(value: f32, class: &str) -> String {
+    match value {
+        0.0 => "says nothing".into(),
+        value if value > 0.0 => format!("{value:+.3}, speaks for {class}"),
+        value => format!("{value:+.3}, speaks against {class}"),
+    }
+}
+
+/// A plus on the pixels that speak strongly for the class and a minus on those against it, where there is room: colours are
+/// not the only sign.
+fn signs(painter: &Painter, rect: Rect, [height, width, _]: [usize; 3], values: &[f32], scale: f32) {
+    /// Of the strongest colour.
+    const STRONG: f32 = 0.5;
+    let pixel = rect.size() / vec2(width as f32, height as f32);
+    if pixel.min_elem() < 6.0 {
+        return;
+    }
+    let stroke = Stroke::new(1.2, Color32::BLACK);
+    for (index, value) in values.iter().enumerate().filter(|(_, value)| value.abs() > STRONG * scale) {
+        let at = vec2((index % width) as f32 + 0.5, (index / width) as f32 + 0.5);
+        let (center, arm) = (rect.min + at * pixel, pixel.min_elem() * 0.25);
+        painter.hline(center.x - arm..=center.x + arm, center.y, stroke);
+        if *value > 0.0 {
+            painter.vline(center.x, center.y - arm..=center.y + arm, stroke);
+        }
+    }
+}
+
+/// The colours from "against" to "for".
+fn legend(ui: &mut Ui, found: &Explanation) {
+    let class = found.class_name(found.class);
+    ui.label(RichText::new(format!("− against {class}")).small());
+    let (rect, response) = ui.allocate_exact_size(vec2(120.0, 12.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Colours: blue against, orange for"));
+    const PARTS: u16 = 40;
+    let width = rect.width() / f32::from(PARTS);
+    for part in 0..PARTS {
+        let [red, green, blue] = colour(0.0, f32::from(part) / f32::from(PARTS - 1) * 2.0 - 1.0);
+        let left = rect.left() + f32::from(part) * width;
+        let bar = Rect::from_x_y_ranges(left..=left + width, rect.y_range());
+        ui.painter().rect_filled(bar, 0.0, Color32::from_rgb(red, green, blue));
+    }
+    ui.label(RichText::new(format!("for {class} +")).small());
+}
+
+/// About `side` points, in whole multiples of the pixels where they are smaller.
+fn picture_size([height, width, _]: [usize; 3], side: f32) -> Vec2 {
+    let longest = height.max(width).max(1) as f32;
+    let scale = if longest < side { (side / longest).floor() } else { side / longest };
+    vec2(width as f32, height as f32) * scale
+}

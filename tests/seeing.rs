@@ -1,0 +1,254 @@
+//! The views that look into a network, with a network that was really trained.
+#[path = "support/cpu_renderer.rs"]
+mod cpu_renderer;
+mod support;
+
+use cpu_renderer::CpuRenderer;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use headstart::{
+    explanation::Explanation,
+    protocol::{Command, Finding, Question, RunId},
+    session::{Session, State, catalog},
+    ui::{Action, Settings, Workbench, install},
+};
+use std::{path::Path, sync::Arc, time::Duration};
+
+struct Screen {
+    bench: Workbench,
+    state: State,
+    actions: Vec<Action>,
+}
+
+type Window = Harness<'static, Screen>;
+
+fn open(view: &str, dark: bool, state: State) -> Window {
+    let builder = Harness::builder().with_size([1440.0, 900.0]).renderer(CpuRenderer::default());
+    let settings = Settings { view: view.into(), dark, ..Settings::default() };
+    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
+    let catalog = catalog();
+    let mut window = builder.with_context_setup(install).build_ui_state(
+        move |ui, screen: &mut Screen| {
+            let asked = screen.bench.ui(ui, &screen.state, &catalog);
+            screen.actions.extend(asked);
+        },
+        screen,
+    );
+    window.run_steps(4);
+    window
+}
+
+/// Carries what the window asks to the session, and what comes of it back, until something is there; gives what was asked.
+fn carry(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Question> {
+    let mut asked = vec![];
+    for _ in 0..2000 {
+        window.step();
+        for action in std::mem::take(&mut window.state_mut().actions) {
+            match action {
+                Action::Send(command) => {
+                    if let Command::Ask { question, .. } = &command {
+                        asked.push(question.clone());
+                    }
+                    session.send(command);
+                }
+                Action::Data(request) => session.ask(request),
+                _ => {}
+            }
+        }
+        session.wait(Duration::from_millis(5));
+        window.state_mut().state = session.state.clone();
+        if found(window) {
+            window.run_steps(8);
+            return asked;
+        }
+    }
+    panic!("waited in vain; asked {asked:?}, notices: {:?}", session.state.notices);
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run_steps(4);
+}
+
+fn draw_seven(window: &mut Window) {
+    let pad = window.get_by_label("Draw pad").rect();
+    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
+    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
+    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
+    window.drag_at(way[0]);
+    window.step();
+    for point in &way[1..] {
+        window.hover_at(*point);
+        window.step();
+    }
+    window.drop_at(way[way.len() - 1]);
+    window.run_steps(4);
+    window.remove_cursor();
+    window.run_steps(4);
+}
+
+/// Writes the picture for the README, where `dark`; else to a folder of the build, to look at.
+fn save(window: &mut Window, name: &str, dark: bool) {
+    const MARGIN: u32 = 8;
+    let picture = window.render().unwrap();
+    let (width, height) = (picture.width() - 2 * MARGIN, picture.height() - 2 * MARGIN);
+    let path = if dark {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.png"))
+    } else {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-light.png"))
+    };
+    image::imageops::crop_imm(&picture, MARGIN, MARGIN, width, height).to_image().save(path).unwrap();
+}
+
+/// A trained network of a kind, and a session that knows it.
+fn trained(overrides: &[&str]) -> (support::Fixture, Session, RunId) {
+    let fixture = support::Fixture::with_images(2000, 500);
+    let mut session = fixture.session();
+    let run = support::start(&mut session, fixture.spec(overrides));
+    support::until(&mut session, &run, support::finished);
+    (fixture, session, run)
+}
+
+fn explanation(state: &State) -> Option<Arc<Explanation>> {
+    let complete = |answer: &&headstart::protocol::Answer| answer.share_done >= 1.0;
+    state.answers.values().filter(complete).rev().find_map(|answer| match &answer.finding {
+        Some(Ok(Finding::Explanation(found))) => Some(found.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
+    let (_fixture, mut session, _) = trained(&["name=Seed CNN", "epochs=4"]);
+    let mut window = open("why", true, session.state.clone());
+    assert_eq!(
+        window.query_all_by_label("Draw a digit").count(),
+        2,
+        "beside the pad's own title, what to do"
+    );
+    draw_seven(&mut window);
+    carry(&mut window, &mut session, |window| explanation(&window.state().state).is_some());
+    let found = explanation(&window.state().state).unwrap();
+    assert_eq!((found.class, found.instead_of), (found.predicted, None));
+    for label in ["Gradient × input", "Integrated gradients", "Grad-CAM", "Occlusion"] {
+        window.get_by_label_contains(&format!("{label}: for {}", found.class_name(found.class)));
+    }
+    let ids: Vec<_> = found.attributions.iter().map(|attribution| attribution.id).collect();
+    assert_eq!(ids, ["gradient_input", "integrated_gradients", "grad_cam", "occlusion"]);
+    let integrated = found.attributions[1].values.as_ref().unwrap().iter().sum::<f32>();
+    let difference = found.output - found.empty_output;
+    assert!((integrated - difference).abs() <= 0.01 * difference.abs(), "{integrated} {difference}");
+    save(&mut window, "why", true);
+    // nothing has changed: nothing is asked again
+    let again = carry(&mut window, &mut session, |_| true);
+    assert!(again.is_empty(), "{again:?}");
+
+    let other = if found.predicted == 1 { "2" } else { "1" };
+    window.get_by_value("nothing").click();
+    window.run_steps(4);
+    click(&mut window, other);
+    let wanted = |state: &State| explanation(state).is_some_and(|found| found.instead_of.is_some());
+    let asked = carry(&mut window, &mut session, |window| wanted(&window.state().state));
+    let [Question::Explanation { class: None, instead_of, .. }] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(*instead_of, other.parse().ok());
+    window.get_by_label_contains(&format!("instead of {other}"));
+    let mut light = open("why", false, session.state.clone());
+    draw_seven(&mut light);
+    carry(&mut light, &mut session, |window| explanation(&window.state().state).is_some());
+    save(&mut light, "why", false);
+}
+
+#[test]
+fn what_cannot_be_explained_says_why() {
+    let (_fixture, mut session, _) = trained(&["encoder=compact_cnn", "objective=autoencoder", "epochs=1"]);
+    let mut window = open("why", true, session.state.clone());
+    draw_seven(&mut window);
+    let text = "The network learns without labels: it tells no classes apart";
+    carry(&mut window, &mut session, |window| window.query_by_label_contains(text).is_some());
+}
+
+#[test]
+fn a_network_is_looked_into_and_a_filter_finds_its_images() {
+    let (_fixture, mut session, run) = trained(&["name=Seed CNN", "epochs=4"]);
+    let mut window = open("inside", true, session.state.clone());
+    draw_seven(&mut window);
+    carry(&mut window, &mut session, |window| window.query_by_label("Map 63 of conv2").is_some());
+    window.get_by_label("Filter 31 of conv1");
+    click(&mut window, "Map 5 of conv2");
+    let strongest = |state: &State| {
+        state.answers.values().find_map(|answer| match &answer.finding {
+            Some(Ok(Finding::Strongest(found))) if answer.share_done >= 1.0 => Some(found.clone()),
+            _ => None,
+        })
+    };
+    let asked = carry(&mut window, &mut session, |window| strongest(&window.state().state).is_some());
+    assert!(asked.contains(&Question::Strongest { layer: 1, filter: 5 }), "{asked:?}");
+    let found = strongest(&session.state).unwrap();
+    assert_eq!((found.looked_at, found.layer, found.filter), (2000, 1, 5));
+    assert!(found.images.is_sorted_by(|a, b| a.activation >= b.activation));
+    assert!(found.images.len() <= 9 && found.images.iter().all(|image| image.window[2] == 5));
+    // each has the activation in its own feature map
+    for strong in &found.images {
+        let question = Question::Inside { pixels: strong.pixels.clone() };
+        session.send(Command::Ask { request: 900, run: run.clone(), question });
+        let inside =
+            support::wait(&mut session, |session| match session.state.answers.remove(&900)?.finding? {
+                Ok(Finding::Inside(inside)) => Some(inside),
+                other => panic!("{other:?}"),
+            });
+        let map = inside.layers[1].map(5);
+        let largest = map.iter().copied().fold(0.0, f32::max);
+        assert!((largest - strong.activation).abs() < 1e-4, "{largest} {}", strong.activation);
+        let [top, left, _] = strong.window.map(|pixels| pixels as usize);
+        assert!((map[top * inside.layers[1].width + left] - largest).abs() < 1e-4);
+    }
+    save(&mut window, "inside", true);
+    let mut light = open("inside", false, session.state.clone());
+    draw_seven(&mut light);
+    carry(&mut light, &mut session, |window| window.query_by_label("Map 63 of conv2").is_some());
+    save(&mut light, "inside", false);
+}
+
+#[test]
+fn images_are_mapped_and_the_drawing_lies_among_them() {
+    let (_fixture, mut session, _) = trained(&["name=Seed CNN", "epochs=4"]);
+    let mut window = open("map", true, session.state.clone());
+    let map = |state: &State| {
+        state.answers.values().find_map(|answer| match &answer.finding {
+            Some(Ok(Finding::Map(map))) if answer.share_done >= 1.0 => Some(map.clone()),
+            _ => None,
+        })
+    };
+    draw_seven(&mut window);
+    let asked = carry(&mut window, &mut session, |window| {
+        map(&window.state().state).is_some() && window.query_by_label_contains("Nearest images: ").is_some()
+    });
+    let maps = asked.iter().filter(|question| matches!(question, Question::Map { .. })).count();
+    assert_eq!(maps, 1, "{asked:?}");
+    let found = map(&session.state).unwrap();
+    assert_eq!((found.positions.len(), found.embedded.labels.len()), (1900, 1900));
+    // on the map, most images lie beside one with the same label
+    let distance = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let beside = |image: usize| {
+        let at = found.positions[image];
+        let others = (0..found.positions.len()).filter(|other| *other != image);
+        others.min_by(|a, b| distance(at, found.positions[*a]).total_cmp(&distance(at, found.positions[*b])))
+    };
+    let alike = (0..1900).filter(|image| {
+        beside(*image).is_some_and(|other| found.embedded.labels[other] == found.embedded.labels[*image])
+    });
+    let alike = alike.count();
+    assert!(alike > 1600, "{alike} of 1900");
+    save(&mut window, "map", true);
+    click(&mut window, "PCA");
+    let mut light = open("map", false, session.state.clone());
+    draw_seven(&mut light);
+    carry(&mut light, &mut session, |window| {
+        window.query_by_label("Stop").is_some()
+            && window.query_by_label_contains("Nearest images: ").is_some()
+    });
+    click(&mut light, "Stop");
+    light.get_by_label("Draw anew");
+    let dismissed = |action: &Action| matches!(action, Action::Send(Command::Dismiss(_)));
+    assert!(light.state().actions.iter().any(dismissed));
+    save(&mut light, "map", false);
+}
