@@ -8,7 +8,7 @@ use egui::Role;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use headstart::{
     protocol::{Command, RunId},
-    session::{Session, State, catalog},
+    session::{Run, Session, State, catalog},
     ui::{Action, Settings, Workbench, install},
 };
 
@@ -147,8 +147,8 @@ fn drawings_are_kept_read_and_fine_tuned_on() {
     wait(&mut window, &mut session, |window| {
         window.query_by_label_contains("Validation images of Reader (100)").is_some()
     });
-    let tuned = session.state.runs.values().next_back().unwrap().clone();
-    assert_eq!(tuned.spec.init_from.as_deref(), Some(&*parent));
+    let is_tuned = |run: &&Run| run.spec.init_from.as_deref() == Some(&*parent);
+    let tuned = session.state.runs.values().find(is_tuned).unwrap().clone();
     wait(&mut window, &mut session, |window| window.query_all_by_label_contains(" points").count() >= 2);
     session.send(Command::Delete(tuned.id));
     session.close();

@@ -45,7 +45,13 @@ impl Model {
         );
         let views = objective.views();
         let preparation = Preparation { augmentation, seed: spec.seed, shape: data.shape, views };
-        Ok(Self { vars, objective, encoder, preparation: Arc::new(preparation), class_names: data.class_names.clone() })
+        Ok(Self {
+            vars,
+            objective,
+            encoder,
+            preparation: Arc::new(preparation),
+            class_names: data.class_names.clone(),
+        })
     }
 
     /// Another one with the same weights, which training does not change.
