@@ -7,22 +7,18 @@
 use super::frame::Frame;
 use super::pool::{self, MaxPool, Pooled};
 use super::simd::Level;
-use super::tile::{AccumulateOuter, AddRows, Correlate, Panels, Window};
-use super::winograd::{self, AccumulateWeights, Convolve, Tiles};
+use super::tile::{Correlate, Panels, Window};
+use super::winograd::{self, Convolve, Tiles};
 use super::{OutputGradient, Scratch, as_room, build_pieces, write_chunks};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
 mod few_outputs;
+mod weight_gradient;
+pub use weight_gradient::weight_gradient;
 
-/// Partial sums of a weight gradient: more would use more threads and more memory.
-const PARTIAL_SUMS: usize = 8;
-/// As [`PARTIAL_SUMS`], of transformed weights, which are four times as large.
-const PARTIAL_SUMS_OF_POINTS: usize = 4;
 /// Images and bands of images that a pass is cut into, at least, where the problem has as many rows.
 const MIN_PIECES: usize = 16;
-/// Numbers of both operands that the weight gradient walks again and again: they stay in the L1 cache.
-const L1_NUMBERS: usize = 16 * 1024;
 
 /// The shape of a convolution: x (batch, height, width, in_channels), weight (kernel_height, kernel_width, in_channels,
 /// out_channels), bias (out_channels), y (batch, out_height, out_width, out_channels).
@@ -128,33 +124,6 @@ impl Phase {
         let count = len.saturating_sub(first).div_ceil(conv.stride);
         (taps > 0 && count > 0).then_some(Phase { rest, taps, first, count, output })
     }
-}
-
-/// The gradients of weight and bias, summed over the batch.
-///
-/// # Panics
-/// When a slice's length is not that of the shape.
-pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>) -> (Vec<f32>, Vec<f32>) {
-    let output = output.into();
-    assert_eq!(x.len(), conv.batch * conv.in_len());
-    conv.check_output(output);
-    let level = Level::current();
-    let layout = SumLayout::of(level, conv);
-    let work = layout.pieces(conv);
-    let per_sum = work.count(conv).div_ceil(layout.partial_sums()).max(1);
-    let partial_sums: Vec<_> = (0..work.count(conv).div_ceil(per_sum))
-        .into_par_iter()
-        .map(|index| {
-            let mut sums = WeightSums::new(conv, layout);
-            for piece in index * per_sum..((index + 1) * per_sum).min(work.count(conv)) {
-                sums.add(level, x, &output, work.piece(conv, piece));
-            }
-            (sums.weight, sums.bias)
-        })
-        .collect();
-    let (weight, bias): (Vec<_>, Vec<_>) = partial_sums.into_iter().unzip();
-    let bias = add_up(&bias, layout.bias_len(conv), conv.out_channels, 1);
-    (layout.weight(level, conv, &weight), bias)
 }
 
 impl Conv {
@@ -456,175 +425,6 @@ impl<'a> Correlation<'a> {
     }
 }
 
-/// How the gradient of the weights is added up, and the columns of the sums, which are whole vectors.
-#[derive(Clone, Copy)]
-enum SumLayout {
-    /// (window numbers, columns of outputs).
-    Direct(usize),
-    /// (points of a transformed tile, inputs, columns of outputs).
-    Points(usize),
-    /// (taps and outputs, columns of inputs).
-    FewOutputs(usize),
-}
-
-/// What of a batch is added up at a time: some images, or some rows of outputs of one.
-#[derive(Clone, Copy)]
-struct Pieces {
-    images: usize,
-    rows: usize,
-}
-
-/// Images from one on, and rows of outputs from one on.
-struct Piece {
-    first_image: usize,
-    images: usize,
-    first_row: usize,
-    rows: usize,
-}
-
-impl SumLayout {
-    fn of(level: Level, conv: &Conv) -> Self {
-        let whole = |channels: usize| channels.next_multiple_of(2 * level.lanes());
-        let pixels = conv.batch * conv.out_height() * conv.out_width();
-        if winograd::fits(&conv.window(), pixels, conv.out_channels) {
-            return SumLayout::Points(whole(conv.out_channels));
-        }
-        let is_inside = conv.padding < conv.kernel_height.min(conv.kernel_width);
-        if is_inside && few_outputs::fits(&conv.window(), conv.out_channels) {
-            return SumLayout::FewOutputs(whole(conv.in_channels));
-        }
-        SumLayout::Direct(whole(conv.out_channels))
-    }
-
-    fn pieces(self, conv: &Conv) -> Pieces {
-        match self {
-            SumLayout::Points(columns) => {
-                let together =
-                    conv.tiles(1, conv.out_height()).images_at_once(columns, conv.batch.div_ceil(MIN_PIECES));
-                let band = conv.out_height().div_ceil(self.partial_sums().div_ceil(conv.batch.max(1)));
-                Pieces { images: together, rows: band.next_multiple_of(winograd::STEP) }
-            }
-            SumLayout::FewOutputs(_) => Pieces { images: 1, rows: conv.out_height() },
-            SumLayout::Direct(columns) => {
-                let x_numbers = conv.window().frame_width * conv.in_channels * conv.stride;
-                let rows = L1_NUMBERS / (x_numbers + conv.out_width() * columns);
-                Pieces { images: 1, rows: rows.clamp(1, conv.out_height()) }
-            }
-        }
-    }
-
-    fn partial_sums(self) -> usize {
-        match self {
-            SumLayout::Points(_) => PARTIAL_SUMS_OF_POINTS,
-            SumLayout::Direct(_) | SumLayout::FewOutputs(_) => PARTIAL_SUMS,
-        }
-    }
-
-    fn weight_len(self, conv: &Conv) -> usize {
-        match self {
-            SumLayout::Direct(columns) => conv.depth() * columns,
-            SumLayout::Points(columns) => winograd::POINTS * conv.in_channels * columns,
-            SumLayout::FewOutputs(columns) => {
-                conv.kernel_height * conv.kernel_width * conv.out_channels * columns
-            }
-        }
-    }
-
-    fn bias_len(self, conv: &Conv) -> usize {
-        match self {
-            SumLayout::Direct(columns) | SumLayout::Points(columns) => columns,
-            SumLayout::FewOutputs(_) => conv.out_channels,
-        }
-    }
-
-    /// The sum of partial sums as weights (kernel_height, kernel_width, in_channels, out_channels).
-    fn weight(self, level: Level, conv: &Conv, parts: &[Vec<f32>]) -> Vec<f32> {
-        match self {
-            SumLayout::Direct(columns) => add_up(parts, columns, conv.out_channels, conv.depth()),
-            SumLayout::Points(columns) => {
-                let rows = winograd::POINTS * conv.in_channels;
-                winograd::gather_weights(level, &add_up(parts, columns, conv.out_channels, rows))
-            }
-            SumLayout::FewOutputs(columns) => {
-                let rows = conv.kernel_height * conv.kernel_width * conv.out_channels;
-                few_outputs::unswap(&add_up(parts, columns, conv.in_channels, rows), conv)
-            }
-        }
-    }
-}
-
-impl Pieces {
-    fn bands(self, conv: &Conv) -> usize {
-        conv.out_height().div_ceil(self.rows)
-    }
-
-    fn count(self, conv: &Conv) -> usize {
-        conv.batch.div_ceil(self.images) * self.bands(conv)
-    }
-
-    fn piece(self, conv: &Conv, index: usize) -> Piece {
-        let first_image = index / self.bands(conv) * self.images;
-        let first_row = index % self.bands(conv) * self.rows;
-        Piece {
-            first_image,
-            images: self.images.min(conv.batch - first_image),
-            first_row,
-            rows: self.rows.min(conv.out_height() - first_row),
-        }
-    }
-}
-
-/// One partial sum of the gradients of weight and bias.
-struct WeightSums<'a> {
-    conv: &'a Conv,
-    layout: SumLayout,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-impl<'a> WeightSums<'a> {
-    fn new(conv: &'a Conv, layout: SumLayout) -> Self {
-        let (weight, bias) = (vec![0.0; layout.weight_len(conv)], vec![0.0; layout.bias_len(conv)]);
-        WeightSums { conv, layout, weight, bias }
-    }
-
-    /// Adds what a piece of the batch contributes.
-    fn add(&mut self, level: Level, x: &[f32], output: &Images, piece: Piece) {
-        let conv = self.conv;
-        if let SumLayout::Points(columns) = self.layout {
-            return self.add_points(level, (x, output), columns, piece);
-        }
-        let x = &x[piece.first_image * conv.in_len()..][..conv.in_len()];
-        let mut unpooled = Scratch::new();
-        let (gradient, mask) = output.image(level, piece.first_image, conv.out_len(), &mut unpooled);
-        let sums = (&mut self.weight[..], &mut self.bias[..]);
-        match self.layout {
-            SumLayout::FewOutputs(columns) => {
-                few_outputs::accumulate(level, conv, x, (gradient, mask), columns, sums);
-            }
-            SumLayout::Direct(columns) | SumLayout::Points(columns) => {
-                add_rows(level, conv, x, (gradient, mask), columns, (piece.first_row, piece.rows), sums);
-            }
-        }
-    }
-
-    fn add_points(&mut self, level: Level, (x, output): (&[f32], &Images), columns: usize, piece: Piece) {
-        let (conv, first) = (self.conv, piece.first_row);
-        let tiles = conv.tiles(piece.images, piece.rows);
-        let x_frame = Frame { frame_width: tiles.frame_width(), ..conv.input_frame() };
-        let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..conv.output_frame(columns) };
-        let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
-        let rows = (first, tiles.frame_rows());
-        let x = (Images::of(x), piece.first_image, piece.images);
-        let frame = place_all(level, &x_frame, x, rows, &mut x_scratch);
-        let rows = (first, tiles.frame_rows() - 2);
-        let output = (*output, piece.first_image, piece.images);
-        let gradient = place_all(level, &gradient_frame, output, rows, &mut gradient_scratch);
-        let (sums, bias) = (&mut self.weight, &mut self.bias);
-        level.run(AccumulateWeights { tiles, frame, gradient, columns, sums, bias });
-    }
-}
-
 /// The same rows of the frames of some images, (images, rows, frame_width, frame_channels).
 fn place_all<'a>(
     level: Level,
@@ -641,36 +441,6 @@ fn place_all<'a>(
         frame.place(level, image, first_row, framed);
     }
     framed
-}
-
-/// Adds what some output rows of an image contribute, by the window itself.
-fn add_rows(
-    level: Level,
-    conv: &Conv,
-    x: &[f32],
-    (gradient, mask): (&[f32], Option<&[f32]>),
-    columns: usize,
-    (first, rows): (usize, usize),
-    (weight, bias): (&mut [f32], &mut [f32]),
-) {
-    let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
-    let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
-    let frame = conv.input_frame().rows(level, x, None, x_rows, &mut x_scratch);
-    let frame_of_gradient = conv.output_frame(columns);
-    let gradient = frame_of_gradient.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
-    level.run(AddRows { rows: gradient, sums: bias });
-    level.run(AccumulateOuter { window: conv.window(), frame, gradient, columns, sums: weight });
-}
-
-/// The sum of (rows, columns) matrices in their order, cut to the first `kept` columns.
-fn add_up(parts: &[Vec<f32>], columns: usize, kept: usize, rows: usize) -> Vec<f32> {
-    build_pieces(rows, kept, |row, out| {
-        for part in parts {
-            for (sum, number) in out.iter_mut().zip(&part[row * columns..]) {
-                *sum += number;
-            }
-        }
-    })
 }
 
 #[cfg(test)]
