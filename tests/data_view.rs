@@ -1,43 +1,23 @@
 //! The Data view without a window: what is asked of the librarian, what is shown, and what a correction does.
-#[path = "support/cpu_renderer.rs"]
-mod cpu_renderer;
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
-use cpu_renderer::CpuRenderer;
 use egui::{Key, Role as Kind};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use headstart::{
     protocol::{
         Command,
         data::{DataReport, DataRequest, ImageId, Role},
     },
-    session::{Session, State, catalog},
+    session::{Session, State},
     spec::Edit,
-    ui::{Action, Settings, Workbench, install},
+    ui::Action,
 };
-
-struct Screen {
-    bench: Workbench,
-    state: State,
-    actions: Vec<Action>,
-}
-
-type Window = Harness<'static, Screen>;
+use screen::{Window, click, has, open_view};
 
 fn open(width: f32) -> Window {
-    let builder = Harness::builder().with_size([width, 900.0]).renderer(CpuRenderer::default());
-    let settings = Settings { view: "data".into(), ..Settings::default() };
-    let screen = Screen { bench: Workbench::new(settings), state: State::default(), actions: vec![] };
-    let catalog = catalog();
-    let mut window = builder.with_context_setup(install).build_ui_state(
-        move |ui, screen: &mut Screen| {
-            let asked = screen.bench.ui(ui, &screen.state, &catalog);
-            screen.actions.extend(asked);
-        },
-        screen,
-    );
-    window.run_steps(2);
-    window
+    open_view("data", [width, 900.0], true, State::default())
 }
 
 /// Carries questions to the session and answers back until something is there.
@@ -60,16 +40,6 @@ fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> b
         }
     }
     panic!("waited in vain; notices: {:?}", session.state.notices);
-}
-
-fn has(label: &'static str) -> impl Fn(&Window) -> bool {
-    move |window| window.query_by_label_contains(label).is_some()
-}
-
-fn click(window: &mut Window, label: &str) {
-    // Some are scrolled out of sight.
-    window.get_by_label(label).click_accesskit();
-    window.run_steps(3);
 }
 
 #[test]

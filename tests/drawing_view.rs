@@ -1,86 +1,18 @@
 //! The views about drawings, with a session behind them: what is drawn, switched, kept and fine-tuned on.
-#[path = "support/cpu_renderer.rs"]
-mod cpu_renderer;
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
-use cpu_renderer::CpuRenderer;
 use egui::Role;
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use headstart::{
     protocol::{Command, RunId},
-    session::{Run, Session, State, catalog},
-    ui::{Action, Settings, Workbench, install},
+    session::{Run, Session, State},
 };
-
-struct Screen {
-    bench: Workbench,
-    state: State,
-    actions: Vec<Action>,
-}
-
-type Window = Harness<'static, Screen>;
+use screen::{Window, click, draw_seven, has, open_view, wait};
 
 fn open(view: &str, state: State) -> Window {
-    let builder = Harness::builder().with_size([1440.0, 1400.0]).renderer(CpuRenderer::default());
-    let settings = Settings { view: view.into(), ..Settings::default() };
-    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
-    let catalog = catalog();
-    let mut window = builder.with_context_setup(install).build_ui_state(
-        move |ui, screen: &mut Screen| {
-            let asked = screen.bench.ui(ui, &screen.state, &catalog);
-            screen.actions.extend(asked);
-        },
-        screen,
-    );
-    window.run_steps(4);
-    window
-}
-
-/// Carries wishes to the session and answers back until something is there.
-fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) {
-    for _ in 0..2000 {
-        window.step();
-        for action in std::mem::take(&mut window.state_mut().actions) {
-            match action {
-                Action::Data(request) => session.ask(request),
-                Action::Send(command) => session.send(command),
-                _ => {}
-            }
-        }
-        session.wait(std::time::Duration::from_millis(5));
-        window.state_mut().state = session.state.clone();
-        if found(window) {
-            return window.run_steps(3);
-        }
-    }
-    panic!("waited in vain; notices: {:?}", session.state.notices);
-}
-
-fn has(label: &'static str) -> impl Fn(&Window) -> bool {
-    move |window| window.query_by_label_contains(label).is_some()
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click_accesskit();
-    window.run_steps(3);
-}
-
-/// Draws a seven on the pad.
-fn draw(window: &mut Window) {
-    let pad = window.get_by_label("Draw pad").rect();
-    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
-    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
-    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
-    window.drag_at(way[0]);
-    window.step();
-    for point in &way[1..] {
-        window.hover_at(*point);
-        window.step();
-    }
-    window.drop_at(way[way.len() - 1]);
-    window.run_steps(2);
-    window.remove_cursor();
-    window.run_steps(2);
+    open_view(view, [1440.0, 1400.0], true, state)
 }
 
 fn trained(fixture: &support::Fixture) -> (Session, RunId) {
@@ -98,7 +30,7 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
     window.get_by_label("No network yet");
     let (mut session, run) = trained(&fixture);
     wait(&mut window, &mut session, has("Nothing is drawn"));
-    draw(&mut window);
+    draw_seven(&mut window);
     wait(&mut window, &mut session, has("With these steps it reads 7"));
     wait(&mut window, &mut session, has("Map of places: 7 is read in"));
     wait(&mut window, &mut session, |window| {
@@ -131,7 +63,7 @@ fn drawings_are_kept_read_and_fine_tuned_on() {
     let (mut session, parent) = trained(&fixture);
     let mut window = open("handwriting", session.state.clone());
     wait(&mut window, &mut session, has("Draw a digit on the pad, then say here which one it is."));
-    draw(&mut window);
+    draw_seven(&mut window);
     for count in 1..=9 {
         click(&mut window, "Keep the drawing as 7");
         let text = format!("{count} drawings, {} of them held out", count / 2);

@@ -1,75 +1,20 @@
 //! The Evaluation view without a window: what is asked of the worker and the librarian, and what is shown of the answers.
-#[path = "support/cpu_renderer.rs"]
-mod cpu_renderer;
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
-use cpu_renderer::CpuRenderer;
 use egui::{Key, Role};
-use egui_kittest::{
-    Harness,
-    kittest::{NodeT as _, Queryable as _},
-};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     metrics::Split,
     protocol::{Answer, Command, Event, Finding, Question},
-    session::{Session, State, catalog},
-    ui::{Action, Settings, Workbench, install},
+    session::State,
+    ui::Action,
 };
+use screen::{Window, click, has, open_view, wait};
 
-struct Screen {
-    bench: Workbench,
-    state: State,
-    actions: Vec<Action>,
-}
-
-type Window = Harness<'static, Screen>;
-
-fn open(size: [f32; 2], state: State) -> Window {
-    let builder = Harness::builder().with_size(size).renderer(CpuRenderer::default());
-    let settings = Settings { view: "evaluation".into(), ..Settings::default() };
-    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
-    let catalog = catalog();
-    let mut window = builder.with_context_setup(install).build_ui_state(
-        move |ui, screen: &mut Screen| {
-            let asked = screen.bench.ui(ui, &screen.state, &catalog);
-            screen.actions.extend(asked);
-        },
-        screen,
-    );
-    window.run_steps(3);
-    window
-}
-
-/// Carries questions to the session and answers back until something is there.
-#[track_caller]
-fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) {
-    for _ in 0..3000 {
-        window.step();
-        for action in std::mem::take(&mut window.state_mut().actions) {
-            match action {
-                Action::Send(command) => session.send(command),
-                Action::Data(request) => session.ask(request),
-                _ => {}
-            }
-        }
-        session.wait(std::time::Duration::from_millis(10));
-        window.state_mut().state = session.state.clone();
-        window.step();
-        if found(window) {
-            return window.run_steps(3);
-        }
-    }
-    panic!("waited in vain; notices: {:?}", session.state.notices);
-}
-
-fn has(label: &'static str) -> impl Fn(&Window) -> bool {
-    move |window| window.query_by_label_contains(label).is_some()
-}
-
-fn click(window: &mut Window, label: &str) {
-    // Some are scrolled out of sight.
-    window.get_by_label(label).click_accesskit();
-    window.run_steps(3);
+fn open(size: [f32; 2]) -> Window {
+    open_view("evaluation", size, true, State::default())
 }
 
 fn label(window: &Window, part: &str) -> String {
@@ -91,7 +36,7 @@ fn a_run_is_evaluated_and_its_mistakes_are_looked_at() {
     fixture.train(&["name=First", "epochs=1"]);
     fixture.train(&["name=Second", "encoder=mlp", "epochs=1"]);
     let mut session = fixture.session();
-    let mut window = open([1440.0, 900.0], State::default());
+    let mut window = open([1440.0, 900.0]);
     window.get_by_label("Nothing to evaluate yet");
     wait(&mut window, &mut session, has("Evaluation of Second"));
     click(&mut window, "Evaluate on the test images");
@@ -162,7 +107,7 @@ fn an_evaluation_shows_how_far_it_is_can_be_stopped_and_says_where_it_failed() {
     let fixture = support::Fixture::with_images(300, 100);
     let run = fixture.train(&["name=One", "epochs=1"]);
     let mut session = fixture.session();
-    let mut window = open([720.0, 900.0], State::default());
+    let mut window = open([720.0, 900.0]);
     wait(&mut window, &mut session, has("Evaluation of One"));
     let asked = |window: &mut Window| {
         let actions = std::mem::take(&mut window.state_mut().actions);
@@ -206,7 +151,7 @@ fn a_network_without_classes_and_a_run_that_cannot_be_read_leave_no_dead_end() {
     let fixture = support::Fixture::with_images(300, 100);
     let run = fixture.train(&["name=One", "objective=autoencoder", "epochs=1"]);
     let mut session = fixture.session();
-    let mut window = open([1440.0, 900.0], State::default());
+    let mut window = open([1440.0, 900.0]);
     wait(&mut window, &mut session, has("Evaluation of One"));
     click(&mut window, "Evaluate on the test images");
     wait(&mut window, &mut session, has("learns without labels: there are no classes"));

@@ -1,88 +1,33 @@
 //! The views that look into a network, with a network that was really trained.
-#[path = "support/cpu_renderer.rs"]
-mod cpu_renderer;
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
-use cpu_renderer::CpuRenderer;
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use headstart::{
     explanation::Explanation,
     protocol::{Command, Finding, Question, RunId},
-    session::{Session, State, catalog},
-    ui::{Action, Settings, Workbench, install},
+    session::{Session, State},
+    ui::Action,
 };
-use std::{path::Path, sync::Arc, time::Duration};
-
-struct Screen {
-    bench: Workbench,
-    state: State,
-    actions: Vec<Action>,
-}
-
-type Window = Harness<'static, Screen>;
+use screen::{Window, draw_seven, open_view, wait};
+use std::{path::Path, sync::Arc};
 
 fn open(view: &str, dark: bool, state: State) -> Window {
-    let builder = Harness::builder().with_size([1440.0, 900.0]).renderer(CpuRenderer::default());
-    let settings = Settings { view: view.into(), dark, ..Settings::default() };
-    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
-    let catalog = catalog();
-    let mut window = builder.with_context_setup(install).build_ui_state(
-        move |ui, screen: &mut Screen| {
-            let asked = screen.bench.ui(ui, &screen.state, &catalog);
-            screen.actions.extend(asked);
-        },
-        screen,
-    );
-    window.run_steps(4);
-    window
+    open_view(view, [1440.0, 900.0], dark, state)
 }
 
-/// Carries what the window asks to the session, and what comes of it back, until something is there; gives what was asked.
+/// As [`wait`]; gives the questions that were asked.
 fn carry(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Question> {
-    let mut asked = vec![];
-    for _ in 0..2000 {
-        window.step();
-        for action in std::mem::take(&mut window.state_mut().actions) {
-            match action {
-                Action::Send(command) => {
-                    if let Command::Ask { question, .. } = &command {
-                        asked.push(question.clone());
-                    }
-                    session.send(command);
-                }
-                Action::Data(request) => session.ask(request),
-                _ => {}
-            }
-        }
-        session.wait(Duration::from_millis(5));
-        window.state_mut().state = session.state.clone();
-        if found(window) {
-            window.run_steps(8);
-            return asked;
-        }
-    }
-    panic!("waited in vain; asked {asked:?}, notices: {:?}", session.state.notices);
+    let question = |action| match action {
+        Action::Send(Command::Ask { question, .. }) => Some(question),
+        _ => None,
+    };
+    wait(window, session, found).into_iter().filter_map(question).collect()
 }
 
 fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click();
-    window.run_steps(4);
-}
-
-fn draw_seven(window: &mut Window) {
-    let pad = window.get_by_label("Draw pad").rect();
-    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
-    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
-    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
-    window.drag_at(way[0]);
-    window.step();
-    for point in &way[1..] {
-        window.hover_at(*point);
-        window.step();
-    }
-    window.drop_at(way[way.len() - 1]);
-    window.run_steps(4);
-    window.remove_cursor();
     window.run_steps(4);
 }
 

@@ -1,14 +1,10 @@
 //! The window without a window: what is shown for a state, and what a person's hands make of it.
-#[path = "support/cpu_renderer.rs"]
-mod cpu_renderer;
+#[path = "support/screen.rs"]
+mod screen;
 mod support;
 
-use cpu_renderer::CpuRenderer;
-use egui::{Role, Theme, accesskit::Toggled};
-use egui_kittest::{
-    Harness,
-    kittest::{NodeT as _, Queryable as _},
-};
+use egui::{Role, accesskit::Toggled};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     comparison::{Cell, Comparison},
     metrics::{
@@ -23,32 +19,10 @@ use headstart::{
     },
     session::{State, catalog},
     spec::{Choice, RunSpec, Section},
-    ui::{Action, Settings, Workbench, install},
+    ui::{Action, Settings},
 };
+use screen::{Window, draw_seven, open};
 use std::path::Path;
-
-struct Screen {
-    bench: Workbench,
-    state: State,
-    actions: Vec<Action>,
-}
-
-type Window = Harness<'static, Screen>;
-
-fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
-    let builder = Harness::builder().with_size(size).with_theme(Theme::Dark).renderer(CpuRenderer::default());
-    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
-    let catalog = catalog();
-    let mut window = builder.with_context_setup(install).build_ui_state(
-        move |ui, screen: &mut Screen| {
-            let asked = screen.bench.ui(ui, &screen.state, &catalog);
-            screen.actions.extend(asked);
-        },
-        screen,
-    );
-    window.run_steps(4);
-    window
-}
 
 fn wide(state: State) -> Window {
     open([1440.0, 900.0], state, Settings::default())
@@ -142,23 +116,6 @@ fn points(index: usize, last: u64) -> Vec<Point> {
         }
     }
     points
-}
-
-fn draw_seven(window: &mut Window) {
-    let pad = window.get_by_label("Draw pad").rect();
-    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
-    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
-    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
-    window.drag_at(way[0]);
-    window.step();
-    for point in &way[1..] {
-        window.hover_at(*point);
-        window.step();
-    }
-    window.drop_at(way[way.len() - 1]);
-    window.run_steps(4);
-    window.remove_cursor();
-    window.run_steps(4);
 }
 
 #[test]

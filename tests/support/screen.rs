@@ -1,0 +1,94 @@
+//! A window without a screen, and a session behind it.
+#![allow(dead_code, reason = "each test file uses its own part")]
+use cpu_renderer::CpuRenderer;
+use egui::Theme;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use headstart::{
+    session::{Session, State, catalog},
+    ui::{Action, Settings, Workbench, install},
+};
+use std::time::Duration;
+
+pub mod cpu_renderer;
+
+pub struct Screen {
+    pub bench: Workbench,
+    pub state: State,
+    /// What was wished for and nobody has taken yet.
+    pub actions: Vec<Action>,
+}
+
+pub type Window = Harness<'static, Screen>;
+
+pub fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
+    let builder = Harness::builder().with_size(size).with_theme(Theme::Dark).renderer(CpuRenderer::default());
+    let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
+    let catalog = catalog();
+    let mut window = builder.with_context_setup(install).build_ui_state(
+        move |ui, screen: &mut Screen| {
+            let asked = screen.bench.ui(ui, &screen.state, &catalog);
+            screen.actions.extend(asked);
+        },
+        screen,
+    );
+    window.run_steps(4);
+    window
+}
+
+/// As [`open`], with a view in the middle.
+pub fn open_view(view: &str, size: [f32; 2], dark: bool, state: State) -> Window {
+    open(size, state, Settings { view: view.into(), dark, ..Settings::default() })
+}
+
+/// Carries wishes to the session and answers back until something is there; gives what was wished for.
+#[track_caller]
+pub fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Action> {
+    let mut asked = vec![];
+    for _ in 0..3000 {
+        window.step();
+        for action in std::mem::take(&mut window.state_mut().actions) {
+            asked.push(action.clone());
+            match action {
+                Action::Send(command) => session.send(command),
+                Action::Data(request) => session.ask(request),
+                _ => {}
+            }
+        }
+        session.wait(Duration::from_millis(10));
+        window.state_mut().state = session.state.clone();
+        window.step();
+        if found(window) {
+            window.run_steps(8);
+            return asked;
+        }
+    }
+    panic!("waited in vain; asked {asked:?}, notices: {:?}", session.state.notices);
+}
+
+pub fn has(label: &'static str) -> impl Fn(&Window) -> bool {
+    move |window| window.query_by_label_contains(label).is_some()
+}
+
+/// Also what is scrolled out of sight.
+pub fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click_accesskit();
+    window.run_steps(4);
+}
+
+/// Draws on the pad, by the pointer.
+pub fn draw_seven(window: &mut Window) {
+    let pad = window.get_by_label("Draw pad").rect();
+    let at = |x: f32, y: f32| pad.min + pad.size() * egui::vec2(x, y);
+    let mut way: Vec<_> = (0..=10).map(|i| at(0.25 + 0.05 * i as f32, 0.22)).collect();
+    way.extend((1..=10).map(|i| at(0.75 - 0.033 * i as f32, 0.22 + 0.06 * i as f32)));
+    window.drag_at(way[0]);
+    window.step();
+    for point in &way[1..] {
+        window.hover_at(*point);
+        window.step();
+    }
+    window.drop_at(way[way.len() - 1]);
+    window.run_steps(4);
+    window.remove_cursor();
+    window.run_steps(4);
+}
