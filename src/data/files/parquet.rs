@@ -11,7 +11,11 @@ use ::parquet::{
     basic::Type,
     column::reader::{ColumnReader, ColumnReaderImpl},
     data_type::{ByteArray, DataType},
-    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    file::{
+        metadata::{ColumnChunkMetaData, RowGroupMetaData},
+        reader::FileReader,
+        serialized_reader::SerializedFileReader,
+    },
     schema::types::SchemaDescriptor,
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -116,6 +120,18 @@ fn is_parquet(path: &Path) -> bool {
     name(path).ends_with(".parquet")
 }
 
+/// A file whose columns lie where columns can, which the reader takes for granted.
+fn open(path: &Path) -> Result<SerializedFileReader<File>> {
+    let reader = SerializedFileReader::new(File::open(path)?)?;
+    let mut columns = reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let is_placed = |column: &ColumnChunkMetaData| {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        start >= 0 && column.compressed_size() >= 0
+    };
+    ensure!(columns.all(is_placed), "it says that a column begins before the file does: get it again");
+    Ok(reader)
+}
+
 /// The labelled rows of some files.
 #[derive(Default)]
 struct Rows {
@@ -138,7 +154,7 @@ struct Shard {
 impl Rows {
     /// Adds the rows of a file, or none of them; gives the names of its classes, where it has any.
     fn add(&mut self, path: &Path) -> Result<Vec<String>> {
-        let reader = SerializedFileReader::new(File::open(path)?)?;
+        let reader = open(path)?;
         let features = features(&reader);
         let schema = reader.metadata().file_metadata().schema_descr();
         let column = image_column(schema)

@@ -307,6 +307,20 @@ fn what_cannot_be_opened_is_passed_over_and_named() {
     );
 }
 
+/// What fuzzing has found: a folder each, named after what is wrong with it.
+#[test]
+fn what_fuzzing_has_found_stays_survived() {
+    let found = entries(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/found"));
+    assert!(!found.is_empty());
+    for folder in found {
+        let said = match read(&folder, &choice()) {
+            Ok(set) => set.notes.passed_over.join("\n"),
+            Err(error) => format!("{error:#}"),
+        };
+        assert!(!said.is_empty(), "nothing is wrong with {}", folder.display());
+    }
+}
+
 /// Bytes changed, cut off and put in, a few hundred times for each format: never a panic, and an error names the path.
 #[test]
 fn damaged_files_of_every_format_are_survived() {
