@@ -12,14 +12,14 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::Read,
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 pub const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "cifar",
         label: "CIFAR binary files",
-        help: "CIFAR-10 or CIFAR-100, binary version: the folder, or the .tar.gz as it is published.",
+        help: "CIFAR-10 or CIFAR-100, binary version: the folder, or the .tar.gz as it is published, or a folder with that in it.",
         params: &[],
     },
     recognises,
@@ -31,15 +31,29 @@ const SHAPE: ImageShape = ImageShape { height: 32, width: 32, channels: 3 };
 const MAX_BYTES: u64 = 400 << 20;
 
 fn recognises(path: &Path) -> bool {
+    archive(path).is_some() || has_records(path)
+}
+
+fn has_records(path: &Path) -> bool {
     if path.is_dir() {
-        return entries(path).iter().any(|path| is_records(&name(path)));
+        entries(path).iter().any(|path| is_records(&name(path)))
+    } else {
+        is_records(&name(path))
     }
-    is_archive(path) || is_records(&name(path))
+}
+
+/// An archive, or the first one of a folder that holds nothing that was unpacked from it.
+fn archive(path: &Path) -> Option<PathBuf> {
+    if path.is_dir() {
+        return entries(path).into_iter().find(|path| is_archive(path)).filter(|_| !has_records(path));
+    }
+    is_archive(path).then(|| path.into())
 }
 
 fn is_archive(path: &Path) -> bool {
     let name = name(path);
-    name.contains("cifar") && (name.ends_with(".tar.gz") || name.ends_with(".tgz") || name.ends_with(".tar"))
+    let ends = [".tar.gz", ".tgz", ".tar"].iter().any(|ending| name.ends_with(ending));
+    name.contains("cifar") && ends && path.is_file()
 }
 
 fn is_records(name: &str) -> bool {
@@ -48,7 +62,7 @@ fn is_records(name: &str) -> bool {
 }
 
 fn read(path: &Path, _: &Choice) -> Result<Contents> {
-    let files = if is_archive(path) { archived(path)? } else { beside(path)? };
+    let files = archive(path).map_or_else(|| beside(path), |archive| archived(&archive))?;
     let fine = files.contains_key("train.bin");
     let (mut train, mut test) = (Records::default(), Records::default());
     let mut notes = Notes::default();

@@ -124,12 +124,14 @@ fn the_fine_labels_of_cifar_100_are_taken_out_of_its_archive() {
         archive.append_data(&mut header, format!("cifar-100-binary/{name}"), bytes.as_slice()).unwrap();
     }
     archive.into_inner().unwrap().finish().unwrap();
-    let set = read(&path, &choice()).unwrap();
-    assert_eq!(
-        (set.train.labels, set.test.len(), set.info.class_names[42].as_str()),
-        (vec![7, 42], 2, "kind 42")
-    );
-    assert_eq!(set.info.shape, ImageShape { height: 32, width: 32, channels: 3 });
+    for path in [path.as_path(), folder.path()] {
+        let set = read(path, &choice()).unwrap();
+        assert_eq!(
+            (set.train.labels, set.test.len(), set.info.class_names[42].as_str()),
+            (vec![7, 42], 2, "kind 42")
+        );
+        assert_eq!(set.info.shape, ImageShape { height: 32, width: 32, channels: 3 });
+    }
 }
 
 #[test]
