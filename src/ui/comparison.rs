@@ -68,7 +68,7 @@ impl ComparisonPanel {
                         self.budget = Some(index);
                     }
                 }
-                wanted = save::menu(ui, "the race", &save::PICTURE);
+                wanted = save::menu(ui, "the race", &save::PLOT);
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             let legend = Legend::default().position(Corner::RightBottom).background_alpha(0.6);
@@ -88,7 +88,8 @@ impl ComparisonPanel {
             let within = ui.min_rect().with_min_y(top);
             let budget = labels(comparison.labels_per_class[shown]);
             let what = format!("{}: validation accuracy with {budget}", comparison.name);
-            actions.extend(wanted.map(|format| save::action(mark.picture(ui, within, &what, format))));
+            let table = || race_table(&what, comparison, entrants, shown);
+            actions.extend(mark.save(ui, wanted, within, &what, table));
         });
     }
 }
@@ -244,6 +245,23 @@ fn race_band(comparison: &Comparison, entrants: &Entrants<'_>, budget: usize, ar
     band(&curves)
 }
 
+/// What is drawn of a race, an arm and a step a row.
+fn race_table(
+    what: &str,
+    comparison: &Comparison,
+    entrants: &Entrants<'_>,
+    budget: usize,
+) -> anyhow::Result<save::File> {
+    let rows = comparison.arms.iter().enumerate().flat_map(|(index, arm)| {
+        let row = |at: Band| {
+            let figures = [at.step, at.mean, at.low, at.high].map(|value| value.to_string());
+            std::iter::once(arm.name.clone()).chain(figures).collect()
+        };
+        race_band(comparison, entrants, budget, index).into_iter().map(row)
+    });
+    save::table(what, &["arm", "step", "mean", "lowest", "highest"], rows)
+}
+
 /// "10 a class".
 fn short(budget: u64) -> String {
     labels(budget).replace(" labels", "").replace(" label", "")
@@ -263,7 +281,7 @@ fn efficiency(
             ui.label(strong("What labels are worth")).on_hover_text(
                 "Accuracy on the test images at the end of each race, by the number of labels: the mean over the draws, and one standard deviation either way.",
             );
-            wanted = save::menu(ui, "what labels are worth", &save::PICTURE);
+            wanted = save::menu(ui, "what labels are worth", &save::PLOT);
         });
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
         let budgets = comparison.labels_per_class.clone();
@@ -301,7 +319,7 @@ fn efficiency(
         });
         let within = ui.min_rect().with_min_y(top);
         let what = format!("{}: what labels are worth", comparison.name);
-        actions.extend(wanted.map(|format| save::action(mark.picture(ui, within, &what, format))));
+        actions.extend(mark.save(ui, wanted, within, &what, || table(comparison, results)));
     });
 }
 

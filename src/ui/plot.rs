@@ -2,7 +2,7 @@
 use super::{
     Action,
     decimate::CurveView,
-    save::{self, Format, Mark},
+    save::{self, Mark},
     settings::{CurveOptions, XAxis},
     widgets::{card, number, percent, strong},
 };
@@ -80,11 +80,8 @@ pub fn ui(
                 color,
             );
         }
-        let file = wanted.map(|format| match format {
-            Format::Csv => table(metric, curves),
-            format => mark.picture(ui, ui.min_rect().with_min_y(top), metric.label, format),
-        });
-        actions.extend(file.map(save::action));
+        let within = ui.min_rect().with_min_y(top);
+        actions.extend(mark.save(ui, wanted, within, metric.label, || table(metric, curves)));
     });
 }
 

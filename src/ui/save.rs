@@ -1,8 +1,8 @@
 //! What is on the screen as a file: pictures and plots as SVG or PNG, tables as CSV.
 use super::{Action, widgets::quiet_icon_button};
 use crate::{protocol::Strip, told::told};
-use anyhow::{Context as _, Result, bail};
-use egui::{LayerId, Popup, Rect, Ui, emath::TSTransform, layers::PaintList};
+use anyhow::{Context as _, Result};
+use egui::{Id, LayerId, Popup, Rect, Ui, emath::TSTransform, layers::PaintList, style::ScrollAnimation};
 use egui_material_icons::icons::ICON_DOWNLOAD;
 use picture::Picture;
 
@@ -79,17 +79,30 @@ impl Mark {
         Self { layer, from }
     }
 
-    /// What has been painted within a part of the screen since, with a title above it.
-    ///
-    /// # Errors
-    /// Where the picture is too large, or a part of it is out of sight, which is brought into sight then.
-    pub fn picture(&self, ui: &Ui, within: Rect, what: &str, format: Format) -> Result<File> {
+    /// Saves what has been painted within a part of the screen since, or the table behind it, in the format that a
+    /// [`menu`] gave. A picture that is partly out of sight is brought into sight and saved then.
+    pub fn save(
+        &self,
+        ui: &Ui,
+        wanted: Option<Format>,
+        within: Rect,
+        what: &str,
+        table: impl FnOnce() -> Result<File>,
+    ) -> Option<Action> {
+        let format = wanted?;
+        if format == Format::Csv {
+            return Some(action(table()));
+        }
         let in_sight = ui.clip_rect();
         let would_fit = within.width() <= in_sight.width() && within.height() <= in_sight.height();
-        if would_fit && !in_sight.contains_rect(within) {
-            ui.scroll_to_rect(within, None);
-            bail!("A part of the picture was out of sight. It is in sight now: save it again");
+        if would_fit && !in_sight.contains_rect(within) && Chosen::wait(ui) {
+            ui.scroll_to_rect_animation(within, None, ScrollAnimation::none());
+            return None;
         }
+        Some(action(self.picture(ui, within, what, format)))
+    }
+
+    fn picture(&self, ui: &Ui, within: Rect, what: &str, format: Format) -> Result<File> {
         let shapes: Vec<_> = ui.ctx().graphics(|graphics| {
             let all = graphics.get(self.layer).into_iter().flat_map(PaintList::all_entries);
             all.skip(self.from)
@@ -110,10 +123,49 @@ impl Mark {
     }
 }
 
+/// What somebody chose last in a [`menu`], while the picture is brought into sight.
+#[derive(Clone, Copy)]
+struct Chosen {
+    menu: Id,
+    format: Format,
+    frames_left: u8,
+    is_waiting: bool,
+}
+
+impl Chosen {
+    /// One for all menus.
+    fn id() -> Id {
+        Id::unique("what is being saved")
+    }
+
+    fn keep(ui: &Ui, menu: Id, format: Format) {
+        let chosen = Self { menu, format, frames_left: 20, is_waiting: false };
+        ui.data_mut(|data| data.insert_temp(Self::id(), chosen));
+    }
+
+    /// Lets the menu give the same answer in the next frame; says whether there is time for that.
+    fn wait(ui: &Ui) -> bool {
+        let chosen = ui.data(|data| data.get_temp::<Self>(Self::id()));
+        let Some(chosen) = chosen.filter(|chosen| chosen.frames_left > 0) else { return false };
+        let waiting = Self { frames_left: chosen.frames_left - 1, is_waiting: true, ..chosen };
+        ui.data_mut(|data| data.insert_temp(Self::id(), waiting));
+        ui.ctx().request_repaint();
+        true
+    }
+
+    /// What was chosen in a menu in an earlier frame and waits.
+    fn again(ui: &Ui, menu: Id) -> Option<Format> {
+        let chosen = ui.data(|data| data.get_temp::<Self>(Self::id()));
+        let chosen = chosen.filter(|chosen| chosen.menu == menu && chosen.is_waiting)?;
+        ui.data_mut(|data| data.insert_temp(Self::id(), Self { is_waiting: false, ..chosen }));
+        Some(chosen.format)
+    }
+}
+
 /// A small menu that says as what a picture or a table is to be saved.
 pub fn menu(ui: &mut Ui, what: &str, formats: &[Format]) -> Option<Format> {
     let button = quiet_icon_button(ui, ICON_DOWNLOAD, &format!("Save {what}…"));
-    let mut chosen = None;
+    let mut chosen = Chosen::again(ui, button.id);
     Popup::menu(&button).show(|ui| {
         for format in formats {
             let (text, help) = match format {
@@ -122,6 +174,7 @@ pub fn menu(ui: &mut Ui, what: &str, formats: &[Format]) -> Option<Format> {
                 Format::Csv => ("As CSV…", "The numbers, as a table"),
             };
             if ui.button(text).on_hover_text(help).clicked() {
+                Chosen::keep(ui, button.id, *format);
                 chosen = Some(*format);
                 ui.close();
             }

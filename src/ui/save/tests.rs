@@ -96,22 +96,27 @@ fn what_is_partly_out_of_sight_is_brought_into_sight_first() {
     let ctx = Context::default();
     crate::ui::install(&ctx);
     let screen = Rect::from_min_size(pos2(0.0, 0.0), vec2(400.0, 300.0));
-    let mut saved = vec![];
-    for _ in 0..60 {
-        let input =
-            RawInput { screen_rect: Some(screen), time: Some(saved.len() as f64), ..RawInput::default() };
+    let (menu, mut saved) = (Id::unique("menu"), vec![]);
+    for frame in 0..6 {
+        let input = RawInput { screen_rect: Some(screen), ..RawInput::default() };
         let _output = ctx.run_ui(input, |ui| {
             egui::ScrollArea::vertical().show(ui, |ui| {
                 ui.add_space(280.0);
+                let mut wanted = Chosen::again(ui, menu);
+                if frame == 2 {
+                    Chosen::keep(ui, menu, Format::Svg);
+                    wanted = Some(Format::Svg);
+                }
                 let mark = Mark::new(ui);
                 let (within, _) = ui.allocate_exact_size(vec2(200.0, 100.0), egui::Sense::hover());
                 ui.add_space(100.0);
-                saved.push(mark.picture(ui, within, "Loss", Format::Svg).map_err(|error| error.to_string()));
+                saved.push(mark.save(ui, wanted, within, "Loss", || panic!("no table is wanted")));
             });
         });
     }
-    assert!(saved[0].as_ref().is_err_and(|said| said.contains("save it again")), "{:?}", saved[0]);
-    assert!(saved.last().is_some_and(Result::is_ok), "{:?}", saved.last());
+    assert_eq!(saved[2], None, "it was out of sight");
+    let files: Vec<_> = saved.into_iter().flatten().collect();
+    assert!(matches!(&files[..], [Action::Save(Ok(file))] if file.name == "loss.svg"), "{files:?}");
 }
 
 #[test]

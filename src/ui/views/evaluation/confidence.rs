@@ -4,7 +4,7 @@ use crate::{
     evaluation::Reliability,
     spec::Section,
     ui::{
-        save::{self, Format, Mark},
+        save::{self, Mark},
         theme,
         views::Scene,
         widgets::{card, percent, strong, thousands},
@@ -26,11 +26,8 @@ pub fn ui(ui: &mut Ui, found: &Found, figures: &Figures, scene: &mut Scene<'_>) 
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
         diagram(ui, &figures.reliability);
         let within = ui.min_rect().with_min_y(top);
-        let file = wanted.map(|format| match format {
-            Format::Csv => table(&figures.reliability),
-            format => mark.picture(ui, within, "Reliability", format),
-        });
-        scene.actions.extend(file.map(save::action));
+        let table = || table(&figures.reliability);
+        scene.actions.extend(mark.save(ui, wanted, within, "Reliability", table));
         let [before, after] = figures.reliability.each_ref().map(|reliability| percent(reliability.ece));
         let text = format!(
             "Expected calibration error {after}, before calibration {before}; temperature {:.2}",

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::ui::{
     Action,
-    save::{self, Format, Mark},
+    save::{self, Mark},
     theme,
     widgets::{card, percent, strong, thousands},
 };
@@ -56,11 +56,7 @@ impl Matrix {
             ui.label(RichText::new("Rows: what it is. Columns: what it is taken for.").small().weak());
             chosen = self.cells(ui, figures, shown);
             let within = ui.min_rect().with_min_y(top);
-            let file = wanted.map(|format| match format {
-                Format::Csv => table(figures),
-                format => mark.picture(ui, within, "Confusion matrix", format),
-            });
-            actions.extend(file.map(save::action));
+            actions.extend(mark.save(ui, wanted, within, "Confusion matrix", || table(figures)));
         });
         chosen
     }
