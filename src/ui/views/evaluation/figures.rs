@@ -7,7 +7,7 @@ use crate::{
         widgets::{card, percent, strong, thousands},
     },
 };
-use egui::{Grid, ScrollArea, Ui};
+use egui::{Label, ScrollArea, TextStyle, Ui};
 
 /// What is shown of a judgement.
 pub struct Figures {
@@ -44,13 +44,12 @@ impl Figures {
                 let wanted = save::menu(ui, "the figures of the classes", &[Format::Csv]);
                 actions.extend(wanted.map(|_| save::action(self.table())));
             });
-            ScrollArea::vertical().id_salt("classes").max_height(420.0).auto_shrink([false, true]).show(
-                ui,
-                |ui| {
-                    let grid = Grid::new("class figures").striped(true).num_columns(4).spacing([20.0, 4.0]);
-                    grid.show(ui, |ui| self.rows(ui));
-                },
-            );
+            heads(ui);
+            let height = ui.text_style_height(&TextStyle::Body);
+            let area = ScrollArea::vertical().id_salt("classes").max_height(420.0).auto_shrink([false, true]);
+            area.show_rows(ui, height, self.classes.len(), |ui, rows| {
+                rows.for_each(|class| self.row(ui, class))
+            });
         });
     }
 
@@ -62,21 +61,29 @@ impl Figures {
         save::table("Class by class", &["class", "images", "precision", "recall"], rows)
     }
 
-    fn rows(&self, ui: &mut Ui) {
-        ui.label(strong("Class"));
-        ui.label(strong("Images"));
-        ui.label(strong("Precision"))
-            .on_hover_text("Of the images that it takes for the class, the share that is");
-        ui.label(strong("Recall"))
-            .on_hover_text("Of the images of the class, the share that it takes for it");
-        ui.end_row();
+    fn row(&self, ui: &mut Ui, class: usize) {
         let share = |share: Option<f64>| share.map_or("–".into(), percent);
-        for (name, class) in self.class_names.iter().zip(&self.classes) {
-            ui.label(name);
-            ui.label(thousands(class.images as u64));
-            ui.label(share(class.precision));
-            ui.label(share(class.recall));
-            ui.end_row();
-        }
+        let (name, figures) = (&self.class_names[class], &self.classes[class]);
+        let [precision, recall] = [figures.precision, figures.recall].map(share);
+        let images = thousands(figures.images as u64);
+        ui.columns(4, |columns| {
+            for (ui, text) in columns.iter_mut().zip([name, &images, &precision, &recall]) {
+                ui.add(Label::new(text).truncate());
+            }
+        });
     }
+}
+
+fn heads(ui: &mut Ui) {
+    let heads = [
+        ("Class", "What is in the images"),
+        ("Images", "How many there are of the class"),
+        ("Precision", "Of the images that it takes for the class, the share that is"),
+        ("Recall", "Of the images of the class, the share that it takes for it"),
+    ];
+    ui.columns(4, |columns| {
+        for (ui, (name, help)) in columns.iter_mut().zip(heads) {
+            ui.label(strong(name)).on_hover_text(help);
+        }
+    });
 }
