@@ -21,6 +21,7 @@ pub mod edits;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
+pub mod picture;
 pub mod pixels;
 pub mod published;
 mod sampling;

@@ -28,18 +28,20 @@ pub enum Command {
     Control(RunId, Control),
     /// Sets every live hyperparameter of a run; the last one sent wins.
     Tune(RunId, LiveParams),
-    /// Scores a 28 by 28 image, row by row, 0 for paper and 255 for ink. The newest request wins.
+    /// Scores an image. The newest request wins.
     Predict {
         request: u64,
         run: RunId,
-        pixels: Vec<u8>,
+        image: Image,
+        /// Whether the training images that are nearest to it are wanted, even where the network knows classes.
+        with_nearest: bool,
     },
     /// Shows what a run makes of a few validation images, the first of them replaced by drawings where the network learns
     /// without labels. The newest request wins.
     Preview {
         request: u64,
         run: RunId,
-        drawings: Vec<Vec<u8>>,
+        drawings: Vec<Image>,
     },
     /// Asks something of a run's network that takes a while. Of each kind of question, the newest wins.
     Ask {
@@ -184,6 +186,22 @@ pub struct Change {
     pub values: LiveParams,
 }
 
+/// An image that is shown to a network, which sees it at the size and in the channels that it learnt from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Height, width and channels (1 or 3).
+    pub shape: [usize; 3],
+    /// Row by row; of a drawing, 0 for paper and 255 for ink.
+    pub pixels: Vec<u8>,
+}
+
+impl Image {
+    /// A framed drawing, 28 by 28.
+    pub fn drawing(framed: Vec<u8>) -> Self {
+        Self { shape: [28, 28, 1], pixels: framed }
+    }
+}
+
 /// What a network makes of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
@@ -191,12 +209,14 @@ pub struct Prediction {
     pub run: RunId,
     /// The step whose weights answered.
     pub step: u64,
+    /// What each class is.
+    pub class_names: Arc<[String]>,
     /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
     pub confidence: Confidence,
     /// Where it learns without labels: what it makes of the image instead.
     pub strips: Vec<Strip>,
-    /// Then also: the training images that are nearest to it, once they have been looked at.
+    /// Then also, and where they were asked for: the training images that are nearest to it, once they have been looked at.
     pub nearest: Option<Strip>,
 }
 
@@ -285,24 +305,23 @@ pub enum Question {
         /// A data set whose test images are none of what it was trained on: how many of them does it notice?
         outsiders: Option<Choice>,
     },
-    /// What does it make of each of a few 28 by 28 images, with its weights as they are now? Answered at once.
-    Scores { images: Arc<Vec<Vec<u8>>> },
+    /// What does it make of each of a few images, with its weights as they are now? Answered at once.
+    Scores { images: Arc<Vec<Image>> },
     /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
-    History { images: Arc<Vec<Vec<u8>>>, after: Option<u64> },
+    History { images: Arc<Vec<Image>>, after: Option<u64> },
     /// How many of the validation images of a run does it get right? Asked about the run that it was fine-tuned from, this
     /// says what it has forgotten.
     Recall { of: RunId },
     /// What in an image speaks for a class, by every method? Asked of the weights as they are at each moment.
     Explanation {
-        /// As large as the images that the network looks at, row by row, 255 for ink.
-        pixels: Vec<u8>,
+        image: Image,
         /// The most probable one where none is named.
         class: Option<u16>,
         /// What speaks for the class rather than for this one.
         instead_of: Option<u16>,
     },
     /// What happens to an image between the layers? Asked of the weights as they are at that moment.
-    Inside { pixels: Vec<u8> },
+    Inside { image: Image },
     /// Which training images does a filter answer to most?
     Strongest {
         /// Counted among the convolutions.
@@ -317,7 +336,7 @@ pub enum Question {
         method: MapMethod,
     },
     /// Where does it see this one? Asked of the weights as they are at that moment.
-    Embedding { pixels: Vec<u8> },
+    Embedding { image: Image },
 }
 
 impl Question {
@@ -344,15 +363,20 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     Evaluation(Arc<Evaluation>),
-    /// The probability of each class for each image; of no class where the network learns without labels, or from images
-    /// of another size.
-    Scores(Arc<Vec<Vec<f32>>>),
+    /// The probability of each class for each image; of no class where the network learns without labels.
+    Scores {
+        class_names: Arc<[String]>,
+        scores: Arc<Vec<Vec<f32>>>,
+    },
     Recall {
         images: usize,
         accuracy: f64,
     },
-    /// In order of their steps.
-    History(Arc<Vec<Moment>>),
+    History {
+        class_names: Arc<[String]>,
+        /// In order of their steps.
+        moments: Arc<Vec<Moment>>,
+    },
     Explanation(Arc<Explanation>),
     Inside(Arc<Inside>),
     Strongest(Arc<Strongest>),
@@ -364,7 +388,7 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     pub step: u64,
-    /// As in [`Finding::Scores`].
+    /// The probability of each class for each image, as in [`Finding::Scores`].
     pub scores: Vec<Vec<f32>>,
 }
 

@@ -334,12 +334,18 @@ impl Parts<'_> {
                 ui,
                 |ui| {
                     scrolled(ui, |ui| {
-                        // The form makes room for the run that it started.
-                        if self.training(ui) {
+                        let is_drawn_on =
+                            self.bench.runs.comparison.is_none() && self.view().looks_at_the_pad;
+                        if is_drawn_on {
                             self.draw(ui);
-                            self.new_run(ui);
-                        } else {
-                            self.new_run(ui);
+                        }
+                        // The form makes room for the run that it started.
+                        let is_training = self.training(ui);
+                        if is_training && !is_drawn_on {
+                            self.draw(ui);
+                        }
+                        self.new_run(ui);
+                        if !is_training && !is_drawn_on {
                             self.draw(ui);
                         }
                     });
@@ -441,20 +447,24 @@ impl Parts<'_> {
         });
     }
 
+    fn view(&self) -> &'static views::ViewEntry {
+        views::find(&self.bench.settings.view).unwrap_or(&views::ALL[0])
+    }
+
     /// The comparison that is selected, or else one of the views.
     fn middle(&mut self, ui: &mut Ui) {
         let shown = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         if let Some(info) = shown {
             return self.bench.comparison.ui(ui, self.state, info, self.actions);
         }
-        let entry = views::find(&self.bench.settings.view).unwrap_or(&views::ALL[0]);
+        let entry = self.view();
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
         let mut pad = None;
         let mut scene = views::Scene {
             state: self.state,
             catalog: self.catalog,
             run,
-            drawing: self.bench.draw_pad.framed(),
+            image: self.bench.draw_pad.image(),
             sheet: self.bench.draw_pad.sheet(),
             pad: &mut pad,
             spec: &mut self.bench.form.spec,
@@ -463,8 +473,8 @@ impl Parts<'_> {
             actions: self.actions,
         };
         self.bench.views.entry(entry.info.id).or_insert_with(entry.open).ui(ui, &mut scene);
-        if let Some(pixels) = pad {
-            self.bench.draw_pad.show(pixels);
+        if let Some(image) = pad {
+            self.bench.draw_pad.show(image);
         }
     }
 

@@ -305,9 +305,9 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
     .concat();
     let cases = [
         ("/nowhere.png".to_owned(), "Could not read the picture"),
-        (file("text.png", b"hello"), "not a picture that can be read"),
-        (file("nothing.png", b""), "not a picture that can be read"),
-        (file("wide.png", &wide), "at most 16,384 pixels a side"),
+        (file("text.png", b"hello"), "The picture cannot be read: use PNG, JPEG, WebP or BMP"),
+        (file("nothing.png", b""), "The picture cannot be read: use PNG, JPEG, WebP or BMP"),
+        (file("wide.png", &wide), "at most 20,000 pixels a side"),
         (blank.display().to_string(), "no ink"),
         (fixture.data().display().to_string(), "no pictures in files of their own"),
     ];

@@ -6,7 +6,7 @@ use headstart::{
         drawing::{self, Drawing},
         handwriting,
     },
-    protocol::{Answer, Command, Finding, Moment, Question, RunId},
+    protocol::{Answer, Command, Finding, Image, Moment, Question, RunId},
     runs::Home,
     session::Session,
     spec::Choice,
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use support::Fixture;
 
 /// A seven, a one, and a circle.
-fn drawings() -> Vec<Vec<u8>> {
+fn drawings() -> Vec<Image> {
     let circle = (0..=32).map(|at| (at as f32 * std::f32::consts::TAU / 32.0).sin_cos());
     let strokes = [
         vec![[0.2, 0.2], [0.75, 0.2], [0.45, 0.9]],
@@ -24,7 +24,7 @@ fn drawings() -> Vec<Vec<u8>> {
         circle.map(|(sin, cos)| [0.5 + 0.25 * sin, 0.5 + 0.35 * cos]).collect(),
     ];
     let framed = |stroke| Drawing { strokes: vec![stroke], pen_width: 0.08 }.sheet().unwrap().frame();
-    strokes.into_iter().map(framed).collect()
+    strokes.into_iter().map(|stroke| Image::drawing(framed(stroke))).collect()
 }
 
 fn ask(session: &mut Session, run: &RunId, question: Question) -> Answer {
@@ -35,21 +35,16 @@ fn ask(session: &mut Session, run: &RunId, question: Question) -> Answer {
     })
 }
 
-fn scores(session: &mut Session, run: &RunId, images: &Arc<Vec<Vec<u8>>>) -> Vec<Vec<f32>> {
+fn scores(session: &mut Session, run: &RunId, images: &Arc<Vec<Image>>) -> Vec<Vec<f32>> {
     match ask(session, run, Question::Scores { images: images.clone() }).finding {
-        Some(Ok(Finding::Scores(scores))) => scores.to_vec(),
+        Some(Ok(Finding::Scores { scores, .. })) => scores.to_vec(),
         other => panic!("{other:?}"),
     }
 }
 
-fn history(
-    session: &mut Session,
-    run: &RunId,
-    images: &Arc<Vec<Vec<u8>>>,
-    after: Option<u64>,
-) -> Vec<Moment> {
+fn history(session: &mut Session, run: &RunId, images: &Arc<Vec<Image>>, after: Option<u64>) -> Vec<Moment> {
     match ask(session, run, Question::History { images: images.clone(), after }).finding {
-        Some(Ok(Finding::History(moments))) => moments.to_vec(),
+        Some(Ok(Finding::History { moments, .. })) => moments.to_vec(),
         other => panic!("{other:?}"),
     }
 }
@@ -99,7 +94,7 @@ fn polarity_alpha_place_and_size_change_no_answer() {
     let mut session = fixture.session();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("drawing.png");
-    let mut framed = |picture: RgbaImage| {
+    let framed = |picture: RgbaImage| {
         picture.save(&path).unwrap();
         drawing::read(&path).unwrap().frame()
     };
@@ -118,7 +113,7 @@ fn polarity_alpha_place_and_size_change_no_answer() {
                 picture(strokes, 28, [black, white], whole),
                 picture(strokes, 1500, [black, white], whole),
             ];
-            let images: Vec<Vec<u8>> = pictures.into_iter().map(&mut framed).collect();
+            let images = pictures.into_iter().map(|picture| Image::drawing(framed(picture))).collect();
             let read = scores(&mut session, &run, &Arc::new(images));
             let best = |scores: &Vec<f32>| (0..10).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
             let answers: Vec<usize> = read.iter().map(best).collect();
@@ -149,6 +144,17 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     assert_eq!(moments[4].scores.len(), 300);
     assert_eq!(history(&mut session, &run, &images, Some(16))[..], moments[3..]);
     assert_eq!(history(&mut session, &run, &images, Some(32)), []);
+    // Images of any size and in colour are brought to what the network knows.
+    let Image { shape: [height, width, _], pixels } = &images[0];
+    let colour = pixels.iter().flat_map(|grey| [*grey; 3]).collect();
+    let doubled = (0..4 * height * width).map(|at| pixels[at / (4 * width) * width + at % (2 * width) / 2]);
+    let others = [
+        Image { shape: [*height, *width, 3], pixels: colour },
+        Image { shape: [2 * height, 2 * width, 1], pixels: doubled.collect() },
+    ];
+    let read = scores(&mut session, &run, &Arc::new(others.to_vec()));
+    assert!(differs(&read[..1], &now[..1]) < 1e-6);
+    assert!(differs(&read[1..], &now[..1]) < 0.2, "{:?} and {:?}", read[1], now[0]);
     // Another network in between does not make the first one forget.
     let theirs = scores(&mut session, &other, &images);
     assert!(differs(&theirs, &now) > 0.01);
@@ -171,7 +177,7 @@ fn fine_tuning_on_drawings_keeps_the_head_and_its_cost_is_measured() {
     let folder = Home::open(fixture.home()).unwrap().handwriting();
     for label in [7, 1, 0].into_iter().cycle().take(18) {
         let place = [7, 1, 0].iter().position(|known| *known == label).unwrap();
-        handwriting::keep(&folder, label, &drawings()[place]).unwrap();
+        handwriting::keep(&folder, label, &drawings()[place].pixels).unwrap();
     }
     let images = Arc::new(drawings());
     let mut session = fixture.session();

@@ -52,7 +52,7 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
     wait(&mut window, &mut session, has("Step 0, epoch 0.00"));
     click(&mut window, "Choose runs");
     window.get_by_role_and_label(Role::CheckBox, "Reader").click_accesskit();
-    wait(&mut window, &mut session, |window| window.query_all_by_label_contains("Digit 7: ").count() == 3);
+    wait(&mut window, &mut session, |window| window.query_all_by_label_contains("7: ").count() == 3);
     assert!(session.state.runs.contains_key(&run));
     session.close();
 }

@@ -66,11 +66,13 @@ fn a_run_is_evaluated_and_its_mistakes_are_looked_at() {
     window.run_steps(3);
     assert!(window.query_by_label(&enlarged).is_none(), "the arrow key leads nowhere");
     wait(&mut window, &mut session, |window| {
-        !window.get_by_label("Put on the draw pad").accesskit_node().is_disabled()
+        !window.get_by_label("Open it in Why").accesskit_node().is_disabled()
     });
-    click(&mut window, "Put on the draw pad");
+    click(&mut window, "Open it in Why");
     wait(&mut window, &mut session, |window| window.state().state.prediction.is_some());
     assert!(window.query_by_label("Close").is_none());
+    wait(&mut window, &mut session, has("instead of"));
+    click(&mut window, "Evaluation");
 
     // the matrix by keyboard
     window.get_by_label("Confusion matrix of 10 classes").focus();

@@ -6,7 +6,7 @@ mod support;
 use egui_kittest::kittest::Queryable as _;
 use headstart::{
     explanation::Explanation,
-    protocol::{Command, Finding, Question, RunId},
+    protocol::{Command, Finding, Image, Question, RunId},
     session::{Session, State},
     ui::Action,
 };
@@ -65,11 +65,7 @@ fn explanation(state: &State) -> Option<Arc<Explanation>> {
 fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
     let (_fixture, mut session, _) = trained(&["name=Seed CNN", "epochs=4"]);
     let mut window = open("why", true, session.state.clone());
-    assert_eq!(
-        window.query_all_by_label("Draw a digit").count(),
-        2,
-        "beside the pad's own title, what to do"
-    );
+    window.get_by_label("Draw a digit, or open an image");
     draw_seven(&mut window);
     carry(&mut window, &mut session, |window| explanation(&window.state().state).is_some());
     let found = explanation(&window.state().state).unwrap();
@@ -133,7 +129,8 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
     assert!(found.images.len() <= 9 && found.images.iter().all(|image| image.window[2] == 5));
     // each has the activation in its own feature map
     for strong in &found.images {
-        let question = Question::Inside { pixels: strong.pixels.clone() };
+        let shape = [28, 28, 1];
+        let question = Question::Inside { image: Image { shape, pixels: strong.pixels.clone() } };
         session.send(Command::Ask { request: 900, run: run.clone(), question });
         let inside =
             support::wait(&mut session, |session| match session.state.answers.remove(&900)?.finding? {

@@ -3,12 +3,16 @@ mod support;
 
 use headstart::{
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
-    protocol::{Command, Control, Level, Phase},
+    protocol::{Command, Control, Image, Level, Phase, RunId},
     session::{Session, catalog},
     spec::{Choice, RunSpec, Section},
 };
 use std::{collections::BTreeMap, fs};
 use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
+
+fn predict(request: u64, run: &RunId, pixels: Vec<u8>) -> Command {
+    Command::Predict { request, run: run.clone(), image: Image::drawing(pixels), with_nearest: false }
+}
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_learns() {
@@ -218,24 +222,24 @@ fn pausing_stepping_and_drawing_work_together() {
     });
     assert_eq!(stepped.progress.step, paused.progress.step + 1);
     for request in [1, 2, 3] {
-        session.send(Command::Predict { request, run: id.clone(), pixels: vec![request as u8; 784] });
+        session.send(predict(request, &id, vec![request as u8; 784]));
     }
     let answer =
         wait(&mut session, |session| session.state.prediction.clone().filter(|answer| answer.request == 3));
     assert_eq!(answer.step, stepped.progress.step);
     assert!((answer.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    session.send(Command::Predict { request: 4, run: id.clone(), pixels: vec![0; 3] });
+    session.send(predict(4, &id, vec![0; 3]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.text.contains("28 by 28"), "{}", notice.text);
+    assert!(notice.text.contains("28 by 28 pixels in 1 channels cannot have 3 bytes"), "{}", notice.text);
 }
 
 #[test]
 fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
     let fixture = Fixture::new();
     let mut session = fixture.session();
-    let mut drawing = vec![0; 784];
-    drawing[300..500].fill(255);
-    let paper = vec![0; 784];
+    let mut drawing = Image::drawing(vec![0; 784]);
+    drawing.pixels[300..500].fill(255);
+    let paper = Image::drawing(vec![0; 784]);
     let mut request = 0;
     for info in catalog().section(Section::Objective) {
         let objective = format!("objective={}", info.id);
@@ -254,7 +258,8 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
                 });
                 assert!(!answer.strips.is_empty(), "{}", info.id);
                 if let Some(original) = answer.strips.iter().find(|strip| strip.name == "Original") {
-                    let is_drawn = original.pixels.starts_with(&[&drawing[..], &paper].concat());
+                    let is_drawn =
+                        original.pixels.starts_with(&[&drawing.pixels[..], &paper.pixels].concat());
                     assert_eq!(is_drawn, request % 2 == 0, "{}", info.id);
                 }
                 for strip in &answer.strips {
@@ -290,7 +295,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
     let labels = fs::read(fixture.data().join("train-labels-idx1-ubyte")).unwrap();
     let ask = |session: &mut Session, request, image: usize| {
         let pixels = images[16 + image * 784..][..784].to_vec();
-        session.send(Command::Predict { request, run: id.clone(), pixels });
+        session.send(predict(request, &id, pixels));
         wait(session, |session| {
             let answer = session.state.prediction.clone();
             answer.filter(|answer| answer.request == request && answer.nearest.is_some())
@@ -305,7 +310,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
         assert_eq!(answer.strips[0].pixels, images[16 + image * 784..][..784]);
         let nearest = answer.nearest.unwrap();
         if nearest.pixels[..784] == images[16 + image * 784..][..784] {
-            assert_eq!(nearest.captions[0].text, labels[8 + image].to_string());
+            assert_eq!(nearest.captions[0].text, format!("{} · 0.00", labels[8 + image]));
             found += 1;
         }
     }
@@ -471,7 +476,7 @@ fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
     until(&mut session, &run.id, finished);
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("9-damaged"), "{}", notice.text);
-    session.send(Command::Predict { request: 1, run: run.id.clone(), pixels: vec![0; 784] });
+    session.send(predict(1, &run.id, vec![0; 784]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("model.safetensors"), "{}", notice.text);
 }

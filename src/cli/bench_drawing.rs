@@ -3,7 +3,7 @@
 use super::{Common, Outcome, output::line};
 use crate::{
     data::drawing::Drawing,
-    protocol::{Command, Confidence, Control, Finding, Question, RunId},
+    protocol::{Command, Confidence, Control, Finding, Image, Question, RunId},
     session::{Session, catalog},
     spec::RunSpec,
 };
@@ -110,8 +110,8 @@ impl Bench {
     fn draw(&mut self, wanted: Confidence) -> Result<f64> {
         self.requests += 1;
         let (request, run, began) = (self.requests, self.run.clone(), Instant::now());
-        let pixels = framed(request)?;
-        self.session.send(Command::Predict { request, run, pixels });
+        let image = framed(request)?;
+        self.session.send(Command::Predict { request, run, image, with_nearest: false });
         let is_raw = wanted == Confidence::Raw;
         wait(&mut self.session, |session| {
             let answer = session.state.prediction.as_ref().filter(|answer| answer.request == request)?;
@@ -129,8 +129,8 @@ impl Bench {
         for drawing_number in 0..10 {
             self.requests += 1;
             let request = self.requests;
-            let pixels = framed(drawing_number * 6)?;
-            let question = Question::Explanation { pixels, class: None, instead_of: None };
+            let image = framed(drawing_number * 6)?;
+            let question = Question::Explanation { image, class: None, instead_of: None };
             self.session.send(Command::Ask { request, run: self.run.clone(), question });
             let mut since = Instant::now();
             for method in 0.. {
@@ -156,7 +156,7 @@ impl Bench {
 }
 
 /// A seven in the making, as a network sees it: its pen is at another place for each number.
-fn framed(number: u64) -> Result<Vec<u8>> {
+fn framed(number: u64) -> Result<Image> {
     let way = (number % 60 + 6) as usize;
     let point = |at: usize| {
         let along = at as f32 / 65.0;
@@ -167,7 +167,7 @@ fn framed(number: u64) -> Result<Vec<u8>> {
         }
     };
     let drawing = Drawing { strokes: vec![(0..way).map(point).collect()], pen_width: 0.08 };
-    Ok(drawing.sheet().context("nothing is drawn")?.frame())
+    Ok(Image::drawing(drawing.sheet().context("nothing is drawn")?.frame()))
 }
 
 fn wait<T>(session: &mut Session, found: impl Fn(&Session) -> Option<T>) -> Result<T> {

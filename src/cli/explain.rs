@@ -1,9 +1,8 @@
 //! `predict --explain`: pictures of what in an image speaks for a class.
 use super::{output::line, score::answer};
 use crate::{
-    data::drawing,
     explanation::{Attribution, Explanation, colour},
-    protocol::{Finding, Question, RunId},
+    protocol::{Finding, Image, Question, RunId},
     session::Session,
 };
 use anyhow::{Context as _, Result, bail};
@@ -41,10 +40,15 @@ impl Explain {
     }
 }
 
-pub fn explain(session: &mut Session, run: &RunId, image: &Path, wish: &Wish, json: bool) -> Result<()> {
-    let pixels = drawing::read(image)?.frame();
+pub fn explain(
+    session: &mut Session,
+    run: &RunId,
+    (path, image): (&Path, Image),
+    wish: &Wish,
+    json: bool,
+) -> Result<()> {
     let Wish { folder, class, instead_of } = wish;
-    let question = Question::Explanation { pixels, class: *class, instead_of: *instead_of };
+    let question = Question::Explanation { image, class: *class, instead_of: *instead_of };
     let (_, Finding::Explanation(found)) = answer(session, run, question)? else {
         bail!("The answer is to another question")
     };
@@ -52,7 +56,7 @@ pub fn explain(session: &mut Session, run: &RunId, image: &Path, wish: &Wish, js
     std::fs::create_dir_all(folder)
         .context("Could not make the folder for the pictures")
         .with_context(shown)?;
-    let stem = image.file_stem().map_or("image".into(), |stem| stem.to_string_lossy());
+    let stem = path.file_stem().map_or("image".into(), |stem| stem.to_string_lossy());
     for attribution in &found.attributions {
         let path = folder.join(format!("{stem}-{}.png", attribution.id));
         let written = attribution.values.is_some();

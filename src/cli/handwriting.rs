@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     data::{drawing, handwriting},
-    protocol::{Command, Finding, Question, RunId, data::Written},
+    protocol::{Command, Finding, Image, Question, RunId, data::Written},
     runs::Home,
     session::{Session, catalog, fine_tuning},
 };
@@ -97,8 +97,8 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {
     let mut right = 0;
     for portion in drawings.chunks(256) {
-        let images = Arc::new(portion.iter().map(|one| one.pixels.clone()).collect());
-        let Finding::Scores(scores) = answer(session, run, Question::Scores { images })?.1 else {
+        let images = Arc::new(portion.iter().map(|one| Image::drawing(one.pixels.clone())).collect());
+        let Finding::Scores { scores, .. } = answer(session, run, Question::Scores { images })?.1 else {
             bail!("The answer is to another question")
         };
         right += portion.iter().zip(scores.iter()).filter(|(one, scores)| best(scores) == one.label).count();

@@ -2,12 +2,9 @@
 use super::{
     Common, Outcome, open,
     output::{line, percent},
-    score::{answer, best, find},
+    score::{answer, best, find, images_of, see},
 };
-use crate::{
-    data::drawing,
-    protocol::{Finding, Question},
-};
+use crate::protocol::{Finding, Question};
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
 use std::{path::Path, sync::Arc};
@@ -15,22 +12,35 @@ use std::{path::Path, sync::Arc};
 /// What a run made of a picture at each of its checkpoints.
 ///
 /// # Errors
-/// Where the picture cannot be read, or the run has no names for digits.
+/// Where the picture cannot be read, or the run learns without labels.
 pub fn history(name: &str, image: &Path, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
-    let images = Arc::new(vec![drawing::read(image)?.frame()]);
+    let images = Arc::new(vec![see(images_of(&run, common)?.shape, image)?]);
     let mut session = open(common)?;
     let found = answer(&mut session, &run, Question::History { images, after: None });
     session.close();
-    let Finding::History(moments) = found?.1 else { bail!("The answer is to another question") };
+    let Finding::History { class_names, moments } = found?.1 else {
+        bail!("The answer is to another question")
+    };
     for moment in moments.iter() {
         let probabilities = &moment.scores[0];
-        ensure!(!probabilities.is_empty(), "The run {run} learns without labels: it has no names for digits");
+        ensure!(
+            !probabilities.is_empty(),
+            "The run {run} learns without labels: it has no names for what it sees"
+        );
         let read = best(probabilities);
         if common.json {
-            line(json!({ "step": moment.step, "prediction": read, "probabilities": probabilities }));
+            let class = &class_names[read];
+            line(
+                json!({ "step": moment.step, "prediction": read, "class": class, "probabilities": probabilities }),
+            );
         } else {
-            line(format!("step {:>7}: {read}  {:>9}", moment.step, percent(f64::from(probabilities[read]))));
+            line(format!(
+                "step {:>7}: {}  {:>9}",
+                moment.step,
+                class_names[read],
+                percent(f64::from(probabilities[read]))
+            ));
         }
     }
     Ok(Outcome::Done)

@@ -2,27 +2,25 @@
 use super::{
     Common,
     output::{line, percent},
-    score::{best, score},
+    score::{best, images_of, score, see},
 };
 use crate::{
-    data::{self, files},
+    data::{DatasetInfo, files},
     protocol::RunId,
-    runs::Home,
-    session::{Session, catalog},
+    session::Session,
     told::told,
 };
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::Path;
 
-/// Frames and scores every picture, names those that are read wrong, and counts.
+/// Scores every picture as `predict` does, names those that are read wrong, and counts.
 ///
 /// # Errors
 /// Where the folder has no labelled pictures, or labels that the network does not know.
 pub fn read(session: &mut Session, run: &RunId, folder: &Path, common: &Common) -> Result<()> {
     let pictures = files::labelled_pictures(folder)?;
-    let spec = Home::open(super::home(common)?)?.folder(run).spec(&catalog())?;
-    let classes = data::peek(&spec.dataset)?.class_names;
+    let DatasetInfo { shape, class_names: classes } = images_of(run, common)?;
     let (mut right, mut scored) = (0, 0);
     // Of two answers to one request the older must not be taken for the newer: requests go on from those of single files.
     const REQUESTS: u64 = 1 << 32;
@@ -34,7 +32,8 @@ pub fn read(session: &mut Session, run: &RunId, folder: &Path, common: &Common) 
                 picture.display()
             )
         })?;
-        let answer = match score(session, run, REQUESTS + place as u64, picture) {
+        let seen = see(shape, picture);
+        let answer = match seen.and_then(|seen| score(session, run, REQUESTS + place as u64, seen)) {
             Ok(answer) => answer,
             Err(error) => {
                 eprintln!("{}", told(&error));

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     data::ImageShape,
     engine::{newest_model, sample},
-    protocol::RunId,
+    protocol::{Image, RunId},
     runs::Home,
     session::catalog,
 };
@@ -41,7 +41,7 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
     let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
-    let judged = judge.map(|judge| recognise(&home, &judge, &images)).transpose()?;
+    let judged = judge.map(|judge| recognise(&home, &judge, &images, found.shape)).transpose()?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("Could not make the folder\nFolder: {}", args.out.display()))?;
     for (index, image) in images.iter().enumerate() {
@@ -76,11 +76,13 @@ struct Judged {
     by_class: Vec<usize>,
 }
 
-fn recognise(home: &Home, judge: &RunId, images: &[&[u8]]) -> Result<Judged> {
+fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape) -> Result<Judged> {
     let (_, model) = newest_model(&home.folder(judge), &catalog())?;
     let mut by_class = vec![];
     for image in images {
-        let probabilities = model.predict(image)?;
+        let shape = [shape.height, shape.width, shape.channels];
+        let shown = Image { shape, pixels: image.to_vec() };
+        let probabilities = model.scores(&[shown])?.pop().unwrap_or_default();
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
         by_class.resize(probabilities.len(), 0);
         if let Some(class) = probabilities.iter().position(|probability| *probability > SURE) {

@@ -7,12 +7,12 @@ use super::{
     reading,
 };
 use crate::{
-    data::drawing,
+    data::{self, DatasetInfo, ImageShape, drawing, files, fitting},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Level, Prediction, Question, RunId},
+    protocol::{Command, Confidence, Finding, Image, Level, Prediction, Question, RunId},
     runs::Home,
-    session::Session,
+    session::{Session, catalog},
     spec::Choice,
     told::told,
 };
@@ -100,39 +100,50 @@ fn show_evaluation(step: u64, found: &Evaluation) {
 
 pub fn predict(name: &str, images: &[PathBuf], explained: Option<&Wish>, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
+    let images_of_run = images_of(&run, common)?;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, image, common)
         } else {
-            score(&mut session, &run, request as u64, image).and_then(|answer| {
-                show(image, &answer, common.json);
-                explained
-                    .map_or(Ok(()), |wish| explain::explain(&mut session, &run, image, wish, common.json))
+            see(images_of_run.shape, image).and_then(|seen| {
+                show(image, &score(&mut session, &run, request as u64, seen.clone())?, common.json);
+                let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
+                explained.map_or(Ok(()), explain)
             })
         };
-        match shown {
-            Ok(()) => {}
-            Err(error) => {
-                eprintln!("{}", told(&error));
-                outcome = Outcome::Failed;
-            }
+        if let Err(error) = shown {
+            eprintln!("{}", told(&error));
+            outcome = Outcome::Failed;
         }
     }
     session.close();
     Ok(outcome)
 }
 
-pub fn score(session: &mut Session, run: &RunId, request: u64, image: &Path) -> Result<Prediction> {
-    let pixels = drawing::read(image)?.frame();
-    session.send(Command::Predict { request, run: run.clone(), pixels });
+/// The images that a run learns from.
+pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
+    data::peek(&Home::open(super::home(common)?)?.folder(run).spec(&catalog())?.dataset)
+}
+
+/// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.
+pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
+    if shape.channels == 1 {
+        return Ok(Image::drawing(drawing::read(picture)?.frame()));
+    }
+    let pixels = fitting::fitted(files::open_picture(picture)?, shape);
+    Ok(Image { shape: [shape.height, shape.width, shape.channels], pixels })
+}
+
+pub fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
+    session.send(Command::Predict { request, run: run.clone(), image, with_nearest: false });
     let is_final =
         |answer: &mut Prediction| answer.request == request && answer.confidence != Confidence::Pending;
     let answer = wait(session, |session| session.state.prediction.take_if(is_final))?;
     ensure!(
         !answer.probabilities.is_empty(),
-        "The run {run} learns without labels, so that it has no names for digits: fine-tune it with init_from = {run:?}"
+        "The run {run} learns without labels, so that it has no names for what it sees: fine-tune it with init_from = {run:?}"
     );
     Ok(answer)
 }
@@ -141,18 +152,19 @@ fn show(image: &Path, answer: &Prediction, json: bool) {
     let probabilities = &answer.probabilities;
     let best = best(probabilities);
     let confidence = probabilities.get(best).copied().unwrap_or_default();
+    let class = answer.class_names.get(best).map_or("?", String::as_str);
     let is_outsider = match answer.confidence {
         Confidence::Calibrated { is_outsider } => Some(is_outsider),
         Confidence::Raw | Confidence::Pending => None,
     };
     if json {
         return line(json!({
-            "image": image, "prediction": best, "confidence": confidence, "probabilities": probabilities,
+            "image": image, "prediction": best, "class": class, "confidence": confidence, "probabilities": probabilities,
             "calibrated": is_outsider.is_some(), "outsider": is_outsider,
         }));
     }
     let remark = if is_outsider == Some(true) { "  looks like nothing it was trained on" } else { "" };
-    line(format!("{best}  {:>9}  {}{remark}", percent(f64::from(confidence)), image.display()));
+    line(format!("{class}  {:>9}  {}{remark}", percent(f64::from(confidence)), image.display()));
 }
 
 /// The class with the highest probability.

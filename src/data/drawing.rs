@@ -13,7 +13,7 @@ mod grid;
 mod picture;
 pub mod poses;
 pub use framing::{Framing, Steps, Tone};
-pub use picture::read;
+pub use picture::{of, read};
 
 /// Width and height of a framed image.
 pub const SIDE: usize = 28;

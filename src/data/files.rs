@@ -27,6 +27,7 @@ use std::{
 
 mod pictures;
 mod text;
+pub use pictures::open as open_picture;
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
 

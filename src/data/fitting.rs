@@ -43,7 +43,7 @@ pub fn wanted(choice: &Choice, own: ImageShape) -> ImageShape {
 /// Scaled until it fills the shape, the middle of it; what is transparent is white. (height, width, channels)
 pub fn fitted(image: DynamicImage, shape: ImageShape) -> Vec<u8> {
     let (width, height) = (shape.width as u32, shape.height as u32);
-    let image = if image.color().has_alpha() { on_white(&image) } else { image };
+    let image = if image.color().has_alpha() { on_white(image).into() } else { image };
     let image = if (image.width(), image.height()) == (width, height) {
         image
     } else {
@@ -52,13 +52,17 @@ pub fn fitted(image: DynamicImage, shape: ImageShape) -> Vec<u8> {
     if shape.channels == 3 { image.into_rgb8().into_raw() } else { image.into_luma8().into_raw() }
 }
 
-fn on_white(image: &DynamicImage) -> DynamicImage {
+/// In colour; what is transparent is white.
+pub fn on_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
     let mut flat = RgbImage::new(image.width(), image.height());
-    for (pixel, out) in image.to_rgba8().pixels().zip(flat.pixels_mut()) {
+    for (pixel, out) in image.into_rgba8().pixels().zip(flat.pixels_mut()) {
         let alpha = u32::from(pixel[3]);
         out.0 = std::array::from_fn(|at| ((u32::from(pixel[at]) * alpha + 255 * (255 - alpha)) / 255) as u8);
     }
-    flat.into()
+    flat
 }
 
 impl ImageShape {

@@ -52,14 +52,14 @@ pub fn begin(
 ) -> Result<Box<dyn Inspection>> {
     match question {
         Question::Evaluation { split, .. } => Ok(evaluation::begin(copy()?, *split)),
-        Question::Explanation { pixels, class, instead_of } => {
-            explanations::begin(live, pixels, *class, *instead_of)
+        Question::Explanation { image, class, instead_of } => {
+            explanations::begin(live, image, *class, *instead_of)
         }
-        Question::Inside { pixels } => Ok(at_once(Finding::Inside(inside::look(live, pixels)?.into()))),
+        Question::Inside { image } => Ok(at_once(Finding::Inside(inside::look(live, image)?.into()))),
         Question::Strongest { layer, filter } => inside::begin(copy()?, *layer, *filter),
         Question::Map { split, images, method } => embedding::begin(copy()?, *split, *images, *method),
-        Question::Embedding { pixels } => {
-            Ok(at_once(Finding::Embedding(embedding::of_one(live, pixels)?.into())))
+        Question::Embedding { image } => {
+            Ok(at_once(Finding::Embedding(embedding::of_one(live, image)?.into())))
         }
         Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => {
             bail!("it is about other weights")

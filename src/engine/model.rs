@@ -6,11 +6,12 @@ use super::{
     trust::Impressions,
 };
 use crate::{
-    data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation},
+    data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars, Window},
     objectives::{self, Batch, Looks, Objective},
     ops,
+    protocol::Image,
     spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -23,7 +24,7 @@ pub struct Model {
     pub objective: Box<dyn Objective>,
     encoder: Arc<Network>,
     pub preparation: Arc<Preparation>,
-    class_names: Vec<String>,
+    class_names: Arc<[String]>,
 }
 
 impl Model {
@@ -50,7 +51,7 @@ impl Model {
             objective,
             encoder,
             preparation: Arc::new(preparation),
-            class_names: data.class_names.clone(),
+            class_names: data.class_names.as_slice().into(),
         })
     }
 
@@ -65,7 +66,7 @@ impl Model {
     }
 
     /// What the images that it learns from show, in order of their labels.
-    pub fn class_names(&self) -> &[String] {
+    pub fn class_names(&self) -> &Arc<[String]> {
         &self.class_names
     }
 
@@ -183,53 +184,41 @@ impl Model {
         })
     }
 
-    /// One image of bytes, checked to be as large as this model's.
+    /// Images as this model sees them: brought to the size and the channels of those that it learns from.
     ///
     /// # Errors
-    /// Where the model was made for other images.
-    pub fn single(&self, pixels: &[u8]) -> Result<Examples> {
-        self.several(&[pixels.to_vec()])
+    /// Where an image has other bytes than its shape says.
+    pub fn fitted(&self, images: &[Image]) -> Result<Examples> {
+        let pixels = images.iter().map(|image| fitted(image, self.shape())).collect::<Result<Vec<_>>>()?;
+        Ok(Examples::new(pixels.concat(), vec![0; images.len()]))
     }
 
-    /// Images of bytes, checked to be as large as this model's.
+    /// The probability of each class for each of some images; none where the network learns without labels.
     ///
     /// # Errors
-    /// As [`single`](Self::single).
-    pub fn several(&self, images: &[Vec<u8>]) -> Result<Examples> {
-        let ImageShape { height, width, channels } = self.shape();
-        ensure!(
-            images.iter().all(|pixels| pixels.len() == self.shape().len()),
-            "This network looks at images of {width} by {height} pixels in {channels} channels: it cannot score this one"
-        );
-        Ok(Examples::new(images.concat(), vec![0; images.len()]))
-    }
-
-    /// The probability of each class for one image of 28 by 28 bytes, row by row, 255 for ink; none where the network
-    /// learns without labels.
-    ///
-    /// # Errors
-    /// Where the model was made for other images.
-    pub fn predict(&self, pixels: &[u8]) -> Result<Vec<f32>> {
-        Ok(self.probabilities(&self.single(pixels)?)?.pop().unwrap_or_default())
-    }
-
-    /// As [`predict`](Self::predict), for each of some images; none where the model was made for other images.
-    ///
-    /// # Errors
-    /// candle's own.
-    pub fn scores(&self, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
-        let unknown = || Ok(vec![vec![]; images.len()]);
-        self.several(images).map_or_else(|_| unknown(), |examples| self.probabilities(&examples))
-    }
-
-    fn probabilities(&self, examples: &Examples) -> Result<Vec<Vec<f32>>> {
-        let all: Vec<usize> = (0..examples.len()).collect();
-        if all.is_empty() {
+    /// As [`fitted`](Self::fitted).
+    pub fn scores(&self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
+        if images.is_empty() {
             return Ok(vec![]);
         }
-        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(examples, &all)?.images))?;
+        let (examples, all) = (self.fitted(images)?, (0..images.len()).collect::<Vec<_>>());
+        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.images))?;
         probabilities.map_or(Ok(vec![vec![]; all.len()]), |probabilities| Ok(probabilities.to_vec2()?))
     }
+}
+
+fn fitted(image: &Image, shape: ImageShape) -> Result<Vec<u8>> {
+    let [height, width, channels] = image.shape;
+    let own = ImageShape { height, width, channels };
+    ensure!(
+        own.len() == image.pixels.len() && !own.is_empty() && [1, 3].contains(&channels),
+        "An image of {width} by {height} pixels in {channels} channels cannot have {} bytes",
+        image.pixels.len()
+    );
+    if own == shape {
+        return Ok(image.pixels.clone());
+    }
+    Ok(fitting::fitted(own.image(&image.pixels).context("An image is cut short")?, shape))
 }
 
 /// A split on its way through a model, one batch per call.

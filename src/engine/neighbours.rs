@@ -75,13 +75,14 @@ impl Neighbours {
         let cosines = grown.unit.matmul(&embedding.t()?)?.flatten_all()?.to_vec1::<f32>()?;
         let mut order: Vec<usize> = (0..cosines.len()).collect();
         order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
-        let nearest: Vec<usize> = order.iter().take(NEAREST).map(|at| grown.images[*at]).collect();
-        let caption = |index: &usize| Caption {
-            text: data.info.class_names[usize::from(data.train.labels[*index])].clone(),
-            is_right: None,
+        order.truncate(NEAREST);
+        let nearest: Vec<usize> = order.iter().map(|at| grown.images[*at]).collect();
+        let caption = |at: &usize| {
+            let class = &data.info.class_names[usize::from(data.train.labels[grown.images[*at]])];
+            Caption { text: format!("{class} · {:.2}", (1.0 - cosines[*at]).max(0.0)), is_right: None }
         };
-        let captions = nearest.iter().map(caption).collect();
-        let help = "The training images whose embeddings are most like the drawing's. The network was never told their labels.";
+        let captions = order.iter().map(caption).collect();
+        let help = "The training images that look most like this one to the network, with their labels and distances: 0 is the same direction of embedding, 1 at right angles.";
         let images = data.train.bytes(&nearest)?;
         let strip = preview::strip_of("Nearest training images", help, data.info.shape, images);
         Ok(Some(Strip { captions, ..strip }))

@@ -4,7 +4,7 @@ use crate::{
     data::{Examples, ImageShape},
     objectives::{self, Looks},
     ops,
-    protocol::{Preview, RunId, Strip},
+    protocol::{Image, Preview, RunId, Strip},
     spec::LiveParams,
 };
 use anyhow::Result;
@@ -43,12 +43,12 @@ pub fn show(
     model: &Model,
     live: &LiveParams,
     examples: &Examples,
-    drawings: &[Vec<u8>],
+    drawings: &[Image],
 ) -> Result<Preview> {
     let mut images = examples.bytes(&(0..examples.len()).collect::<Vec<_>>())?;
     let places = images.chunks_exact_mut(model.shape().len());
-    for (place, drawing) in places.zip(drawings).filter(|(place, drawing)| place.len() == drawing.len()) {
-        place.copy_from_slice(drawing);
+    for (place, drawing) in places.zip(drawings) {
+        place.copy_from_slice(&model.fitted(std::slice::from_ref(drawing))?.image(0)?);
     }
     let examples = Examples::new(images, examples.labels.clone());
     let (Looks { strips, similarities }, samples) = ops::on_pool(|| -> Result<_> {

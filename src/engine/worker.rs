@@ -221,8 +221,8 @@ impl Bench {
                 }
                 Ok(())
             }
-            Command::Predict { request, run, pixels } => {
-                self.answers.drawing = Some(DrawingWish { request, run, pixels });
+            Command::Predict { request, run, image, with_nearest } => {
+                self.answers.drawing = Some(DrawingWish { request, run, image, with_nearest });
                 Ok(())
             }
             Command::Preview { request, run, drawings } => {

@@ -265,7 +265,10 @@ mod tests {
         let mut state = State::default();
         state.apply(Event::Answer(answer(0, Finding::Embedding(Arc::default()))));
         for request in 1..100 {
-            state.apply(Event::Answer(answer(request, Finding::Scores(Arc::default()))));
+            state.apply(Event::Answer(answer(
+                request,
+                Finding::Scores { class_names: [].into(), scores: Arc::default() },
+            )));
         }
         let kept: Vec<u64> = state.answers.into_keys().collect();
         assert_eq!((kept[0], kept[1], kept.len()), (0, 84, 17));
@@ -277,6 +280,7 @@ mod tests {
             request,
             run: "a".into(),
             step: 0,
+            class_names: [].into(),
             probabilities: vec![],
             confidence: Confidence::Raw,
             strips: vec![],

@@ -2,53 +2,94 @@
 use super::theme::semibold;
 use egui::{Align2, Color32, FontFamily, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+/// Of more classes only the most probable are shown.
+const MOST: usize = 10;
+/// Letters of a name that there is room for.
+const LETTERS: usize = 11;
+
 /// One bar a class, `height` in all.
-pub fn ui(ui: &mut Ui, probabilities: &[f32], height: f32) {
-    let best = (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
-    let each = height / probabilities.len().max(1) as f32;
+pub fn ui(ui: &mut Ui, probabilities: &[f32], class_names: &[String], height: f32) {
+    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+    classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+    let best = classes.first().copied();
+    classes.truncate(MOST);
+    if probabilities.len() <= MOST {
+        classes.sort_unstable();
+    }
+    let named: Vec<(usize, String)> =
+        classes.into_iter().map(|class| (class, short(name(class_names, class)))).collect();
+    let letters = named.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(1);
+    let answers = named.iter().map(|(class, short)| {
+        let spoken = format!("{}: {}", name(class_names, *class), percent(probabilities[*class]));
+        (short.as_str(), Some((probabilities[*class], Some(*class) == best, spoken)))
+    });
+    rows(ui, letters, height / named.len().max(1) as f32, answers);
+}
+
+/// Where there is nothing to show yet: the rails alone, of classes that are numbers.
+pub fn empty(ui: &mut Ui, classes: usize, height: f32) {
+    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
+    rows(ui, 1, height / classes as f32, names.iter().map(|name| (name.as_str(), None)));
+}
+
+/// What a class is.
+pub fn name(class_names: &[String], class: usize) -> &str {
+    class_names.get(class).map_or("?", String::as_str)
+}
+
+fn short(name: &str) -> String {
+    if name.chars().count() <= LETTERS {
+        return name.into();
+    }
+    name.chars().take(LETTERS - 1).chain(['…']).collect()
+}
+
+fn percent(probability: f32) -> String {
+    format!("{:.0} %", probability * 100.0)
+}
+
+/// The probability, whether it is the highest, and both in words.
+type Answer = (f32, bool, String);
+
+/// `letters` is the length of the longest name.
+fn rows<'n>(ui: &mut Ui, letters: usize, height: f32, rows: impl Iterator<Item = (&'n str, Option<Answer>)>) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        for (class, probability) in probabilities.iter().enumerate() {
-            bar(ui, class, *probability, Some(class) == best, each);
+        for (name, answer) in rows {
+            row(ui, name, answer, letters, height);
         }
     });
 }
 
-fn bar(ui: &mut Ui, class: usize, probability: f32, best: bool, height: f32) {
+fn row(ui: &mut Ui, name: &str, answer: Option<Answer>, letters: usize, height: f32) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let percent = format!("{:.0} %", probability * 100.0);
-    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("Digit {class}: {percent}")));
-    let visuals = ui.visuals();
-    let size = (height * 0.86).clamp(12.0, 20.0);
-    let font = FontId::new(size, if best { semibold() } else { FontFamily::Proportional });
-    let text = if best { visuals.strong_text_color() } else { visuals.weak_text_color() };
-    let painter = ui.painter();
-    painter.text(rect.left_center(), Align2::LEFT_CENTER, class, font.clone(), text);
+    let (visuals, painter) = (ui.visuals(), ui.painter());
+    let is_best = answer.as_ref().is_some_and(|(_, is_best, _)| *is_best);
+    let size = (height * 0.86).clamp(12.0, if letters > 1 { 15.0 } else { 20.0 });
+    let font = FontId::new(size, if is_best { semibold() } else { FontFamily::Proportional });
+    let text = if is_best { visuals.strong_text_color() } else { visuals.weak_text_color() };
+    painter.text(rect.left_center(), Align2::LEFT_CENTER, name, font.clone(), text);
     let rail = Rect::from_min_max(
-        pos2(rect.left() + size * 1.1, rect.top() + height * 0.2),
+        pos2(rect.left() + size * (0.55 + 0.55 * letters as f32), rect.top() + height * 0.2),
         pos2(rect.right() - size * 3.3, rect.bottom() - height * 0.2),
     );
-    let fill = if best { visuals.selection.bg_fill } else { visuals.weak_text_color() };
-    painter.rect_filled(rail, 3.0, visuals.widgets.inactive.bg_fill.gamma_multiply(0.45));
-    painter.rect_filled(rail.with_max_x(rail.left() + rail.width() * probability.clamp(0.0, 1.0)), 3.0, fill);
-    painter.text(rect.right_center(), Align2::RIGHT_CENTER, percent, font, text);
+    let behind: Color32 = visuals.widgets.inactive.bg_fill.gamma_multiply(0.45);
+    painter.rect_filled(rail, 3.0, behind);
+    let Some((probability, _, spoken)) = answer else { return };
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));
+    let fill = if is_best { visuals.selection.bg_fill } else { visuals.weak_text_color() };
+    let filled = rail.with_max_x(rail.left() + rail.width() * probability.clamp(0.0, 1.0));
+    painter.rect_filled(filled, 3.0, fill);
+    painter.text(rect.right_center(), Align2::RIGHT_CENTER, percent(probability), font, text);
 }
 
-/// Where there is nothing to show yet: the rails alone.
-pub fn empty(ui: &mut Ui, classes: usize, height: f32) {
-    let each = height / classes as f32;
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let color = ui.visuals().weak_text_color();
-    let rail: Color32 = ui.visuals().widgets.inactive.bg_fill.gamma_multiply(0.45);
-    for class in 0..classes {
-        let row =
-            Rect::from_min_size(rect.left_top() + vec2(0.0, class as f32 * each), vec2(rect.width(), each));
-        let size = (each * 0.86).clamp(12.0, 20.0);
-        ui.painter().text(row.left_center(), Align2::LEFT_CENTER, class, FontId::proportional(size), color);
-        let bar = Rect::from_min_max(
-            pos2(row.left() + size * 1.1, row.top() + each * 0.2),
-            pos2(row.right() - size * 3.3, row.bottom() - each * 0.2),
-        );
-        ui.painter().rect_filled(bar, 3.0, rail);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_to_the_room_there_is() {
+        assert_eq!([short("7"), short("golden retriever")], ["7", "golden ret…"]);
+        assert_eq!([name(&["cat".into()], 0), name(&[], 3)], ["cat", "?"]);
     }
 }

@@ -6,8 +6,11 @@ use super::{
     widgets::{card, icon_button, strong, title},
 };
 use crate::{
-    data::drawing::{self, Drawing, SIDE, Sheet},
-    protocol::{Command, Confidence, Prediction},
+    data::{
+        drawing::{Drawing, SIDE, Sheet},
+        picture,
+    },
+    protocol::{Command, Confidence, Image, Prediction},
     session::Run,
 };
 use anyhow::Result;
@@ -32,21 +35,35 @@ const LOOK: f32 = 56.0;
 #[derive(Default)]
 pub struct DrawPad {
     drawing: Drawing,
-    picture: Option<Sheet>,
-    /// Whichever of the two it is, as ink on paper.
+    opened: Option<Opened>,
+    /// Whichever of the two it is, as ink on paper; nothing where it is no drawing.
     sheet: Option<Sheet>,
-    /// What the network sees: 28 by 28.
-    framed: Option<Vec<u8>>,
-    /// What it saw of the drawing before.
-    before: Option<Vec<u8>>,
-    texture: Option<TextureHandle>,
+    /// What the network is shown.
+    image: Option<Image>,
+    /// What it was shown before.
+    before: Option<Image>,
+    /// What is shown, and the picture that was opened.
+    textures: Option<[TextureHandle; 2]>,
     /// What a network without classes makes of it, and what is nearest to it.
     looks: Strips,
     nearest: Strips,
+    /// Whether they are wanted where the network knows classes.
+    with_nearest: bool,
     /// Counts changes of the drawing.
     version: u64,
     asked: Option<Asked>,
     requests: u64,
+}
+
+/// A picture on the pad.
+struct Opened {
+    picture: Image,
+    /// The ink on it, where there is any.
+    sheet: Option<Sheet>,
+    /// Its ink is framed, so that the network sees a drawing, and not the picture as it is.
+    as_drawing: bool,
+    /// It was framed before.
+    is_framed: bool,
 }
 
 /// The newest question.
@@ -62,24 +79,24 @@ impl DrawPad {
     /// Shows and scores a picture instead of strokes.
     ///
     /// # Errors
-    /// Where it cannot be read, or holds no ink.
+    /// Where it cannot be read.
     pub fn open_file(&mut self, path: &Path) -> Result<()> {
-        self.open(drawing::read(path)?);
+        let picture::Picture { shape, pixels, sheet, is_coloured } = picture::open(path)?;
+        let as_drawing = sheet.is_some() && !is_coloured;
+        self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
         Ok(())
     }
 
-    /// Shows and scores an image as a network sees it, 28 by 28, instead of strokes.
-    pub fn show(&mut self, framed: Vec<u8>) {
-        if let Some(sheet) = Sheet::framed(&framed) {
-            self.open(sheet);
-            // As it is: to frame it once more would change it.
-            self.framed = Some(framed);
-        }
+    /// Shows and scores an image of a data set instead of strokes. One that looks framed, 28 by 28 in grey, is a drawing.
+    pub fn show(&mut self, image: Image) {
+        let is_framed = image.shape == [SIDE, SIDE, 1];
+        let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
+        self.open(Opened { as_drawing: sheet.is_some(), picture: image, sheet, is_framed });
     }
 
-    /// What the network sees of what is drawn, 28 by 28; nothing where nothing is.
-    pub fn framed(&self) -> Option<&[u8]> {
-        self.framed.as_deref()
+    /// What the network is shown; nothing where nothing is drawn.
+    pub fn image(&self) -> Option<&Image> {
+        self.image.as_ref()
     }
 
     /// The same before it is framed.
@@ -87,9 +104,9 @@ impl DrawPad {
         self.sheet.as_ref()
     }
 
-    /// What the network sees of this drawing and of the one before it.
-    pub fn newest_two(&self) -> Vec<Vec<u8>> {
-        [&self.framed, &self.before].into_iter().flatten().cloned().collect()
+    /// What the network is shown of this drawing and of the one before it.
+    pub fn newest_two(&self) -> Vec<Image> {
+        [&self.image, &self.before].into_iter().flatten().cloned().collect()
     }
 
     pub fn ui(
@@ -124,7 +141,8 @@ impl DrawPad {
                             .custom_formatter(|value, _| format!("{:.0} %", value * 100.0));
                         ui.add(slider).labelled_by(label.id);
                     });
-                    ui.label(RichText::new(caption(run, self.framed.is_some())).small().weak());
+                    self.choose_reading(ui);
+                    ui.label(RichText::new(caption(run, self.image.is_some())).small().weak());
                 });
             });
         });
@@ -145,6 +163,19 @@ impl DrawPad {
         }
         if icon_button(ui, ICON_IMAGE, "Open an image…").clicked() {
             actions.push(Action::PickImage);
+        }
+    }
+
+    /// Where a picture is open: a drawing, or not.
+    fn choose_reading(&mut self, ui: &mut Ui) {
+        let Some(opened) = self.opened.as_mut().filter(|opened| opened.sheet.is_some() && !opened.is_framed)
+        else {
+            return;
+        };
+        let help =
+            "On, its ink is framed as MNIST's digits are. Off, the network is shown the picture as it is.";
+        if ui.checkbox(&mut opened.as_drawing, "Read it as a drawing").on_hover_text(help).changed() {
+            self.changed();
         }
     }
 
@@ -171,7 +202,7 @@ impl DrawPad {
             return false;
         };
         if ui.input(|input| input.pointer.any_pressed()) || self.drawing.strokes.is_empty() {
-            if self.picture.is_some() {
+            if self.opened.is_some() {
                 self.clear();
             }
             self.drawing.strokes.push(vec![]);
@@ -193,14 +224,8 @@ impl DrawPad {
     fn paint(&self, ui: &Ui, painter: &Painter, rect: Rect, from_unit: RectTransform) {
         painter.rect_filled(rect, 8.0, Color32::BLACK);
         painter.rect_stroke(rect, 8.0, ui.visuals().window_stroke, StrokeKind::Inside);
-        if let Some(texture) = self.texture.as_ref().filter(|_| self.picture.is_some()) {
-            painter.image(
-                texture.id(),
-                rect.shrink(4.0),
-                Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
-                Color32::WHITE,
-            );
-            return;
+        if let Some([_, picture]) = self.textures.as_ref().filter(|_| self.opened.is_some()) {
+            return whole(painter, picture, rect.shrink(4.0));
         }
         if self.drawing.strokes.is_empty() {
             let font = FontId::new(34.0, ICON_EDIT.font_family());
@@ -229,38 +254,41 @@ impl DrawPad {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "What the network sees"));
         painter.rect_filled(response.rect, 4.0, Color32::BLACK);
         painter.rect_stroke(response.rect, 4.0, ui.visuals().window_stroke, StrokeKind::Outside);
-        if let Some(texture) = self.texture.as_ref().filter(|_| self.framed.is_some()) {
-            painter.image(
-                texture.id(),
-                response.rect,
-                Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
-                Color32::WHITE,
-            );
+        if let Some([seen, _]) = self.textures.as_ref().filter(|_| self.image.is_some()) {
+            whole(&painter, seen, response.rect);
         }
-        response.on_hover_text("What the network sees: the ink fitted into 20 × 20 pixels, its centre of mass in the middle of 28 × 28, as MNIST's authors did it");
+        response.on_hover_text(if self.image.is_some() && self.sheet.is_none() {
+            "What the network is shown: the picture, which it sees at the size that it knows"
+        } else {
+            "What the network sees: the ink fitted into 20 × 20 pixels, its centre of mass in the middle of 28 × 28, as MNIST's authors did it"
+        });
     }
 
     fn answered<'a>(&self, prediction: Option<&'a Prediction>, run: Option<&Run>) -> Option<&'a Prediction> {
-        prediction.filter(|answer| self.framed.is_some() && run.is_some_and(|run| run.id == answer.run))
+        prediction.filter(|answer| self.image.is_some() && run.is_some_and(|run| run.id == answer.run))
     }
 
-    /// The training images nearest to the drawing, where the network has no classes.
+    /// The training images nearest to the drawing: at once where the network has no classes, else where they are wanted.
     fn neighbours(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>) {
-        let Some(answer) = self.answered(prediction, run).filter(|answer| answer.probabilities.is_empty())
-        else {
-            return;
-        };
+        let Some(answer) = self.answered(prediction, run) else { return };
+        if !answer.probabilities.is_empty() {
+            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
+            let toggle =
+                ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
+            // what has been asked before was asked without them
+            self.version += u64::from(toggle.changed());
+            if !self.with_nearest {
+                return;
+            }
+        }
         match &answer.nearest {
             Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0),
             None => drop(ui.label(RichText::new("Looking for the nearest training images…").small().weak())),
         }
-        ui.label(
-            RichText::new(
-                "It learns without labels, so it has no names for digits yet. Fine-tune it, and it will.",
-            )
-            .small()
-            .weak(),
-        );
+        if answer.probabilities.is_empty() {
+            let text = "It learns without labels, so it has no names for what it sees yet. Fine-tune it, and it will.";
+            ui.label(RichText::new(text).small().weak());
+        }
     }
 
     fn answer(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
@@ -273,9 +301,14 @@ impl DrawPad {
                 let text = "This does not look like anything I was trained on.";
                 let top = ui.cursor().top();
                 ui.label(strong(text).color(color)).on_hover_text(OUTSIDER);
-                bars::ui(ui, &answer.probabilities, (height - (ui.cursor().top() - top)).max(80.0));
+                bars::ui(
+                    ui,
+                    &answer.probabilities,
+                    &answer.class_names,
+                    (height - (ui.cursor().top() - top)).max(80.0),
+                );
             }
-            Some(answer) => bars::ui(ui, &answer.probabilities, height),
+            Some(answer) => bars::ui(ui, &answer.probabilities, &answer.class_names, height),
             None => bars::empty(ui, 10, height),
         }
     }
@@ -288,7 +321,7 @@ impl DrawPad {
         prediction: Option<&Prediction>,
         actions: &mut Vec<Action>,
     ) {
-        let (Some(run), Some(pixels)) = (run, &self.framed) else { return };
+        let (Some(run), Some(image)) = (run, &self.image) else { return };
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
             let same = asked.version == self.version && asked.run == run.id;
@@ -312,13 +345,14 @@ impl DrawPad {
         actions.push(Action::Send(Command::Predict {
             request: self.requests,
             run: run.id.clone(),
-            pixels: pixels.clone(),
+            image: image.clone(),
+            with_nearest: self.with_nearest,
         }));
     }
 
-    fn open(&mut self, sheet: Sheet) {
+    fn open(&mut self, opened: Opened) {
         self.clear();
-        self.picture = Some(sheet);
+        self.opened = Some(opened);
         self.changed();
     }
 
@@ -329,28 +363,53 @@ impl DrawPad {
 
     /// An empty pad; what was on it stays at hand as the drawing before.
     fn clear(&mut self) {
-        if self.framed.is_some() {
-            self.before = self.framed.take();
+        if self.image.is_some() {
+            self.before = self.image.take();
         }
         self.drawing.strokes.clear();
-        self.picture = None;
+        self.opened = None;
         self.changed();
     }
 
     fn changed(&mut self) {
         self.version += 1;
-        self.sheet = self.picture.clone().or_else(|| self.drawing.sheet());
-        self.framed = self.sheet.as_ref().map(Sheet::frame);
-        self.texture = None;
+        self.sheet = match &self.opened {
+            Some(opened) => opened.sheet.clone().filter(|_| opened.as_drawing),
+            None => self.drawing.sheet(),
+        };
+        self.image = match &self.opened {
+            // what is framed already would be changed by framing it once more
+            Some(opened) if opened.is_framed || !opened.as_drawing => Some(opened.picture.clone()),
+            _ => self.sheet.as_ref().map(|sheet| Image::drawing(sheet.frame())),
+        };
+        self.textures = None;
     }
 
-    /// Uploads the framed image once it has changed.
+    /// Uploads what is shown once it has changed.
     pub fn prepare(&mut self, ctx: &egui::Context) {
-        if let (None, Some(pixels)) = (&self.texture, &self.framed) {
-            let image = ColorImage::from_gray([SIDE, SIDE], pixels);
-            self.texture = Some(ctx.load_texture("drawing", image, TextureOptions::NEAREST));
+        if let (None, Some(image)) = (&self.textures, &self.image) {
+            let picture = self.opened.as_ref().map_or(image, |opened| &opened.picture);
+            let upload = |image| ctx.load_texture("drawing", pixels(image), TextureOptions::NEAREST);
+            self.textures = Some([image, picture].map(upload));
         }
     }
+}
+
+fn pixels(image: &Image) -> ColorImage {
+    let [height, width, channels] = image.shape;
+    if channels == 3 {
+        ColorImage::from_rgb([width, height], &image.pixels)
+    } else {
+        ColorImage::from_gray([width, height], &image.pixels)
+    }
+}
+
+/// A texture as large as fits.
+fn whole(painter: &Painter, texture: &TextureHandle, rect: Rect) {
+    let size = texture.size_vec2();
+    let scale = (rect.size() / size).min_elem();
+    let part = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+    painter.image(texture.id(), Rect::from_center_size(rect.center(), size * scale), part, Color32::WHITE);
 }
 
 fn caption(run: Option<&Run>, drawn: bool) -> String {

@@ -6,7 +6,7 @@ use super::{
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Preview, RunId, Similarities},
+    protocol::{Command, Image, Preview, RunId, Similarities},
     session::Run,
 };
 use egui::{
@@ -37,7 +37,7 @@ struct Asked {
     request: u64,
     run: RunId,
     step: u64,
-    drawings: Vec<Vec<u8>>,
+    drawings: Vec<Image>,
     at: f64,
 }
 
@@ -50,7 +50,7 @@ impl PreviewPanel {
         run: Option<&Run>,
         explanation: &str,
         answer: Option<&Preview>,
-        drawings: &[Vec<u8>],
+        drawings: &[Image],
         actions: &mut Vec<Action>,
     ) {
         let Some(run) = run else {
@@ -83,7 +83,7 @@ impl PreviewPanel {
         ui: &Ui,
         run: &Run,
         answer: Option<&Preview>,
-        drawings: &[Vec<u8>],
+        drawings: &[Image],
         actions: &mut Vec<Action>,
     ) {
         let now = ui.input(|input| input.time);

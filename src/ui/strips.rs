@@ -12,6 +12,7 @@ pub const NAME_WIDTH: f32 = 116.0;
 /// Between two images.
 pub const GAP: f32 = 6.0;
 const CAPTION_HEIGHT: f32 = 17.0;
+const CAPTION_SIZE: f32 = 12.5;
 
 /// Strips with their textures.
 #[derive(Default)]
@@ -80,7 +81,12 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
     let scale = if height < side { (2.0 * side / height).floor() / 2.0 } else { side / height };
     let image = vec2(width, height) * scale;
     let beneath = if strip.captions.is_empty() { 0.0 } else { CAPTION_HEIGHT };
-    let cell = image + vec2(GAP, GAP + beneath);
+    let font = FontId::proportional(CAPTION_SIZE);
+    let width = |caption: &Caption| {
+        ui.painter().layout_no_wrap(caption.text.clone(), font.clone(), Color32::WHITE).size().x
+    };
+    let widest = strip.captions.iter().map(width).fold(image.x, f32::max);
+    let cell = vec2(widest + GAP, image.y + GAP + beneath);
     let across = (((ui.available_width() + GAP) / cell.x) as usize).max(1);
     let count = count(strip);
     let size = vec2(count.min(across) as f32 * cell.x - GAP, count.div_ceil(across) as f32 * cell.y - GAP);
@@ -89,7 +95,8 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
     let painter = ui.painter();
     for index in 0..count {
         let at = vec2((index % across) as f32 * cell.x, (index / across) as f32 * cell.y);
-        let place = Rect::from_min_size(rect.min + at, image);
+        let aside = vec2((widest - image.x) / 2.0, 0.0);
+        let place = Rect::from_min_size(rect.min + at + aside, image);
         let part = |index: usize| index as f32 / count as f32;
         let uv = Rect::from_min_max(pos2(0.0, part(index)), pos2(1.0, part(index + 1)));
         painter.image(texture.id(), place, uv, Color32::WHITE);
@@ -105,7 +112,7 @@ fn write(ui: &Ui, painter: &Painter, caption: &Caption, place: Rect) {
     let alarm = theme::alarm(ui.visuals().dark_mode);
     let color = if is_wrong { alarm } else { ui.visuals().text_color() };
     let at = Pos2::new(place.center().x, place.bottom() + 2.0);
-    painter.text(at, Align2::CENTER_TOP, &caption.text, FontId::proportional(12.5), color);
+    painter.text(at, Align2::CENTER_TOP, &caption.text, FontId::proportional(CAPTION_SIZE), color);
     if is_wrong {
         painter.rect_stroke(place, 0.0, Stroke::new(2.0, alarm), StrokeKind::Inside);
         let font = FontId::new(15.0, ICON_CLOSE.font_family());

@@ -3,23 +3,24 @@ use super::{Action, Settings, widgets::strong};
 use crate::{
     data::drawing::Sheet,
     protocol::{
-        Command, Question, RunId,
+        Command, Image, Question, RunId,
         data::{DataRequest, ImageId},
     },
     registry,
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };
-use egui::{RichText, Ui};
+use egui::{Button, RichText, Role, Ui, WidgetInfo};
 
 mod asking;
-mod following;
 
 registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
 
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
     pub info: ComponentInfo,
+    /// It is about what is on the draw pad.
+    pub looks_at_the_pad: bool,
     pub open: fn() -> Box<dyn View>,
 }
 
@@ -34,12 +35,12 @@ pub struct Scene<'a> {
     pub catalog: &'a Catalog,
     /// The selected run.
     pub run: Option<&'a Run>,
-    /// What is on the draw pad, as a network sees it: 28 by 28, row by row, 255 for ink.
-    pub drawing: Option<&'a [u8]>,
-    /// The same before it was framed.
+    /// What is on the draw pad, as a network is shown it.
+    pub image: Option<&'a Image>,
+    /// The same before it was framed, where it is a drawing.
     pub sheet: Option<&'a Sheet>,
-    /// An image that is to be put on the draw pad, likewise.
-    pub pad: &'a mut Option<Vec<u8>>,
+    /// An image that is to be put on the draw pad.
+    pub pad: &'a mut Option<Image>,
     /// The spec in the form for a new run.
     pub spec: &'a mut RunSpec,
     pub settings: &'a mut Settings,
@@ -64,6 +65,26 @@ impl Scene<'_> {
         let (request, dataset) = (*self.questions, Box::new(run.spec.dataset.clone()));
         self.actions.push(Action::Data(DataRequest::Pictures { request, dataset, images, side }));
         request
+    }
+
+    /// Buttons that put an image on the draw pad and open a view that looks at it; says whether one was clicked.
+    pub fn look_into(&mut self, ui: &mut Ui, image: Option<&Image>) -> bool {
+        ui.label("Look into it:").on_hover_text(
+            "Puts the image on the draw pad, where the selected run answers it like a drawing",
+        );
+        let mut is_opened = false;
+        // one's own handwriting is no place for somebody else's image
+        for entry in ALL.iter().filter(|entry| entry.looks_at_the_pad && entry.info.id != "handwriting") {
+            let button = ui.add_enabled(image.is_some(), Button::new(entry.info.label));
+            let spoken = format!("Open it in {}", entry.info.label);
+            button.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &spoken));
+            if button.on_hover_text(entry.info.help).clicked() {
+                *self.pad = image.cloned();
+                self.settings.view = entry.info.id.into();
+                is_opened = true;
+            }
+        }
+        is_opened
     }
 
     /// Gives up on a question, or lets go of its answer.

@@ -1,45 +1,24 @@
 //! Ink of any picture.
 use super::{Sheet, grid::Grid};
-use anyhow::{Context as _, Result, bail, ensure};
-use image::{DynamicImage, ImageReader, Limits};
-use std::{io::Cursor, path::Path};
+use crate::data::files::open_picture;
+use anyhow::{Context as _, Result};
+use image::DynamicImage;
+use std::path::Path;
 
 /// Reads a picture file (PNG, JPEG, WebP, BMP).
 ///
 /// # Errors
-/// Where the file cannot be read, is no picture, is larger than 16,384 pixels a side, or holds no ink.
+/// Where the file cannot be read, is no picture, or holds no ink.
 pub fn read(path: &Path) -> Result<Sheet> {
-    const MAX_BYTES: u64 = 64 << 20;
-    let size = std::fs::metadata(path)
-        .with_context(|| format!("Could not read the picture\nFile: {}", path.display()))?
-        .len();
-    ensure!(
-        size <= MAX_BYTES,
-        "The picture is larger than 64 MiB: make it smaller\nFile: {}",
-        path.display()
-    );
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("Could not read the picture\nFile: {}", path.display()))?;
-    decode(&bytes).with_context(|| format!("File: {}", path.display()))
+    of(&open_picture(path)?).with_context(|| format!("File: {}", path.display()))
 }
 
-fn decode(bytes: &[u8]) -> Result<Sheet> {
-    const HELP: &str = "not a picture that can be read: use PNG, JPEG, WebP or BMP";
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().context(HELP)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(16_384);
-    limits.max_image_height = Some(16_384);
-    limits.max_alloc = Some(1 << 30);
-    reader.limits(limits);
-    let picture = match reader.decode() {
-        Ok(picture) => picture,
-        Err(image::ImageError::Limits(_)) => {
-            bail!("the picture is too large: at most 16,384 pixels a side can be read")
-        }
-        Err(error) => return Err(error).context(HELP),
-    };
-    Sheet::new(&ink(&picture))
-        .context("there is no ink in the picture: draw darker or lighter than the paper")
+/// The ink of a picture.
+///
+/// # Errors
+/// Where there is none.
+pub fn of(picture: &DynamicImage) -> Result<Sheet> {
+    Sheet::new(&ink(picture)).context("There is no ink in the picture: draw darker or lighter than the paper")
 }
 
 /// Dark on light or light on dark, told apart by the border, which is mostly paper; what is transparent is paper too.

@@ -106,15 +106,39 @@ fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
         let size = shape.len();
         return shape.image(&pixels[place * size..][..size]).context("it is cut short");
     }
-    let encoded = images.encoded(place, MAX_FILE_BYTES)?;
-    let mut decoder = decoder(&encoded)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
+    let mut image = upright(&images.encoded(place, MAX_FILE_BYTES)?)?;
     if let Some([left, top, width, height]) = images.crop(place) {
         image = image.crop_imm(left, top, width, height);
         ensure!(image.width() > 0 && image.height() > 0, "a box lies outside it");
     }
+    Ok(image)
+}
+
+/// A picture of its own, upright.
+///
+/// # Errors
+/// Where the file cannot be read, or is no picture.
+pub fn open(path: &Path) -> Result<DynamicImage> {
+    let file = || format!("File: {}", path.display());
+    let mut encoded = vec![];
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut encoded));
+    read.context("Could not read the picture").with_context(file)?;
+    ensure!(
+        encoded.len() as u64 <= MAX_FILE_BYTES,
+        "The picture is larger than {} MiB: make it smaller\n{}",
+        MAX_FILE_BYTES >> 20,
+        file()
+    );
+    const UNREADABLE: &str =
+        "The picture cannot be read: use PNG, JPEG, WebP or BMP, of at most 20,000 pixels a side";
+    upright(&encoded).context(UNREADABLE).with_context(file)
+}
+
+fn upright(encoded: &[u8]) -> Result<DynamicImage> {
+    let mut decoder = decoder(encoded)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
     Ok(image)
 }
 

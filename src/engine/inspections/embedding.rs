@@ -5,7 +5,7 @@ use crate::{
     embedding::{Embedded, Map, MapMethod, Pca},
     engine::model::Model,
     metrics::Split,
-    protocol::Finding,
+    protocol::{Finding, Image},
 };
 use anyhow::{Result, ensure};
 use candle_core::{D, Device, Tensor};
@@ -238,9 +238,9 @@ impl Base {
 /// The embedding of one image.
 ///
 /// # Errors
-/// Where it does not fit the model.
-pub fn of_one(model: &Model, pixels: &[u8]) -> Result<Vec<f32>> {
-    Ok(model.embed(&model.single(pixels)?, &[0])?.squeeze(0)?.to_vec1()?)
+/// Where it has other bytes than its shape says.
+pub fn of_one(model: &Model, image: &Image) -> Result<Vec<f32>> {
+    Ok(model.embed(&model.fitted(std::slice::from_ref(image))?, &[0])?.squeeze(0)?.to_vec1()?)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
     explanation::{Attribution, Explanation},
     objectives::best,
     ops,
-    protocol::Finding,
+    protocol::{Finding, Image},
     registry,
     spec::ComponentInfo,
 };
@@ -35,10 +35,10 @@ pub struct Explained {
 /// Begins to explain why an image is taken for a class, by default for the most probable one.
 ///
 /// # Errors
-/// Where the network learns without labels, or the image or the classes are not of its kind.
+/// Where the network learns without labels or has no such classes, or the image has other bytes than its shape says.
 pub fn begin(
     model: &Arc<Model>,
-    pixels: &[u8],
+    image: &Image,
     class: Option<u16>,
     instead_of: Option<u16>,
 ) -> Result<Box<dyn Inspection>> {
@@ -50,7 +50,8 @@ pub fn begin(
             class_names.len() - 1
         );
     }
-    let image = model.batch(&model.single(pixels)?, &[0])?.images;
+    let seen = model.fitted(std::slice::from_ref(image))?;
+    let image = model.batch(&seen, &[0])?.images;
     let logits = ops::on_pool(|| model.logits(&image))?.squeeze(0)?.to_vec1::<f32>()?;
     let predicted = best(&logits) as u16;
     let class = class.unwrap_or(predicted);
@@ -64,7 +65,7 @@ pub fn begin(
         instead_of,
         predicted,
         shape: [height, width, channels],
-        pixels: pixels.to_vec(),
+        pixels: seen.image(0)?.into(),
         output: outputs[0],
         empty_output: outputs[1],
         attributions: vec![],

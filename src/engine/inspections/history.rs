@@ -3,7 +3,7 @@ use super::{Inspection, Progress};
 use crate::{
     data,
     engine::{model::Model, trust::PORTION},
-    protocol::{Finding, Moment},
+    protocol::{Finding, Image, Moment},
     runs::RunFolder,
     spec::Catalog,
 };
@@ -16,7 +16,7 @@ struct History {
     model: Model,
     is_loaded: bool,
     waiting: VecDeque<u64>,
-    images: Arc<Vec<Vec<u8>>>,
+    images: Arc<Vec<Image>>,
     /// Of that step, as far as they are known.
     scores: Vec<Vec<f32>>,
     found: Vec<Moment>,
@@ -30,7 +30,7 @@ struct History {
 pub fn begin(
     folder: RunFolder,
     catalog: &Catalog,
-    images: Arc<Vec<Vec<u8>>>,
+    images: Arc<Vec<Image>>,
     after: Option<u64>,
 ) -> Result<(u64, Box<dyn Inspection>)> {
     let spec = folder.spec(catalog)?;
@@ -52,7 +52,10 @@ impl Inspection for History {
         let (done, waiting) = (self.found.len() as f32, self.waiting.len() as f32);
         Ok(Progress {
             share_done: if waiting == 0.0 { 1.0 } else { done / (done + waiting) },
-            finding: Some(Finding::History(Arc::new(self.found.clone()))),
+            finding: Some(Finding::History {
+                class_names: self.model.class_names().clone(),
+                moments: Arc::new(self.found.clone()),
+            }),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     models::Window,
     ops,
-    protocol::Finding,
+    protocol::{Finding, Image},
 };
 use anyhow::{Context as _, Result};
 use candle_core::Tensor;
@@ -22,9 +22,9 @@ const KEPT: usize = 9;
 /// The filters of the first convolution, and the feature maps of one image.
 ///
 /// # Errors
-/// Where the image does not fit the model.
-pub fn look(model: &Model, pixels: &[u8]) -> Result<Inside> {
-    let image = model.batch(&model.single(pixels)?, &[0])?.images;
+/// Where the image has other bytes than its shape says.
+pub fn look(model: &Model, image: &Image) -> Result<Inside> {
+    let image = model.batch(&model.fitted(std::slice::from_ref(image))?, &[0])?.images;
     let maps = ops::on_pool(|| model.maps(&image))?;
     let layer = |(map, window): (&Tensor, &Window)| -> Result<FeatureMaps> {
         let (_, height, width, _) = map.dims4()?;

@@ -7,7 +7,7 @@ use crate::{
         active_run::newest_checkpoint, model::Model, neighbours::Neighbours, preview, trainer::partition,
     },
     objectives,
-    protocol::{Event, Prediction, RunId},
+    protocol::{Event, Image, Prediction, RunId},
     spec::LiveParams,
 };
 use anyhow::{Context as _, Result};
@@ -39,13 +39,14 @@ pub struct Answers {
 pub struct DrawingWish {
     pub request: u64,
     pub run: RunId,
-    pub pixels: Vec<u8>,
+    pub image: Image,
+    pub with_nearest: bool,
 }
 
 pub struct PreviewWish {
     pub request: u64,
     pub run: RunId,
-    pub drawings: Vec<Vec<u8>>,
+    pub drawings: Vec<Image>,
 }
 
 /// The newest checkpoint of a run that nobody trains.
@@ -105,17 +106,21 @@ impl Bench {
     }
 
     fn predict(&mut self, wish: DrawingWish) -> Result<()> {
-        let shown = if self.needs_labels(&wish.run)? { None } else { Some(self.shown(&wish.run)?) };
+        let is_classifier = self.needs_labels(&wish.run)?;
+        let shown = (!is_classifier || wish.with_nearest).then(|| self.shown(&wish.run)).transpose()?;
         let step = self.model(&wish.run)?.0;
         self.trust(&wish, step)?;
         let mut neighbours = std::mem::take(&mut self.answers.neighbours);
         let trusting = self.answers.trusting.take();
         let (step, model, live) = self.model(&wish.run)?;
-        let predicted = Trusting::predict(trusting.as_ref(), model, &wish.pixels);
+        let class_names = model.class_names().clone();
+        let predicted = Trusting::predict(trusting.as_ref(), model, &wish.image);
         let (mut strips, mut nearest) = (vec![], None);
         if let Some(Shown { dataset, neighbours: candidates, .. }) = shown {
-            let drawing = model.single(&wish.pixels)?;
-            strips = preview::of_one(model, &live, &drawing)?;
+            let drawing = model.fitted(std::slice::from_ref(&wish.image))?;
+            if !is_classifier {
+                strips = preview::of_one(model, &live, &drawing)?;
+            }
             nearest = neighbours.strip(&wish.run, model, &drawing, &dataset)?;
             neighbours.refresh(&wish, step, candidates);
         }
@@ -126,6 +131,7 @@ impl Bench {
             request: wish.request,
             run: wish.run,
             step,
+            class_names,
             probabilities,
             confidence,
             strips,

@@ -1,6 +1,6 @@
 //! A few images scored at once, by the weights as they are between two batches.
 use super::{Bench, trusting::Trusting};
-use crate::protocol::{Answer, Event, Finding, RunId};
+use crate::protocol::{Answer, Event, Finding, Image, RunId};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ const MOST: usize = 512;
 
 impl Bench {
     /// Scores images with the word of the network weighed, where that is known already.
-    pub(super) fn scores(&mut self, request: u64, run: RunId, images: &[Vec<u8>]) -> Result<()> {
+    pub(super) fn scores(&mut self, request: u64, run: RunId, images: &[Image]) -> Result<()> {
         ensure!(
             images.len() <= MOST,
             "{} images are too many at once: ask about {MOST} at most",
@@ -18,11 +18,11 @@ impl Bench {
         let trusting = self.answers.trusting.take();
         let scored = self.model(&run).and_then(|(step, model, _)| {
             let known = trusting.as_ref().filter(|known| known.is_about(&run, step));
-            Ok((step, Trusting::scores(known, model, images)?))
+            Ok((step, model.class_names().clone(), Trusting::scores(known, model, images)?))
         });
         self.answers.trusting = trusting;
-        let (step, scores) = scored?;
-        let finding = Some(Ok(Finding::Scores(Arc::new(scores))));
+        let (step, class_names, scores) = scored?;
+        let finding = Some(Ok(Finding::Scores { class_names, scores: Arc::new(scores) }));
         self.outbox.push(Event::Answer(Answer { request, run, step, share_done: 1.0, finding }));
         Ok(())
     }

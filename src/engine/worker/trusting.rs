@@ -8,7 +8,7 @@ use crate::{
         trust::{Trust, Weighing},
     },
     objectives,
-    protocol::{Confidence, Level, RunId},
+    protocol::{Confidence, Image, Level, RunId},
     told::told,
 };
 use anyhow::{Error, Result, ensure};
@@ -38,12 +38,9 @@ impl Trusting {
     }
 
     /// The probabilities of the classes for each of some images, as far to be taken at their word as is known.
-    pub fn scores(found: Option<&Self>, model: &Model, images: &[Vec<u8>]) -> Result<Vec<Vec<f32>>> {
-        let (Some(State::Known(trust)), Ok(examples)) =
-            (found.map(|found| &found.state), model.several(images))
-        else {
-            return model.scores(images);
-        };
+    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<Vec<Vec<f32>>> {
+        let Some(State::Known(trust)) = found.map(|found| &found.state) else { return model.scores(images) };
+        let examples = model.fitted(images)?;
         let all: Vec<usize> = (0..images.len()).collect();
         let seen = model.impressions(&examples, &all)?;
         Ok(seen.logits.iter().map(|logits| trust.probabilities(logits)).collect())
@@ -51,13 +48,14 @@ impl Trusting {
 
     /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that
     /// is not known.
-    pub fn predict(found: Option<&Self>, model: &Model, pixels: &[u8]) -> Result<(Vec<f32>, Confidence)> {
+    pub fn predict(found: Option<&Self>, model: &Model, image: &Image) -> Result<(Vec<f32>, Confidence)> {
         let Some(State::Known(trust)) = found.map(|found| &found.state) else {
             let is_weighing = found.is_some_and(Self::is_weighing);
             let confidence = if is_weighing { Confidence::Pending } else { Confidence::Raw };
-            return Ok((model.predict(pixels)?, confidence));
+            let scores = model.scores(std::slice::from_ref(image))?.pop();
+            return Ok((scores.unwrap_or_default(), confidence));
         };
-        let seen = model.impressions(&model.single(pixels)?, &[0])?;
+        let seen = model.impressions(&model.fitted(std::slice::from_ref(image))?, &[0])?;
         let is_outsider = trust.is_outsider(&seen.features[0]);
         Ok((trust.probabilities(&seen.logits[0]), Confidence::Calibrated { is_outsider }))
     }

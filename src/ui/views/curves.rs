@@ -24,6 +24,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "How loss, accuracy and whatever else is measured change while networks learn.",
         params: &[],
     },
+    looks_at_the_pad: false,
     open: || Box::new(Curves::default()),
 };
 

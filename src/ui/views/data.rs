@@ -29,6 +29,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "The images of the new run's data set: look at them, find what is wrong with them and correct it.",
         params: &[],
     },
+    looks_at_the_pad: false,
     open: || Box::new(DataView::default()),
 };
 

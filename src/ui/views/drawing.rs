@@ -1,13 +1,14 @@
 //! What becomes of the drawing before a network sees it, how its answer changes as the drawing moves, what it said at each
 //! of its checkpoints, and what other networks say.
-use super::{Scene, View, ViewEntry, asking::Asking};
+use super::{Scene, View, ViewEntry, asking::Asking, empty};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
-    protocol::{Question, RunId},
+    protocol::{Finding, Image, Question},
+    session::Run,
     spec::ComponentInfo,
-    ui::widgets::{card, strong},
+    ui::widgets::card,
 };
-use egui::{RichText, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 use std::sync::Arc;
 use variants::Reading;
 
@@ -25,11 +26,13 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "What becomes of your drawing before the network sees it, how its answer changes as the drawing moves, when it learnt that answer, and what other networks say.",
         params: &[],
     },
+    looks_at_the_pad: true,
     open: || Box::new(Drawing::default()),
 };
 
-/// Where a network cannot say which digit it is.
-const NO_NAMES: &str = "It has no names for digits: it learns without labels, or from other images. Fine-tune it on digits, and it will.";
+/// Where a network cannot say what it is.
+const NO_NAMES: &str =
+    "It has no names for what it sees: it learns without labels. Fine-tune it, and it will.";
 
 /// What the view keeps between frames.
 #[derive(Default)]
@@ -42,11 +45,9 @@ struct Drawing {
     networks: networks::Networks,
 }
 
-/// What the variants of a drawing are made of, and who is asked about them.
+/// What the variants of a drawing are made of.
 #[derive(PartialEq)]
 struct Subject {
-    run: RunId,
-    step: u64,
     sheet: Sheet,
     framing: Framing,
     pose: Pose,
@@ -54,29 +55,53 @@ struct Subject {
 
 impl View for Drawing {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let (Some(run), Some(sheet)) = (scene.run, scene.sheet) else { return nothing_yet(ui, scene) };
-        let key = Subject {
-            run: run.id.clone(),
-            step: run.progress.step,
-            sheet: sheet.clone(),
-            framing: self.framing,
-            pose: self.pose,
+        let Some(run) = scene.run else {
+            return empty(
+                ui,
+                "No network yet",
+                "Start or select a run: its network reads your drawing here.",
+            );
         };
-        self.reading.follow(ui, scene, &run.id, key, |key| {
-            let images = Arc::new(variants::images(&key.sheet, key.framing, key.pose));
-            Question::Scores { images }
-        });
-        let found = self.reading.scores().filter(|(key, _)| key.run == run.id);
-        let reading = found.and_then(|(_, scores)| Reading::new(scores));
+        if scene.image.is_none() {
+            return empty(ui, "Nothing is drawn", "Draw a digit on the pad, or drop an image on the window.");
+        }
+        if let Some(sheet) = scene.sheet {
+            self.follow(ui, scene, run, sheet);
+        }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            if found.is_some() && reading.is_none() {
-                ui.label(NO_NAMES);
+            match scene.sheet {
+                Some(sheet) => self.variants(ui, run, sheet),
+                None => drop(ui.label(
+                    "This is no drawing: the network is shown the image as it is, at the size that it knows.",
+                )),
             }
-            part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading));
-            part(ui, |ui| poses::ui(ui, &mut self.pose, reading));
             part(ui, |ui| self.history.ui(ui, scene));
             part(ui, |ui| self.networks.ui(ui, scene));
         });
+    }
+}
+
+impl Drawing {
+    fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, sheet: &Sheet) {
+        let subject = Subject { sheet: sheet.clone(), framing: self.framing, pose: self.pose };
+        self.reading.follow(ui, scene, run, run.progress.step, subject, |subject| {
+            let images = variants::images(&subject.sheet, subject.framing, subject.pose);
+            Question::Scores { images: Arc::new(images.into_iter().map(Image::drawing).collect()) }
+        });
+    }
+
+    /// What comes of the drawing with other steps, elsewhere, turned and in other sizes.
+    fn variants(&mut self, ui: &mut Ui, run: &Run, sheet: &Sheet) {
+        let found = self.reading.found(&run.id).map(|found| &found.finding);
+        let reading = match found {
+            Some(Ok(Finding::Scores { class_names, scores })) => Reading::new(scores, class_names),
+            _ => None,
+        };
+        if found.is_some() && reading.is_none() {
+            ui.label(NO_NAMES);
+        }
+        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading));
+        part(ui, |ui| poses::ui(ui, &mut self.pose, reading));
     }
 }
 
@@ -84,17 +109,5 @@ fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         content(ui);
-    });
-}
-
-fn nothing_yet(ui: &mut Ui, scene: &Scene<'_>) {
-    let (first, then) = match scene.run {
-        None => ("No network yet", "Start or select a run: its network reads your drawing here."),
-        Some(_) => ("Nothing is drawn", "Draw a digit on the pad, or drop an image on the window."),
-    };
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.38);
-        ui.label(strong(first).heading());
-        ui.label(RichText::new(then).weak());
     });
 }

@@ -32,6 +32,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "What a run's network confuses with what, how far it can be taken at its word, and on which images it fails.",
         params: &[],
     },
+    looks_at_the_pad: false,
     open: || Box::new(EvaluationView::default()),
 };
 

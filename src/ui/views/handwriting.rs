@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::handwriting::CLASSES,
     protocol::{
-        Caption, Moment, Question, RunId, Strip,
+        Caption, Finding, Image, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
     },
     session::Run,
@@ -15,11 +15,11 @@ use crate::{
     ui::{
         Action,
         strips::Strips,
-        widgets::{card, icon_button, title},
+        widgets::{card, icon_button, labeled_button, title},
     },
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
-use egui_material_icons::icons::ICON_UNDO;
+use egui_material_icons::icons::{ICON_DELETE, ICON_UNDO};
 use std::sync::Arc;
 
 mod curve;
@@ -32,6 +32,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "Keep your own drawings with their right labels, see how well a network reads them, and fine-tune it on half of them.",
         params: &[],
     },
+    looks_at_the_pad: true,
     open: || Box::new(HandwritingView::default()),
 };
 
@@ -43,21 +44,16 @@ const DIGITS: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9
 #[derive(Default)]
 struct HandwritingView {
     is_asked_for: bool,
-    asking: Asking<About>,
+    asking: Asking<Arc<Handwriting>>,
     known: Moments<Of>,
     strips: [Strips; CLASSES],
+    /// The one that was removed last.
+    removed: Option<Written>,
     tuning: tuning::Tuning,
 }
 
 /// A run and the drawings that it is asked about.
 type Of = (RunId, Arc<Handwriting>);
-
-/// The same, as far as the run has been saved.
-#[derive(PartialEq)]
-struct About {
-    of: Of,
-    saved: Option<u64>,
-}
 
 impl View for HandwritingView {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -68,7 +64,7 @@ impl View for HandwritingView {
             part(ui, |ui| keep(ui, scene));
             let Some(handwriting) = scene.state.data.handwriting.clone() else { return };
             if handwriting.drawings.is_empty() {
-                return;
+                return bring_back(ui, &mut self.removed, scene);
             }
             let run = scene.run;
             if let Some(run) = run {
@@ -76,7 +72,10 @@ impl View for HandwritingView {
             }
             let moments = run.map_or(&[][..], |run| self.known.of(&(run.id.clone(), handwriting.clone())));
             let scores = moments.last().map(|moment| moment.scores.as_slice());
-            part(ui, |ui| drawings(ui, &mut self.strips, &handwriting, scores, scene));
+            part(ui, |ui| {
+                bring_back(ui, &mut self.removed, scene);
+                drawings(ui, &mut self.strips, &mut self.removed, &handwriting, scores, scene);
+            });
             let Some(run) = run else {
                 ui.label("Start or select a run to see how well it reads your handwriting.");
                 return;
@@ -91,12 +90,14 @@ impl HandwritingView {
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, handwriting: &Arc<Handwriting>) {
         let of = (run.id.clone(), handwriting.clone());
         let after = self.known.of(&of).last().map(|moment| moment.step);
-        self.asking.follow(ui, scene, &run.id, About { of, saved: run.saved }, |about| {
-            let images = about.of.1.drawings.iter().map(|drawing| drawing.pixels.clone()).collect();
-            Question::History { images: Arc::new(images), after }
+        let saved = run.saved.unwrap_or_default();
+        self.asking.follow(ui, scene, run, saved, handwriting.clone(), |handwriting| {
+            let image = |drawing: &Written| Image::drawing(drawing.pixels.clone());
+            Question::History { images: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
         });
-        if let Some((about, moments)) = self.asking.history() {
-            self.known.learn(about.of.clone(), moments);
+        let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));
+        if let Some((about, Ok(Finding::History { moments, .. }))) = found {
+            self.known.learn((run.id.clone(), (**about).clone()), moments);
         }
     }
 }
@@ -114,22 +115,34 @@ fn keep(ui: &mut Ui, scene: &mut Scene<'_>) {
         "Drawings with their right labels, kept as pictures on this computer. Every other one of a digit is held out: it \
          is never trained on, so that it can say what was learnt.",
     );
+    // only a drawing is framed
+    let framed = scene.image.filter(|_| scene.sheet.is_some());
     ui.horizontal_wrapped(|ui| {
         ui.label("Keep the drawing as");
         for (label, digit) in DIGITS.into_iter().enumerate() {
             let button = Button::new(RichText::new(digit).heading());
-            let response = ui.add_enabled(scene.drawing.is_some(), button);
+            let response = ui.add_enabled(framed.is_some(), button);
             let spoken = format!("Keep the drawing as {digit}");
             response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &spoken));
             let response = response.on_hover_text(format!("The drawing on the pad is a {digit}"));
-            if let Some(framed) = scene.drawing.filter(|_| response.clicked()) {
-                let request = DataRequest::KeepDrawing { label, framed: framed.to_vec() };
+            if let Some(framed) = framed.filter(|_| response.clicked()) {
+                let request = DataRequest::KeepDrawing { label, framed: framed.pixels.clone() };
                 scene.actions.push(Action::Data(request));
             }
         }
     });
-    if scene.drawing.is_none() {
+    if framed.is_none() {
         ui.label(RichText::new("Draw a digit on the pad, then say here which one it is.").weak());
+    }
+}
+
+/// Keeps the drawing again that was removed last.
+fn bring_back(ui: &mut Ui, removed: &mut Option<Written>, scene: &mut Scene<'_>) {
+    let Some(label) = removed.as_ref().map(|one| one.label) else { return };
+    let button = labeled_button(ui, ICON_UNDO, &format!("Bring the {label} back"));
+    if let Some(one) = removed.take_if(|_| button.clicked()) {
+        let request = DataRequest::KeepDrawing { label: one.label, framed: one.pixels };
+        scene.actions.push(Action::Data(request));
     }
 }
 
@@ -137,6 +150,7 @@ fn keep(ui: &mut Ui, scene: &mut Scene<'_>) {
 fn drawings(
     ui: &mut Ui,
     strips: &mut [Strips; CLASSES],
+    removed: &mut Option<Written>,
     handwriting: &Handwriting,
     scores: Option<&[Vec<f32>]>,
     scene: &mut Scene<'_>,
@@ -148,9 +162,10 @@ fn drawings(
         let chosen = || handwriting.drawings.iter().enumerate().filter(move |(_, one)| one.label == label);
         let Some((_, last)) = chosen().next_back() else { continue };
         ui.horizontal_top(|ui| {
-            if icon_button(ui, ICON_UNDO, &format!("Remove the last {label}")).clicked() {
+            if icon_button(ui, ICON_DELETE, &format!("Remove the last {label}")).clicked() {
                 let request = DataRequest::RemoveDrawing { place: last.place.clone() };
                 scene.actions.push(Action::Data(request));
+                *removed = Some(last.clone());
             }
             ui.vertical(|ui| {
                 let caption = |(at, one): (usize, &Written)| caption(one, scores.and_then(|scores| scores.get(at)));

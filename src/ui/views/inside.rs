@@ -1,8 +1,8 @@
 //! Inside the network: what its convolutions make of the drawing, and which images each of their filters looks for.
-use super::{Scene, View, ViewEntry, empty, following::Following, waiting};
+use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
-    protocol::{Finding, Question, RunId},
+    protocol::{Finding, Image, Question, RunId},
     spec::ComponentInfo,
     ui::widgets::{strong, thousands, title},
 };
@@ -21,7 +21,8 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "What each layer of the selected network makes of your drawing, and which images its filters look for.",
         params: &[],
     },
-    open: || Box::new(InsideView::new()),
+    looks_at_the_pad: true,
+    open: || Box::new(InsideView::default()),
 };
 
 /// How large a map and a filter are shown, in points.
@@ -29,9 +30,12 @@ const MAP: f32 = 46.0;
 const FILTER: f32 = 30.0;
 
 /// What the view keeps between frames.
+#[derive(Default)]
 struct InsideView {
-    asking: Following,
+    asking: Asking<Image>,
     run: Option<RunId>,
+    /// The step of the weights that are shown.
+    step: u64,
     shown: Option<Arc<Inside>>,
     filters: Option<Atlas>,
     /// One a layer.
@@ -44,31 +48,28 @@ impl View for InsideView {
         let Some(run) = scene.run else {
             return empty(ui, "Start a run, or select one", "Then you can look inside its network.");
         };
-        let Some(drawing) = scene.drawing else {
-            let then = "Or drop an image on the window. Here you see what each layer makes of it.";
-            return empty(ui, "Draw a digit", then);
+        let Some(image) = scene.image else {
+            let then = "Here you see what each layer makes of it.";
+            return empty(ui, "Draw a digit, or open an image", then);
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.filter) = (Some(run.id.clone()), Filter::default());
         }
-        self.asking.follow(ui, scene, run, Question::Inside { pixels: drawing.to_vec() });
-        match self.asking.found(run) {
-            Some(Ok(Finding::Inside(found))) => {
+        let (weights, image) = (run.progress.step, image.clone());
+        self.asking.follow(ui, scene, run, weights, image, |image| Question::Inside { image: image.clone() });
+        match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {
+            Some((Ok(Finding::Inside(found)), step)) => {
                 let found = found.clone();
+                self.step = step;
                 self.show(ui, &found, scene);
             }
-            Some(Err(problem)) => empty(ui, "The network cannot look at this", problem),
+            Some((Err(problem), _)) => empty(ui, "The network cannot look at this", problem),
             _ => waiting(ui),
         }
     }
 }
 
 impl InsideView {
-    fn new() -> Self {
-        let asking = Following::prompt();
-        Self { asking, run: None, shown: None, filters: None, maps: vec![], filter: Filter::default() }
-    }
-
     fn show(&mut self, ui: &mut Ui, found: &Arc<Inside>, scene: &mut Scene<'_>) {
         if found.layers.is_empty() {
             let then = "Select a run with a convolutional encoder, such as the Seed CNN.";
@@ -89,7 +90,7 @@ impl InsideView {
     fn layers(&mut self, ui: &mut Ui, found: &Inside) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Inside");
-            let step = thousands(self.asking.step());
+            let step = thousands(self.step);
             let hint = format!("step {step} · choose a map or a filter to see which images it looks for");
             ui.label(RichText::new(hint).weak());
         });

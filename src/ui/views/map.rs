@@ -1,9 +1,9 @@
 //! A map of a data set as a network sees it: images that it takes to be alike lie together, and the drawing among them.
-use super::{Scene, View, ViewEntry, empty, following::Following};
+use super::{Scene, View, ViewEntry, asking::Asking, empty};
 use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
-    protocol::{Caption, Finding, Question, RunId, Strip},
+    protocol::{Caption, Finding, Image, Question, RunId, Strip},
     session::Run,
     spec::ComponentInfo,
     ui::{
@@ -24,6 +24,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "A map of the images as the selected network sees them, with your drawing among its neighbours.",
         params: &[],
     },
+    looks_at_the_pad: true,
     open: || Box::new(MapView::new()),
 };
 
@@ -42,7 +43,7 @@ struct MapView {
     pca: Option<Arc<Map>>,
     tsne: Option<Arc<Map>>,
     /// Where the drawing is to be placed.
-    embedding: Following,
+    embedding: Asking<Image>,
     scatter: Scatter,
     nearest: Strips,
 }
@@ -74,7 +75,7 @@ impl View for MapView {
             return empty(ui, "Looking at the images…", "Training goes on meanwhile.");
         };
         let placement = self.placement(ui, scene, run, &map);
-        let below = if scene.drawing.is_some() { NEIGHBOUR + 48.0 } else { 28.0 };
+        let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
         self.scatter.ui(ui, &map, placement.as_ref(), (ui.available_height() - below).max(160.0));
         self.neighbours(ui, &map, placement.as_ref(), scene);
     }
@@ -88,7 +89,7 @@ impl MapView {
             asked: None,
             pca: None,
             tsne: None,
-            embedding: Following::prompt(),
+            embedding: Asking::default(),
             scatter: Scatter::default(),
             nearest: Strips::default(),
         }
@@ -196,11 +197,29 @@ impl MapView {
 
     /// Where the drawing lies, by its embedding as the network sees it now.
     fn placement(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, map: &Map) -> Option<Placement> {
-        let pixels = scene.drawing?.to_vec();
-        self.embedding.follow(ui, scene, run, Question::Embedding { pixels });
-        match self.embedding.found(run)? {
+        let (weights, image) = (run.progress.step, scene.image?.clone());
+        self.embedding
+            .follow(ui, scene, run, weights, image, |image| Question::Embedding { image: image.clone() });
+        match &self.embedding.found(&run.id)?.finding {
             Ok(Finding::Embedding(embedding)) => map.place(embedding, NEAREST),
             _ => None,
+        }
+    }
+
+    /// A map is of the weights as they were, the drawing is seen by those of now.
+    fn say_whose_weights(&self, ui: &mut Ui) {
+        let Some(map_of) = self.asked.as_ref().map(|asked| asked.step) else { return };
+        let Some(seen_by) =
+            self.asked.as_ref().and_then(|asked| self.embedding.found(&asked.run)).map(|found| found.step)
+        else {
+            return;
+        };
+        if seen_by != map_of {
+            let [seen_by, map_of] = [seen_by, map_of].map(thousands);
+            let text = format!(
+                "The map is of step {map_of}, and step {seen_by} sees the drawing: draw the map anew to put both into one."
+            );
+            ui.label(RichText::new(text).small().weak());
         }
     }
 
@@ -208,8 +227,9 @@ impl MapView {
         match placement {
             Some(placement) => {
                 self.nearest.ui(ui, &[strip(map, placement)], NEIGHBOUR);
+                self.say_whose_weights(ui);
             }
-            None if scene.drawing.is_some() => {
+            None if scene.image.is_some() => {
                 ui.label(RichText::new("Looking for the place of the drawing…").weak());
             }
             None => {

@@ -1,8 +1,8 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, empty, following::Following, waiting};
+use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
-    protocol::{Finding, Question, RunId},
+    protocol::{Finding, Image, Question, RunId},
     spec::ComponentInfo,
     ui::widgets::{card, strong, thousands, title},
 };
@@ -19,13 +19,19 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "What in your drawing speaks for a class and what against it, to the eyes of the selected network.",
         params: &[],
     },
-    open: || Box::new(Why::default()),
+    looks_at_the_pad: true,
+    open: || Box::new(Why::new()),
 };
 
+/// An explanation takes a while: nobody explains half a stroke.
+const SETTLED: f64 = 0.15;
+
+/// An image, the class to explain and the other one.
+type About = (Image, Option<u16>, Option<u16>);
+
 /// What the view keeps between frames.
-#[derive(Default)]
 struct Why {
-    asking: Following,
+    asking: Asking<About>,
     /// Of which run the classes below are.
     run: Option<RunId>,
     /// The one to explain; else the most probable one.
@@ -40,30 +46,28 @@ impl View for Why {
         let Some(run) = scene.run else {
             return empty(ui, "Start a run, or select one", "Its network says what it sees in your drawing.");
         };
-        let Some(drawing) = scene.drawing else {
+        let Some(image) = scene.image else {
             return empty(
                 ui,
-                "Draw a digit",
-                "Or drop an image on the window. Here you see what in it speaks for each class.",
+                "Draw a digit, or open an image",
+                "Here you see what in it speaks for each class.",
             );
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.class, self.instead_of) = (Some(run.id.clone()), None, None);
         }
-        let question = Question::Explanation {
-            pixels: drawing.to_vec(),
-            class: self.class,
-            instead_of: self.instead_of,
-        };
-        self.asking.follow(ui, scene, run, question);
-        match self.asking.found(run) {
-            Some(Ok(Finding::Explanation(found))) => {
+        let about = (image.clone(), self.class, self.instead_of);
+        self.asking.follow(ui, scene, run, run.progress.step, about, |(image, class, instead_of)| {
+            Question::Explanation { image: image.clone(), class: *class, instead_of: *instead_of }
+        });
+        match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {
+            Some((Ok(Finding::Explanation(found)), step)) => {
                 let found = found.clone();
                 self.upload(ui, &found);
-                self.header(ui, &found, &run.spec.name);
+                self.header(ui, &found, &format!("{}, step {}", run.spec.name, thousands(step)));
                 self.methods(ui, &found);
             }
-            Some(Err(problem)) => {
+            Some((Err(problem), _)) => {
                 let problem = problem.clone();
                 empty(ui, "There is no explanation", &problem);
                 ui.vertical_centered(|ui| {
@@ -79,6 +83,11 @@ impl View for Why {
 }
 
 impl Why {
+    fn new() -> Self {
+        let asking = Asking::once_settled(SETTLED);
+        Self { asking, run: None, class: None, instead_of: None, shown: None, textures: vec![] }
+    }
+
     fn upload(&mut self, ui: &Ui, found: &Arc<Explanation>) {
         if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, found)) {
             return;
@@ -96,7 +105,7 @@ impl Why {
         self.shown = Some(found.clone());
     }
 
-    fn header(&mut self, ui: &mut Ui, found: &Explanation, run: &str) {
+    fn header(&mut self, ui: &mut Ui, found: &Explanation, weights: &str) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Why").on_hover_text("What is explained is the network's score for the class before it is turned into a probability: its logit");
             let most_probable = format!("{} (most probable)", found.class_name(found.predicted));
@@ -118,8 +127,7 @@ impl Why {
                 }
             })
             .response.on_hover_text("What speaks for the class rather than for this one");
-            let step = thousands(self.asking.step());
-            ui.label(RichText::new(format!("{run}, step {step}")).weak());
+            ui.label(RichText::new(weights).weak());
         });
         let (output, empty) = (found.output, found.empty_output);
         ui.horizontal_wrapped(|ui| {

@@ -1,7 +1,10 @@
 //! One image, pixel by pixel, and how to correct it.
 use super::{correct, role_text, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Item, Look, Role},
+    protocol::{
+        Image,
+        data::{Collection, DataRequest, ImageId, Item, Look, Role},
+    },
     spec::{Edit, Edits},
     ui::{
         Action,
@@ -60,6 +63,9 @@ impl Sample {
         let look = look.clone();
         self.picture(ui, collection, &look);
         ui.label(spoken(collection, image));
+        ui.horizontal_wrapped(|ui| {
+            scene.look_into(ui, Some(&Image { shape: look.shape, pixels: look.pixels.to_vec() }))
+        });
         self.corrections(ui, collection, &look, item, scene);
     }
 

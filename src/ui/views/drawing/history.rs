@@ -5,7 +5,7 @@ use super::{
     variants::said,
 };
 use crate::{
-    protocol::{Moment, Question, RunId},
+    protocol::{Finding, Image, Moment, Question, RunId},
     session::Run,
     ui::{
         bars,
@@ -17,29 +17,26 @@ use crate::{
     },
 };
 use egui::{RichText, Slider, Ui};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// A drawing that changes is asked about once it has stayed the same for so many seconds.
-const REST: f64 = 0.35;
+const SETTLED: f64 = 0.35;
 /// More changes of mind than that are only counted.
 const MOST_TURNS: usize = 6;
 
-#[derive(Default)]
 pub struct History {
-    asking: Asking<About>,
-    /// What is on the pad, and since when.
-    newest: (Vec<u8>, f64),
-    known: Moments<(RunId, Vec<u8>)>,
-    /// The moment that is looked at; the last one where none was chosen.
-    chosen: Option<usize>,
+    asking: Asking<Image>,
+    known: Moments<(RunId, Image)>,
+    class_names: Arc<[String]>,
+    /// The moment that is looked at, and of which image; the last one where none was chosen.
+    chosen: Option<(usize, Image)>,
 }
 
-/// A run as far as it has been saved, and a drawing.
-#[derive(PartialEq)]
-struct About {
-    run: RunId,
-    drawing: Vec<u8>,
-    saved: Option<u64>,
+impl Default for History {
+    fn default() -> Self {
+        let asking = Asking::once_settled(SETTLED);
+        Self { asking, known: Moments::default(), class_names: [].into(), chosen: None }
+    }
 }
 
 impl History {
@@ -48,9 +45,9 @@ impl History {
             "What the network made of this drawing at each of its checkpoints, which are written with each validation. \
              How many are kept is a setting of the run. Probabilities are as the network gave them, before any calibration.",
         );
-        let (Some(run), Some(drawing)) = (scene.run, scene.drawing) else { return };
-        self.follow(ui, scene, run, drawing);
-        let moments = self.known.of(&(run.id.clone(), drawing.into()));
+        let (Some(run), Some(image)) = (scene.run, scene.image) else { return };
+        self.follow(ui, scene, run, image);
+        let moments = self.known.of(&(run.id.clone(), image.clone()));
         if moments.iter().all(|moment| moment.scores.iter().all(Vec::is_empty)) {
             let text = match moments {
                 _ if self.asking.is_waiting() => "The checkpoints are being asked…",
@@ -60,31 +57,27 @@ impl History {
             ui.label(RichText::new(text).weak());
             return;
         }
-        show(ui, moments, run, &mut self.chosen);
+        let mut chosen = self.chosen.as_ref().filter(|(_, of)| of == image).map(|(at, _)| *at);
+        show(ui, (moments, &self.class_names), run, &mut chosen);
+        self.chosen = chosen.map(|at| (at, image.clone()));
     }
 
-    fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, drawing: &[u8]) {
-        let now = ui.input(|input| input.time);
-        if self.newest.0 != drawing {
-            self.newest = (drawing.into(), now);
-            self.chosen = None;
-        }
-        if now - self.newest.1 < REST {
-            return ui.ctx().request_repaint_after(Duration::from_secs_f64(REST));
-        }
-        let about = About { run: run.id.clone(), drawing: drawing.into(), saved: run.saved };
-        let after = self.known.of(&(run.id.clone(), drawing.into())).last().map(|moment| moment.step);
-        self.asking.follow(ui, scene, &run.id, about, |about| {
-            let images = Arc::new(vec![about.drawing.clone()]);
-            Question::History { images, after }
+    fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, image: &Image) {
+        let after = self.known.of(&(run.id.clone(), image.clone())).last().map(|moment| moment.step);
+        let saved = run.saved.unwrap_or_default();
+        self.asking.follow(ui, scene, run, saved, image.clone(), |image| Question::History {
+            images: Arc::new(vec![image.clone()]),
+            after,
         });
-        if let Some((about, moments)) = self.asking.history() {
-            self.known.learn((about.run.clone(), about.drawing.clone()), moments);
+        let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));
+        if let Some((about, Ok(Finding::History { class_names, moments }))) = found {
+            self.class_names = class_names.clone();
+            self.known.learn((run.id.clone(), (**about).clone()), moments);
         }
     }
 }
 
-fn show(ui: &mut Ui, moments: &[Moment], run: &Run, chosen: &mut Option<usize>) {
+fn show(ui: &mut Ui, (moments, class_names): (&[Moment], &[String]), run: &Run, chosen: &mut Option<usize>) {
     let scores: Vec<&[f32]> =
         moments.iter().filter_map(|moment| Some(moment.scores.first()?.as_slice())).collect();
     let steps: Vec<f64> = moments.iter().map(|moment| moment.step as f64).collect();
@@ -111,27 +104,32 @@ fn show(ui: &mut Ui, moments: &[Moment], run: &Run, chosen: &mut Option<usize>) 
                     height: 190.0,
                     xs: &steps,
                     scores: &scores,
+                    class_names,
                     grid: None,
                     mark: steps[at],
                     turns: &places,
                 },
             );
-            ui.label(RichText::new(changes_of_mind(&turns, moments)).small());
+            ui.label(RichText::new(changes_of_mind(&turns, moments, class_names)).small());
         });
         ui.vertical(|ui| {
             let (step, total) = (moments[at].step, run.progress.steps_per_epoch.max(1));
             let epoch = step as f64 / total as f64;
             ui.label(
-                RichText::new(format!("Step {}, epoch {epoch:.2}: {}", thousands(step), said(scores[at])))
-                    .small(),
+                RichText::new(format!(
+                    "Step {}, epoch {epoch:.2}: {}",
+                    thousands(step),
+                    said(scores[at], class_names)
+                ))
+                .small(),
             );
-            bars::ui(ui, scores[at], 220.0);
+            bars::ui(ui, scores[at], class_names, 220.0);
         });
     });
 }
 
 /// "It changed its mind at step 430 (1 to 7) and at step 2,580 (7 to 1)."
-fn changes_of_mind(turns: &[(usize, [usize; 2])], moments: &[Moment]) -> String {
+fn changes_of_mind(turns: &[(usize, [usize; 2])], moments: &[Moment], class_names: &[String]) -> String {
     if turns.is_empty() {
         return "It never changed its mind.".into();
     }
@@ -139,6 +137,7 @@ fn changes_of_mind(turns: &[(usize, [usize; 2])], moments: &[Moment]) -> String 
         return format!("It changed its mind {} times.", turns.len());
     }
     let turn = |(at, [from, to]): &(usize, [usize; 2])| {
+        let [from, to] = [from, to].map(|class| bars::name(class_names, *class));
         format!("at step {} ({from} to {to})", thousands(moments[*at].step))
     };
     format!("It changed its mind {}.", turns.iter().map(turn).collect::<Vec<_>>().join(", "))
@@ -155,10 +154,11 @@ mod tests {
 
     #[test]
     fn changes_of_mind_are_told() {
+        let names = ["0", "1", "2"].map(String::from);
         let moments = [moment(0, 0), moment(430, 1), moment(860, 1), moment(1290, 2)];
         let scores: Vec<&[f32]> = moments.iter().map(|moment| moment.scores[0].as_slice()).collect();
-        let said = changes_of_mind(&odds::turns(&scores), &moments);
+        let said = changes_of_mind(&odds::turns(&scores), &moments, &names);
         assert_eq!(said, "It changed its mind at step 430 (0 to 1), at step 1,290 (1 to 2).");
-        assert_eq!(changes_of_mind(&[], &moments), "It never changed its mind.");
+        assert_eq!(changes_of_mind(&[], &moments, &names), "It never changed its mind.");
     }
 }

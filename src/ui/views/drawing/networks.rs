@@ -1,7 +1,7 @@
 //! The same drawing, read by several networks.
 use super::{NO_NAMES, variants::said};
 use crate::{
-    protocol::{Question, RunId},
+    protocol::{Finding, Image, Question, RunId},
     session::Run,
     ui::{
         bars, theme,
@@ -22,19 +22,12 @@ const MOST: usize = 4;
 #[derive(Default)]
 pub struct Networks {
     chosen: BTreeSet<RunId>,
-    asking: BTreeMap<RunId, Asking<About>>,
-}
-
-/// The weights of a run after a step, and a drawing.
-#[derive(PartialEq)]
-struct About {
-    step: u64,
-    drawing: Vec<u8>,
+    asking: BTreeMap<RunId, Asking<Image>>,
 }
 
 impl Networks {
     pub fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        let Some(drawing) = scene.drawing else { return };
+        let Some(image) = scene.image else { return };
         let state = scene.state;
         self.chosen.retain(|id| state.runs.contains_key(id));
         ui.horizontal(|ui| {
@@ -57,22 +50,11 @@ impl Networks {
         ui.columns(chosen.len(), |columns| {
             for (ui, run) in columns.iter_mut().zip(chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
-                let about = About { step: run.progress.step, drawing: drawing.into() };
-                asking.follow(ui, scene, &run.id, about, |about| {
-                    let images = Arc::new(vec![about.drawing.clone()]);
-                    Question::Scores { images }
+                asking.follow(ui, scene, run, run.progress.step, image.clone(), |image| Question::Scores {
+                    images: Arc::new(vec![image.clone()]),
                 });
                 ui.label(strong(&run.spec.name).color(colors[scene.settings.color(&run.id)]));
-                match asking.scores().and_then(|(_, scores)| scores.first()) {
-                    None => bars::empty(ui, 10, 200.0),
-                    Some(scores) if scores.is_empty() => {
-                        drop(ui.label(RichText::new(NO_NAMES).weak()));
-                    }
-                    Some(scores) => {
-                        ui.label(RichText::new(said(scores)).small());
-                        bars::ui(ui, scores, 200.0);
-                    }
-                }
+                answer(ui, asking.found(&run.id).map(|found| &found.finding));
             }
         });
     }
@@ -88,5 +70,20 @@ impl Networks {
         } else {
             self.chosen.remove(&run.id);
         }
+    }
+}
+
+/// What one of them says.
+fn answer(ui: &mut Ui, finding: Option<&Result<Finding, String>>) {
+    match finding {
+        Some(Ok(Finding::Scores { class_names, scores })) => match scores.first() {
+            Some(scores) if !scores.is_empty() => {
+                ui.label(RichText::new(said(scores, class_names)).small());
+                bars::ui(ui, scores, class_names, 200.0);
+            }
+            _ => drop(ui.label(RichText::new(NO_NAMES).weak())),
+        },
+        Some(Err(problem)) => drop(ui.label(problem)),
+        _ => bars::empty(ui, 10, 200.0),
     }
 }

@@ -1,6 +1,6 @@
 //! Probabilities of a few classes along an axis.
 use super::variants::best;
-use crate::ui::{theme, widgets::number};
+use crate::ui::{bars::name, theme, widgets::number};
 use egui::{Color32, FontId, Id, Ui};
 use egui_plot::{
     AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
@@ -20,6 +20,7 @@ pub struct Odds<'a> {
     /// The places along the axis, rising, as many as there are scores.
     pub xs: &'a [f64],
     pub scores: &'a [&'a [f32]],
+    pub class_names: &'a [String],
     /// Distances between grid lines, the widest first, where not any will do.
     pub grid: Option<[f64; 3]>,
     /// The place that is looked at.
@@ -72,18 +73,17 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
         for (place, class) in classes(odds.scores).into_iter().enumerate() {
             let dark = plot.ctx().global_style().visuals.dark_mode;
             let (color, style) = look(place, dark);
+            let name = name(odds.class_names, class);
             let at =
                 |(x, scores): (&f64, &&[f32])| [*x, f64::from(scores.get(class).copied().unwrap_or(0.0))];
             let points: Vec<[f64; 2]> = odds.xs.iter().zip(odds.scores).map(at).collect();
             if let [only] = points[..] {
                 let only = PlotPoint::new(only[0], only[1]);
-                plot.points(
-                    Points::new(format!("{class}"), PlotPoints::Owned(vec![only])).color(color).radius(4.0),
-                );
+                plot.points(Points::new(name, PlotPoints::Owned(vec![only])).color(color).radius(4.0));
                 continue;
             }
             let points: PlotPoints<'_> = points.into();
-            plot.line(Line::new(format!("{class}"), points).color(color).style(style).width(2.4));
+            plot.line(Line::new(name, points).color(color).style(style).width(2.4));
         }
     });
 }

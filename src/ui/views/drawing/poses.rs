@@ -3,7 +3,10 @@ use super::{
     odds::{self, Odds},
     variants::{PLACES, Reading, best, pixels, rotations, said, sizes},
 };
-use crate::{data::drawing::poses::Pose, ui::widgets::title};
+use crate::{
+    data::drawing::poses::Pose,
+    ui::{bars::name, widgets::title},
+};
 use egui::{
     Align2, Color32, FontId, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2, vec2,
 };
@@ -32,12 +35,13 @@ pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
             let slider =
                 Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
             turn(ui, "Rotation", "Turns the image clockwise", slider);
-            let scores = reading.map(Reading::rotations).unwrap_or_default();
+            let names = reading.map(|reading| reading.class_names).unwrap_or_default();
+            let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
             along(ui, ["rotation", "degrees clockwise"], [90.0, 30.0, 10.0], &degrees, scores, pose.rotation);
             let factors: Vec<f64> = sizes().map(f64::from).collect();
             let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
             turn(ui, "Size", "Makes the image larger or smaller", slider);
-            let scores = reading.map(Reading::sizes).unwrap_or_default();
+            let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
             along(ui, ["size", "times as large"], [0.5, 0.25, 0.05], &factors, scores, pose.size);
         });
     });
@@ -56,7 +60,7 @@ fn along(
     [id, x_name]: [&'static str; 2],
     grid: [f64; 3],
     xs: &[f64],
-    scores: &[Vec<f32>],
+    (scores, class_names): (&[Vec<f32>], &[String]),
     mark: f32,
 ) {
     let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
@@ -65,7 +69,17 @@ fn along(
     let mark = f64::from(mark);
     odds::ui(
         ui,
-        &Odds { id, x_name, height: CURVE, xs, scores: &scores, grid: Some(grid), mark, turns: &turns },
+        &Odds {
+            id,
+            x_name,
+            height: CURVE,
+            xs,
+            scores: &scores,
+            class_names,
+            grid: Some(grid),
+            mark,
+            turns: &turns,
+        },
     );
 }
 
@@ -77,10 +91,11 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
     };
     let places = reading.places();
     let (class, _) = best(&places[places.len() / 2]);
-    ui.label(RichText::new(format!("Probability of {class}, by place")).small());
+    let subject = name(reading.class_names, class);
+    ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
-    let spoken = format!("Map of places: {class} is read in {kept} of {}", places.len());
+    let spoken = format!("Map of places: {subject} is read in {kept} of {}", places.len());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
     let cell = |at: usize| {
         let corner = rect.min + vec2((at % PLACES) as f32, (at / PLACES) as f32) * CELL;
@@ -95,7 +110,7 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
             ui.painter().text(
                 cell(at).center(),
                 Align2::CENTER_CENTER,
-                other,
+                name(reading.class_names, other).chars().take(2).collect::<String>(),
                 FontId::proportional(13.0),
                 ink,
             );
@@ -109,7 +124,10 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
         let place = [x, y].map(|at| at.min(PLACES - 1));
         let [right, down] = place.map(pixels);
         let scores = &places[place[1] * PLACES + place[0]];
-        response.on_hover_text(format!("{right:+} px to the right, {down:+} px down: {}", said(scores)));
+        response.on_hover_text(format!(
+            "{right:+} px to the right, {down:+} px down: {}",
+            said(scores, reading.class_names)
+        ));
     }
 }
 

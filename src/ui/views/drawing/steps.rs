@@ -37,7 +37,9 @@ impl Pictures {
                 }
             });
         }
-        let said = reading.map(|reading| format!("With these steps it reads {}.", said(reading.subject())));
+        let said = reading.map(|reading| {
+            format!("With these steps it reads {}.", said(reading.subject(), reading.class_names))
+        });
         ui.label(said.unwrap_or_default());
     }
 
@@ -92,7 +94,7 @@ fn switch(ui: &mut Ui, switch: usize, framing: &mut Framing, reading: Option<Rea
     };
     let scores = reading.toggled(switch);
     let differs = best(scores).0 != best(reading.subject()).0;
-    let text = RichText::new(format!("{other}: {}", said(scores))).small();
+    let text = RichText::new(format!("{other}: {}", said(scores, reading.class_names))).small();
     ui.label(if differs { text.strong() } else { text.weak() })
         .on_hover_text("What the network reads with only this switch in its other position");
 }

@@ -1,6 +1,9 @@
 //! The images that a drawing becomes with other steps, elsewhere, turned and in other sizes: what is asked about, and what
 //! came of it, in one order.
-use crate::data::drawing::{Framing, Sheet, poses::Pose};
+use crate::{
+    data::drawing::{Framing, Sheet, poses::Pose},
+    ui::bars::name,
+};
 
 /// One of the steps that can be left out.
 pub struct Switch {
@@ -54,7 +57,7 @@ pub fn sizes() -> impl Iterator<Item = f32> {
     (0..SIZES).map(|at| 0.5 + at as f32 * 0.05)
 }
 
-/// All images that are asked about.
+/// All images that are asked about, framed.
 pub fn images(sheet: &Sheet, framing: Framing, pose: Pose) -> Vec<Vec<u8>> {
     let framed = |framing| sheet.steps(framing).framed;
     let subject = framed(framing);
@@ -75,37 +78,40 @@ pub fn images(sheet: &Sheet, framing: Framing, pose: Pose) -> Vec<Vec<u8>> {
 
 /// The scores of [`images`], in their order.
 #[derive(Clone, Copy)]
-pub struct Reading<'a>(&'a [Vec<f32>]);
+pub struct Reading<'a> {
+    scores: &'a [Vec<f32>],
+    pub class_names: &'a [String],
+}
 
 impl<'a> Reading<'a> {
     /// Nothing where the network tells no classes apart.
-    pub fn new(scores: &'a [Vec<f32>]) -> Option<Self> {
+    pub fn new(scores: &'a [Vec<f32>], class_names: &'a [String]) -> Option<Self> {
         let all = 1 + SWITCHES.len() + PLACES * PLACES + ROTATIONS + SIZES;
         let is_whole = scores.len() == all && scores.iter().all(|scores| !scores.is_empty());
-        is_whole.then_some(Self(scores))
+        is_whole.then_some(Self { scores, class_names })
     }
 
     /// The drawing as it is framed.
     pub fn subject(self) -> &'a [f32] {
-        &self.0[0]
+        &self.scores[0]
     }
 
     /// With the other position of a switch.
     pub fn toggled(self, switch: usize) -> &'a [f32] {
-        &self.0[1 + switch]
+        &self.scores[1 + switch]
     }
 
     /// Row by row.
     pub fn places(self) -> &'a [Vec<f32>] {
-        &self.0[1 + SWITCHES.len()..][..PLACES * PLACES]
+        &self.scores[1 + SWITCHES.len()..][..PLACES * PLACES]
     }
 
     pub fn rotations(self) -> &'a [Vec<f32>] {
-        &self.0[1 + SWITCHES.len() + PLACES * PLACES..][..ROTATIONS]
+        &self.scores[1 + SWITCHES.len() + PLACES * PLACES..][..ROTATIONS]
     }
 
     pub fn sizes(self) -> &'a [Vec<f32>] {
-        &self.0[self.0.len() - SIZES..]
+        &self.scores[self.scores.len() - SIZES..]
     }
 }
 
@@ -116,9 +122,9 @@ pub fn best(scores: &[f32]) -> (usize, f32) {
 }
 
 /// "7 · 98 %".
-pub fn said(scores: &[f32]) -> String {
+pub fn said(scores: &[f32], class_names: &[String]) -> String {
     let (class, probability) = best(scores);
-    format!("{class} · {:.0} %", probability * 100.0)
+    format!("{} · {:.0} %", name(class_names, class), probability * 100.0)
 }
 
 #[cfg(test)]
@@ -135,7 +141,7 @@ mod tests {
         // Each image is its own score, so to speak.
         let scores: Vec<Vec<f32>> =
             images.iter().map(|image| image.iter().map(|v| f32::from(*v)).collect()).collect();
-        let reading = Reading::new(&scores).unwrap();
+        let reading = Reading::new(&scores, &[]).unwrap();
         let same = |scores: &[f32], image: Vec<u8>| scores.iter().zip(image).all(|(a, b)| *a == f32::from(b));
         let framed = sheet.frame();
         assert!(same(reading.subject(), framed.clone()));
@@ -147,7 +153,8 @@ mod tests {
         let at = rotations().position(|rotation| rotation == 45.0).unwrap();
         assert!(same(&reading.rotations()[at], Pose { rotation: 45.0, ..pose }.apply(&framed)));
         assert!(same(&reading.sizes()[0], Pose { size: 0.5, ..pose }.apply(&framed)));
-        assert!(Reading::new(&scores[1..]).is_none());
-        assert_eq!(said(&[0.1, 0.7, 0.2]), "1 · 70 %");
+        assert!(Reading::new(&scores[1..], &[]).is_none());
+        let names = ["cat", "dog", "owl"].map(String::from);
+        assert_eq!(said(&[0.1, 0.7, 0.2], &names), "dog · 70 %");
     }
 }

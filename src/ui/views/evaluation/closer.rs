@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     evaluation::Verdict,
-    protocol::data::ImageId,
+    protocol::{Image, data::ImageId},
     session::Run,
     ui::{
         sheet::SheetTexture,
@@ -39,8 +39,7 @@ pub struct Closer {
 struct Shown {
     request: u64,
     texture: SheetTexture,
-    /// As the draw pad holds it, where it is one.
-    drawing: Option<Vec<u8>>,
+    image: Image,
 }
 
 impl Closer {
@@ -107,8 +106,8 @@ impl Closer {
         let arrived = scene.state.data.pictures.iter().find(|sheet| sheet.request == request);
         self.shown = arrived.map(|sheet| {
             let texture = SheetTexture::new(ui.ctx(), sheet, TextureOptions::NEAREST);
-            let drawing = (sheet.shape == [28, 28, 1]).then(|| sheet.pixels.to_vec());
-            Shown { request, texture, drawing }
+            let image = Image { shape: sheet.shape, pixels: sheet.pixels.to_vec() };
+            Shown { request, texture, image }
         });
     }
 
@@ -134,20 +133,24 @@ impl Closer {
     fn buttons(&mut self, ui: &mut Ui, at: usize, count: usize, scene: &mut Scene<'_>) -> bool {
         let mut is_done = false;
         ui.horizontal(|ui| {
-            if ui.add_enabled(at > 0, egui::Button::new("Previous")).on_hover_text("Or the left arrow key").clicked() {
+            if ui
+                .add_enabled(at > 0, egui::Button::new("Previous"))
+                .on_hover_text("Or the left arrow key")
+                .clicked()
+            {
                 self.at = Some(at - 1);
             }
-            if ui.add_enabled(at + 1 < count, egui::Button::new("Next")).on_hover_text("Or the right arrow key").clicked() {
+            if ui
+                .add_enabled(at + 1 < count, egui::Button::new("Next"))
+                .on_hover_text("Or the right arrow key")
+                .clicked()
+            {
                 self.at = Some(at + 1);
             }
-            let drawing = self.shown.as_ref().and_then(|shown| shown.drawing.clone());
-            let button = ui.add_enabled(drawing.is_some(), egui::Button::new("Put on the draw pad"));
-            let button = button.on_hover_text("The selected run then answers it like a drawing, and every view that looks at the drawing looks at this image");
-            if button.on_disabled_hover_text("Only grey images of 28 × 28 pixels fit on the draw pad").clicked() {
-                *scene.pad = drawing;
-                is_done = true;
-            }
             is_done |= ui.button("Close").clicked();
+        });
+        ui.horizontal_wrapped(|ui| {
+            is_done |= scene.look_into(ui, self.shown.as_ref().map(|shown| &shown.image));
         });
         is_done
     }

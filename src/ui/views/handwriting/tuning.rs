@@ -2,7 +2,7 @@
 use super::{right, right_of};
 use crate::{
     protocol::{
-        Command, Finding, Moment, Question, RunId,
+        Command, Finding, Image, Moment, Question, RunId,
         data::{Handwriting, Written},
     },
     session::{Run, fine_tuning},
@@ -23,10 +23,10 @@ const FEWEST: usize = 5;
 #[derive(Default)]
 pub struct Tuning {
     /// What each gets right of the images that the older one is validated on.
-    before: Asking<(RunId, u64)>,
-    after: Asking<(RunId, u64)>,
+    before: Asking<RunId>,
+    after: Asking<RunId>,
     /// What the older one makes of the drawings.
-    drawings_before: Asking<(RunId, Arc<Handwriting>)>,
+    drawings_before: Asking<Arc<Handwriting>>,
 }
 
 impl Tuning {
@@ -80,18 +80,18 @@ impl Tuning {
         let of = parent.id.clone();
         for (asking, about) in [(&mut self.before, parent), (&mut self.after, run)] {
             let saved = about.saved.unwrap_or(about.progress.step);
-            let of = of.clone();
-            asking.follow(ui, scene, &about.id, (about.id.clone(), saved), |_| Question::Recall { of });
+            asking.follow(ui, scene, about, saved, of.clone(), |of| Question::Recall { of: of.clone() });
         }
-        let about = (parent.id.clone(), handwriting.clone());
-        self.drawings_before.follow(ui, scene, &parent.id, about, |(_, handwriting)| {
-            let images = held_out(handwriting).map(|one| one.pixels.clone()).collect();
+        let saved = parent.saved.unwrap_or(parent.progress.step);
+        self.drawings_before.follow(ui, scene, parent, saved, handwriting.clone(), |handwriting| {
+            let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone())).collect();
             Question::Scores { images: Arc::new(images) }
         });
-        let about_these =
-            |of: &(RunId, Arc<Handwriting>)| of.0 == parent.id && Arc::ptr_eq(&of.1, handwriting);
-        let scores = self.drawings_before.scores().filter(|(of, _)| about_these(of));
-        let scores = scores.map(|(_, scores)| scores).unwrap_or_default();
+        let found = self.drawings_before.found(&parent.id).filter(|found| *found.about == *handwriting);
+        let scores = match found.map(|found| &found.finding) {
+            Some(Ok(Finding::Scores { scores, .. })) => scores.as_slice(),
+            _ => &[],
+        };
         let share = |count: Option<[usize; 2]>| {
             count.filter(|[_, all]| *all > 0).map(|[right, all]| right as f64 / all as f64)
         };
@@ -99,13 +99,12 @@ impl Tuning {
             share(right(held_out(handwriting).zip(scores))),
             share(moments.last().and_then(|moment| right_of(run, handwriting, moment))),
         ];
-        let recall =
-            [(&self.before, parent), (&self.after, run)].map(|(asking, about)| match asking.found() {
-                Some(((of, _), Finding::Recall { images, accuracy })) if *of == about.id => {
-                    Some((*images, *accuracy))
-                }
+        let recall = [(&self.before, parent), (&self.after, run)].map(|(asking, about)| {
+            match &asking.found(&about.id)?.finding {
+                Ok(Finding::Recall { images, accuracy }) => Some((*images, *accuracy)),
                 _ => None,
-            });
+            }
+        });
         let images =
             recall[0].map_or(String::new(), |(images, _)| format!(" ({})", thousands(images as u64)));
         let tests = handwriting.drawings.iter().filter(|one| one.is_test).count();

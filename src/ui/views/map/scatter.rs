@@ -7,10 +7,11 @@ use crate::{
     },
 };
 use egui::{
-    Align2, Color32, ColorImage, FontId, Image, Pos2, Rect, Response, RichText, Stroke, TextureHandle,
-    TextureOptions, Ui, Vec2, vec2,
+    Align2, Color32, ColorImage, FontId, Image, Painter, Pos2, Rect, Response, RichText, Sense, Shape,
+    Stroke, TextureHandle, TextureOptions, Ui, Vec2, vec2,
 };
-use egui_plot::{Corner, Legend, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
+use egui_plot::{MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
+use std::f32::consts::TAU;
 
 /// With more classes than that, their names are only told where the pointer is.
 const NAMED: usize = 20;
@@ -34,19 +35,19 @@ impl Scatter {
 
     pub fn ui(&mut self, ui: &mut Ui, map: &Map, placement: Option<&Placement>, height: f32) {
         card(ui).show(ui, |ui| {
+            let classes = map.embedded.class_names.len();
+            let top = ui.cursor().top();
+            if classes <= NAMED {
+                legend(ui, &map.embedded.class_names);
+            }
             let mut plot = Plot::new("map")
-                .height(height - 26.0)
+                .height(height - 26.0 - (ui.cursor().top() - top))
                 .data_aspect(1.0)
                 .show_axes(false)
                 .show_background(false)
                 .show_crosshair(false)
                 .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.2))
                 .label_formatter(|_| None);
-            let classes = map.embedded.class_names.len();
-            if classes <= NAMED {
-                let legend = Legend::default().position(Corner::RightTop).follow_insertion_order(true);
-                plot = plot.legend(legend.background_alpha(0.85));
-            }
             if std::mem::take(&mut self.is_reset) {
                 plot = plot.reset();
             }
@@ -91,19 +92,64 @@ impl Scatter {
     }
 }
 
+/// The mark of each class and its name.
+fn legend(ui: &mut Ui, class_names: &[String]) {
+    let dark = ui.visuals().dark_mode;
+    ui.horizontal_wrapped(|ui| {
+        for (class, name) in class_names.iter().enumerate() {
+            ui.spacing_mut().item_spacing.x = 5.0;
+            let (rect, _) = ui.allocate_exact_size(vec2(11.0, 14.0), Sense::hover());
+            let (color, shape) = look(class, dark);
+            mark(ui.painter(), rect.center(), shape, color);
+            ui.label(name);
+            ui.add_space(9.0);
+        }
+    });
+}
+
+/// As egui_plot draws it.
+fn mark(painter: &Painter, at: Pos2, shape: MarkerShape, color: Color32) {
+    const RADIUS: f32 = 5.0;
+    let stroke = Stroke::new(1.6, color);
+    let around = |count: usize, turn: f32| -> Vec<Pos2> {
+        let corner = |corner: usize| at + RADIUS * Vec2::angled((corner as f32 / count as f32 + turn) * TAU);
+        (0..count).map(corner).collect()
+    };
+    let filled = |corners| Shape::convex_polygon(corners, color, Stroke::NONE);
+    let rays = |ends: Vec<Pos2>| {
+        Shape::Vec(ends.into_iter().map(|end| Shape::line_segment([at, end], stroke)).collect())
+    };
+    painter.add(match shape {
+        MarkerShape::Circle => Shape::circle_filled(at, RADIUS * 0.9, color),
+        MarkerShape::Diamond => filled(around(4, 0.0)),
+        MarkerShape::Square => filled(around(4, 0.125)),
+        MarkerShape::Cross => rays(around(4, 0.125)),
+        MarkerShape::Plus => rays(around(4, 0.0)),
+        MarkerShape::Up => filled(around(3, 0.75)),
+        MarkerShape::Down => filled(around(3, 0.25)),
+        MarkerShape::Left => filled(around(3, 0.5)),
+        MarkerShape::Right => filled(around(3, 0.0)),
+        MarkerShape::Asterisk => rays(around(6, 0.25)),
+    });
+}
+
+/// The colour and the shape of a class's marks.
+fn look(class: usize, dark: bool) -> (Color32, MarkerShape) {
+    let shapes = MarkerShape::all().count();
+    let shape = MarkerShape::all().nth(class % shapes).unwrap_or(MarkerShape::Circle);
+    (run_colors(dark)[class % RUN_COLORS], shape)
+}
+
 /// Of one class, in a colour and a shape of its own.
 fn marks(map: &Map, class: usize, dark: bool) -> Points<'static> {
-    let count = MarkerShape::all().count();
+    let (color, shape) = look(class, dark);
     let labelled = map.positions.iter().zip(&map.embedded.labels);
     let points = labelled
         .filter(|(_, label)| usize::from(**label) == class)
         .map(|([x, y], _)| PlotPoint::new(*x, *y))
         .collect();
     let name = map.embedded.class_names.get(class).cloned().unwrap_or_default();
-    Points::new(name, PlotPoints::Owned(points))
-        .color(run_colors(dark)[class % RUN_COLORS])
-        .radius(MARK)
-        .shape(MarkerShape::all().nth(class % count).unwrap_or(MarkerShape::Circle))
+    Points::new(name, PlotPoints::Owned(points)).color(color).radius(MARK).shape(shape)
 }
 
 /// The name of each class in the middle of its images.

@@ -1,0 +1,83 @@
+//! A picture that somebody opens: as it is, and as a drawing.
+use super::{
+    drawing::{self, Sheet},
+    files::open_picture,
+};
+use anyhow::{Context as _, Result};
+use image::DynamicImage;
+use std::path::Path;
+
+/// The longer side of what is kept of it, in pixels: more than any network looks at.
+const SIDE: u32 = 512;
+/// How far red, green and blue are apart in what counts as a colour.
+const COLOURED: u8 = 40;
+
+pub struct Picture {
+    /// Height, width and channels.
+    pub shape: [usize; 3],
+    /// Row by row.
+    pub pixels: Vec<u8>,
+    /// The ink on it, where there is any.
+    pub sheet: Option<Sheet>,
+    /// Most of it has a colour, so that it is hardly a drawing.
+    pub is_coloured: bool,
+}
+
+/// Opens a PNG, JPEG, WebP or BMP file.
+///
+/// # Errors
+/// Where the file cannot be read, is no picture, or is blank.
+pub fn open(path: &Path) -> Result<Picture> {
+    let picture = open_picture(path)?;
+    let sheet = drawing::of(&picture);
+    let opened = Picture::new(picture, sheet.as_ref().ok().cloned());
+    if !opened.is_coloured {
+        sheet.with_context(|| format!("File: {}", path.display()))?;
+    }
+    Ok(opened)
+}
+
+impl Picture {
+    fn new(picture: DynamicImage, sheet: Option<Sheet>) -> Self {
+        let is_large = picture.width().max(picture.height()) > SIDE;
+        let small = if is_large { picture.thumbnail(SIDE, SIDE) } else { picture };
+        let small = super::fitting::on_white(small);
+        let coloured = small.pixels().filter(|pixel| spread(pixel.0) > COLOURED).count();
+        let shape = [small.height() as usize, small.width() as usize, 3];
+        let is_coloured = 2 * coloured > shape[0] * shape[1];
+        Self { shape, pixels: small.into_raw(), sheet, is_coloured }
+    }
+}
+
+/// How far the largest part of a colour is from the smallest.
+fn spread(parts: [u8; 3]) -> u8 {
+    let [low, high] = [parts.iter().min(), parts.iter().max()].map(|part| part.copied().unwrap_or_default());
+    high - low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    #[test]
+    fn a_drawing_in_blue_ink_is_no_photograph_and_a_meadow_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = |picture: RgbImage| {
+            let path = folder.path().join("picture.png");
+            picture.save(&path).unwrap();
+            open(&path)
+        };
+        let mut blue = RgbImage::from_pixel(600, 300, Rgb([250, 250, 240]));
+        (100..200).for_each(|x| blue.put_pixel(x, 50, Rgb([20, 20, 180])));
+        let drawing = opened(blue).unwrap();
+        assert_eq!(
+            (drawing.shape, drawing.is_coloured, drawing.sheet.is_some()),
+            ([256, 512, 3], false, true)
+        );
+        let meadow = opened(RgbImage::from_pixel(20, 30, Rgb([40, 160, 30]))).unwrap();
+        assert_eq!((meadow.shape, meadow.is_coloured, meadow.sheet.is_some()), ([30, 20, 3], true, false));
+        let blank = opened(RgbImage::from_pixel(20, 30, Rgb([255; 3])));
+        assert!(blank.is_err_and(|error| format!("{error:#}").contains("no ink")));
+    }
+}
