@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 pub mod edits;
-mod overrides;
+pub mod overrides;
 mod toml;
 pub use self::{
     edits::{Edit, Edits},

@@ -1,6 +1,6 @@
 //! Comparisons as TOML: as strict as a spec, of which each of its parts is one.
 use super::{Arm, Comparison};
-use crate::spec::{Catalog, FieldError, RunSpec, SpecError};
+use crate::spec::{Catalog, FieldError, RunSpec, SpecError, overrides::ordered};
 use toml::{Table, Value};
 
 const VERSION: i64 = 1;
@@ -16,7 +16,7 @@ impl Comparison {
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
         let one = |field: &str, message: String| SpecError(vec![FieldError::new(field, message)]);
         let mut table: Table = text.parse().map_err(|error| one("TOML", format!("{error}")))?;
-        for pair in overrides {
+        for pair in ordered(overrides) {
             override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
         let mut errors = unknown_keys("", &table, &KEYS);

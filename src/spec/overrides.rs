@@ -2,6 +2,21 @@
 use super::{Catalog, FieldError, RunSpec, Section, toml::suggestion};
 use toml::{Table, Value};
 
+/// Those first that choose a component, which takes the values of the one before with it: their order says nothing.
+pub fn ordered(pairs: &[String]) -> Vec<&str> {
+    let chooses = |pair: &&str| {
+        let key = pair.split('=').next().unwrap_or_default().trim();
+        // the recipes of a comparison
+        let key =
+            ["run.", "pretrain."].into_iter().find_map(|recipe| key.strip_prefix(recipe)).unwrap_or(key);
+        let section = key.strip_suffix(".id").unwrap_or(key);
+        Section::ALL.iter().any(|known| known.id() == section)
+    };
+    let (mut choices, others): (Vec<&str>, Vec<&str>) = pairs.iter().map(String::as_str).partition(chooses);
+    choices.extend(others);
+    choices
+}
+
 /// Puts `key=value` into a spec's table, choosing the section of a lone key.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ impl RunSpec {
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
         let mut table: Table =
             text.parse().map_err(|error| SpecError(vec![FieldError::new("TOML", format!("{error}"))]))?;
-        for pair in overrides {
+        for pair in overrides::ordered(overrides) {
             Self::override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
         Self::from_table(&table, catalog)
@@ -312,6 +312,14 @@ mod tests {
         assert_eq!(back.to_toml(&catalog()), text);
         assert_eq!((back.seed, back.training(&EPOCHS), back.encoder.id.as_str()), (7, 3.0, "mlp"));
         assert_eq!(back.dataset.path, spec.dataset.path);
+    }
+
+    #[test]
+    fn the_order_of_overrides_says_nothing() {
+        for pairs in [["dataset.path=/a", "dataset=files"], ["dataset.id=files", "dataset.path=/a"]] {
+            let spec = read("", &pairs).unwrap();
+            assert_eq!((spec.dataset.id.as_str(), spec.dataset.path), ("files", Some("/a".into())));
+        }
     }
 
     #[test]
