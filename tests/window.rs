@@ -247,6 +247,26 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
 }
 
 #[test]
+fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
+    let mut window = wide(state(&[("one", Phase::Paused)]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("meadow.png");
+    let mut meadow = image::RgbImage::from_pixel(60, 40, image::Rgb([40, 160, 30]));
+    (10..30).for_each(|y| meadow.put_pixel(30, y, image::Rgb([250, 240, 250])));
+    meadow.save(&path).unwrap();
+    window.state_mut().bench.picked_image(&path);
+    window.run_steps(4);
+    let shown = |window: &mut Window| match commands(window).pop() {
+        Some(Command::Predict { image, .. }) => image.shape,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(&mut window), [40, 60, 3]);
+    click(&mut window, "Read it as a drawing");
+    window.run_steps(200);
+    assert_eq!(shown(&mut window), [28, 28, 1]);
+}
+
+#[test]
 fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     let mut window = wide(state(&[("one", Phase::Failed("The loss is no longer a number".into()))]));
     window.get_by_label("The loss is no longer a number");

@@ -28,6 +28,9 @@ const ASK_AGAIN: f64 = 0.1;
 /// What it means to look like nothing that is known.
 const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not take it at its word.";
 
+/// The height of all bars, at least.
+const LOWEST: f32 = 150.0;
+
 /// How high the pictures are that a network makes of the drawing.
 const LOOK: f32 = 56.0;
 
@@ -305,7 +308,7 @@ impl DrawPad {
                     ui,
                     &answer.probabilities,
                     &answer.class_names,
-                    (height - (ui.cursor().top() - top)).max(80.0),
+                    (height - (ui.cursor().top() - top)).max(LOWEST),
                 );
             }
             Some(answer) => bars::ui(ui, &answer.probabilities, &answer.class_names, height),

@@ -28,7 +28,16 @@ impl Strips {
         self.upload(ui.ctx(), strips);
         for (strip, texture) in self.shown.iter().zip(&self.textures) {
             ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
-            images(ui, strip, texture, side);
+            images(ui, strip, texture, side, usize::MAX);
+        }
+    }
+
+    /// As many of a strip's images as fit into one line.
+    pub fn line(&mut self, ui: &mut Ui, strip: Strip, side: f32) {
+        self.upload(ui.ctx(), &[strip]);
+        for (strip, texture) in self.shown.iter().zip(&self.textures) {
+            ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
+            images(ui, strip, texture, side, 1);
         }
     }
 
@@ -43,7 +52,7 @@ impl Strips {
                     let format = ui.push_id(at, |ui| save::menu(ui, strip.name, &save::PICTURE)).inner;
                     actions.extend(format.map(|format| save::action(save::strip(ui, strip, format))));
                 });
-                images(ui, strip, texture, side);
+                images(ui, strip, texture, side, usize::MAX);
             });
         }
     }
@@ -75,8 +84,8 @@ fn picture(strip: &Strip) -> ColorImage {
     ColorImage::from_gray(size, &greys)
 }
 
-/// The images side by side, in as many lines as they need.
-fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
+/// The images side by side, in as many lines as they need; those that need more than `lines` are left out.
+fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32, lines: usize) {
     let [height, width, _] = strip.shape.map(|length| length as f32);
     let scale = if height < side { (2.0 * side / height).floor() / 2.0 } else { side / height };
     let image = vec2(width, height) * scale;
@@ -88,7 +97,8 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
     let widest = strip.captions.iter().map(width).fold(image.x, f32::max);
     let cell = vec2(widest + GAP, image.y + GAP + beneath);
     let across = (((ui.available_width() + GAP) / cell.x) as usize).max(1);
-    let count = count(strip);
+    let all = count(strip);
+    let count = all.min(across.saturating_mul(lines));
     let size = vec2(count.min(across) as f32 * cell.x - GAP, count.div_ceil(across) as f32 * cell.y - GAP);
     let (rect, response) = ui.allocate_exact_size(size.max(vec2(1.0, 1.0)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken(strip)));
@@ -97,7 +107,7 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32) {
         let at = vec2((index % across) as f32 * cell.x, (index / across) as f32 * cell.y);
         let aside = vec2((widest - image.x) / 2.0, 0.0);
         let place = Rect::from_min_size(rect.min + at + aside, image);
-        let part = |index: usize| index as f32 / count as f32;
+        let part = |index: usize| index as f32 / all as f32;
         let uv = Rect::from_min_max(pos2(0.0, part(index)), pos2(1.0, part(index + 1)));
         painter.image(texture.id(), place, uv, Color32::WHITE);
         if let Some(caption) = strip.captions.get(index) {

@@ -95,12 +95,15 @@ impl InsideView {
             ui.label(RichText::new(hint).weak());
         });
         if let (Some(filters), Some(atlas)) = (&found.filters, &self.filters) {
-            let [height, width, _] = filters.shape;
+            let [height, width, channels] = filters.shape;
             let heading = format!("Filters of {}", found.layers[0].name);
-            let help =
-                "What the first layer multiplies each patch of the image by: orange is above 0, blue below";
-            let sizes =
-                format!("{} of {height} × {width} pixels, orange above 0, blue below", filters.count());
+            let help = "What the first layer multiplies each patch of the image by";
+            let colours = if channels == 3 {
+                "in the image's colours, grey is 0"
+            } else {
+                "orange above 0, blue below"
+            };
+            let sizes = format!("{} of {height} × {width} pixels, {colours}", filters.count());
             section(ui, &heading, help, &sizes);
             let name = |filter: usize| format!("Filter {filter} of {}", found.layers[0].name);
             if let Some(filter) = atlas.ui(ui, FILTER, self.filter.of_layer(0), name) {

@@ -76,7 +76,13 @@ impl View for MapView {
         };
         let placement = self.placement(ui, scene, run, &map);
         let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
-        self.scatter.ui(ui, &map, placement.as_ref(), (ui.available_height() - below).max(160.0));
+        let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
+        self.scatter.ui(
+            ui,
+            &map,
+            placement.as_ref().map(|placement| (placement, name)),
+            (ui.available_height() - below).max(160.0),
+        );
         self.neighbours(ui, &map, placement.as_ref(), scene);
     }
 }
@@ -226,7 +232,7 @@ impl MapView {
     fn neighbours(&mut self, ui: &mut Ui, map: &Map, placement: Option<&Placement>, scene: &Scene<'_>) {
         match placement {
             Some(placement) => {
-                self.nearest.ui(ui, &[strip(map, placement)], NEIGHBOUR);
+                self.nearest.line(ui, strip(map, placement), NEIGHBOUR);
                 self.say_whose_weights(ui);
             }
             None if scene.image.is_some() => {

@@ -33,7 +33,8 @@ impl Scatter {
         self.is_reset = true;
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, map: &Map, placement: Option<&Placement>, height: f32) {
+    /// `placed` is where the image on the draw pad lies, and what it is called.
+    pub fn ui(&mut self, ui: &mut Ui, map: &Map, placed: Option<(&Placement, &str)>, height: f32) {
         card(ui).show(ui, |ui| {
             let classes = map.embedded.class_names.len();
             let top = ui.cursor().top();
@@ -62,8 +63,8 @@ impl Scatter {
             if classes <= NAMED {
                 names(ui, map, &shown.transform);
             }
-            if let Some(placement) = placement {
-                drawing(ui, map, placement, &shown.transform);
+            if let Some((placement, name)) = placed {
+                drawing(ui, map, (placement, name), &shown.transform);
             }
             self.hover(ui, map, &shown.response, &shown.transform);
         });
@@ -176,7 +177,7 @@ fn median(mut numbers: Vec<f32>) -> Option<f32> {
 }
 
 /// The drawing, with lines to its nearest neighbours.
-fn drawing(ui: &Ui, map: &Map, placement: &Placement, transform: &PlotTransform) {
+fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform: &PlotTransform) {
     let painter = ui.painter().with_clip_rect(*transform.frame());
     let color = ui.visuals().strong_text_color();
     let at = on_screen(transform, placement.position);
@@ -187,7 +188,7 @@ fn drawing(ui: &Ui, map: &Map, placement: &Placement, transform: &PlotTransform)
     painter.circle(at, 8.0, ui.visuals().window_fill, Stroke::new(3.0, color));
     painter.circle_filled(at, 3.0, color);
     let label = at + vec2(12.0, 0.0);
-    let text = painter.layout_no_wrap("Drawing".into(), FontId::new(15.0, semibold()), color);
+    let text = painter.layout_no_wrap(name.into(), FontId::new(15.0, semibold()), color);
     let behind = Rect::from_min_size(label - vec2(0.0, text.size().y / 2.0), text.size()).expand(3.0);
     painter.rect_filled(behind, 4.0, ui.visuals().window_fill.gamma_multiply(0.85));
     painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
