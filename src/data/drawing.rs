@@ -49,6 +49,17 @@ impl Sheet {
         Some(Self { whole: ink.fitted_sharp(ink.whole(), WHOLE), close: ink.fitted_sharp(bounds, CLOSE) })
     }
 
+    /// Ink of any picture: where it is small, it is enlarged smoothly before it is measured.
+    fn pictured(ink: &Grid) -> Option<Self> {
+        let sheet = Self::new(ink)?;
+        let bounds = ink.bounds()?;
+        if grid::longest(bounds) >= CLOSE {
+            return Some(sheet);
+        }
+        let large = ink.enlarged(bounds, CLOSE);
+        Some(Self { close: large.fitted_sharp(large.bounds()?, CLOSE), ..sheet })
+    }
+
     /// An image that is framed already, row by row, 255 for ink.
     pub fn framed(pixels: &[u8]) -> Option<Self> {
         let coverage: Vec<f32> = pixels.iter().map(|ink| f32::from(*ink) / 255.0).collect();
@@ -125,6 +136,11 @@ mod tests {
         (0..SIDE * SIDE).map(|at| (around(a, at) - around(b, at)).abs()).fold(0.0, f32::max)
     }
 
+    /// How much ink there is, in pixels.
+    fn mass(framed: &[u8]) -> f32 {
+        framed.iter().map(|v| f32::from(*v) / 255.0).sum()
+    }
+
     /// A picture of an ink and a paper; `side` pixels wide and high.
     fn picture(side: u32, ink: [u8; 4], paper: [u8; 4]) -> Vec<u8> {
         let strokes = seven(1.0, 0.0).strokes;
@@ -133,7 +149,7 @@ mod tests {
             let near = strokes[0].windows(2).any(|ends| distance(at, ends[0], ends[1]) < 0.04);
             Rgba(if near { ink } else { paper })
         });
-        Sheet::new(&picture::ink(&DynamicImage::ImageRgba8(picture))).unwrap().frame()
+        Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).unwrap().frame()
     }
 
     #[test]
@@ -181,13 +197,37 @@ mod tests {
         }
     }
 
+    const CANVAS: u32 = 1120;
+
+    /// A hairline 4 on a large canvas, each pixel of which becomes the mean of `cell` by `cell` of its pixels.
+    fn shrunk(cell: u32) -> Vec<u8> {
+        let way = [[0.42, 0.3], [0.35, 0.55], [0.66, 0.52], [0.6, 0.38], [0.53, 0.75]];
+        let way = way.map(|point: [f32; 2]| point.map(|v| v * CANVAS as f32));
+        let is_ink = |at: [u32; 2]| {
+            way.windows(2).any(|ends| distance(at.map(|v| v as f32 + 0.5), ends[0], ends[1]) < 2.0)
+        };
+        let picture = RgbaImage::from_fn(CANVAS / cell, CANVAS / cell, |x, y| {
+            let pixels = (0..cell * cell).map(|at| [x * cell + at % cell, y * cell + at / cell]);
+            let share = pixels.filter(|at| is_ink(*at)).count() as f32 / (cell * cell) as f32;
+            let light = (255.0 * (1.0 - share)).round() as u8;
+            Rgba([light, light, light, 255])
+        });
+        Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).unwrap().frame()
+    }
+
+    #[test]
+    fn hairlines_that_fade_where_a_picture_is_shrunk_are_still_ink() {
+        let whole = mass(&shrunk(1));
+        let shares = [10, 20, 28, 40].map(|cell| mass(&shrunk(cell)) / whole);
+        assert!(shares.iter().all(|share| (0.9..1.1).contains(share)), "{shares:?}");
+    }
+
     #[test]
     fn hairlines_become_as_wide_as_a_pen() {
         let mut thin = seven(1.0, 0.0);
         thin.pen_width = 0.008;
-        let mass = |framed: Vec<u8>| framed.iter().map(|v| f32::from(*v) / 255.0).sum::<f32>();
         // Some 33 pixels of line, 2.3 wide.
-        let found = mass(thin.sheet().unwrap().frame());
+        let found = mass(&thin.sheet().unwrap().frame());
         assert!((60.0..95.0).contains(&found), "{found}");
     }
 
@@ -200,7 +240,7 @@ mod tests {
         for (width, height) in [(1, 1), (1, 300), (300, 1), (2, 2)] {
             let mut picture = RgbaImage::from_pixel(width, height, Rgba([255; 4]));
             picture.put_pixel(0, 0, Rgba([0, 0, 0, 255]));
-            Sheet::new(&picture::ink(&DynamicImage::ImageRgba8(picture))).map(|sheet| sheet.frame());
+            Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).map(|sheet| sheet.frame());
         }
     }
 }

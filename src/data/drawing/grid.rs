@@ -11,6 +11,12 @@ pub struct Grid {
 /// Left, top, right and bottom of a part, in cells, the last two excluded.
 pub type Bounds = [usize; 4];
 
+/// Where the outline of enlarged ink is drawn: a hairline that lies between two cells has half of its ink in each, and is
+/// ink.
+const OUTLINE: f32 = 0.4;
+/// How steep the outline is, as a multiple of what the enlarged cells made of it.
+const OUTLINE_SLOPE: f32 = 2.0;
+
 impl Grid {
     pub fn blank(width: usize, height: usize) -> Self {
         Self { width, height, coverage: vec![0.0; width * height] }
@@ -101,6 +107,37 @@ impl Grid {
         self.scaled(bounds, longest, |darkest, value, _| darkest.max(value))
     }
 
+    /// The bounded part and a cell around it, enlarged so that the part's longer side is `longest`: between cells along
+    /// straight lines, then with outlines about as sharp as before.
+    pub fn enlarged(&self, bounds: Bounds, longest: usize) -> Grid {
+        let cell = self::longest(bounds) as f32 / longest as f32;
+        let [left, top, right, bottom] = bounds;
+        let count = |length: usize| ((length + 2) as f32 / cell).round() as usize;
+        let mut grid = Grid::blank(count(right - left), count(bottom - top));
+        for y in 0..grid.height {
+            for x in 0..grid.width {
+                let at = [(x, left), (y, top)].map(|(at, from)| (at as f32 + 0.5) * cell + from as f32 - 1.5);
+                let sharp = 0.5 + OUTLINE_SLOPE * (self.between(at) - OUTLINE);
+                grid.coverage[y * grid.width + x] = sharp.clamp(0.0, 1.0);
+            }
+        }
+        grid
+    }
+
+    /// What lies at a point, in cells from the middle of the first, along straight lines between cells.
+    fn between(&self, [x, y]: [f32; 2]) -> f32 {
+        let (left, top) = (x.floor(), y.floor());
+        let [right, below] = [x - left, y - top];
+        let ink = |dx: isize, dy: isize| {
+            let (x, y) = (left as isize + dx, top as isize + dy);
+            let is_inside = (0..self.width as isize).contains(&x) && (0..self.height as isize).contains(&y);
+            if is_inside { self.get(x as usize, y as usize) } else { 0.0 }
+        };
+        let upper = ink(0, 0) * (1.0 - right) + ink(1, 0) * right;
+        let lower = ink(0, 1) * (1.0 - right) + ink(1, 1) * right;
+        upper * (1.0 - below) + lower * below
+    }
+
     /// `add` puts together what a cell covers, given the result so far, a value and its share of the cell.
     fn scaled(
         &self,
@@ -108,7 +145,7 @@ impl Grid {
         longest: usize,
         add: impl Fn(f32, f32, f32) -> f32,
     ) -> Grid {
-        let scale = longest as f32 / (right - left).max(bottom - top) as f32;
+        let scale = longest as f32 / self::longest([left, top, right, bottom]) as f32;
         let scaled = |length: usize| ((length as f32 * scale).round() as usize).clamp(1, longest);
         let (width, height) = (scaled(right - left), scaled(bottom - top));
         let columns = shares(left, right, width);
@@ -158,6 +195,11 @@ impl Grid {
     }
 }
 
+/// The longer side of a part.
+pub fn longest([left, top, right, bottom]: Bounds) -> usize {
+    (right - left).max(bottom - top)
+}
+
 /// The distance of `p` from the line between `a` and `b`.
 pub fn distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     let (ab, ap) = ([b[0] - a[0], b[1] - a[1]], [p[0] - a[0], p[1] - a[1]]);
@@ -183,4 +225,24 @@ fn shares(from: usize, to: usize, count: usize) -> Vec<Vec<(usize, f32)>> {
         (low as usize..last).map(|cell| (from + cell, covered(cell))).collect()
     };
     (0..count).map(share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enlarged_ink_keeps_its_place_and_hairlines_between_cells() {
+        // A stroke of two cells, and a hairline between two others, eight cells high.
+        let row = [0.0, 1.0, 1.0, 0.0, 0.0, 0.5, 0.5, 0.0];
+        let grid = Grid { width: 8, height: 8, coverage: row.repeat(8) };
+        let large = grid.enlarged(grid.bounds().unwrap(), 80);
+        // The ink is 6 cells wide, and a cell is added on either side.
+        assert_eq!([large.width, large.height], [80, 100]);
+        let middle: Vec<f32> = (0..80).map(|x| large.get(x, 50)).collect();
+        let stroke: f32 = middle[..40].iter().sum();
+        assert!((21.0..23.0).contains(&stroke), "{stroke} of 20 cells, and a little for where outlines lie");
+        assert!((0..40).all(|x| (middle[x] - middle[39 - x]).abs() < 1e-4), "it has moved: {middle:?}");
+        assert!((middle[60] - 0.7).abs() < 1e-4 && middle[79] == 0.0, "{middle:?}");
+    }
 }

@@ -18,7 +18,8 @@ pub fn read(path: &Path) -> Result<Sheet> {
 /// # Errors
 /// Where there is none.
 pub fn of(picture: &DynamicImage) -> Result<Sheet> {
-    Sheet::new(&ink(picture)).context("There is no ink in the picture: draw darker or lighter than the paper")
+    Sheet::pictured(&ink(picture))
+        .context("There is no ink in the picture: draw darker or lighter than the paper")
 }
 
 /// Dark on light or light on dark, told apart by the border, which is mostly paper; what is transparent is paper too.
@@ -30,7 +31,15 @@ pub fn ink(picture: &DynamicImage) -> Grid {
     let transparent = alpha.iter().filter(|a| **a < 0.5).count() * 20 > alpha.len();
     let coverage =
         if transparent { ink_over_nothing(&light, alpha) } else { ink_over_paper(&light, width, height) };
-    Grid { width, height, coverage }
+    Grid { width, height, coverage: unfaded(coverage) }
+}
+
+/// Ink as dark as most of it becomes 1: in a small picture hairlines are pale, but where they cross.
+fn unfaded(coverage: Vec<f32>) -> Vec<f32> {
+    let sum: f32 = coverage.iter().sum();
+    let squares: f32 = coverage.iter().map(|ink| ink * ink).sum();
+    let most = squares / sum.max(f32::EPSILON);
+    coverage.into_iter().map(|ink| (ink / most.max(f32::EPSILON)).min(1.0)).collect()
 }
 
 /// Rec. 709 luma from 0 to 1.
