@@ -1,0 +1,181 @@
+//! What can be chosen, and what each hyperparameter means.
+use super::{Choice, FieldError, LiveParams, RunSpec, Section, Values};
+use std::collections::BTreeMap;
+
+/// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Param {
+    pub key: &'static str,
+    pub label: &'static str,
+    /// Follows the number, such as "epochs"; empty for a plain number.
+    pub unit: &'static str,
+    /// One sentence for somebody who meets the term for the first time.
+    pub help: &'static str,
+    pub kind: ParamKind,
+    pub default: f64,
+    /// May change between two batches.
+    pub live: bool,
+}
+
+/// What values a hyperparameter may have, bounds included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParamKind {
+    Integer {
+        min: u64,
+        max: u64,
+    },
+    Float {
+        min: f64,
+        max: f64,
+        /// Spread evenly over orders of magnitude.
+        logarithmic: bool,
+    },
+    Switch,
+    /// One of several, kept as its place among them: what a spec calls each, and what a person reads.
+    Choice(&'static [(&'static str, &'static str)]),
+}
+
+impl Param {
+    /// The largest value that is allowed.
+    pub fn max(&self) -> f64 {
+        match self.kind {
+            ParamKind::Integer { max, .. } => max as f64,
+            ParamKind::Float { max, .. } => max,
+            ParamKind::Switch => 1.0,
+            ParamKind::Choice(options) => options.len().saturating_sub(1) as f64,
+        }
+    }
+
+    /// Why `value` is not allowed, or nothing.
+    pub fn check(&self, value: f64) -> Option<String> {
+        let max = self.max();
+        let min = match self.kind {
+            ParamKind::Integer { min, .. } => min as f64,
+            ParamKind::Float { min, .. } => min,
+            ParamKind::Switch | ParamKind::Choice(_) => 0.0,
+        };
+        if !(min..=max).contains(&value) {
+            return Some(format!("{value} is out of range: choose from {min} to {max}"));
+        }
+        let whole = !matches!(self.kind, ParamKind::Float { .. });
+        (whole && value.fract() != 0.0).then(|| format!("{value} is not a whole number"))
+    }
+}
+
+/// What a component is, without the component: enough to offer it and to validate its values.
+#[derive(Clone, Copy, Debug)]
+pub struct ComponentInfo {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub help: &'static str,
+    pub params: &'static [Param],
+}
+
+/// All that can be chosen, by section.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub components: BTreeMap<Section, Vec<ComponentInfo>>,
+    /// What an objective that compares altered images needs of the augmentation, by its identifier.
+    pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
+    /// The augmentation that suits the data set of a choice, which is looked at for it where need be.
+    pub suited_augmentation: fn(&Choice) -> anyhow::Result<Values>,
+    /// Encoders that a run may begin with and that are part of the program.
+    pub shipped_encoders: Vec<ShippedEncoder>,
+}
+
+/// A pretrained encoder that is part of the program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShippedEncoder {
+    /// What `init_from` calls it.
+    pub id: &'static str,
+    pub label: &'static str,
+    /// The identifier of the network that it fits.
+    pub encoder: &'static str,
+}
+
+impl Catalog {
+    /// The components of a section; [`Section::Augmentation`] and [`Section::Training`] have a single one.
+    pub fn section(&self, section: Section) -> &[ComponentInfo] {
+        self.components.get(&section).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn component(&self, section: Section, id: &str) -> Option<&ComponentInfo> {
+        self.section(section).iter().find(|info| info.id == id)
+    }
+
+    /// Every hyperparameter of the components that `spec` chose.
+    pub fn params<'a>(&'a self, spec: &'a RunSpec) -> impl Iterator<Item = (Section, &'static Param)> + 'a {
+        Section::ALL.into_iter().flat_map(move |section| {
+            let params = self.component(section, spec.id(section)).map_or(&[][..], |info| info.params);
+            params.iter().map(move |param| (section, param))
+        })
+    }
+
+    /// The live hyperparameters with the values that `spec` starts with.
+    pub fn live_params(&self, spec: &RunSpec) -> LiveParams {
+        self.params(spec)
+            .filter(|(_, param)| param.live)
+            .map(|(section, param)| (dotted(section, param), spec.get(section, param)))
+            .collect()
+    }
+
+    /// Sets what the objective of `spec` needs of the augmentation, and takes back what another one needed, unless a
+    /// person has chosen something else.
+    pub fn augment_as_needed(&self, spec: &mut RunSpec) {
+        let values = |needed: &[(&str, f64)]| -> Values {
+            needed.iter().map(|(key, value)| (key.to_string(), *value)).collect()
+        };
+        if self.needed_augmentation.values().any(|needed| values(needed) == spec.augmentation) {
+            spec.augmentation.clear();
+        }
+        if let Some(needed) = self.needed_augmentation.get(spec.objective.id.as_str())
+            && spec.is_unaltered()
+        {
+            spec.augmentation = values(needed);
+        }
+    }
+
+    /// Where images are altered, sets what suits the data set of `spec` that was just chosen, unless its objective has
+    /// needs of its own. Images of one's own stay as they are: what suits them is known once they are read.
+    pub fn augment_as_suits(&self, spec: &mut RunSpec) {
+        let has_needs = self.needed_augmentation.contains_key(spec.objective.id.as_str());
+        if !has_needs
+            && !spec.is_unaltered()
+            && let Ok(values) = (self.suited_augmentation)(&spec.dataset)
+        {
+            spec.augmentation = values;
+        }
+    }
+
+    /// Whether the objective of `spec` compares altered images, and nothing alters them.
+    pub fn lacks_augmentation(&self, spec: &RunSpec) -> bool {
+        self.needed_augmentation.contains_key(spec.objective.id.as_str()) && spec.is_unaltered()
+    }
+
+    /// What is wrong with the values of `spec`, by dotted key.
+    pub fn validate(&self, spec: &RunSpec) -> Vec<FieldError> {
+        let mut errors = vec![];
+        for section in Section::ALL {
+            if self.component(section, spec.id(section)).is_none() {
+                errors.push(FieldError::new(
+                    format!("{}.id", section.id()),
+                    self.unknown(section, spec.id(section)),
+                ));
+            }
+        }
+        errors.extend(self.params(spec).filter_map(|(section, param)| {
+            Some(FieldError::new(dotted(section, param), param.check(spec.get(section, param))?))
+        }));
+        errors
+    }
+
+    pub(super) fn unknown(&self, section: Section, id: &str) -> String {
+        let known: Vec<_> = self.section(section).iter().map(|info| info.id).collect();
+        format!("{id:?} is not known: choose one of {}", known.join(", "))
+    }
+}
+
+/// The key of a hyperparameter in a whole spec, such as `optimizer.learning_rate`.
+pub fn dotted(section: Section, param: &Param) -> String {
+    format!("{}.{}", section.id(), param.key)
+}

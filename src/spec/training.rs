@@ -1,0 +1,160 @@
+//! The hyperparameters of training that belong to no component.
+use super::{ComponentInfo, Param, ParamKind};
+
+const fn count(
+    key: &'static str,
+    label: &'static str,
+    unit: &'static str,
+    default: u64,
+    max: u64,
+    help: &'static str,
+) -> Param {
+    Param {
+        key,
+        label,
+        unit,
+        help,
+        kind: ParamKind::Integer { min: 0, max },
+        default: default as f64,
+        live: false,
+    }
+}
+
+pub const BATCH_SIZE: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 4096 },
+    ..count(
+        "batch_size",
+        "Batch size",
+        "images",
+        64,
+        4096,
+        "How many images are looked at before each change of the weights.",
+    )
+};
+pub const EPOCHS: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 1000 },
+    ..count("epochs", "Epochs", "", 10, 1000, "How many times training goes through all the training images.")
+};
+pub const CLIP_NORM: Param = Param {
+    key: "clip_norm",
+    label: "Gradient clipping",
+    unit: "",
+    help: "A gradient longer than this is shortened to it, which tames sudden jumps. 0 never clips.",
+    kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: true },
+    default: 0.0,
+    live: true,
+};
+pub const EVALUATIONS_PER_EPOCH: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 20 },
+    ..count(
+        "evaluations_per_epoch",
+        "Validations per epoch",
+        "",
+        2,
+        20,
+        "How often in an epoch the validation images are scored.",
+    )
+};
+pub const PATIENCE: Param = count(
+    "patience",
+    "Early stopping",
+    "validations",
+    0,
+    1000,
+    "Training ends, and the best weights come back, after this many validations in a row without a better loss. 0 trains to the end.",
+);
+pub const KEEP_CHECKPOINTS: Param = Param {
+    kind: ParamKind::Integer { min: 1, max: 1000 },
+    ..count(
+        "keep_checkpoints",
+        "Checkpoints kept",
+        "",
+        3,
+        1000,
+        "How many of the newest checkpoints stay on disk, beside the best one.",
+    )
+};
+
+pub const EPOCH_STEPS: Param = count(
+    "epoch_steps",
+    "Steps per epoch",
+    "steps",
+    0,
+    1_000_000,
+    "How many steps count as an epoch, for very few images: they are gone through again and again. 0 is once through all images.",
+);
+pub const FREEZE_STAGES: Param = count(
+    "freeze_stages",
+    "Frozen stages",
+    "stages",
+    0,
+    100,
+    "How many convolutions and linear layers of the network stay as they are, from the first. As many as there are, or more, train the head alone.",
+);
+pub const UNFREEZE_EVERY: Param = count(
+    "unfreeze_every",
+    "Unfreeze a stage every",
+    "steps",
+    0,
+    1_000_000,
+    "Lets the last frozen stage learn too after so many steps, then the one before it. 0 keeps them frozen.",
+);
+pub const ENCODER_LR_FACTOR: Param = Param {
+    key: "encoder_lr_factor",
+    label: "Encoder learning rate",
+    unit: "×",
+    help: "The encoder's learning rate as a share of the head's: pretrained weights are changed carefully.",
+    kind: ParamKind::Float { min: 0.0, max: 1.0, logarithmic: false },
+    default: 1.0,
+    live: true,
+};
+
+pub const FRESH_STAGES: Param = count(
+    "fresh_stages",
+    "Stages begun anew",
+    "stages",
+    0,
+    100,
+    "How many convolutions and linear layers of a pretrained encoder begin anew, from the last: they may be too much made for what was learnt before.",
+);
+pub const KEEP_HEAD: Param = Param {
+    kind: ParamKind::Switch,
+    ..count(
+        "keep_head",
+        "Keep the head",
+        "",
+        0,
+        1,
+        "Begins with the whole network of the run that it is fine-tuned from, not with its encoder alone: for the same classes in other images.",
+    )
+};
+pub const SELF_LABELS: Param = count(
+    "self_labels",
+    "Self-labelled images",
+    "images",
+    0,
+    20_000,
+    "How many unlabelled images a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
+);
+
+/// The hyperparameters that every run has, whatever its components.
+pub const TRAINING: ComponentInfo = ComponentInfo {
+    id: "training",
+    label: "Training",
+    help: "How long and in what portions a network is trained.",
+    params: &[
+        BATCH_SIZE,
+        EPOCHS,
+        EPOCH_STEPS,
+        CLIP_NORM,
+        FREEZE_STAGES,
+        UNFREEZE_EVERY,
+        ENCODER_LR_FACTOR,
+        FRESH_STAGES,
+        KEEP_HEAD,
+        SELF_LABELS,
+        EVALUATIONS_PER_EPOCH,
+        PATIENCE,
+        KEEP_CHECKPOINTS,
+    ],
+};
