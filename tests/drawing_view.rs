@@ -9,7 +9,7 @@ use headstart::{
     protocol::{Command, RunId},
     session::{Run, Session, State},
 };
-use screen::{Window, click, draw_seven, has, open_view, wait};
+use screen::{Window, click, draw_seven, has, open_view, save_all, wait};
 
 fn open(view: &str, state: State) -> Window {
     open_view(view, [1440.0, 1400.0], true, state)
@@ -53,6 +53,13 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
     click(&mut window, "Choose runs");
     window.get_by_role_and_label(Role::CheckBox, "Reader").click_accesskit();
     wait(&mut window, &mut session, |window| window.query_all_by_label_contains("7: ").count() == 3);
+    let saved = save_all(&mut window);
+    for name in
+        ["what-the-network-sees.png", "probability-of-7-by-place.csv", "the-drawing-over-rotation.svg"]
+    {
+        assert!(saved.iter().any(|saved| saved == name), "{name} is not among {saved:?}");
+    }
+    assert_eq!(saved.len(), 2 + 5 * 3, "{saved:?}");
     assert!(session.state.runs.contains_key(&run));
     session.close();
 }
@@ -70,6 +77,12 @@ fn drawings_are_kept_read_and_fine_tuned_on() {
         wait(&mut window, &mut session, |window| window.query_by_label_contains(&text).is_some());
     }
     wait(&mut window, &mut session, has("Reader reads 9 of 9 of your drawings right."));
+    let saved = save_all(&mut window);
+    assert!(saved.contains(&"accuracy-of-reader-on-my-handwriting.csv".to_owned()), "{saved:?}");
+    click(&mut window, "Remove the last 7");
+    wait(&mut window, &mut session, has("Bring the 7 back"));
+    click(&mut window, "Bring the 7 back");
+    wait(&mut window, &mut session, has("9 drawings, 4 of them held out"));
     click(&mut window, "Remove the last 7");
     wait(&mut window, &mut session, has("Keep 2 more drawings first"));
     click(&mut window, "Keep the drawing as 7");

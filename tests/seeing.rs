@@ -10,7 +10,7 @@ use headstart::{
     session::{Session, State},
     ui::Action,
 };
-use screen::{Window, draw_seven, open_view, wait};
+use screen::{Window, draw_seven, open_view, save_all, wait};
 use std::{path::Path, sync::Arc};
 
 fn open(view: &str, dark: bool, state: State) -> Window {
@@ -79,6 +79,8 @@ fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
     let difference = found.output - found.empty_output;
     assert!((integrated - difference).abs() <= 0.01 * difference.abs(), "{integrated} {difference}");
     save(&mut window, "why", true);
+    let what = format!("what-speaks-for-{}", found.class_name(found.class));
+    assert_eq!(save_all(&mut window), ["svg", "png"].map(|ending| format!("{what}.{ending}")));
     // nothing has changed: nothing is asked again
     let again = carry(&mut window, &mut session, |_| true);
     assert!(again.is_empty(), "{again:?}");
@@ -144,6 +146,8 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
         assert!((map[top * inside.layers[1].width + left] - largest).abs() < 1e-4);
     }
     save(&mut window, "inside", true);
+    let saved = save_all(&mut window);
+    assert!(saved.contains(&"feature-maps-of-conv2.svg".into()) && saved.len() == 6, "{saved:?}");
     let mut light = open("inside", false, session.state.clone());
     draw_seven(&mut light);
     carry(&mut light, &mut session, |window| window.query_by_label("Map 63 of conv2").is_some());
@@ -181,6 +185,10 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
     let alike = alike.count();
     assert!(alike > 1600, "{alike} of 1900");
     save(&mut window, "map", true);
+    assert_eq!(
+        save_all(&mut window),
+        ["svg", "png", "csv"].map(|ending| format!("map-of-seed-cnn.{ending}"))
+    );
     click(&mut window, "PCA");
     let mut light = open("map", false, session.state.clone());
     draw_seven(&mut light);

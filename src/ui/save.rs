@@ -55,12 +55,12 @@ pub fn table(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>
     Ok(File::new(what, Format::Csv, writer.into_inner().context("Could not write the table")?))
 }
 
-/// Images with their captions.
+/// Images with their captions, under a title.
 ///
 /// # Errors
 /// As [`Mark::picture`].
-pub fn strip(ui: &Ui, strip: &Strip, format: Format) -> Result<File> {
-    strip::picture(ui.ctx(), strip).file(strip.name, format)
+pub fn strip(ui: &Ui, what: &str, strip: &Strip, format: Format) -> Result<File> {
+    strip::picture(ui.ctx(), what, strip).file(what, format)
 }
 
 /// Where on the screen what is painted from now on begins.

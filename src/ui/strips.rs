@@ -50,7 +50,9 @@ impl Strips {
                     ui.set_min_width(NAME_WIDTH);
                     ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
                     let format = ui.push_id(at, |ui| save::menu(ui, strip.name, &save::PICTURE)).inner;
-                    actions.extend(format.map(|format| save::action(save::strip(ui, strip, format))));
+                    actions.extend(
+                        format.map(|format| save::action(save::strip(ui, strip.name, strip, format))),
+                    );
                 });
                 images(ui, strip, texture, side, usize::MAX);
             });

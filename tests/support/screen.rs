@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 use cpu_renderer::CpuRenderer;
 use egui::Theme;
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 use headstart::{
     session::{Session, State, catalog},
     ui::{Action, Settings, Workbench, install},
@@ -73,6 +76,34 @@ pub fn has(label: &'static str) -> impl Fn(&Window) -> bool {
 pub fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click_accesskit();
     window.run_steps(4);
+}
+
+/// Saves all that is offered to be saved, in every format; gives the names of the files.
+pub fn save_all(window: &mut Window) -> Vec<String> {
+    let named = |window: &Window| -> Vec<String> {
+        let buttons = window.query_all_by_role(egui::Role::Button);
+        buttons.filter_map(|node| node.accesskit_node().label()).collect()
+    };
+    window.state_mut().actions.clear();
+    for what in named(window).into_iter().filter(|name| name.starts_with("Save ")) {
+        for format in ["As SVG…", "As PNG…", "As CSV…"] {
+            click(window, &what);
+            if named(window).iter().any(|name| name == format) {
+                click(window, format);
+            } else {
+                click(window, &what);
+            }
+            window.run_steps(24);
+        }
+    }
+    let saved = window.state_mut().actions.drain(..).filter_map(|action| match action {
+        Action::Save(file) => Some(file.unwrap()),
+        _ => None,
+    });
+    saved
+        .inspect(|file| assert!(file.bytes.len() > 100, "{} is empty", file.name))
+        .map(|file| file.name)
+        .collect()
 }
 
 /// Draws on the pad, by the pointer.

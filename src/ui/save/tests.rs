@@ -76,8 +76,9 @@ fn a_strip_holds_its_images_pixel_by_pixel() {
     crate::ui::install(&ctx);
     for _ in 0..2 {
         let _output = ctx.run_ui(RawInput::default(), |ui| {
-            files =
-                [Format::Png, Format::Svg].map(|format| super::strip(ui, &strip, format).unwrap()).to_vec();
+            files = [Format::Png, Format::Svg]
+                .map(|format| super::strip(ui, strip.name, &strip, format).unwrap())
+                .to_vec();
         });
     }
     assert_eq!(files[0].name, "images.png");

@@ -6,7 +6,7 @@ use crate::{
     protocol::{Finding, Image, Question},
     session::Run,
     spec::ComponentInfo,
-    ui::widgets::card,
+    ui::{Action, widgets::card},
 };
 use egui::{ScrollArea, Ui};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl View for Drawing {
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             match scene.sheet {
-                Some(sheet) => self.variants(ui, run, sheet),
+                Some(sheet) => self.variants(ui, run, sheet, scene.actions),
                 None => drop(ui.label(
                     "This is no drawing: the network is shown the image as it is, at the size that it knows.",
                 )),
@@ -91,7 +91,7 @@ impl Drawing {
     }
 
     /// What comes of the drawing with other steps, elsewhere, turned and in other sizes.
-    fn variants(&mut self, ui: &mut Ui, run: &Run, sheet: &Sheet) {
+    fn variants(&mut self, ui: &mut Ui, run: &Run, sheet: &Sheet, actions: &mut Vec<Action>) {
         let found = self.reading.found(&run.id).map(|found| &found.finding);
         let reading = match found {
             Some(Ok(Finding::Scores { class_names, scores })) => Reading::new(scores, class_names),
@@ -100,8 +100,8 @@ impl Drawing {
         if found.is_some() && reading.is_none() {
             ui.label(NO_NAMES);
         }
-        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading));
-        part(ui, |ui| poses::ui(ui, &mut self.pose, reading));
+        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, actions));
+        part(ui, |ui| poses::ui(ui, &mut self.pose, reading, actions));
     }
 }
 

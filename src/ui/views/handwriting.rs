@@ -80,7 +80,7 @@ impl View for HandwritingView {
                 ui.label("Start or select a run to see how well it reads your handwriting.");
                 return;
             };
-            part(ui, |ui| curve::ui(ui, run, &handwriting, moments));
+            part(ui, |ui| curve::ui(ui, run, &handwriting, moments, scene.actions));
             part(ui, |ui| self.tuning.ui(ui, scene, run, &handwriting, moments));
         });
     }

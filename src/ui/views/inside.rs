@@ -2,9 +2,13 @@
 use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
-    protocol::{Finding, Image, Question, RunId},
+    protocol::{Finding, Image, Question, RunId, Strip},
     spec::ComponentInfo,
-    ui::widgets::{strong, thousands, title},
+    ui::{
+        Action,
+        save::{self, Format},
+        widgets::{strong, thousands, title},
+    },
 };
 use atlas::Atlas;
 use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
@@ -84,10 +88,10 @@ impl InsideView {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.filter.ui(ui, found, scene));
             });
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.layers(ui, found));
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.layers(ui, found, scene.actions));
     }
 
-    fn layers(&mut self, ui: &mut Ui, found: &Inside) {
+    fn layers(&mut self, ui: &mut Ui, found: &Inside, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Inside");
             let step = thousands(self.step);
@@ -104,7 +108,10 @@ impl InsideView {
                 "orange above 0, blue below"
             };
             let sizes = format!("{} of {height} × {width} pixels, {colours}", filters.count());
-            section(ui, &heading, help, &sizes);
+            let format = section(ui, &heading, help, &sizes);
+            let picture =
+                |format| save::strip(ui, &heading, &strip([height, width], painted(filters)), format);
+            actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Filter {filter} of {}", found.layers[0].name);
             if let Some(filter) = atlas.ui(ui, FILTER, self.filter.of_layer(0), name) {
                 self.filter.choose(0, filter);
@@ -120,7 +127,10 @@ impl InsideView {
                 maps.width,
                 maps.strongest()
             );
-            section(ui, &heading, help, &sizes);
+            let format = section(ui, &heading, help, &sizes);
+            let picture =
+                |format| save::strip(ui, &heading, &strip([maps.height, maps.width], lit(maps)), format);
+            actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Map {filter} of {}", maps.name);
             if let Some(filter) = atlas.ui(ui, MAP, self.filter.of_layer(layer), name) {
                 self.filter.choose(layer, filter);
@@ -132,22 +142,38 @@ impl InsideView {
         if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, found)) {
             return;
         }
-        self.filters = found.filters.as_ref().map(|filters| filter_atlas(ui, filters));
-        self.maps = found.layers.iter().map(|maps| map_atlas(ui, maps)).collect();
+        let of_filters = |filters: &Filters| {
+            let [height, width, _] = filters.shape;
+            Atlas::new(ui.ctx(), "filters", [height, width], &painted(filters))
+        };
+        let of_maps =
+            |maps: &FeatureMaps| Atlas::new(ui.ctx(), maps.name, [maps.height, maps.width], &lit(maps));
+        self.filters = found.filters.as_ref().map(of_filters);
+        self.maps = found.layers.iter().map(of_maps).collect();
         self.shown = Some(found.clone());
     }
 }
 
-fn section(ui: &mut Ui, heading: &str, help: &str, sizes: &str) {
+/// The heading of a part, which can be saved as a picture.
+fn section(ui: &mut Ui, heading: &str, help: &str, sizes: &str) -> Option<Format> {
     ui.add_space(6.0);
-    ui.horizontal_wrapped(|ui| {
+    let wanted = ui.horizontal_wrapped(|ui| {
         ui.label(strong(heading)).on_hover_text(help);
         ui.label(RichText::new(sizes).small().weak());
+        save::menu(ui, &heading.to_lowercase(), &save::PICTURE)
     });
+    wanted.inner
 }
 
-fn filter_atlas(ui: &Ui, filters: &Filters) -> Atlas {
-    let [height, width, channels] = filters.shape;
+/// Pictures one after another.
+fn strip([height, width]: [usize; 2], pixels: Vec<[u8; 3]>) -> Strip {
+    let shape = [height, width, 3];
+    Strip { name: "Inside", help: "", shape, pixels: pixels.concat(), captions: vec![] }
+}
+
+/// Filters in colour, one after another.
+fn painted(filters: &Filters) -> Vec<[u8; 3]> {
+    let channels = filters.shape[2];
     let scale = filters.values.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
     let pixel = |numbers: &[f32]| match numbers {
         [red, green, blue] => [red, green, blue].map(|value| (127.5 + 127.5 * value / scale) as u8),
@@ -156,13 +182,12 @@ fn filter_atlas(ui: &Ui, filters: &Filters) -> Atlas {
             crate::explanation::colour(0.3, mean / scale)
         }
     };
-    let pixels: Vec<[u8; 3]> = filters.values.chunks_exact(channels.max(1)).map(pixel).collect();
-    Atlas::new(ui.ctx(), "filters", [height, width], &pixels)
+    filters.values.chunks_exact(channels.max(1)).map(pixel).collect()
 }
 
-fn map_atlas(ui: &Ui, maps: &FeatureMaps) -> Atlas {
+/// Maps in greys, one after another.
+fn lit(maps: &FeatureMaps) -> Vec<[u8; 3]> {
     let strongest = maps.strongest().max(f32::MIN_POSITIVE);
     let pixel = |value: &f32| [(value / strongest * 255.0) as u8; 3];
-    let pixels: Vec<[u8; 3]> = maps.values.iter().map(pixel).collect();
-    Atlas::new(ui.ctx(), maps.name, [maps.height, maps.width], &pixels)
+    maps.values.iter().map(pixel).collect()
 }

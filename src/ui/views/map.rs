@@ -7,6 +7,7 @@ use crate::{
     session::Run,
     spec::ComponentInfo,
     ui::{
+        save::{self, Format, Mark},
         strips::Strips,
         widgets::{thousands, title},
     },
@@ -67,7 +68,7 @@ impl View for MapView {
         };
         self.follow(scene, run);
         self.take_in(scene);
-        self.header(ui, scene, run);
+        let wanted = self.header(ui, scene, run);
         if let Some(problem) = self.asked.as_ref().and_then(|asked| asked.problem.clone()) {
             return empty(ui, "There is no map", &problem);
         }
@@ -77,12 +78,15 @@ impl View for MapView {
         let placement = self.placement(ui, scene, run, &map);
         let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
         let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
-        self.scatter.ui(
+        let mark = Mark::new(ui);
+        let area = self.scatter.ui(
             ui,
             &map,
             placement.as_ref().map(|placement| (placement, name)),
             (ui.available_height() - below).max(160.0),
         );
+        let what = format!("Map of {}", run.spec.name);
+        scene.actions.extend(mark.save(ui, wanted, area, &what, || table(&what, &map)));
         self.neighbours(ui, &map, placement.as_ref(), scene);
     }
 }
@@ -151,7 +155,9 @@ impl MapView {
         tsne.or(self.pca.as_ref()).cloned()
     }
 
-    fn header(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) {
+    /// Gives the format in which the map is to be saved.
+    fn header(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) -> Option<Format> {
+        let mut wanted = None;
         ui.horizontal_wrapped(|ui| {
             title(ui, "Map").on_hover_text("Each mark is an image. The nearer two of them, the more alike they are to the eyes of the network, whatever their labels");
             for (method, label, help) in [
@@ -177,7 +183,11 @@ impl MapView {
                 self.scatter.reset();
             }
             self.progress(ui, scene, run);
+            if self.shown().is_some() {
+                wanted = save::menu(ui, "the map", &save::PLOT);
+            }
         });
+        wanted
     }
 
     fn progress(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) {
@@ -243,6 +253,15 @@ impl MapView {
             }
         }
     }
+}
+
+/// Where each image lies, and what it is.
+fn table(what: &str, map: &Map) -> anyhow::Result<save::File> {
+    let rows = map.positions.iter().enumerate().map(|(image, [x, y])| {
+        let (number, class) = (map.embedded.images[image], map.embedded.class_name(image));
+        vec![number.to_string(), class.to_owned(), x.to_string(), y.to_string()]
+    });
+    save::table(what, &["image", "class", "x", "y"], rows)
 }
 
 /// The same images by PCA, which is there at once.

@@ -2,9 +2,12 @@
 use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
-    protocol::{Finding, Image, Question, RunId},
+    protocol::{Caption, Finding, Image, Question, RunId, Strip},
     spec::ComponentInfo,
-    ui::widgets::{card, strong, thousands, title},
+    ui::{
+        Action, save,
+        widgets::{card, strong, thousands, title},
+    },
 };
 use egui::{
     Color32, ColorImage, ComboBox, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextureHandle,
@@ -64,7 +67,11 @@ impl View for Why {
             Some((Ok(Finding::Explanation(found)), step)) => {
                 let found = found.clone();
                 self.upload(ui, &found);
-                self.header(ui, &found, &format!("{}, step {}", run.spec.name, thousands(step)));
+                self.header(
+                    ui,
+                    (&found, scene.actions),
+                    &format!("{}, step {}", run.spec.name, thousands(step)),
+                );
                 self.methods(ui, &found);
             }
             Some((Err(problem), _)) => {
@@ -105,7 +112,7 @@ impl Why {
         self.shown = Some(found.clone());
     }
 
-    fn header(&mut self, ui: &mut Ui, found: &Explanation, weights: &str) {
+    fn header(&mut self, ui: &mut Ui, (found, actions): (&Explanation, &mut Vec<Action>), weights: &str) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Why").on_hover_text("What is explained is the network's score for the class before it is turned into a probability: its logit");
             let most_probable = format!("{} (most probable)", found.class_name(found.predicted));
@@ -128,6 +135,9 @@ impl Why {
             })
             .response.on_hover_text("What speaks for the class rather than for this one");
             ui.label(RichText::new(weights).weak());
+            let format = save::menu(ui, "the explanations", &save::PICTURE);
+            let what = format!("What speaks for {}", found.subject());
+            actions.extend(format.map(|format| save::action(save::strip(ui, &what, &painted(found), format))));
         });
         let (output, empty) = (found.output, found.empty_output);
         ui.horizontal_wrapped(|ui| {
@@ -193,6 +203,20 @@ fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: 
         ui.label(RichText::new(text).small()).on_hover_text("Of what all pixels say");
         ui.label(RichText::new(format!("strongest colour ±{:.3}", attribution.scale())).small().weak());
     });
+}
+
+/// The pictures of all methods.
+fn painted(found: &Explanation) -> Strip {
+    let there = || found.attributions.iter().filter(|attribution| attribution.values.is_some());
+    let caption = |attribution: &Attribution| Caption { text: attribution.label.into(), is_right: None };
+    let [height, width, _] = found.shape;
+    Strip {
+        name: "Why",
+        help: "",
+        shape: [height, width, 3],
+        pixels: there().flat_map(|attribution| found.paint(attribution)).collect(),
+        captions: there().map(caption).collect(),
+    }
 }
 
 /// How much of what all pixels say is for the class and against it, "95 %" and "5 %".

@@ -5,6 +5,7 @@ use crate::{
     spec::{Section, dotted},
     ui::{
         Action, param,
+        save::{self, Format, Mark},
         views::Scene,
         widgets::{percent, strong, thousands},
     },
@@ -56,7 +57,7 @@ impl Overview {
         ui.separator();
         let chosen = self.survey(ui, collection, scene);
         ui.separator();
-        histogram(ui, collection, tally);
+        histogram(ui, collection, tally, scene.actions);
         ui.separator();
         shapes(ui, collection, scene);
         if !collection.remarks.is_empty() {
@@ -165,8 +166,15 @@ fn shapes(ui: &mut Ui, collection: &Collection, scene: &Scene<'_>) {
 }
 
 /// Bars by class: filled for images that a run learns from, and beyond them those it only sees otherwise.
-fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally) {
-    ui.label(strong("Classes")).on_hover_text("Strong: images that the network learns from, with their labels. Pale: validation, test and unlabelled ones.");
+fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally, actions: &mut Vec<Action>) {
+    let is_long = collection.class_names.len() > 24;
+    let wanted = ui.horizontal(|ui| {
+        ui.label(strong("Classes")).on_hover_text("Strong: images that the network learns from, with their labels. Pale: validation, test and unlabelled ones.");
+        // what is scrolled out of sight is in no picture
+        let formats: &[Format] = if is_long { &[Format::Csv] } else { &save::PLOT };
+        save::menu(ui, "the numbers of the classes", formats)
+    });
+    let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
     let most = tally.classes.iter().map(|[learnt, other]| learnt + other).max().unwrap_or(1).max(1);
     let classes = collection.class_names.iter().zip(&tally.classes);
     let rows = |ui: &mut Ui| {
@@ -196,7 +204,7 @@ fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally) {
             );
         }
     };
-    if collection.class_names.len() > 24 {
+    if is_long {
         egui::ScrollArea::vertical()
             .id_salt("classes")
             .max_height(300.0)
@@ -205,6 +213,14 @@ fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally) {
     } else {
         rows(ui);
     }
+    let within = ui.min_rect().with_min_y(top);
+    actions.extend(mark.save(ui, wanted.inner, within, "Images by class", || table(collection, tally)));
+}
+
+fn table(collection: &Collection, tally: &Tally) -> anyhow::Result<save::File> {
+    let rows = collection.class_names.iter().zip(&tally.classes);
+    let rows = rows.map(|(name, [learnt, other])| vec![name.clone(), learnt.to_string(), other.to_string()]);
+    save::table("Images by class", &["class", "learnt_from", "others"], rows)
 }
 
 fn brightness(ui: &mut Ui, report: &Survey) {

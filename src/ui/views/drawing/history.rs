@@ -8,7 +8,8 @@ use crate::{
     protocol::{Finding, Image, Moment, Question, RunId},
     session::Run,
     ui::{
-        bars,
+        Action, bars,
+        save::{self, Format},
         views::{
             Scene,
             asking::{Asking, Moments},
@@ -41,14 +42,21 @@ impl Default for History {
 
 impl History {
     pub fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
-        title(ui, "Through time").on_hover_text(
-            "What the network made of this drawing at each of its checkpoints, which are written with each validation. \
-             How many are kept is a setting of the run. Probabilities are as the network gave them, before any calibration.",
-        );
         let (Some(run), Some(image)) = (scene.run, scene.image) else { return };
         self.follow(ui, scene, run, image);
         let moments = self.known.of(&(run.id.clone(), image.clone()));
-        if moments.iter().all(|moment| moment.scores.iter().all(Vec::is_empty)) {
+        let is_known = moments.iter().flat_map(|moment| &moment.scores).any(|scores| !scores.is_empty());
+        let mut wanted = None;
+        ui.horizontal(|ui| {
+            title(ui, "Through time").on_hover_text(
+                "What the network made of this drawing at each of its checkpoints, which are written with each validation. \
+                 How many are kept is a setting of the run. Probabilities are as the network gave them, before any calibration.",
+            );
+            if is_known {
+                wanted = save::menu(ui, "the history", &save::PLOT);
+            }
+        });
+        if !is_known {
             let text = match moments {
                 _ if self.asking.is_waiting() => "The checkpoints are being asked…",
                 [] => "There is no checkpoint yet: the first is written with the first validation.",
@@ -58,7 +66,8 @@ impl History {
             return;
         }
         let mut chosen = self.chosen.as_ref().filter(|(_, of)| of == image).map(|(at, _)| *at);
-        show(ui, (moments, &self.class_names), run, &mut chosen);
+        let saved = show(ui, (moments, &self.class_names), run, &mut chosen, wanted);
+        scene.actions.extend(saved);
         self.chosen = chosen.map(|at| (at, image.clone()));
     }
 
@@ -77,7 +86,14 @@ impl History {
     }
 }
 
-fn show(ui: &mut Ui, (moments, class_names): (&[Moment], &[String]), run: &Run, chosen: &mut Option<usize>) {
+fn show(
+    ui: &mut Ui,
+    (moments, class_names): (&[Moment], &[String]),
+    run: &Run,
+    chosen: &mut Option<usize>,
+    wanted: Option<Format>,
+) -> Option<Action> {
+    let mut saved = None;
     let scores: Vec<&[f32]> =
         moments.iter().filter_map(|moment| Some(moment.scores.first()?.as_slice())).collect();
     let steps: Vec<f64> = moments.iter().map(|moment| moment.step as f64).collect();
@@ -96,20 +112,18 @@ fn show(ui: &mut Ui, (moments, class_names): (&[Moment], &[String]), run: &Run, 
             });
             let turns = odds::turns(&scores);
             let places: Vec<f64> = turns.iter().map(|(after, _)| steps[*after]).collect();
-            odds::ui(
-                ui,
-                &Odds {
-                    id: "history",
-                    x_name: "step",
-                    height: 190.0,
-                    xs: &steps,
-                    scores: &scores,
-                    class_names,
-                    grid: None,
-                    mark: steps[at],
-                    turns: &places,
-                },
-            );
+            let odds = Odds {
+                id: "history",
+                x_name: "step",
+                height: 190.0,
+                xs: &steps,
+                scores: &scores,
+                class_names,
+                grid: None,
+                mark: steps[at],
+                turns: &places,
+            };
+            saved = odds::ui(ui, &odds, &format!("The drawing in the eyes of {}", run.spec.name), wanted);
             ui.label(RichText::new(changes_of_mind(&turns, moments, class_names)).small());
         });
         ui.vertical(|ui| {
@@ -126,6 +140,7 @@ fn show(ui: &mut Ui, (moments, class_names): (&[Moment], &[String]), run: &Run, 
             bars::ui(ui, scores[at], class_names, 220.0);
         });
     });
+    saved
 }
 
 /// "It changed its mind at step 430 (1 to 7) and at step 2,580 (7 to 1)."

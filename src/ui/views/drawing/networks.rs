@@ -4,7 +4,9 @@ use crate::{
     protocol::{Finding, Image, Question, RunId},
     session::Run,
     ui::{
-        bars, theme,
+        bars,
+        save::{self, Mark},
+        theme,
         views::{Scene, asking::Asking},
         widgets::{strong, title},
     },
@@ -30,6 +32,7 @@ impl Networks {
         let Some(image) = scene.image else { return };
         let state = scene.state;
         self.chosen.retain(|id| state.runs.contains_key(id));
+        let mut wanted = None;
         ui.horizontal(|ui| {
             title(ui, "Several networks")
                 .on_hover_text("The same drawing, read by the networks that you choose");
@@ -39,6 +42,9 @@ impl Networks {
                 }
             });
             response.response.on_hover_text(format!("Up to {MOST} of them"));
+            if !self.chosen.is_empty() {
+                wanted = save::menu(ui, "the answers", &save::PLOT);
+            }
         });
         if self.chosen.is_empty() {
             let text = "Choose the runs whose answers you want to see side by side.";
@@ -46,9 +52,10 @@ impl Networks {
             return;
         }
         let chosen: Vec<&Run> = self.chosen.iter().filter_map(|id| state.runs.get(id)).collect();
+        let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
         let colors = theme::run_colors(ui.visuals().dark_mode);
         ui.columns(chosen.len(), |columns| {
-            for (ui, run) in columns.iter_mut().zip(chosen) {
+            for (ui, run) in columns.iter_mut().zip(&chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
                 asking.follow(ui, scene, run, run.progress.step, image.clone(), |image| Question::Scores {
                     images: Arc::new(vec![image.clone()]),
@@ -57,6 +64,24 @@ impl Networks {
                 answer(ui, asking.found(&run.id).map(|found| &found.finding));
             }
         });
+        let within = ui.min_rect().with_min_y(top);
+        let saved = mark.save(ui, wanted, within, "Several networks", || self.table(&chosen));
+        scene.actions.extend(saved);
+    }
+
+    fn table(&self, runs: &[&Run]) -> anyhow::Result<save::File> {
+        let answer = |run: &&Run| match &self.asking.get(&run.id)?.found(&run.id)?.finding {
+            Ok(Finding::Scores { class_names, scores }) => {
+                let scores = scores.first()?.iter().enumerate();
+                let row = |(class, score): (usize, &f32)| {
+                    vec![run.spec.name.clone(), bars::name(class_names, class).to_owned(), score.to_string()]
+                };
+                Some(scores.map(row).collect::<Vec<_>>())
+            }
+            _ => None,
+        };
+        let rows = runs.iter().filter_map(answer).flatten();
+        save::table("Several networks", &["run", "class", "probability"], rows)
     }
 
     fn choice(&mut self, ui: &mut Ui, run: &Run) {

@@ -1,6 +1,12 @@
 //! Probabilities of a few classes along an axis.
 use super::variants::best;
-use crate::ui::{bars::name, theme, widgets::number};
+use crate::ui::{
+    Action,
+    bars::name,
+    save::{self, Format, Mark},
+    theme,
+    widgets::number,
+};
 use egui::{Color32, FontId, Id, Ui};
 use egui_plot::{
     AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
@@ -29,7 +35,9 @@ pub struct Odds<'a> {
     pub turns: &'a [f64],
 }
 
-pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
+/// Draws them, and saves them in the format that somebody wants, under a title.
+pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> Option<Action> {
+    let mark = Mark::new(ui);
     let font = FontId::proportional(13.0);
     let weak = ui.visuals().weak_text_color();
     let x_name = odds.x_name;
@@ -63,7 +71,7 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
         Some(grid) => plot.x_grid_spacer(uniform_grid_spacer(move |_| grid)),
         None => plot,
     };
-    plot.show(ui, |plot| {
+    let shown = plot.show(ui, |plot| {
         for turn in odds.turns {
             let line = VLine::new("", *turn).id(Id::unique((odds.id, "turn", turn.to_bits())));
             plot.vline(line.color(weak).style(LineStyle::dashed_dense()));
@@ -86,6 +94,16 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>) {
             plot.line(Line::new(name, points).color(color).style(style).width(2.4));
         }
     });
+    mark.save(ui, wanted, shown.response.rect, what, || table(what, odds))
+}
+
+fn table(what: &str, odds: &Odds<'_>) -> anyhow::Result<save::File> {
+    let rows = odds.xs.iter().zip(odds.scores).flat_map(|(x, scores)| {
+        scores.iter().enumerate().map(move |(class, score)| {
+            vec![x.to_string(), name(odds.class_names, class).to_owned(), score.to_string()]
+        })
+    });
+    save::table(what, &[odds.x_name, "class", "probability"], rows)
 }
 
 /// The classes that matter, those that become most probable first.

@@ -5,7 +5,12 @@ use super::{
 };
 use crate::{
     data::drawing::poses::Pose,
-    ui::{bars::name, widgets::title},
+    ui::{
+        Action,
+        bars::name,
+        save::{self, Format, Mark},
+        widgets::title,
+    },
 };
 use egui::{
     Align2, Color32, FontId, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2, vec2,
@@ -18,7 +23,7 @@ const SIDE: f32 = CELL * PLACES as f32;
 /// The height of a plot.
 const CURVE: f32 = 150.0;
 
-pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
+pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         title(ui, "Moved, turned, larger or smaller").on_hover_text(
             "The framed image is moved by whole pixels, turned and scaled, and read again each time.",
@@ -28,63 +33,76 @@ pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>) {
         }
     });
     ui.horizontal_top(|ui| {
-        ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading)));
+        ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading, actions)));
         ui.add_space(12.0);
         ui.vertical(|ui| {
             let degrees: Vec<f64> = rotations().map(f64::from).collect();
             let slider =
                 Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
-            turn(ui, "Rotation", "Turns the image clockwise", slider);
+            let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
             let names = reading.map(|reading| reading.class_names).unwrap_or_default();
             let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
-            along(ui, ["rotation", "degrees clockwise"], [90.0, 30.0, 10.0], &degrees, scores, pose.rotation);
+            let axis =
+                Axis { id: "rotation", name: "degrees clockwise", grid: [90.0, 30.0, 10.0], xs: &degrees };
+            actions.extend(along(ui, &axis, scores, pose.rotation, wanted));
             let factors: Vec<f64> = sizes().map(f64::from).collect();
             let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
-            turn(ui, "Size", "Makes the image larger or smaller", slider);
+            let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
             let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
-            along(ui, ["size", "times as large"], [0.5, 0.25, 0.05], &factors, scores, pose.size);
+            let axis = Axis { id: "size", name: "times as large", grid: [0.5, 0.25, 0.05], xs: &factors };
+            actions.extend(along(ui, &axis, scores, pose.size, wanted));
         });
     });
 }
 
-fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) {
-    ui.horizontal(|ui| {
+/// Gives the format in which the curve beneath is to be saved.
+fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) -> Option<Format> {
+    let wanted = ui.horizontal(|ui| {
         let label = ui.label(name).on_hover_text(help);
-        ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(80.0, 400.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - 120.0).clamp(80.0, 400.0);
         ui.add(slider).labelled_by(label.id);
+        save::menu(ui, &format!("the curve over {}", name.to_lowercase()), &save::PLOT)
     });
+    wanted.inner
+}
+
+/// What a curve is over.
+struct Axis<'a> {
+    id: &'static str,
+    name: &'static str,
+    /// Distances between grid lines, the widest first.
+    grid: [f64; 3],
+    xs: &'a [f64],
 }
 
 fn along(
     ui: &mut Ui,
-    [id, x_name]: [&'static str; 2],
-    grid: [f64; 3],
-    xs: &[f64],
+    axis: &Axis<'_>,
     (scores, class_names): (&[Vec<f32>], &[String]),
     mark: f32,
-) {
+    wanted: Option<Format>,
+) -> Option<Action> {
+    let Axis { id, name: x_name, grid, xs } = *axis;
     let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
     let turns: Vec<f64> =
         odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
     let mark = f64::from(mark);
-    odds::ui(
-        ui,
-        &Odds {
-            id,
-            x_name,
-            height: CURVE,
-            xs,
-            scores: &scores,
-            class_names,
-            grid: Some(grid),
-            mark,
-            turns: &turns,
-        },
-    );
+    let odds = Odds {
+        id,
+        x_name,
+        height: CURVE,
+        xs,
+        scores: &scores,
+        class_names,
+        grid: Some(grid),
+        mark,
+        turns: &turns,
+    };
+    odds::ui(ui, &odds, &format!("The drawing over {id}"), wanted)
 }
 
 /// The probability of the class that is read where the drawing is, for every place that it is moved to.
-fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
+fn map(ui: &mut Ui, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
     let Some(reading) = reading else {
         ui.allocate_space(Vec2::splat(SIDE));
         return;
@@ -92,7 +110,11 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
     let places = reading.places();
     let (class, _) = best(&places[places.len() / 2]);
     let subject = name(reading.class_names, class);
-    ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
+    let wanted = ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
+        save::menu(ui, "the map of places", &save::PLOT)
+    });
+    let mark = Mark::new(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
     let spoken = format!("Map of places: {subject} is read in {kept} of {}", places.len());
@@ -119,6 +141,8 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
     let stroke = ui.visuals().widgets.hovered.fg_stroke;
     ui.painter().rect_stroke(cell(places.len() / 2), 2.0, stroke, egui::StrokeKind::Inside);
     legend(ui);
+    let what = format!("Probability of {subject}, by place");
+    actions.extend(mark.save(ui, wanted.inner, rect, &what, || table(&what, reading)));
     if let Some(pointer) = response.hover_pos() {
         let [x, y] = [pointer.x - rect.left(), pointer.y - rect.top()].map(|at| (at / CELL) as usize);
         let place = [x, y].map(|at| at.min(PLACES - 1));
@@ -129,6 +153,18 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>) {
             said(scores, reading.class_names)
         ));
     }
+}
+
+/// Every class at every place.
+fn table(what: &str, reading: Reading<'_>) -> anyhow::Result<save::File> {
+    let rows = reading.places().iter().enumerate().flat_map(|(at, scores)| {
+        let [right, down] = [at % PLACES, at / PLACES].map(|place| pixels(place).to_string());
+        scores.iter().enumerate().map(move |(class, score)| {
+            let class = name(reading.class_names, class).to_owned();
+            vec![right.clone(), down.clone(), class, score.to_string()]
+        })
+    });
+    save::table(what, &["pixels_right", "pixels_down", "class", "probability"], rows)
 }
 
 /// The surer, the stronger the colour.
@@ -147,8 +183,10 @@ fn legend(ui: &mut Ui) {
         ui.painter().rect_filled(bar, 0.0, shade(ui, (step as f32 + 0.5) / STEPS as f32));
     }
     ui.label(
-        RichText::new("0 % to 100 %; −10 to 10 pixels each way; a digit where another one is read")
-            .small()
-            .weak(),
+        RichText::new(
+            "0 % to 100 %; −10 to 10 pixels each way; the beginning of a name where another is read",
+        )
+        .small()
+        .weak(),
     );
 }

@@ -2,7 +2,11 @@
 use super::variants::{Reading, SWITCHES, best, said};
 use crate::{
     data::drawing::{Framing, SIDE, Sheet, Tone},
-    ui::widgets::{strong, title},
+    protocol::{Caption, Strip},
+    ui::{
+        Action, save,
+        widgets::{strong, title},
+    },
 };
 use egui::{
     Color32, ColorImage, Pos2, Rect, RichText, Role, Sense, StrokeKind, TextureHandle, TextureOptions, Ui,
@@ -20,13 +24,23 @@ const WIDTH: f32 = 144.0;
 pub struct Pictures(Vec<(Tone, TextureHandle)>);
 
 impl Pictures {
-    pub fn ui(&mut self, ui: &mut Ui, sheet: &Sheet, framing: &mut Framing, reading: Option<Reading<'_>>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        sheet: &Sheet,
+        framing: &mut Framing,
+        reading: Option<Reading<'_>>,
+        actions: &mut Vec<Action>,
+    ) {
         let steps = sheet.steps(*framing);
         let framed = Tone { width: SIDE, pixels: steps.framed };
         let tones = [steps.paper, steps.cropped, steps.thickened, steps.boxed, framed];
-        title(ui, "What the network sees").on_hover_text(
-            "The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.",
-        );
+        let wanted = ui.horizontal(|ui| {
+            title(ui, "What the network sees").on_hover_text("The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.");
+            save::menu(ui, "the steps", &save::PICTURE)
+        });
+        let picture = |format| save::strip(ui, "What the network sees", &strip(&tones), format);
+        actions.extend(wanted.inner.map(picture).map(save::action));
         let across = ((ui.available_width() / WIDTH) as usize).clamp(1, tones.len());
         for first in (0..tones.len()).step_by(across) {
             ui.horizontal_top(|ui| {
@@ -79,6 +93,32 @@ impl Pictures {
         let shown = Rect::from_center_size(rect.center(), size * (HEIGHT / size.max_elem().max(1.0)));
         let all = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
         ui.painter().image(texture.id(), shown, all, Color32::WHITE);
+    }
+}
+
+/// All steps at one size.
+fn strip(tones: &[Tone]) -> Strip {
+    const SIDE: usize = 112;
+    let pixels = |tone: &Tone| -> Vec<u8> {
+        let height = tone.pixels.len() / tone.width.max(1);
+        let longest = height.max(tone.width).max(1);
+        // in the middle of a square, pixel by pixel
+        let at = |place: usize, length: usize| {
+            (place * longest / SIDE).checked_sub((longest - length) / 2).filter(|at| *at < length)
+        };
+        let ink = |place: usize| {
+            let (x, y) = (at(place % SIDE, tone.width)?, at(place / SIDE, height)?);
+            Some(tone.pixels[y * tone.width + x])
+        };
+        (0..SIDE * SIDE).map(|place| ink(place).unwrap_or_default()).collect()
+    };
+    let names = std::iter::once("Paper").chain(SWITCHES.iter().map(|switch| switch.label));
+    Strip {
+        name: "Steps",
+        help: "",
+        shape: [SIDE, SIDE, 1],
+        pixels: tones.iter().flat_map(pixels).collect(),
+        captions: names.map(|name| Caption { text: name.into(), is_right: None }).collect(),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::{
     protocol::{Moment, data::Handwriting},
     session::Run,
     ui::{
+        Action,
+        save::{self, Mark},
         theme,
         widgets::{number, percent, title},
     },
@@ -16,10 +18,11 @@ use egui_plot::{
 
 const HEIGHT: f32 = 200.0;
 
-pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment]) {
-    title(ui, "Accuracy").on_hover_text(
-        "The share of your drawings that is read right at each checkpoint, beside that of the validation images.",
-    );
+pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment], actions: &mut Vec<Action>) {
+    let wanted = ui.horizontal(|ui| {
+        title(ui, "Accuracy").on_hover_text("The share of your drawings that is read right at each checkpoint, beside that of the validation images.");
+        save::menu(ui, "the accuracy on my handwriting", &save::PLOT)
+    });
     let shares: Vec<([f64; 2], [usize; 2])> = moments
         .iter()
         .filter_map(|moment| {
@@ -38,7 +41,11 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment])
     let [mine, validation] = [colors[1], colors[0]];
     let font = FontId::proportional(13.0);
     let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
-    Plot::new("handwriting accuracy")
+    let mark = Mark::new(ui);
+    let what = format!("Accuracy of {} on my handwriting", run.spec.name);
+    let validated = run.curve(ACCURACY, Split::Validation).to_vec();
+    let table = || table(&what, &drawn, &validated);
+    let shown = Plot::new("handwriting accuracy")
         .height(HEIGHT)
         .show_background(false)
         .allow_drag(false)
@@ -61,12 +68,19 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment])
             let line = |name: &str, points: Vec<[f64; 2]>| {
                 Line::new(name.to_owned(), PlotPoints::from(points)).width(2.4)
             };
-            let validated = run.curve(ACCURACY, Split::Validation).to_vec();
             let dots = Points::new("Validation images", PlotPoints::from(validated.clone())).radius(3.5);
             plot.points(dots.color(validation));
-            plot.line(line("Validation images", validated).color(validation));
+            plot.line(line("Validation images", validated.clone()).color(validation));
             let dots = Points::new("My handwriting", PlotPoints::from(drawn.clone())).radius(4.5);
             plot.points(dots.shape(MarkerShape::Diamond).color(mine));
-            plot.line(line("My handwriting", drawn).color(mine).style(LineStyle::dashed_dense()));
+            plot.line(line("My handwriting", drawn.clone()).color(mine).style(LineStyle::dashed_dense()));
         });
+    actions.extend(mark.save(ui, wanted.inner, shown.response.rect, &what, table));
+}
+
+fn table(what: &str, drawn: &[[f64; 2]], validated: &[[f64; 2]]) -> anyhow::Result<save::File> {
+    let rows = [("handwriting", drawn), ("validation", validated)].into_iter().flat_map(|(name, points)| {
+        points.iter().map(move |[step, share]| vec![name.to_owned(), step.to_string(), share.to_string()])
+    });
+    save::table(what, &["images", "step", "accuracy"], rows)
 }

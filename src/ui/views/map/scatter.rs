@@ -33,9 +33,9 @@ impl Scatter {
         self.is_reset = true;
     }
 
-    /// `placed` is where the image on the draw pad lies, and what it is called.
-    pub fn ui(&mut self, ui: &mut Ui, map: &Map, placed: Option<(&Placement, &str)>, height: f32) {
-        card(ui).show(ui, |ui| {
+    /// `placed` is where the image on the draw pad lies, and what it is called. Gives where the map is on the screen.
+    pub fn ui(&mut self, ui: &mut Ui, map: &Map, placed: Option<(&Placement, &str)>, height: f32) -> Rect {
+        let frame = card(ui).show(ui, |ui| {
             let classes = map.embedded.class_names.len();
             let top = ui.cursor().top();
             if classes <= NAMED {
@@ -68,6 +68,7 @@ impl Scatter {
             }
             self.hover(ui, map, &shown.response, &shown.transform);
         });
+        frame.response.rect
     }
 
     /// The image nearest to the pointer, and what it is.
