@@ -5,7 +5,7 @@
 //! normalization algorithm. The images were centered in a 28x28 image by computing the center of mass of the pixels."
 //! (LeCun, Cortes and Burges, *The MNIST database of handwritten digits*)
 //!
-//! Before that, strokes thinner than their pens are brought to that width.
+//! Before that, small pictures are enlarged smoothly, and strokes thinner than their pens are brought to that width.
 use grid::Grid;
 
 mod framing;

@@ -28,7 +28,7 @@ impl Grid {
 
     /// The longer side.
     pub fn longest(&self) -> usize {
-        self.width.max(self.height)
+        longest(self.whole())
     }
 
     /// All of it.
