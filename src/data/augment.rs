@@ -16,7 +16,7 @@ mod warp;
 
 registry!(
     "augmentation",
-    AugmentEntry: rotation, scale, shear, shift, elastic, crop, flip, thickness, blur, colour_jitter, gaussian_noise, erase,
+    AugmentEntry: rotation, scale, shear, shift, elastic, crop, flip, thickness, blur, colour_jitter, hue, gaussian_noise, erase,
 );
 
 /// A way to alter images. Its hyperparameter has its name and says how far it goes; at 0 nothing is altered.

@@ -18,7 +18,7 @@ pub const ENTRY: AugmentEntry = AugmentEntry {
 };
 
 /// What a colour is worth as a grey (ITU-R BT.601).
-const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+pub const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
 fn jitter(range: f32, dice: &mut Dice, shape: ImageShape, image: &mut [f32]) {
     let [brightness, contrast, saturation] = [0; 3].map(|_| 1.0 + dice.within(range));
@@ -48,7 +48,8 @@ fn away(from: f32, number: f32, factor: f32) -> f32 {
     (from + (number - from) * factor).clamp(0.0, 1.0)
 }
 
-fn grey(pixel: &[f32]) -> f32 {
+/// A pixel as a grey.
+pub fn grey(pixel: &[f32]) -> f32 {
     if pixel.len() != GREY.len() {
         return pixel.iter().sum::<f32>() / pixel.len() as f32;
     }
