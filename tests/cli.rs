@@ -304,7 +304,7 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
     ]
     .concat();
     let cases = [
-        ("/nowhere.png".to_owned(), "Could not read the picture"),
+        ("/nowhere.png".to_owned(), "There is nothing to be read here"),
         (file("text.png", b"hello"), "The picture cannot be read: use PNG, JPEG, WebP or BMP"),
         (file("nothing.png", b""), "The picture cannot be read: use PNG, JPEG, WebP or BMP"),
         (file("wide.png", &wide), "at most 20,000 pixels a side"),

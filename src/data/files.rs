@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rayon::prelude::*;
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
     time::SystemTime,
@@ -27,7 +27,7 @@ use std::{
 
 mod pictures;
 mod text;
-pub use pictures::open as open_picture;
+pub use pictures::open_picture;
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
 
@@ -145,24 +145,49 @@ pub struct Picture {
 /// # Errors
 /// Where there is nothing, or nothing that is known.
 pub fn recognise(path: &Path) -> Result<&'static Format> {
-    let metadata = fs::metadata(path).with_context(|| {
-        at("There is nothing to be read here: choose a folder or a file that is there", path)
-    })?;
+    let metadata = fs::metadata(path).map_err(|error| closed(error, path))?;
     if metadata.is_dir() {
-        fs::read_dir(path).with_context(|| {
-            at("The folder cannot be read: give yourself the right to, or choose another", path)
-        })?;
+        fs::read_dir(path).map_err(|error| closed(error, path))?;
     } else {
         ensure!(metadata.is_file(), at("This is neither a file nor a folder: choose one of these", path));
-        fs::File::open(path).with_context(|| {
-            at("The file cannot be read: give yourself the right to, or choose another", path)
-        })?;
+        open(path)?;
     }
-    let found = ALL.iter().find(|format| (format.recognises)(path));
-    found.with_context(|| {
-        let known: Vec<_> = ALL.iter().map(|format| format.info.label).collect();
-        at(&format!("This is no data set that can be read. Choose one of these: {}", known.join("; ")), path)
-    })
+    if let Some(found) = ALL.iter().find(|format| (format.recognises)(path)) {
+        return Ok(found);
+    }
+    all_open(path)?;
+    let known: Vec<_> = ALL.iter().map(|format| format.info.label).collect();
+    bail!(at(
+        &format!("This is no data set that can be read. Choose one of these: {}", known.join("; ")),
+        path
+    ))
+}
+
+/// Opens the files of a folder, one of which may be what a format is told by.
+fn all_open(path: &Path) -> Result<()> {
+    entries(path).iter().filter(|path| path.is_file()).try_for_each(|path| open(path).map(drop))
+}
+
+/// Opens a file.
+///
+/// # Errors
+/// Where that fails, with what to do about it and the path.
+pub(super) fn open(path: &Path) -> Result<fs::File> {
+    fs::File::open(path).map_err(|error| closed(error, path))
+}
+
+/// Why a file or folder cannot be read, and what to do about it.
+fn closed(error: io::Error, path: &Path) -> anyhow::Error {
+    let text = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "There is nothing to be read here: choose a folder or a file that is there"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "You may not read this: give yourself the right to, or choose another"
+        }
+        _ => "This cannot be opened: choose another",
+    };
+    anyhow::Error::new(error).context(at(text, path))
 }
 
 /// Reads what is at a path into a data set.
@@ -172,6 +197,7 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
 pub fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
     let format = recognise(path)?;
     let contents = (format.read)(path, choice).and_then(|contents| assemble(contents, choice));
+    let contents = contents.or_else(|error| all_open(path).and(Err(error)));
     let mut dataset =
         contents.with_context(|| at(&format!("Could not read it as {}", format.info.label), path))?;
     dataset.notes.format = format.info.label.into();
@@ -246,6 +272,9 @@ fn assemble(contents: Contents, choice: &Choice) -> Result<Dataset> {
         parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, &mut notes));
     let mut decoded = decoded.collect::<Vec<_>>().into_iter();
     let mut train = decoded.next().unwrap_or_default();
+    if let (0, Some(reason)) = (train.len(), notes.passed_over.first()) {
+        bail!(reason.clone());
+    }
     let test = match decoded.next() {
         Some(test) => test,
         None => carve(&mut train, classes, &mut notes)?,

@@ -1,9 +1,8 @@
 //! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
-use super::{Examples, ImageShape};
+use super::{Examples, ImageShape, files::open};
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::bufread::GzDecoder;
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Read},
     path::Path,
 };
@@ -35,8 +34,7 @@ pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
 /// # Errors
 /// Where it cannot be read, or is not what it should be.
 pub fn images_from(path: &Path) -> Result<(ImageShape, Vec<u8>)> {
-    let file = File::open(path).with_context(|| named("Could not open the file", path))?;
-    read_images(file).with_context(|| named("Could not read the images", path))
+    read_images(open(path)?).with_context(|| named("Could not read the images", path))
 }
 
 /// The labels of a file; an error names the file.
@@ -44,8 +42,7 @@ pub fn images_from(path: &Path) -> Result<(ImageShape, Vec<u8>)> {
 /// # Errors
 /// As [`images_from`].
 pub fn labels_from(path: &Path) -> Result<Vec<u16>> {
-    let file = File::open(path).with_context(|| named("Could not open the file", path))?;
-    read_labels(file).with_context(|| named("Could not read the labels", path))
+    read_labels(open(path)?).with_context(|| named("Could not read the labels", path))
 }
 
 /// Labels: bytes, or the first of each row of integers.

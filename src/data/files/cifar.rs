@@ -2,7 +2,7 @@
 //!
 //! A record is one byte of label (two in CIFAR-100, of which the second is the fine one), then 1,024 bytes each of red,
 //! green and blue (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
-use super::{Contents, Format, Images, Part, at, entries, name};
+use super::{Contents, Format, Images, Part, at, entries, name, open};
 use crate::{
     data::{ImageShape, Notes, idx_file::plain, numbered},
     spec::{Choice, ComponentInfo},
@@ -10,7 +10,6 @@ use crate::{
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::Read,
     path::{Component, Path, PathBuf},
 };
@@ -127,8 +126,7 @@ fn beside(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for path in entries(folder.context("The file is in no folder")?) {
         let name = name(&path);
         if is_records(&name) || name.ends_with(".txt") {
-            let file = File::open(&path).with_context(|| at("The file cannot be opened", &path))?;
-            files.insert(name, bounded(file).with_context(|| at("The file cannot be read", &path))?);
+            files.insert(name, bounded(open(&path)?).with_context(|| at("The file cannot be read", &path))?);
         }
     }
     Ok(files)
@@ -136,9 +134,8 @@ fn beside(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 
 /// The files of an archive by their names; nothing is written anywhere.
 fn archived(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-    let file = File::open(path).with_context(|| at("The archive cannot be opened", path))?;
     // names may be of any length too
-    let mut archive = tar::Archive::new(plain(file)?.take(2 * MAX_BYTES));
+    let mut archive = tar::Archive::new(plain(open(path)?)?.take(2 * MAX_BYTES));
     let mut files = BTreeMap::new();
     let mut left = MAX_BYTES;
     for entry in archive.entries()? {

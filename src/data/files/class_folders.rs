@@ -1,8 +1,9 @@
 //! A folder of pictures for each class, as ImageNet is kept, with or without folders `train`, `val` and `test` above.
-use super::{Contents, Format, Images, Part, Picture, at, entries, name, pictures::is_picture, text};
+use super::{Contents, Format, Images, Part, Picture, at, closed, entries, name, pictures::is_picture, text};
 use crate::{
     data::Notes,
     spec::{Choice, ComponentInfo},
+    told::told,
 };
 use anyhow::{Context as _, Result, ensure};
 use std::{
@@ -98,7 +99,7 @@ fn part(root: &Path, folders: &[String], notes: &mut Notes) -> Result<Part> {
 
 fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut Notes) {
     if let Err(error) = std::fs::read_dir(folder) {
-        return notes.pass_over(at(&format!("A folder cannot be read: {error}"), folder));
+        return notes.pass_over(told(&closed(error, folder)));
     }
     for path in entries(folder) {
         if is_picture(&path) {

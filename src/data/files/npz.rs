@@ -2,7 +2,7 @@
 //!
 //! An archive is a zip file of `.npy` files: a magic number, a header that is a Python dictionary, then the numbers
 //! (NumPy Enhancement Proposal 1).
-use super::{Contents, Format, Images, Part, at, entries, name, named_classes};
+use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
 use crate::{
     data::ImageShape,
     spec::{Choice, ComponentInfo},
@@ -10,7 +10,6 @@ use crate::{
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::{BufReader, Read as _},
     path::{Path, PathBuf},
 };
@@ -36,8 +35,7 @@ const TEST_LABELS: [&str; 2] = ["y_test", "test_labels"];
 
 fn read(path: &Path, _: &Choice) -> Result<Contents> {
     let path = archive(path).context("There is no .npz file")?;
-    let file = File::open(&path).with_context(|| at("The file cannot be opened", &path))?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file))
+    let mut archive = zip::ZipArchive::new(BufReader::new(open(&path)?))
         .with_context(|| at("It is no whole zip archive: get it again", &path))?;
     let mut arrays = BTreeMap::new();
     let mut left = MAX_BYTES;

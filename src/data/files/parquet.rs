@@ -2,10 +2,11 @@
 //! several files (`train-00000-of-00004.parquet`); what the labels stand for is in the files' metadata.
 //!
 //! Pictures are read a row group at a time, when they are asked for.
-use super::{Contents, Format, Images, Part, at, entries, name, named_classes};
+use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
 use crate::{
     data::Notes,
     spec::{Choice, ComponentInfo},
+    told::told,
 };
 use ::parquet::{
     basic::Type,
@@ -20,10 +21,12 @@ use ::parquet::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
+    cell::Cell,
     collections::VecDeque,
     fs::File,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
 };
 
 pub const ENTRY: Format = Format {
@@ -54,11 +57,11 @@ fn read(path: &Path, _: &Choice) -> Result<Contents> {
     let mut class_names = vec![];
     for (file, is_test) in files(path) {
         let rows = if is_test { &mut test } else { &mut train };
-        match rows.add(&file) {
+        match survived(|| rows.add(&file)) {
             Ok(names) if class_names.is_empty() => class_names = names,
             Ok(_) => {}
             Err(error) => {
-                notes.pass_over(at(&format!("A file was passed over, so get it again: {error:#}"), &file))
+                notes.pass_over(told(&error.context(at("A file was passed over, so get it again", &file))))
             }
         }
     }
@@ -120,9 +123,9 @@ fn is_parquet(path: &Path) -> bool {
     name(path).ends_with(".parquet")
 }
 
-/// A file whose columns lie where columns can, which the reader takes for granted.
-fn open(path: &Path) -> Result<SerializedFileReader<File>> {
-    let reader = SerializedFileReader::new(File::open(path)?)?;
+/// A file whose columns lie where columns can.
+fn reader(path: &Path) -> Result<SerializedFileReader<File>> {
+    let reader = SerializedFileReader::new(open(path)?)?;
     let mut columns = reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
     let is_placed = |column: &ColumnChunkMetaData| {
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
@@ -130,6 +133,25 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>> {
     };
     ensure!(columns.all(is_placed), "it says that a column begins before the file does: get it again");
     Ok(reader)
+}
+
+/// Reads with a library that takes some of what a file says for granted, and panics where it is otherwise.
+fn survived<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    thread_local!(static IS_READING: Cell<bool> = const { Cell::new(false) });
+    static HUSHED: Once = Once::new();
+    // what is caught here is no fault to be reported
+    HUSHED.call_once(|| {
+        let told_before = panic::take_hook();
+        panic::set_hook(Box::new(move |fault| {
+            if !IS_READING.get() {
+                told_before(fault);
+            }
+        }));
+    });
+    let was_reading = IS_READING.replace(true);
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    IS_READING.set(was_reading);
+    read.unwrap_or_else(|_| bail!("it is damaged: get it again"))
 }
 
 /// The labelled rows of some files.
@@ -154,7 +176,7 @@ struct Shard {
 impl Rows {
     /// Adds the rows of a file, or none of them; gives the names of its classes, where it has any.
     fn add(&mut self, path: &Path) -> Result<Vec<String>> {
-        let reader = open(path)?;
+        let reader = reader(path)?;
         let features = features(&reader);
         let schema = reader.metadata().file_metadata().schema_descr();
         let column = image_column(schema)
@@ -198,9 +220,9 @@ impl Rows {
         let read = move |place: usize| {
             let [shard, group, row] = places[place].map(|number| number as usize);
             let shard_of = &shards[shard];
-            let picture = recent(&kept, (shard, group), || shard_of.pictures(group)).and_then(|pictures| {
-                pictures.get(row).cloned().flatten().context("there is no picture in its row")
-            });
+            let picture = recent(&kept, (shard, group), || survived(|| shard_of.pictures(group))).and_then(
+                |pictures| pictures.get(row).cloned().flatten().context("there is no picture in its row"),
+            );
             let picture = picture
                 .with_context(|| format!("row {row} of row group {group} in {}", name(&shard_of.path)))?;
             Ok(picture.data().to_vec())

@@ -1,12 +1,14 @@
 //! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
-use super::{Images, at};
-use crate::data::{ImageShape, fitting::fitted};
+use super::{Images, at, open};
+use crate::{
+    data::{ImageShape, fitting::fitted},
+    told::told,
+};
 use anyhow::{Context as _, Result, ensure};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 use rayon::prelude::*;
 use std::{
     borrow::Cow,
-    fs::File,
     io::{Cursor, Read as _},
     path::Path,
 };
@@ -59,7 +61,7 @@ pub fn look(images: &Images) -> Look {
         let seen = Seen { size: [shape.height, shape.width], coloured: shape.channels == 3 };
         return Look { seen: vec![Ok(seen); count] };
     }
-    let one = |place| header(images, place).map_err(|error| images.complaint(place, &error));
+    let one = |place| header(images, place).map_err(|error| images.complaint(place, error));
     let mut seen: Vec<_> = (0..count).into_par_iter().map(one).collect();
     let good: Vec<usize> = (0..count).filter(|place| seen[*place].is_ok()).collect();
     let some: Vec<usize> = good.iter().step_by((good.len() / SAMPLED).max(1)).copied().collect();
@@ -98,7 +100,7 @@ fn is_grey(image: &DynamicImage) -> bool {
 /// Where it cannot be read, with the file that it is in.
 pub fn pixels(images: &Images, place: usize, shape: ImageShape) -> Result<Vec<u8>> {
     let decoded = decode(images, place).map(|image| fitted(image, shape));
-    decoded.map_err(|error| anyhow::Error::msg(images.complaint(place, &error)))
+    decoded.map_err(|error| anyhow::Error::msg(images.complaint(place, error)))
 }
 
 fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
@@ -118,10 +120,10 @@ fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
 ///
 /// # Errors
 /// Where the file cannot be read, or is no picture.
-pub fn open(path: &Path) -> Result<DynamicImage> {
+pub fn open_picture(path: &Path) -> Result<DynamicImage> {
     let file = || format!("File: {}", path.display());
     let mut encoded = vec![];
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut encoded));
+    let read = open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut encoded);
     read.context("Could not read the picture").with_context(file)?;
     ensure!(
         encoded.len() as u64 <= MAX_FILE_BYTES,
@@ -164,7 +166,7 @@ impl Images {
         match self {
             Images::Raw { .. } => {}
             Images::Pictures(pictures) => {
-                File::open(&pictures[place].path)?.take(most).read_to_end(&mut bytes)?;
+                open(&pictures[place].path)?.take(most).read_to_end(&mut bytes)?;
             }
             Images::Packed { read, .. } => return Ok(read(place)?.into()),
         }
@@ -179,12 +181,12 @@ impl Images {
     }
 
     /// What is wrong with a picture, and where it is.
-    fn complaint(&self, place: usize, error: &anyhow::Error) -> String {
+    fn complaint(&self, place: usize, error: anyhow::Error) -> String {
         match self {
-            Images::Pictures(pictures) => at(
-                &format!("A picture cannot be read, so replace or remove it: {error:#}"),
-                &pictures[place].path,
-            ),
+            Images::Pictures(pictures) => {
+                let text = "A picture cannot be read, so replace or remove it";
+                told(&error.context(at(text, &pictures[place].path)))
+            }
             _ => format!("Image {place} cannot be read: {error:#}"),
         }
     }

@@ -321,18 +321,49 @@ fn what_fuzzing_has_found_stays_survived() {
     }
 }
 
+/// An administrator may read everything, so the reason is made up for them.
+#[test]
+fn what_may_not_be_read_is_answered_with_what_to_do() {
+    let denied = closed(io::ErrorKind::PermissionDenied.into(), Path::new("/a"));
+    assert_eq!(
+        told(&denied),
+        "You may not read this: give yourself the right to, or choose another: permission denied\nFile: /a"
+    );
+    let gone = closed(io::ErrorKind::NotFound.into(), Path::new("/a"));
+    assert!(told(&gone).starts_with("There is nothing to be read here: choose"));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_every_format_that_may_not_be_read_are_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for format in ALL {
+        let folder = sample(format.info.id);
+        let files = files_under(folder.path());
+        for file in &files {
+            fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        if fs::File::open(&files[0]).is_ok() {
+            return;
+        }
+        let said = refused(folder.path());
+        assert!(said.contains("give yourself the right"), "{}: {said}", format.info.id);
+        assert!(said.lines().last().is_some_and(|line| line.starts_with("File: /")), "{said}");
+    }
+}
+
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let (folders, mut files): (Vec<_>, Vec<_>) = entries(folder).into_iter().partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|folder| files_under(folder)));
+    files
+}
+
 /// Bytes changed, cut off and put in, a few hundred times for each format: never a panic, and an error names the path.
 #[test]
 fn damaged_files_of_every_format_are_survived() {
     for format in ALL {
         let folder = sample(format.info.id);
-        let mut files = vec![];
-        let mut folders = vec![folder.path().to_path_buf()];
-        while let Some(inner) = folders.pop() {
-            for path in entries(&inner) {
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
-            }
-        }
+        let files = files_under(folder.path());
         let mut rng = rng(1, "damage", 0);
         for turn in 0..300 {
             let file = &files[rng.random_range(0..files.len())];
