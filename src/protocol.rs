@@ -399,6 +399,9 @@ pub struct Notice {
     pub text: String,
 }
 
+/// What a notice about a run begins with that cannot be opened: it answers nothing that somebody asked.
+pub const UNOPENED: &str = "Could not open a run";
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Level {
     Info,

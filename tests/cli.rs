@@ -119,7 +119,12 @@ fn train_evaluate_predict_and_list_speak_json() {
     }
     let labels = format!("file,label\n1.png,{0}\n2.png,{1}\n", predicted["prediction"], 9);
     fs::write(folder.join("labels.csv"), labels).unwrap();
+    // a run that cannot be opened is told of, and is no answer about a picture
+    let unopened = home.join("runs/2000-01-01-0000-broken");
+    fs::create_dir(&unopened).unwrap();
+    fs::write(unopened.join("spec.toml"), "seed = [").unwrap();
     let read = objects(&run(&home, &["predict", id, folder.to_str().unwrap(), "--json"]));
+    fs::remove_dir_all(&unopened).unwrap();
     let right = if predicted["prediction"] == 9 { 2 } else { 1 };
     assert_eq!((&read[2]["images"], &read[2]["right"]), (&2.into(), &right.into()));
     assert_eq!((&read[1]["label"], &read[1]["prediction"]), (&9.into(), &predicted["prediction"]));

@@ -10,7 +10,7 @@ use crate::{
     data::{self, DatasetInfo, ImageShape, drawing, files, fitting},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Image, Level, Prediction, Question, RunId},
+    protocol::{Command, Confidence, Finding, Image, Level, Prediction, Question, RunId, UNOPENED},
     runs::Home,
     session::{Session, catalog},
     spec::Choice,
@@ -197,7 +197,10 @@ fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) ->
             return Ok(found);
         }
         let notices = std::mem::take(&mut session.state.notices);
-        if let Some(error) = notices.into_iter().find(|notice| notice.level == Level::Error) {
+        let (others, mine): (Vec<_>, Vec<_>) =
+            notices.into_iter().partition(|notice| notice.text.starts_with(UNOPENED));
+        others.iter().for_each(|notice| eprintln!("{}", notice.text));
+        if let Some(error) = mine.into_iter().find(|notice| notice.level == Level::Error) {
             return Err(anyhow!(error.text));
         }
     }

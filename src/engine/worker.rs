@@ -8,7 +8,7 @@ use super::{
 use crate::{
     data::{self, Dataset},
     metrics::Point,
-    protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
+    protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo, UNOPENED},
     runs::{Entry, Home, RunFolder},
     spec::{Catalog, Choice, RunSpec},
     told::told,
@@ -147,7 +147,7 @@ impl Bench {
         // whoever draws should not wait for the next batch as well
         self.outbox.flush();
         if let Some(run) = self.backlog.pop_front() {
-            self.guard("Could not open a run", |bench| bench.open(&run));
+            self.guard(UNOPENED, |bench| bench.open(&run));
         }
         if let Some(inquiry) = self.inquiries.pop_front() {
             self.guard("Could not look into the network", |bench| bench.inquire(inquiry));
