@@ -1,5 +1,8 @@
 //! What the middle of the window can show: one file and one word here for each.
-use super::{Action, Settings, widgets::strong};
+use super::{
+    Action, Settings,
+    widgets::{card, strong},
+};
 use crate::{
     data::drawing::Sheet,
     protocol::{
@@ -91,6 +94,14 @@ impl Scene<'_> {
     pub fn dismiss(&mut self, request: u64) {
         self.actions.push(Action::Send(Command::Dismiss(request)));
     }
+}
+
+/// A part of a view, as wide as there is room.
+fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        content(ui);
+    });
 }
 
 /// Where there is nothing to show yet: what to do, and what will be here then.

@@ -1,12 +1,12 @@
 //! What becomes of the drawing before a network sees it, how its answer changes as the drawing moves, what it said at each
 //! of its checkpoints, and what other networks say.
-use super::{Scene, View, ViewEntry, asking::Asking, empty};
+use super::{Scene, View, ViewEntry, asking::Asking, empty, part};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     protocol::{Finding, Image, Question},
     session::Run,
     spec::ComponentInfo,
-    ui::{Action, widgets::card},
+    ui::Action,
 };
 use egui::{ScrollArea, Ui};
 use std::sync::Arc;
@@ -103,11 +103,4 @@ impl Drawing {
         part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, actions));
         part(ui, |ui| poses::ui(ui, &mut self.pose, reading, actions));
     }
-}
-
-fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    card(ui).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        content(ui);
-    });
 }

@@ -1,6 +1,6 @@
 //! How well a network does on a split: what it confuses with what, how far it can be taken at its word, and the images
 //! that are behind both.
-use super::{Scene, View, ViewEntry};
+use super::{Scene, View, ViewEntry, empty};
 use crate::{
     data,
     evaluation::{Disagreement, Evaluation},
@@ -96,7 +96,7 @@ impl View for EvaluationView {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         self.collect(scene);
         let Some(run) = scene.run else {
-            return nothing(ui, "Nothing to evaluate yet", "Start or select a run.");
+            return empty(ui, "Nothing to evaluate yet", "Start or select a run.");
         };
         self.header(ui, run, scene);
         let wish = self.wish(&run.id);
@@ -385,12 +385,4 @@ fn told(found: &Disagreement, [first, second]: &[String; 2]) -> String {
     format!(
         "They differ on {differ} of {all} images: {first} alone is right on {a}, {second} alone on {b}, neither on {neither}. {first} is written first."
     )
-}
-
-fn nothing(ui: &mut Ui, first: &str, then: &str) {
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.38);
-        ui.label(strong(first).heading());
-        ui.label(RichText::new(then).weak());
-    });
 }

@@ -3,6 +3,7 @@
 use super::{
     Scene, View, ViewEntry,
     asking::{Asking, Moments},
+    part,
 };
 use crate::{
     data::handwriting::CLASSES,
@@ -15,7 +16,7 @@ use crate::{
     ui::{
         Action,
         strips::Strips,
-        widgets::{card, icon_button, labeled_button, title},
+        widgets::{icon_button, labeled_button, title},
     },
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
@@ -100,13 +101,6 @@ impl HandwritingView {
             self.known.learn((run.id.clone(), (**about).clone()), moments);
         }
     }
-}
-
-fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    card(ui).show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        content(ui);
-    });
 }
 
 /// One button a digit, to keep what is on the pad.

@@ -46,6 +46,8 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> O
     let legend =
         Legend::default().position(Corner::LeftTop).background_alpha(0.8).follow_insertion_order(true);
     let [first, last] = [odds.xs.first(), odds.xs.last()].map(|x| x.copied().unwrap_or_default());
+    let letters = classes(odds.scores).into_iter().map(|class| name(odds.class_names, class).chars().count());
+    let room = 0.12 + 0.03 * letters.max().unwrap_or(1).min(12) as f64;
     let plot = Plot::new(("odds", odds.id))
         .height(odds.height)
         .show_background(false)
@@ -57,7 +59,7 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> O
         .include_y(0.0)
         .include_y(1.0)
         // Room for the legend.
-        .include_x(first - (last - first) * 0.15)
+        .include_x(first - (last - first) * room)
         .legend(legend)
         .custom_x_axes(vec![x_axis.formatter(|mark, _| number(mark.value))])
         .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
