@@ -15,6 +15,8 @@ const LONG_PAUSE: f64 = 0.5;
 const REST: f64 = 8.0;
 /// A question that has no answer after so many seconds is given up once it is about something else.
 const PATIENCE: f64 = 3.0;
+/// A question of which nothing is heard for so many seconds is lost, as to another view that asked one of its kind.
+const LOST: f64 = 30.0;
 
 /// Asks anew whenever `K`, which is what the question is about, or the weights have changed: one question at a time.
 pub struct Asking<K> {
@@ -38,6 +40,9 @@ struct Asked<K> {
     /// Counts changes of the weights.
     weights: u64,
     at: f64,
+    /// How much of the answer has come, and when that was heard.
+    share_done: f32,
+    heard_at: f64,
     /// When the answer was complete.
     done_at: Option<f64>,
 }
@@ -97,7 +102,8 @@ impl<K: PartialEq> Asking<K> {
         let Some(asked) = &self.asked else { return Some(settles) };
         let is_same = Rc::ptr_eq(&asked.of.about, &wanted.about);
         let Some(done_at) = asked.done_at else {
-            return (!is_same).then(|| settles.max(asked.at + PATIENCE - now));
+            let lost = asked.heard_at + LOST - now;
+            return Some(if is_same { lost } else { settles.max(asked.at + PATIENCE - now).min(lost) });
         };
         let after = |pause: f64| done_at + pause.max(rest * (done_at - asked.at)) - now;
         match is_same {
@@ -114,12 +120,16 @@ impl<K: PartialEq> Asking<K> {
         }
         let of = Subject { run: run.clone(), about: about.clone() };
         let request = scene.ask(run.clone(), question(about));
-        self.asked = Some(Asked { request, of, weights, at: now, done_at: None });
+        self.asked =
+            Some(Asked { request, of, weights, at: now, share_done: 0.0, heard_at: now, done_at: None });
     }
 
     fn take_in(&mut self, scene: &Scene<'_>, now: f64) {
         let Some(asked) = self.asked.as_mut().filter(|asked| asked.done_at.is_none()) else { return };
         let Some(answer) = scene.state.answers.get(&asked.request) else { return };
+        if asked.share_done != answer.share_done {
+            (asked.share_done, asked.heard_at) = (answer.share_done, now);
+        }
         asked.done_at = (answer.share_done >= 1.0).then_some(now);
         // what has been found before stays until there is something new
         if let Some(finding) = &answer.finding {
@@ -176,14 +186,16 @@ mod tests {
         let subject = |about: &Rc<&'static str>| Subject { run: "run".into(), about: about.clone() };
         let [asked, other] = ["seven", "nine"].map(Rc::new);
         let wanted = Some((subject(if is_same { &asked } else { &other }), 11.0));
-        let asked = Some(Asked { request: 1, of: subject(&asked), weights: 1, at: 10.0, done_at });
+        let of = subject(&asked);
+        let asked =
+            Some(Asked { request: 1, of, weights: 1, at: 10.0, share_done: 0.0, heard_at: 10.0, done_at });
         Asking { settled, wanted, asked, found: None }
     }
 
     #[test]
     fn one_question_at_a_time_and_a_rest_while_training() {
         let near = |wait: Option<f64>, wanted: f64| wait.is_some_and(|wait| (wait - wanted).abs() < 1e-9);
-        assert_eq!(asking(0.0, None, true).wait(2, 11.0, 8.0), None, "the answer is on its way");
+        assert!(near(asking(0.0, None, true).wait(2, 11.0, 8.0), LOST - 1.0), "the answer is on its way");
         assert!(near(asking(0.0, None, false).wait(1, 11.0, 8.0), PATIENCE - 1.0));
         let done = Some(10.5);
         assert_eq!(asking(0.0, done, true).wait(1, 11.0, 8.0), None, "it is answered");
