@@ -20,14 +20,16 @@ use ::parquet::{
     schema::types::SchemaDescriptor,
 };
 use anyhow::{Context as _, Result, bail, ensure};
+use checked::Checked;
 use std::{
     cell::Cell,
     collections::VecDeque,
-    fs::File,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, Once, PoisonError},
 };
+
+mod checked;
 
 pub const ENTRY: Format = Format {
     info: ComponentInfo {
@@ -124,8 +126,8 @@ fn is_parquet(path: &Path) -> bool {
 }
 
 /// A file whose columns lie where columns can.
-fn reader(path: &Path) -> Result<SerializedFileReader<File>> {
-    let reader = SerializedFileReader::new(open(path)?)?;
+fn reader(path: &Path) -> Result<SerializedFileReader<Checked>> {
+    let reader = SerializedFileReader::new(Checked::new(open(path)?)?)?;
     let mut columns = reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
     let is_placed = |column: &ColumnChunkMetaData| {
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
@@ -167,7 +169,7 @@ struct Rows {
 
 /// A file.
 struct Shard {
-    reader: SerializedFileReader<File>,
+    reader: SerializedFileReader<Checked>,
     path: PathBuf,
     /// Of the pictures' bytes.
     column: usize,
@@ -268,7 +270,7 @@ impl Shard {
 
 /// The labels of a row group as they would be written, `most` at most.
 fn column_of_labels(
-    reader: &SerializedFileReader<File>,
+    reader: &SerializedFileReader<Checked>,
     group: usize,
     column: usize,
     most: usize,
@@ -320,7 +322,7 @@ fn image_column(schema: &SchemaDescriptor) -> Option<usize> {
 }
 
 /// What the hub notes of each column, by its name.
-fn features(reader: &SerializedFileReader<File>) -> serde_json::Value {
+fn features(reader: &SerializedFileReader<Checked>) -> serde_json::Value {
     let metadata = reader.metadata().file_metadata().key_value_metadata();
     let note = metadata.into_iter().flatten().find(|entry| entry.key == "huggingface");
     let note = note.and_then(|entry| serde_json::from_str::<serde_json::Value>(entry.value.as_deref()?).ok());
