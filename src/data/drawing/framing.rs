@@ -12,7 +12,7 @@ pub struct Framing {
     pub crop: bool,
     /// Strokes are made no thinner than MNIST's pens.
     pub thicken: bool,
-    /// The longer side becomes 20 pixels, not 28.
+    /// The longer side becomes 20 pixels, not 28, with edges that are softened a little.
     pub fit: bool,
     /// The centre of mass comes into the middle, not the middle of the box.
     pub centre: bool,
@@ -52,6 +52,7 @@ impl Sheet {
         let inked = thick.bounds().filter(|_| framing.crop);
         let paper = [margin, margin, margin + cropped.width, margin + cropped.height];
         let boxed = thick.fitted(inked.unwrap_or(paper), longest);
+        let boxed = if framing.fit { boxed.softened() } else { boxed };
         let middle = if framing.centre { boxed.centre_of_mass() } else { boxed.middle() };
         Steps {
             paper: Tone::new(&self.whole),
@@ -83,7 +84,7 @@ mod tests {
 
     /// Width, height and ink of a framed image.
     fn extent(framed: &[u8]) -> [usize; 3] {
-        let is_ink = |x: usize, y: usize| framed[y * SIDE + x] > 25;
+        let is_ink = |x: usize, y: usize| framed[y * SIDE + x] > 64;
         let columns = (0..SIDE).filter(|x| (0..SIDE).any(|y| is_ink(*x, y))).count();
         let rows = (0..SIDE).filter(|y| (0..SIDE).any(|x| is_ink(x, *y))).count();
         [columns, rows, framed.iter().map(|v| usize::from(*v)).sum::<usize>() / 255]

@@ -25,7 +25,7 @@ pub const SWITCHES: [Switch; 4] = [
     },
     Switch {
         label: "20 × 20 box",
-        help: "Scales the longer side to 20 pixels, as MNIST's authors did. Without it the ink fills all 28.",
+        help: "Scales the longer side to 20 pixels with soft edges, as MNIST's authors did. Without it the ink fills all 28.",
         of: |framing| &mut framing.fit,
     },
     Switch {
