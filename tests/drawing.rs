@@ -159,6 +159,17 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     let theirs = scores(&mut session, &other, &images);
     assert!(differs(&theirs, &now) > 0.01);
     assert_eq!(scores(&mut session, &run, &images), now);
+    // The training images nearest to it, of a classifier as well, where they are wanted.
+    let image = images[0].clone();
+    session.send(Command::Predict { request: 9, run: run.clone(), image, with_nearest: true });
+    let nearest = support::wait(&mut session, |session| {
+        session.state.prediction.as_ref().filter(|answer| answer.request == 9)?.nearest.clone()
+    });
+    assert!(
+        nearest.captions.len() == 8 && nearest.captions[0].text.contains(" · "),
+        "{:?}",
+        nearest.captions
+    );
     let too_many = Arc::new(vec![images[0].clone(); 600]);
     session.send(Command::Ask {
         request: 1,

@@ -3,21 +3,21 @@ use super::{
     Action, bars,
     strips::Strips,
     theme,
-    widgets::{card, icon_button, strong, title},
+    widgets::{card, icon_button, picture, strong, title},
 };
 use crate::{
     data::{
         drawing::{Drawing, SIDE, Sheet},
-        picture,
+        picture::{self as pictures, Picture},
     },
     protocol::{Command, Confidence, Image, Prediction},
     session::Run,
 };
 use anyhow::Result;
 use egui::{
-    Align, Align2, Color32, ColorImage, Event, FontId, Layout, Painter, Pos2, Rect, Response, RichText, Role,
-    Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo,
-    emath::RectTransform, pos2, vec2,
+    Align, Align2, Color32, Event, FontId, Layout, Painter, Pos2, Rect, Response, RichText, Role, Sense,
+    Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, emath::RectTransform,
+    pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_UNDO};
 use std::{path::Path, time::Duration};
@@ -82,9 +82,9 @@ impl DrawPad {
     /// Shows and scores a picture instead of strokes.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or is blank.
     pub fn open_file(&mut self, path: &Path) -> Result<()> {
-        let picture::Picture { shape, pixels, sheet, is_coloured } = picture::open(path)?;
+        let Picture { shape, pixels, sheet, is_coloured } = pictures::open(path)?;
         let as_drawing = sheet.is_some() && !is_coloured;
         self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
         Ok(())
@@ -391,19 +391,14 @@ impl DrawPad {
     /// Uploads what is shown once it has changed.
     pub fn prepare(&mut self, ctx: &egui::Context) {
         if let (None, Some(image)) = (&self.textures, &self.image) {
-            let picture = self.opened.as_ref().map_or(image, |opened| &opened.picture);
-            let upload = |image| ctx.load_texture("drawing", pixels(image), TextureOptions::NEAREST);
-            self.textures = Some([image, picture].map(upload));
+            let upload = |image: &Image| {
+                ctx.load_texture("drawing", picture(image.shape, &image.pixels), TextureOptions::NEAREST)
+            };
+            let seen = upload(image);
+            let opened = self.opened.as_ref().filter(|opened| opened.picture != *image);
+            let shown = opened.map_or_else(|| seen.clone(), |opened| upload(&opened.picture));
+            self.textures = Some([seen, shown]);
         }
-    }
-}
-
-fn pixels(image: &Image) -> ColorImage {
-    let [height, width, channels] = image.shape;
-    if channels == 3 {
-        ColorImage::from_rgb([width, height], &image.pixels)
-    } else {
-        ColorImage::from_gray([width, height], &image.pixels)
     }
 }
 

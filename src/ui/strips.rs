@@ -1,5 +1,5 @@
 //! Strips of images, pixel by pixel, with what is to be said beneath each.
-use super::{Action, save, theme};
+use super::{Action, save, theme, widgets};
 use crate::protocol::{Caption, Strip};
 use egui::{
     Align2, Color32, ColorImage, Context, FontId, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
@@ -75,15 +75,10 @@ fn count(strip: &Strip) -> usize {
     strip.pixels.len() / strip.shape.iter().product::<usize>().max(1)
 }
 
-/// All images of a strip, one beneath the other. Of other than three channels the first is shown as a grey.
+/// All images of a strip, one beneath the other.
 fn picture(strip: &Strip) -> ColorImage {
     let [height, width, channels] = strip.shape;
-    let size = [width, height * count(strip)];
-    if channels == 3 {
-        return ColorImage::from_rgb(size, &strip.pixels);
-    }
-    let greys: Vec<u8> = strip.pixels.iter().step_by(channels.max(1)).copied().collect();
-    ColorImage::from_gray(size, &greys)
+    widgets::picture([height * count(strip), width, channels], &strip.pixels)
 }
 
 /// The images side by side, in as many lines as they need; those that need more than `lines` are left out.

@@ -1,6 +1,6 @@
 //! Small pieces that several panels share.
 use super::theme;
-use egui::{Button, Color32, Frame, Margin, Response, RichText, Role, Ui, WidgetInfo};
+use egui::{Button, Color32, ColorImage, Frame, Margin, Response, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::MaterialIcon;
 
 /// A raised surface.
@@ -10,6 +10,15 @@ pub fn card(ui: &Ui) -> Frame {
         .stroke(ui.visuals().window_stroke)
         .corner_radius(10)
         .inner_margin(12)
+}
+
+/// Bytes as a picture: height, width and channels, row by row. Of other than three channels the first is shown as a grey.
+pub fn picture([height, width, channels]: [usize; 3], pixels: &[u8]) -> ColorImage {
+    if channels == 3 {
+        return ColorImage::from_rgb([width, height], pixels);
+    }
+    let greys: Vec<u8> = pixels.iter().step_by(channels.max(1)).copied().collect();
+    ColorImage::from_gray([width, height], &greys)
 }
 
 /// The title of a part of the window.

@@ -1,6 +1,6 @@
 //! A strip of images as a picture.
 use super::picture::Picture;
-use crate::protocol::Strip;
+use crate::{protocol::Strip, ui::widgets};
 use egui::{Align2, Color32, ColorImage, Context, FontId, Rect, Vec2, vec2};
 
 /// Of an image, in points, where that is at least a point for a pixel.
@@ -39,13 +39,6 @@ pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
 }
 
 fn images(strip: &Strip) -> Vec<ColorImage> {
-    let [height, width, channels] = strip.shape;
-    let image = |pixels: &[u8]| {
-        if channels == 3 {
-            return ColorImage::from_rgb([width, height], pixels);
-        }
-        let greys: Vec<u8> = pixels.iter().step_by(channels.max(1)).copied().collect();
-        ColorImage::from_gray([width, height], &greys)
-    };
-    strip.pixels.chunks_exact((height * width * channels).max(1)).map(image).collect()
+    let images = strip.pixels.chunks_exact(strip.shape.iter().product::<usize>().max(1));
+    images.map(|pixels| widgets::picture(strip.shape, pixels)).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
     ui::{
         Action,
         views::Scene,
-        widgets::{icon_button, strong},
+        widgets::{self, icon_button, strong},
     },
 };
 use egui::{
@@ -82,12 +82,7 @@ impl Sample {
     fn picture(&mut self, ui: &mut Ui, collection: &Collection, look: &Look) {
         let [height, width, channels] = look.shape;
         if self.texture.as_ref().is_none_or(|(of, _)| *of != look.request) {
-            let picture = if channels == 3 {
-                egui::ColorImage::from_rgb([width, height], &look.pixels)
-            } else {
-                let greys: Vec<u8> = look.pixels.iter().step_by(channels.max(1)).copied().collect();
-                egui::ColorImage::from_gray([width, height], &greys)
-            };
+            let picture = widgets::picture(look.shape, &look.pixels);
             let texture = ui.ctx().load_texture("sample", picture, TextureOptions::NEAREST);
             self.texture = Some((look.request, texture));
         }

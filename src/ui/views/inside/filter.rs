@@ -5,12 +5,12 @@ use crate::{
     ui::{
         theme,
         views::Scene,
-        widgets::{strong, thousands},
+        widgets::{picture, strong, thousands},
     },
 };
 use egui::{
-    Color32, ColorImage, ProgressBar, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureHandle,
-    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, ProgressBar, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
 
@@ -90,7 +90,11 @@ impl Filter {
                     return;
                 }
                 let texture = |image: &StrongImage| {
-                    ui.ctx().load_texture("strong", picture(found, image), TextureOptions::NEAREST)
+                    ui.ctx().load_texture(
+                        "strong",
+                        picture(found.shape, &image.pixels),
+                        TextureOptions::NEAREST,
+                    )
                 };
                 self.textures = found.images.iter().map(texture).collect();
                 self.found = Some(found.clone());
@@ -137,14 +141,4 @@ fn strong_image(ui: &mut Ui, found: &Strongest, image: &StrongImage, texture: &T
     ui.painter().with_clip_rect(rect).rect_stroke(window, 0.0, stroke, StrokeKind::Inside);
     response.on_hover_text(spoken);
     ui.label(RichText::new(text).small());
-}
-
-/// Of other than three channels the first is shown as a grey.
-fn picture(found: &Strongest, image: &StrongImage) -> ColorImage {
-    let [height, width, channels] = found.shape;
-    if channels == 3 {
-        return ColorImage::from_rgb([width, height], &image.pixels);
-    }
-    let greys: Vec<u8> = image.pixels.iter().step_by(channels.max(1)).copied().collect();
-    ColorImage::from_gray([width, height], &greys)
 }

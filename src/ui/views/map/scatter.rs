@@ -3,7 +3,7 @@ use crate::{
     embedding::{Map, Placement},
     ui::{
         theme::{RUN_COLORS, run_colors, semibold},
-        widgets::{card, thousands},
+        widgets::{card, picture, thousands},
     },
 };
 use egui::{
@@ -200,12 +200,7 @@ fn on_screen(transform: &PlotTransform, [x, y]: [f32; 2]) -> Pos2 {
 }
 
 fn thumbnail(map: &Map, image: usize) -> ColorImage {
-    let [height, width, channels] = map.embedded.thumbnail_shape;
-    let size = height * width * channels;
-    let pixels = &map.embedded.thumbnails[image * size..][..size];
-    if channels == 3 {
-        ColorImage::from_rgb([width, height], pixels)
-    } else {
-        ColorImage::from_gray([width, height], pixels)
-    }
+    let shape = map.embedded.thumbnail_shape;
+    let size: usize = shape.iter().product();
+    picture(shape, &map.embedded.thumbnails[image * size..][..size])
 }
