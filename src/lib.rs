@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod comparison;
 pub mod data;
+pub mod disk;
 pub mod embedding;
 pub mod engine;
 pub mod evaluation;

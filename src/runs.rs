@@ -14,6 +14,7 @@
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
+    disk::{self, PARTIAL},
     protocol::{Change, Phase, Progress, RunId, RunInfo},
     rng,
     spec::{Catalog, RunSpec},
@@ -21,7 +22,6 @@ use crate::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::{
     fs::{self, File, TryLockError},
-    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -121,11 +121,11 @@ impl Home {
             "The run exists already: try again\nFolder: {}",
             folder.path.display()
         );
-        let partial = with_suffix(&folder.path);
+        let partial = disk::partial(&folder.path);
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(partial.join("checkpoints"))?;
-            write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
-            fs::rename(&partial, &folder.path)
+            disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
+            disk::rename(&partial, &folder.path)
         };
         write().with_context(|| at("Could not make the run's folder: is the disk full?", &folder.path))?;
         Ok((id, folder))
@@ -139,7 +139,7 @@ impl Home {
         // Only a run that nobody trains can be locked; the lock itself must not stand in the way of the move.
         drop(self.folder(id).lock()?);
         self.make_way(id)?;
-        fs::rename(self.runs().join(id), self.trash().join(id))
+        disk::rename(&self.runs().join(id), &self.trash().join(id))
             .with_context(|| at("Could not delete the run", &self.runs().join(id)))
     }
 
@@ -148,7 +148,7 @@ impl Home {
     /// # Errors
     /// Where it is not there any more, or cannot be moved.
     pub fn restore(&self, id: &str) -> Result<()> {
-        fs::rename(self.trash().join(id), self.runs().join(id))
+        disk::rename(&self.trash().join(id), &self.runs().join(id))
             .with_context(|| at("Could not bring the run back", &self.trash().join(id)))
     }
 
@@ -186,7 +186,7 @@ impl RunFolder {
     /// Where it cannot be written.
     pub fn write_spec(&self, spec: &RunSpec, catalog: &Catalog) -> Result<()> {
         let path = self.path.join("spec.toml");
-        replace(&path, spec.to_toml(catalog).as_bytes())
+        disk::replace(&path, spec.to_toml(catalog).as_bytes())
             .with_context(|| at("Could not write the run's spec", &path))
     }
 
@@ -299,27 +299,6 @@ fn last_phase(entries: &[Entry]) -> Phase {
         _ => None,
     });
     phase.filter(|phase| !phase.is_active()).unwrap_or(Phase::Stopped)
-}
-
-const PARTIAL: &str = ".partial";
-
-fn with_suffix(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(PARTIAL);
-    name.into()
-}
-
-/// Writes a file whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let partial = with_suffix(path);
-    write_synced(&partial, bytes)?;
-    fs::rename(&partial, path)
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn at(text: &str, path: &Path) -> String {

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 16] = [
     &["presets"],
     &["comparison", "embedding", "evaluation", "explanation", "inside"],
     &["metrics", "spec"],
-    &["registry", "rng", "told"],
+    &["disk", "registry", "rng", "told"],
 ];
 
 #[test]

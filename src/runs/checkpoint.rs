@@ -1,6 +1,6 @@
 //! Checkpoints: a folder each, whole or not there.
-use super::{PARTIAL, RunFolder, at, with_suffix, write_synced};
-use crate::spec::LiveParams;
+use super::{RunFolder, at};
+use crate::{disk, spec::LiveParams};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -39,7 +39,7 @@ impl RunFolder {
         write: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
         let target = self.checkpoint(state.step);
-        let partial = with_suffix(&target);
+        let partial = disk::partial(&target);
         let saved = save(&partial, &target, state, write);
         if saved.is_err() {
             // What is left of a failed attempt would fill the disk further.
@@ -105,18 +105,18 @@ fn save(
     }
     fs::create_dir_all(partial)?;
     write(partial)?;
-    write_synced(&partial.join("state.toml"), toml::to_string(state)?.as_bytes())?;
+    disk::write_synced(&partial.join("state.toml"), toml::to_string(state)?.as_bytes())?;
     for file in fs::read_dir(partial)? {
         File::open(file?.path())?.sync_all()?;
     }
     if !target.exists() {
-        return Ok(fs::rename(partial, target)?);
+        return Ok(disk::rename(partial, target)?);
     }
     // A folder cannot be renamed over another: the older one of the same step steps aside, and is no checkpoint then.
-    let aside = target.with_extension(format!("old{PARTIAL}"));
+    let aside = target.with_extension(format!("old{}", disk::PARTIAL));
     let _may_be_missing = fs::remove_dir_all(&aside);
-    fs::rename(target, &aside)?;
-    fs::rename(partial, target)?;
+    disk::rename(target, &aside)?;
+    disk::rename(partial, target)?;
     Ok(fs::remove_dir_all(&aside)?)
 }
 

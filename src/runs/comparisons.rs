@@ -6,9 +6,10 @@
 //!   comparison.toml  every default written out
 //!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
 //! ```
-use super::{Home, RunLock, at, find, list, lock, new_id, replace, with_suffix, write_synced};
+use super::{Home, RunLock, at, find, list, lock, new_id};
 use crate::{
     comparison::{Cell, Comparison},
+    disk,
     protocol::ComparisonId,
     spec::Catalog,
 };
@@ -57,11 +58,11 @@ impl Home {
     ) -> Result<(ComparisonId, ComparisonFolder)> {
         let id = new_id(&comparison.name);
         let folder = self.comparison(&id);
-        let partial = with_suffix(&folder.path);
+        let partial = disk::partial(&folder.path);
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(&partial)?;
-            write_synced(&partial.join("comparison.toml"), comparison.to_toml(catalog).as_bytes())?;
-            fs::rename(&partial, &folder.path)
+            disk::write_synced(&partial.join("comparison.toml"), comparison.to_toml(catalog).as_bytes())?;
+            disk::rename(&partial, &folder.path)
         };
         write()
             .with_context(|| at("Could not make the comparison's folder: is the disk full?", &folder.path))?;
@@ -76,7 +77,8 @@ impl Home {
         drop(self.comparison(id).lock()?);
         self.make_way(id)?;
         let path = self.comparison(id).path;
-        fs::rename(&path, self.trash().join(id)).with_context(|| at("Could not delete the comparison", &path))
+        disk::rename(&path, &self.trash().join(id))
+            .with_context(|| at("Could not delete the comparison", &path))
     }
 
     /// Takes a comparison back out of the trash.
@@ -85,7 +87,7 @@ impl Home {
     /// Where it is not there any more, or cannot be moved.
     pub fn restore_comparison(&self, id: &str) -> Result<()> {
         let path = self.trash().join(id);
-        fs::rename(&path, self.comparison(id).path)
+        disk::rename(&path, &self.comparison(id).path)
             .with_context(|| at("Could not bring the comparison back", &path))
     }
 }
@@ -120,7 +122,7 @@ impl ComparisonFolder {
             writeln!(text, "\"{name}\",{},{},{accuracy}", race.labels_per_class, race.seed)?;
         }
         let path = self.path.join("results.csv");
-        replace(&path, text.as_bytes()).with_context(|| at("Could not write the results", &path))
+        disk::replace(&path, text.as_bytes()).with_context(|| at("Could not write the results", &path))
     }
 
     /// Keeps other programs from going on with it.

@@ -4,9 +4,9 @@
 //! ```text
 //! HOME/edits/files-1f3c….toml    id and path of the data set, and a table of its edits
 //! ```
-use super::{Home, at, replace};
+use super::{Home, at};
 use crate::{
-    rng,
+    disk, rng,
     spec::{Choice, Edits, edits},
 };
 use anyhow::{Context as _, Result, anyhow};
@@ -46,7 +46,7 @@ impl Home {
         table.insert("edits".into(), edits::to_table(&dataset.edits).into());
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(self.path.join("edits"))?;
-            replace(&path, table.to_string().as_bytes())
+            disk::replace(&path, table.to_string().as_bytes())
         };
         write().with_context(|| at("Could not keep your corrections: is the disk full?", &path))
     }

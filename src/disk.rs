@@ -1,0 +1,191 @@
+//! Files that survive a power cut, and reading that no hostile folder can hang or flood.
+//!
+//! Whoever writes a file that a person cannot do without calls [`replace`]; whoever reads one that a person or another
+//! program put there calls [`read`] or [`read_text`] with the most bytes that can be right.
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// The ending of a file or folder that is not whole yet.
+pub const PARTIAL: &str = ".partial";
+/// The most bytes of a configuration, a spec or a state: far more than any that was written by hand or by Headstart.
+pub const MOST_TEXT: u64 = 4 << 20;
+
+/// The name under which a file or folder is written before it is renamed into place.
+pub fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(PARTIAL);
+    name.into()
+}
+
+/// Writes a file whole or not at all; once it returns, the file outlives a power cut.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = partial(path);
+    write_synced(&partial, bytes)?;
+    rename(&partial, path)
+}
+
+/// Writes a new file to the disk itself, whatever stood under its name before.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    remove_link(path)?;
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Renames a file or folder; once it returns, the new name outlives a power cut.
+///
+/// # Errors
+/// Where it cannot be renamed.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_parent(to)
+}
+
+/// Brings the names within the folder of `path` to the disk.
+///
+/// # Errors
+/// Where the disk fails.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) => sync_folder(parent),
+        None => Ok(()),
+    }
+}
+
+/// Brings the names within a folder to the disk. Windows does so by itself, and cannot open a folder.
+///
+/// # Errors
+/// Where the disk fails.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Opens a file to be read and written, made if it is missing and never emptied. A link, a pipe or a device that somebody
+/// put under its name is refused: it would be written through.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(irregular(&metadata)),
+        _ => OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path),
+    }
+}
+
+/// Opens a regular file for reading, and says how long it is. A pipe would never answer, a device never end.
+///
+/// # Errors
+/// Where it is something else, or cannot be opened.
+pub fn open(path: &Path) -> io::Result<(File, u64)> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(irregular(&metadata));
+    }
+    Ok((File::open(path)?, metadata.len()))
+}
+
+/// The bytes of a regular file of at most `most` bytes.
+///
+/// # Errors
+/// Where it is something else, is larger, or cannot be read.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, len) = open(path)?;
+    let mut bytes = vec![];
+    if len <= most {
+        // Files of /proc say that they are empty, and a file may grow: the limit holds for what is read.
+        file.take(most + 1).read_to_end(&mut bytes)?;
+    }
+    if len.max(bytes.len() as u64) > most {
+        let text = format!("it is larger than the {} that can be right", size(most));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    Ok(bytes)
+}
+
+/// The text of a regular file of at most `most` bytes.
+///
+/// # Errors
+/// As [`read`], and where it is no UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let text = String::from_utf8(read(path, most)?);
+    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+}
+
+fn remove_link(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => fs::remove_file(path),
+        _ => Ok(()),
+    }
+}
+
+fn irregular(metadata: &fs::Metadata) -> io::Error {
+    let what = match metadata {
+        _ if metadata.is_dir() => "it is a folder, not a file",
+        _ if metadata.is_symlink() => "it is a link to another file, which Headstart does not write through",
+        _ => "it is a pipe or a device, not a file",
+    };
+    io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
+/// A number of bytes as a person reads it.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.0} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.0} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_whole_and_read_within_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        replace(&path, b"one").unwrap();
+        replace(&path, b"three").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"three");
+        let error = read(&path, 4).unwrap_err();
+        assert!(error.to_string().contains("larger than the 4 bytes"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::write(&path, b"\xff").unwrap();
+        assert!(read_text(&path, 5).unwrap_err().to_string().contains("UTF-8"));
+        assert!(read(folder.path(), 5).unwrap_err().to_string().contains("folder"));
+        assert_eq!(
+            [size(900), size(4 << 20), size(13 << 28)],
+            ["900 bytes", "4 MiB", "3.2 GiB"].map(String::from)
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_written_through_and_devices_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link] = ["target", "link"].map(|name| folder.path().join(name));
+        fs::write(&target, b"precious").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(open_own(&link).unwrap_err().to_string().contains("link"));
+        write_synced(&link, b"new").unwrap();
+        assert_eq!(
+            (read(&target, 9).unwrap(), read(&link, 9).unwrap()),
+            (b"precious".to_vec(), b"new".to_vec())
+        );
+        assert!(read(Path::new("/dev/zero"), 9).unwrap_err().to_string().contains("device"));
+    }
+}
