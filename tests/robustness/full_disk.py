@@ -5,6 +5,7 @@ nothing lost. Small disks need root (Linux)."""
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import time
 
@@ -63,15 +64,17 @@ def standard_output(script, wanted):
 
 
 def limits(script, wanted):
-    """Files that cannot grow past a length (ulimit -f)."""
+    """Files that cannot grow past a length (ulimit -f): the system kills the program, or tells it."""
     for kilobytes in (1, 16, 200, 900):
-        home = script.folder("home")
-        ended = script.run(*TRAIN, home=home, limits=[(resource.RLIMIT_FSIZE, kilobytes << 10)])
-        detail = f"{kilobytes} KB: exit {ended.code}: {ended.text()}"
-        script.expect("limited files: exit 1, and a word", ended.code == 1 and len(ended.err) > 40, detail)
-        script.expect("limited files: no panic", "panicked" not in ended.err, detail)
-        for run in lib.runs(home):
-            resumed(script, "limited files", run, home, wanted)
+        for ignored in ((), (signal.SIGXFSZ,)):
+            home = script.folder("home")
+            ended = script.run(*TRAIN, home=home, limits=[(resource.RLIMIT_FSIZE, kilobytes << 10)], ignored=ignored)
+            detail = f"{kilobytes} KB: exit {ended.code}: {ended.text()}"
+            is_said = ended.code == 1 and len(ended.err) > 40
+            script.expect("limited files: exit 1, and a word", is_said if ignored else ended.code == -signal.SIGXFSZ, detail)
+            script.expect("limited files: no panic", "panicked" not in ended.err, detail)
+            for run in lib.runs(home):
+                resumed(script, "limited files", run, home, wanted)
 
 
 def why_not(script):

@@ -94,7 +94,7 @@ class Script:
         return execute(self.command(args, home), **how)
 
     def command(self, args, home=None):
-        return [str(self.binary), *map(str, args), *(["--home", str(home)] if home else [])]
+        return [str(self.binary), *(["--home", str(home)] if home else []), *map(str, args)]
 
     def start(self, *args, home, stdout=subprocess.PIPE):
         return subprocess.Popen(
@@ -136,17 +136,20 @@ class Result:
 
 
 def environment():
-    return {key: value for key, value in os.environ.items() if key != "HEADSTART_HOME"}
+    """Where nothing leads elsewhere, and errors are those that a person sees."""
+    return {key: value for key, value in os.environ.items() if key not in ("HEADSTART_HOME", "RUST_BACKTRACE")}
 
 
-def execute(command, timeout=60, cwd=None, stdout=None, limits=(), new_environment=None):
-    """Runs a command to its end, with a limit of time and memory. `limits` are those of setrlimit."""
+def execute(command, timeout=60, stdout=None, limits=(), ignored=()):
+    """Runs a command to its end, with a limit of time and memory. `limits` are those of setrlimit, `ignored` signals."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
 
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
             for what, most in limits:
                 resource.setrlimit(what, (most, most))
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
 
         began = time.monotonic()
         process = subprocess.Popen(
@@ -154,8 +157,7 @@ def execute(command, timeout=60, cwd=None, stdout=None, limits=(), new_environme
             stdin=subprocess.DEVNULL,
             stdout=stdout or out,
             stderr=err,
-            cwd=cwd,
-            env=environment() | (new_environment or {}),
+            env=environment(),
             preexec_fn=limit,
             start_new_session=True,
         )
