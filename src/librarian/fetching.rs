@@ -54,8 +54,9 @@ impl Desk {
         let Some(mut fetching) = self.fetching.take() else { return };
         let phase = match fetching.download.advance(PATIENCE) {
             Ok(Progress { activity: Activity::Done, .. }) => FetchPhase::Done,
-            Ok(Progress { bytes_done, bytes_total, secs_left, .. }) => {
-                FetchPhase::Running { bytes_done, bytes_total, secs_left }
+            Ok(Progress { activity, bytes_done, bytes_total, secs_left }) => {
+                let is_pausing = matches!(activity, Activity::Pausing { .. });
+                FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }
             }
             Err(error) => FetchPhase::Failed(told(&error)),
         };
