@@ -164,7 +164,7 @@ def logs(bed):
     for label, content in harmless.items():
         bed.damaged(row, label, lambda run, _: replace(run / "log.jsonl", content), resume=(0,))
     unknown = begun + '{"event":"tuned","step":45,"values":{"foo":1}}\n'
-    bed.damaged(row, "unknown keys", lambda run, _: replace(run / "log.jsonl", unknown), resume=(0, 1), says="foo|learning.rate|value", is_same=False)
+    bed.damaged(row, "unknown keys", lambda run, _: replace(run / "log.jsonl", unknown), resume=(0, 1), says="foo|hyperparameter|value", is_same=False)
     out_of_range = {
         "a dropout of 5": {"encoder__dropout": 5.0},
         "a learning rate of -1": {"optimizer__learning_rate": -1.0},

@@ -46,38 +46,43 @@ def main():
     script.end()
 
 
+class Killer:
+    """Kills commands at random moments until there were enough."""
+
+    def __init__(self, script, name, kills):
+        self.script, self.name, self.left = script, name, kills
+
+    def run(self, longest, *args, home):
+        """Runs a command, which takes at most about `longest` seconds: its result, or None where it was killed."""
+        if self.left <= 0:
+            return self.script.run(*args, home=home, timeout=120)
+        # As often at the beginning, where folders are made, as anywhere.
+        moment = self.script.random.uniform(0, self.script.random.choice([longest / 4, longest]))
+        ended = self.script.kill_after(moment, *args, home=home)
+        if ended is None:
+            self.left -= 1
+            self.script.note(f"{self.name}: kills")
+        return ended
+
+    def to_the_end(self, longest, next_command, home):
+        """Starts and goes on until a command ends by itself, which must be a success."""
+        ended = None
+        while ended is None:
+            ended = self.run(longest, *next_command(home), home=home)
+            # On a busy computer a command may never come to its end in the time that it took when nobody killed it.
+            longest *= 1.1
+        self.script.expect(f"{self.name}: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
+
+
 def chains(script, name, kills, chain):
-    """Lets `chain(kill)` run until there were enough kills. `kill(*args)` runs a command that is killed at a random
-    moment: None, or the result of the command if it ended before."""
-    left = kills
+    """Begins chains of kills, each in a home of its own, until there were enough."""
+    killer = Killer(script, name, kills)
     number = 0
-    while left > 0:
+    while killer.left > 0:
         home = script.folder(f"{name}-{number}")
         number += 1
-
-        def kill(longest, *args):
-            nonlocal left
-            # As often at the beginning, where folders are made, as anywhere.
-            moment = script.random.choice([script.random.uniform(0, 0.15), script.random.uniform(0, longest)])
-            result = script.kill_after(moment, *args, home=home)
-            if result is None:
-                left -= 1
-                script.note(f"{name}: kills")
-            return result
-
-        chain(home, kill)
+        chain(home, killer)
         lib.shutil.rmtree(home, ignore_errors=True)
-
-
-def to_the_end(script, name, home, kill, longest, next_command):
-    """Starts and goes on until a command ends by itself; that must be a success."""
-    for _ in range(25):
-        ended = kill(longest, *next_command(home))
-        if ended:
-            script.expect(f"{name}: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
-            return
-    ended = script.run(*next_command(home), home=home)
-    script.expect(f"{name}: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
 
 
 def compare_runs(script, name, home, wanted):
@@ -110,8 +115,8 @@ def train(script, kills):
             begun = lib.runs(home)
             return ["resume", begun[0].name] if begun else args
 
-        def chain(home, kill):
-            to_the_end(script, "train", home, kill, longest, next_command)
+        def chain(home, killer):
+            killer.to_the_end(longest, next_command, home)
             compare_runs(script, "train", home, wanted)
 
         chains(script, "train", max(1, kills // 2), chain)
@@ -140,9 +145,9 @@ def resume(script, kills):
     changed = wanted["metrics.csv"] != lib.digest(source)["metrics.csv"]
     script.expect("resume: live changes are replayed", changed, "the metrics are those without the changes")
 
-    def chain(home, kill):
+    def chain(home, killer):
         begin(home)
-        to_the_end(script, "resume", home, kill, longest, lambda _: ["resume", source.name])
+        killer.to_the_end(longest, lambda _: ["resume", source.name], home)
         compare_runs(script, "resume", home, wanted)
 
     chains(script, "resume", kills, chain)
@@ -160,8 +165,8 @@ def compare(script, kills):
         begun = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
         return ["resume", begun[0]] if begun else ["compare", recipe]
 
-    def chain(home, kill):
-        to_the_end(script, "compare", home, kill, longest, next_command)
+    def chain(home, killer):
+        killer.to_the_end(longest, next_command, home)
         found = cells(home)
         script.expect("compare: no run doubled or lost", sorted(found) == sorted(wanted), f"{len(found)} of {len(wanted)}")
         differing = [key for key in wanted if found.get(key) != wanted[key]]
@@ -204,10 +209,10 @@ def add(script, kills):
     """Drawings are kept: every one that was said to be kept, whole, and none twice by itself."""
     pictures = drawings(script, 3 * kills + 10)
 
-    def chain(home, kill):
+    def chain(home, killer):
         said = 0
         for label, path in pictures:
-            ended = kill(0.05, "handwriting", "add", "--label", label, path)
+            ended = killer.run(0.05, "handwriting", "add", "--label", label, path, home=home)
             said += bool(ended) and ended.code == 0
             if ended is None:
                 break
@@ -236,36 +241,34 @@ def tune(script, kills):
         lib.shutil.rmtree(home, ignore_errors=True)
         lib.shutil.copytree(first, home)
 
+    def made():
+        return [other for other in lib.runs(home) if other.name != run]
+
     begin()
     _, longest = undisturbed(script, "tune", "handwriting", "tune", run, home=home)
-    wanted = [lib.digest(other) for other in lib.runs(home) if other.name != run]
+    wanted = lib.digest(made()[0])
     source = lib.digest(lib.runs(first)[0])
 
     def next_command(_):
-        begun = [other for other in lib.runs(home) if other.name != run]
+        begun = made()
         if begun and lib.last_phase(begun[0]) == "finished":
+            # It was killed while it said what was gained.
             return ["runs"]
         return ["resume", begun[0].name] if begun else ["handwriting", "tune", run]
 
-    left = kills
-    while left > 0:
+    def chain(_, killer):
         begin()
-        for _ in range(25):
-            moment = script.random.choice([script.random.uniform(0, 0.3), script.random.uniform(0, longest)])
-            ended = script.kill_after(moment, *next_command(home), home=home)
-            if ended:
-                script.expect("tune: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
-                break
-            left -= 1
-            script.note("tune: kills")
-        begun = [other for other in lib.runs(home) if other.name != run]
+        killer.to_the_end(longest, next_command, home)
+        begun = made()
         if not script.expect("tune: one run", len(begun) == 1, [other.name for other in begun]):
-            continue
-        differing = lib.differences(lib.digest(begun[0]), wanted[0])
+            return
+        differing = lib.differences(lib.digest(begun[0]), wanted)
         script.expect("tune: same bits", not differing, f"differs in {differing}")
         script.expect("tune: the run before is as it was", lib.digest(home / "runs" / run) == source, run)
-        left_over = lib.leftovers(home)
-        script.expect("tune: nothing left over", not left_over, left_over)
+        left = lib.leftovers(home)
+        script.expect("tune: nothing left over", not left, left)
+
+    chains(script, "tune", kills, chain)
 
 
 def fetch(script, kills):
@@ -274,11 +277,10 @@ def fetch(script, kills):
         return
     with mirror.serve(files) as server:
 
-        def chain(home, kill):
+        def chain(home, killer):
             manner = script.random.choice(["slow", "slow without ranges"])
-            longest = 3 if manner == "slow" else 8
             args = ["data", "fetch", mirror.SET, "--mirror", server.address(manner)]
-            to_the_end(script, "fetch", home, kill, longest, lambda _: args)
+            killer.to_the_end(3, lambda _: args, home)
             whole, wrong, others = mirror.state(home, files)
             script.expect("fetch: whole files", len(whole) == len(files) and not wrong, f"{whole}, wrong: {wrong}")
             script.expect("fetch: nothing left over", not others, others)

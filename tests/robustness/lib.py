@@ -32,13 +32,13 @@ class Script:
 
     def __init__(self, description, options=lambda parser: None):
         parser = argparse.ArgumentParser(description=description)
-        parser.add_argument("--binary", type=Path, help="the program; else $HEADSTART, else target/release/headstart")
+        parser.add_argument("--program", type=Path, help="the program; else $HEADSTART, else target/release/headstart")
         parser.add_argument("--short", action="store_true", help="a short form, for every change")
         parser.add_argument("--seed", type=int, default=1, help="of the random moments (default: 1)")
         parser.add_argument("--keep", action="store_true", help="keep the scratch folder")
         options(parser)
         self.options = parser.parse_args()
-        self.binary = find_binary(self.options.binary)
+        self.binary = find_binary(self.options.program)
         self.short = self.options.short
         self.random = random.Random(self.options.seed)
         self.scratch = Path(tempfile.mkdtemp(prefix="headstart-"))
@@ -102,11 +102,11 @@ class Script:
         )
 
     def kill_after(self, secs, *args, home):
-        """Runs a command and kills it (SIGKILL) after some time: None, or the ended command's result."""
+        """Runs a command and kills it (SIGKILL) after some time: None, or the result where it ended before."""
         process = self.start(*args, home=home)
         try:
             text, _ = process.communicate(timeout=secs)
-            return Result(process.returncode, "", text.decode(errors="replace"), secs, 0, False)
+            return Result(process.returncode, text.decode(errors="replace"), "", secs, 0, False)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -117,7 +117,7 @@ def find_binary(given):
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     binary = given or Path(os.environ.get("HEADSTART", target / "release" / "headstart"))
     if not binary.is_file():
-        sys.exit(f"There is no program to test: cargo build --release, or name it with --binary\nFile: {binary}")
+        sys.exit(f"There is no program to test: cargo build --release, or name it with --program\nFile: {binary}")
     return binary.resolve()
 
 
