@@ -336,8 +336,21 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
         refused(&run(&home, &["evaluate", &id, "--json"]), message);
     }
     fs::write(folder.join("spec.toml"), spec).unwrap();
-    fs::write(support::newest_checkpoint(&folder).join("model.safetensors"), "no tensors").unwrap();
-    refused(&run(&home, &["predict", &id, &good, "--json"]), "model.safetensors");
+    fs::write(folder.join("checkpoints/step-000016/model.safetensors"), "no tensors").unwrap();
+    let older = run(&home, &["predict", &id, &good, "--json"]);
+    assert!(older.status.success() && objects(&older)[0]["step"] == 8, "{older:?}");
+    assert!(String::from_utf8_lossy(&older.stderr).contains("Step 8 stands in for step 16"), "{older:?}");
+    fs::write(folder.join("checkpoints/step-000008/model.safetensors"), "no tensors").unwrap();
+    let file = fixture.data().join("weights").display().to_string();
+    for command in [
+        &["predict", &id, &good, "--json"][..],
+        &["evaluate", &id, "--json"],
+        &["history", &id, &good, "--json"],
+        &["export", &id, "--out", &file, "--json"],
+        &["embed", &id, "--out", &file, "--json"],
+    ] {
+        refused(&run(&home, command), "No checkpoint of this run can be used");
+    }
 }
 
 #[test]

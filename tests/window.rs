@@ -73,6 +73,8 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         folder: format!("/home/runs/{id}").into(),
         live,
         phase: phase.clone(),
+        remedy: None,
+        saved: None,
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
@@ -292,6 +294,8 @@ fn comparison() -> State {
             spec: comparison.spec("c", Cell::Arm { race, arm }, &|_| None),
             live: Default::default(),
             phase,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Progress {
                 step: reached,

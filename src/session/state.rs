@@ -5,7 +5,7 @@ use crate::{
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
         Answer, Change, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview, Progress,
-        RunId, RunInfo,
+        Remedy, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -45,6 +45,8 @@ pub struct Run {
     /// The live hyperparameters as they are now.
     pub live: LiveParams,
     pub phase: Phase,
+    /// Of a run that diverged.
+    pub remedy: Option<Remedy>,
     pub progress: Progress,
     pub curves: BTreeMap<Curve, Series>,
     pub changes: Vec<Change>,
@@ -68,11 +70,12 @@ impl Run {
             spec: info.spec,
             live: info.live,
             phase: info.phase,
+            remedy: info.remedy,
             progress: info.progress,
             curves: BTreeMap::new(),
             changes: info.changes,
             timing: info.timing,
-            saved: None,
+            saved: info.saved,
         }
     }
 
@@ -129,6 +132,7 @@ impl State {
                 self.runs.insert(info.id.clone(), Run::new(*info));
             }
             Event::Phase(id, phase) => self.update(&id, |run| run.phase = phase),
+            Event::Remedy(id, remedy) => self.update(&id, |run| run.remedy = Some(remedy)),
             Event::Points(id, points) => self.update(&id, |run| run.add(points)),
             Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
             Event::Tuned(id, change) => self.update(&id, |run| {
@@ -225,6 +229,8 @@ mod tests {
             spec: RunSpec::default(),
             live: LiveParams::new(),
             phase: Phase::Running,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Progress::default(),
             timing: vec![],
