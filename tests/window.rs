@@ -14,7 +14,7 @@ use headstart::{
     presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preview, Progress, RunInfo, Similarities, Strip,
+        Prediction, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -274,6 +274,21 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     window.get_by_label("The loss is no longer a number");
     click(&mut window, "Change the settings");
     assert!(window.query_by_label("The loss is no longer a number").is_none());
+}
+
+#[test]
+fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
+    let mut state = state(&[("one", Phase::Failed("The run has diverged".into()))]);
+    let run = state.runs.values_mut().next().unwrap();
+    run.remedy = Some(Remedy { step: 400, learning_rate: 0.0001 });
+    let (id, mut live) = (run.id.clone(), run.live.clone());
+    live.insert("optimizer.learning_rate".into(), 0.0001);
+    let mut window = wide(state);
+    assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
+    click(&mut window, "Go on from step 400 with a tenth of the learning rate");
+    click(&mut window, "Go on from step 400");
+    let rewind = Command::Rewind { run: id, step: 400, live };
+    assert_eq!(commands(&mut window), [rewind.clone(), rewind]);
 }
 
 /// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.

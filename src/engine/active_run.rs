@@ -159,6 +159,7 @@ impl ActiveRun {
         info.changes.retain(|change| change.step as f64 <= step);
         Ok(RunInfo {
             phase: self.phase.clone(),
+            remedy: None,
             live: self.trainer.live.clone(),
             progress: self.progress(),
             ..info

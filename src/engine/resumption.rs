@@ -58,11 +58,11 @@ pub fn newest<T>(
     Ok(None)
 }
 
-/// A run is saved after each validation, before it trains on.
+/// A run is saved after each validation, before it trains on or is tested.
 fn has_been_saved(folder: &RunFolder) -> Result<bool> {
     let (mut validated, mut went_on) = (None, false);
     folder.each_point(|point| {
-        went_on |= validated.is_some_and(|step| point.step > step);
+        went_on |= point.split == Split::Test || validated.is_some_and(|step| point.step > step);
         if point.split == Split::Validation {
             validated.get_or_insert(point.step);
         }

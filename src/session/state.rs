@@ -4,8 +4,8 @@ use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
-        Answer, Change, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview, Progress,
-        Remedy, RunId, RunInfo,
+        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview,
+        Progress, Remedy, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -104,6 +104,14 @@ impl Run {
             Some([s1, t1]) if *s1 > s0 => t0 + (t1 - t0) * (step - s0) / (s1 - s0),
             _ => t0,
         }
+    }
+
+    /// What has a run that diverged go on from its last good weights, with a lower learning rate.
+    pub fn remedied(&self) -> Option<(Remedy, Command)> {
+        let remedy = self.remedy?;
+        let mut live = self.live.clone();
+        live.insert("optimizer.learning_rate".into(), remedy.learning_rate);
+        Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live }))
     }
 
     fn add(&mut self, points: Vec<Point>) {

@@ -89,6 +89,7 @@ impl Bench {
     pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
         let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
         let advanced = inquiry.inspection.advance();
+        inquiry.inspection.left_out().into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
         let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
         self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
         if share_done < 1.0 {
