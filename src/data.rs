@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use sampling::USE;
 use std::{borrow::Cow, path::Path};
 
+mod as_read;
 pub mod augment;
 pub mod classes;
 pub mod download;
@@ -27,6 +28,7 @@ pub mod published;
 mod sampling;
 mod shelf;
 pub mod thumbnails;
+pub use as_read::AsRead;
 pub use sampling::{
     Balance, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES, balanced_order, class_weights, order, partition,
 };
@@ -115,6 +117,8 @@ pub struct Examples {
     pixels: Pixels,
     /// Bytes of an image.
     size: usize,
+    /// What a split goes by, where that is more than the labels.
+    as_read: Option<AsRead>,
 }
 
 /// The hyperparameters of every data set.
@@ -207,12 +211,12 @@ impl Examples {
     /// Images in memory, one after another, and their labels.
     pub fn new(pixels: Vec<u8>, labels: Vec<u16>) -> Self {
         let size = pixels.len() / labels.len().max(1);
-        Self { labels, pixels: Pixels::Memory(pixels), size }
+        Self { labels, pixels: Pixels::Memory(pixels), size, as_read: None }
     }
 
     /// Images of `size` bytes that are read when they are asked for, and their labels.
     pub fn streamed(stream: Stream, labels: Vec<u16>, size: usize) -> Self {
-        Self { labels, pixels: Pixels::of(stream), size }
+        Self { labels, pixels: Pixels::of(stream), size, as_read: None }
     }
 
     pub fn len(&self) -> usize {
@@ -226,7 +230,7 @@ impl Examples {
     /// The chosen images and their labels; images that are on disk stay there.
     pub fn subset(&self, indices: &[usize]) -> Self {
         let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size }
+        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size, as_read: None }
     }
 
     /// An image, (height, width, channels).

@@ -58,6 +58,18 @@ pub struct Choice {
     pub values: Values,
     /// For data sets: what a person has corrected about it.
     pub edits: Edits,
+    /// For data sets: what a split of it goes by.
+    pub split_rule: SplitRule,
+}
+
+/// What decides on which side of a split an image is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SplitRule {
+    /// As in specs of version 1: the seed and the images that corrections leave, so that correcting one moves others.
+    AsCorrected,
+    /// The seed and the images as they were read; equal ones are on one side.
+    #[default]
+    AsRead,
 }
 
 /// Numbers by key. Integers and switches (0 or 1) are kept as numbers too.

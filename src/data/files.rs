@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     registry,
-    spec::{Choice, ComponentInfo, Param, ParamKind},
+    spec::{Choice, ComponentInfo, Param, ParamKind, SplitRule},
     told::told,
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -275,10 +275,14 @@ fn assemble(contents: Contents, choice: &Choice) -> Result<Dataset> {
     if let (0, Some(reason)) = (train.len(), notes.passed_over.first()) {
         bail!(reason.clone());
     }
+    if choice.split_rule == SplitRule::AsRead {
+        train.find_twins();
+    }
     let test = match decoded.next() {
         Some(test) => test,
         None => carve(&mut train, classes, &mut notes)?,
     };
+    note_twins(&train, &test, &mut notes);
     let info = DatasetInfo { shape, class_names };
     note_classes(&info, &train, &mut notes);
     Ok(Dataset { notes, ..Dataset::new(info, train, test)? })
@@ -385,11 +389,38 @@ fn common_shape(looks: &[pictures::Look], choice: &Choice) -> ImageShape {
 /// Takes a test part out of the training images, of each class its share, always the same ones.
 fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Examples> {
     let count = (train.len() / TEST_SHARE).max(1);
-    let partition = split(&train.labels, classes, count, 0).context("There are too few images")?;
-    let test = train.subset(&partition.validation);
-    *train = train.subset(&partition.train);
-    notes.remarks.push(format!("There is no test part: {count} images, always the same, are kept for it"));
+    let twins = train.as_read().into_owned().twins;
+    let [left, carved] =
+        split(&train.labels, &twins, classes, count, 0).context("There are too few images")?;
+    ensure!(
+        !left.is_empty() && !carved.is_empty(),
+        "There is no test part, and too many images are equal to others to make one: remove copies, or add images"
+    );
+    let test = train.subset(&carved);
+    *train = train.subset(&left);
+    if !twins.is_empty() {
+        train.find_twins();
+    }
+    notes
+        .remarks
+        .push(format!("There is no test part: {} images, always the same, are kept for it", carved.len()));
     Ok(test)
+}
+
+/// Says what equal images there are: a test image that is also trained on makes a result look better than it is.
+fn note_twins(train: &Examples, test: &Examples, notes: &mut Notes) {
+    let twins = train.as_read().twins.len();
+    if twins > 0 {
+        notes.remarks.push(format!(
+            "{twins} training images are equal to others: no split puts equal ones on different sides"
+        ));
+    }
+    let leaks = test.count_in(train);
+    if leaks > 0 {
+        notes.remarks.push(format!(
+            "{leaks} test images are among the training images too, so that the test flatters: remove them from one part"
+        ));
+    }
 }
 
 fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {

@@ -92,7 +92,7 @@ impl Dataset {
                 Ok(fitted(image, shape))
             };
             let pixels: Vec<Vec<u8>> = (0..examples.len()).into_par_iter().map(one).collect::<Result<_>>()?;
-            Ok(Examples::new(pixels.concat(), examples.labels))
+            Ok(Examples { as_read: examples.as_read, ..Examples::new(pixels.concat(), examples.labels) })
         };
         let info = DatasetInfo { shape, ..self.info };
         Ok(Self { info, train: fit(self.train)?, test: fit(self.test)?, notes: self.notes })

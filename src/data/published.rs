@@ -62,6 +62,8 @@ impl Published {
             )
         );
         dataset.info = expected;
+        // Its splits stay what they are in all that was written about it, equal images or not.
+        dataset.train.as_read = None;
         Ok(dataset)
     }
 
