@@ -15,6 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -91,6 +92,8 @@ struct Desk {
     /// The data set of a run that pictures were made of last.
     of_run: Option<(Choice, Arc<Dataset>)>,
     surveying: Option<Surveying>,
+    /// Kept drawings that cannot be read, as was said last.
+    unreadable: Vec<PathBuf>,
 }
 
 /// Pictures that somebody wants of a data set as a run sees it.
@@ -125,6 +128,7 @@ impl Desk {
             pictures: VecDeque::new(),
             of_run: None,
             surveying: None,
+            unreadable: vec![],
         }
     }
 
@@ -191,7 +195,8 @@ impl Desk {
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
             DataRequest::Handwriting => self.show_handwriting(),
             DataRequest::KeepDrawing { label, framed } => {
-                handwriting::keep(&self.home.handwriting(), label, &framed)?;
+                let kept = handwriting::keep(&self.home.handwriting(), label, &framed)?;
+                kept.remark().into_iter().for_each(|text| self.notice(Level::Info, text));
                 self.show_handwriting();
             }
             DataRequest::RemoveDrawing { place } => {
@@ -205,7 +210,16 @@ impl Desk {
     fn show_handwriting(&mut self) {
         let folder = self.home.handwriting();
         let drawings = handwriting::read(&folder);
+        if self.unreadable != drawings.unreadable {
+            self.unreadable.clone_from(&drawings.unreadable);
+            drawings.complaint(&folder).into_iter().for_each(|text| self.notice(Level::Warning, text));
+        }
+        let drawings = drawings.read;
         self.report(DataReport::Handwriting(Arc::new(Handwriting { folder, drawings })));
+    }
+
+    fn notice(&mut self, level: Level, text: String) {
+        self.report(DataReport::Notice(Notice { level, text }));
     }
 
     /// A portion of what waits: what is looked at comes before what is found out about it.
@@ -315,8 +329,7 @@ impl Desk {
                 format!("a fault in Headstart: {}", text.unwrap_or("no reason given"))
             }
         };
-        let text = format!("{what}: {error}");
-        self.report(DataReport::Notice(Notice { level: Level::Error, text }));
+        self.notice(Level::Error, format!("{what}: {error}"));
     }
 }
 
