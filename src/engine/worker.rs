@@ -240,7 +240,7 @@ impl Bench {
                 self.home.restore(&run)?;
                 self.open(&run)
             }
-            Command::Compare(comparison) => self.start_comparison(&comparison),
+            Command::Compare(comparison) => self.start_comparison(*comparison),
             Command::Order(comparison, order) => self.order(&comparison, order),
         }
     }
@@ -253,7 +253,8 @@ impl Bench {
         }
     }
 
-    fn start(&mut self, mut spec: RunSpec) -> Result<RunId> {
+    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
+        let mut spec = spec.anchored();
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         self.adopt_shape(&mut spec)?;

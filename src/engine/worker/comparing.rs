@@ -40,7 +40,8 @@ impl Bench {
         }
     }
 
-    pub(super) fn start_comparison(&mut self, comparison: &Comparison) -> Result<()> {
+    pub(super) fn start_comparison(&mut self, comparison: Comparison) -> Result<()> {
+        let comparison = comparison.anchored();
         let wrong = comparison.validate(&self.catalog);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         ensure!(
@@ -57,7 +58,7 @@ impl Bench {
                 self.init(&RunSpec { init_from: Some(source.clone()), ..comparison.run.clone() })?;
             }
         }
-        let (id, _) = self.home.create_comparison(comparison, &self.catalog)?;
+        let (id, _) = self.home.create_comparison(&comparison, &self.catalog)?;
         self.resume_comparison(&id)
     }
 
