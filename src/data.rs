@@ -12,6 +12,7 @@ use published::Published;
 use rayon::prelude::*;
 use sampling::USE;
 use std::{borrow::Cow, path::Path};
+use watch::Watch;
 
 mod as_read;
 pub mod augment;
@@ -22,12 +23,14 @@ pub mod edits;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
+mod memory;
 pub mod picture;
 pub mod pixels;
 pub mod published;
 mod sampling;
 mod shelf;
 pub mod thumbnails;
+pub mod watch;
 pub use as_read::AsRead;
 pub use sampling::{
     Balance, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES, balanced_order, class_weights, order, partition,
@@ -62,7 +65,7 @@ impl ImageShape {
 pub struct DatasetEntry {
     pub info: ComponentInfo,
     /// The path is the folder that fetched data sets are in, one folder each.
-    pub load: fn(&Choice, &Path) -> Result<Dataset>,
+    pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
     /// Shape and classes without reading the images.
     pub peek: fn(&Choice) -> Result<DatasetInfo>,
     /// Where it can be fetched, if it is neither part of the program nor a person's own.
@@ -138,12 +141,19 @@ pub const PARAMS: [Param; USE.len() + 4] = {
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
 /// # Errors
-/// Where it is unknown, cannot be read, or contradicts itself.
-pub fn load(choice: &Choice, fetched: &Path) -> Result<Dataset> {
-    let dataset = (find(&choice.id)?.load)(choice, fetched)?.edited(&choice.edits)?;
-    let classes = classes::wanted(choice, dataset.info.classes())?;
-    let shape = fitting::wanted(choice, dataset.info.shape);
-    dataset.narrowed(classes)?.fitted(shape)
+/// Where it is unknown, cannot be read, contradicts itself or takes too much memory; [`Stopped`](watch::Stopped) where
+/// it was stopped.
+pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
+    let read = || -> Result<Dataset> {
+        let dataset = (find(&choice.id)?.load)(choice, fetched, watch)?.edited(&choice.edits)?;
+        let classes = classes::wanted(choice, dataset.info.classes())?;
+        let shape = fitting::wanted(choice, dataset.info.shape);
+        dataset.narrowed(classes)?.fitted(shape, watch)
+    };
+    let dataset = read();
+    // whatever a reader made of being stopped
+    watch.go_on()?;
+    dataset
 }
 
 /// Makes sure that a published data set has been fetched, or a copy of it named, without reading it.

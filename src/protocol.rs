@@ -59,6 +59,8 @@ pub enum Command {
     /// Creates a comparison and runs its races.
     Compare(Box<Comparison>),
     Order(ComparisonId, Order),
+    /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
+    StopPreparing,
 }
 
 /// What can be asked of a comparison.
@@ -151,6 +153,18 @@ impl Phase {
     pub fn is_active(&self) -> bool {
         matches!(self, Phase::Running | Phase::Paused)
     }
+}
+
+/// How far the reading of a data set is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preparing {
+    /// What is done now, as "Preparing images".
+    pub what: &'static str,
+    /// Images; 0 of 0 before they are counted.
+    pub done: u64,
+    pub total: u64,
+    /// At the present pace; nothing before there is one.
+    pub secs_left: Option<f64>,
 }
 
 /// How far a run is, and how fast.

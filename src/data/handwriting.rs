@@ -217,7 +217,10 @@ fn files(folder: &Path, part: &str, label: usize) -> impl Iterator<Item = (usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data, spec::Choice};
+    use crate::{
+        data::{self, watch::Watch},
+        spec::Choice,
+    };
 
     /// A bar of a width and a brightness of its own, which no other is like.
     fn image(value: usize) -> Vec<u8> {
@@ -246,7 +249,7 @@ mod tests {
         let threes = [(3, image(7), false), (3, image(8), true)];
         assert_eq!(seen, threes.into_iter().chain(sevens).collect::<Vec<_>>());
         let choice = Choice { path: Some(folder.clone()), ..Choice::new("files") };
-        let dataset = data::load(&choice, home.path()).unwrap();
+        let dataset = data::load(&choice, home.path(), &Watch::default()).unwrap();
         assert_eq!((dataset.info.classes(), dataset.info.shape.len()), (10, 784));
         assert_eq!((dataset.train.labels, dataset.test.labels), (vec![3, 7, 7, 7], vec![3, 7, 7, 7]));
         remove(&folder, &kept[2].place).unwrap();

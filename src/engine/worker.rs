@@ -6,7 +6,10 @@ use super::{
     trainer::{Origin, Trainer},
 };
 use crate::{
-    data::{self, Dataset},
+    data::{
+        self, Dataset,
+        watch::{Stopped, Watch},
+    },
     metrics::Point,
     protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo, UNOPENED},
     runs::{Entry, Home, RunFolder},
@@ -29,6 +32,7 @@ use std::{
 mod answers;
 mod beginnings;
 mod comparing;
+mod datasets;
 mod inquiries;
 mod scores;
 mod trusting;
@@ -38,6 +42,8 @@ pub use answers::DrawingWish;
 pub struct Worker {
     pub commands: Sender<Command>,
     pub events: Receiver<Event>,
+    /// How far the data set is that it reads at this moment; commands wait until that is done or stopped.
+    pub watch: Arc<Watch>,
     thread: JoinHandle<()>,
 }
 
@@ -52,15 +58,17 @@ impl Worker {
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
         let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
+        let watch = bench.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
             .spawn(move || bench.run(&command_receiver))
             .context("Could not start the training thread")?;
-        Ok(Self { commands, events, thread })
+        Ok(Self { commands, events, watch, thread })
     }
 
     /// Saves every active run and waits for the thread to end.
     pub fn join(self) {
+        self.watch.close();
         drop(self.commands);
         // The thread catches panics itself; one that got past has nothing left to save.
         let _ended = self.thread.join();
@@ -82,6 +90,7 @@ struct Bench {
     inquiries: VecDeque<Inquiry>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
+    watch: Arc<Watch>,
 }
 
 impl Bench {
@@ -96,6 +105,7 @@ impl Bench {
             answers: Answers::default(),
             inquiries: VecDeque::new(),
             dataset: None,
+            watch: Arc::default(),
         }
     }
 
@@ -192,7 +202,8 @@ impl Bench {
             | Command::Tune(..)
             | Command::Predict { .. }
             | Command::Preview { .. }
-            | Command::Dismiss(_) => "Could not do that",
+            | Command::Dismiss(_)
+            | Command::StopPreparing => "Could not do that",
         };
         self.guard(what, |bench| bench.handle(command));
     }
@@ -201,6 +212,9 @@ impl Bench {
     fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
+            Ok(Err(error)) if error.is::<Stopped>() => {
+                return self.outbox.notice(Level::Info, error.to_string());
+            }
             Ok(Err(error)) => told(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
@@ -242,6 +256,8 @@ impl Bench {
             }
             Command::Compare(comparison) => self.start_comparison(*comparison),
             Command::Order(comparison, order) => self.order(&comparison, order),
+            // The session has told the watch, past all commands that wait.
+            Command::StopPreparing => Ok(()),
         }
     }
 
@@ -335,16 +351,6 @@ impl Bench {
         self.home.delete(&run)?;
         self.outbox.push(Event::Removed(run));
         Ok(())
-    }
-
-    fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
-        let key = data::source(choice);
-        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
-            return Ok(dataset.clone());
-        }
-        let dataset = data::open(choice, &self.home.data())?;
-        self.dataset = Some((key, dataset.clone()));
-        Ok(dataset)
     }
 }
 

@@ -334,6 +334,19 @@ mod tests {
     }
 
     #[test]
+    fn a_spec_of_version_1_is_split_as_it_was_and_stays_of_version_1() {
+        for (text, rule, version) in [
+            ("version = 1", SplitRule::AsCorrected, "version = 1"),
+            ("version = 2", SplitRule::AsRead, "version = 2"),
+            ("", SplitRule::AsRead, "version = 2"),
+        ] {
+            let spec = read(text, &["dataset=fashion_mnist"]).unwrap();
+            assert_eq!(spec.dataset.split_rule, rule);
+            assert!(spec.to_toml(&catalog()).contains(version));
+        }
+    }
+
+    #[test]
     fn large_seeds_survive() {
         let spec = RunSpec { seed: u64::MAX, ..RunSpec::default() };
         assert_eq!(read(&spec.to_toml(&catalog()), &[]).unwrap().seed, u64::MAX);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    data::{Dataset, DatasetInfo, ImageShape, edits, load},
+    data::{Dataset, DatasetInfo, ImageShape, edits, load, watch::Watch},
     spec::Edit,
 };
 use std::{collections::BTreeSet, path::Path};
@@ -157,7 +157,7 @@ fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
         let bytes: Vec<u8> = images.iter().flat_map(|image| (*image as u32).to_le_bytes()).collect();
         edits::content_hash(bytes.iter())
     };
-    let mnist = labelled(load(&choice(&[]), Path::new("")).unwrap().train.labels);
+    let mnist = labelled(load(&choice(&[]), Path::new(""), &Watch::default()).unwrap().train.labels);
     let of = |images: &Examples, values: &[(&str, f64)], seed| {
         [SplitRule::AsRead, SplitRule::AsCorrected].map(|split_rule| {
             let choice = Choice { split_rule, ..choice(values) };

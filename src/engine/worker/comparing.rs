@@ -2,7 +2,7 @@
 use super::Bench;
 use crate::{
     comparison::{Cell, Comparison},
-    data,
+    data::{self, watch::Stopped},
     metrics::{ACCURACY, Split},
     objectives,
     protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
@@ -85,7 +85,9 @@ impl Bench {
             Ok(None) => drop(self.contests.insert(id, contest)),
             Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
             Err(error) => {
-                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(told(&error))));
+                let is_stopped = error.is::<Stopped>();
+                let phase = if is_stopped { Phase::Stopped } else { Phase::Failed(told(&error)) };
+                self.outbox.push(Event::ComparisonPhase(id, phase));
             }
         }
     }
