@@ -577,8 +577,12 @@ fn a_published_data_set_is_fetched_watched_and_stopped_in_the_form() {
         window.state_mut().state.apply_report(DataReport::Fetch(Fetch { dataset: dataset(), phase }));
         window.run_steps(4);
     };
-    let running =
-        FetchPhase::Running { bytes_done: 9_000_000, bytes_total: 21_240_888, secs_left: Some(12.0) };
+    let running = FetchPhase::Running {
+        bytes_done: 9_000_000,
+        bytes_total: 21_240_888,
+        secs_left: Some(12.0),
+        is_pausing: false,
+    };
     tell(&mut window, running);
     assert!(window.query_by_label("Fetch (22 MB)").is_none());
     assert_eq!(asked(&mut window, "Stop"), Some(Action::Data(DataRequest::StopFetching)));
