@@ -202,7 +202,7 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
         String::from_utf8(added.stderr).unwrap()
     };
     assert_eq!(add(&strs(&sevens)), "");
-    assert!(add(&[&sevens[3]; 2]).contains("kept already as test/7/0004.png"));
+    assert!(add(&[sevens[3].as_str(); 2]).contains("kept already as test/7/0004.png"));
     let tuned = objects(&run(&home, &["handwriting", "tune", &id, "--json"]));
     let tuned = tuned.last().unwrap();
     assert_eq!((&tuned["event"], &tuned["held_out"]), (&"tuned".into(), &5.into()));

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::{
-        self, Dataset,
+        Dataset,
         watch::{Stopped, Watch},
     },
     metrics::Point,
