@@ -20,6 +20,7 @@ mod rewind;
 mod sample;
 mod score;
 mod train;
+mod waiting;
 
 /// Trains real networks in front of you. Without a command it opens its window.
 #[derive(Parser, Debug)]

@@ -67,6 +67,8 @@ pub enum Command {
     /// Creates a comparison and runs its races.
     Compare(Box<Comparison>),
     Order(ComparisonId, Order),
+    /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
+    StopPreparing,
 }
 
 /// What can be asked of a comparison.
@@ -174,6 +176,18 @@ pub struct Remedy {
     pub step: u64,
     /// Instead of the one that it diverged with, which is ten times as large.
     pub learning_rate: f64,
+}
+
+/// How far the reading of a data set is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preparing {
+    /// What is done now, as "Preparing images".
+    pub what: &'static str,
+    /// Images; 0 of 0 before they are counted.
+    pub done: u64,
+    pub total: u64,
+    /// At the present pace; nothing before there is one.
+    pub secs_left: Option<f64>,
 }
 
 /// How far a run is, and how fast.

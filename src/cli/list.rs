@@ -2,12 +2,15 @@
 use super::{
     Common, Outcome,
     output::{line, percent},
+    waiting::Waiting,
 };
 use crate::{
     data::{
-        self, DatasetEntry, Examples,
+        self, Dataset, DatasetEntry, Examples,
         published::{Published, megabytes},
+        watch::Watch,
     },
+    disk,
     metrics::{ACCURACY, Point, Split},
     protocol::{Phase, RunInfo},
     runs::Home,
@@ -15,10 +18,10 @@ use crate::{
     spec::Choice,
     told::told,
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 use serde_json::json;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
@@ -105,7 +108,7 @@ const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
-    let set = data::files::read(path, &Choice::new(data::files::ENTRY.info.id))?;
+    let set = watched(path)?;
     let shape = set.info.shape;
     let counts = |examples: &Examples| {
         let mut counts = vec![0usize; set.info.classes()];
@@ -113,6 +116,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         counts
     };
     let (train, test) = (counts(&set.train), counts(&set.test));
+    let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
     let mut problems = set.notes.passed_over.clone();
     problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
     if common.json {
@@ -123,7 +127,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(json!({
             "path": path, "format": set.notes.format, "train_images": set.train.len(),
             "test_images": set.test.len(), "height": shape.height, "width": shape.width,
-            "channels": shape.channels, "classes": classes, "remarks": set.notes.remarks,
+            "channels": shape.channels, "bytes": bytes, "classes": classes, "remarks": set.notes.remarks,
             "problems": problems,
         }));
         return Ok(Outcome::Done);
@@ -137,6 +141,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         shape.width,
         shape.height
     ));
+    line(format!("They take {} of memory", disk::size(bytes)));
     line(format!("{} classes, training and test images of each:", set.info.classes()));
     for (name, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
         line(format!("  {name:<24} {train:>7} {test:>7}"));
@@ -148,6 +153,23 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
     Ok(Outcome::Done)
+}
+
+/// Reads a data set while a terminal shows how far that is.
+fn watched(path: &Path) -> Result<Dataset> {
+    let choice = Choice::new(data::files::ENTRY.info.id);
+    let watch = Watch::default();
+    std::thread::scope(|scope| {
+        let _reading = watch.begin();
+        let reading = scope.spawn(|| data::files::read(path, &choice, &watch));
+        let mut waiting = Waiting::new(false);
+        while !reading.is_finished() {
+            waiting.show(watch.progress());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        waiting.show(None);
+        reading.join().map_err(|_| anyhow!("A fault in Headstart: please report it"))?
+    })
 }
 
 /// What is wrong with images that would be read from disk while a network learns.

@@ -3,6 +3,7 @@ use super::{
     Common, Outcome, compare, open,
     output::{duration, line, percent},
     recipe, rewind,
+    waiting::Waiting,
 };
 use crate::{
     metrics::{ACCURACY, LOSS, Split},
@@ -56,8 +57,10 @@ fn follow(session: Session, common: &Common) -> Result<Outcome> {
 pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
     let mut view = View::new(common.json);
+    let mut waiting = Waiting::new(common.json);
     let outcome = loop {
         session.wait(Duration::from_millis(100));
+        waiting.show(session.state.preparing);
         let id = session.state.newest.clone();
         if interrupted.load(Ordering::SeqCst) {
             let Some(id) = &id else { break Outcome::Interrupted };

@@ -1,6 +1,6 @@
 //! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
-use super::{Dataset, DatasetInfo, ImageShape, files, fitting};
-use crate::spec::Choice;
+use super::{Dataset, DatasetInfo, ImageShape, files, fitting, watch::Watch};
+use crate::spec::{Choice, SplitRule};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 
@@ -60,9 +60,11 @@ impl Published {
     ///
     /// # Errors
     /// Where it is not there, cannot be read, or is another data set.
-    pub(super) fn load(&self, choice: &Choice, fetched: &Path) -> Result<Dataset> {
+    pub(super) fn load(&self, choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
         let path = self.locate(choice, fetched)?;
-        let mut dataset = files::read(&path, choice)?;
+        // Its splits stay what they are in all that was written about it, equal images or not.
+        let choice = &Choice { split_rule: SplitRule::AsCorrected, ..choice.clone() };
+        let mut dataset = files::read(&path, choice, watch)?;
         let expected = self.peek(choice);
         let [found, wanted] = [&dataset.info, &expected].map(describe);
         ensure!(
@@ -143,6 +145,10 @@ mod tests {
     use super::*;
     use crate::data;
 
+    fn load(choice: &Choice, fetched: &Path) -> Result<Dataset> {
+        data::load(choice, fetched, &Watch::default())
+    }
+
     #[test]
     fn every_published_set_is_described_in_full() {
         let all = data::ALL.iter().filter_map(|entry| Some((entry.info, entry.published?)));
@@ -170,14 +176,14 @@ mod tests {
     fn a_missing_set_says_how_it_is_had_and_another_one_is_refused() {
         let fetched = tempfile::tempdir().unwrap();
         let kmnist = Choice::new("kmnist");
-        let error = format!("{:#}", data::load(&kmnist, fetched.path()).unwrap_err());
+        let error = format!("{:#}", load(&kmnist, fetched.path()).unwrap_err());
         assert!(error.contains("headstart data fetch kmnist") && error.contains("22 MB"), "{error}");
         let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
         let copy = Choice { path: Some(digits.into()), ..kmnist };
-        let set = data::load(&copy, fetched.path()).unwrap();
+        let set = load(&copy, fetched.path()).unwrap();
         assert_eq!(set.info.class_names[..2], ["o", "ki"]);
         let letters = Choice { path: Some(digits.into()), ..Choice::new("emnist_letters") };
-        let error = format!("{:#}", data::load(&letters, fetched.path()).unwrap_err());
+        let error = format!("{:#}", load(&letters, fetched.path()).unwrap_err());
         assert!(error.contains("26 classes") && error.contains("10 classes"), "{error}");
     }
 

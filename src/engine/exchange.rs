@@ -45,6 +45,7 @@ pub fn import(
     path: &Path,
     renames: &[Rename],
 ) -> Result<(RunId, RunFolder, Exchanged)> {
+    let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset)?;
     let model = Model::build(spec, &info)?;
     let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;

@@ -10,11 +10,9 @@ use crate::{
     data::{Dataset, Draw},
     models::tensors,
     objectives::best,
-    rng::rng,
 };
 use anyhow::{Context as _, Result, ensure};
 use candle_core::{D, DType, Device, Tensor};
-use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -48,14 +46,6 @@ pub struct Spreading {
     unit: Option<Tensor>,
     /// Of each image so far: those most like it, and the weights of the edges.
     nearest: Vec<Vec<(usize, f32)>>,
-}
-
-/// Up to `count` of the training images that are not labelled, drawn by the seed.
-pub fn draw(unlabelled: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    let mut images = unlabelled.to_vec();
-    images.shuffle(&mut rng(seed, "self-labels", 0));
-    images.truncate(count);
-    images
 }
 
 impl Spreading {

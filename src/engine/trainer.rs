@@ -5,7 +5,7 @@ use super::{
     optimizers::Optimizer,
     preparation::{Batches, Portion, Upcoming},
     schedules::{self, Moment, ScheduleEntry},
-    self_labels::{self, SelfLabels, Spreading},
+    self_labels::{SelfLabels, Spreading},
 };
 use crate::{
     data::{self, Balance, Dataset, Partition},
@@ -20,7 +20,7 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::Tensor;
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -71,18 +71,16 @@ pub enum Origin<'a> {
 /// Where there are not as many as asked for.
 pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     let needs_labels = objectives::find(&spec.objective.id)?.needs_labels;
-    data::partition(&spec.dataset, &dataset.train.labels, dataset.info.classes(), spec.seed, needs_labels)
+    data::partition(&spec.dataset, &dataset.train, dataset.info.classes(), spec.seed, needs_labels)
 }
 
 /// Has a run of few labels fit further images too, as many as its spec asks for; gives these.
-fn add_unlabelled(spec: &RunSpec, dataset: &Dataset, partition: &mut Partition) -> Result<Vec<usize>> {
-    let count = spec.training(&SELF_LABELS) as usize;
-    if count == 0 || !objectives::find(&spec.objective.id)?.needs_labels {
+fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize>> {
+    if !objectives::find(&spec.objective.id)?.needs_labels {
         return Ok(vec![]);
     }
-    let used: BTreeSet<usize> = partition.train.iter().chain(&partition.validation).copied().collect();
-    let unlabelled: Vec<usize> = (0..dataset.train.len()).filter(|image| !used.contains(image)).collect();
-    let others = self_labels::draw(&unlabelled, count, spec.seed);
+    let count = spec.training(&SELF_LABELS) as usize;
+    let others: Vec<usize> = partition.others.iter().take(count).copied().flatten().collect();
     partition.train.extend(&others);
     partition.train.sort_unstable();
     Ok(others)
@@ -119,7 +117,7 @@ impl Trainer {
     pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, origin: Origin<'_>) -> Result<Self> {
         let mut partition = partition(&spec, &dataset)?;
         let labelled = partition.train.clone();
-        let others = add_unlabelled(&spec, &dataset, &mut partition)?;
+        let others = add_unlabelled(&spec, &mut partition)?;
         let labels = match others.as_slice() {
             [] => Labels::Dataset,
             others => Labels::Spreading(Box::new(Spreading::new(&dataset, &labelled, others))),

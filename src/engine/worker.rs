@@ -5,7 +5,10 @@ use super::{
     trainer::{Origin, Trainer},
 };
 use crate::{
-    data::{self, Dataset},
+    data::{
+        Dataset,
+        watch::{Stopped, Watch},
+    },
     metrics::Point,
     protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo, UNOPENED},
     runs::{Entry, Home},
@@ -28,6 +31,7 @@ use std::{
 mod answers;
 mod beginnings;
 mod comparing;
+mod datasets;
 mod inquiries;
 mod scores;
 mod trusting;
@@ -37,6 +41,8 @@ pub use answers::DrawingWish;
 pub struct Worker {
     pub commands: Sender<Command>,
     pub events: Receiver<Event>,
+    /// How far the data set is that it reads at this moment; commands wait until that is done or stopped.
+    pub watch: Arc<Watch>,
     thread: JoinHandle<()>,
 }
 
@@ -51,15 +57,17 @@ impl Worker {
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
         let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
+        let watch = bench.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
             .spawn(move || bench.run(&command_receiver))
             .context("Could not start the training thread")?;
-        Ok(Self { commands, events, thread })
+        Ok(Self { commands, events, watch, thread })
     }
 
     /// Saves every active run and waits for the thread to end.
     pub fn join(self) {
+        self.watch.close();
         drop(self.commands);
         // The thread catches panics itself; one that got past has nothing left to save.
         let _ended = self.thread.join();
@@ -81,6 +89,7 @@ struct Bench {
     inquiries: VecDeque<Inquiry>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
+    watch: Arc<Watch>,
 }
 
 impl Bench {
@@ -95,6 +104,7 @@ impl Bench {
             answers: Answers::default(),
             inquiries: VecDeque::new(),
             dataset: None,
+            watch: Arc::default(),
         }
     }
 
@@ -191,7 +201,8 @@ impl Bench {
             | Command::Tune(..)
             | Command::Predict { .. }
             | Command::Preview { .. }
-            | Command::Dismiss(_) => "Could not do that",
+            | Command::Dismiss(_)
+            | Command::StopPreparing => "Could not do that",
         };
         self.guard(what, |bench| bench.handle(command));
     }
@@ -200,6 +211,9 @@ impl Bench {
     fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
+            Ok(Err(error)) if error.is::<Stopped>() => {
+                return self.outbox.notice(Level::Info, error.to_string());
+            }
             Ok(Err(error)) => told(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
@@ -240,8 +254,10 @@ impl Bench {
                 self.home.restore(&run)?;
                 self.open(&run)
             }
-            Command::Compare(comparison) => self.start_comparison(&comparison),
+            Command::Compare(comparison) => self.start_comparison(*comparison),
             Command::Order(comparison, order) => self.order(&comparison, order),
+            // The session has told the watch, past all commands that wait.
+            Command::StopPreparing => Ok(()),
         }
     }
 
@@ -253,7 +269,8 @@ impl Bench {
         }
     }
 
-    fn start(&mut self, mut spec: RunSpec) -> Result<RunId> {
+    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
+        let mut spec = spec.anchored();
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         self.adopt_shape(&mut spec)?;
@@ -348,16 +365,6 @@ impl Bench {
         self.home.delete(&run)?;
         self.outbox.push(Event::Removed(run));
         Ok(())
-    }
-
-    fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
-        let key = data::source(choice);
-        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
-            return Ok(dataset.clone());
-        }
-        let dataset = data::open(choice, &self.home.data())?;
-        self.dataset = Some((key, dataset.clone()));
-        Ok(dataset)
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
-        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview,
-        Progress, Remedy, RunId, RunInfo,
+        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing,
+        Preview, Progress, Remedy, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -30,6 +30,8 @@ pub struct State {
     pub data: DataState,
     /// Not yet shown; whoever shows them takes them.
     pub notices: Vec<Notice>,
+    /// How far the data set is that the worker reads; nothing while it reads none.
+    pub preparing: Option<Preparing>,
     /// The run that was started or resumed last, by itself.
     pub newest: Option<RunId>,
     /// The comparison that was started or resumed last.

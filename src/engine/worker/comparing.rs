@@ -2,7 +2,7 @@
 use super::Bench;
 use crate::{
     comparison::{Cell, Comparison},
-    data,
+    data::{self, watch::Stopped},
     metrics::{ACCURACY, Split},
     objectives,
     protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
@@ -40,7 +40,8 @@ impl Bench {
         }
     }
 
-    pub(super) fn start_comparison(&mut self, comparison: &Comparison) -> Result<()> {
+    pub(super) fn start_comparison(&mut self, comparison: Comparison) -> Result<()> {
+        let comparison = comparison.anchored();
         let wrong = comparison.validate(&self.catalog);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         ensure!(
@@ -57,7 +58,7 @@ impl Bench {
                 self.init(&RunSpec { init_from: Some(source.clone()), ..comparison.run.clone() })?;
             }
         }
-        let (id, _) = self.home.create_comparison(comparison, &self.catalog)?;
+        let (id, _) = self.home.create_comparison(&comparison, &self.catalog)?;
         self.resume_comparison(&id)
     }
 
@@ -84,7 +85,9 @@ impl Bench {
             Ok(None) => drop(self.contests.insert(id, contest)),
             Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
             Err(error) => {
-                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(told(&error))));
+                let is_stopped = error.is::<Stopped>();
+                let phase = if is_stopped { Phase::Stopped } else { Phase::Failed(told(&error)) };
+                self.outbox.push(Event::ComparisonPhase(id, phase));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Questions that take many portions of work: one portion between any two batches.
 use super::Bench;
 use crate::{
-    data::{self, Dataset},
+    data::Dataset,
     engine::{
         inspections::{self, Inspection, Progress, Subject, history, recall},
         model::Model,
@@ -130,12 +130,12 @@ impl Bench {
     }
 
     /// Images of another data set, brought to the shape that a model looks at.
-    fn outsiders(&self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
+    fn outsiders(&mut self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
         let shape = model.shape();
         let mut choice = choice.clone();
         for (key, value) in [("image_size", shape.height), ("channels", shape.channels)] {
             choice.values.insert(key.into(), value as f64);
         }
-        data::open(&choice, &self.home.data())
+        self.read(&choice)
     }
 }
