@@ -1,7 +1,7 @@
 //! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
 use super::{
     outbox::Outbox,
-    resumption::{first_wrong, live, newest},
+    resumption::{first_wrong, live, newest, without_lost_best},
     trainer::{Advance, Origin, Trainer, Verdict},
 };
 use crate::{
@@ -79,7 +79,8 @@ impl ActiveRun {
         folder.recover()?;
         let origin = init.map_or(Origin::Fresh, Origin::Weights);
         let mut trainer = Trainer::new(spec.clone(), catalog.live_params(&spec), dataset, origin)?;
-        let found = newest(&folder, |state, path| trainer.go_on(state.clone(), path))?;
+        let found =
+            newest(&folder, |state, path| trainer.go_on(without_lost_best(state.clone(), &folder), path))?;
         let state = found.as_ref().map(|found| &found.state);
         let (live, replay) = live(&folder, &spec, catalog, state)?;
         trainer.live = live;
@@ -114,7 +115,7 @@ impl ActiveRun {
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
             return Err(anyhow!(wrong));
         }
-        let state = self.folder.checkpoint_state(step)?;
+        let state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
         self.trainer.go_on(state, &self.folder.checkpoint(step))?;
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
