@@ -202,7 +202,7 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
         String::from_utf8(added.stderr).unwrap()
     };
     assert_eq!(add(&strs(&sevens)), "");
-    assert!(add(&[&sevens[3]; 2]).contains("kept already as test/7/0004.png"));
+    assert!(add(&[sevens[3].as_str(); 2]).contains("kept already as test/7/0004.png"));
     let tuned = objects(&run(&home, &["handwriting", "tune", &id, "--json"]));
     let tuned = tuned.last().unwrap();
     assert_eq!((&tuned["event"], &tuned["held_out"]), (&"tuned".into(), &5.into()));
@@ -367,8 +367,21 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
         refused(&run(&home, &["evaluate", &id, "--json"]), message);
     }
     fs::write(folder.join("spec.toml"), spec).unwrap();
-    fs::write(support::newest_checkpoint(&folder).join("model.safetensors"), "no tensors").unwrap();
-    refused(&run(&home, &["predict", &id, &good, "--json"]), "model.safetensors");
+    fs::write(folder.join("checkpoints/step-000016/model.safetensors"), "no tensors").unwrap();
+    let older = run(&home, &["predict", &id, &good, "--json"]);
+    assert!(older.status.success() && objects(&older).len() == 1, "{older:?}");
+    assert!(String::from_utf8_lossy(&older.stderr).contains("Step 8 stands in for step 16"), "{older:?}");
+    fs::write(folder.join("checkpoints/step-000008/model.safetensors"), "no tensors").unwrap();
+    let file = fixture.data().join("weights").display().to_string();
+    for command in [
+        &["predict", &id, &good, "--json"][..],
+        &["evaluate", &id, "--json"],
+        &["history", &id, &good, "--json"],
+        &["export", &id, "--out", &file, "--json"],
+        &["embed", &id, "--out", &file, "--json"],
+    ] {
+        refused(&run(&home, command), "No checkpoint of this run can be used");
+    }
 }
 
 #[test]

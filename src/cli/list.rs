@@ -11,7 +11,7 @@ use crate::{
         watch::Watch,
     },
     disk,
-    metrics::{ACCURACY, Split},
+    metrics::{ACCURACY, Point, Split},
     protocol::{Phase, RunInfo},
     runs::Home,
     session::catalog,
@@ -31,16 +31,20 @@ pub fn runs(common: &Common) -> Result<Outcome> {
     }
     for id in names {
         let folder = home.folder(&id);
-        match folder.info(&id, &catalog()) {
-            Ok(info) => {
-                let points = folder.points();
-                let best = |split| {
-                    let values =
-                        points.iter().filter(move |point| (point.split, point.metric) == (split, ACCURACY));
-                    values.map(|point| point.value).max_by(f64::total_cmp)
+        let listed = folder.info(&id, &catalog()).and_then(|info| {
+            let [mut validation, mut test] = [None, None];
+            folder.each_point(|Point { split, metric, value, .. }| {
+                let best = match split {
+                    Split::Validation if metric == ACCURACY => &mut validation,
+                    Split::Test if metric == ACCURACY => &mut test,
+                    _ => return,
                 };
-                show_run(&info, best(Split::Validation), best(Split::Test), common.json);
-            }
+                *best = Some(best.map_or(value, |best: f64| best.max(value)));
+            })?;
+            Ok((info, validation, test))
+        });
+        match listed {
+            Ok((info, validation, test)) => show_run(&info, validation, test, common.json),
             Err(error) => eprintln!("{}", told(&error)),
         }
     }

@@ -191,7 +191,16 @@ impl RunsPanel {
             }
         }
         let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
-        if resumable
+        if let Some((remedy, command)) = run.remedied() {
+            let help = format!(
+                "Takes up the weights of step {} and goes on with a learning rate of {}, a tenth of what it was",
+                remedy.step, remedy.learning_rate
+            );
+            let text = format!("Go on from step {}", remedy.step);
+            if labeled_button(ui, ICON_PLAY_ARROW, &text).on_hover_text(help).clicked() {
+                actions.push(Action::Send(command));
+            }
+        } else if resumable
             && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
                 .on_hover_text("Go on from the newest checkpoint")
                 .clicked()

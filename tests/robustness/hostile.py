@@ -28,10 +28,13 @@ ENDLESS = "/dev/zero"
 
 
 def main():
-    script = lib.Script(__doc__)
+    parts = [specs, logs, metrics, checkpoints, weights, links, names, settings, configs, pictures, archives, stopping]
+    names_of_parts = [part.__name__ for part in parts]
+    script = lib.Script(__doc__, lambda parser: parser.add_argument("--only", choices=names_of_parts, help="one part alone"))
     bed = Bed(script)
-    for part in (specs, logs, metrics, checkpoints, weights, links, names, settings, configs, pictures, archives, stopping):
-        part(bed)
+    for part in parts:
+        if script.options.only in (None, part.__name__):
+            part(bed)
     script.end()
 
 
@@ -338,11 +341,17 @@ def links(bed):
 
             bed.damaged("links", f"{name} to {target}", damage, resume=(0, 1))
 
-    def elsewhere(run, _):
-        shutil.rmtree(run / "checkpoints")
-        (run / "checkpoints").symlink_to("/etc")
-
-    bed.damaged("links", "checkpoints to /etc", elsewhere, resume=(0, 1))
+    # A folder of checkpoints elsewhere, in which pruning would delete.
+    elsewhere = bed.script.folder("elsewhere")
+    shutil.copytree(bed.source / "checkpoints" / "step-000010", elsewhere / "step-000010")
+    before = sorted(path.name for path in elsewhere.rglob("*"))
+    home, run, _ = bed.copy()
+    shutil.rmtree(run / "checkpoints")
+    (run / "checkpoints").symlink_to(elsewhere)
+    for args in (["runs"], ["resume", bed.name]):
+        bed.case("links", "checkpoints elsewhere", args, home, codes=(0, 1))
+    after = sorted(path.name for path in elsewhere.rglob("*"))
+    bed.script.expect("links are not written through", before == after, f"checkpoints: {after}")
 
 
 def names(bed):

@@ -132,7 +132,7 @@ impl Bench {
 
     fn race(&mut self, id: &ComparisonId, contest: &mut Contest, cell: Cell) -> Result<()> {
         if let Some(run) = contest.runs.get(&cell) {
-            return self.resume(run);
+            return self.resume(run, None);
         }
         let run_of = |index| contest.runs.get(&Cell::Pretraining(index)).map(ToString::to_string);
         let spec = contest.comparison.spec(id, cell, &run_of);
@@ -143,9 +143,13 @@ impl Bench {
     }
 
     fn test_accuracy(&self, run: &RunId) -> Option<f64> {
-        let points = self.home.folder(run).points();
-        let is_final = |metric, split| metric == ACCURACY && split == Split::Test;
-        points.iter().rev().find(|point| is_final(point.metric, point.split)).map(|point| point.value)
+        let mut found = None;
+        let read = self.home.folder(run).each_point(|point| {
+            if (point.metric, point.split) == (ACCURACY, Split::Test) {
+                found = Some(point.value);
+            }
+        });
+        read.ok().and(found)
     }
 
     fn resume_comparison(&mut self, id: &ComparisonId) -> Result<()> {
