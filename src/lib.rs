@@ -16,6 +16,7 @@ pub mod kernels;
 mod librarian;
 pub mod metrics;
 pub mod models;
+mod nearest;
 pub mod objectives;
 pub mod ops;
 pub mod presets;

@@ -18,13 +18,15 @@ pub fn export(run: &str, out: &Path, common: &Common) -> Result<Outcome> {
     if common.json {
         line(json!({
             "run": run, "step": found.step, "tensors": found.tensors, "parameters": found.parameters, "file": out,
+            "head": found.has_head,
         }));
     } else {
         line(format!(
-            "{} tensors, {} parameters, of step {}: {}",
+            "{} tensors, {} parameters, of step {}{}: {}",
             found.tensors,
             found.parameters,
             found.step,
+            if found.has_head { "" } else { ", the encoder alone" },
             out.display()
         ));
     }

@@ -1,72 +1,114 @@
 //! `runs` and `data`: what there is.
 use super::{
     Common, Outcome,
-    output::{line, percent},
+    output::{complain, is_read, line},
 };
 use crate::{
     data::{
         self, DatasetEntry, Examples,
         published::{Published, megabytes},
     },
-    metrics::{ACCURACY, Split},
-    protocol::{Phase, RunInfo},
-    runs::Home,
+    metrics::{ACCURACY, MetricInfo, Point, Split},
+    protocol::{Phase, RunId, RunInfo},
+    runs::{Home, RunFolder},
     session::catalog,
-    spec::Choice,
-    told::told,
+    spec::{Catalog, Choice},
+    told::{name, told},
 };
 use anyhow::Result;
 use rayon::prelude::*;
 use serde_json::json;
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let names = home.list()?;
     if names.is_empty() && !common.json {
-        line("There are no runs yet: headstart train configs/seed_cnn.toml makes one");
+        line("There are no runs yet: headstart train drawing makes one");
     }
-    for id in names {
-        let folder = home.folder(&id);
-        match folder.info(&id, &catalog()) {
-            Ok(info) => {
-                let points = folder.points();
-                let best = |split| {
-                    let values =
-                        points.iter().filter(move |point| (point.split, point.metric) == (split, ACCURACY));
-                    values.map(|point| point.value).max_by(f64::total_cmp)
-                };
-                show_run(&info, best(Split::Validation), best(Split::Test), common.json);
-            }
-            Err(error) => eprintln!("{}", told(&error)),
+    let catalog = catalog();
+    let read = |id: &RunId| home.folder(id).info(id, &catalog);
+    let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id, read(id))).collect();
+    found.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    for (created, id, info) in found.into_iter().take_while(|_| is_read()) {
+        match info {
+            Ok(info) => Listed::new(info, &home.folder(id), created, &catalog).show(common.json),
+            Err(error) => complain(told(&error)),
         }
     }
     Ok(Outcome::Done)
 }
 
-fn show_run(info: &RunInfo, validation: Option<f64>, test: Option<f64>, json: bool) {
-    let (state, message) = match &info.phase {
-        Phase::Running => ("running", ""),
-        Phase::Paused => ("paused", ""),
-        Phase::Stopped => ("stopped", ""),
-        Phase::Finished => ("finished", ""),
-        Phase::Failed(message) => ("failed", message.as_str()),
-    };
-    if json {
-        return line(json!({
-            "run": info.id, "name": info.spec.name, "folder": info.folder, "state": state, "message": message,
-            "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
-            "best_validation_accuracy": validation, "test_accuracy": test,
-        }));
+/// When a run was made: the minute in its name, and when its log was begun, which orders those of the same minute.
+fn created(folder: &RunFolder, id: &RunId) -> (String, Option<SystemTime>) {
+    let minute = id.chars().take("2026-11-23-1405".len()).collect();
+    let metadata = std::fs::metadata(folder.path.join("log.jsonl")).ok();
+    (minute, metadata.and_then(|metadata| metadata.created().ok()))
+}
+
+/// A run as the list shows it.
+struct Listed {
+    info: RunInfo,
+    created: Option<SystemTime>,
+    headline: &'static MetricInfo,
+    best_validation: Option<f64>,
+    test: Option<f64>,
+}
+
+impl Listed {
+    fn new(
+        info: RunInfo,
+        folder: &RunFolder,
+        created: (String, Option<SystemTime>),
+        catalog: &Catalog,
+    ) -> Self {
+        let headline = catalog.headline(&info.spec);
+        let points = folder.points();
+        let values = |split| {
+            let of = move |point: &&Point| (point.split, point.metric) == (split, headline.id);
+            points.iter().filter(of).map(|point| point.value)
+        };
+        let finite = values(Split::Validation).filter(|value| value.is_finite());
+        let best_validation = finite.reduce(if headline.higher_is_better { f64::max } else { f64::min });
+        let test = values(Split::Test).last();
+        Self { info, created: created.1, headline, best_validation, test }
     }
-    let share = |value: Option<f64>| value.map_or("–".into(), percent);
-    let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
-    line(format!(
-        "{:<44} {state:<9} {progress:<22} validation {:<9} test {}",
-        info.id,
-        share(validation),
-        share(test)
-    ));
+
+    fn show(&self, json: bool) {
+        let Self { info, headline, .. } = self;
+        let (state, message) = match &info.phase {
+            Phase::Running => ("running", ""),
+            Phase::Paused => ("paused", ""),
+            Phase::Stopped => ("stopped", ""),
+            Phase::Finished => ("finished", ""),
+            Phase::Failed(message) => ("failed", message.as_str()),
+        };
+        if json {
+            let secs = self.created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+            let is_accuracy = |value: Option<f64>| value.filter(|_| headline.id == ACCURACY);
+            return line(json!({
+                "run": info.id, "name": info.spec.name, "folder": info.folder, "state": state, "message": message,
+                "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
+                "created_unix_secs": secs.map(|secs| secs.as_secs_f64()), "objective": info.spec.objective.id,
+                "encoder": info.spec.encoder.id, "dataset": info.spec.dataset.id,
+                "comparison": info.spec.entrant.as_ref().map(|entrant| &entrant.comparison),
+                "headline": headline.id, "best_validation": self.best_validation, "test": self.test,
+                "best_validation_accuracy": is_accuracy(self.best_validation), "test_accuracy": is_accuracy(self.test),
+            }));
+        }
+        let figure = |value: Option<f64>| value.map_or("–".into(), |value| headline.written(value));
+        let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
+        line(format!(
+            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}",
+            name(&info.id),
+            headline.name(),
+            figure(self.best_validation),
+            figure(self.test)
+        ));
+    }
 }
 
 pub fn data(common: &Common) -> Result<Outcome> {
@@ -99,7 +141,7 @@ pub fn data(common: &Common) -> Result<Outcome> {
 /// Problems that are shown to a person.
 const SHOWN: usize = 10;
 
-/// Reads a data set and says all that is known of it.
+/// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let set = data::files::read(path, &Choice::new(data::files::ENTRY.info.id))?;
     let shape = set.info.shape;
@@ -111,6 +153,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let (train, test) = (counts(&set.train), counts(&set.test));
     let mut problems = set.notes.passed_over.clone();
     problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
+    let outcome = if problems.is_empty() { Outcome::Done } else { Outcome::Failed };
     if common.json {
         let classes = set.info.class_names.iter().zip(train.iter().zip(&test));
         let classes: Vec<_> = classes
@@ -122,7 +165,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
             "channels": shape.channels, "classes": classes, "remarks": set.notes.remarks,
             "problems": problems,
         }));
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     let colour = if shape.channels == 3 { "in colour" } else { "grey" };
     line(format!("{}: {}", set.notes.format, path.display()));
@@ -134,8 +177,8 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         shape.height
     ));
     line(format!("{} classes, training and test images of each:", set.info.classes()));
-    for (name, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
-        line(format!("  {name:<24} {train:>7} {test:>7}"));
+    for (class, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
+        line(format!("  {:<24} {train:>7} {test:>7}", name(class)));
     }
     set.notes.remarks.iter().for_each(|remark| line(format!("Note: {remark}")));
     if !problems.is_empty() {
@@ -143,7 +186,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(format!("{} problems{more}:", problems.len()));
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// What is wrong with images that would be read from disk while a network learns.
