@@ -18,6 +18,7 @@ mod outbox;
 mod preparation;
 mod preview;
 mod probe;
+mod resumption;
 pub mod sample;
 mod schedules;
 mod self_labels;
@@ -25,8 +26,9 @@ mod trainer;
 mod trust;
 mod worker;
 pub use model::{Model, Scoring};
+pub use resumption::newest_model;
 pub use trainer::{Advance, Trainer, Verdict, partition};
-pub use worker::{Worker, newest_model};
+pub use worker::Worker;
 
 /// All that can be chosen for a run.
 pub fn catalog() -> Catalog {

@@ -14,7 +14,7 @@ use headstart::{
     presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preview, Progress, RunInfo, Similarities, Strip,
+        Prediction, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -73,6 +73,8 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         folder: format!("/home/runs/{id}").into(),
         live,
         phase: phase.clone(),
+        remedy: None,
+        saved: None,
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
@@ -274,6 +276,21 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     assert!(window.query_by_label("The loss is no longer a number").is_none());
 }
 
+#[test]
+fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
+    let mut state = state(&[("one", Phase::Failed("The run has diverged".into()))]);
+    let run = state.runs.values_mut().next().unwrap();
+    run.remedy = Some(Remedy { step: 400, learning_rate: 0.0001 });
+    let (id, mut live) = (run.id.clone(), run.live.clone());
+    live.insert("optimizer.learning_rate".into(), 0.0001);
+    let mut window = wide(state);
+    assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
+    click(&mut window, "Go on from step 400 with a tenth of the learning rate");
+    click(&mut window, "Go on from step 400");
+    let rewind = Command::Rewind { run: id, step: 400, live };
+    assert_eq!(commands(&mut window), [rewind.clone(), rewind]);
+}
+
 /// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.
 fn comparison() -> State {
     let mut state = state(&[("Contrastive", Phase::Finished)]);
@@ -292,6 +309,8 @@ fn comparison() -> State {
             spec: comparison.spec("c", Cell::Arm { race, arm }, &|_| None),
             live: Default::default(),
             phase,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Progress {
                 step: reached,
@@ -577,8 +596,12 @@ fn a_published_data_set_is_fetched_watched_and_stopped_in_the_form() {
         window.state_mut().state.apply_report(DataReport::Fetch(Fetch { dataset: dataset(), phase }));
         window.run_steps(4);
     };
-    let running =
-        FetchPhase::Running { bytes_done: 9_000_000, bytes_total: 21_240_888, secs_left: Some(12.0) };
+    let running = FetchPhase::Running {
+        bytes_done: 9_000_000,
+        bytes_total: 21_240_888,
+        secs_left: Some(12.0),
+        is_pausing: false,
+    };
     tell(&mut window, running);
     assert!(window.query_by_label("Fetch (22 MB)").is_none());
     assert_eq!(asked(&mut window, "Stop"), Some(Action::Data(DataRequest::StopFetching)));

@@ -1,7 +1,7 @@
 //! `handwriting`: a person's own drawings, and what fine-tuning on them gains and costs.
 use super::{
     Common, Outcome, open,
-    output::{line, percent, program, signed},
+    output::{complain, line, percent, program, signed},
     score::{answer, best},
     train,
 };
@@ -14,7 +14,10 @@ use crate::{
 };
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The fewest drawings to learn from.
 const FEWEST: usize = 5;
@@ -26,9 +29,21 @@ const FEWEST: usize = 5;
 pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
     for image in images {
-        handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        let kept = handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        if let Some(remark) = kept.remark() {
+            complain(format!("{}: {remark}", image.display()));
+        }
     }
     list(common)
+}
+
+/// The drawings that can be read; of the others it is said that they cannot.
+fn read(folder: &Path) -> Vec<Written> {
+    let drawings = handwriting::read(folder);
+    if let Some(complaint) = drawings.complaint(folder) {
+        complain(complaint);
+    }
+    drawings.read
 }
 
 /// Says how many there are of each digit.
@@ -37,7 +52,7 @@ pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome>
 /// Where there is no home.
 pub fn list(common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
-    let drawings = handwriting::read(&folder);
+    let drawings = read(&folder);
     let count = |label: usize, is_test: bool| {
         drawings.iter().filter(|one| one.label == label && one.is_test == is_test).count()
     };
@@ -60,7 +75,14 @@ pub fn list(common: &Common) -> Result<Outcome> {
 pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(name)?;
-    let drawings = handwriting::read(&home.handwriting());
+    let drawings = read(&home.handwriting());
+    let leaks = handwriting::leaks(&drawings);
+    if leaks > 0 {
+        complain(format!(
+            "{leaks} of the drawings that are held out are nearly the same as others that are trained on, so that the gain \
+             will look better than it is: remove them"
+        ));
+    }
     let used = drawings.iter().filter(|one| !one.is_test).count();
     ensure!(
         used >= FEWEST,

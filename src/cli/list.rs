@@ -2,12 +2,15 @@
 use super::{
     Common, Outcome,
     output::{complain, is_read, line},
+    waiting::Waiting,
 };
 use crate::{
     data::{
-        self, DatasetEntry, Examples,
+        self, Dataset, DatasetEntry, Examples,
         published::{Published, megabytes},
+        watch::Watch,
     },
+    disk,
     metrics::{ACCURACY, MetricInfo, Point, Split},
     protocol::{Phase, RunId, RunInfo},
     runs::{Home, RunFolder},
@@ -15,12 +18,12 @@ use crate::{
     spec::{Catalog, Choice},
     told::{name, told},
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 use serde_json::json;
 use std::{
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 pub fn runs(common: &Common) -> Result<Outcome> {
@@ -30,12 +33,11 @@ pub fn runs(common: &Common) -> Result<Outcome> {
         line("There are no runs yet: headstart train drawing makes one");
     }
     let catalog = catalog();
-    let read = |id: &RunId| home.folder(id).info(id, &catalog);
-    let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id, read(id))).collect();
-    found.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-    for (created, id, info) in found.into_iter().take_while(|_| is_read()) {
-        match info {
-            Ok(info) => Listed::new(info, &home.folder(id), created, &catalog).show(common.json),
+    let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id)).collect();
+    found.sort();
+    for ((_, created), id) in found.into_iter().take_while(|_| is_read()) {
+        match Listed::new(id, &home, created, &catalog) {
+            Ok(listed) => listed.show(common.json),
             Err(error) => complain(told(&error)),
         }
     }
@@ -59,22 +61,21 @@ struct Listed {
 }
 
 impl Listed {
-    fn new(
-        info: RunInfo,
-        folder: &RunFolder,
-        created: (String, Option<SystemTime>),
-        catalog: &Catalog,
-    ) -> Self {
+    fn new(id: &RunId, home: &Home, created: Option<SystemTime>, catalog: &Catalog) -> Result<Self> {
+        let folder = home.folder(id);
+        let info = folder.info(id, catalog)?;
         let headline = catalog.headline(&info.spec);
-        let points = folder.points();
-        let values = |split| {
-            let of = move |point: &&Point| (point.split, point.metric) == (split, headline.id);
-            points.iter().filter(of).map(|point| point.value)
-        };
-        let finite = values(Split::Validation).filter(|value| value.is_finite());
-        let best_validation = finite.reduce(if headline.higher_is_better { f64::max } else { f64::min });
-        let test = values(Split::Test).last();
-        Self { info, created: created.1, headline, best_validation, test }
+        let better = if headline.higher_is_better { f64::max } else { f64::min };
+        let [mut best_validation, mut test] = [None, None];
+        folder.each_point(|Point { split, metric, value, .. }| match split {
+            _ if metric != headline.id || !value.is_finite() => {}
+            Split::Validation => {
+                best_validation = Some(best_validation.map_or(value, |best| better(best, value)));
+            }
+            Split::Test => test = Some(value),
+            Split::Train => {}
+        })?;
+        Ok(Self { info, created, headline, best_validation, test })
     }
 
     fn show(&self, json: bool) {
@@ -143,7 +144,7 @@ const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
-    let set = data::files::read(path, &Choice::new(data::files::ENTRY.info.id))?;
+    let set = watched(path)?;
     let shape = set.info.shape;
     let counts = |examples: &Examples| {
         let mut counts = vec![0usize; set.info.classes()];
@@ -151,6 +152,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         counts
     };
     let (train, test) = (counts(&set.train), counts(&set.test));
+    let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
     let mut problems = set.notes.passed_over.clone();
     problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
     let outcome = if problems.is_empty() { Outcome::Done } else { Outcome::Failed };
@@ -162,7 +164,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(json!({
             "path": path, "format": set.notes.format, "train_images": set.train.len(),
             "test_images": set.test.len(), "height": shape.height, "width": shape.width,
-            "channels": shape.channels, "classes": classes, "remarks": set.notes.remarks,
+            "channels": shape.channels, "bytes": bytes, "classes": classes, "remarks": set.notes.remarks,
             "problems": problems,
         }));
         return Ok(outcome);
@@ -176,6 +178,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         shape.width,
         shape.height
     ));
+    line(format!("They take {} of memory", disk::size(bytes)));
     line(format!("{} classes, training and test images of each:", set.info.classes()));
     for (class, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
         line(format!("  {:<24} {train:>7} {test:>7}", name(class)));
@@ -187,6 +190,23 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
     Ok(outcome)
+}
+
+/// Reads a data set while a terminal shows how far that is.
+fn watched(path: &Path) -> Result<Dataset> {
+    let choice = Choice::new(data::files::ENTRY.info.id);
+    let watch = Watch::default();
+    std::thread::scope(|scope| {
+        let _reading = watch.begin();
+        let reading = scope.spawn(|| data::files::read(path, &choice, &watch));
+        let mut waiting = Waiting::new(false);
+        while !reading.is_finished() {
+            waiting.show(watch.progress());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        waiting.show(None);
+        reading.join().map_err(|_| anyhow!("A fault in Headstart: please report it"))?
+    })
 }
 
 /// What is wrong with images that would be read from disk while a network learns.

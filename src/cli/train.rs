@@ -2,7 +2,8 @@
 use super::{
     Common, Outcome, compare, open,
     output::{complain, line, program},
-    recipes,
+    recipes, rewind,
+    waiting::Waiting,
     watch::View,
 };
 use crate::{
@@ -65,14 +66,19 @@ fn suggest(run: &RunId) {
     }
 }
 
-pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
+pub fn resume(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
+    let (name, step) = rewind::at_step(name);
     let home = Home::open(super::home(common)?)?;
     let run = match home.find(name) {
         Err(_) if home.find_comparison(name).is_ok() => return compare::resume(name, common),
         found => found?,
     };
+    let command = match (step, set) {
+        (None, []) => Command::Resume(run),
+        _ => rewind::command(&home, run, step, set)?,
+    };
     let mut session = open(common)?;
-    session.send(Command::Resume(run));
+    session.send(command);
     follow(session, common)
 }
 
@@ -84,8 +90,10 @@ fn follow(session: Session, common: &Common) -> Result<Outcome> {
 pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
     let mut view = View::new(common.json);
+    let mut waiting = Waiting::new(common.json);
     let outcome = loop {
         session.wait(Duration::from_millis(100));
+        waiting.show(session.state.preparing);
         let id = session.state.newest.clone();
         if interrupted.load(Ordering::SeqCst) {
             let Some(id) = &id else { break Outcome::Interrupted };

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     metrics::{self, ACCURACY, KNN_ACCURACY, LINEAR_ACCURACY, LOSS, Split},
-    protocol::{Phase, RunId},
+    protocol::{Phase, Remedy, RunId},
     session::{Run, catalog},
     spec::PATIENCE,
     told::name,
@@ -103,7 +103,13 @@ impl View {
                 let test = sentence(run, Split::Test, last_step(run, Split::Test));
                 line(format!("Finished after {elapsed}: {validation}; {test}"));
             }
-            Phase::Failed(message) => complain(message),
+            Phase::Failed(message) => {
+                complain(message);
+                if let Some(Remedy { step, learning_rate }) = run.remedy {
+                    let (program, id) = (program(), &run.id);
+                    complain(format!("{program} resume {id}@{step} --set learning_rate={learning_rate}"));
+                }
+            }
             _ => line(stopped(run)),
         }
     }
@@ -111,11 +117,11 @@ impl View {
 
 fn stopped(run: &Run) -> String {
     let from = match run.saved {
-        Some(saved) if saved < run.progress.step => format!("step {saved}, its newest checkpoint"),
-        _ => "there".into(),
+        Some(saved) if saved == run.progress.step => "goes on from there".into(),
+        Some(saved) => format!("goes on from step {saved}, its newest checkpoint"),
+        None => "begins again, for nothing is saved yet".into(),
     };
-    let (step, id) = (run.progress.step, name(&run.id));
-    format!("Stopped at step {step}: {} resume {id} goes on from {from}", program())
+    format!("Stopped at step {}: {} resume {} {from}", run.progress.step, program(), name(&run.id))
 }
 
 /// How fast it goes, as far as that is known.
@@ -187,6 +193,9 @@ fn last_event(run: &Run) -> Value {
     add_figures(&mut last, run);
     if let Some(message) = message {
         last["message"] = json!(message);
+    }
+    if let Some(remedy) = run.remedy {
+        last["remedy"] = json!(remedy);
     }
     last
 }

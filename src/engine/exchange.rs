@@ -1,5 +1,5 @@
 //! Weights that come from PyTorch, and weights that go there.
-use super::{Model, optimizers::Optimizer, worker::newest_model};
+use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data,
     models::{Pytorch, Rename},
@@ -19,6 +19,8 @@ pub struct Exchanged {
     pub parameters: usize,
     /// Whether there is a classifier's head, and not an encoder alone.
     pub has_head: bool,
+    /// What was wrong with newer checkpoints.
+    pub passed_over: Option<String>,
 }
 
 /// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out: of a run that learns without
@@ -28,14 +30,14 @@ pub struct Exchanged {
 /// Where the run cannot be read or the file cannot be written.
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
-    let (step, model) = newest_model(folder, catalog)?;
+    let newest = newest_model(folder, catalog)?;
     let info = data::peek(&spec.dataset)?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
     let classes = has_head.then_some(info.classes());
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, classes)?;
+    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, classes)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
-    Ok(Exchanged { step, tensors, parameters, has_head })
+    Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
 }
 
 /// Makes a finished run, at step 0, of weights that PyTorch trained.
@@ -49,6 +51,7 @@ pub fn import(
     path: &Path,
     renames: &[Rename],
 ) -> Result<(RunId, RunFolder, Exchanged)> {
+    let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset)?;
     let model = Model::build(spec, &info)?;
     let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, Some(info.classes()))?;
@@ -65,5 +68,5 @@ pub fn import(
     })?;
     folder.log(&Entry::new_phase(&Phase::Finished))?;
     let (tensors, parameters) = pytorch.size();
-    Ok((id, folder, Exchanged { step: 0, tensors, parameters, has_head: true }))
+    Ok((id, folder, Exchanged { step: 0, tensors, parameters, has_head: true, passed_over: None }))
 }
