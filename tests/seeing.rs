@@ -187,7 +187,7 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
     save(&mut window, "map", true);
     assert_eq!(
         save_all(&mut window),
-        ["svg", "png", "csv"].map(|ending| format!("map-of-seed-cnn.{ending}"))
+        ["svg", "png", "csv"].map(|ending| format!("map-seed-cnn-on-data-train-images.{ending}"))
     );
     click(&mut window, "PCA");
     let mut light = open("map", false, session.state.clone());

@@ -112,7 +112,7 @@ impl View {
             self.validation(run);
         }
         self.bar.set_position(run.progress.step);
-        let left = run.progress.secs_left().map(duration).unwrap_or_default();
+        let left = run.secs_left().map(duration).unwrap_or_default();
         let loss = run.latest(LOSS, Split::Train).unwrap_or(f64::NAN);
         self.bar.set_message(format!(
             "loss {loss:.4} · {:.0} images/s · {left} left",
