@@ -44,6 +44,8 @@ fn add(state: &mut State, run: usize, name: &str) {
         changes: vec![],
         progress: Progress { step: steps, steps, steps_per_epoch: 100, ..Progress::default() },
         timing: vec![],
+        saved: None,
+        remedy: None,
     })));
     let mut points = vec![];
     for step in 1..=steps {

@@ -3,7 +3,7 @@ use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, labeled_button, percent, pill, quiet_icon_button, strong, title},
+    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, strong, title},
 };
 use crate::{
     comparison::Comparison,
@@ -18,7 +18,7 @@ use egui::{
 };
 use egui_material_icons::icons::{
     ICON_DELETE, ICON_EDIT, ICON_FILTER_1, ICON_FILTER_NONE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW,
-    ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+    ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
 
 /// What the list keeps between frames.
@@ -45,6 +45,15 @@ impl RunsPanel {
     ) {
         title(ui, "Runs");
         self.undo(ui, actions);
+        if let Some(preparing) = &state.preparing {
+            card(ui).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                preparation(ui, preparing);
+                if labeled_button(ui, ICON_STOP, "Stop preparing").clicked() {
+                    actions.push(Action::Send(Command::StopPreparing));
+                }
+            });
+        }
         if state.runs.is_empty() {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
@@ -211,7 +220,16 @@ impl RunsPanel {
         actions: &mut Vec<Action>,
     ) {
         let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
-        if resumable
+        if let Some((remedy, command)) = run.remedied() {
+            let help = format!(
+                "Takes up the weights of step {} and goes on with a learning rate of {}, a tenth of what it was",
+                remedy.step, remedy.learning_rate
+            );
+            let text = format!("Go on from step {}", remedy.step);
+            if labeled_button(ui, ICON_PLAY_ARROW, &text).on_hover_text(help).clicked() {
+                actions.push(Action::Send(command));
+            }
+        } else if resumable
             && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
                 .on_hover_text("Go on from the newest checkpoint")
                 .clicked()

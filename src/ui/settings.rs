@@ -158,6 +158,8 @@ mod tests {
             changes: vec![],
             progress: Progress::default(),
             timing: vec![],
+            saved: None,
+            remedy: None,
         })));
     }
 

@@ -197,6 +197,8 @@ mod tests {
             changes: vec![],
             progress: Progress { step: 100, steps: 100, elapsed_secs: 2.0, ..Progress::default() },
             timing: vec![],
+            saved: None,
+            remedy: None,
         })));
         let secs = Work::of(&comparison, &state).secs.unwrap();
         assert!((secs - 240.0).abs() < 1e-6, "{secs}");
