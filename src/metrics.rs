@@ -48,6 +48,11 @@ pub enum Unit {
     Share,
 }
 
+impl Unit {
+    /// The lowest and the highest share that there can be.
+    pub const SHARES: [f64; 2] = [0.0, 1.0];
+}
+
 /// What a metric is called and how it reads.
 #[derive(Clone, Copy, Debug)]
 pub struct MetricInfo {

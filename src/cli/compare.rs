@@ -117,7 +117,7 @@ impl View {
         let Some(first) = active.first() else { return };
         self.bar.set_length(first.progress.steps);
         self.bar.set_position(first.progress.step);
-        let left = active.iter().filter_map(|run| run.progress.secs_left()).sum::<f64>();
+        let left = active.iter().filter_map(|run| run.secs_left()).sum::<f64>();
         let done = self.said.len();
         let all: usize = info.comparison.rounds().iter().map(Vec::len).sum();
         self.bar.set_message(format!(
