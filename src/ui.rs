@@ -1,6 +1,7 @@
 //! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
+    comparison::Comparison,
     protocol::{Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
@@ -24,6 +25,7 @@ mod draw_pad;
 mod fetch;
 mod form;
 mod layout;
+mod look;
 mod notices;
 mod opening;
 mod param;
@@ -70,6 +72,8 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
+    /// A race that waits for a person's word.
+    proposed: Option<Comparison>,
     /// How many questions views have asked.
     questions: u64,
     notices: notices::Notices,
@@ -105,6 +109,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
+            proposed: None,
             questions: 0,
             notices: notices::Notices::default(),
             typed_path: typed_path::TypedPath::default(),
@@ -137,13 +142,26 @@ impl Workbench {
         if let Some((wanted, path)) = self.typed_path.ui(ui, middle) {
             self.typed(wanted, &path);
         }
+        self.propose(ui, state, catalog, &mut actions);
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
-            if let Action::Send(Command::Start(spec)) = action {
+            let Action::Send(command) = action else { continue };
+            self.runs.remember(command, state);
+            if let Command::Start(spec) = command {
                 spec.name = unique_name(&spec.name, state);
             }
         }
         actions
+    }
+
+    /// The card of the race that a person has asked for.
+    fn propose(&mut self, ui: &Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
+        let asked = [self.form.proposed.take(), self.runs.proposed.take()];
+        self.proposed = asked.into_iter().flatten().next().or(self.proposed.take());
+        let Some(proposed) = &self.proposed else { return };
+        if !comparison::proposal::ui(ui, proposed, state, catalog, actions) {
+            self.proposed = None;
+        }
     }
 
     /// Shows a notice for a while, and keeps it in the list.
@@ -219,7 +237,7 @@ impl Workbench {
     }
 
     fn apply_settings(&mut self, ui: &Ui, state: &State) {
-        self.settings.assign_colors(state);
+        self.settings.assign_looks(state);
         ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
         // egui's own steps would not end at the setting's bounds.
         ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
