@@ -108,11 +108,15 @@ impl Curves {
             if ui.button("Follow").on_hover_text(help).clicked() {
                 self.viewport.reset();
             }
-            let label = ui.label("Smoothing").on_hover_text(
-                "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
-            );
-            ui.spacing_mut().slider_width = 90.0;
-            ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
+            // A slider alone would not wrap, and push what is around it.
+            let layout = egui::Layout::left_to_right(egui::Align::Center);
+            ui.allocate_ui_with_layout(egui::vec2(244.0, 28.0), layout, |ui| {
+                let label = ui.label("Smoothing").on_hover_text(
+                    "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
+                );
+                ui.spacing_mut().slider_width = 90.0;
+                ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
+            });
         });
     }
 }
