@@ -261,8 +261,15 @@ impl RunFolder {
     /// Keeps other programs from training the run.
     ///
     /// # Errors
-    /// Where another program does.
+    /// Where another program does, or the run's checkpoints would be written elsewhere.
     pub fn lock(&self) -> Result<RunLock> {
+        let checkpoints = self.path.join("checkpoints");
+        ensure!(
+            !checkpoints.is_symlink(),
+            "The run's checkpoints are a link to another folder, where Headstart would write and delete: put the folder \
+             itself in its place\nFolder: {}",
+            checkpoints.display()
+        );
         lock(&self.path, "run")
     }
 }

@@ -98,6 +98,12 @@ fn links_and_pipes_in_a_folder_are_refused() {
         fs::remove_file(&path).unwrap();
         fs::write(&path, before).unwrap();
     }
+    let [lock, checkpoints] = ["lock", "checkpoints"].map(|name| folder.path.join(name));
+    fs::remove_file(lock).unwrap();
+    folder.lock().unwrap();
+    fs::remove_dir_all(&checkpoints).unwrap();
+    std::os::unix::fs::symlink(outside.path(), &checkpoints).unwrap();
+    assert!(folder.lock().unwrap_err().to_string().contains("link to another folder"));
 }
 
 #[test]
