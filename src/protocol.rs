@@ -203,12 +203,6 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Seconds that the rest of the run will take at the present pace, or nothing before that is known.
-    pub fn secs_left(&self) -> Option<f64> {
-        let pace = self.elapsed_secs / self.step as f64;
-        (self.step > 0 && pace > 0.0).then(|| pace * self.steps.saturating_sub(self.step) as f64)
-    }
-
     /// Epochs done, with a fraction.
     pub fn epoch(&self) -> f64 {
         self.step as f64 / self.steps_per_epoch.max(1) as f64

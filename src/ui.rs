@@ -1,6 +1,7 @@
 //! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
+    comparison::Comparison,
     protocol::{Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
@@ -25,6 +26,7 @@ mod draw_pad;
 mod fetch;
 mod form;
 mod layout;
+mod look;
 mod opening;
 mod param;
 mod plot;
@@ -69,6 +71,8 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
+    /// A race that waits for a person's word.
+    proposed: Option<Comparison>,
     /// How many questions views have asked.
     questions: u64,
     toasts: Toasts,
@@ -107,6 +111,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
+            proposed: None,
             questions: 0,
             toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
             followed: None,
@@ -136,14 +141,27 @@ impl Workbench {
         } else {
             parts.columns(ui);
         }
+        self.propose(ui, state, catalog, &mut actions);
         self.toasts.show(ui.ctx());
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
-            if let Action::Send(Command::Start(spec)) = action {
+            let Action::Send(command) = action else { continue };
+            self.runs.remember(command, state);
+            if let Command::Start(spec) = command {
                 spec.name = unique_name(&spec.name, state);
             }
         }
         actions
+    }
+
+    /// The card of the race that a person has asked for.
+    fn propose(&mut self, ui: &Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
+        let asked = [self.form.proposed.take(), self.runs.proposed.take()];
+        self.proposed = asked.into_iter().flatten().next().or(self.proposed.take());
+        let Some(proposed) = &self.proposed else { return };
+        if !comparison::proposal::ui(ui, proposed, state, catalog, actions) {
+            self.proposed = None;
+        }
     }
 
     /// Shows a notice for a while.
@@ -183,7 +201,7 @@ impl Workbench {
     }
 
     fn apply_settings(&mut self, ui: &Ui, state: &State) {
-        self.settings.assign_colors(state);
+        self.settings.assign_looks(state);
         ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
         // Ctrl and + change egui's own factor: the setting follows it, within its bounds.
         let keyed = ui.input(|input| {
@@ -210,6 +228,9 @@ impl Workbench {
         if state.newest_comparison != self.followed_comparison {
             self.followed_comparison.clone_from(&state.newest_comparison);
             self.runs.comparison.clone_from(&state.newest_comparison);
+        }
+        if self.runs.comparison.as_ref().is_some_and(|id| !state.comparisons.contains_key(id)) {
+            self.runs.comparison = None;
         }
         if self.selected(state).is_none() {
             let last = state.runs.values().rev().find(|run| !state.is_race(run));

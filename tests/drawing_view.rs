@@ -54,9 +54,11 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
     window.get_by_role_and_label(Role::CheckBox, "Reader").click_accesskit();
     wait(&mut window, &mut session, |window| window.query_all_by_label_contains("7: ").count() == 3);
     let saved = save_all(&mut window);
-    for name in
-        ["what-the-network-sees.png", "probability-of-7-by-place.csv", "the-drawing-over-rotation.svg"]
-    {
+    for name in [
+        "what-the-network-sees.png",
+        "probability-of-7-by-place-reader-on-data.svg",
+        "the-drawing-over-rotation-reader-on-data.csv",
+    ] {
         assert!(saved.iter().any(|saved| saved == name), "{name} is not among {saved:?}");
     }
     assert_eq!(saved.len(), 2 + 5 * 3, "{saved:?}");
@@ -78,7 +80,7 @@ fn drawings_are_kept_read_and_fine_tuned_on() {
     }
     wait(&mut window, &mut session, has("Reader reads 9 of 9 of your drawings right."));
     let saved = save_all(&mut window);
-    assert!(saved.contains(&"accuracy-of-reader-on-my-handwriting.csv".to_owned()), "{saved:?}");
+    assert!(saved.contains(&"accuracy-on-my-handwriting-reader-on-data.csv".to_owned()), "{saved:?}");
     click(&mut window, "Remove the last 7");
     wait(&mut window, &mut session, has("Bring the 7 back"));
     click(&mut window, "Bring the 7 back");

@@ -163,7 +163,7 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
     assert!(alike > 1600, "{alike} of 1900");
     assert_eq!(
         save_all(&mut window),
-        ["svg", "png", "csv"].map(|ending| format!("map-of-seed-cnn.{ending}"))
+        ["svg", "png", "csv"].map(|ending| format!("map-seed-cnn-on-data-train-images.{ending}"))
     );
     click(&mut window, "PCA");
     let mut light = open("map", false, session.state.clone());

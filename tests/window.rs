@@ -366,7 +366,11 @@ fn a_comparison_is_shown_and_controlled() {
     window.run_steps(4);
     click(&mut window, "Resume");
     click(&mut window, "Delete comparison");
-    let asked = [Order::Resume, Order::Delete].map(|order| Command::Order("c".into(), order));
+    window.state_mut().state.apply(Event::ComparisonRemoved("c".into()));
+    window.run_steps(4);
+    window.get_by_label("Evaluation");
+    click(&mut window, "Undo");
+    let asked = [Order::Resume, Order::Delete, Order::Restore].map(|order| Command::Order("c".into(), order));
     assert_eq!(commands(&mut window), asked);
 }
 
@@ -380,14 +384,24 @@ fn a_preset_fills_the_form_or_begins_a_race() {
     assert_eq!(spec.objective.id, "masked");
     click(&mut window, "Presets…");
     click(&mut window, "Race: The head start");
+    window.get_by_label("6 races of 5 arms: 30 runs");
+    window.get_by_label("12,000 in all");
+    click(&mut window, "Cancel");
+    assert!(window.query_by_label("Start the race").is_none() && commands(&mut window).is_empty());
+    click(&mut window, "Presets…");
+    click(&mut window, "Race: The head start");
+    click(&mut window, "Start the race");
     let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
     assert!(comparison.validate(&catalog()).is_empty());
+    assert!(window.query_by_label("Start the race").is_none());
 }
 
 #[test]
 fn one_button_races_what_a_run_has_learnt() {
     let mut window = wide(state(&[("Contrastive", Phase::Finished)]));
-    click(&mut window, "Race its head start");
+    click(&mut window, "Race its head start…");
+    assert!(commands(&mut window).is_empty(), "it says first what it takes");
+    click(&mut window, "Start the race");
     let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
     let id = window.state().state.runs.keys().next().unwrap().to_string();
     assert!(comparison.validate(&catalog()).is_empty());

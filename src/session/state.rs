@@ -2,7 +2,7 @@
 use super::DataState;
 use crate::{
     comparison::{Cell, Results},
-    metrics::{self, ACCURACY, Point, Split},
+    metrics::{self, ACCURACY, LOSS, Point, Split},
     protocol::{
         Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing,
         Preview, Progress, Remedy, RunId, RunInfo,
@@ -106,6 +106,28 @@ impl Run {
             Some([s1, t1]) if *s1 > s0 => t0 + (t1 - t0) * (step - s0) / (s1 - s0),
             _ => t0,
         }
+    }
+
+    /// Seconds of training that the rest of the run will take at its present pace, or nothing before that is known.
+    pub fn secs_left(&self) -> Option<f64> {
+        let Progress { step, steps, elapsed_secs, .. } = self.progress;
+        let [from, began] = self.pace_since();
+        let (done, took) = (step as f64 - from, elapsed_secs - began);
+        (done > 0.0 && took > 0.0).then(|| took / done * steps.saturating_sub(step) as f64)
+    }
+
+    /// The moment from which on the present pace is measured: some seconds ago, and so long ago that the steps since
+    /// have had their share of validation.
+    fn pace_since(&self) -> [f64; 2] {
+        const RECENT_SECS: f64 = 15.0;
+        let validated = self.curve(LOSS, Split::Validation);
+        let between = match validated {
+            [.., before, last] => last[0] - before[0],
+            _ => 0.0,
+        };
+        let (step, secs) = (self.progress.step as f64 - between, self.progress.elapsed_secs - RECENT_SECS);
+        let after = self.timing.partition_point(|moment| moment[0] <= step && moment[1] <= secs);
+        after.checked_sub(1).map_or([0.0; 2], |before| self.timing[before])
     }
 
     /// What has a run that diverged go on from its last good weights, with a lower learning rate.
@@ -270,6 +292,47 @@ mod tests {
         let mut run = run();
         run.timing = vec![[10.0, 1.0], [20.0, 3.0]];
         assert_eq!([5.0, 10.0, 15.0, 99.0].map(|step| run.elapsed_secs(step)), [0.5, 1.0, 2.0, 3.0]);
+    }
+
+    /// A run that trains at so many seconds a step up to each step, one after the other.
+    fn at_paces(steps: u64, paces: &[(u64, f64)]) -> Run {
+        let (mut run, mut secs) = (run(), 0.0);
+        for step in 1..=paces[paces.len() - 1].0 {
+            secs += paces.iter().find(|(until, _)| step <= *until).unwrap().1;
+            run.advance(Progress {
+                step,
+                steps,
+                steps_per_epoch: 100,
+                elapsed_secs: secs,
+                images_per_sec: 0.0,
+            });
+        }
+        run
+    }
+
+    #[test]
+    fn time_left_goes_by_the_present_pace_and_not_by_the_whole_past() {
+        // The machine was busy for a thousand steps, and is free now.
+        let run = at_paces(3200, &[(1000, 0.5), (2000, 0.1)]);
+        assert!((run.secs_left().unwrap() - 120.0).abs() < 1e-6, "{:?}", run.secs_left());
+        assert_eq!(at_paces(100, &[(100, 0.1)]).secs_left(), Some(0.0));
+    }
+
+    #[test]
+    fn time_left_has_its_share_of_validation() {
+        // A hundred steps of 0.1 s take 10 s, and validation after them 10 s more.
+        let mut run =
+            at_paces(1000, &[(99, 0.1), (100, 10.1), (199, 0.1), (200, 10.1), (299, 0.1), (300, 10.1)]);
+        run.add(vec![point(100, LOSS, 1.0), point(200, LOSS, 1.0), point(300, LOSS, 1.0)]);
+        assert!((run.secs_left().unwrap() - 140.0).abs() < 1.0, "{:?}", run.secs_left());
+    }
+
+    #[test]
+    fn time_left_is_unknown_before_the_first_step() {
+        assert_eq!(run().secs_left(), None);
+        let mut begun = run();
+        begun.advance(Progress { step: 4, steps: 10, elapsed_secs: 2.0, ..Progress::default() });
+        assert_eq!(begun.secs_left(), Some(3.0), "by all there is");
     }
 
     #[test]

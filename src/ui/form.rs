@@ -7,6 +7,7 @@ use super::{
     widgets::{card, icon_button, title},
 };
 use crate::{
+    comparison::Comparison,
     data,
     presets::{self, Recipe},
     protocol::{Command, RunId},
@@ -30,6 +31,8 @@ const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 /// The spec that is being written.
 pub struct Form {
     pub spec: RunSpec,
+    /// The race that was chosen among the presets.
+    pub proposed: Option<Comparison>,
     path: String,
     alterations: Alterations,
     /// Chosen by hand; otherwise the form is open while nothing trains.
@@ -77,7 +80,7 @@ impl Default for Form {
             Ok(Recipe::Run(spec)) => *spec,
             Ok(Recipe::Comparison(_)) | Err(_) => RunSpec::default(),
         };
-        Self { spec, path: String::new(), alterations: Alterations::default(), open: None }
+        Self { spec, proposed: None, path: String::new(), alterations: Alterations::default(), open: None }
     }
 }
 
@@ -115,7 +118,7 @@ impl Form {
             if !open {
                 return;
             }
-            self.presets(ui, catalog, actions);
+            self.presets(ui, catalog);
             let errors = catalog.validate(&self.spec);
             self.start(ui, catalog, &errors, &state.data, actions);
             self.components(ui, catalog, &state.data, actions);
@@ -155,23 +158,23 @@ impl Form {
         });
     }
 
-    /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison begins.
-    fn presets(&mut self, ui: &mut Ui, catalog: &Catalog, actions: &mut Vec<Action>) {
+    /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison's is shown
+    /// with what it takes.
+    fn presets(&mut self, ui: &mut Ui, catalog: &Catalog) {
         let button = MenuButton::new("Presets…").ui(ui, |ui| {
             for preset in presets::ALL {
                 let Ok(recipe) = preset.recipe(catalog) else { continue };
                 let (name, then) = match &recipe {
                     Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
-                    Recipe::Comparison(comparison) => (
-                        format!("Race: {}", comparison.name),
-                        "Begins at once; it can be stopped and gone on with.",
-                    ),
+                    Recipe::Comparison(comparison) => {
+                        (format!("Race: {}", comparison.name), "Says first what it takes.")
+                    }
                 };
                 if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
                     match recipe {
                         Recipe::Run(spec) => self.spec = *spec,
                         Recipe::Comparison(comparison) => {
-                            actions.push(Action::Send(Command::Compare(comparison)));
+                            self.proposed = Some(*comparison);
                         }
                     }
                 }

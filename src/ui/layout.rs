@@ -151,7 +151,7 @@ impl Parts<'_> {
     fn middle(&mut self, ui: &mut Ui) {
         let shown = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         if let Some(info) = shown {
-            return self.bench.comparison.ui(ui, self.state, info, self.actions);
+            return self.bench.comparison.ui(ui, self.state, self.catalog, info, self.actions);
         }
         let entry = self.view();
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));

@@ -1,27 +1,38 @@
 //! One metric's plot.
 use super::{
     Action,
-    decimate::CurveView,
-    save::{self, Mark},
+    decimate::{CurveView, Envelope},
+    look::Look,
+    save::{self, Caption, Mark, Source},
     settings::{CurveOptions, XAxis},
-    widgets::{card, number, percent, strong},
+    widgets::{card, number, strong},
 };
 use crate::{
-    metrics::{MetricInfo, Split, Unit},
+    metrics::{MetricInfo, Split},
     session::Run,
-    spec::{Catalog, dotted},
 };
-use egui::{Align2, Color32, FontId, Id, RichText, Ui, pos2, vec2};
+use axes::{logarithmic_marks, map, unmap, written, x_tick, y_tick};
+use bounds::{Range, Shown, extent, fitted, padded, possible};
+use egui::{FontId, Id, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
 use egui_plot::{
-    AxisHints, ColorConflictHandling, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle,
-    MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine,
+    AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints,
+    PlotTransform, PlotUi, Points, VLine,
 };
+use std::collections::BTreeMap;
+
+mod axes;
+pub mod bounds;
+pub mod changes;
+mod names;
 
 /// A run's curves of one metric.
-pub struct Shown<'a> {
+pub struct Curves<'a> {
     pub run: &'a Run,
-    pub color: Color32,
+    pub source: Source,
+    pub look: Look,
     pub selected: bool,
+    /// There are more runs than looks, and this one has none of its own.
+    pub stands_back: bool,
     pub train: Option<&'a CurveView>,
     pub validation: Option<&'a CurveView>,
     /// The final evaluation.
@@ -30,229 +41,321 @@ pub struct Shown<'a> {
     pub changes: Vec<(f64, String)>,
 }
 
-/// Draws the plot into a card of the given height. `reset` shows everything again.
-pub fn ui(
-    ui: &mut Ui,
-    metric: &'static MetricInfo,
-    curves: &[Shown<'_>],
-    options: &CurveOptions,
-    height: f32,
-    reset: bool,
-    actions: &mut Vec<Action>,
-) {
-    let logarithmic = options.logarithmic.contains(metric.id);
-    let axis = options.x_axis;
-    let mut wanted = None;
-    card(ui).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.label(strong(metric.label)).on_hover_text(metric.help);
-            let logarithmic = if logarithmic { ", logarithmic" } else { "" };
-            ui.label(
-                RichText::new(format!("training thin, validation dotted, test a diamond{logarithmic}"))
-                    .small()
-                    .weak(),
-            );
-            wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
-        });
-        let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
-        let frame = 24.0 + ui.min_rect().height() + 2.0 * ui.spacing().item_spacing.y;
-        let mut plot = framed(ui, metric, axis, logarithmic, (height - frame).max(80.0));
-        if reset {
-            plot = plot.reset();
+/// The parts of the axes that the plots show: all have the same x axis.
+#[derive(Default)]
+pub struct Viewport {
+    x: Shown,
+    y: BTreeMap<&'static str, Shown>,
+    /// What the ranges were chosen on.
+    axis: Option<XAxis>,
+    logarithmic: BTreeMap<&'static str, bool>,
+}
+
+impl Viewport {
+    /// Shows everything, and follows what is to come.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Lets go of ranges that were chosen on other axes.
+    fn follow(&mut self, metric: &'static str, axis: XAxis, logarithmic: bool) {
+        if self.axis.replace(axis).is_some_and(|before| before != axis) {
+            self.x = Shown::default();
         }
-        let mut labels = vec![];
-        let shown = plot.show(ui, |plot| {
-            for curve in curves {
-                draw(plot, curve, axis, logarithmic);
-                labels.extend(mark_changes(plot, curve, axis));
-            }
+        if self.logarithmic.insert(metric, logarithmic).is_some_and(|before| before != logarithmic) {
+            self.y.remove(metric);
+        }
+    }
+}
+
+/// What is drawn of a run, in terms of the axes.
+struct Drawn {
+    raw: Vec<PlotPoint>,
+    smooth: Vec<PlotPoint>,
+    validation: Vec<PlotPoint>,
+    test: Option<PlotPoint>,
+}
+
+impl Drawn {
+    fn values(&self) -> impl Iterator<Item = f64> {
+        let lines = [&self.raw, &self.smooth, &self.validation];
+        lines.into_iter().flatten().chain(&self.test).map(|point| point.y)
+    }
+}
+
+/// One plot: what it shows, and how.
+pub struct MetricPlot<'a> {
+    pub metric: &'static MetricInfo,
+    pub curves: &'a [Curves<'a>],
+    pub options: &'a CurveOptions,
+    /// Of the whole card, in points.
+    pub height: f32,
+    /// How far any of the plots reaches, in terms of the x axis.
+    pub last: f64,
+}
+
+impl MetricPlot<'_> {
+    pub fn ui(&self, ui: &mut Ui, viewport: &mut Viewport, actions: &mut Vec<Action>) {
+        let metric = self.metric;
+        viewport.follow(metric.id, self.options.x_axis, self.is_logarithmic());
+        let mut wanted = None;
+        card(ui).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(strong(metric.label)).on_hover_text(metric.help);
+                let logarithmic = if self.is_logarithmic() { ", logarithmic" } else { "" };
+                let text = format!("training thin, validation dotted, test a diamond{logarithmic}");
+                ui.label(RichText::new(text).small().weak());
+                wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
+            });
+            let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
+            self.plot(ui, viewport);
+            let within = ui.min_rect().with_min_y(top);
+            actions.extend(mark.save(ui, wanted, within, &self.caption(), || self.table()));
         });
-        // Text inside the plot would take part in its bounds and push them outwards without end: paint it over the plot.
+    }
+
+    fn is_logarithmic(&self) -> bool {
+        self.options.logarithmic.contains(self.metric.id)
+    }
+
+    fn plot(&self, ui: &mut Ui, viewport: &mut Viewport) {
+        let has_changes = self.curves.iter().any(|curve| curve.selected && !curve.changes.is_empty());
+        let above = if has_changes { changes::HEIGHT } else { 0.0 };
+        let used = 24.0 + ui.min_rect().height() + 2.0 * ui.spacing().item_spacing.y;
+        let height = (self.height - used - above).max(60.0);
+        let (mut row, _) =
+            ui.allocate_exact_size(egui::vec2(ui.available_width(), above), egui::Sense::hover());
+        let all_x = self.all_x(ui);
+        let x = viewport.x.of(all_x);
+        let drawn: Vec<Drawn> = self.curves.iter().map(|curve| self.drawn(curve, x)).collect();
+        let (all_y, y) = self.all_y(viewport, all_x, &drawn, height);
+        let set = PlotBounds::from_min_max([x[0], y[0]], [x[1], y[1]]);
+        let limits =
+            possible(self.metric.unit, extent(drawn.iter().flat_map(Drawn::values)), self.is_logarithmic());
+        let shown = self.framed(ui, height, limits).show(ui, |plot| {
+            let steered = bounds::steered(plot, [x, y]);
+            plot.set_plot_bounds(set);
+            self.in_order().into_iter().for_each(|at| self.draw(plot, at, &drawn[at]));
+            (self.mark_changes(plot), steered)
+        });
+        let (labels, steered) = shown.inner;
+        let chosen = steered.or_else(|| boxed(&shown.transform, &set));
+        if shown.response.double_clicked() {
+            viewport.reset();
+        } else if let Some([x, y]) = chosen {
+            viewport.x.choose(x, all_x);
+            viewport.y.entry(self.metric.id).or_default().choose(y, all_y);
+        }
         let frame = *shown.transform.frame();
-        let color = ui.visuals().weak_text_color();
-        for (row, (x, text)) in labels.into_iter().enumerate() {
-            let at = pos2(x + 5.0, frame.top() + 3.0 + (row % 3) as f32 * 16.0);
-            ui.painter().with_clip_rect(frame).text(
-                at,
-                Align2::LEFT_TOP,
-                text,
-                FontId::proportional(13.0),
-                color,
-            );
+        row = Rect::from_x_y_ranges(frame.x_range(), row.y_range());
+        let at = |(x, text): (f64, String)| (shown.transform.position_from_point_x(x), text);
+        if above > 0.0 {
+            changes::write(ui, row, &labels.into_iter().map(at).collect::<Vec<_>>());
         }
-        let within = ui.min_rect().with_min_y(top);
-        actions.extend(mark.save(ui, wanted, within, metric.label, || table(metric, curves)));
-    });
-}
-
-/// Every point of the curves as it was measured.
-fn table(metric: &MetricInfo, curves: &[Shown<'_>]) -> anyhow::Result<save::File> {
-    let rows = curves.iter().flat_map(|curve| {
-        Split::ALL.into_iter().flat_map(move |split| {
-            let points = curve.run.curve(metric.id, split).iter();
-            points.map(move |[step, value]| {
-                let split = split.id().to_owned();
-                vec![curve.run.spec.name.clone(), split, step.to_string(), value.to_string()]
-            })
-        })
-    });
-    save::table(metric.label, &["run", "split", "step", metric.id], rows)
-}
-
-fn framed<'a>(ui: &Ui, metric: &'static MetricInfo, axis: XAxis, logarithmic: bool, height: f32) -> Plot<'a> {
-    let weak = ui.visuals().weak_text_color();
-    let font = FontId::proportional(14.0);
-    let group = Id::unique("curves");
-    let written = move |value: f64| write_value(metric.unit, unmap(value, logarithmic));
-    let x_axis = AxisHints::new_x().tick_label_font(font.clone()).tick_label_color(weak);
-    let y_axis = AxisHints::new_y()
-        .tick_label_font(font)
-        .tick_label_color(weak)
-        .min_thickness(62.0)
-        .label_spacing(14.0..=22.0);
-    let plot = Plot::new(("curves", metric.id))
-        .height(height)
-        .link_axis(group, [true, false])
-        .link_cursor(group, [true, false])
-        .show_background(false)
-        .grid_color(weak.gamma_multiply(0.35))
-        .set_margin_fraction(vec2(0.02, 0.06))
-        .legend(legend(metric))
-        .custom_x_axes(vec![x_axis])
-        .custom_y_axes(vec![
-            y_axis.formatter(move |mark, _| tick(metric.unit, unmap(mark.value, logarithmic))),
-        ])
-        .label_formatter(move |hover| match hover {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => Some(format!(
-                "{plot_name}\n{} {}\n{} {}",
-                axis_name(axis),
-                number(position.x),
-                metric.label,
-                written(position.y)
-            )),
-            HoverPosition::Elsewhere { .. } => None,
-        });
-    let plot = if logarithmic { plot.y_grid_spacer(decades) } else { plot };
-    match metric.unit {
-        Unit::Share if !logarithmic => plot.include_y(1.0),
-        _ => plot,
+        self.write_names(ui, &drawn, &shown.transform);
     }
-}
 
-/// Where the curves end up leaves the other corner free.
-fn legend(metric: &MetricInfo) -> Legend {
-    let corner = if metric.higher_is_better { Corner::RightBottom } else { Corner::RightTop };
-    let legend = Legend::default().position(corner).background_alpha(0.85).follow_insertion_order(true);
-    // The faint line comes first; the run's colour is that of the last.
-    legend.color_conflict_handling(ColorConflictHandling::PickLast)
-}
+    /// Everything there is on the x axis, with room for names at the ends of lines.
+    fn all_x(&self, ui: &Ui) -> Range {
+        let width = (ui.available_width() - Y_AXIS).max(1.0);
+        let room = if self.is_named(width) { names::WIDEST + 24.0 } else { bounds::EDGE as f32 };
+        let last = if self.last > 0.0 { self.last } else { 1.0 };
+        [0.0, last / f64::from(1.0 - (room / width).min(0.4))]
+    }
 
-fn draw(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis, logarithmic: bool) {
-    let bounds = plot.plot_bounds();
-    let [x0, x1] =
-        if plot.auto_bounds().x { [f64::MIN, f64::MAX] } else { [bounds.min()[0], bounds.max()[0]] };
-    let x = |step: f64| along(curve.run, axis, step);
-    let name = curve.run.spec.name.clone();
-    let id = |part: &str| Id::unique((&curve.run.id, part));
-    let points = |envelope: &super::decimate::Envelope| -> Vec<PlotPoint> {
-        let visible = envelope.visible(x, x0, x1).map(|[step, y]| [x(step), map(y, logarithmic)]);
-        visible.filter(|point| point[1].is_finite()).map(|[x, y]| PlotPoint::new(x, y)).collect()
-    };
-    if let Some(view) = curve.train {
-        let raw = Line::new(name.clone(), PlotPoints::Owned(points(&view.raw)));
-        plot.line(raw.id(id("raw")).color(curve.color.gamma_multiply(0.22)).width(1.0).allow_hover(false));
-        let smooth = Line::new(name.clone(), PlotPoints::Owned(points(&view.smooth)));
-        plot.line(smooth.id(id("train")).color(curve.color).width(1.6));
+    fn is_named(&self, width: f32) -> bool {
+        (2..=names::MOST).contains(&self.curves.len()) && width > 3.5 * names::WIDEST
     }
-    if let Some(view) = curve.validation {
-        let points = points(&view.raw);
-        let dots = Points::new(name.clone(), PlotPoints::Owned(points.clone()));
-        plot.points(
-            dots.id(id("dots"))
-                .color(curve.color)
-                .radius(4.0)
-                .shape(MarkerShape::Circle)
-                .filled(true)
-                .allow_hover(false),
-        );
-        plot.line(
-            Line::new(name.clone(), PlotPoints::Owned(points))
-                .id(id("validation"))
-                .color(curve.color)
-                .width(2.8),
-        );
-    }
-    if let Some([step, value]) = curve.test {
-        let point = PlotPoint::new(x(step), map(value, logarithmic));
-        let diamond = Points::new(name, PlotPoints::Owned(vec![point])).id(id("test"));
-        plot.points(diamond.color(curve.color).radius(6.0).shape(MarkerShape::Diamond).filled(true));
-    }
-}
 
-/// Marks live changes; returns where the labels of the selected run go.
-fn mark_changes(plot: &mut PlotUi<'_>, curve: &Shown<'_>, axis: XAxis) -> Vec<(f32, String)> {
-    let mut labels = vec![];
-    for (step, text) in &curve.changes {
-        let x = along(curve.run, axis, *step);
-        let line = VLine::new("", x).id(Id::unique((&curve.run.id, "change", step.to_bits())));
-        plot.vline(
-            line.color(curve.color.gamma_multiply(0.7))
-                .width(1.0)
-                .style(LineStyle::dashed_dense())
-                .allow_hover(false),
-        );
-        if curve.selected {
-            labels.push((plot.transform().position_from_point_x(x), text.clone()));
+    /// Everything there is on the y axis, and the part of it that is shown.
+    fn all_y(&self, viewport: &Viewport, all_x: Range, drawn: &[Drawn], height: f32) -> (Range, Range) {
+        let range = |drawn: &[Drawn]| {
+            let fitted =
+                fitted(self.metric.unit, extent(drawn.iter().flat_map(Drawn::values)), self.is_logarithmic());
+            padded(fitted, height - X_AXIS)
+        };
+        let everything = if viewport.x.is_chosen() {
+            range(&self.curves.iter().map(|curve| self.drawn(curve, all_x)).collect::<Vec<_>>())
+        } else {
+            range(drawn)
+        };
+        let chosen = viewport.y.get(self.metric.id).filter(|y| y.is_chosen());
+        (everything, chosen.map_or_else(|| range(drawn), |y| y.of(everything)))
+    }
+
+    /// The points of a run's curves that lie within a range of x, with a neighbour on each side.
+    fn drawn(&self, curve: &Curves<'_>, [x0, x1]: Range) -> Drawn {
+        let logarithmic = self.is_logarithmic();
+        let x = |step: f64| along(curve.run, self.options.x_axis, step);
+        let points = |envelope: &Envelope| -> Vec<PlotPoint> {
+            let visible = envelope.visible(x, x0, x1).map(|[step, y]| [x(step), map(y, logarithmic)]);
+            visible.filter(|point| point[1].is_finite()).map(|[x, y]| PlotPoint::new(x, y)).collect()
+        };
+        let test = curve.test.map(|[step, value]| PlotPoint::new(x(step), map(value, logarithmic)));
+        Drawn {
+            raw: curve.train.map_or(vec![], |view| points(&view.raw)),
+            smooth: curve.train.map_or(vec![], |view| points(&view.smooth)),
+            validation: curve.validation.map_or(vec![], |view| points(&view.raw)),
+            test: test.filter(|point| point.y.is_finite() && (x0..=x1).contains(&point.x)),
         }
     }
-    labels
-}
 
-/// The live changes of a run in words: "learning rate 0.001 → 0.01".
-pub fn changes(run: &Run, catalog: &Catalog) -> Vec<(f64, String)> {
-    let mut before = catalog.live_params(&run.spec);
-    let mut found: Vec<(f64, String)> = vec![];
-    for change in &run.changes {
-        let words: Vec<_> = catalog
-            .params(&run.spec)
-            .filter_map(|(section, param)| {
-                let key = dotted(section, param);
-                let (from, to) = (before.get(&key)?, change.values.get(&key)?);
-                (from != to)
-                    .then(|| format!("{} {} → {}", param.label.to_lowercase(), number(*from), number(*to)))
-            })
-            .collect();
-        before.clone_from(&change.values);
-        if !words.is_empty() {
-            found.push((change.step as f64, words.join(", ")));
-        }
+    /// Those that stand back are drawn first, the selected run last.
+    fn in_order(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.curves.len()).collect();
+        places.sort_by_key(|at| (self.curves[*at].selected, !self.curves[*at].stands_back));
+        places
     }
-    merge(found)
-}
 
-/// A slider that was dragged leaves many changes within a few steps: the last of each burst is labelled.
-fn merge(changes: Vec<(f64, String)>) -> Vec<(f64, String)> {
-    let mut merged: Vec<(f64, String)> = vec![];
-    for (step, text) in changes {
-        match merged.last_mut() {
-            Some(last) if step - last.0 < 20.0 && joined(&last.1, &text).is_some() => {
-                last.1 = joined(&last.1, &text).unwrap_or(text);
+    fn draw(&self, plot: &mut PlotUi<'_>, at: usize, drawn: &Drawn) {
+        let curve = &self.curves[at];
+        let (name, look) = (&curve.run.spec.name, &curve.look);
+        let heavier = if curve.selected { 1.0 } else { 0.0 };
+        let id = |part: &str| Id::unique((&curve.run.id, part));
+        let owned = |points: &[PlotPoint]| PlotPoints::Owned(points.to_vec());
+        let raw = Line::new(name.clone(), owned(&drawn.raw)).id(id("raw"));
+        plot.line(raw.color(look.color.gamma_multiply(0.22)).width(1.0).allow_hover(false));
+        plot.line(look.line(name, owned(&drawn.smooth)).id(id("train")).width(1.6 + heavier));
+        let dots = Points::new(name.clone(), owned(&drawn.validation)).id(id("dots")).color(look.color);
+        let dots = dots.radius(3.4 + heavier).shape(MarkerShape::Circle).filled(true);
+        plot.points(dots.allow_hover(false));
+        plot.line(look.line(name, owned(&drawn.validation)).id(id("validation")).width(2.6 + heavier));
+        let test = drawn.test.as_slice();
+        let diamond = Points::new(name.clone(), owned(test)).id(id("test")).color(look.color);
+        plot.points(diamond.radius(6.0 + heavier).shape(MarkerShape::Diamond).filled(true));
+    }
+
+    /// Marks live changes; gives those of the selected run in terms of the x axis.
+    fn mark_changes(&self, plot: &mut PlotUi<'_>) -> Vec<(f64, String)> {
+        let mut labels = vec![];
+        let are_few = self.curves.len() <= names::MOST;
+        for curve in self.curves.iter().filter(|curve| are_few || curve.selected) {
+            for (step, text) in &curve.changes {
+                let x = along(curve.run, self.options.x_axis, *step);
+                let line = VLine::new("", x).id(Id::unique((&curve.run.id, "change", step.to_bits())));
+                plot.vline(
+                    line.color(curve.look.color.gamma_multiply(0.7))
+                        .width(1.0)
+                        .style(LineStyle::dashed_dense())
+                        .allow_hover(false),
+                );
+                labels.extend(curve.selected.then(|| (x, text.clone())));
             }
-            _ => merged.push((step, text)),
+        }
+        labels
+    }
+
+    /// The runs' names at the ends of their lines, that of the selected one first.
+    fn write_names(&self, ui: &Ui, drawn: &[Drawn], transform: &PlotTransform) {
+        let frame = *transform.frame();
+        if !self.is_named(frame.width()) {
+            return;
+        }
+        let on_screen = |points: &[PlotPoint]| -> Vec<Pos2> {
+            points.iter().map(|point| transform.position_from_point(point)).collect()
+        };
+        let mut written = vec![];
+        for at in self.in_order().into_iter().rev() {
+            let (curve, drawn) = (&self.curves[at], &drawn[at]);
+            let line = if drawn.validation.is_empty() { &drawn.smooth } else { &drawn.validation };
+            let furthest = drawn.smooth.last().into_iter().chain(&drawn.test).map(|point| point.x);
+            let Some(end) = names::end(&on_screen(line), frame) else { continue };
+            let x = furthest.map(|x| transform.position_from_point_x(x)).fold(end.x, f32::max);
+            let name = LayoutJob {
+                wrap: TextWrapping::truncate_at_width(names::WIDEST),
+                ..LayoutJob::simple_singleline(
+                    curve.run.spec.name.clone(),
+                    FontId::proportional(12.5),
+                    curve.look.color,
+                )
+            };
+            let galley = ui.painter().layout_job(name);
+            written.push((Pos2::new(x, end.y), galley));
+        }
+        let lines: Vec<Vec<Pos2>> = drawn
+            .iter()
+            .flat_map(|drawn| [&drawn.raw, &drawn.smooth, &drawn.validation].map(|line| on_screen(line)))
+            .collect();
+        let sizes: Vec<_> = written.iter().map(|(end, galley)| (*end, galley.size())).collect();
+        for (place, (_, galley)) in names::places(&sizes, &lines, frame).into_iter().zip(written) {
+            if let Some(place) = place {
+                ui.painter().galley(place.min, galley, egui::Color32::PLACEHOLDER);
+            }
         }
     }
-    merged
+
+    fn framed<'a>(&self, ui: &Ui, height: f32, limits: Range) -> Plot<'a> {
+        let weak = ui.visuals().weak_text_color();
+        let font = FontId::proportional(14.0);
+        let (axis, metric, logarithmic) = (self.options.x_axis, self.metric, self.is_logarithmic());
+        let limits = limits.map(|limit| unmap(limit, logarithmic));
+        let x_axis = AxisHints::new_x().tick_label_font(font.clone()).tick_label_color(weak);
+        let y_axis = AxisHints::new_y()
+            .tick_label_font(font)
+            .tick_label_color(weak)
+            .min_thickness(Y_AXIS)
+            .label_spacing(14.0..=22.0);
+        let plot = Plot::new(("curves", metric.id))
+            .height(height)
+            .link_cursor(Id::unique("curves"), [true, false])
+            .show_background(false)
+            .grid_color(weak.gamma_multiply(0.35))
+            // The page scrolls by the wheel; what else hands do is followed within bounds.
+            .allow_scroll(false)
+            .allow_drag(false)
+            .allow_zoom(false)
+            .allow_axis_zoom_drag(false)
+            .allow_double_click_reset(false)
+            .custom_x_axes(vec![x_axis.formatter(move |mark, _| x_tick(axis, mark.value))])
+            .custom_y_axes(vec![
+                y_axis.formatter(move |mark, _| y_tick(metric.unit, unmap(mark.value, logarithmic), limits)),
+            ])
+            .label_formatter(move |hover| match hover {
+                HoverPosition::NearDataPoint { plot_name, position, .. } => Some(format!(
+                    "{plot_name}\n{} {}\n{} {}",
+                    axis_name(axis),
+                    number(position.x),
+                    metric.label,
+                    written(metric.unit, unmap(position.y, logarithmic))
+                )),
+                HoverPosition::Elsewhere { .. } => None,
+            });
+        if logarithmic { plot.y_grid_spacer(logarithmic_marks) } else { plot }
+    }
+
+    fn caption(&self) -> Caption {
+        let key = |curve: &Curves<'_>| (curve.look, curve.source.to_string());
+        Caption { title: self.metric.label.into(), key: self.curves.iter().map(key).collect() }
+    }
+
+    /// Every point of the curves as it was measured.
+    fn table(&self) -> anyhow::Result<save::File> {
+        let metric = self.metric;
+        let rows = self.curves.iter().flat_map(|curve| {
+            Split::ALL.into_iter().flat_map(move |split| {
+                let points = curve.run.curve(metric.id, split).iter();
+                points.map(move |[step, value]| {
+                    let split = split.id().to_owned();
+                    curve.source.row([split, step.to_string(), value.to_string()])
+                })
+            })
+        });
+        save::table(metric.label, &["run", "data", "split", "step", metric.id], rows)
+    }
 }
 
-/// "a 1 → 2" and "a 2 → 3" make "a 1 → 3".
-fn joined(first: &str, second: &str) -> Option<String> {
-    let (from, _) = first.split_once(" → ")?;
-    let (middle, to) = second.split_once(" → ")?;
-    let label = |text: &str| text.rsplit_once(' ').map(|(label, _)| label.to_owned());
-    (label(from) == label(middle) && !to.contains(',')).then(|| format!("{from} → {to}"))
+/// The room of the axes, in points.
+const Y_AXIS: f32 = 62.0;
+const X_AXIS: f32 = 20.0;
+
+/// The box that was drawn to be zoomed into: the plot's bounds are others than those that it was given.
+fn boxed(transform: &PlotTransform, set: &PlotBounds) -> Option<[Range; 2]> {
+    let found = transform.bounds();
+    (found != set).then(|| [0, 1].map(|axis| [found.min()[axis], found.max()[axis]]))
 }
 
-fn along(run: &Run, axis: XAxis, step: f64) -> f64 {
+/// A step in terms of the x axis.
+pub fn along(run: &Run, axis: XAxis, step: f64) -> f64 {
     match axis {
         XAxis::Step => step,
         XAxis::Epoch => step / run.progress.steps_per_epoch.max(1) as f64,
@@ -262,67 +365,4 @@ fn along(run: &Run, axis: XAxis, step: f64) -> f64 {
 
 fn axis_name(axis: XAxis) -> &'static str {
     XAxis::ALL.into_iter().find(|(of, ..)| *of == axis).map_or("", |(_, name, _)| name)
-}
-
-fn map(value: f64, logarithmic: bool) -> f64 {
-    if logarithmic { value.log10() } else { value }
-}
-
-fn unmap(value: f64, logarithmic: bool) -> f64 {
-    if logarithmic { 10f64.powf(value) } else { value }
-}
-
-fn write_value(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Share => format!("{:.2} %", value * 100.0),
-        Unit::Number => format!("{value:.4}"),
-    }
-}
-
-fn tick(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Share if (value * 1000.0).round() % 10.0 == 0.0 => format!("{:.0} %", value * 100.0),
-        Unit::Share => percent(value),
-        Unit::Number => number(value),
-    }
-}
-
-/// Marks of an axis whose values are logarithms: decades strong, the numbers between them weak.
-fn decades(input: GridInput) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
-    let range = (low.floor().max(-30.0) as i32)..=(high.ceil().min(30.0) as i32);
-    let marks = range.flat_map(|decade| (1..10).map(move |k| (k, f64::from(decade) + f64::from(k).log10())));
-    let strength = |k| match k {
-        1 => 1.0,
-        2 | 5 => 0.3,
-        _ => 0.05,
-    };
-    marks
-        .filter(|(_, value)| (low..=high).contains(value))
-        .map(|(k, value)| GridMark { value, step_size: strength(k) })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dragged_slider_is_one_change() {
-        let change = |step, text: &str| (step, text.to_owned());
-        let merged = merge(vec![
-            change(10.0, "learning rate 0.001 → 0.002"),
-            change(12.0, "learning rate 0.002 → 0.005"),
-            change(13.0, "dropout 0.5 → 0.4"),
-            change(90.0, "dropout 0.4 → 0.1"),
-        ]);
-        assert_eq!(merged[0], change(10.0, "learning rate 0.001 → 0.005"));
-        assert_eq!(merged.len(), 3);
-    }
-
-    #[test]
-    fn decades_are_marked_within_bounds() {
-        let marks = decades(GridInput { bounds: (-1.0, 0.0), base_step_size: 0.1 });
-        assert_eq!((marks.first().unwrap().value, marks.last().unwrap().value, marks.len()), (-1.0, 0.0, 10));
-    }
 }

@@ -1,22 +1,24 @@
 //! The list of runs.
 use super::{
-    Action, Settings, comparison, theme,
+    Action, Settings, comparison,
+    look::{self, Look},
+    theme,
     widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, strong, title},
 };
 use crate::{
     comparison::Comparison,
-    metrics::{ACCURACY, Split},
-    protocol::{Command, ComparisonId, ComparisonInfo, Phase, RunId},
+    metrics::{ACCURACY, MetricInfo, Split, Unit},
+    protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
 };
 use egui::{
     Align, Button, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui, UiBuilder,
-    WidgetInfo, vec2,
+    WidgetInfo,
 };
 use egui_material_icons::icons::{
-    ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_SPORTS_SCORE,
-    ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+    ICON_DELETE, ICON_EDIT, ICON_FILTER_1, ICON_FILTER_NONE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW,
+    ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
 
 /// What the list keeps between frames.
@@ -26,8 +28,10 @@ pub struct RunsPanel {
     /// The comparison that is shown in place of the curves.
     pub comparison: Option<ComparisonId>,
     renaming: Option<(RunId, String)>,
-    /// Deleted last; can be brought back.
-    deleted: Option<(RunId, String)>,
+    /// The race that a person has asked for, which begins once they have seen what it takes.
+    pub proposed: Option<Comparison>,
+    /// What was deleted last, by its name, and what brings it back.
+    deleted: Option<(String, Command)>,
 }
 
 impl RunsPanel {
@@ -61,18 +65,33 @@ impl RunsPanel {
             ui.push_id(&info.id, |ui| self.comparison(ui, state, info));
         }
         for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
-            ui.push_id(&run.id, |ui| self.run(ui, run, catalog, settings, actions));
+            ui.push_id(&run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
         }
     }
 
+    /// Takes note of what is deleted, so that it can be brought back.
+    pub fn remember(&mut self, command: &Command, state: &State) {
+        let deleted = match command {
+            Command::Delete(id) => {
+                state.runs.get(id).map(|run| (run.spec.name.clone(), Command::Restore(id.clone())))
+            }
+            Command::Order(id, Order::Delete) => state
+                .comparisons
+                .get(id)
+                .map(|info| (info.comparison.name.clone(), Command::Order(id.clone(), Order::Restore))),
+            _ => None,
+        };
+        self.deleted = deleted.or(self.deleted.take());
+    }
+
     fn undo(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let Some((id, name)) = self.deleted.clone() else { return };
+        let Some((name, restore)) = self.deleted.clone() else { return };
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.add(Label::new(format!("Deleted {name}")).truncate());
             ui.horizontal(|ui| {
                 if labeled_button(ui, ICON_UNDO, "Undo").clicked() {
-                    actions.push(Action::Send(Command::Restore(id)));
+                    actions.push(Action::Send(restore));
                     self.deleted = None;
                 }
                 if ui.button("Dismiss").clicked() {
@@ -85,6 +104,7 @@ impl RunsPanel {
     fn run(
         &mut self,
         ui: &mut Ui,
+        state: &State,
         run: &Run,
         catalog: &Catalog,
         settings: &mut Settings,
@@ -101,15 +121,15 @@ impl RunsPanel {
         let response = ui.scope_builder(builder, |ui| {
             card(ui).stroke(stroke).show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                self.name(ui, run, settings, actions);
+                self.name(ui, state, run, settings, actions);
                 ui.add(
                     Label::new(RichText::new(describe(run, catalog)).small().weak())
                         .truncate()
                         .selectable(false),
                 );
-                state_line(ui, run);
+                state_line(ui, run, catalog.headline(&run.spec));
                 if selected {
-                    self.buttons(ui, run, catalog, actions);
+                    self.buttons(ui, run, catalog, settings, actions);
                 }
             });
         });
@@ -148,14 +168,24 @@ impl RunsPanel {
         }
     }
 
-    fn name(&mut self, ui: &mut Ui, run: &Run, settings: &mut Settings, actions: &mut Vec<Action>) {
+    fn name(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        run: &Run,
+        settings: &mut Settings,
+        actions: &mut Vec<Action>,
+    ) {
         ui.horizontal(|ui| {
-            let hidden = settings.hidden.contains(&run.id);
-            let color = theme::run_colors(ui.visuals().dark_mode)[settings.color(&run.id)];
-            let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
-            ui.painter().rect_filled(rect, 3.0, if hidden { ui.visuals().weak_text_color() } else { color });
+            let selected = self.selected.as_ref() == Some(&run.id);
+            let mut look = Look::of_run(settings.look(&run.id), selected, ui.visuals());
+            let is_shown = settings.is_shown(run, state);
+            if !is_shown {
+                look.color = ui.visuals().weak_text_color().gamma_multiply(0.4);
+            }
+            look::swatch(ui, &look).on_hover_text("The line of this run in the plots");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                eye(ui, run, hidden, settings);
+                eye(ui, run, is_shown, settings);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     self.name_or_edit(ui, run, actions)
                 });
@@ -181,15 +211,14 @@ impl RunsPanel {
         }
     }
 
-    fn buttons(&mut self, ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
-        let help = "Races the same network on 10 and on 100 labels, with and without what this run has learnt, five times each: a few minutes.";
-        if run.saved.is_some() || run.phase == Phase::Finished {
-            let pressed =
-                labeled_button(ui, ICON_SPORTS_SCORE, "Race its head start").on_hover_text(help).clicked();
-            if pressed && let Ok(comparison) = Comparison::of_run(&run.id, &run.spec, catalog) {
-                actions.push(Action::Send(Command::Compare(Box::new(comparison))));
-            }
-        }
+    fn buttons(
+        &mut self,
+        ui: &mut Ui,
+        run: &Run,
+        catalog: &Catalog,
+        settings: &mut Settings,
+        actions: &mut Vec<Action>,
+    ) {
         let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
         if let Some((remedy, command)) = run.remedied() {
             let help = format!(
@@ -207,7 +236,16 @@ impl RunsPanel {
         {
             actions.push(Action::Send(Command::Resume(run.id.clone())));
         }
+        let help = "Races the same network on 10 and on 100 labels, with and without what this run has learnt, five times each. First it says what that takes.";
+        if run.saved.is_some() || run.phase == Phase::Finished {
+            let pressed =
+                labeled_button(ui, ICON_SPORTS_SCORE, "Race its head start…").on_hover_text(help).clicked();
+            if pressed && let Ok(comparison) = Comparison::of_run(&run.id, &run.spec, catalog) {
+                self.proposed = Some(comparison);
+            }
+        }
         ui.horizontal(|ui| {
+            solo(ui, run, settings);
             if quiet_icon_button(ui, ICON_RESTART_ALT, "Start again with the same initial weights").clicked()
             {
                 actions.push(Action::Send(Command::Start(Box::new(run.spec.clone()))));
@@ -220,21 +258,44 @@ impl RunsPanel {
             }
             if quiet_icon_button(ui, ICON_DELETE, "Delete").clicked() {
                 actions.push(Action::Send(Command::Delete(run.id.clone())));
-                self.deleted = Some((run.id.clone(), run.spec.name.clone()));
             }
         });
     }
 }
 
-fn eye(ui: &mut Ui, run: &Run, hidden: bool, settings: &mut Settings) {
-    let icon = if hidden { ICON_VISIBILITY_OFF } else { ICON_VISIBILITY };
+/// Shows or hides a run's curves; with Alt, shows them alone.
+fn eye(ui: &mut Ui, run: &Run, is_shown: bool, settings: &mut Settings) {
+    let icon = if is_shown { ICON_VISIBILITY } else { ICON_VISIBILITY_OFF };
     let button = ui.add(Button::new(icon.rich_text().size(17.0)).frame(false));
     button.widget_info(|| {
-        WidgetInfo::selected(Role::CheckBox, true, !hidden, format!("Show {}", run.spec.name))
+        WidgetInfo::selected(Role::CheckBox, true, is_shown, format!("Show {}", run.spec.name))
     });
-    let button = button.on_hover_text("Show or hide the curves");
-    if button.clicked() && !settings.hidden.remove(&run.id) {
+    let button = button.on_hover_text("Show or hide the curves. With Alt: show only these");
+    if !button.clicked() {
+        return;
+    }
+    if ui.input(|input| input.modifiers.alt) {
+        settings.toggle_solo(&run.id);
+        return;
+    }
+    let was_alone = settings.solo.take().is_some();
+    if is_shown && !was_alone {
         settings.hidden.insert(run.id.clone());
+    } else {
+        settings.hidden.remove(&run.id);
+    }
+}
+
+/// Shows the curves of this run alone, or those of the others again.
+fn solo(ui: &mut Ui, run: &Run, settings: &mut Settings) {
+    let is_alone = settings.solo.as_ref() == Some(&run.id);
+    let (icon, name) = if is_alone {
+        (ICON_FILTER_NONE, "Show the other runs again")
+    } else {
+        (ICON_FILTER_1, "Show only this run's curves")
+    };
+    if quiet_icon_button(ui, icon, name).clicked() {
+        settings.toggle_solo(&run.id);
     }
 }
 
@@ -251,7 +312,7 @@ fn describe(run: &Run, catalog: &Catalog) -> String {
     )
 }
 
-fn state_line(ui: &mut Ui, run: &Run) {
+fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let dark = ui.visuals().dark_mode;
     let colors = theme::run_colors(dark);
     let weak = ui.visuals().weak_text_color();
@@ -264,7 +325,7 @@ fn state_line(ui: &mut Ui, run: &Run) {
     };
     ui.horizontal(|ui| {
         pill(ui, text, color);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run, headline));
     });
     if run.phase.is_active() {
         let share = run.progress.step as f32 / run.progress.steps.max(1) as f32;
@@ -279,16 +340,19 @@ fn state_line(ui: &mut Ui, run: &Run) {
     }
 }
 
-fn best_figure(ui: &mut Ui, run: &Run) {
+/// The headline on the test images, else the best one on the validation images so far.
+fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let test = run
-        .latest(ACCURACY, Split::Test)
-        .map(|share| (share, "test", "Accuracy on the test images, which had no part in training"));
+        .latest(headline.id, Split::Test)
+        .map(|value| (value, "test", "on the test images, which had no part in training"));
     let validation = || {
-        let best = run.best(ACCURACY, Split::Validation)?;
-        Some((best[1], "validation", "The best accuracy on the validation images so far"))
+        let best = run.best(headline.id, Split::Validation)?;
+        Some((best[1], "validation", "on the validation images, the best so far"))
     };
-    if let Some((share, split, help)) = test.or_else(validation) {
-        ui.label(strong(percent(share))).on_hover_text(help);
-        ui.label(RichText::new(split).small().weak());
-    }
+    let Some((value, split, where_measured)) = test.or_else(validation) else { return };
+    let figure = if headline.unit == Unit::Share { percent(value) } else { headline.written(value) };
+    let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };
+    let help = format!("{} {where_measured}. {}", headline.label, headline.help);
+    ui.label(strong(figure)).on_hover_text(help);
+    ui.label(RichText::new(kind).small().weak());
 }

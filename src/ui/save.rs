@@ -1,8 +1,16 @@
 //! What is on the screen as a file: pictures and plots as SVG or PNG, tables as CSV.
-use super::{Action, widgets::quiet_icon_button};
-use crate::{protocol::Strip, told::told};
+use super::{Action, look::Look, widgets::quiet_icon_button};
+use crate::{
+    comparison::Comparison,
+    protocol::Strip,
+    spec::{Catalog, RunSpec, Section},
+    told::told,
+};
 use anyhow::{Context as _, Result};
-use egui::{Id, LayerId, Popup, Rect, Ui, emath::TSTransform, layers::PaintList, style::ScrollAnimation};
+use egui::{
+    Id, LayerId, Popup, Rect, Shape, Ui, emath::TSTransform, epaint::ClippedShape, layers::PaintList,
+    style::ScrollAnimation,
+};
 use egui_material_icons::icons::ICON_DOWNLOAD;
 use picture::Picture;
 
@@ -63,6 +71,89 @@ pub fn strip(ui: &Ui, what: &str, strip: &Strip, format: Format) -> Result<File>
     strip::picture(ui.ctx(), what, strip).file(what, format)
 }
 
+/// What stands above a saved picture: its title, and what its lines are.
+#[derive(Clone, Debug, Default)]
+pub struct Caption {
+    pub title: String,
+    pub key: Vec<(Look, String)>,
+}
+
+impl From<&str> for Caption {
+    fn from(title: &str) -> Self {
+        Self { title: title.into(), key: vec![] }
+    }
+}
+
+impl From<String> for Caption {
+    fn from(title: String) -> Self {
+        Self { title, key: vec![] }
+    }
+}
+
+/// Where figures come from: a run or a comparison, and its images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// What the column of its name is called in a table.
+    kind: &'static str,
+    name: String,
+    data: String,
+}
+
+impl Source {
+    pub fn of(spec: &RunSpec, catalog: &Catalog) -> Self {
+        Self { kind: "run", name: spec.name.clone(), data: data_name(spec, catalog) }
+    }
+
+    pub fn of_comparison(comparison: &Comparison, catalog: &Catalog) -> Self {
+        let data = data_name(&comparison.run, catalog);
+        Self { kind: "comparison", name: comparison.name.clone(), data }
+    }
+
+    /// Of some of the images only, such as "test images".
+    pub fn among(self, images: &str) -> Self {
+        Self { data: format!("{}, {images}", self.data), ..self }
+    }
+
+    /// "Reliability: Seed CNN on MNIST digits".
+    pub fn title(&self, what: &str) -> String {
+        format!("{what}: {self}")
+    }
+
+    /// A row of a [`table`] of several runs: the run and the data, then the cells.
+    pub fn row(&self, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+        [self.name.clone(), self.data.clone()].into_iter().chain(cells).collect()
+    }
+
+    /// A [`table`] of this source alone, which its first two columns name.
+    ///
+    /// # Errors
+    /// As [`table`].
+    pub fn table(
+        &self,
+        what: &str,
+        header: &[&str],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> Result<File> {
+        let header: Vec<&str> = [self.kind, "data"].into_iter().chain(header.iter().copied()).collect();
+        table(&self.title(what), &header, rows.map(|cells| self.row(cells)))
+    }
+}
+
+/// What a run's data set is called: its folder, where it has one.
+pub fn data_name(spec: &RunSpec, catalog: &Catalog) -> String {
+    let folder = spec.dataset.path.as_ref().and_then(|path| path.file_name());
+    let label = || catalog.component(Section::Dataset, &spec.dataset.id).map(|info| info.label.to_owned());
+    let name = folder.map(|name| name.to_string_lossy().into_owned()).or_else(label);
+    name.unwrap_or_else(|| spec.dataset.id.clone())
+}
+
+/// "Seed CNN on MNIST digits".
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.name, self.data)
+    }
+}
+
 /// Where on the screen what is painted from now on begins.
 ///
 /// A picture is made from the shapes that egui is given for it, so that it is what is seen, in the theme and at the zoom
@@ -86,7 +177,7 @@ impl Mark {
         ui: &Ui,
         wanted: Option<Format>,
         within: Rect,
-        what: &str,
+        caption: &Caption,
         table: impl FnOnce() -> Result<File>,
     ) -> Option<Action> {
         let format = wanted?;
@@ -99,10 +190,10 @@ impl Mark {
             ui.scroll_to_rect_animation(within, None, ScrollAnimation::none());
             return None;
         }
-        Some(action(self.picture(ui, within, what, format)))
+        Some(action(self.picture(ui, within, caption, format)))
     }
 
-    fn picture(&self, ui: &Ui, within: Rect, what: &str, format: Format) -> Result<File> {
+    fn picture(&self, ui: &Ui, within: Rect, caption: &Caption, format: Format) -> Result<File> {
         let shapes: Vec<_> = ui.ctx().graphics(|graphics| {
             let all = graphics.get(self.layer).into_iter().flat_map(PaintList::all_entries);
             all.skip(self.from)
@@ -110,16 +201,25 @@ impl Mark {
                 .cloned()
                 .collect()
         });
+        let within = shapes.iter().fold(within, |within, shape| within.union(text_of(shape)));
         let visuals = ui.visuals();
-        let mut picture =
-            Picture::new(ui.ctx(), within.size(), what, visuals.window_fill, visuals.strong_text_color());
+        let (paper, ink) = (visuals.window_fill, visuals.strong_text_color());
+        let mut picture = Picture::new(ui.ctx(), within.size(), caption, paper, ink);
         let to_its_place = TSTransform::from_translation(picture.origin() - within.min);
         for mut shape in shapes {
             shape.clip_rect = shape.clip_rect.intersect(within);
             shape.transform(to_its_place);
             picture.shapes.push(shape);
         }
-        picture.file(what, format)
+        picture.file(&caption.title, format)
+    }
+}
+
+/// The part of the screen that a text takes: the last number of an axis reaches beyond the axis.
+fn text_of(shape: &ClippedShape) -> Rect {
+    match &shape.shape {
+        Shape::Text(text) => text.visual_bounding_rect().intersect(shape.clip_rect),
+        _ => Rect::NOTHING,
     }
 }
 
@@ -188,10 +288,11 @@ pub fn action(file: Result<File>) -> Action {
     Action::Save(file.map_err(|error| told(&error)))
 }
 
-/// "Loss of Seed CNN" as "loss-of-seed-cnn".
+/// "Loss of Seed CNN" as "loss-of-seed-cnn", short enough for any disk.
 fn hyphenated(what: &str) -> String {
     let words = what.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").to_lowercase()
+    let name = words.collect::<Vec<_>>().join("-").to_lowercase();
+    name.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What the window remembers from one day to the next.
-use super::{theme::RUN_COLORS, views};
-use crate::{metrics, protocol::RunId, session::State};
+use super::{look::PAIRS, views};
+use crate::{
+    metrics,
+    protocol::RunId,
+    session::{Run, State},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +22,12 @@ pub struct Settings {
     pub view: String,
     /// Runs whose curves are hidden.
     pub hidden: BTreeSet<RunId>,
-    /// The index of each run's colour.
-    pub colors: BTreeMap<RunId, usize>,
+    /// The only run whose curves are shown, if any.
+    #[serde(skip)]
+    pub solo: Option<RunId>,
+    /// The number of each run's pair of colour and dash. No two runs have the same.
+    #[serde(alias = "colors")]
+    pub looks: BTreeMap<RunId, usize>,
     pub curves: CurveOptions,
     /// Share of the pad's side.
     pub pen_width: f32,
@@ -62,7 +70,8 @@ impl Default for Settings {
             show_preview: true,
             view: views::ALL[0].info.id.into(),
             hidden: BTreeSet::new(),
-            colors: BTreeMap::new(),
+            solo: None,
+            looks: BTreeMap::new(),
             curves: CurveOptions::default(),
             pen_width: 0.08,
         }
@@ -81,20 +90,143 @@ impl Default for CurveOptions {
 }
 
 impl Settings {
-    /// Gives every new run the colour that is used least, and keeps it.
-    pub fn assign_colors(&mut self, state: &State) {
-        for id in state.runs.keys() {
-            if self.colors.contains_key(id) {
-                continue;
-            }
-            let uses =
-                |color: usize| state.runs.keys().filter(|id| self.colors.get(*id) == Some(&color)).count();
-            let color = (0..RUN_COLORS).min_by_key(|color| uses(*color)).unwrap_or_default();
-            self.colors.insert(id.clone(), color);
-        }
+    /// Whether a run's curves are shown.
+    pub fn is_shown(&self, run: &Run, state: &State) -> bool {
+        let is_alone = match &self.solo {
+            Some(only) if state.runs.contains_key(only) => *only == run.id,
+            _ => !self.hidden.contains(&run.id),
+        };
+        is_alone && !state.is_race(run)
     }
 
-    pub fn color(&self, id: &RunId) -> usize {
-        self.colors.get(id).map_or(0, |color| color % RUN_COLORS)
+    /// Shows the curves of this run only, or those of the others again.
+    pub fn toggle_solo(&mut self, run: &RunId) {
+        self.solo = if self.solo.as_ref() == Some(run) { None } else { Some(run.clone()) };
+    }
+
+    /// Gives each run whose curves are not hidden a pair of colour and dash of its own, as long as there are any, and
+    /// lets it keep that. A hidden run keeps its pair until another one needs it.
+    pub fn assign_looks(&mut self, state: &State) {
+        let is_visible = |id: &RunId| {
+            !self.hidden.contains(id) && state.runs.get(id).is_some_and(|run| !state.is_race(run))
+        };
+        let visible: Vec<&RunId> = state.runs.keys().filter(|id| is_visible(id)).collect();
+        let mut owners: [Option<RunId>; PAIRS] = Default::default();
+        let others = self.looks.keys().filter(|id| !is_visible(id));
+        // An older file may give several runs the same.
+        for id in visible.iter().copied().chain(others) {
+            if let Some(owner @ None) = self.looks.get(id).and_then(|pair| owners.get_mut(*pair)) {
+                *owner = Some(id.clone());
+            }
+        }
+        for id in visible.iter().copied() {
+            if owners.iter().flatten().any(|owner| owner == id) {
+                continue;
+            }
+            let unused = owners.iter().position(Option::is_none);
+            let free =
+                unused.or_else(|| owners.iter().position(|owner| !owner.as_ref().is_some_and(is_visible)));
+            if let Some(pair) = free {
+                owners[pair] = Some(id.clone());
+            }
+        }
+        let owned = owners.into_iter().enumerate();
+        self.looks = owned.filter_map(|(pair, owner)| Some((owner?, pair))).collect();
+    }
+
+    /// The number of a run's pair of colour and dash; none where more runs are shown than there are pairs.
+    pub fn look(&self, id: &RunId) -> Option<usize> {
+        self.looks.get(id).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        protocol::{Event, Phase, Progress, RunInfo},
+        spec::RunSpec,
+    };
+
+    fn add(state: &mut State, id: &str) {
+        state.apply(Event::Run(Box::new(RunInfo {
+            id: id.into(),
+            folder: id.into(),
+            spec: RunSpec::default(),
+            live: Default::default(),
+            phase: Phase::Finished,
+            changes: vec![],
+            progress: Progress::default(),
+            timing: vec![],
+            saved: None,
+            remedy: None,
+        })));
+    }
+
+    fn runs(count: usize) -> State {
+        let mut state = State::default();
+        (0..count).for_each(|run| add(&mut state, &format!("run-{run:02}")));
+        state
+    }
+
+    #[test]
+    fn no_two_shown_runs_look_the_same_and_none_changes() {
+        let (mut settings, mut state) = (Settings::default(), runs(16));
+        settings.assign_looks(&state);
+        let before = settings.looks.clone();
+        let mut pairs: Vec<usize> = before.values().copied().collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs, (0..16).collect::<Vec<_>>());
+        // A run from elsewhere may stand anywhere in the order.
+        add(&mut state, "run-00-from-elsewhere");
+        settings.assign_looks(&state);
+        assert!(before.iter().all(|(id, pair)| settings.look(id) == Some(*pair)));
+        assert_eq!(settings.look(&"run-00-from-elsewhere".into()), Some(16));
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings, "after a restart");
+    }
+
+    #[test]
+    fn past_the_last_pair_runs_have_none_until_one_is_hidden() {
+        let (mut settings, state) = (Settings::default(), runs(60));
+        settings.assign_looks(&state);
+        assert_eq!(settings.looks.len(), PAIRS);
+        let [first, last]: [RunId; 2] = ["run-00".into(), "run-59".into()];
+        assert_eq!((settings.look(&first), settings.look(&last)), (Some(0), None));
+        settings.hidden = state.runs.keys().take(59).cloned().collect();
+        settings.assign_looks(&state);
+        assert_eq!(settings.look(&last), Some(0), "that of a hidden run");
+        settings.hidden.clear();
+        settings.assign_looks(&state);
+        assert_eq!(
+            (settings.look(&first), settings.look(&last)),
+            (None, Some(0)),
+            "while it is shown it keeps it"
+        );
+        assert_eq!(settings.looks.len(), PAIRS);
+    }
+
+    #[test]
+    fn an_older_file_gave_many_runs_the_same_colour() {
+        let text = r#"{"dark": false, "colors": {"run-00": 1, "run-01": 1, "run-02": 99, "gone": 1}}"#;
+        let (mut settings, state) = (serde_json::from_str::<Settings>(text).unwrap(), runs(3));
+        settings.assign_looks(&state);
+        let looks = ["run-00", "run-01", "run-02"].map(|id| settings.look(&id.into()));
+        assert_eq!(looks, [Some(1), Some(0), Some(2)]);
+    }
+
+    #[test]
+    fn one_run_alone_is_shown_and_the_others_come_back() {
+        let (mut settings, state) = (Settings::default(), runs(3));
+        let shown = |settings: &Settings| -> Vec<bool> {
+            state.runs.values().map(|run| settings.is_shown(run, &state)).collect()
+        };
+        settings.hidden.insert("run-00".into());
+        settings.toggle_solo(&"run-01".into());
+        assert_eq!(shown(&settings), [false, true, false]);
+        settings.toggle_solo(&"run-01".into());
+        assert_eq!(shown(&settings), [false, true, true]);
+        settings.solo = Some("deleted".into());
+        assert_eq!(shown(&settings), [false, true, true]);
     }
 }

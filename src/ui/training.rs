@@ -68,7 +68,7 @@ fn progress(ui: &mut Ui, run: &Run) {
         parts.push(format!("paused at step {}", progress.step));
     } else {
         parts.push(format!("{} images/s", thousands(progress.images_per_sec as u64)));
-        parts.extend(progress.secs_left().map(|secs| format!("{} left", duration(secs))));
+        parts.extend(run.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());
     let Some(loss) = run.latest(LOSS, Split::Train) else { return };

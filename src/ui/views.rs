@@ -1,6 +1,7 @@
 //! What the middle of the window can show: one file and one word here for each.
 use super::{
     Action, Settings,
+    save::Source,
     widgets::{card, strong},
 };
 use crate::{
@@ -88,6 +89,11 @@ impl Scene<'_> {
             }
         }
         is_opened
+    }
+
+    /// Where the figures of a run come from, for what is saved of it.
+    pub fn source(&self, run: &Run) -> Source {
+        Source::of(&run.spec, self.catalog)
     }
 
     /// Gives up on a question, or lets go of its answer.

@@ -13,6 +13,7 @@ use headstart::{
 use std::time::Duration;
 
 pub mod cpu_renderer;
+mod svg;
 
 pub struct Screen {
     pub bench: Workbench,
@@ -100,8 +101,18 @@ pub fn save_all(window: &mut Window) -> Vec<String> {
         Action::Save(file) => Some(file.unwrap()),
         _ => None,
     });
+    let saved: Vec<_> = saved.collect();
+    for pair in saved.windows(2) {
+        let stem =
+            |file: &headstart::ui::File, ending: &str| file.name.strip_suffix(ending).map(str::to_owned);
+        if let (Some(svg), Some(png)) = (stem(&pair[0], ".svg"), stem(&pair[1], ".png")) {
+            assert_eq!(svg, png, "the same picture in two formats");
+            svg::assert_same(&svg, &pair[0].bytes, &pair[1].bytes);
+        }
+    }
     saved
-        .inspect(|file| assert!(file.bytes.len() > 100, "{} is empty", file.name))
+        .into_iter()
+        .inspect(|file| assert!(file.bytes.len() > 60, "{} is empty", file.name))
         .map(|file| file.name)
         .collect()
 }

@@ -1,6 +1,7 @@
 //! A picture out of egui's shapes, and how it becomes an SVG or a PNG.
-use super::{File, Format, svg};
+use super::{Caption, File, Format, svg};
 use crate::ui::{
+    look::SWATCH,
     raster::{Canvas, Texture},
     theme,
 };
@@ -22,9 +23,15 @@ const SCALE: f32 = 2.0;
 /// More pixels than this are refused.
 const MAX_PIXELS: f32 = 64e6;
 
+/// Between the entries of the key, and the height of one of its rows, in points.
+const GAP: f32 = 16.0;
+const ROW: f32 = 20.0;
+
 /// Shapes and images on paper; the point 0, 0 is its upper left corner.
 pub struct Picture {
     pub size: Vec2,
+    /// Of the title and the key, in points.
+    head: f32,
     pub paper: Color32,
     /// Images lie beneath the shapes, pixel by pixel.
     pub images: Vec<(Rect, ColorImage)>,
@@ -32,18 +39,49 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// A picture with room for `size` points beneath its title.
-    pub fn new(ctx: &Context, size: Vec2, title: &str, paper: Color32, ink: Color32) -> Self {
-        let size = size + vec2(2.0 * MARGIN, 2.0 * MARGIN + TITLE);
-        let mut picture = Self { size, paper, images: vec![], shapes: vec![] };
+    /// A picture with room for `size` points beneath its title and the key of its lines.
+    pub fn new(ctx: &Context, size: Vec2, caption: &Caption, paper: Color32, ink: Color32) -> Self {
+        let mut picture = Self { size, head: TITLE, paper, images: vec![], shapes: vec![] };
         let font = FontId::new(16.0, theme::semibold());
-        picture.write(ctx, pos2(MARGIN, MARGIN), Align2::LEFT_TOP, title, font, ink);
+        let title = ctx.fonts_mut(|fonts| fonts.layout_no_wrap(caption.title.clone(), font.clone(), ink));
+        picture.size.x = size.x.max(title.size().x);
+        let everything = Rect::from_min_size(Pos2::ZERO, Vec2::splat(f32::INFINITY));
+        picture.put(everything, Shape::galley(pos2(MARGIN, MARGIN), title, ink));
+        picture.key(ctx, caption, ink);
+        picture.size = vec2(picture.size.x + 2.0 * MARGIN, size.y + picture.head + 2.0 * MARGIN);
         picture
+    }
+
+    /// Writes what each line is, in as many rows as that takes.
+    fn key(&mut self, ctx: &Context, caption: &Caption, ink: Color32) {
+        let mut at = pos2(MARGIN, MARGIN + TITLE);
+        let everything = Rect::from_min_size(Pos2::ZERO, Vec2::splat(f32::INFINITY));
+        for (look, name) in &caption.key {
+            let font = FontId::proportional(13.0);
+            let name = ctx.fonts_mut(|fonts| fonts.layout_no_wrap(name.clone(), font, ink));
+            let width = SWATCH.x + 6.0 + name.size().x;
+            if at.x > MARGIN && at.x + width > MARGIN + self.size.x {
+                at = pos2(MARGIN, at.y + ROW);
+            }
+            self.size.x = self.size.x.max(width);
+            let swatch = Rect::from_min_size(at + vec2(0.0, (ROW - SWATCH.y) / 2.0), SWATCH);
+            look.shapes(swatch).into_iter().for_each(|shape| self.put(everything, shape));
+            let below = at + vec2(SWATCH.x + 6.0, (ROW - name.size().y) / 2.0);
+            self.put(everything, Shape::galley(below, name, ink));
+            at.x += width + GAP;
+        }
+        if !caption.key.is_empty() {
+            self.head = at.y + ROW + 6.0 - MARGIN;
+        }
+    }
+
+    fn put(&mut self, clip: Rect, shape: Shape) {
+        self.shapes.push(ClippedShape::new(clip, shape));
     }
 
     /// The upper left corner of what lies beneath the title.
     pub fn origin(&self) -> Pos2 {
-        pos2(MARGIN, MARGIN + TITLE)
+        pos2(MARGIN, MARGIN + self.head)
     }
 
     pub fn write(

@@ -22,7 +22,7 @@ pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
     let cell = size + vec2(GAP, GAP + captions);
     let (across, down) = (images.len().clamp(1, ACROSS), images.len().div_ceil(ACROSS).max(1));
     let whole = vec2(across as f32, down as f32) * cell - Vec2::splat(GAP);
-    let mut picture = Picture::new(ctx, whole, what, Color32::WHITE, INK);
+    let mut picture = Picture::new(ctx, whole, &what.into(), Color32::WHITE, INK);
     for (index, image) in images.into_iter().enumerate() {
         let at = picture.origin() + vec2((index % ACROSS) as f32, (index / ACROSS) as f32) * cell;
         let place = Rect::from_min_size(at, size);

@@ -6,8 +6,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use egui::{
     Color32, ColorImage, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2,
     epaint::{
-        CircleShape, ClippedShape, ColorMode, EllipseShape, Mesh, PathShape, PathStroke, RectShape,
-        TextShape, text::TextFormat,
+        BandPoint, BandShape, CircleShape, ClippedShape, ColorMode, EllipseShape, Mesh, PathShape,
+        PathStroke, RectShape, TextShape, text::TextFormat,
     },
 };
 use image::{ImageFormat, RgbaImage};
@@ -128,8 +128,22 @@ impl Page {
             Shape::Rect(rect) => self.rect(rect),
             Shape::Text(text) => self.galley(text),
             Shape::Mesh(mesh) => self.mesh(mesh),
-            Shape::Band(_) => {}
+            Shape::Band(band) => self.band(band),
         }
+    }
+
+    /// Along its upper edge and back along the lower one.
+    fn band(&mut self, band: &BandShape) {
+        let edge = |upper: bool| {
+            let y = move |at: &BandPoint| if upper { at.y.min } else { at.y.max };
+            band.points.iter().map(move |at| Pos2::new(at.x, y(at)))
+        };
+        let points: Vec<Pos2> = edge(true).chain(edge(false).rev()).collect();
+        let (turned, look) = (band.angle.to_degrees(), look(band.fill, band.stroke));
+        self.put(format_args!(
+            r#"<path transform="rotate({turned:.1})" d="{}" {look}/>"#,
+            way(&points, true)
+        ));
     }
 
     fn curve(&mut self, points: &[Pos2], fill: Color32, stroke: &PathStroke) {

@@ -16,7 +16,7 @@ fn painted(format: Format, paint: impl Fn(&Ui, Rect)) -> File {
             let mark = Mark::new(ui);
             let within = Rect::from_min_size(pos2(50.0, 20.0), vec2(200.0, 100.0));
             paint(ui, within);
-            file = Some(mark.picture(ui, within, "Loss & accuracy", format).unwrap());
+            file = Some(mark.picture(ui, within, &"Loss & accuracy".into(), format).unwrap());
         });
     }
     file.unwrap()
@@ -111,7 +111,7 @@ fn what_is_partly_out_of_sight_is_brought_into_sight_first() {
                 let mark = Mark::new(ui);
                 let (within, _) = ui.allocate_exact_size(vec2(200.0, 100.0), egui::Sense::hover());
                 ui.add_space(100.0);
-                saved.push(mark.save(ui, wanted, within, "Loss", || panic!("no table is wanted")));
+                saved.push(mark.save(ui, wanted, within, &"Loss".into(), || panic!("no table is wanted")));
             });
         });
     }

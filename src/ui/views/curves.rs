@@ -8,14 +8,15 @@ use crate::{
     ui::{
         Settings,
         decimate::{CurveView, points_per_bucket},
-        plot::{self, Shown},
-        settings::XAxis,
-        theme,
+        look::Look,
+        plot::{self, MetricPlot, Viewport},
+        save::Source,
+        settings::{CurveOptions, XAxis},
         widgets::{strong, title},
     },
 };
-use egui::{RichText, Slider, Ui};
-use std::collections::BTreeMap;
+use egui::{RichText, Role, Slider, Ui, Visuals, WidgetInfo};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
@@ -31,68 +32,81 @@ pub const ENTRY: ViewEntry = ViewEntry {
 /// What the curves keep between frames.
 #[derive(Default)]
 struct Curves {
-    views: BTreeMap<(RunId, Curve), CurveView>,
-    /// Show everything again in the next frame.
-    reset: bool,
+    views: Views,
+    viewport: Viewport,
 }
+
+/// The curves of the runs, ready to draw.
+#[derive(Default)]
+struct Views(BTreeMap<(RunId, Curve), CurveView>);
 
 impl View for Curves {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let Scene { state, catalog, settings, .. } = scene;
         let selected = scene.run.map(|run| &run.id);
-        self.header(ui, settings);
-        let shown: Vec<_> =
-            metrics::ALL.iter().filter(|metric| settings.curves.plots.contains(metric.id)).collect();
-        if shown.is_empty() {
+        let runs: Vec<&Run> = state.runs.values().filter(|run| settings.is_shown(run, state)).collect();
+        self.header(ui, settings, &runs);
+        if settings.curves.plots.is_empty() {
             ui.label("Choose above which curves to show.");
             return;
         }
-        let is_shown = |run: &&Run| !settings.hidden.contains(&run.id) && !state.is_race(run);
-        let runs: Vec<_> = state.runs.values().filter(is_shown).collect();
         if runs.iter().all(|run| run.curves.is_empty()) {
             return nothing_yet(ui, state);
         }
         // Where no run measures a metric, its plot makes room for the others.
-        let is_measured = |metric: &&MetricInfo| {
-            runs.iter().any(|run| run.curves.keys().any(|(measured, _)| *measured == metric.id))
-        };
-        let shown: Vec<_> = shown.into_iter().filter(is_measured).collect();
+        let is_chosen = |metric: &&MetricInfo| settings.curves.plots.contains(metric.id);
+        let shown: Vec<_> = measured(&runs).filter(is_chosen).collect();
+        if shown.is_empty() {
+            ui.label("None of the runs that are shown measures what is chosen under Show.");
+            return;
+        }
         let gap = ui.spacing().item_spacing.y;
-        let height = (ui.available_height() + gap) / shown.len().max(1) as f32 - gap;
-        let reset = std::mem::take(&mut self.reset);
-        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let height = (ui.available_height() + gap) / shown.len() as f32 - gap;
+        let last = last(&runs, &shown, settings.curves.x_axis);
+        egui::ScrollArea::vertical().id_salt("curves").auto_shrink(false).show(ui, |ui| {
             for metric in shown {
-                self.update(&runs, metric, settings, ui.available_width() as usize);
-                let curves = self.collect(&runs, metric, selected, catalog, settings, ui.visuals().dark_mode);
-                plot::ui(ui, metric, &curves, &settings.curves, height.max(150.0), reset, scene.actions);
+                self.views.update(&runs, metric, settings, ui.available_width() as usize);
+                let curves = self.views.collect(&runs, metric, selected, catalog, settings, ui.visuals());
+                let options = &settings.curves;
+                let plot = MetricPlot { metric, curves: &curves, options, height: height.max(150.0), last };
+                plot.ui(ui, &mut self.viewport, scene.actions);
             }
         });
     }
 }
 
+/// The metrics that any of the runs measures.
+fn measured<'a>(runs: &'a [&Run]) -> impl Iterator<Item = &'static MetricInfo> + use<'a> {
+    let is_measured = |metric: &&MetricInfo| {
+        runs.iter().any(|run| run.curves.keys().any(|(measured, _)| *measured == metric.id))
+    };
+    metrics::ALL.iter().filter(is_measured)
+}
+
+/// How far the runs' curves reach, in terms of the x axis.
+fn last(runs: &[&Run], shown: &[&MetricInfo], axis: XAxis) -> f64 {
+    let furthest = |run: &&Run| {
+        let curves = shown.iter().flat_map(|metric| Split::ALL.map(|split| run.curve(metric.id, split)));
+        let step = curves.filter_map(|curve| Some(curve.last()?[0])).fold(0.0, f64::max);
+        plot::along(run, axis, step)
+    };
+    runs.iter().map(furthest).fold(0.0, f64::max)
+}
+
 impl Curves {
-    fn header(&mut self, ui: &mut Ui, settings: &mut Settings) {
+    fn header(&mut self, ui: &mut Ui, settings: &mut Settings, runs: &[&Run]) {
         let options = &mut settings.curves;
         ui.horizontal_wrapped(|ui| {
-            title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to.");
-            ui.menu_button("Show", |ui| {
-                for metric in metrics::ALL {
-                    toggle(ui, &mut options.plots, metric.id, metric.label, metric.help);
-                }
-                ui.separator();
-                for metric in metrics::ALL {
-                    let text = format!("{}: logarithmic axis", metric.label);
-                    toggle(ui, &mut options.logarithmic, metric.id, &text, "Equal distances stand for equal factors.");
-                }
-            })
-            .response
-            .on_hover_text("Choose the curves and their axes");
+            title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to. Which line is whose is in the list of runs.");
+            ui.menu_button("Show", |ui| show_menu(ui, options, runs))
+                .response
+                .on_hover_text("Choose the curves and their axes");
             for (axis, text, help) in XAxis::ALL {
                 ui.selectable_value(&mut options.x_axis, axis, text).on_hover_text(help);
             }
             let help = "Shows everything, and goes on doing so as points arrive. Drag to move, Ctrl and the wheel to zoom, drag with the right button to zoom into a box.";
             if ui.button("Follow").on_hover_text(help).clicked() {
-                self.reset = true;
+                self.viewport.reset();
             }
             let label = ui.label("Smoothing").on_hover_text(
                 "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
@@ -101,7 +115,9 @@ impl Curves {
             ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
         });
     }
+}
 
+impl Views {
     /// Takes in new points, of training smoothed.
     fn update(&mut self, runs: &[&Run], metric: &MetricInfo, settings: &Settings, pixels: usize) {
         for run in runs {
@@ -112,7 +128,7 @@ impl Curves {
                 }
                 let smoothing = if split == Split::Train { settings.curves.smoothing } else { 0.0 };
                 let bucket = points_per_bucket(series.len(), pixels);
-                self.views
+                self.0
                     .entry((run.id.clone(), (metric.id, split)))
                     .or_default()
                     .update(series, smoothing, bucket);
@@ -127,20 +143,25 @@ impl Curves {
         selected: Option<&RunId>,
         catalog: &Catalog,
         settings: &Settings,
-        dark: bool,
-    ) -> Vec<Shown<'a>> {
-        let colors = theme::run_colors(dark);
-        let view = |run: &Run, split| self.views.get(&(run.id.clone(), (metric.id, split)));
-        let shown = |run: &&'a Run| Shown {
-            run,
-            color: colors[settings.color(&run.id)],
-            selected: selected == Some(&run.id),
-            train: view(run, Split::Train),
-            validation: view(run, Split::Validation),
-            test: run.curve(metric.id, Split::Test).last().copied(),
-            changes: plot::changes(run, catalog),
+        visuals: &Visuals,
+    ) -> Vec<plot::Curves<'a>> {
+        let view = |run: &Run, split| self.0.get(&(run.id.clone(), (metric.id, split)));
+        let shown = |run: &&'a Run| {
+            let (pair, selected) = (settings.look(&run.id), selected == Some(&run.id));
+            plot::Curves {
+                run,
+                source: Source::of(&run.spec, catalog),
+                look: Look::of_run(pair, selected, visuals),
+                selected,
+                stands_back: pair.is_none(),
+                train: view(run, Split::Train),
+                validation: view(run, Split::Validation),
+                test: run.curve(metric.id, Split::Test).last().copied(),
+                changes: plot::changes::of(run, catalog),
+            }
         };
-        runs.iter().map(shown).collect()
+        let has_curve = |run: &&&Run| Split::ALL.iter().any(|split| !run.curve(metric.id, *split).is_empty());
+        runs.iter().filter(has_curve).map(shown).collect()
     }
 }
 
@@ -160,9 +181,32 @@ fn nothing_yet(ui: &mut Ui, state: &State) {
     });
 }
 
-fn toggle(ui: &mut Ui, set: &mut std::collections::BTreeSet<String>, id: &str, text: &str, help: &str) {
+/// The metrics that the runs measure, each with a switch for its axis.
+fn show_menu(ui: &mut Ui, options: &mut CurveOptions, runs: &[&Run]) {
+    let metrics: Vec<_> = measured(runs).collect();
+    if metrics.is_empty() {
+        ui.label("No run has been measured yet.");
+        return;
+    }
+    let height = ui.ctx().content_rect().height() * 0.6;
+    egui::ScrollArea::vertical().max_height(height).show(ui, |ui| {
+        egui::Grid::new("metrics").show(ui, |ui| {
+            for metric in metrics {
+                toggle(ui, &mut options.plots, metric.id, metric.label, metric.label, metric.help);
+                let spoken = format!("{}: logarithmic axis", metric.label);
+                let help = "Equal distances stand for equal factors.";
+                toggle(ui, &mut options.logarithmic, metric.id, "logarithmic", &spoken, help);
+                ui.end_row();
+            }
+        });
+    });
+}
+
+fn toggle(ui: &mut Ui, set: &mut BTreeSet<String>, id: &str, text: &str, spoken: &str, help: &str) {
     let mut on = set.contains(id);
-    if ui.checkbox(&mut on, RichText::new(text)).on_hover_text(help).changed() {
+    let switch = ui.checkbox(&mut on, text);
+    switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), on, spoken));
+    if switch.on_hover_text(help).changed() {
         if on {
             set.insert(id.into())
         } else {

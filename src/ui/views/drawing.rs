@@ -6,7 +6,7 @@ use crate::{
     protocol::{Finding, Image, Question},
     session::Run,
     spec::ComponentInfo,
-    ui::Action,
+    ui::{Action, save::Source},
 };
 use egui::{ScrollArea, Ui};
 use std::sync::Arc;
@@ -70,7 +70,10 @@ impl View for Drawing {
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             match scene.sheet {
-                Some(sheet) => self.variants(ui, run, sheet, scene.actions),
+                Some(sheet) => {
+                    let source = scene.source(run);
+                    self.variants(ui, run, &source, sheet, scene.actions);
+                }
                 None => drop(ui.label(
                     "This is no drawing: the network is shown the image as it is, at the size that it knows.",
                 )),
@@ -91,7 +94,14 @@ impl Drawing {
     }
 
     /// What comes of the drawing with other steps, elsewhere, turned and in other sizes.
-    fn variants(&mut self, ui: &mut Ui, run: &Run, sheet: &Sheet, actions: &mut Vec<Action>) {
+    fn variants(
+        &mut self,
+        ui: &mut Ui,
+        run: &Run,
+        source: &Source,
+        sheet: &Sheet,
+        actions: &mut Vec<Action>,
+    ) {
         let found = self.reading.found(&run.id).map(|found| &found.finding);
         let reading = match found {
             Some(Ok(Finding::Scores { class_names, scores })) => Reading::new(scores, class_names),
@@ -101,6 +111,6 @@ impl Drawing {
             ui.label(NO_NAMES);
         }
         part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, actions));
-        part(ui, |ui| poses::ui(ui, &mut self.pose, reading, actions));
+        part(ui, |ui| poses::ui(ui, &mut self.pose, reading, source, actions));
     }
 }

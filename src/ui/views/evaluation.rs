@@ -8,7 +8,10 @@ use crate::{
     protocol::{Answer, Finding, Question, RunId},
     session::Run,
     spec::{Choice, ComponentInfo},
-    ui::widgets::{percent, strong, thousands, title},
+    ui::{
+        save::Source,
+        widgets::{percent, strong, thousands, title},
+    },
 };
 use closer::Closer;
 use egui::{ComboBox, ProgressBar, RichText, ScrollArea, Ui, WidgetInfo};
@@ -292,19 +295,20 @@ impl EvaluationView {
             self.best(&wish)
         });
         self.list.follow(&found.evaluation, other.as_ref().map(|other| &other.evaluation));
+        let source = scene.source(run).among(&format!("{} images", found.evaluation.split.id()));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             if ui.available_width() > 640.0 {
                 ui.columns(2, |columns| {
-                    self.confusion(&mut columns[0], figures, scene);
-                    figures.ui(&mut columns[0], scene.actions);
+                    self.confusion(&mut columns[0], figures, &source, scene);
+                    figures.ui(&mut columns[0], &source, scene.actions);
                     self.images(&mut columns[1], run, figures, scene);
-                    confidence::ui(&mut columns[1], found, figures, scene);
+                    confidence::ui(&mut columns[1], found, figures, &source, scene);
                 });
             } else {
-                self.confusion(ui, figures, scene);
+                self.confusion(ui, figures, &source, scene);
                 self.images(ui, run, figures, scene);
-                figures.ui(ui, scene.actions);
-                confidence::ui(ui, found, figures, scene);
+                figures.ui(ui, &source, scene.actions);
+                confidence::ui(ui, found, figures, &source, scene);
             }
         });
         let names = &figures.class_names;
@@ -312,8 +316,9 @@ impl EvaluationView {
         self.closer.ui(ui, run, &self.list, names, &runs, scene);
     }
 
-    fn confusion(&mut self, ui: &mut Ui, figures: &Figures, scene: &mut Scene<'_>) {
-        if let Some((label, predicted)) = self.matrix.ui(ui, figures, self.list.kind, scene.actions) {
+    fn confusion(&mut self, ui: &mut Ui, figures: &Figures, source: &Source, scene: &mut Scene<'_>) {
+        let chosen = self.matrix.ui(ui, figures, self.list.kind, source, scene.actions);
+        if let Some((label, predicted)) = chosen {
             self.list.choose(Kind::Cell(label, predicted));
         }
     }

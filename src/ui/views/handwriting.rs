@@ -81,7 +81,8 @@ impl View for HandwritingView {
                 ui.label("Start or select a run to see how well it reads your handwriting.");
                 return;
             };
-            part(ui, |ui| curve::ui(ui, run, &handwriting, moments, scene.actions));
+            let source = scene.source(run);
+            part(ui, |ui| curve::ui(ui, (run, &source), &handwriting, moments, scene.actions));
             part(ui, |ui| self.tuning.ui(ui, scene, run, &handwriting, moments));
         });
     }

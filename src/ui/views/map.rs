@@ -7,7 +7,7 @@ use crate::{
     session::Run,
     spec::ComponentInfo,
     ui::{
-        save::{self, Format, Mark},
+        save::{self, Format, Mark, Source},
         strips::Strips,
         widgets::{thousands, title},
     },
@@ -85,8 +85,9 @@ impl View for MapView {
             placement.as_ref().map(|placement| (placement, name)),
             (ui.available_height() - below).max(160.0),
         );
-        let what = format!("Map of {}", run.spec.name);
-        scene.actions.extend(mark.save(ui, wanted, area, &what, || table(&what, &map)));
+        let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
+        let table = || table(&map, &source);
+        scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
         self.neighbours(ui, &map, placement.as_ref(), scene);
     }
 }
@@ -256,12 +257,12 @@ impl MapView {
 }
 
 /// Where each image lies, and what it is.
-fn table(what: &str, map: &Map) -> anyhow::Result<save::File> {
+fn table(map: &Map, source: &Source) -> anyhow::Result<save::File> {
     let rows = map.positions.iter().enumerate().map(|(image, [x, y])| {
         let (number, class) = (map.embedded.images[image], map.embedded.class_name(image));
         vec![number.to_string(), class.to_owned(), x.to_string(), y.to_string()]
     });
-    save::table(what, &["image", "class", "x", "y"], rows)
+    source.table("Map", &["image", "class", "x", "y"], rows)
 }
 
 /// The same images by PCA, which is there at once.

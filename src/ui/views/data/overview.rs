@@ -57,7 +57,8 @@ impl Overview {
         ui.separator();
         let chosen = self.survey(ui, collection, scene);
         ui.separator();
-        histogram(ui, collection, tally, scene.actions);
+        let data = save::data_name(scene.spec, scene.catalog);
+        histogram(ui, collection, tally, &data, scene.actions);
         ui.separator();
         shapes(ui, collection, scene);
         if !collection.remarks.is_empty() {
@@ -166,7 +167,7 @@ fn shapes(ui: &mut Ui, collection: &Collection, scene: &Scene<'_>) {
 }
 
 /// Bars by class: filled for images that a run learns from, and beyond them those it only sees otherwise.
-fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally, actions: &mut Vec<Action>) {
+fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally, data: &str, actions: &mut Vec<Action>) {
     let is_long = collection.class_names.len() > 24;
     let wanted = ui.horizontal(|ui| {
         ui.label(strong("Classes")).on_hover_text("Strong: images that the network learns from, with their labels. Pale: validation, test and unlabelled ones.");
@@ -214,13 +215,16 @@ fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally, actions: &mut 
         rows(ui);
     }
     let within = ui.min_rect().with_min_y(top);
-    actions.extend(mark.save(ui, wanted.inner, within, "Images by class", || table(collection, tally)));
+    let caption = format!("Images by class: {data}").into();
+    actions.extend(mark.save(ui, wanted.inner, within, &caption, || table(collection, tally, data)));
 }
 
-fn table(collection: &Collection, tally: &Tally) -> anyhow::Result<save::File> {
+fn table(collection: &Collection, tally: &Tally, data: &str) -> anyhow::Result<save::File> {
     let rows = collection.class_names.iter().zip(&tally.classes);
-    let rows = rows.map(|(name, [learnt, other])| vec![name.clone(), learnt.to_string(), other.to_string()]);
-    save::table("Images by class", &["class", "learnt_from", "others"], rows)
+    let rows = rows.map(|(name, [learnt, other])| {
+        vec![data.to_owned(), name.clone(), learnt.to_string(), other.to_string()]
+    });
+    save::table(&format!("Images by class: {data}"), &["data", "class", "learnt_from", "others"], rows)
 }
 
 fn brightness(ui: &mut Ui, report: &Survey) {

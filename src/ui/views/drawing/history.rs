@@ -9,7 +9,7 @@ use crate::{
     session::Run,
     ui::{
         Action, bars,
-        save::{self, Format},
+        save::{self, Format, Source},
         views::{
             Scene,
             asking::{Asking, Moments},
@@ -66,7 +66,8 @@ impl History {
             return;
         }
         let mut chosen = self.chosen.as_ref().filter(|(_, of)| of == image).map(|(at, _)| *at);
-        let saved = show(ui, (moments, &self.class_names), run, &mut chosen, wanted);
+        let source = scene.source(run);
+        let saved = show(ui, (moments, &self.class_names), (run, &source), &mut chosen, wanted);
         scene.actions.extend(saved);
         self.chosen = chosen.map(|at| (at, image.clone()));
     }
@@ -89,7 +90,7 @@ impl History {
 fn show(
     ui: &mut Ui,
     (moments, class_names): (&[Moment], &[String]),
-    run: &Run,
+    (run, source): (&Run, &Source),
     chosen: &mut Option<usize>,
     wanted: Option<Format>,
 ) -> Option<Action> {
@@ -114,6 +115,7 @@ fn show(
             let places: Vec<f64> = turns.iter().map(|(after, _)| steps[*after]).collect();
             let odds = Odds {
                 id: "history",
+                source,
                 x_name: "step",
                 height: 190.0,
                 xs: &steps,
@@ -123,7 +125,7 @@ fn show(
                 mark: steps[at],
                 turns: &places,
             };
-            saved = odds::ui(ui, &odds, &format!("The drawing in the eyes of {}", run.spec.name), wanted);
+            saved = odds::ui(ui, &odds, "The drawing at each checkpoint", wanted);
             ui.label(RichText::new(changes_of_mind(&turns, moments, class_names)).small());
         });
         ui.vertical(|ui| {

@@ -3,15 +3,16 @@ use super::{NO_NAMES, variants::said};
 use crate::{
     protocol::{Finding, Image, Question, RunId},
     session::Run,
+    spec::Catalog,
     ui::{
         bars,
-        save::{self, Mark},
-        theme,
+        look::{Look, swatch},
+        save::{self, Mark, Source},
         views::{Scene, asking::Asking},
         widgets::{strong, title},
     },
 };
-use egui::{RichText, Ui};
+use egui::{Label, RichText, Ui};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -53,35 +54,41 @@ impl Networks {
         }
         let chosen: Vec<&Run> = self.chosen.iter().filter_map(|id| state.runs.get(id)).collect();
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
-        let colors = theme::run_colors(ui.visuals().dark_mode);
         ui.columns(chosen.len(), |columns| {
             for (ui, run) in columns.iter_mut().zip(&chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
                 asking.follow(ui, scene, run, run.progress.step, image.clone(), |image| Question::Scores {
                     images: Arc::new(vec![image.clone()]),
                 });
-                ui.label(strong(&run.spec.name).color(colors[scene.settings.color(&run.id)]));
+                let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
+                let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());
+                ui.horizontal(|ui| {
+                    swatch(ui, &look);
+                    ui.add(Label::new(strong(&run.spec.name)).truncate());
+                });
                 answer(ui, asking.found(&run.id).map(|found| &found.finding));
             }
         });
         let within = ui.min_rect().with_min_y(top);
-        let saved = mark.save(ui, wanted, within, "Several networks", || self.table(&chosen));
+        let table = || self.table(&chosen, scene.catalog);
+        let saved = mark.save(ui, wanted, within, &"Several networks, one drawing".into(), table);
         scene.actions.extend(saved);
     }
 
-    fn table(&self, runs: &[&Run]) -> anyhow::Result<save::File> {
+    fn table(&self, runs: &[&Run], catalog: &Catalog) -> anyhow::Result<save::File> {
         let answer = |run: &&Run| match &self.asking.get(&run.id)?.found(&run.id)?.finding {
             Ok(Finding::Scores { class_names, scores }) => {
                 let scores = scores.first()?.iter().enumerate();
                 let row = |(class, score): (usize, &f32)| {
-                    vec![run.spec.name.clone(), bars::name(class_names, class).to_owned(), score.to_string()]
+                    let class = bars::name(class_names, class).to_owned();
+                    Source::of(&run.spec, catalog).row([class, score.to_string()])
                 };
                 Some(scores.map(row).collect::<Vec<_>>())
             }
             _ => None,
         };
         let rows = runs.iter().filter_map(answer).flatten();
-        save::table("Several networks", &["run", "class", "probability"], rows)
+        save::table("Several networks", &["run", "data", "class", "probability"], rows)
     }
 
     fn choice(&mut self, ui: &mut Ui, run: &Run) {

@@ -1,15 +1,17 @@
 //! Probabilities of a few classes along an axis.
 use super::variants::best;
+use crate::metrics::Unit;
 use crate::ui::{
     Action,
     bars::name,
-    save::{self, Format, Mark},
-    theme,
+    look::{self, Look},
+    plot::bounds,
+    save::{self, Format, Mark, Source},
     widgets::number,
 };
-use egui::{Color32, FontId, Id, Ui};
+use egui::{FontId, Id, Ui};
 use egui_plot::{
-    AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, VLine,
+    AxisHints, HoverPosition, LineStyle, Plot, PlotBounds, PlotPoint, PlotPoints, Points, VLine,
     uniform_grid_spacer,
 };
 
@@ -21,6 +23,8 @@ const FAINT: f32 = 0.1;
 /// What is to be drawn.
 pub struct Odds<'a> {
     pub id: &'a str,
+    /// The run whose answers they are.
+    pub source: &'a Source,
     pub x_name: &'static str,
     pub height: f32,
     /// The places along the axis, rising, as many as there are scores.
@@ -35,19 +39,25 @@ pub struct Odds<'a> {
     pub turns: &'a [f64],
 }
 
-/// Draws them, and saves them in the format that somebody wants, under a title.
+/// Draws them under the names of their lines, and saves them in the format that somebody wants, under a title.
 pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> Option<Action> {
     let mark = Mark::new(ui);
+    let dark = ui.visuals().dark_mode;
+    let shown = ui.scope(|ui| {
+        let entry = |class| (Look::of_few(class, dark), name(odds.class_names, class));
+        look::key(ui, classes(odds.scores).into_iter().map(entry));
+        plot(ui, odds);
+    });
+    let caption = odds.source.title(what).into();
+    mark.save(ui, wanted, shown.response.rect, &caption, || table(what, odds))
+}
+
+fn plot(ui: &mut Ui, odds: &Odds<'_>) {
     let font = FontId::proportional(13.0);
     let weak = ui.visuals().weak_text_color();
     let x_name = odds.x_name;
     let x_axis = AxisHints::new_x().tick_label_font(font.clone()).label(x_name);
     let y_axis = AxisHints::new_y().tick_label_font(font).min_thickness(46.0);
-    let legend =
-        Legend::default().position(Corner::LeftTop).background_alpha(0.8).follow_insertion_order(true);
-    let [first, last] = [odds.xs.first(), odds.xs.last()].map(|x| x.copied().unwrap_or_default());
-    let letters = classes(odds.scores).into_iter().map(|class| name(odds.class_names, class).chars().count());
-    let room = 0.12 + 0.03 * letters.max().unwrap_or(1).min(12) as f64;
     let plot = Plot::new(("odds", odds.id))
         .height(odds.height)
         .show_background(false)
@@ -56,13 +66,9 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> O
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
-        .include_y(0.0)
-        .include_y(1.0)
-        // Room for the legend.
-        .include_x(first - (last - first) * room)
-        .legend(legend)
+        .allow_double_click_reset(false)
         .custom_x_axes(vec![x_axis.formatter(|mark, _| number(mark.value))])
-        .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
+        .custom_y_axes(vec![y_axis.formatter(|mark, _| bounds::share_tick(mark.value))])
         .label_formatter(move |hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
                 Some(format!("{plot_name}: {:.0} %\n{x_name} {}", position.y * 100.0, number(position.x)))
@@ -73,39 +79,42 @@ pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> O
         Some(grid) => plot.x_grid_spacer(uniform_grid_spacer(move |_| grid)),
         None => plot,
     };
-    let shown = plot.show(ui, |plot| {
+    let dark = ui.visuals().dark_mode;
+    let [x0, x1] = bounds::padded(bounds::spread(odds.xs.iter().copied()), ui.available_width() - 46.0);
+    let [y0, y1] = bounds::padded(Unit::SHARES, odds.height - 40.0);
+    plot.show(ui, |plot| {
+        plot.set_plot_bounds(PlotBounds::from_min_max([x0, y0], [x1, y1]));
         for turn in odds.turns {
             let line = VLine::new("", *turn).id(Id::unique((odds.id, "turn", turn.to_bits())));
             plot.vline(line.color(weak).style(LineStyle::dashed_dense()));
         }
         let mark = VLine::new("", odds.mark).id(Id::unique((odds.id, "mark")));
         plot.vline(mark.color(weak).width(1.5));
-        for (place, class) in classes(odds.scores).into_iter().enumerate() {
-            let dark = plot.ctx().global_style().visuals.dark_mode;
-            let (color, style) = look(place, dark);
+        for class in classes(odds.scores) {
+            let look = Look::of_few(class, dark);
             let name = name(odds.class_names, class);
             let at =
                 |(x, scores): (&f64, &&[f32])| [*x, f64::from(scores.get(class).copied().unwrap_or(0.0))];
             let points: Vec<[f64; 2]> = odds.xs.iter().zip(odds.scores).map(at).collect();
             if let [only] = points[..] {
                 let only = PlotPoint::new(only[0], only[1]);
-                plot.points(Points::new(name, PlotPoints::Owned(vec![only])).color(color).radius(4.0));
+                let dot = Points::new(name, PlotPoints::Owned(vec![only])).color(look.color);
+                plot.points(dot.shape(look.marker).radius(4.0));
                 continue;
             }
-            let points: PlotPoints<'_> = points.into();
-            plot.line(Line::new(name, points).color(color).style(style).width(2.4));
+            plot.line(look.line(name, points).width(2.4));
         }
     });
-    mark.save(ui, wanted, shown.response.rect, what, || table(what, odds))
 }
 
 fn table(what: &str, odds: &Odds<'_>) -> anyhow::Result<save::File> {
     let rows = odds.xs.iter().zip(odds.scores).flat_map(|(x, scores)| {
         scores.iter().enumerate().map(move |(class, score)| {
-            vec![x.to_string(), name(odds.class_names, class).to_owned(), score.to_string()]
+            let class = name(odds.class_names, class).to_owned();
+            vec![x.to_string(), class, score.to_string()]
         })
     });
-    save::table(what, &[odds.x_name, "class", "probability"], rows)
+    odds.source.table(what, &[odds.x_name, "class", "probability"], rows)
 }
 
 /// The classes that matter, those that become most probable first.
@@ -118,13 +127,6 @@ fn classes(scores: &[&[f32]]) -> Vec<usize> {
     classes.sort_by(|a, b| highest(*b).total_cmp(&highest(*a)));
     classes.truncate(MOST);
     classes
-}
-
-/// A colour and a kind of line of its own.
-fn look(place: usize, dark: bool) -> (Color32, LineStyle) {
-    let styles =
-        [LineStyle::Solid, LineStyle::dashed_dense(), LineStyle::dotted_dense(), LineStyle::dashed_loose()];
-    (theme::run_colors(dark)[place], styles[place])
 }
 
 /// The places before which the most probable class changed, and from which to which.

@@ -8,7 +8,7 @@ use crate::{
     ui::{
         Action,
         bars::name,
-        save::{self, Format, Mark},
+        save::{self, Format, Mark, Source},
         widgets::title,
     },
 };
@@ -23,7 +23,13 @@ const SIDE: f32 = CELL * PLACES as f32;
 /// The height of a plot.
 const CURVE: f32 = 150.0;
 
-pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
+pub fn ui(
+    ui: &mut Ui,
+    pose: &mut Pose,
+    reading: Option<Reading<'_>>,
+    source: &Source,
+    actions: &mut Vec<Action>,
+) {
     ui.horizontal(|ui| {
         title(ui, "Moved, turned, larger or smaller").on_hover_text(
             "The framed image is moved by whole pixels, turned and scaled, and read again each time.",
@@ -33,7 +39,7 @@ pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>, actions: &
         }
     });
     ui.horizontal_top(|ui| {
-        ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading, actions)));
+        ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading, source, actions)));
         ui.add_space(12.0);
         ui.vertical(|ui| {
             let degrees: Vec<f64> = rotations().map(f64::from).collect();
@@ -42,14 +48,20 @@ pub fn ui(ui: &mut Ui, pose: &mut Pose, reading: Option<Reading<'_>>, actions: &
             let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
             let names = reading.map(|reading| reading.class_names).unwrap_or_default();
             let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
-            let axis =
-                Axis { id: "rotation", name: "degrees clockwise", grid: [90.0, 30.0, 10.0], xs: &degrees };
+            let axis = Axis {
+                id: "rotation",
+                source,
+                name: "degrees clockwise",
+                grid: [90.0, 30.0, 10.0],
+                xs: &degrees,
+            };
             actions.extend(along(ui, &axis, scores, pose.rotation, wanted));
             let factors: Vec<f64> = sizes().map(f64::from).collect();
             let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
             let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
             let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
-            let axis = Axis { id: "size", name: "times as large", grid: [0.5, 0.25, 0.05], xs: &factors };
+            let axis =
+                Axis { id: "size", source, name: "times as large", grid: [0.5, 0.25, 0.05], xs: &factors };
             actions.extend(along(ui, &axis, scores, pose.size, wanted));
         });
     });
@@ -69,6 +81,7 @@ fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) -> Option<Forma
 /// What a curve is over.
 struct Axis<'a> {
     id: &'static str,
+    source: &'a Source,
     name: &'static str,
     /// Distances between grid lines, the widest first.
     grid: [f64; 3],
@@ -82,13 +95,14 @@ fn along(
     mark: f32,
     wanted: Option<Format>,
 ) -> Option<Action> {
-    let Axis { id, name: x_name, grid, xs } = *axis;
+    let Axis { id, source, name: x_name, grid, xs } = *axis;
     let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
     let turns: Vec<f64> =
         odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
     let mark = f64::from(mark);
     let odds = Odds {
         id,
+        source,
         x_name,
         height: CURVE,
         xs,
@@ -102,7 +116,7 @@ fn along(
 }
 
 /// The probability of the class that is read where the drawing is, for every place that it is moved to.
-fn map(ui: &mut Ui, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
+fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut Vec<Action>) {
     let Some(reading) = reading else {
         ui.allocate_space(Vec2::splat(SIDE));
         return;
@@ -114,7 +128,7 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
         ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
         save::menu(ui, "the map of places", &save::PLOT)
     });
-    let mark = Mark::new(ui);
+    let (mark, top) = (Mark::new(ui), ui.cursor().top());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
     let spoken = format!("Map of places: {subject} is read in {kept} of {}", places.len());
@@ -141,8 +155,9 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
     let stroke = ui.visuals().widgets.hovered.fg_stroke;
     ui.painter().rect_stroke(cell(places.len() / 2), 2.0, stroke, egui::StrokeKind::Inside);
     legend(ui);
-    let what = format!("Probability of {subject}, by place");
-    actions.extend(mark.save(ui, wanted.inner, rect, &what, || table(&what, reading)));
+    let within = rect.with_min_y(top).with_max_y(ui.min_rect().bottom());
+    let caption = source.title(&format!("Probability of {subject}, by place")).into();
+    actions.extend(mark.save(ui, wanted.inner, within, &caption, || table(reading, source)));
     if let Some(pointer) = response.hover_pos() {
         let [x, y] = [pointer.x - rect.left(), pointer.y - rect.top()].map(|at| (at / CELL) as usize);
         let place = [x, y].map(|at| at.min(PLACES - 1));
@@ -156,7 +171,7 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, actions: &mut Vec<Action>) {
 }
 
 /// Every class at every place.
-fn table(what: &str, reading: Reading<'_>) -> anyhow::Result<save::File> {
+fn table(reading: Reading<'_>, source: &Source) -> anyhow::Result<save::File> {
     let rows = reading.places().iter().enumerate().flat_map(|(at, scores)| {
         let [right, down] = [at % PLACES, at / PLACES].map(|place| pixels(place).to_string());
         scores.iter().enumerate().map(move |(class, score)| {
@@ -164,7 +179,7 @@ fn table(what: &str, reading: Reading<'_>) -> anyhow::Result<save::File> {
             vec![right.clone(), down.clone(), class, score.to_string()]
         })
     });
-    save::table(what, &["pixels_right", "pixels_down", "class", "probability"], rows)
+    source.table("Probabilities by place", &["pixels_right", "pixels_down", "class", "probability"], rows)
 }
 
 /// The surer, the stronger the colour.

@@ -3,7 +3,7 @@ use crate::{
     evaluation::{ClassFigures, Judgement, Reliability, TrustReport, class_figures},
     ui::{
         Action,
-        save::{self, Format},
+        save::{self, Format, Source},
         widgets::{card, percent, strong, thousands},
     },
 };
@@ -36,13 +36,13 @@ impl Figures {
     }
 
     /// Precision and recall, a class a row.
-    pub fn ui(&self, ui: &mut Ui, actions: &mut Vec<Action>) {
+    pub fn ui(&self, ui: &mut Ui, source: &Source, actions: &mut Vec<Action>) {
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
                 ui.label(strong("Class by class"));
                 let wanted = save::menu(ui, "the figures of the classes", &[Format::Csv]);
-                actions.extend(wanted.map(|_| save::action(self.table())));
+                actions.extend(wanted.map(|_| save::action(self.table(source))));
             });
             heads(ui);
             let height = ui.text_style_height(&TextStyle::Body);
@@ -53,12 +53,12 @@ impl Figures {
         });
     }
 
-    fn table(&self) -> anyhow::Result<save::File> {
+    fn table(&self, source: &Source) -> anyhow::Result<save::File> {
         let share = |share: Option<f64>| share.map_or(String::new(), |share| share.to_string());
         let rows = self.class_names.iter().zip(&self.classes).map(|(name, class)| {
             vec![name.clone(), class.images.to_string(), share(class.precision), share(class.recall)]
         });
-        save::table("Class by class", &["class", "images", "precision", "recall"], rows)
+        source.table("Class by class", &["class", "images", "precision", "recall"], rows)
     }
 
     fn row(&self, ui: &mut Ui, class: usize) {

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::ui::{
     Action,
-    save::{self, Mark},
+    save::{self, Mark, Source},
     theme,
     widgets::{card, percent, strong, thousands},
 };
@@ -41,6 +41,7 @@ impl Matrix {
         ui: &mut Ui,
         figures: &Figures,
         shown: Kind,
+        source: &Source,
         actions: &mut Vec<Action>,
     ) -> Option<(u16, u16)> {
         let (mut chosen, mut wanted) = (None, None);
@@ -54,14 +55,19 @@ impl Matrix {
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             ui.label(RichText::new("Rows: what it is. Columns: what it is taken for.").small().weak());
-            chosen = self.cells(ui, figures, shown);
+            let layout;
+            (chosen, layout) = self.cells(ui, figures);
             let within = ui.min_rect().with_min_y(top);
-            actions.extend(mark.save(ui, wanted, within, "Confusion matrix", || table(figures)));
+            let caption = source.title("Confusion matrix").into();
+            actions.extend(mark.save(ui, wanted, within, &caption, || table(figures, source)));
+            // What is chosen is no part of what is saved.
+            self.mark_chosen(ui, layout, shown);
         });
         chosen
     }
 
-    fn cells(&mut self, ui: &mut Ui, figures: &Figures, shown: Kind) -> Option<(u16, u16)> {
+    /// Gives what is chosen now, and where the cells are.
+    fn cells(&mut self, ui: &mut Ui, figures: &Figures) -> (Option<(u16, u16)>, Layout) {
         let names = &figures.class_names;
         let width = ui.available_width();
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(1).min(12);
@@ -74,7 +80,7 @@ impl Matrix {
         let (rect, response) = ui.allocate_exact_size(vec2(margin + side, side + beneath), Sense::click());
         let layout = Layout { origin: pos2(rect.left() + margin, rect.top()), cell, classes: names.len() };
         let chosen = self.follow(ui, &response, layout);
-        self.paint(ui, layout, figures, shown);
+        self.paint(ui, layout, figures);
         if is_named {
             write_names(ui, layout, names, beneath > 0.0);
         }
@@ -82,7 +88,7 @@ impl Matrix {
         if let Some([row, column]) = response.hover_pos().and_then(|at| layout.at(at)) {
             response.on_hover_text_at_pointer(spoken(figures, row, column));
         }
-        chosen.map(|[row, column]| (row as u16, column as u16))
+        (chosen.map(|[row, column]| (row as u16, column as u16)), layout)
     }
 
     /// Clicks and keys.
@@ -116,7 +122,7 @@ impl Matrix {
         self.cursor.filter(|_| pressed(Key::Enter) || pressed(Key::Space))
     }
 
-    fn paint(&self, ui: &Ui, layout: Layout, figures: &Figures, shown: Kind) {
+    fn paint(&self, ui: &Ui, layout: Layout, figures: &Figures) {
         let colors = theme::run_colors(ui.visuals().dark_mode);
         let painter = ui.painter();
         let whole =
@@ -144,8 +150,11 @@ impl Matrix {
             }
         }
         painter.rect_stroke(whole, 0.0, ui.visuals().window_stroke, StrokeKind::Outside);
+    }
+
+    fn mark_chosen(&self, ui: &Ui, layout: Layout, shown: Kind) {
         let mark = |at: [usize; 2], stroke: Stroke| {
-            painter.rect_stroke(layout.place(at[0], at[1]), 2.0, stroke, StrokeKind::Outside);
+            ui.painter().rect_stroke(layout.place(at[0], at[1]), 2.0, stroke, StrokeKind::Outside);
         };
         if let Kind::Cell(row, column) = shown {
             mark([row.into(), column.into()], Stroke::new(3.0, ui.visuals().strong_text_color()));
@@ -218,13 +227,13 @@ fn write_names(ui: &Ui, layout: Layout, names: &[String], beneath: bool) {
 }
 
 /// A row for each label, a column for each class that its images are taken for.
-fn table(figures: &Figures) -> anyhow::Result<save::File> {
+fn table(figures: &Figures, source: &Source) -> anyhow::Result<save::File> {
     let header: Vec<&str> =
         std::iter::once("label").chain(figures.class_names.iter().map(String::as_str)).collect();
     let rows = figures.class_names.iter().zip(&figures.confusion).map(|(name, counts)| {
         std::iter::once(name.clone()).chain(counts.iter().map(ToString::to_string)).collect()
     });
-    save::table("Confusion matrix", &header, rows)
+    source.table("Confusion matrix", &header, rows)
 }
 
 /// "4 taken for 9: 12 of 982 images (1.2 %)".

@@ -1,24 +1,29 @@
 //! The share of the drawings that is read right at each checkpoint, beside validation accuracy.
 use super::right_of;
 use crate::{
-    metrics::{ACCURACY, Split},
+    metrics::{ACCURACY, Split, Unit},
     protocol::{Moment, data::Handwriting},
     session::Run,
     ui::{
         Action,
-        save::{self, Mark},
-        theme,
+        look::{self, Look},
+        plot::bounds,
+        save::{self, Mark, Source},
         widgets::{number, percent, title},
     },
 };
 use egui::{FontId, RichText, Ui};
-use egui_plot::{
-    AxisHints, Corner, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points,
-};
+use egui_plot::{AxisHints, HoverPosition, Plot, PlotBounds, PlotPoints, Points};
 
 const HEIGHT: f32 = 200.0;
 
-pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment], actions: &mut Vec<Action>) {
+pub fn ui(
+    ui: &mut Ui,
+    (run, source): (&Run, &Source),
+    handwriting: &Handwriting,
+    moments: &[Moment],
+    actions: &mut Vec<Action>,
+) {
     let wanted = ui.horizontal(|ui| {
         title(ui, "Accuracy").on_hover_text("The share of your drawings that is read right at each checkpoint, beside that of the validation images.");
         save::menu(ui, "the accuracy on my handwriting", &save::PLOT)
@@ -37,27 +42,39 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment],
     };
     ui.label(format!("{} reads {right} of {all} of your drawings right.", run.spec.name));
     let drawn: Vec<[f64; 2]> = shares.iter().map(|(point, _)| *point).collect();
-    let colors = theme::run_colors(ui.visuals().dark_mode);
-    let [mine, validation] = [colors[1], colors[0]];
+    let validated = run.curve(ACCURACY, Split::Validation).to_vec();
+    let mark = Mark::new(ui);
+    let lines = [("Validation images", &validated), ("My handwriting", &drawn)];
+    let shown = ui.scope(|ui| {
+        let dark = ui.visuals().dark_mode;
+        look::key(ui, lines.iter().enumerate().map(|(at, (name, _))| (Look::of_few(at, dark), *name)));
+        plot(ui, lines);
+    });
+    let table = || table(source, &drawn, &validated);
+    let caption = source.title("Accuracy on my handwriting").into();
+    actions.extend(mark.save(ui, wanted.inner, shown.response.rect, &caption, table));
+}
+
+/// Shares by step, a line each.
+fn plot(ui: &mut Ui, lines: [(&str, &Vec<[f64; 2]>); 2]) {
     let font = FontId::proportional(13.0);
     let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
-    let mark = Mark::new(ui);
-    let what = format!("Accuracy of {} on my handwriting", run.spec.name);
-    let validated = run.curve(ACCURACY, Split::Validation).to_vec();
-    let table = || table(&what, &drawn, &validated);
-    let shown = Plot::new("handwriting accuracy")
+    let all = || lines.iter().flat_map(|(_, points)| points.iter());
+    let steps = bounds::spread(all().map(|point| point[0]).chain([0.0]));
+    let [x0, x1] = bounds::padded(steps, ui.available_width() - 46.0);
+    let shares = bounds::fitted(Unit::Share, bounds::extent(all().map(|point| point[1])), false);
+    let [y0, y1] = bounds::padded(shares, HEIGHT - 40.0);
+    let dark = ui.visuals().dark_mode;
+    Plot::new("handwriting accuracy")
         .height(HEIGHT)
         .show_background(false)
         .allow_drag(false)
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
-        .include_x(0.0)
-        .include_y(0.9)
-        .include_y(1.0)
-        .legend(Legend::default().position(Corner::RightBottom).follow_insertion_order(true))
+        .allow_double_click_reset(false)
         .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font).label("step")])
-        .custom_y_axes(vec![y_axis.formatter(|mark, _| format!("{:.0} %", mark.value * 100.0))])
+        .custom_y_axes(vec![y_axis.formatter(|mark, _| bounds::share_tick(mark.value))])
         .label_formatter(|hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
                 Some(format!("{plot_name}\nstep {}\n{}", number(position.x), percent(position.y)))
@@ -65,22 +82,19 @@ pub fn ui(ui: &mut Ui, run: &Run, handwriting: &Handwriting, moments: &[Moment],
             HoverPosition::Elsewhere { .. } => None,
         })
         .show(ui, |plot| {
-            let line = |name: &str, points: Vec<[f64; 2]>| {
-                Line::new(name.to_owned(), PlotPoints::from(points)).width(2.4)
-            };
-            let dots = Points::new("Validation images", PlotPoints::from(validated.clone())).radius(3.5);
-            plot.points(dots.color(validation));
-            plot.line(line("Validation images", validated.clone()).color(validation));
-            let dots = Points::new("My handwriting", PlotPoints::from(drawn.clone())).radius(4.5);
-            plot.points(dots.shape(MarkerShape::Diamond).color(mine));
-            plot.line(line("My handwriting", drawn.clone()).color(mine).style(LineStyle::dashed_dense()));
+            plot.set_plot_bounds(PlotBounds::from_min_max([x0, y0], [x1, y1]));
+            for (at, (name, points)) in lines.into_iter().enumerate() {
+                let look = Look::of_few(at, dark);
+                let dots = Points::new(name, PlotPoints::from(points.clone())).radius(4.0);
+                plot.points(dots.shape(look.marker).color(look.color).filled(true));
+                plot.line(look.line(name, points.clone()).width(2.4));
+            }
         });
-    actions.extend(mark.save(ui, wanted.inner, shown.response.rect, &what, table));
 }
 
-fn table(what: &str, drawn: &[[f64; 2]], validated: &[[f64; 2]]) -> anyhow::Result<save::File> {
+fn table(source: &Source, drawn: &[[f64; 2]], validated: &[[f64; 2]]) -> anyhow::Result<save::File> {
     let rows = [("handwriting", drawn), ("validation", validated)].into_iter().flat_map(|(name, points)| {
         points.iter().map(move |[step, share]| vec![name.to_owned(), step.to_string(), share.to_string()])
     });
-    save::table(what, &["images", "step", "accuracy"], rows)
+    source.table("Accuracy on my handwriting", &["images", "step", "accuracy"], rows)
 }

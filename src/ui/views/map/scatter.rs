@@ -47,6 +47,8 @@ impl Scatter {
                 .show_axes(false)
                 .show_background(false)
                 .show_crosshair(false)
+                // the page scrolls by the wheel
+                .allow_scroll(false)
                 .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.2))
                 .label_formatter(|_| None);
             if std::mem::take(&mut self.is_reset) {
@@ -60,6 +62,7 @@ impl Scatter {
             });
             let spoken = format!("Map of {} images", thousands(map.positions.len() as u64));
             shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));
+            self.is_reset = is_lost(map, &shown.transform);
             if classes <= NAMED {
                 names(ui, map, &shown.transform);
             }
@@ -193,6 +196,13 @@ fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform:
     let behind = Rect::from_min_size(label - vec2(0.0, text.size().y / 2.0), text.size()).expand(3.0);
     painter.rect_filled(behind, 4.0, ui.visuals().window_fill.gamma_multiply(0.85));
     painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
+}
+
+/// Whether the marks were moved out of sight.
+fn is_lost(map: &Map, transform: &PlotTransform) -> bool {
+    let frame = *transform.frame();
+    let is_there = map.positions.iter().any(|position| frame.contains(on_screen(transform, *position)));
+    frame.is_positive() && !map.positions.is_empty() && !is_there
 }
 
 fn on_screen(transform: &PlotTransform, [x, y]: [f32; 2]) -> Pos2 {

@@ -1,0 +1,211 @@
+//! The card that a race starts from: what is compared, how much work that is, and how long it will take here.
+use super::arm_look;
+use crate::{
+    comparison::{Arm, Cell, Comparison, labels},
+    protocol::Command,
+    session::{DataState, State},
+    spec::{BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, RunSpec},
+    ui::{
+        Action, fetch,
+        look::swatch,
+        save::data_name,
+        theme::semibold,
+        widgets::{duration, strong, thousands},
+    },
+};
+use egui::{Button, Color32, Grid, Id, Modal, RichText, Role, ScrollArea, Ui, WidgetInfo};
+
+/// Gives whether the card stays open.
+pub fn ui(
+    ui: &Ui,
+    comparison: &Comparison,
+    state: &State,
+    catalog: &Catalog,
+    actions: &mut Vec<Action>,
+) -> bool {
+    let screen = ui.ctx().content_rect();
+    let modal = Modal::new(Id::unique("proposed race")).show(ui.ctx(), |ui| {
+        ui.set_width((screen.width() - 80.0).clamp(240.0, 560.0));
+        ui.label(strong(format!("Race: {}", comparison.name)).heading());
+        ScrollArea::vertical().max_height((screen.height() - 220.0).max(120.0)).show(ui, |ui| {
+            content(ui, comparison, state, catalog);
+        });
+        ui.add_space(6.0);
+        buttons(ui, comparison, &state.data, actions)
+    });
+    modal.inner && !ui.input(|input| input.key_pressed(egui::Key::Escape))
+}
+
+fn content(ui: &mut Ui, comparison: &Comparison, state: &State, catalog: &Catalog) {
+    ui.label("The same network learns from the same few labels in several ways, side by side: the arms.");
+    let dark = ui.visuals().dark_mode;
+    ui.add_space(4.0);
+    for (index, arm) in comparison.arms.iter().enumerate() {
+        ui.horizontal_wrapped(|ui| {
+            swatch(ui, &arm_look(index, dark));
+            ui.label(strong(&arm.name));
+            ui.label(RichText::new(explained(arm)).weak());
+        });
+    }
+    ui.add_space(4.0);
+    let work = Work::of(comparison, state);
+    Grid::new("work").num_columns(2).spacing([18.0, 5.0]).show(ui, |ui| {
+        for (name, text) in rows(comparison, &work, catalog) {
+            ui.label(RichText::new(name).weak());
+            ui.label(text);
+            ui.end_row();
+        }
+    });
+}
+
+/// What there is to do, in words.
+fn rows(comparison: &Comparison, work: &Work, catalog: &Catalog) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("Images", data_name(&comparison.run, catalog))];
+    let pretrainings: Vec<&str> = comparison.pretrain.iter().map(|spec| spec.name.as_str()).collect();
+    if !pretrainings.is_empty() {
+        rows.push(("First", format!("{}, once", pretrainings.join(", "))));
+    }
+    let budgets: Vec<String> = comparison.labels_per_class.iter().map(|budget| labels(*budget)).collect();
+    let (races, arms, seeds) = (comparison.races().len(), comparison.arms.len(), comparison.seeds.len());
+    let draws = if seeds == 1 { "1 draw".into() } else { format!("{seeds} draws") };
+    rows.push(("Labels", format!("{}; {draws} of each", budgets.join(", "))));
+    rows.push(("Runs", format!("{races} races of {arms} arms: {} runs", races * arms)));
+    rows.extend(work.steps.map(|steps| ("Steps", format!("{} in all", thousands(steps)))));
+    let time = match work.secs {
+        Some(secs) => format!("about {} on this computer; it can be stopped and resumed", duration(secs)),
+        None => {
+            "not known yet, as no such network has been trained here: it is shown once the race runs".into()
+        }
+    };
+    rows.push(("Time", time));
+    rows
+}
+
+/// Gives whether the card stays open.
+fn buttons(ui: &mut Ui, comparison: &Comparison, data: &DataState, actions: &mut Vec<Action>) -> bool {
+    let specs = comparison.pretrain.iter().chain([&comparison.run]);
+    let is_missing = specs.into_iter().any(|spec| fetch::is_missing(&spec.dataset, data));
+    if is_missing {
+        ui.label(
+            "Its images are not on this computer yet: choose them under Data in the form and press Fetch.",
+        );
+    }
+    let mut stays = true;
+    ui.horizontal(|ui| {
+        let text = RichText::new("Start the race").color(Color32::WHITE).family(semibold());
+        let button = Button::new(text).fill(ui.visuals().selection.bg_fill);
+        let start = ui.add_enabled(!is_missing, button);
+        start.widget_info(|| WidgetInfo::labeled(Role::Button, !is_missing, "Start the race"));
+        if start.clicked() {
+            actions.push(Action::Send(Command::Compare(Box::new(comparison.clone()))));
+            stays = false;
+        }
+        stays &= !ui.button("Cancel").clicked();
+    });
+    stays
+}
+
+/// What an arm does, in a sentence.
+pub fn explained(arm: &Arm) -> &'static str {
+    match (arm.init_from.is_some(), arm.frozen, arm.self_labelled, arm.augmented) {
+        (false, _, true, _) => "from random weights; labels further images itself",
+        (false, _, _, false) => "from random weights; the images stay as they are",
+        (false, ..) => "from random weights",
+        (true, true, ..) => "the pretrained encoder stays as it is; only the last layer learns",
+        (true, _, true, _) => "from the pretrained encoder; labels further images itself",
+        (true, ..) => "from the pretrained encoder, all of which goes on learning",
+    }
+}
+
+/// How much there is to do.
+struct Work {
+    /// Training steps of all runs, where every one is known before it starts.
+    steps: Option<u64>,
+    /// Seconds, by the pace of earlier runs of the same network.
+    secs: Option<f64>,
+}
+
+impl Work {
+    fn of(comparison: &Comparison, state: &State) -> Self {
+        let cells = comparison.rounds().into_iter().flatten();
+        let specs: Vec<RunSpec> = cells.map(|cell| spec_of(comparison, cell)).collect();
+        let steps = specs.iter().map(|spec| steps(spec, &state.data)).collect::<Option<Vec<u64>>>();
+        let secs = steps.as_ref().and_then(|steps| {
+            let secs = specs.iter().zip(steps).map(|(spec, steps)| {
+                let images = *steps as f64 * spec.training(&BATCH_SIZE);
+                Some(images * secs_per_image(spec, state)?)
+            });
+            secs.sum()
+        });
+        Self { steps: steps.map(|steps| steps.iter().sum()), secs }
+    }
+}
+
+fn spec_of(comparison: &Comparison, cell: Cell) -> RunSpec {
+    comparison.spec("", cell, &|_| None)
+}
+
+/// The steps that a run will take, where that does not depend on images that were not read yet.
+fn steps(spec: &RunSpec, data: &DataState) -> Option<u64> {
+    let per_epoch = match spec.training(&EPOCH_STEPS) as u64 {
+        0 => {
+            let collection = data.found(&spec.dataset)?.ok()?;
+            (collection.train.len() as u64).div_ceil(spec.training(&BATCH_SIZE) as u64)
+        }
+        steps => steps,
+    };
+    Some(per_epoch * spec.training(&EPOCHS) as u64)
+}
+
+/// By the newest run of the same network, with the same objective if there is any.
+fn secs_per_image(spec: &RunSpec, state: &State) -> Option<f64> {
+    let of = |is_same: &dyn Fn(&RunSpec) -> bool| {
+        let known = state.runs.values().rev().filter(|run| is_same(&run.spec) && run.progress.step > 0);
+        known
+            .map(|run| {
+                let images = run.progress.step as f64 * run.spec.training(&BATCH_SIZE);
+                run.progress.elapsed_secs / images
+            })
+            .find(|secs| *secs > 0.0)
+    };
+    let same = |other: &RunSpec| other.encoder == spec.encoder;
+    of(&|other| same(other) && other.objective.id == spec.objective.id).or_else(|| of(&same))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        protocol::{Event, Phase, Progress, RunInfo},
+        session::catalog,
+    };
+
+    #[test]
+    fn the_card_says_how_long_a_race_takes_by_an_earlier_run() {
+        let comparison =
+            Comparison::from_toml(include_str!("../../../configs/head_start.toml"), &[], &catalog()).unwrap();
+        let mut state = State::default();
+        let work = Work::of(&comparison, &state);
+        // 3 draws, 2 budgets, 5 arms, 4 times 100 steps
+        assert_eq!((work.steps, work.secs), (Some(12_000), None));
+        state.apply(Event::Run(Box::new(RunInfo {
+            id: "earlier".into(),
+            folder: "earlier".into(),
+            spec: comparison.run.clone(),
+            live: Default::default(),
+            phase: Phase::Finished,
+            changes: vec![],
+            progress: Progress { step: 100, steps: 100, elapsed_secs: 2.0, ..Progress::default() },
+            timing: vec![],
+            saved: None,
+            remedy: None,
+        })));
+        let secs = Work::of(&comparison, &state).secs.unwrap();
+        assert!((secs - 240.0).abs() < 1e-6, "{secs}");
+        let rows = rows(&comparison, &Work::of(&comparison, &state), &catalog());
+        let text = |name: &str| rows.iter().find(|(of, _)| *of == name).unwrap().1.clone();
+        assert_eq!(text("Runs"), "6 races of 5 arms: 30 runs");
+        assert_eq!(text("Steps"), "12,000 in all");
+        assert!(text("Time").starts_with("about 4 min 00 s"), "{}", text("Time"));
+    }
+}
