@@ -73,8 +73,9 @@ fn round_marks(low: f64, high: f64) -> Vec<GridMark> {
     let decade = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * decade).into_iter().find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
-    let first = (from / step).ceil();
-    let values = (0..12).map(|at| (first + f64::from(at)) * step).take_while(|value| *value <= to);
+    let first = (from / step - 1e-9).ceil();
+    let values =
+        (0..12).map(|at| (first + f64::from(at)) * step).take_while(|value| *value <= to * (1.0 + 1e-9));
     let marks = values.filter(|value| *value > 0.0).map(f64::log10);
     marks.map(|value| GridMark { value, step_size: (high - low) / 5.0 }).collect()
 }
