@@ -4,7 +4,7 @@ use super::{
     alterations::Alterations,
     fetch, param, summary,
     theme::semibold,
-    widgets::{card, icon_button, title},
+    widgets::{card, icon_button, menu_items, title},
 };
 use crate::{
     data,
@@ -158,24 +158,26 @@ impl Form {
     /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison begins.
     fn presets(&mut self, ui: &mut Ui, catalog: &Catalog, actions: &mut Vec<Action>) {
         let button = MenuButton::new("Presets…").ui(ui, |ui| {
-            for preset in presets::ALL {
-                let Ok(recipe) = preset.recipe(catalog) else { continue };
-                let (name, then) = match &recipe {
-                    Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
-                    Recipe::Comparison(comparison) => (
-                        format!("Race: {}", comparison.name),
-                        "Begins at once; it can be stopped and gone on with.",
-                    ),
-                };
-                if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
-                    match recipe {
-                        Recipe::Run(spec) => self.spec = *spec,
-                        Recipe::Comparison(comparison) => {
-                            actions.push(Action::Send(Command::Compare(comparison)));
+            menu_items(ui, |ui| {
+                for preset in presets::ALL {
+                    let Ok(recipe) = preset.recipe(catalog) else { continue };
+                    let (name, then) = match &recipe {
+                        Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
+                        Recipe::Comparison(comparison) => (
+                            format!("Race: {}", comparison.name),
+                            "Begins at once; it can be stopped and gone on with.",
+                        ),
+                    };
+                    if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
+                        match recipe {
+                            Recipe::Run(spec) => self.spec = *spec,
+                            Recipe::Comparison(comparison) => {
+                                actions.push(Action::Send(Command::Compare(comparison)));
+                            }
                         }
                     }
                 }
-            }
+            })
         });
         button.0.on_hover_text("Recipes that come with the program, to start from");
     }

@@ -1,6 +1,9 @@
 //! Small pieces that several panels share.
 use super::theme;
-use egui::{Button, Color32, ColorImage, Frame, Margin, Response, RichText, Role, Ui, WidgetInfo};
+use egui::{
+    AsIdSalt, Button, Color32, ColorImage, Frame, Margin, Rect, Response, RichText, Role, ScrollArea, Ui,
+    UiBuilder, WidgetInfo, vec2,
+};
 use egui_material_icons::MaterialIcon;
 
 /// A raised surface.
@@ -10,6 +13,29 @@ pub fn card(ui: &Ui) -> Frame {
         .stroke(ui.visuals().window_stroke)
         .corner_radius(10)
         .inner_margin(12)
+}
+
+/// What a menu holds. One that would be taller than the window scrolls.
+pub fn menu_items<R>(ui: &mut Ui, items: impl FnOnce(&mut Ui) -> R) -> R {
+    let most = (ui.ctx().content_rect().height() * 0.7).max(120.0);
+    ScrollArea::vertical().max_height(most).show(ui, items).inner
+}
+
+/// A part whose widgets keep their identity, and with it the keyboard's focus, when something before it comes or goes.
+pub fn steady<R>(ui: &mut Ui, salt: impl AsIdSalt, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let id = ui.scope_id().with(salt);
+    ui.scope_builder(UiBuilder::new().scope_id(id), content).inner
+}
+
+/// Content that is as wide as there is room, and never pushes what is around it: what is wider is clipped.
+pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), f32::INFINITY));
+    let mut inside = ui.new_child(UiBuilder::new().id_salt("contained").max_rect(room));
+    let clip = ui.clip_rect();
+    inside.set_clip_rect(clip.intersect(room.with_min_y(clip.top()).expand2(vec2(2.0, 0.0))));
+    let result = content(&mut inside);
+    ui.allocate_space(vec2(room.width(), inside.min_rect().height()));
+    result
 }
 
 /// Bytes as a picture: height, width and channels, row by row. Of other than three channels the first is shown as a grey.
