@@ -6,13 +6,11 @@ use crate::{
     spec::Catalog,
     told::told,
 };
-use egui::{Frame, Key, Margin, Panel, Theme, Ui};
+use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
 use egui_material_icons::icons::ICON_WARNING;
-use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 mod alterations;
@@ -25,6 +23,7 @@ mod draw_pad;
 mod fetch;
 mod form;
 mod layout;
+mod notices;
 mod opening;
 mod param;
 mod plot;
@@ -71,7 +70,7 @@ pub struct Workbench {
     comparison: comparison::ComparisonPanel,
     /// How many questions views have asked.
     questions: u64,
-    toasts: Toasts,
+    notices: notices::Notices,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
     followed_comparison: Option<ComparisonId>,
@@ -82,19 +81,15 @@ pub struct Workbench {
     tab: Tab,
 }
 
-/// What is shown where there is room for one panel.
+/// What the middle shows where there is no room for everything beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Tab {
-    Runs,
+    /// The chosen view, or a comparison.
     #[default]
-    Middle,
+    View,
     Preview,
-    NewRun,
-    Draw,
+    Controls,
 }
-
-/// Under this many logical pixels the side panels fold into tabs.
-const NARROW: f32 = 1100.0;
 
 impl Workbench {
     pub fn new(settings: Settings) -> Self {
@@ -108,7 +103,7 @@ impl Workbench {
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
             questions: 0,
-            toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
+            notices: notices::Notices::default(),
             followed: None,
             followed_comparison: None,
             dismissed: BTreeSet::new(),
@@ -125,18 +120,15 @@ impl Workbench {
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
         self.draw_pad.prepare(ui.ctx());
-        let narrow = ui.available_width() < NARROW;
-        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(Margin::symmetric(14, 8));
-        Panel::top("top").frame(bar).show(ui, |ui| top_bar::ui(ui, &mut self.settings, narrow));
+        let wide = layout::is_wide(ui);
+        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(top_bar::MARGIN);
+        Panel::top("top")
+            .frame(bar)
+            .show(ui, |ui| top_bar::ui(ui, &mut self.settings, &mut self.notices, wide));
         self.banner(ui, state, &mut actions);
         self.warning(ui, state);
-        let mut parts = layout::Parts { bench: self, state, catalog, actions: &mut actions };
-        if narrow {
-            parts.tabs(ui);
-        } else {
-            parts.columns(ui);
-        }
-        self.toasts.show(ui.ctx());
+        let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
+        self.notices.pop_up(ui, middle);
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             if let Action::Send(Command::Start(spec)) = action {
@@ -146,24 +138,17 @@ impl Workbench {
         actions
     }
 
-    /// Shows a notice for a while.
+    /// Shows a notice for a while, and keeps it in the list.
     pub fn notify(&mut self, notice: Notice) {
-        let colors = theme::run_colors(self.settings.dark);
-        let (sign, color) = match notice.level {
-            Level::Info => ("i", colors[0]),
-            Level::Warning => ("!", colors[1]),
-            Level::Error => ("!", theme::alarm(self.settings.dark)),
-        };
-        let secs = if notice.level == Level::Info { 5 } else { 12 };
-        let mut toast = Toast::custom(notice.text, ToastLevel::Custom(sign.into(), color));
-        toast.duration(Duration::from_secs(secs)).width(420.0).closable(false);
-        self.toasts.add(toast);
+        self.notices.add(notice);
     }
 
     /// The folder or the file of images that a dialog chose.
     pub fn picked_dataset(&mut self, path: PathBuf) {
         self.form.picked_dataset(path);
         self.settings.view = "data".into();
+        self.tab = Tab::View;
+        self.runs.comparison = None;
     }
 
     /// The picture that a dialog chose.
@@ -174,7 +159,7 @@ impl Workbench {
 
     fn opened_image(&mut self, opened: anyhow::Result<()>) {
         match opened {
-            Ok(()) => self.tab = Tab::Draw,
+            Ok(()) => self.show_controls(),
             Err(error) => self.notify(Notice {
                 level: Level::Error,
                 text: format!("Could not open the image: {}", told(&error)),
@@ -182,18 +167,23 @@ impl Workbench {
         }
     }
 
+    fn show_controls(&mut self) {
+        self.settings.show_controls = true;
+        self.tab = Tab::Controls;
+    }
+
     fn apply_settings(&mut self, ui: &Ui, state: &State) {
         self.settings.assign_colors(state);
         ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
-        // Ctrl and + change egui's own factor: the setting follows it, within its bounds.
-        let keyed = ui.input(|input| {
-            input.modifiers.command
-                && [Key::Plus, Key::Equals, Key::Minus, Key::Num0]
-                    .into_iter()
-                    .any(|key| input.key_pressed(key))
-        });
-        if keyed {
-            self.settings.zoom = ui.ctx().zoom_factor();
+        // egui's own steps would not end at the setting's bounds.
+        ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
+        for (key, steps) in [(Key::Plus, 1.0), (Key::Equals, 1.0), (Key::Minus, -1.0)] {
+            if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
+                self.settings.zoom = self.settings.zoomed(steps);
+            }
+        }
+        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Num0)) {
+            self.settings.zoom = 1.0;
         }
         self.settings.zoom = self.settings.zoom.clamp(1.0, 2.0);
         if ui.ctx().zoom_factor() != self.settings.zoom {
@@ -210,6 +200,9 @@ impl Workbench {
         if state.newest_comparison != self.followed_comparison {
             self.followed_comparison.clone_from(&state.newest_comparison);
             self.runs.comparison.clone_from(&state.newest_comparison);
+        }
+        if self.runs.comparison.as_ref().is_some_and(|id| !state.comparisons.contains_key(id)) {
+            self.runs.comparison = None;
         }
         if self.selected(state).is_none() {
             let last = state.runs.values().rev().find(|run| !state.is_race(run));
@@ -267,7 +260,7 @@ impl Workbench {
                     .clicked()
                 {
                     self.form.spec = run.spec.clone();
-                    self.tab = Tab::NewRun;
+                    self.show_controls();
                     self.dismissed.insert(run.id.clone());
                 }
                 if ui.button("Dismiss").clicked() {

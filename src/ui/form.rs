@@ -4,7 +4,7 @@ use super::{
     alterations::Alterations,
     fetch, param, summary,
     theme::semibold,
-    widgets::{card, icon_button, menu_items, title},
+    widgets::{card, elided, icon_button, menu_items, steady, title},
 };
 use crate::{
     data,
@@ -120,7 +120,7 @@ impl Form {
             self.start(ui, catalog, &errors, &state.data, actions);
             self.components(ui, catalog, &state.data, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
-            CollapsingHeader::new("Fine-tuning").show(ui, |ui| {
+            CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
                 self.init_from(ui, catalog, &state.runs);
                 self.params(ui, catalog, &errors, Group::FineTuning);
             });
@@ -129,14 +129,14 @@ impl Form {
                     "This objective compares altered images: how they are altered is under Augmentation.";
                 ui.label(RichText::new(text).small().weak());
             }
-            CollapsingHeader::new("Labels and validation").show(ui, |ui| {
+            CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
                 self.params(ui, catalog, &errors, Group::Split);
             });
-            CollapsingHeader::new("Augmentation").show(ui, |ui| {
+            CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
                 self.alterations.ui(ui, &mut self.spec, &state.data, actions);
                 self.params(ui, catalog, &errors, Group::Augmentation);
             });
-            CollapsingHeader::new("More settings").show(ui, |ui| {
+            CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
                 self.seed(ui);
                 self.component(
                     ui,
@@ -151,7 +151,8 @@ impl Form {
                 }
                 self.params(ui, catalog, &errors, Group::Other);
             });
-            CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, &state.data));
+            CollapsingHeader::new("Layers of the network")
+                .show_unindented(ui, |ui| self.summary(ui, &state.data));
         });
     }
 
@@ -183,13 +184,10 @@ impl Form {
     }
 
     fn components(&mut self, ui: &mut Ui, catalog: &Catalog, data: &DataState, actions: &mut Vec<Action>) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Name", "What the run is called in the list and in the curves.");
+        field(ui, "Name", "What the run is called in the list and in the curves.", |ui, label| {
             ui.add(TextEdit::singleline(&mut self.spec.name).desired_width(f32::INFINITY)).labelled_by(label);
         });
-        let help = "The images that the network learns from.";
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Data", help);
+        field(ui, "Data", "The images that the network learns from.", |ui, label| {
             let mark = |id: &str| fetch::mark(id, data);
             menu(ui, catalog, &mut self.spec, Section::Dataset, &mark).labelled_by(label);
         });
@@ -204,15 +202,14 @@ impl Form {
     }
 
     fn component(&mut self, ui: &mut Ui, catalog: &Catalog, section: Section, text: &str, help: &str) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, text, help);
+        field(ui, text, help, |ui, label| {
             menu(ui, catalog, &mut self.spec, section, &|_| None).labelled_by(label);
         });
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Path", "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.");
+        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.";
+        field(ui, "Path", help, |ui, label| {
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);
             }
@@ -239,31 +236,30 @@ impl Form {
             shipped.or(run).unwrap_or(id).to_owned()
         };
         let chosen = self.spec.init_from.as_deref().map_or("Nothing: from scratch".into(), named);
-        ui.horizontal(|ui| {
-            let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
-            let label = param::label(ui, "Begin with", help);
-            let menu = ComboBox::from_id_salt("init_from").selected_text(chosen).width(ui.available_width());
-            let shown = menu.show_ui(ui, |ui| {
+        let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
+        field(ui, "Begin with", help, |ui, label| {
+            let menu = ComboBox::from_id_salt("init_from").selected_text(&chosen).truncate();
+            let shown = menu.width(ui.available_width()).show_ui(ui, |ui| {
                 ui.selectable_value(&mut self.spec.init_from, None, "Nothing: from scratch");
                 for shipped in &shipped {
                     ui.selectable_value(&mut self.spec.init_from, Some(shipped.id.into()), shipped.label);
                 }
-                for (id, run) in runs.iter().rev().filter(|(_, run)| run.spec.encoder.id == self.spec.encoder.id) {
-                    let text = format!("{} ({id})", run.spec.name);
-                    ui.selectable_value(&mut self.spec.init_from, Some(id.to_string()), text);
+                for (id, run) in
+                    runs.iter().rev().filter(|(_, run)| run.spec.encoder.id == self.spec.encoder.id)
+                {
+                    let text = elided(&run.spec.name, 48);
+                    let whole = format!("{}\n{id}", run.spec.name);
+                    ui.selectable_value(&mut self.spec.init_from, Some(id.to_string()), text)
+                        .on_hover_text(whole);
                 }
             });
-            shown.response.on_hover_text(help).labelled_by(label);
+            shown.response.on_hover_text(format!("{chosen}\n{help}")).labelled_by(label);
         });
     }
 
     fn seed(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            let label = param::label(
-                ui,
-                "Seed",
-                "Every random number comes from it: the same seed gives the same run, to the bit.",
-            );
+        let help = "Every random number comes from it: the same seed gives the same run, to the bit.";
+        field(ui, "Seed", help, |ui, label| {
             ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false))
                 .labelled_by(label);
         });
@@ -278,7 +274,7 @@ impl Form {
             let key = dotted(section, param);
             let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
             let mut value = self.spec.get(section, param);
-            if ui.push_id(&key, |ui| param::row(ui, param, &mut value, param.default, error)).inner {
+            if steady(ui, &key, |ui| param::row(ui, param, &mut value, param.default, error)) {
                 self.spec.set(section, param, value);
             }
         }
@@ -346,6 +342,16 @@ impl Form {
     }
 }
 
+/// A row of the form.
+fn field(ui: &mut Ui, text: &str, help: &str, control: impl FnOnce(&mut Ui, egui::Id)) {
+    steady(ui, text, |ui| {
+        ui.horizontal(|ui| {
+            let label = param::label(ui, text, help);
+            control(ui, label);
+        })
+    });
+}
+
 /// A menu of the components of a section, some with a mark behind their names. A new one starts from its own defaults.
 fn menu(
     ui: &mut Ui,
@@ -357,7 +363,8 @@ fn menu(
     let chosen = catalog.component(section, spec.id(section));
     let text = chosen.map_or(spec.id(section), |info| info.label).to_owned();
     let help = chosen.map_or("", |info| info.help);
-    let menu = ComboBox::from_id_salt(section.id()).selected_text(text).width(ui.available_width());
+    let menu =
+        ComboBox::from_id_salt(section.id()).selected_text(text).truncate().width(ui.available_width());
     let shown = menu.show_ui(ui, |ui| {
         for info in catalog.section(section) {
             let selected = spec.id(section) == info.id;

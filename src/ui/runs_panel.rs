@@ -1,7 +1,7 @@
 //! The list of runs.
 use super::{
     Action, Settings, comparison, theme,
-    widgets::{card, labeled_button, percent, pill, quiet_icon_button, strong, title},
+    widgets::{card, labeled_button, percent, pill, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
@@ -49,10 +49,10 @@ impl RunsPanel {
             });
         }
         for info in state.comparisons.values().rev() {
-            ui.push_id(&info.id, |ui| self.comparison(ui, state, info));
+            steady(ui, &info.id, |ui| self.comparison(ui, state, info));
         }
         for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
-            ui.push_id(&run.id, |ui| self.run(ui, run, catalog, settings, actions));
+            steady(ui, &run.id, |ui| self.run(ui, run, catalog, settings, actions));
         }
     }
 
@@ -81,7 +81,7 @@ impl RunsPanel {
         settings: &mut Settings,
         actions: &mut Vec<Action>,
     ) {
-        let selected = self.selected.as_ref() == Some(&run.id);
+        let selected = self.comparison.is_none() && self.selected.as_ref() == Some(&run.id);
         let stroke = if selected {
             Stroke::new(2.0, ui.visuals().selection.bg_fill)
         } else {

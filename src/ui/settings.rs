@@ -81,6 +81,11 @@ impl Default for CurveOptions {
 }
 
 impl Settings {
+    /// The zoom so many steps of a quarter larger, within its bounds.
+    pub fn zoomed(&self, steps: f32) -> f32 {
+        (((self.zoom * 4.0).round() + steps) / 4.0).clamp(1.0, 2.0)
+    }
+
     /// Gives every new run the colour that is used least, and keeps it.
     pub fn assign_colors(&mut self, state: &State) {
         for id in state.runs.keys() {

@@ -84,6 +84,14 @@ pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
     response
 }
 
+/// A text of at most so many characters, the last of them "…" where some are missing.
+pub fn elided(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.into(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 /// "98.6 %".
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -131,5 +139,10 @@ mod tests {
         assert_eq!(found, ["0", "0.001", "0.00035", "0.25", "64", "1234", "0.3", "5e7"]);
         assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
         assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(["名字很长", "名字很长的"].map(|text| elided(text, 4)), ["名字很长", "名字很…"]);
     }
 }
