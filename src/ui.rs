@@ -6,6 +6,7 @@ use crate::{
     spec::Catalog,
     told::told,
 };
+use dialogs::{Ended, Wanted};
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
 use egui_material_icons::icons::ICON_WARNING;
 use std::{
@@ -38,6 +39,7 @@ mod summary;
 mod theme;
 mod top_bar;
 mod training;
+mod typed_path;
 mod views;
 mod widgets;
 pub use save::File;
@@ -71,6 +73,7 @@ pub struct Workbench {
     /// How many questions views have asked.
     questions: u64,
     notices: notices::Notices,
+    typed_path: typed_path::TypedPath,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
     followed_comparison: Option<ComparisonId>,
@@ -104,6 +107,7 @@ impl Workbench {
             comparison: comparison::ComparisonPanel::default(),
             questions: 0,
             notices: notices::Notices::default(),
+            typed_path: typed_path::TypedPath::default(),
             followed: None,
             followed_comparison: None,
             dismissed: BTreeSet::new(),
@@ -129,6 +133,10 @@ impl Workbench {
         self.warning(ui, state);
         let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
         self.notices.pop_up(ui, middle);
+        actions.iter().filter_map(Wanted::of).for_each(|wanted| self.typed_path.ask(wanted));
+        if let Some((wanted, path)) = self.typed_path.ui(ui, middle) {
+            self.typed(wanted, &path);
+        }
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             if let Action::Send(Command::Start(spec)) = action {
@@ -164,6 +172,44 @@ impl Workbench {
                 level: Level::Error,
                 text: format!("Could not open the image: {}", told(&error)),
             }),
+        }
+    }
+
+    /// A dialog of the platform has ended.
+    pub fn dialog_ended(&mut self, ended: Ended) {
+        self.typed_path.dialog_ended(&ended);
+        match ended {
+            Ended::Chosen(Wanted::DataFolder | Wanted::DataFile, path) => self.picked_dataset(path),
+            Ended::Chosen(Wanted::Image, path) => self.picked_image(&path),
+            Ended::Chosen(Wanted::Save(file), path) => self.notify(dialogs::save(&file, &path)),
+            Ended::Cancelled | Ended::Failed => {}
+        }
+    }
+
+    /// A path was typed: used, or refused with a reason.
+    fn typed(&mut self, wanted: Wanted, path: &Path) {
+        let refused = match &wanted {
+            Wanted::DataFolder | Wanted::DataFile if path.exists() => {
+                self.picked_dataset(path.into());
+                None
+            }
+            Wanted::DataFolder | Wanted::DataFile => Some("There is nothing at this path.".into()),
+            Wanted::Image => {
+                let opened = self.draw_pad.open_file(path);
+                opened.map(|()| self.show_controls()).map_err(|error| told(&error)).err()
+            }
+            Wanted::Save(file) => {
+                let notice = dialogs::save(file, path);
+                let is_saved = notice.level == Level::Info;
+                let refused = (!is_saved).then(|| notice.text.clone());
+                if is_saved {
+                    self.notify(notice);
+                }
+                refused
+            }
+        };
+        if let Some(error) = refused {
+            self.typed_path.refuse(wanted, error);
         }
     }
 
@@ -259,7 +305,7 @@ impl Workbench {
                     .on_hover_text("Copies them into the form for a new run")
                     .clicked()
                 {
-                    self.form.spec = run.spec.clone();
+                    self.form.put(run.spec.clone());
                     self.show_controls();
                     self.dismissed.insert(run.id.clone());
                 }

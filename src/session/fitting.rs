@@ -17,7 +17,7 @@ pub const FINE_TUNING: [&Param; 5] =
 #[derive(Clone, Debug)]
 pub struct Fitted {
     pub spec: RunSpec,
-    /// What no longer fits and was left out, as a person knows it: "elastic distortion".
+    /// What no longer fits and was left out, as a person knows it: "elastic", "labels per class".
     pub left_out: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub fn lacks_beginning(spec: &RunSpec) -> bool {
 /// Begins with a run, a shipped encoder or, with nothing, from scratch, where nothing is left to be fine-tuned.
 pub fn begin_with(spec: &mut RunSpec, beginning: Option<String>) {
     if beginning.is_none() {
-        FINE_TUNING.into_iter().for_each(|param| drop(spec.training.remove(param.key)));
+        spec.training.retain(|key, _| FINE_TUNING.iter().all(|param| param.key != key));
     }
     spec.init_from = beginning;
 }
@@ -165,12 +165,12 @@ mod tests {
         let catalog = catalog();
         let before = RunSpec { init_from: Some("a run".into()), ..preset("fine_tune") };
         let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new("cifar10"), &catalog);
-        for gone in ["labels per class", "elastic", "stroke thickness", "what to begin with"] {
+        for gone in ["labels per class", "elastic", "thickness", "what to begin with"] {
             assert!(left_out.iter().any(|label| label.starts_with(gone)), "{gone}: {left_out:?}");
         }
         assert_eq!(spec.augmentation, (catalog.suited_augmentation)(&spec.dataset).unwrap());
         assert_eq!((spec.init_from.as_ref(), spec.training(&ENCODER_LR_FACTOR)), (None, 1.0));
-        assert_eq!(spec.name, "Compact CNN on CIFAR-10");
+        assert_eq!(spec.name, "Compact CNN on CIFAR-10 photographs");
         let mut back = spec;
         bring_back(&mut back, &before, &catalog);
         assert_eq!(

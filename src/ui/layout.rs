@@ -295,9 +295,9 @@ impl Parts<'_> {
     }
 
     fn new_run(&mut self, ui: &mut Ui) {
-        let busy = self.bench.selected(self.state).is_some_and(|run| run.phase.is_active());
+        let selected = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
         let form = &mut self.bench.form;
-        steady(ui, "form", |ui| form.ui(ui, self.catalog, self.state, busy, self.actions));
+        steady(ui, "form", |ui| form.ui(ui, self.catalog, self.state, selected, self.actions));
     }
 }
 
