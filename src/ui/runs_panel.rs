@@ -45,7 +45,7 @@ impl RunsPanel {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.label("There are no runs yet.");
-                ui.label(RichText::new("Press Start training: a real network begins to learn handwritten digits, and its curves appear.").weak());
+                ui.label(RichText::new("Start training with the form for a new run: a real network begins to learn, and its curves appear.").weak());
             });
         }
         for info in state.comparisons.values().rev() {
