@@ -64,6 +64,8 @@ fn add(state: &mut State, run: usize, points: u64) {
         live: catalog().live_params(&spec),
         spec: RunSpec { name: format!("Run {run}"), ..spec },
         phase: Phase::Finished,
+        remedy: None,
+        saved: None,
         changes: vec![],
         progress: Progress { step: points, steps: points, steps_per_epoch: 860, ..Progress::default() },
         timing: vec![],

@@ -16,9 +16,11 @@ mod history;
 mod list;
 mod output;
 mod reading;
+mod rewind;
 mod sample;
 mod score;
 mod train;
+mod waiting;
 
 /// Trains real networks in front of you. Without a command it opens its window.
 #[derive(Parser, Debug)]
@@ -53,8 +55,11 @@ pub enum Command {
     },
     /// Go on with a run or a comparison that was stopped
     Resume {
-        /// Its folder, or a unique beginning of its name
+        /// Its folder, or a unique beginning of its name; RUN@STEP goes back to that checkpoint of a run
         run: String,
+        /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
     },
     /// Race the same network on the same few labels, with and without a head start
     Compare {
@@ -206,7 +211,7 @@ impl Outcome {
 pub fn run(command: Command, common: &Common) -> Result<Outcome> {
     match command {
         Command::Train { config, set } => train::start(&config, &set, common),
-        Command::Resume { run } => train::resume(&run, common),
+        Command::Resume { run, set } => train::resume(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split, outsiders } => {
             score::evaluate(&run, &split, outsiders.as_deref(), common)

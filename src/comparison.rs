@@ -6,7 +6,7 @@
 //! construction.
 use crate::spec::{
     Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FRESH_STAGES, FieldError, RunSpec,
-    SELF_LABELS, Section, SpecError, UNFREEZE_EVERY,
+    SELF_LABELS, Section, SpecError, UNFREEZE_EVERY, anchored_source,
 };
 use std::collections::BTreeSet;
 
@@ -63,6 +63,19 @@ const LABELS_PER_CLASS: &str = "labels_per_class";
 const MAX_RUNS: usize = 5000;
 
 impl Comparison {
+    /// The same with absolute paths, as of its runs' specs.
+    pub fn anchored(mut self) -> Self {
+        let is_pretrained_here = |source: &String| self.pretrain.iter().any(|spec| spec.name == *source);
+        for source in self.arms.iter_mut().filter_map(|arm| arm.init_from.as_mut()) {
+            if !is_pretrained_here(source) {
+                *source = anchored_source(std::mem::take(source));
+            }
+        }
+        self.pretrain = self.pretrain.into_iter().map(RunSpec::anchored).collect();
+        self.run = self.run.anchored();
+        self
+    }
+
     /// The arms that tell the whole story: without the controls from scratch, augmentation or further images would pass
     /// for a head start.
     pub fn standard_arms(init_from: &str) -> Vec<Arm> {

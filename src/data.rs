@@ -12,7 +12,9 @@ use published::Published;
 use rayon::prelude::*;
 use sampling::USE;
 use std::{borrow::Cow, path::Path};
+use watch::Watch;
 
+mod as_read;
 pub mod augment;
 pub mod classes;
 pub mod download;
@@ -21,12 +23,15 @@ pub mod edits;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
+mod memory;
 pub mod picture;
 pub mod pixels;
 pub mod published;
 mod sampling;
 mod shelf;
 pub mod thumbnails;
+pub mod watch;
+pub use as_read::AsRead;
 pub use sampling::{
     Balance, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES, balanced_order, class_weights, order, partition,
 };
@@ -60,7 +65,7 @@ impl ImageShape {
 pub struct DatasetEntry {
     pub info: ComponentInfo,
     /// The path is the folder that fetched data sets are in, one folder each.
-    pub load: fn(&Choice, &Path) -> Result<Dataset>,
+    pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
     /// Shape and classes without reading the images.
     pub peek: fn(&Choice) -> Result<DatasetInfo>,
     /// Where it can be fetched, if it is neither part of the program nor a person's own.
@@ -115,6 +120,8 @@ pub struct Examples {
     pixels: Pixels,
     /// Bytes of an image.
     size: usize,
+    /// What a split goes by, where that is more than the labels.
+    as_read: Option<AsRead>,
 }
 
 /// The hyperparameters of every data set.
@@ -134,12 +141,19 @@ pub const PARAMS: [Param; USE.len() + 4] = {
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
 /// # Errors
-/// Where it is unknown, cannot be read, or contradicts itself.
-pub fn load(choice: &Choice, fetched: &Path) -> Result<Dataset> {
-    let dataset = (find(&choice.id)?.load)(choice, fetched)?.edited(&choice.edits)?;
-    let classes = classes::wanted(choice, dataset.info.classes())?;
-    let shape = fitting::wanted(choice, dataset.info.shape);
-    dataset.narrowed(classes)?.fitted(shape)
+/// Where it is unknown, cannot be read, contradicts itself or takes too much memory; [`Stopped`](watch::Stopped) where
+/// it was stopped.
+pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
+    let read = || -> Result<Dataset> {
+        let dataset = (find(&choice.id)?.load)(choice, fetched, watch)?.edited(&choice.edits)?;
+        let classes = classes::wanted(choice, dataset.info.classes())?;
+        let shape = fitting::wanted(choice, dataset.info.shape);
+        dataset.narrowed(classes)?.fitted(shape, watch)
+    };
+    let dataset = read();
+    // whatever a reader made of being stopped
+    watch.go_on()?;
+    dataset
 }
 
 /// Makes sure that a published data set has been fetched, or a copy of it named, without reading it.
@@ -207,12 +221,12 @@ impl Examples {
     /// Images in memory, one after another, and their labels.
     pub fn new(pixels: Vec<u8>, labels: Vec<u16>) -> Self {
         let size = pixels.len() / labels.len().max(1);
-        Self { labels, pixels: Pixels::Memory(pixels), size }
+        Self { labels, pixels: Pixels::Memory(pixels), size, as_read: None }
     }
 
     /// Images of `size` bytes that are read when they are asked for, and their labels.
     pub fn streamed(stream: Stream, labels: Vec<u16>, size: usize) -> Self {
-        Self { labels, pixels: Pixels::of(stream), size }
+        Self { labels, pixels: Pixels::of(stream), size, as_read: None }
     }
 
     pub fn len(&self) -> usize {
@@ -226,7 +240,7 @@ impl Examples {
     /// The chosen images and their labels; images that are on disk stay there.
     pub fn subset(&self, indices: &[usize]) -> Self {
         let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size }
+        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size, as_read: None }
     }
 
     /// An image, (height, width, channels).

@@ -4,7 +4,7 @@
 //! program put there calls [`read`] or [`read_text`] with the most bytes that can be right.
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -124,6 +124,41 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
 }
 
+/// Hands over the lines of a regular file one by one, each with its line break, which the last one may lack. A line of
+/// more than `most` bytes is passed over; memory is never taken by the length of the file.
+///
+/// # Errors
+/// Where it is something else, or cannot be read.
+pub fn each_line(path: &Path, most: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut reader, mut line) = (BufReader::new(open(path)?.0), vec![]);
+    loop {
+        line.clear();
+        if reader.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if line.len() as u64 == most && !line.ends_with(b"\n") {
+            reader.skip_until(b'\n')?;
+        } else {
+            each(&line);
+        }
+    }
+}
+
+/// A failed write in words: what could not be written, what helps, and where.
+pub fn unwritten(what: &str, path: &Path, error: impl Into<anyhow::Error>) -> anyhow::Error {
+    let error = error.into();
+    let kind = error.chain().find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let advice = match kind {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            ": the disk is full, free some space"
+        }
+        Some(io::ErrorKind::PermissionDenied) => ": you may not write there, change its permissions",
+        Some(io::ErrorKind::ReadOnlyFilesystem) => ": the disk can only be read",
+        _ => "",
+    };
+    error.context(format!("{what}{advice}\nPath: {}", path.display()))
+}
+
 fn remove_link(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => fs::remove_file(path),
@@ -171,6 +206,31 @@ mod tests {
             [size(900), size(4 << 20), size(13 << 28)],
             ["900 bytes", "4 MiB", "3.2 GiB"].map(String::from)
         );
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_too_long_ones_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "one\n\nfive5\nmore than five\nlast").unwrap();
+        let mut lines = vec![];
+        each_line(&path, 6, |line| lines.push(String::from_utf8(line.to_vec()).unwrap())).unwrap();
+        assert_eq!(lines, ["one\n", "\n", "five5\n", "last"]);
+        assert!(each_line(folder.path(), 6, |_| ()).is_err());
+    }
+
+    #[test]
+    fn only_a_full_disk_is_called_full() {
+        for (kind, advice) in [
+            (io::ErrorKind::StorageFull, "Could not save: the disk is full, free some space\nPath: /a"),
+            (io::ErrorKind::PermissionDenied, "Could not save: you may not write there"),
+            (io::ErrorKind::ReadOnlyFilesystem, "Could not save: the disk can only be read"),
+            (io::ErrorKind::NotADirectory, "Could not save\nPath: /a"),
+        ] {
+            let error = anyhow::Error::from(io::Error::from(kind)).context("underway");
+            let text = unwritten("Could not save", Path::new("/a"), error).to_string();
+            assert!(text.starts_with(advice), "{text}");
+        }
     }
 
     #[cfg(unix)]

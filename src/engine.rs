@@ -16,6 +16,7 @@ mod outbox;
 mod preparation;
 mod preview;
 mod probe;
+mod resumption;
 pub mod sample;
 mod schedules;
 mod self_labels;
@@ -23,8 +24,9 @@ mod trainer;
 mod trust;
 mod worker;
 pub use model::{Model, Scoring};
+pub use resumption::newest_model;
 pub use trainer::{Advance, Trainer, Verdict, partition};
-pub use worker::{Worker, newest_model};
+pub use worker::Worker;
 
 /// All that can be chosen for a run.
 pub fn catalog() -> Catalog {

@@ -1,10 +1,13 @@
 //! The thread for questions about data, which may take long and must hold up neither training nor the window. It reads
 //! data sets and works on bytes; it has no tensors.
 use crate::{
-    data::{self, Dataset, handwriting},
+    data::{
+        self, Dataset,
+        watch::{Stopped, Watch},
+    },
     protocol::{
         Level, Notice,
-        data::{Collection, DataReport, DataRequest, Handwriting, ImageId, Opened},
+        data::{Collection, DataReport, DataRequest, ImageId, Opened},
     },
     runs::Home,
     spec::{Choice, Edits, RunSpec, Values},
@@ -15,12 +18,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 mod collection;
+mod drawings;
 mod fetching;
 mod pictures;
 mod survey;
@@ -36,6 +41,10 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 pub struct Librarian {
     pub requests: Sender<DataRequest>,
     pub reports: Receiver<DataReport>,
+    /// How far the data set is that it reads at this moment.
+    pub watch: Arc<Watch>,
+    /// What the data set that was asked for last is read from.
+    opening: Option<Choice>,
     thread: JoinHandle<()>,
 }
 
@@ -49,15 +58,25 @@ impl Librarian {
         let (requests, request_receiver) = bounded(256);
         let (report_sender, reports) = bounded(256);
         let desk = Desk::new(home, wake, report_sender);
+        let watch = desk.watch.clone();
         let thread = std::thread::Builder::new().name("librarian".into());
         let thread =
             thread.spawn(move || desk.run(&request_receiver)).context("Could not start the data thread")?;
-        Ok(Self { requests, reports, thread })
+        Ok(Self { requests, reports, watch, opening: None, thread })
     }
 
-    /// Lets the thread finish what it is asked, which is waited for a moment: a large data set that is being read ends
-    /// with the program.
+    /// Gives up on reading any other data set than that of a choice, which will be asked for.
+    pub fn turn_to(&mut self, choice: &Choice) {
+        let source = as_it_is(choice);
+        if self.opening.as_ref() != Some(&source) {
+            self.watch.stop();
+            self.opening = Some(source);
+        }
+    }
+
+    /// Lets the thread finish what it is asked, which is waited for a moment; a data set that is being read is not.
     pub fn join(self) {
+        self.watch.close();
         drop(self.requests);
         let end = Instant::now() + LAST_WORK;
         while self.reports.recv_deadline(end).is_ok() {}
@@ -91,6 +110,14 @@ struct Desk {
     /// The data set of a run that pictures were made of last.
     of_run: Option<(Choice, Arc<Dataset>)>,
     surveying: Option<Surveying>,
+    /// Kept drawings that cannot be read, as was said last.
+    unreadable: Vec<PathBuf>,
+    watch: Arc<Watch>,
+}
+
+/// What of a choice decides which images there are before any of them is corrected.
+fn as_it_is(choice: &Choice) -> Choice {
+    data::source(&Choice { edits: Edits::new(), ..choice.clone() })
 }
 
 /// Pictures that somebody wants of a data set as a run sees it.
@@ -125,6 +152,8 @@ impl Desk {
             pictures: VecDeque::new(),
             of_run: None,
             surveying: None,
+            unreadable: vec![],
+            watch: Arc::default(),
         }
     }
 
@@ -190,22 +219,14 @@ impl Desk {
             DataRequest::EndSurvey => self.surveying = None,
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
             DataRequest::Handwriting => self.show_handwriting(),
-            DataRequest::KeepDrawing { label, framed } => {
-                handwriting::keep(&self.home.handwriting(), label, &framed)?;
-                self.show_handwriting();
-            }
-            DataRequest::RemoveDrawing { place } => {
-                handwriting::remove(&self.home.handwriting(), &place)?;
-                self.show_handwriting();
-            }
+            DataRequest::KeepDrawing { label, framed } => self.keep_drawing(label, &framed)?,
+            DataRequest::RemoveDrawing { place } => self.remove_drawing(&place)?,
         }
         Ok(())
     }
 
-    fn show_handwriting(&mut self) {
-        let folder = self.home.handwriting();
-        let drawings = handwriting::read(&folder);
-        self.report(DataReport::Handwriting(Arc::new(Handwriting { folder, drawings })));
+    fn notice(&mut self, level: Level, text: String) {
+        self.report(DataReport::Notice(Notice { level, text }));
     }
 
     /// A portion of what waits: what is looked at comes before what is found out about it.
@@ -217,7 +238,7 @@ impl Desk {
         } else if let Some((request, images)) = self.sheets.pop_front() {
             self.guard("Could not show the images", |desk| desk.sheet(request, &images));
         } else if let Some(wish) = self.pictures.pop_front() {
-            self.guard("Could not show the images", |desk| desk.pictures(&wish));
+            self.guard("Could not show the images", |desk| desk.pictures(wish));
         } else if let Some(surveying) = self.surveying.take() {
             self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
         }
@@ -232,12 +253,11 @@ impl Desk {
     }
 
     fn collection(&mut self, spec: &RunSpec) -> Result<Collection> {
-        let as_it_is = Choice { edits: Edits::new(), ..spec.dataset.clone() };
-        let source = data::source(&as_it_is);
+        let source = as_it_is(&spec.dataset);
         if self.open.as_ref().is_none_or(|open| open.source != source) {
             self.surveying = None;
             self.open = None;
-            self.open = Some(Open { dataset: data::open(&as_it_is, &self.home.data())?, source, keys: None });
+            self.open = Some(Open { dataset: self.read(&source)?, source, keys: None });
         }
         let open = self.open.as_mut().context("the data set is not open")?;
         if !spec.dataset.edits.is_empty() && open.keys.is_none() {
@@ -248,6 +268,13 @@ impl Desk {
         Ok(Collection { kept: self.home.edits(&spec.dataset)?, ..collection })
     }
 
+    /// Reads a data set while the faces look on.
+    fn read(&self, choice: &Choice) -> Result<Arc<Dataset>> {
+        let _reading = self.watch.begin();
+        (self.wake)();
+        data::open(choice, &self.home.data(), &self.watch)
+    }
+
     fn sheet(&mut self, request: u64, images: &[ImageId]) -> Result<()> {
         if let Some(open) = &self.open {
             self.report(DataReport::Sheet(pictures::sheet(&open.dataset, request, images, pictures::SIDE)?));
@@ -255,12 +282,18 @@ impl Desk {
         Ok(())
     }
 
-    fn pictures(&mut self, wish: &PicturesWish) -> Result<()> {
+    fn pictures(&mut self, wish: PicturesWish) -> Result<()> {
         let source = data::source(&wish.dataset);
         let dataset = match self.of_run.take() {
-            Some((of, dataset)) if of == source => dataset,
-            _ => data::open(&wish.dataset, &self.home.data())?,
+            Some((of, dataset)) if of == source => Ok(dataset),
+            _ => self.read(&wish.dataset),
         };
+        if dataset.as_ref().is_err_and(|error| error.is::<Stopped>()) {
+            // what stopped it was another wish, which comes first
+            self.pictures.push_front(wish);
+            return Ok(());
+        }
+        let dataset = dataset?;
         let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
         self.of_run = Some((source, dataset));
         self.report(DataReport::Pictures(sheet));
@@ -315,8 +348,7 @@ impl Desk {
                 format!("a fault in Headstart: {}", text.unwrap_or("no reason given"))
             }
         };
-        let text = format!("{what}: {error}");
-        self.report(DataReport::Notice(Notice { level: Level::Error, text }));
+        self.notice(Level::Error, format!("{what}: {error}"));
     }
 }
 

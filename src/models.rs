@@ -20,8 +20,8 @@ pub use batch_norm::BatchNorm;
 pub use layers::{Layer, Shape};
 pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};
-pub use transfer::{Part, Weights, load_part};
-pub use vars::Vars;
+pub use transfer::{Part, Weights, check, load_part};
+pub use vars::{Vars, tensors};
 pub use windows::Window;
 
 registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);

@@ -8,6 +8,7 @@ use crate::{
     metrics::{Point, Split},
     spec::{Choice, LiveParams, RunSpec},
 };
+use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
 
 pub mod data;
@@ -25,6 +26,13 @@ pub enum Command {
     Start(Box<RunSpec>),
     /// Continues a stopped, interrupted or failed run from its newest checkpoint.
     Resume(RunId),
+    /// Goes back to a checkpoint of a run that is not finished, and on from there with these live hyperparameters. Later
+    /// checkpoints are removed.
+    Rewind {
+        run: RunId,
+        step: u64,
+        live: LiveParams,
+    },
     Control(RunId, Control),
     /// Sets every live hyperparameter of a run; the last one sent wins.
     Tune(RunId, LiveParams),
@@ -59,6 +67,8 @@ pub enum Command {
     /// Creates a comparison and runs its races.
     Compare(Box<Comparison>),
     Order(ComparisonId, Order),
+    /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
+    StopPreparing,
 }
 
 /// What can be asked of a comparison.
@@ -90,6 +100,8 @@ pub enum Event {
     /// A run was started, or found on disk. Its points follow.
     Run(Box<RunInfo>),
     Phase(RunId, Phase),
+    /// A run that diverges can go on from there.
+    Remedy(RunId, Remedy),
     Points(RunId, Vec<Point>),
     Progress(RunId, Progress),
     /// Live hyperparameters were changed.
@@ -118,6 +130,10 @@ pub struct RunInfo {
     pub spec: RunSpec,
     pub live: LiveParams,
     pub phase: Phase,
+    /// Of a run that diverged.
+    pub remedy: Option<Remedy>,
+    /// The step of the newest checkpoint.
+    pub saved: Option<u64>,
     pub changes: Vec<Change>,
     pub progress: Progress,
     /// Training steps done and the seconds of training they took, rising, for an axis in seconds.
@@ -151,6 +167,27 @@ impl Phase {
     pub fn is_active(&self) -> bool {
         matches!(self, Phase::Running | Phase::Paused)
     }
+}
+
+/// From where a run that diverged can go on, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Of the newest checkpoint whose weights are good.
+    pub step: u64,
+    /// Instead of the one that it diverged with, which is ten times as large.
+    pub learning_rate: f64,
+}
+
+/// How far the reading of a data set is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preparing {
+    /// What is done now, as "Preparing images".
+    pub what: &'static str,
+    /// Images; 0 of 0 before they are counted.
+    pub done: u64,
+    pub total: u64,
+    /// At the present pace; nothing before there is one.
+    pub secs_left: Option<f64>,
 }
 
 /// How far a run is, and how fast.

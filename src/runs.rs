@@ -15,9 +15,9 @@
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
     disk::{self, PARTIAL},
-    protocol::{Change, Phase, Progress, RunId, RunInfo},
+    protocol::{Change, Phase, Progress, Remedy, RunId, RunInfo},
     rng,
-    spec::{Catalog, RunSpec},
+    spec::{Catalog, Param, RunSpec, Section, UNFREEZE_EVERY},
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::{
@@ -51,7 +51,26 @@ pub struct RunFolder {
 
 /// Held while a program trains a run; let go of when dropped, and by a crash.
 #[derive(Debug)]
-pub struct RunLock(#[allow(dead_code, reason = "holding the file is holding the lock")] File);
+pub struct RunLock(File);
+
+impl RunLock {
+    /// Whether the folder that was locked is still where it was, and not deleted, moved or another one.
+    pub fn is_in(&self, folder: &RunFolder) -> bool {
+        let there = fs::symlink_metadata(folder.path.join("lock"));
+        there.is_ok_and(|there| self.0.metadata().is_ok_and(|own| is_same(&there, &own)))
+    }
+}
+
+#[cfg(unix)]
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
+}
 
 impl Home {
     /// Makes the folders that are missing.
@@ -127,7 +146,10 @@ impl Home {
             disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
             disk::rename(&partial, &folder.path)
         };
-        write().with_context(|| at("Could not make the run's folder: is the disk full?", &folder.path))?;
+        write().map_err(|error| {
+            let _best_effort = fs::remove_dir_all(&partial);
+            disk::unwritten("Could not make the run's folder", &folder.path, error)
+        })?;
         Ok((id, folder))
     }
 
@@ -176,8 +198,14 @@ impl RunFolder {
     /// Where it is missing, damaged or from a newer version.
     pub fn spec(&self, catalog: &Catalog) -> Result<RunSpec> {
         let path = self.path.join("spec.toml");
-        let text = fs::read_to_string(&path).with_context(|| at("Could not read the run's spec", &path))?;
-        RunSpec::from_toml(&text, &[], catalog).with_context(|| at("The run's spec cannot be used", &path))
+        let text = disk::read_text(&path, disk::MOST_TEXT)
+            .with_context(|| at("Could not read the run's spec", &path))?;
+        let read = || -> Result<RunSpec> {
+            let spec = RunSpec::from_toml(&text, &[], catalog)?;
+            ensure_whole(&text)?;
+            Ok(spec)
+        };
+        read().with_context(|| at("The run's spec cannot be used", &path))
     }
 
     /// Writes the spec anew, as after renaming.
@@ -187,16 +215,16 @@ impl RunFolder {
     pub fn write_spec(&self, spec: &RunSpec, catalog: &Catalog) -> Result<()> {
         let path = self.path.join("spec.toml");
         disk::replace(&path, spec.to_toml(catalog).as_bytes())
-            .with_context(|| at("Could not write the run's spec", &path))
+            .map_err(|error| disk::unwritten("Could not write the run's spec", &path, error))
     }
 
-    /// What the log and the spec say of the run.
+    /// What the spec, the log and the newest checkpoint say of the run.
     ///
     /// # Errors
     /// As [`spec`](Self::spec).
     pub fn info(&self, id: &RunId, catalog: &Catalog) -> Result<RunInfo> {
         let spec = self.spec(catalog)?;
-        let entries = self.entries();
+        let entries = self.entries()?;
         let changes: Vec<Change> = surviving_changes(&entries);
         let mut progress = Progress::default();
         let mut timing = vec![];
@@ -208,13 +236,22 @@ impl RunFolder {
                 timing.push([step as f64, elapsed_secs]);
             }
         }
-        let live = changes.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
+        let newest = self.newest_state();
+        let saved = newest.as_ref().map(|state| state.step);
+        let mut live = catalog.live_params(&spec);
+        live.extend(newest.map(|state| state.live).unwrap_or_default());
+        if let Some(change) = changes.last().filter(|change| Some(change.step) >= saved) {
+            live.clone_from(&change.values);
+        }
+        let (phase, remedy) = last_phase(&entries);
         Ok(RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
             spec,
             live,
-            phase: last_phase(&entries),
+            phase,
+            remedy,
+            saved,
             changes,
             progress,
             timing,
@@ -279,7 +316,8 @@ fn new_id(name: &str) -> Arc<str> {
 
 fn lock(folder: &Path, what: &str) -> Result<RunLock> {
     let path = folder.join("lock");
-    let file = File::create(&path).with_context(|| at("Could not open the folder", &path))?;
+    let open = disk::open_own(&path);
+    let file = open.map_err(|error| disk::unwritten(&format!("Could not lock the {what}"), &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(RunLock(file)),
         Err(TryLockError::WouldBlock) => Err(anyhow!(
@@ -292,13 +330,29 @@ fn lock(folder: &Path, what: &str) -> Result<RunLock> {
     }
 }
 
-/// A run that was under way when its program ended was stopped by that.
-fn last_phase(entries: &[Entry]) -> Phase {
-    let phase = entries.iter().rev().find_map(|entry| match entry {
-        Entry::Phase { phase, message } => log::phase(phase, message),
+/// Where the log ends, and from where a run that diverged can go on. A run that was under way when its program ended was
+/// stopped by that.
+fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
+    let last = entries.iter().rev().find_map(|entry| match entry {
+        Entry::Phase { phase, message, remedy } => Some((log::phase(phase, message)?, *remedy)),
         _ => None,
     });
-    phase.filter(|phase| !phase.is_active()).unwrap_or(Phase::Stopped)
+    last.filter(|(phase, _)| !phase.is_active()).unwrap_or((Phase::Stopped, None))
+}
+
+/// What `spec.toml` ends with: its sections and their keys are in the order of the alphabet.
+const LAST_KEY: (Section, &Param) = (Section::Training, &UNFREEZE_EVERY);
+
+/// An empty file, or the beginning of one, would be another recipe: every key that is missing has its default.
+fn ensure_whole(text: &str) -> Result<()> {
+    let table: toml::Table = text.parse()?;
+    let (section, last) = LAST_KEY;
+    let is_whole = table.get(section.id()).is_some_and(|section| section.get(last.key).is_some());
+    ensure!(
+        is_whole && text.ends_with('\n'),
+        "it is empty or cut short: bring it back from a copy of the folder, or delete the run"
+    );
+    Ok(())
 }
 
 fn at(text: &str, path: &Path) -> String {
@@ -379,5 +433,67 @@ mod tests {
         assert!(error.contains("update Headstart") && error.contains("spec.toml"), "{error}");
         fs::remove_file(folder.path.join("spec.toml")).unwrap();
         assert!(folder.info(&id, &catalog()).is_err());
+    }
+
+    #[test]
+    fn an_empty_or_shortened_spec_is_no_recipe() {
+        let (_folder, home) = home();
+        let (_, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let path = folder.path.join("spec.toml");
+        let whole = fs::read_to_string(&path).unwrap();
+        let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+        assert_eq!(ends.last(), Some(&whole.len()));
+        for end in [0].iter().chain(&ends[..ends.len() - 1]) {
+            fs::write(&path, &whole[..*end]).unwrap();
+            assert!(folder.spec(&catalog()).is_err(), "{:?}", &whole[..*end]);
+        }
+        fs::write(&path, "").unwrap();
+        assert!(format!("{:#}", folder.spec(&catalog()).unwrap_err()).contains("cut short"));
+        fs::write(&path, &whole).unwrap();
+        folder.spec(&catalog()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_pipes_in_a_folder_are_refused() {
+        let (outside, home) = home();
+        let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let precious = outside.path().join("precious");
+        fs::write(&precious, "precious").unwrap();
+        for name in ["lock", "log.jsonl", "metrics.csv"] {
+            std::os::unix::fs::symlink(&precious, folder.path.join(name)).unwrap();
+        }
+        let refused = [
+            folder.lock().map(drop),
+            folder.log(&Entry::Notice { text: "one".into() }),
+            MetricsFile::open(&folder, 0).map(drop),
+        ];
+        for refused in refused {
+            assert!(format!("{:#}", refused.unwrap_err()).contains("link to another file"));
+        }
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        for name in ["spec.toml", "log.jsonl", "metrics.csv"] {
+            let path = folder.path.join(name);
+            let before = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+            let read = folder.info(&id, &catalog()).map(drop).and_then(|()| folder.points().map(drop));
+            assert!(format!("{:#}", read.unwrap_err()).contains("device"), "{name}");
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, before).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_lock_knows_whether_its_folder_is_still_there() {
+        let (_folder, home) = home();
+        let (_, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(lock.is_in(&folder));
+        fs::rename(&folder.path, home.trash().join("elsewhere")).unwrap();
+        assert!(!lock.is_in(&folder));
+        fs::create_dir(&folder.path).unwrap();
+        let _other = folder.lock().unwrap();
+        assert!(!lock.is_in(&folder));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     engine::{self, Worker},
     librarian::Librarian,
     models,
-    protocol::{Command, LayerInfo, Level, Notice, data::DataRequest},
+    protocol::{Command, Control, LayerInfo, Level, Notice, Order, data::DataRequest},
     runs::Home,
     spec::{Catalog, Choice},
 };
@@ -46,6 +46,10 @@ impl Session {
         if let Command::Dismiss(request) = &command {
             self.state.answers.remove(request);
         }
+        // The thread reads no command while it reads a data set.
+        if matches!(command, Command::StopPreparing | Command::Order(_, Order::Control(Control::Stop))) {
+            self.worker.watch.stop();
+        }
         if self.worker.commands.try_send(command).is_err() {
             self.warn("The training thread does not answer: wait a moment and try again");
         }
@@ -53,6 +57,9 @@ impl Session {
 
     /// Asks the librarian for something. Never waits.
     pub fn ask(&mut self, request: DataRequest) {
+        if let DataRequest::Open { spec, .. } = &request {
+            self.librarian.turn_to(&spec.dataset);
+        }
         if self.librarian.requests.try_send(request).is_err() {
             self.warn("The data thread does not answer: wait a moment and try again");
         }
@@ -73,6 +80,8 @@ impl Session {
             self.state.apply_report(report);
             any = true;
         }
+        self.state.preparing = self.worker.watch.progress();
+        self.state.data.reading = self.librarian.watch.progress();
         any
     }
 

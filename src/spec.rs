@@ -58,6 +58,18 @@ pub struct Choice {
     pub values: Values,
     /// For data sets: what a person has corrected about it.
     pub edits: Edits,
+    /// For data sets: what a split of it goes by.
+    pub split_rule: SplitRule,
+}
+
+/// What decides on which side of a split an image is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SplitRule {
+    /// As in specs of version 1: the seed and the images that corrections leave, so that correcting one moves others.
+    AsCorrected,
+    /// The seed and the images as they were read; equal ones are on one side.
+    #[default]
+    AsRead,
 }
 
 /// Numbers by key. Integers and switches (0 or 1) are kept as numbers too.
@@ -135,6 +147,20 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// The same with an absolute path.
+    pub fn anchored(self) -> Self {
+        let path = self.path.map(|path| std::path::absolute(&path).unwrap_or(path));
+        Self { path, ..self }
+    }
+}
+
+/// A file of weights by its absolute path; the name of a run or of a shipped encoder as it is.
+pub fn anchored_source(source: String) -> String {
+    let file = std::path::absolute(&source).ok().filter(|path| path.is_file());
+    file.and_then(|path| path.into_os_string().into_string().ok()).unwrap_or(source)
+}
+
 impl RunSpec {
     pub fn id(&self, section: Section) -> &str {
         self.choice(section).map_or(section.id(), |choice| &choice.id)
@@ -146,6 +172,13 @@ impl RunSpec {
 
     pub fn set(&mut self, section: Section, param: &Param, value: f64) {
         self.values_mut(section).insert(param.key.into(), value);
+    }
+
+    /// The same with absolute paths, which mean the same from whatever folder the program is started.
+    pub fn anchored(mut self) -> Self {
+        self.dataset = self.dataset.anchored();
+        self.init_from = self.init_from.map(anchored_source);
+        self
     }
 
     /// Whether no augmentation is set.
@@ -216,5 +249,24 @@ impl Default for RunSpec {
             augmentation: Values::new(),
             training: Values::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_made_absolute_and_names_are_not() {
+        let here = std::env::current_dir().unwrap();
+        let anchored = |path: &str, source: &str| {
+            let dataset = Choice { path: Some(path.into()), ..Choice::new("files") };
+            let spec = RunSpec { dataset, init_from: Some(source.into()), ..RunSpec::default() }.anchored();
+            (spec.dataset.path.unwrap(), spec.init_from.unwrap())
+        };
+        assert_eq!(anchored("src", "a run"), (here.join("src"), "a run".into()));
+        let file = here.join("Cargo.toml").display().to_string();
+        assert_eq!(anchored("/a/b", "Cargo.toml"), ("/a/b".into(), file));
+        assert_eq!(RunSpec::default().anchored(), RunSpec::default());
     }
 }

@@ -293,6 +293,13 @@ impl Workbench {
             ui.horizontal_wrapped(|ui| {
                 ui.label(widgets::strong(format!("{} failed.", run.spec.name)).color(alarm));
                 ui.label(message.as_str());
+                if let Some((remedy, command)) = run.remedied() {
+                    let text = format!("Go on from step {} with a tenth of the learning rate", remedy.step);
+                    let help = "Takes up the last good weights. What came after them is removed.";
+                    if ui.button(text).on_hover_text(help).clicked() {
+                        actions.push(Action::Send(command));
+                    }
+                }
                 if ui
                     .button("Start again")
                     .on_hover_text("The same settings and the same initial weights")

@@ -151,6 +151,30 @@ fn digit() -> image::GrayImage {
     })
 }
 
+/// A picture of one of the sevens of the data set, ink on white.
+fn seven(fixture: &Fixture, at: usize) -> PathBuf {
+    let ink = support::digits(&fixture.data(), 7).swap_remove(at);
+    let paper = ink.into_iter().map(|value| 255 - value).collect();
+    let path = fixture.home().with_file_name(format!("seven {at}.png"));
+    image::GrayImage::from_raw(28, 28, paper).unwrap().save(&path).unwrap();
+    path
+}
+
+/// A run says where its images are, wherever the program was started when it began.
+#[test]
+fn a_run_of_a_relative_path_is_scored_from_any_folder() {
+    let fixture = Fixture::new();
+    let (home, data) = (fixture.home(), fixture.data());
+    let arguments = train(&fixture, &["epochs=1", "dataset.path=data"]);
+    let output = headstart(&home, &strs(&arguments)).current_dir(data.parent().unwrap()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let spec = fs::read_to_string(only_run(&home).join("spec.toml")).unwrap();
+    assert!(spec.contains(&format!("path = \"{}\"", data.display())), "{spec}");
+    let name = only_run(&home).display().to_string();
+    let scored = headstart(&home, &["evaluate", &name, "--json"]).current_dir("/").output().unwrap();
+    assert!(scored.status.success(), "{scored:?}");
+}
+
 #[test]
 fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
     let fixture = Fixture::new();
@@ -168,14 +192,21 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
     );
     assert_eq!(past.last().unwrap()["prediction"], predicted["prediction"]);
     refused(&run(&home, &["handwriting", "tune", &id]), "keep 10 more");
-    let added = run(&home, &[&["handwriting", "add", "--label", "7"][..], &[picture; 11]].concat());
-    assert!(added.status.success(), "{added:?}");
-    let kept = run_json(&home, &["handwriting"]);
-    assert_eq!((&kept["to_train_on"][7], &kept["held_out"][7]), (&6.into(), &5.into()));
+    let sevens: Vec<String> = (0..11).map(|at| seven(&fixture, at).display().to_string()).collect();
+    let add = |pictures: &[&str]| {
+        let added = run(&home, &[&["handwriting", "add", "--label", "7"], pictures].concat());
+        assert!(added.status.success(), "{added:?}");
+        let kept = run_json(&home, &["handwriting"]);
+        let count = |part: &str| kept[part][7].as_u64().unwrap();
+        assert_eq!((count("to_train_on"), count("held_out")), (6, 5));
+        String::from_utf8(added.stderr).unwrap()
+    };
+    assert_eq!(add(&strs(&sevens)), "");
+    assert!(add(&[sevens[3].as_str(); 2]).contains("kept already as test/7/0004.png"));
     let tuned = objects(&run(&home, &["handwriting", "tune", &id, "--json"]));
     let tuned = tuned.last().unwrap();
     assert_eq!((&tuned["event"], &tuned["held_out"]), (&"tuned".into(), &5.into()));
-    // All of them are the same seven: now it knows it.
+    // All that it saw last were sevens.
     assert_eq!(tuned["handwriting_after"], 1.0);
     let validated = &trained.last().unwrap()["validation_accuracy"];
     assert_eq!(&tuned["validation_before"], validated);
@@ -336,8 +367,21 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
         refused(&run(&home, &["evaluate", &id, "--json"]), message);
     }
     fs::write(folder.join("spec.toml"), spec).unwrap();
-    fs::write(support::newest_checkpoint(&folder).join("model.safetensors"), "no tensors").unwrap();
-    refused(&run(&home, &["predict", &id, &good, "--json"]), "model.safetensors");
+    fs::write(folder.join("checkpoints/step-000016/model.safetensors"), "no tensors").unwrap();
+    let older = run(&home, &["predict", &id, &good, "--json"]);
+    assert!(older.status.success() && objects(&older).len() == 1, "{older:?}");
+    assert!(String::from_utf8_lossy(&older.stderr).contains("Step 8 stands in for step 16"), "{older:?}");
+    fs::write(folder.join("checkpoints/step-000008/model.safetensors"), "no tensors").unwrap();
+    let file = fixture.data().join("weights").display().to_string();
+    for command in [
+        &["predict", &id, &good, "--json"][..],
+        &["evaluate", &id, "--json"],
+        &["history", &id, &good, "--json"],
+        &["export", &id, "--out", &file, "--json"],
+        &["embed", &id, "--out", &file, "--json"],
+    ] {
+        refused(&run(&home, command), "No checkpoint of this run can be used");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use headstart::{
     ui::Action,
 };
 use screen::{Window, draw_seven, open_view, save_all, wait};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 fn open(view: &str, dark: bool, state: State) -> Window {
     open_view(view, [1440.0, 900.0], dark, state)
@@ -29,19 +29,6 @@ fn carry(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> 
 fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click();
     window.run_steps(4);
-}
-
-/// Writes the picture for the README, where `dark`; else to a folder of the build, to look at.
-fn save(window: &mut Window, name: &str, dark: bool) {
-    const MARGIN: u32 = 8;
-    let picture = window.render().unwrap();
-    let (width, height) = (picture.width() - 2 * MARGIN, picture.height() - 2 * MARGIN);
-    let path = if dark {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots").join(format!("{name}.png"))
-    } else {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-light.png"))
-    };
-    image::imageops::crop_imm(&picture, MARGIN, MARGIN, width, height).to_image().save(path).unwrap();
 }
 
 /// A trained network of a kind, and a session that knows it.
@@ -78,7 +65,6 @@ fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
     let integrated = found.attributions[1].values.as_ref().unwrap().iter().sum::<f32>();
     let difference = found.output - found.empty_output;
     assert!((integrated - difference).abs() <= 0.01 * difference.abs(), "{integrated} {difference}");
-    save(&mut window, "why", true);
     let what = format!("what-speaks-for-{}", found.class_name(found.class));
     assert_eq!(save_all(&mut window), ["svg", "png"].map(|ending| format!("{what}.{ending}")));
     // nothing has changed: nothing is asked again
@@ -94,10 +80,6 @@ fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
     let [Question::Explanation { class: None, instead_of, .. }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(*instead_of, other.parse().ok());
     window.get_by_label_contains(&format!("instead of {other}"));
-    let mut light = open("why", false, session.state.clone());
-    draw_seven(&mut light);
-    carry(&mut light, &mut session, |window| explanation(&window.state().state).is_some());
-    save(&mut light, "why", false);
 }
 
 #[test]
@@ -145,13 +127,8 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
         let [top, left, _] = strong.window.map(|pixels| pixels as usize);
         assert!((map[top * inside.layers[1].width + left] - largest).abs() < 1e-4);
     }
-    save(&mut window, "inside", true);
     let saved = save_all(&mut window);
     assert!(saved.contains(&"feature-maps-of-conv2.svg".into()) && saved.len() == 6, "{saved:?}");
-    let mut light = open("inside", false, session.state.clone());
-    draw_seven(&mut light);
-    carry(&mut light, &mut session, |window| window.query_by_label("Map 63 of conv2").is_some());
-    save(&mut light, "inside", false);
 }
 
 #[test]
@@ -184,7 +161,6 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
     });
     let alike = alike.count();
     assert!(alike > 1600, "{alike} of 1900");
-    save(&mut window, "map", true);
     assert_eq!(
         save_all(&mut window),
         ["svg", "png", "csv"].map(|ending| format!("map-of-seed-cnn.{ending}"))
@@ -200,5 +176,4 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
     light.get_by_label("Draw anew");
     let dismissed = |action: &Action| matches!(action, Action::Send(Command::Dismiss(_)));
     assert!(light.state().actions.iter().any(dismissed));
-    save(&mut light, "map", false);
 }

@@ -197,6 +197,7 @@ fn live_changes_are_logged_and_replayed_exactly() {
 
     // As if the program had been killed before its first checkpoint.
     fs::remove_dir_all(tuned.folder.join("checkpoints")).unwrap();
+    fs::remove_file(tuned.folder.join("metrics.csv")).unwrap();
     let log = fs::read_to_string(tuned.folder.join("log.jsonl")).unwrap();
     let log: Vec<_> = log.lines().filter(|line| !line.contains("finished")).collect();
     fs::write(tuned.folder.join("log.jsonl"), log.join("\n")).unwrap();
@@ -408,6 +409,7 @@ fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_b
     let run = until(&mut session, &id, |run| !run.phase.is_active());
     let Phase::Failed(message) = &run.phase else { panic!("{:?}", run.phase) };
     assert!(message.contains("diverged") && message.contains("lower learning rate"), "{message}");
+    assert_eq!((run.remedy, run.saved), (None, None), "ruined weights were kept");
     session.send(Command::Delete(id.clone()));
     wait(&mut session, |session| (!session.state.runs.contains_key(&id)).then_some(()));
     session.send(Command::Restore(id.clone()));
@@ -441,7 +443,12 @@ fn a_disk_that_cannot_be_written_pauses_the_run_and_loses_nothing() {
     fs::write(&checkpoints, "in the way").unwrap();
     until(&mut session, &id, |run| run.phase == Phase::Paused);
     let notice = wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.level == Level::Error && notice.text.contains("free some space"), "{}", notice.text);
+    assert!(
+        notice.level == Level::Error && notice.text.contains("see to that, then continue"),
+        "{}",
+        notice.text
+    );
+    assert!(!notice.text.contains("full"), "{}", notice.text);
     fs::remove_file(&checkpoints).unwrap();
     session.send(Command::Control(id.clone(), Control::Continue));
     let run = until(&mut session, &id, finished);
@@ -470,13 +477,326 @@ fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
     let run = fixture.train(&["epochs=1", "encoder=mlp"]);
     fs::create_dir_all(fixture.home().join("runs/9-damaged")).unwrap();
     fs::write(fixture.home().join("runs/9-damaged/spec.toml"), "seed = [").unwrap();
-    // A checkpoint that was cut short gives way to the one before it, or to an error that names it.
-    fs::write(newest_checkpoint(&run.folder).join("model.safetensors"), "short").unwrap();
+    // A checkpoint that was cut short gives way to the one before it, which is said; where there is none, to an error.
+    let cut_short = |step: u64| {
+        let checkpoint = run.folder.join(format!("checkpoints/step-{step:06}"));
+        fs::write(checkpoint.join("model.safetensors"), "short").unwrap();
+    };
+    cut_short(16);
     let mut session = fixture.session();
     until(&mut session, &run.id, finished);
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("9-damaged"), "{}", notice.text);
     session.send(predict(1, &run.id, vec![0; 784]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.text.contains("model.safetensors"), "{}", notice.text);
+    assert!(notice.text.contains("Step 8 stands in for step 16"), "{}", notice.text);
+    assert_eq!(wait(&mut session, |session| session.state.prediction.clone()).step, 8);
+    session.close();
+    cut_short(8);
+    let mut session = fixture.session();
+    session.send(predict(2, &run.id, vec![0; 784]));
+    let notice = wait(&mut session, |session| {
+        session.state.notices.pop().filter(|notice| !notice.text.contains("9-damaged"))
+    });
+    assert!(notice.text.contains("No checkpoint of this run can be used"), "{}", notice.text);
+    assert!(notice.text.contains("step-000016/model.safetensors"), "{}", notice.text);
+}
+
+/// A run that is stopped after its second validation, at step 16 of 32, and the folder of the same run undisturbed.
+fn half_a_run(fixture: &Fixture, overrides: &[&str]) -> (RunId, std::path::PathBuf, headstart::session::Run) {
+    let overrides = [&["encoder=mlp"], overrides].concat();
+    let straight = fixture.train(&overrides);
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&overrides));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    loop {
+        let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
+        if run.saved == Some(16) {
+            break;
+        }
+        session.send(Command::Control(id.clone(), Control::Step));
+        session.wait(std::time::Duration::from_millis(5));
+    }
+    session.send(Command::Control(id.clone(), Control::Stop));
+    let run = until(&mut session, &id, |run| run.phase == Phase::Stopped);
+    session.close();
+    (id, run.folder, straight)
+}
+
+/// Resumes a run and waits for its end; also gives what was said meanwhile.
+fn resumed(fixture: &Fixture, id: &RunId) -> (headstart::session::Run, Vec<String>) {
+    let mut session = fixture.session();
+    until(&mut session, id, |run| !run.phase.is_active());
+    session.send(Command::Resume(id.clone()));
+    until(&mut session, id, |run| run.phase.is_active());
+    let run = until(&mut session, id, |run| !run.phase.is_active());
+    let notices = session.state.notices.iter().map(|notice| notice.text.clone()).collect();
+    session.close();
+    (run, notices)
+}
+
+fn metrics(run: &headstart::session::Run) -> String {
+    fs::read_to_string(run.folder.join("metrics.csv")).unwrap()
+}
+
+#[test]
+fn a_short_metrics_file_is_said_and_gone_on_with() {
+    let fixture = Fixture::new();
+    let (id, folder, straight) = half_a_run(&fixture, &[]);
+    let path = folder.join("metrics.csv");
+    let before = fs::read_to_string(&path).unwrap();
+    let kept = before.lines().take(9).map(|line| format!("{line}\n")).collect::<String>();
+    fs::write(&path, &kept).unwrap();
+    let (run, notices) = resumed(&fixture, &id);
+    assert!(finished(&run));
+    let said = format!(
+        "metrics.csv ended at byte {}, and the checkpoint of step 16 says {}",
+        kept.len(),
+        before.len()
+    );
+    assert!(notices.iter().any(|notice| notice.contains(&said)), "{notices:?}");
+    let rest = &metrics(&straight)[before.len()..];
+    assert_eq!(metrics(&run), format!("{kept}{rest}"));
+    assert_eq!(weights(&run), weights(&straight));
+    assert!(fs::read_to_string(folder.join("log.jsonl")).unwrap().contains("metrics.csv ended at byte"));
+}
+
+#[test]
+fn the_test_images_are_scored_once_whatever_was_written_last() {
+    for keep in ["keep_checkpoints=1", "keep_checkpoints=3"] {
+        let fixture = Fixture::new();
+        let straight = fixture.train(&["encoder=mlp", keep]);
+        let run = fixture.train(&["encoder=mlp", keep]);
+        let log = run.folder.join("log.jsonl");
+        let end = fs::read_to_string(&log).unwrap();
+        // The checkpoint was written, the word that the run is finished was not.
+        let unfinished: Vec<_> = end.lines().filter(|line| !line.contains("finished")).collect();
+        fs::write(&log, unfinished.join("\n")).unwrap();
+        let (resumed_run, _) = resumed(&fixture, &run.id);
+        assert!(finished(&resumed_run));
+        assert_eq!(metrics(&resumed_run), metrics(&straight), "{keep}");
+        // The metrics were written, the checkpoint that vouches for them was not.
+        let state = newest_checkpoint(&run.folder).join("state.toml");
+        let text = fs::read_to_string(&state).unwrap();
+        let shorter = metrics(&straight).find("32,test,").unwrap();
+        let length = text.lines().find(|line| line.starts_with("metrics_bytes")).unwrap();
+        fs::write(&state, text.replace(length, &format!("metrics_bytes = {shorter}"))).unwrap();
+        fs::write(&log, unfinished.join("\n")).unwrap();
+        let (resumed_run, _) = resumed(&fixture, &run.id);
+        assert_eq!(metrics(&resumed_run), metrics(&straight), "{keep}");
+        assert_eq!(weights(&resumed_run), weights(&straight));
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_at_the_very_end_loses_and_doubles_nothing() {
+    let fixture = Fixture::new();
+    let straight = fixture.train(&["encoder=mlp"]);
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["encoder=mlp"]));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    loop {
+        let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
+        if run.saved == Some(32) {
+            break;
+        }
+        session.send(Command::Control(id.clone(), Control::Step));
+        session.wait(std::time::Duration::from_millis(5));
+    }
+    let checkpoints = session.state.runs[&id].folder.join("checkpoints");
+    let aside = checkpoints.with_file_name("aside");
+    fs::rename(&checkpoints, &aside).unwrap();
+    fs::write(&checkpoints, "in the way").unwrap();
+    session.state.notices.clear();
+    session.send(Command::Control(id.clone(), Control::Continue));
+    wait(&mut session, |session| session.state.notices.pop());
+    until(&mut session, &id, |run| run.phase == Phase::Paused);
+    fs::remove_file(&checkpoints).unwrap();
+    fs::rename(&aside, &checkpoints).unwrap();
+    session.send(Command::Control(id.clone(), Control::Continue));
+    let run = until(&mut session, &id, finished);
+    session.close();
+    assert_eq!((metrics(&run), weights(&run)), (metrics(&straight), weights(&straight)));
+}
+
+#[test]
+fn live_values_are_those_of_the_checkpoint_and_of_the_log_after_it_and_are_checked() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["encoder=mlp"]));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
+    let tuned = |rate: f64| {
+        let mut live = run.live.clone();
+        live.insert("optimizer.learning_rate".into(), rate);
+        live
+    };
+    session.send(Command::Tune(id.clone(), tuned(0.0005)));
+    until(&mut session, &id, |run| !run.changes.is_empty());
+    session.send(Command::Control(id.clone(), Control::Stop));
+    let stopped = until(&mut session, &id, |run| run.phase == Phase::Stopped);
+    session.close();
+    let log = stopped.folder.join("log.jsonl");
+    let step = stopped.saved.unwrap();
+    let line = |at: u64, rate: f64| {
+        let values = serde_json::to_string(&tuned(rate)).unwrap();
+        format!("{{\"event\":\"tuned\",\"step\":{at},\"values\":{values}}}\n")
+    };
+    for wrong in [-1.0, 5000.0] {
+        fs::write(&log, line(step + 1, wrong)).unwrap();
+        let mut session = fixture.session();
+        session.send(Command::Resume(id.clone()));
+        let notice = wait(&mut session, |session| session.state.notices.pop());
+        assert!(
+            notice.text.contains("Learning rate") && notice.text.contains("out of range"),
+            "{}",
+            notice.text
+        );
+        session.close();
+    }
+    // With the log lost, the checkpoint's values stay; of the log, those before its step say nothing.
+    for lost in [String::new(), line(0, 0.002).repeat(usize::from(step > 0)), "garbage\n".into()] {
+        fs::write(&log, lost).unwrap();
+        let mut session = fixture.session();
+        let shown = until(&mut session, &id, |_| true);
+        assert_eq!(shown.live["optimizer.learning_rate"], 0.0005);
+        session.send(Command::Resume(id.clone()));
+        let run = until(&mut session, &id, |run| run.phase.is_active());
+        assert_eq!(run.live["optimizer.learning_rate"], 0.0005);
+        session.close();
+    }
+}
+
+#[test]
+fn no_checkpoint_is_never_taken_for_random_weights() {
+    let fixture = Fixture::new();
+    let run = fixture.train(&["encoder=mlp"]);
+    let log = run.folder.join("log.jsonl");
+    fs::write(&log, "").unwrap();
+    fs::remove_dir_all(run.folder.join("checkpoints")).unwrap();
+    let refused = |command: Command| {
+        let mut session = fixture.session();
+        session.send(command);
+        let notice = wait(&mut session, |session| session.state.notices.pop());
+        session.close();
+        notice.text
+    };
+    let from = |overrides: &[&str]| Command::Start(Box::new(fixture.spec(overrides)));
+    let init = format!("init_from={}", run.id);
+    for command in
+        [predict(1, &run.id, vec![0; 784]), Command::Resume(run.id.clone()), from(&["encoder=mlp", &init])]
+    {
+        let text = refused(command);
+        assert!(text.contains("its checkpoints are gone"), "{text}");
+    }
+    // A run that was killed before its first checkpoint has learnt nothing, and begins again.
+    fs::remove_file(run.folder.join("metrics.csv")).unwrap();
+    let text = refused(predict(1, &run.id, vec![0; 784]));
+    assert!(text.contains("no checkpoint yet"), "{text}");
+    let before = metrics(&fixture.train(&["encoder=mlp"]));
+    let (again, notices) = resumed(&fixture, &run.id);
+    assert!(notices.iter().any(|notice| notice.contains("begins again at step 0")), "{notices:?}");
+    assert_eq!(metrics(&again), before);
+}
+
+#[test]
+fn damaged_or_ruined_checkpoints_give_way_to_the_one_before() {
+    let fixture = Fixture::new();
+    for (file, damage) in
+        [("state.toml", &b""[..]), ("optimizer.safetensors", b"short"), ("model.safetensors", b"")]
+    {
+        let (id, folder, straight) = half_a_run(&fixture, &["keep_checkpoints=1"]);
+        // Only the best one is kept besides: here that is the newest too, so an older copy stands beside it.
+        let newest = newest_checkpoint(&folder);
+        fs::write(newest.join(file), damage).unwrap();
+        let kept = fs::read_dir(folder.join("checkpoints")).unwrap().count();
+        let mut session = fixture.session();
+        session.send(Command::Resume(id.clone()));
+        let text = wait(&mut session, |session| session.state.notices.pop()).text;
+        session.close();
+        if kept == 1 {
+            assert!(text.contains("No checkpoint of this run can be used"), "{text}");
+        } else {
+            assert!(text.contains("stands in for step 16"), "{text}");
+        }
+        let (id, folder, _) = half_a_run(&fixture, &[]);
+        fs::write(newest_checkpoint(&folder).join(file), damage).unwrap();
+        let (run, notices) = resumed(&fixture, &id);
+        assert!(notices.iter().any(|notice| notice.contains("Step 8 stands in for step 16")), "{notices:?}");
+        assert_eq!((metrics(&run), weights(&run)), (metrics(&straight), weights(&straight)), "{file}");
+    }
+}
+
+#[test]
+fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["encoder=mlp", "optimizer=sgd", "learning_rate=0.01"]));
+    session.send(Command::Control(id.clone(), Control::Pause));
+    let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
+    let mut live = run.live.clone();
+    while session.state.runs[&id].saved.is_none() {
+        session.send(Command::Control(id.clone(), Control::Step));
+        session.wait(std::time::Duration::from_millis(5));
+    }
+    until(&mut session, &id, |run| run.phase == Phase::Paused);
+    live.insert("optimizer.learning_rate".into(), 10.0);
+    session.send(Command::Tune(id.clone(), live.clone()));
+    session.send(Command::Control(id.clone(), Control::Continue));
+    let run = until(&mut session, &id, |run| !run.phase.is_active());
+    let Phase::Failed(message) = &run.phase else { panic!("{:?}", run.phase) };
+    let remedy = run.remedy.unwrap();
+    assert_eq!((remedy.learning_rate, Some(remedy.step)), (1.0, run.saved));
+    let advice =
+        format!("Go on from step {} with a tenth of the learning rate (1 instead of 10)", remedy.step);
+    assert!(message.contains(&advice), "{message}");
+    session.close();
+
+    let mut session = fixture.session();
+    let found = until(&mut session, &id, |run| matches!(run.phase, Phase::Failed(_)));
+    assert_eq!((found.remedy, found.saved), (run.remedy, run.saved));
+    let rewind = |step, rate| {
+        let mut live = live.clone();
+        live.insert("optimizer.learning_rate".into(), rate);
+        Command::Rewind { run: id.clone(), step, live }
+    };
+    for (command, reason) in [
+        (rewind(7, 0.01), "no checkpoint of step 7: choose one of [8"),
+        (rewind(8, -1.0), "Learning rate: -1 is out of range"),
+    ] {
+        session.send(command);
+        let notice = wait(&mut session, |session| session.state.notices.pop());
+        assert!(notice.text.contains(reason), "{}", notice.text);
+        assert_eq!(
+            newest_checkpoint(&run.folder),
+            run.folder.join(format!("checkpoints/step-{:06}", remedy.step))
+        );
+    }
+    session.send(rewind(8, 0.01));
+    until(&mut session, &id, |run| run.phase.is_active());
+    let run = until(&mut session, &id, |run| !run.phase.is_active());
+    assert!(finished(&run), "{:?}", run.phase);
+    assert_eq!(run.latest(LEARNING_RATE, Split::Train), Some(0.01));
+    assert_eq!((run.changes.len(), run.changes[0].step), (1, 8));
+    // As if it had been changed then: the curves have every step once.
+    let steps: Vec<_> = run.curve(LOSS, Split::Train).iter().map(|point| point[0] as u64).collect();
+    assert_eq!(steps, (1..=32).collect::<Vec<_>>());
+    session.send(rewind(8, 0.001));
+    let notice = wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.text.contains("finished"), "{}", notice.text);
+}
+
+#[test]
+fn a_run_whose_folder_goes_away_ends_and_leaves_nothing_behind() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["encoder=mlp", "epochs=500"]));
+    let run = until(&mut session, &id, |run| run.progress.step > 3);
+    let elsewhere = fixture.home().join("elsewhere");
+    fs::rename(&run.folder, &elsewhere).unwrap();
+    let ended = until(&mut session, &id, |run| !run.phase.is_active());
+    let Phase::Failed(message) = &ended.phase else { panic!("{:?}", ended.phase) };
+    assert!(message.contains("was deleted or moved while it trained"), "{message}");
+    session.close();
+    assert!(!run.folder.exists());
 }

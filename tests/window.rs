@@ -14,7 +14,7 @@ use headstart::{
     presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preview, Progress, RunInfo, Similarities, Strip,
+        Prediction, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -73,6 +73,8 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         folder: format!("/home/runs/{id}").into(),
         live,
         phase: phase.clone(),
+        remedy: None,
+        saved: None,
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
@@ -274,6 +276,21 @@ fn a_failed_run_has_one_banner_that_can_be_dismissed() {
     assert!(window.query_by_label("The loss is no longer a number").is_none());
 }
 
+#[test]
+fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
+    let mut state = state(&[("one", Phase::Failed("The run has diverged".into()))]);
+    let run = state.runs.values_mut().next().unwrap();
+    run.remedy = Some(Remedy { step: 400, learning_rate: 0.0001 });
+    let (id, mut live) = (run.id.clone(), run.live.clone());
+    live.insert("optimizer.learning_rate".into(), 0.0001);
+    let mut window = wide(state);
+    assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
+    click(&mut window, "Go on from step 400 with a tenth of the learning rate");
+    click(&mut window, "Go on from step 400");
+    let rewind = Command::Rewind { run: id, step: 400, live };
+    assert_eq!(commands(&mut window), [rewind.clone(), rewind]);
+}
+
 /// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.
 fn comparison() -> State {
     let mut state = state(&[("Contrastive", Phase::Finished)]);
@@ -292,6 +309,8 @@ fn comparison() -> State {
             spec: comparison.spec("c", Cell::Arm { race, arm }, &|_| None),
             live: Default::default(),
             phase,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Progress {
                 step: reached,
@@ -577,8 +596,12 @@ fn a_published_data_set_is_fetched_watched_and_stopped_in_the_form() {
         window.state_mut().state.apply_report(DataReport::Fetch(Fetch { dataset: dataset(), phase }));
         window.run_steps(4);
     };
-    let running =
-        FetchPhase::Running { bytes_done: 9_000_000, bytes_total: 21_240_888, secs_left: Some(12.0) };
+    let running = FetchPhase::Running {
+        bytes_done: 9_000_000,
+        bytes_total: 21_240_888,
+        secs_left: Some(12.0),
+        is_pausing: false,
+    };
     tell(&mut window, running);
     assert!(window.query_by_label("Fetch (22 MB)").is_none());
     assert_eq!(asked(&mut window, "Stop"), Some(Action::Data(DataRequest::StopFetching)));
@@ -593,48 +616,3 @@ fn a_published_data_set_is_fetched_watched_and_stopped_in_the_form() {
     let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(spec.dataset, Choice::new("kmnist"));
 }
-
-/// Pictures of the window, for the README and to look at, of runs that were really trained.
-#[test]
-fn screenshots() {
-    let fixture = support::Fixture::with_images(2000, 500);
-    let mut session = fixture.session();
-    let mlp = fixture.spec(&["name=MLP, SGD 0.05", "encoder=mlp", "optimizer=sgd", "epochs=6"]);
-    let mlp = support::start(&mut session, mlp);
-    support::until(&mut session, &mlp, support::finished);
-    let cnn = support::start(&mut session, fixture.spec(&["name=Seed CNN, Adam 0.001", "epochs=8"]));
-    let mut live = support::until(&mut session, &cnn, |run| run.progress.step >= 200).live;
-    live.insert("optimizer.learning_rate".into(), 0.0002);
-    session.send(Command::Tune(cnn.clone(), live));
-    support::until(&mut session, &cnn, |run| run.progress.step >= 380);
-    for (name, size, dark) in [("dark", WIDE, true), ("light", WIDE, false), ("narrow", NARROW, true)] {
-        let mut window = open(size, session.state.clone(), Settings { dark, ..Settings::default() });
-        if name == "narrow" {
-            click(&mut window, "Draw");
-        }
-        draw_seven(&mut window);
-        let asked = commands(&mut window).pop().expect("a drawing leads to a question");
-        session.state.prediction = None;
-        session.send(asked);
-        let answer = support::wait(&mut session, |session| session.state.prediction.clone());
-        window.state_mut().state.apply(Event::Prediction(answer));
-        window.run_steps(8);
-        save(&mut window, name);
-    }
-    session.close();
-}
-
-/// The picture without the margin that the harness leaves around it.
-fn save(window: &mut Window, name: &str) {
-    let picture = window.render().unwrap();
-    let (width, height) = (picture.width() - 2 * MARGIN, picture.height() - 2 * MARGIN);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
-    image::imageops::crop_imm(&picture, MARGIN, MARGIN, width, height)
-        .to_image()
-        .save(folder.join(format!("{name}.png")))
-        .unwrap();
-}
-
-const MARGIN: u32 = 8;
-const WIDE: [f32; 2] = [1456.0, 916.0];
-const NARROW: [f32; 2] = [736.0, 466.0];

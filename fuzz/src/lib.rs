@@ -1,5 +1,9 @@
 //! What every target does with its bytes: they are put where a file of a data set would be, and read by their path alone.
-use headstart::{data::files, spec::Choice, told::told};
+use headstart::{
+    data::{files, watch::Watch},
+    spec::Choice,
+    told::told,
+};
 use std::{fs, path::Path};
 
 /// Reads a folder with these files; a panic, a hang or an error without a path is a finding.
@@ -10,7 +14,7 @@ pub fn read(written: &[(&str, &[u8])]) {
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
-    match files::read(folder.path(), &Choice::new("files")) {
+    match files::read(folder.path(), &Choice::new("files"), &Watch::default()) {
         Ok(set) => {
             for part in [&set.train, &set.test] {
                 assert!(part.labels.iter().all(|label| usize::from(*label) < set.info.classes()));

@@ -4,6 +4,7 @@ use super::{
     output::{duration, line, percent},
     recipe,
     train::{interruption, notices},
+    waiting::Waiting,
 };
 use crate::{
     comparison::{Cell, Comparison, Results, labels},
@@ -45,8 +46,10 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
     let style =
         ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     view.bar.set_style(style);
+    let mut waiting = Waiting::new(common.json);
     let outcome = loop {
         session.wait(Duration::from_millis(100));
+        waiting.show(session.state.preparing);
         let newest = session.state.newest_comparison.clone();
         let failed_to_start = notices(&mut session, &view.bar) && newest.is_none();
         if failed_to_start {

@@ -15,6 +15,7 @@ pub fn export(run: &str, out: &Path, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(run)?;
     let found = exchange::export(&home.folder(&run), &catalog(), out)?;
+    found.passed_over.iter().for_each(|text| eprintln!("{text}"));
     if common.json {
         line(json!({
             "run": run, "step": found.step, "tensors": found.tensors, "parameters": found.parameters, "file": out,

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::{
         self,
-        download::{Activity, Download, Mirror, Progress},
+        download::{Activity, Download, Limits, Mirror, Progress},
         published::megabytes,
     },
     runs::Home,
@@ -43,7 +43,8 @@ pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
     })?;
     let fetched = Home::open(super::home(common)?)?.data();
     let view = View { id: &args.name, json: common.json, bar: ProgressBar::hidden() };
-    if let Some(there) = published.find(&args.name, &fetched) {
+    let is_source_named = !args.mirror.is_empty() || args.path.is_some();
+    if let Some(there) = published.find_installed().filter(|_| !is_source_named) {
         view.end(&there.display().to_string(), published.bytes());
         return Ok(Outcome::Done);
     }
@@ -51,7 +52,7 @@ pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
     let local = args.path.iter().map(|path| Ok(Mirror::Local(path.clone())));
     let mirrors = addresses.chain(local).collect::<Result<Vec<_>>>()?;
     let folder = fetched.join(&args.name);
-    let download = Download::new(published, folder.clone(), mirrors)?;
+    let download = Download::new(published, folder.clone(), mirrors, Limits::default())?;
     if view.follow(download, published.bytes())? {
         view.end(&folder.display().to_string(), published.bytes());
         return Ok(Outcome::Done);
@@ -98,7 +99,7 @@ impl View<'_> {
             return line(json!({ "event": "fetched", "dataset": self.id, "path": path, "bytes": bytes }));
         }
         line(format!(
-            "{} is here ({} MB fetched): --set dataset={0} trains on it\n{path}",
+            "{} is here ({} MB): --set dataset={0} trains on it\n{path}",
             self.id,
             megabytes(bytes)
         ));
@@ -110,6 +111,9 @@ fn words(progress: &Progress) -> String {
         (Activity::Connecting, _) => "connecting".into(),
         (Activity::Receiving, Some(secs)) => format!("{} left", duration(secs)),
         (Activity::Receiving, None) => String::new(),
+        (Activity::Pausing { fruitless, of }, _) => {
+            format!("the server broke off: trying again soon ({fruitless} of {of} tries brought nothing)")
+        }
         (Activity::Checking, _) => "checking".into(),
         (Activity::Unpacking | Activity::Done, _) => "unpacking".into(),
     }

@@ -13,7 +13,10 @@ use crate::{
 };
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The fewest drawings to learn from.
 const FEWEST: usize = 5;
@@ -25,9 +28,21 @@ const FEWEST: usize = 5;
 pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
     for image in images {
-        handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        let kept = handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        if let Some(remark) = kept.remark() {
+            eprintln!("{}: {remark}", image.display());
+        }
     }
     list(common)
+}
+
+/// The drawings that can be read; of the others it is said that they cannot.
+fn read(folder: &Path) -> Vec<Written> {
+    let drawings = handwriting::read(folder);
+    if let Some(complaint) = drawings.complaint(folder) {
+        eprintln!("{complaint}");
+    }
+    drawings.read
 }
 
 /// Says how many there are of each digit.
@@ -36,7 +51,7 @@ pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome>
 /// Where there is no home.
 pub fn list(common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
-    let drawings = handwriting::read(&folder);
+    let drawings = read(&folder);
     let count = |label: usize, is_test: bool| {
         drawings.iter().filter(|one| one.label == label && one.is_test == is_test).count()
     };
@@ -59,7 +74,14 @@ pub fn list(common: &Common) -> Result<Outcome> {
 pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(name)?;
-    let drawings = handwriting::read(&home.handwriting());
+    let drawings = read(&home.handwriting());
+    let leaks = handwriting::leaks(&drawings);
+    if leaks > 0 {
+        eprintln!(
+            "{leaks} of the drawings that are held out are nearly the same as others that are trained on, so that the gain \
+             will look better than it is: remove them"
+        );
+    }
     let used = drawings.iter().filter(|one| !one.is_test).count();
     ensure!(
         used >= FEWEST,

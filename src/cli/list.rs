@@ -2,23 +2,26 @@
 use super::{
     Common, Outcome,
     output::{line, percent},
+    waiting::Waiting,
 };
 use crate::{
     data::{
-        self, DatasetEntry, Examples,
+        self, Dataset, DatasetEntry, Examples,
         published::{Published, megabytes},
+        watch::Watch,
     },
-    metrics::{ACCURACY, Split},
+    disk,
+    metrics::{ACCURACY, Point, Split},
     protocol::{Phase, RunInfo},
     runs::Home,
     session::catalog,
     spec::Choice,
     told::told,
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 use serde_json::json;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
@@ -28,16 +31,20 @@ pub fn runs(common: &Common) -> Result<Outcome> {
     }
     for id in names {
         let folder = home.folder(&id);
-        match folder.info(&id, &catalog()) {
-            Ok(info) => {
-                let points = folder.points();
-                let best = |split| {
-                    let values =
-                        points.iter().filter(move |point| (point.split, point.metric) == (split, ACCURACY));
-                    values.map(|point| point.value).max_by(f64::total_cmp)
+        let listed = folder.info(&id, &catalog()).and_then(|info| {
+            let [mut validation, mut test] = [None, None];
+            folder.each_point(|Point { split, metric, value, .. }| {
+                let best = match split {
+                    Split::Validation if metric == ACCURACY => &mut validation,
+                    Split::Test if metric == ACCURACY => &mut test,
+                    _ => return,
                 };
-                show_run(&info, best(Split::Validation), best(Split::Test), common.json);
-            }
+                *best = Some(best.map_or(value, |best: f64| best.max(value)));
+            })?;
+            Ok((info, validation, test))
+        });
+        match listed {
+            Ok((info, validation, test)) => show_run(&info, validation, test, common.json),
             Err(error) => eprintln!("{}", told(&error)),
         }
     }
@@ -101,7 +108,7 @@ const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
-    let set = data::files::read(path, &Choice::new(data::files::ENTRY.info.id))?;
+    let set = watched(path)?;
     let shape = set.info.shape;
     let counts = |examples: &Examples| {
         let mut counts = vec![0usize; set.info.classes()];
@@ -109,6 +116,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         counts
     };
     let (train, test) = (counts(&set.train), counts(&set.test));
+    let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
     let mut problems = set.notes.passed_over.clone();
     problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
     if common.json {
@@ -119,7 +127,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(json!({
             "path": path, "format": set.notes.format, "train_images": set.train.len(),
             "test_images": set.test.len(), "height": shape.height, "width": shape.width,
-            "channels": shape.channels, "classes": classes, "remarks": set.notes.remarks,
+            "channels": shape.channels, "bytes": bytes, "classes": classes, "remarks": set.notes.remarks,
             "problems": problems,
         }));
         return Ok(Outcome::Done);
@@ -133,6 +141,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         shape.width,
         shape.height
     ));
+    line(format!("They take {} of memory", disk::size(bytes)));
     line(format!("{} classes, training and test images of each:", set.info.classes()));
     for (name, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
         line(format!("  {name:<24} {train:>7} {test:>7}"));
@@ -144,6 +153,23 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
     Ok(Outcome::Done)
+}
+
+/// Reads a data set while a terminal shows how far that is.
+fn watched(path: &Path) -> Result<Dataset> {
+    let choice = Choice::new(data::files::ENTRY.info.id);
+    let watch = Watch::default();
+    std::thread::scope(|scope| {
+        let _reading = watch.begin();
+        let reading = scope.spawn(|| data::files::read(path, &choice, &watch));
+        let mut waiting = Waiting::new(false);
+        while !reading.is_finished() {
+            waiting.show(watch.progress());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        waiting.show(None);
+        reading.join().map_err(|_| anyhow!("A fault in Headstart: please report it"))?
+    })
 }
 
 /// What is wrong with images that would be read from disk while a network learns.

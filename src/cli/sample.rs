@@ -40,6 +40,7 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let run = home.find(&args.run)?;
     let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
     let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
+    found.passed_over.iter().for_each(|text| eprintln!("{text}"));
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
     let judged = judge.map(|judge| recognise(&home, &judge, &images, found.shape)).transpose()?;
     std::fs::create_dir_all(&args.out)
@@ -77,12 +78,13 @@ struct Judged {
 }
 
 fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape) -> Result<Judged> {
-    let (_, model) = newest_model(&home.folder(judge), &catalog())?;
+    let newest = newest_model(&home.folder(judge), &catalog())?;
+    newest.passed_over.iter().for_each(|text| eprintln!("{text}"));
     let mut by_class = vec![];
     for image in images {
         let shape = [shape.height, shape.width, shape.channels];
         let shown = Image { shape, pixels: image.to_vec() };
-        let probabilities = model.scores(&[shown])?.pop().unwrap_or_default();
+        let probabilities = newest.loaded.scores(&[shown])?.pop().unwrap_or_default();
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
         by_class.resize(probabilities.len(), 0);
         if let Some(class) = probabilities.iter().position(|probability| *probability > SURE) {

@@ -10,7 +10,7 @@ use crate::{
     data::{self, DatasetInfo, ImageShape, drawing, files, fitting},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Image, Level, Prediction, Question, RunId, UNOPENED},
+    protocol::{Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId, UNOPENED},
     runs::Home,
     session::{Session, catalog},
     spec::Choice,
@@ -193,14 +193,15 @@ pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<
 fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) -> Result<T> {
     loop {
         session.wait(Duration::from_millis(100));
-        if let Some(found) = answer(session) {
+        let found = answer(session);
+        let notices = std::mem::take(&mut session.state.notices);
+        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
+        let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
+        others.iter().for_each(|notice| eprintln!("{}", notice.text));
+        if let Some(found) = found {
             return Ok(found);
         }
-        let notices = std::mem::take(&mut session.state.notices);
-        let (others, mine): (Vec<_>, Vec<_>) =
-            notices.into_iter().partition(|notice| notice.text.starts_with(UNOPENED));
-        others.iter().for_each(|notice| eprintln!("{}", notice.text));
-        if let Some(error) = mine.into_iter().find(|notice| notice.level == Level::Error) {
+        if let Some(error) = answers.into_iter().next() {
             return Err(anyhow!(error.text));
         }
     }

@@ -2,11 +2,12 @@
 use super::{
     Common, Outcome, compare, open,
     output::{duration, line, percent},
-    recipe,
+    recipe, rewind,
+    waiting::Waiting,
 };
 use crate::{
     metrics::{ACCURACY, LOSS, Split},
-    protocol::{Command, Control, Level, Phase, RunId},
+    protocol::{Command, Control, Level, Phase, Remedy, RunId},
     runs::Home,
     session::{Run, Session, catalog},
     spec::{PATIENCE, RunSpec},
@@ -32,14 +33,19 @@ pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> 
     follow(session, common)
 }
 
-pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
+pub fn resume(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
+    let (name, step) = rewind::at_step(name);
     let home = Home::open(super::home(common)?)?;
     let run = match home.find(name) {
         Err(_) if home.find_comparison(name).is_ok() => return compare::resume(name, common),
         found => found?,
     };
+    let command = match (step, set) {
+        (None, []) => Command::Resume(run),
+        _ => rewind::command(&home, run, step, set)?,
+    };
     let mut session = open(common)?;
-    session.send(Command::Resume(run));
+    session.send(command);
     follow(session, common)
 }
 
@@ -51,8 +57,10 @@ fn follow(session: Session, common: &Common) -> Result<Outcome> {
 pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
     let mut view = View::new(common.json);
+    let mut waiting = Waiting::new(common.json);
     let outcome = loop {
         session.wait(Duration::from_millis(100));
+        waiting.show(session.state.preparing);
         let id = session.state.newest.clone();
         if interrupted.load(Ordering::SeqCst) {
             let Some(id) = &id else { break Outcome::Interrupted };
@@ -171,13 +179,24 @@ impl View {
                     "Finished after {elapsed}: validation accuracy {validation}, test accuracy {test}"
                 ));
             }
-            Phase::Failed(message) => eprintln!("{message}"),
-            _ => line(format!(
-                "Stopped at step {}: headstart resume {} goes on from there",
-                run.progress.step, run.id
-            )),
+            Phase::Failed(message) => {
+                eprintln!("{message}");
+                if let Some(Remedy { step, learning_rate }) = run.remedy {
+                    eprintln!("headstart resume {}@{step} --set learning_rate={learning_rate}", run.id);
+                }
+            }
+            _ => line(stopped(run)),
         }
     }
+}
+
+fn stopped(run: &Run) -> String {
+    let from = match run.saved {
+        Some(saved) if saved == run.progress.step => "goes on from there".into(),
+        Some(saved) => format!("goes on from step {saved}, its newest checkpoint"),
+        None => "begins again, for nothing is saved yet".into(),
+    };
+    format!("Stopped at step {}: headstart resume {} {from}", run.progress.step, run.id)
 }
 
 /// Becomes true at Ctrl-C, which ends nothing by itself any more.
@@ -210,6 +229,9 @@ fn last_line(run: &Run) -> Value {
     });
     if let Some(message) = message {
         last["message"] = json!(message);
+    }
+    if let Some(remedy) = run.remedy {
+        last["remedy"] = json!(remedy);
     }
     last
 }

@@ -14,7 +14,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "60,000 tiny colour photographs of animals and vehicles, ten kinds (Alex Krizhevsky); fetched once.",
         params: files::ENTRY.info.params,
     },
-    load: |choice, fetched| PUBLISHED.load(choice, fetched),
+    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
     augmentation: suited::photographs,

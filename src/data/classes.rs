@@ -69,7 +69,8 @@ impl Examples {
     fn narrowed(self, classes: &Range<usize>) -> Self {
         let kept = |label: u16| classes.contains(&usize::from(label));
         let indices: Vec<usize> = (0..self.len()).filter(|index| kept(self.labels[*index])).collect();
-        let mut narrowed = self.subset(&indices);
+        let as_read = self.as_read.as_ref().map(|as_read| as_read.left(&indices).narrowed(classes));
+        let mut narrowed = Self { as_read, ..self.subset(&indices) };
         narrowed.labels.iter_mut().for_each(|label| *label -= classes.start as u16);
         narrowed
     }

@@ -1,34 +1,39 @@
 //! Fetches a published data set, one portion a call: asked for by a person, checked against its published checksums, put
-//! in place file by file when it is complete, and gone on with where it was cut off.
+//! in place file by file when it is complete, and gone on with where it was cut off. What is there already is checked too,
+//! and fetched again only where it is damaged.
 use super::published::{Published, PublishedFile, base};
+use crate::disk;
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
+use check::Check;
+use receiving::{Received, Receiving, Wanted};
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    collections::BTreeSet,
+    fs::{self, File, TryLockError},
+    io::{self, BufReader, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use stream::{Piece, Stream};
 
+mod check;
+mod limits;
+mod receiving;
 mod stream;
+pub use limits::Limits;
 pub use stream::Mirror;
 
-/// Checked in one call.
-const PORTION: usize = 1 << 20;
-/// How often in a row a mirror is asked for the rest of a file before it has sent less than a portion.
-const MAX_TRIES: usize = 5;
 /// No member of an archive is taken out past this.
 const MAX_MEMBER_BYTES: u64 = 256 << 20;
-/// A file on its way bears this behind its name.
-const PARTIAL: &str = "partial";
+const NOT_WRITTEN: &str = "Could not write the file: is the disk full?";
 
 /// A data set on its way to its folder.
 pub struct Download {
     published: &'static Published,
     folder: PathBuf,
     mirrors: Vec<Mirror>,
+    limits: Limits,
     stage: Stage,
+    /// The names of the files and members that are there and were found to be what was published.
+    whole: BTreeSet<&'static str>,
     /// What each mirror answered that could not give the file that is wanted now.
     refusals: Vec<String>,
     began: Instant,
@@ -51,7 +56,12 @@ pub struct Progress {
 pub enum Activity {
     Connecting,
     Receiving,
-    /// The file is compared with its checksum.
+    /// The mirror broke off or stalled: it is asked again after a pause.
+    Pausing {
+        fruitless: u32,
+        of: u32,
+    },
+    /// A file is compared with its checksum.
     Checking,
     Unpacking,
     Done,
@@ -61,38 +71,21 @@ pub enum Activity {
 enum Stage {
     /// Looks for a file that is missing, or a member.
     Next,
+    /// A file that was there before this download.
+    Verifying {
+        name: &'static str,
+        check: Check,
+    },
+    Pausing {
+        wanted: Wanted,
+        until: Instant,
+    },
     Receiving(Receiving),
     Checking {
-        of: &'static PublishedFile,
-        file: File,
-        hasher: Sha256,
-        bytes: u64,
-        mirror: Attempt,
+        wanted: Wanted,
+        check: Check,
     },
     Done,
-}
-
-/// A file that comes in.
-struct Receiving {
-    of: &'static PublishedFile,
-    stream: Stream,
-    file: File,
-    /// In the file.
-    bytes: u64,
-    /// Where in the file the mirror began.
-    asked_from: u64,
-    /// Whether the mirror has answered.
-    is_open: bool,
-    mirror: Attempt,
-}
-
-/// Which mirror is asked, for the how manieth time.
-#[derive(Clone, Copy, Default)]
-struct Attempt {
-    mirror: usize,
-    tries: usize,
-    /// Whether what is kept of the file may not be this mirror's.
-    is_resumed: bool,
 }
 
 impl Download {
@@ -101,12 +94,26 @@ impl Download {
     ///
     /// # Errors
     /// Where the folder cannot be made.
-    pub fn new(published: &'static Published, folder: PathBuf, mirrors: Vec<Mirror>) -> Result<Self> {
+    pub fn new(
+        published: &'static Published,
+        folder: PathBuf,
+        mirrors: Vec<Mirror>,
+        limits: Limits,
+    ) -> Result<Self> {
         fs::create_dir_all(&folder).with_context(|| at("Could not make the folder", &folder))?;
         let known = || published.mirrors.iter().map(|mirror| Mirror::Address((*mirror).into())).collect();
         let mirrors = if mirrors.is_empty() { known() } else { mirrors };
-        let began = Instant::now();
-        Ok(Self { published, folder, mirrors, stage: Stage::Next, refusals: vec![], began, received: 0 })
+        Ok(Self {
+            published,
+            folder,
+            mirrors,
+            limits,
+            stage: Stage::Next,
+            whole: BTreeSet::new(),
+            refusals: vec![],
+            began: Instant::now(),
+            received: 0,
+        })
     }
 
     /// Does one portion, or waits for one to come, but no longer than `patience`.
@@ -116,10 +123,10 @@ impl Download {
     pub fn advance(&mut self, patience: Duration) -> Result<Progress> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Next => self.next()?,
+            Stage::Verifying { name, check } => self.verify(name, check)?,
+            Stage::Pausing { wanted, until } => self.pause(wanted, until, patience)?,
             Stage::Receiving(receiving) => self.receive(receiving, patience)?,
-            Stage::Checking { of, file, hasher, bytes, mirror } => {
-                self.check(of, file, hasher, bytes, mirror)?
-            }
+            Stage::Checking { wanted, check } => self.check(wanted, check)?,
             Stage::Done => Stage::Done,
         };
         Ok(self.progress())
@@ -127,15 +134,20 @@ impl Download {
 
     fn progress(&self) -> Progress {
         let bytes_total = self.published.bytes();
-        let there = |file: &&PublishedFile| self.path(file.name).is_file();
-        let complete: u64 = self.published.files.iter().filter(there).map(|file| file.bytes).sum();
+        let is_whole = |file: &&PublishedFile| self.whole.contains(file.name);
+        let complete: u64 = self.published.files.iter().filter(is_whole).map(|file| file.bytes).sum();
         let (activity, bytes_done) = match &self.stage {
             Stage::Done => (Activity::Done, bytes_total),
             Stage::Next if complete == bytes_total => (Activity::Unpacking, complete),
             Stage::Next => (Activity::Connecting, complete),
-            Stage::Receiving(file) if !file.is_open => (Activity::Connecting, complete + file.bytes),
-            Stage::Receiving(file) => (Activity::Receiving, complete + file.bytes),
-            Stage::Checking { of, .. } => (Activity::Checking, complete + of.bytes),
+            Stage::Verifying { .. } => (Activity::Checking, complete),
+            Stage::Pausing { wanted, .. } => {
+                let activity = Activity::Pausing { fruitless: wanted.fruitless, of: self.limits.tries };
+                (activity, complete + wanted.file.metadata().map_or(0, |metadata| metadata.len()))
+            }
+            Stage::Receiving(file) if !file.is_open() => (Activity::Connecting, complete + file.bytes()),
+            Stage::Receiving(file) => (Activity::Receiving, complete + file.bytes()),
+            Stage::Checking { wanted, .. } => (Activity::Checking, complete + wanted.of.bytes),
         };
         let pace = self.received as f64 / self.began.elapsed().as_secs_f64();
         let secs_left = (pace > 0.0).then(|| (bytes_total - bytes_done) as f64 / pace);
@@ -144,26 +156,56 @@ impl Download {
 
     fn next(&mut self) -> Result<Stage> {
         let published = self.published;
-        let missing = |name: &str| !self.path(name).is_file();
-        let member = published.members.iter().find(|member| missing(base(member)));
+        let files = published.files.iter().map(|file| file.name);
+        let unchecked = |name: &&str| !self.whole.contains(name) && self.path(name).is_file();
+        if let Some(name) = files.chain(published.kept()).find(unchecked) {
+            let path = self.path(name);
+            let check = self.begin_to_verify(name).with_context(|| at("Could not read the file", &path))?;
+            return Ok(Stage::Verifying { name, check });
+        }
+        let member = published.members.iter().find(|member| !self.whole.contains(base(member)));
         if !published.members.is_empty() && member.is_none() {
             // The archive is in the way once everything is out of it.
             return self.remove(published.files[0].name).map(|()| Stage::Done);
         }
-        if let Some(of) = published.files.iter().find(|file| missing(file.name)) {
+        if let Some(of) = published.files.iter().find(|file| !self.whole.contains(file.name)) {
             self.refusals.clear();
-            return self.ask(of, self.open_partial(of)?, Attempt { is_resumed: true, ..Attempt::default() });
+            let file = self.open_partial(of.name)?;
+            return self.ask(Wanted { of, file, mirror: 0, fruitless: 0, is_resumed: true });
         }
         let Some(member) = member else { return Ok(Stage::Done) };
         self.unpack(member)?;
+        self.whole.insert(base(member));
+        Ok(Stage::Next)
+    }
+
+    fn begin_to_verify(&self, name: &str) -> io::Result<Check> {
+        match self.published.files.iter().find(|file| file.name == name) {
+            Some(file) => Ok(Check::published(disk::open(&self.path(name))?.0, file.sha256)),
+            None => Check::member(&self.path(name)),
+        }
+    }
+
+    /// A damaged file is no longer called by its name, but what is left of it may be gone on with.
+    fn verify(&mut self, name: &'static str, mut check: Check) -> Result<Stage> {
+        let path = self.path(name);
+        match check.advance().with_context(|| at("Could not read the file", &path))? {
+            None => return Ok(Stage::Verifying { name, check }),
+            Some(true) => _ = self.whole.insert(name),
+            Some(false) if path.is_symlink() => {
+                fs::remove_file(&path).with_context(|| at(NOT_WRITTEN, &path))?
+            }
+            Some(false) => {
+                disk::rename(&path, &self.partial(name)).with_context(|| at(NOT_WRITTEN, &path))?
+            }
+        }
         Ok(Stage::Next)
     }
 
     /// The file that a download fills, which no other program may do at the same time.
-    fn open_partial(&self, of: &PublishedFile) -> Result<File> {
-        let path = self.partial(of.name);
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = open.with_context(|| at("Could not write the file", &path))?;
+    fn open_partial(&self, name: &str) -> Result<File> {
+        let path = self.partial(name);
+        let file = disk::open_own(&path).with_context(|| at("Could not write the file", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
@@ -179,124 +221,92 @@ impl Download {
     }
 
     /// Asks a mirror for what is missing of a file.
-    fn ask(&mut self, of: &'static PublishedFile, mut file: File, mirror: Attempt) -> Result<Stage> {
-        let written = |error: &Path| at("Could not write the file: is the disk full?", error);
-        let mut bytes = file.seek(SeekFrom::End(0)).with_context(|| written(&self.partial(of.name)))?;
-        if bytes > of.bytes {
-            file.set_len(0).with_context(|| written(&self.partial(of.name)))?;
-            bytes = file.seek(SeekFrom::Start(0))?;
+    fn ask(&mut self, mut wanted: Wanted) -> Result<Stage> {
+        let written = || at(NOT_WRITTEN, &self.partial(wanted.of.name));
+        let mut had = wanted.file.seek(SeekFrom::End(0)).with_context(written)?;
+        if had > wanted.of.bytes {
+            wanted.file.set_len(0).with_context(written)?;
+            had = 0;
         }
-        if bytes == of.bytes {
-            return self.begin_check(of, file, mirror);
+        if had == wanted.of.bytes {
+            return self.begin_check(wanted);
         }
-        let Some(asked) = self.mirrors.get(mirror.mirror) else { bail!("{}", self.offline(of)) };
-        let stream = Stream::open(asked, of.name, bytes);
-        Ok(Stage::Receiving(Receiving { of, stream, file, bytes, asked_from: bytes, is_open: false, mirror }))
+        let Some(mirror) = self.mirrors.get(wanted.mirror) else { bail!("{}", self.given_up(wanted.of)) };
+        Ok(Stage::Receiving(Receiving::new(wanted, mirror, had)))
+    }
+
+    fn pause(&mut self, wanted: Wanted, until: Instant, patience: Duration) -> Result<Stage> {
+        let left = until.saturating_duration_since(Instant::now());
+        std::thread::sleep(left.min(patience));
+        if left > patience { Ok(Stage::Pausing { wanted, until }) } else { self.ask(wanted) }
     }
 
     fn receive(&mut self, mut receiving: Receiving, patience: Duration) -> Result<Stage> {
-        let piece = match receiving.stream.next(patience) {
-            None => return Ok(Stage::Receiving(receiving)),
-            Some(piece) => piece,
-        };
-        match piece {
-            Ok(Piece::Head { from, length }) => {
-                if let Some(length) = length.filter(|length| *length != receiving.of.bytes) {
-                    let text = format!("has a file of {length} bytes instead of {}", receiving.of.bytes);
-                    return self.refused(receiving, &text);
-                }
-                receiving.is_open = true;
-                match from {
-                    // Not every server can send the rest of a file.
-                    0 => receiving.restart()?,
-                    from if from != receiving.bytes => {
-                        return self.refused(receiving, "sends another part of the file than was asked for");
-                    }
-                    _ => {}
-                }
+        let path = self.partial(receiving.wanted.of.name);
+        match receiving.advance(patience, &self.limits).with_context(|| at(NOT_WRITTEN, &path))? {
+            Received::Bytes(bytes) => {
+                self.received += bytes;
                 Ok(Stage::Receiving(receiving))
             }
-            Ok(Piece::Bytes(bytes)) => {
-                if receiving.bytes + bytes.len() as u64 > receiving.of.bytes {
-                    receiving.restart()?;
-                    let text = format!("sends more than the {} bytes of the file", receiving.of.bytes);
-                    return self.refused(receiving, &text);
-                }
-                let path = self.partial(receiving.of.name);
-                let written = receiving.file.write_all(&bytes);
-                written.with_context(|| at("Could not write the file: is the disk full?", &path))?;
-                receiving.bytes += bytes.len() as u64;
-                self.received += bytes.len() as u64;
-                if receiving.bytes == receiving.of.bytes {
-                    return self.begin_check(receiving.of, receiving.file, receiving.mirror);
-                }
-                Ok(Stage::Receiving(receiving))
+            Received::All(bytes) => {
+                self.received += bytes;
+                self.begin_check(receiving.wanted)
             }
-            Ok(Piece::End) => self.cut_short(receiving, "ended before the file was complete"),
-            Err(error) if receiving.is_open => self.cut_short(receiving, &error),
-            Err(error) => self.refused(receiving, &error),
+            Received::CutShort(why) => self.cut_short(receiving, &why),
+            Received::Refused(why) => self.refused(receiving.wanted, &why),
         }
     }
 
-    /// The same mirror again, from where it stopped; another one if that has happened too often.
+    /// The same mirror again, from where it stopped and after a pause; the next one if that was in vain too often.
     fn cut_short(&mut self, receiving: Receiving, why: &str) -> Result<Stage> {
-        let is_fruitful = receiving.bytes - receiving.asked_from >= PORTION as u64;
-        let tries = if is_fruitful { 1 } else { receiving.mirror.tries + 1 };
-        let mirror = Attempt { tries, ..receiving.mirror };
-        if mirror.tries >= MAX_TRIES {
-            return self.refused(receiving, why);
+        let is_progress = receiving.progress() >= self.limits.progress;
+        let fruitless = if is_progress { 0 } else { receiving.wanted.fruitless + 1 };
+        if fruitless >= self.limits.tries {
+            return self.refused(receiving.wanted, &format!("{why}, {fruitless} times in a row"));
         }
-        self.ask(receiving.of, receiving.file, mirror)
+        let until = Instant::now() + self.limits.pause(fruitless);
+        Ok(Stage::Pausing { wanted: Wanted { fruitless, ..receiving.wanted }, until })
     }
 
-    /// The next mirror.
-    fn refused(&mut self, receiving: Receiving, why: &str) -> Result<Stage> {
-        let Receiving { of, file, mirror, .. } = receiving;
-        self.refuse(mirror, why);
-        self.ask(of, file, Attempt { mirror: mirror.mirror + 1, tries: 0, is_resumed: true })
+    fn refused(&mut self, wanted: Wanted, why: &str) -> Result<Stage> {
+        self.refuse(wanted.mirror, why);
+        self.ask(wanted.from_next_mirror(true))
     }
 
-    fn refuse(&mut self, mirror: Attempt, why: &str) {
-        if let Some(mirror) = self.mirrors.get(mirror.mirror) {
+    fn refuse(&mut self, mirror: usize, why: &str) {
+        if let Some(mirror) = self.mirrors.get(mirror) {
             self.refusals.push(format!("{mirror}: {why}"));
         }
     }
 
-    fn begin_check(&self, of: &'static PublishedFile, mut file: File, mirror: Attempt) -> Result<Stage> {
-        file.sync_all()
-            .and_then(|()| file.rewind())
-            .with_context(|| at("Could not write the file: is the disk full?", &self.partial(of.name)))?;
-        Ok(Stage::Checking { of, file, hasher: Sha256::new(), bytes: 0, mirror })
+    fn begin_check(&self, mut wanted: Wanted) -> Result<Stage> {
+        let mut rewound = || -> io::Result<File> {
+            wanted.file.sync_all()?;
+            wanted.file.rewind()?;
+            wanted.file.try_clone()
+        };
+        let file = rewound().with_context(|| at(NOT_WRITTEN, &self.partial(wanted.of.name)))?;
+        Ok(Stage::Checking { check: Check::published(file, wanted.of.sha256), wanted })
     }
 
-    fn check(
-        &mut self,
-        of: &'static PublishedFile,
-        mut file: File,
-        mut hasher: Sha256,
-        bytes: u64,
-        mirror: Attempt,
-    ) -> Result<Stage> {
-        let partial = self.partial(of.name);
-        let mut portion = vec![0; PORTION];
-        let read = file.read(&mut portion).with_context(|| at("Could not read the file", &partial))?;
-        hasher.update(&portion[..read]);
-        if read > 0 {
-            return Ok(Stage::Checking { of, file, hasher, bytes: bytes + read as u64, mirror });
-        }
-        let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if found == of.sha256 {
-            let path = self.path(of.name);
-            fs::rename(&partial, &path).with_context(|| at("Could not put the file in its place", &path))?;
+    fn check(&mut self, wanted: Wanted, mut check: Check) -> Result<Stage> {
+        let partial = self.partial(wanted.of.name);
+        let is_whole = check.advance().with_context(|| at("Could not read the file", &partial))?;
+        let Some(is_whole) = is_whole else { return Ok(Stage::Checking { wanted, check }) };
+        if is_whole {
+            let path = self.path(wanted.of.name);
+            disk::rename(&partial, &path)
+                .with_context(|| at("Could not put the file in its place", &path))?;
+            self.whole.insert(wanted.of.name);
             return Ok(Stage::Next);
         }
-        file.set_len(0).with_context(|| at("Could not write the file", &partial))?;
+        wanted.file.set_len(0).with_context(|| at(NOT_WRITTEN, &partial))?;
         // What was there before may have been the damage: the same mirror has its chance to send it all.
-        if mirror.is_resumed {
-            return self.ask(of, file, Attempt { is_resumed: false, ..mirror });
+        if wanted.is_resumed {
+            return self.ask(Wanted { is_resumed: false, ..wanted });
         }
-        self.refuse(mirror, "the file is not the published one: its SHA-256 checksum differs");
-        self.ask(of, file, Attempt { mirror: mirror.mirror + 1, tries: 0, is_resumed: false })
+        self.refuse(wanted.mirror, "the file is not the published one: its SHA-256 checksum differs");
+        self.ask(wanted.from_next_mirror(false))
     }
 
     /// Takes a file out of the archive.
@@ -306,13 +316,13 @@ impl Download {
         let mut zip = open().with_context(|| at("Could not open the archive", &archive))?;
         let entry =
             zip.by_name(member).with_context(|| at(&format!("There is no {member} in it"), &archive))?;
-        let partial = self.partial(base(member));
+        let mut file = self.open_partial(base(member))?;
         let write = || -> Result<()> {
-            let mut file = File::create(&partial)?;
+            file.set_len(0)?;
             let bytes = io::copy(&mut entry.take(MAX_MEMBER_BYTES + 1), &mut file)?;
             ensure!(bytes <= MAX_MEMBER_BYTES, "{member} is larger than it can be");
             file.sync_all()?;
-            Ok(fs::rename(&partial, self.path(base(member)))?)
+            Ok(disk::rename(&self.partial(base(member)), &self.path(base(member)))?)
         };
         write().with_context(|| at("Could not unpack the archive: is the disk full?", &archive))
     }
@@ -327,10 +337,10 @@ impl Download {
         }
     }
 
-    fn offline(&self, of: &PublishedFile) -> String {
+    fn given_up(&self, of: &PublishedFile) -> String {
         format!(
-            "Could not fetch {}: try again when there is a connection, and it goes on from where it is; or choose the \
-             files that you have: --set dataset=files --set dataset.path=FOLDER\n{}",
+            "Could not fetch {}. What has come is kept: try again later, and it goes on from there. Or name another mirror \
+             (--mirror URL), or the files if you have them (--path FOLDER, in the window \"Use a folder\")\n{}",
             of.name,
             self.refusals.join("\n")
         )
@@ -341,16 +351,7 @@ impl Download {
     }
 
     fn partial(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.{PARTIAL}"))
-    }
-}
-
-impl Receiving {
-    fn restart(&mut self) -> Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        (self.bytes, self.asked_from) = (0, 0);
-        Ok(())
+        disk::partial(&self.path(name))
     }
 }
 

@@ -34,6 +34,20 @@ impl Edited {
     }
 }
 
+impl Examples {
+    /// The images that edits leave, with the labels that these give them.
+    fn corrected(&self, edited: &Edited) -> Self {
+        let (pixels, size) = (self.pixels.subset(&edited.kept, self.size), self.size);
+        Self { pixels, size, ..self.corrected_labels(edited) }
+    }
+
+    /// As they are corrected, without the images themselves: all that a split needs.
+    pub fn corrected_labels(&self, edited: &Edited) -> Self {
+        let labels = edited.kept.iter().map(|place| edited.labels[*place]).collect();
+        Self { labels, as_read: Some(self.as_read().left(&edited.kept)), ..Self::default() }
+    }
+}
+
 impl Dataset {
     /// What edits call each training and each test image, in order.
     ///
@@ -100,12 +114,7 @@ impl Dataset {
                 "The corrections meet none of the images: were they made at another image size?".into(),
             );
         }
-        let keep = |part: &Examples, edited: &Edited| {
-            let mut kept = part.subset(&edited.kept);
-            kept.labels = edited.kept.iter().map(|place| edited.labels[*place]).collect();
-            kept
-        };
-        let parts = [keep(&self.train, &train), keep(&self.test, &test)];
+        let parts = [self.train.corrected(&train), self.test.corrected(&test)];
         [self.train, self.test] = parts;
         Ok(self)
     }

@@ -15,7 +15,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "145,600 handwritten letters, A to Z, capital and small ones together (NIST); fetched once, as part of a large archive.",
         params: files::ENTRY.info.params,
     },
-    load: |choice, fetched| PUBLISHED.load(choice, fetched),
+    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
     augmentation: suited::handwriting,

@@ -14,7 +14,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 pictures of shirts, shoes and bags as small as MNIST's and harder (Zalando; MIT licence); fetched once.",
         params: files::ENTRY.info.params,
     },
-    load: |choice, fetched| PUBLISHED.load(choice, fetched),
+    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
     augmentation: suited::things,

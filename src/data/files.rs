@@ -1,22 +1,17 @@
 //! Images of one's own: whatever is at a path, told by what is there.
 //!
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
-//! all formats happens here: pictures are decoded, images brought to one size and to grey or colour, and a test part is
-//! drawn where there is none.
+//! all formats happens in `files/assembly.rs`.
 use super::{
-    Dataset, DatasetEntry, DatasetInfo, Examples, ImageShape, Notes, PARAMS,
-    augment::suited,
-    fitting::{self, IMAGE_SIZE},
-    pixels::Stream,
-    sampling::split,
+    Dataset, DatasetEntry, DatasetInfo, ImageShape, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE,
+    watch::Watch,
 };
 use crate::{
-    registry,
+    disk, registry,
     spec::{Choice, ComponentInfo, Param, ParamKind},
-    told::told,
 };
 use anyhow::{Context as _, Result, bail, ensure};
-use rayon::prelude::*;
+use assembly::assemble;
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -25,8 +20,10 @@ use std::{
     time::SystemTime,
 };
 
+mod assembly;
 mod pictures;
 mod text;
+pub use assembly::too_many;
 pub use pictures::open_picture;
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
@@ -38,7 +35,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. What it is, is told by what is there.",
         params: &PARAMS_OF_FILES,
     },
-    load: |choice, _| read(path(choice)?, choice),
+    load: |choice, _, watch| read(path(choice)?, choice, watch),
     peek,
     published: None,
     augmentation: suited::unknown,
@@ -64,27 +61,15 @@ pub const MIN_BOX_SIZE: Param = Param {
     ..IMAGE_SIZE
 };
 
-/// Images of one size up to this stay as they are.
-const LARGEST_OWN: usize = 128;
-/// The side of squares where images have many sizes.
-const COMMON_SIDE: usize = 64;
-/// Decoded images take up so many bytes of memory; where there are more, they are read when they are asked for.
-const MEMORY_BYTES: u64 = 2 << 30;
-/// Labels are kept in two bytes.
-const MAX_CLASSES: usize = 1 << 16;
 /// Numbers below this are labels as they are, so that the same digit is the same class in every part.
 const MAX_NUMBERED: u32 = 1 << 10;
-/// Classes are uneven where one has so many times the images of another.
-const UNEVEN: usize = 3;
-/// Where there is no test part, one image in so many becomes one.
-const TEST_SHARE: usize = 6;
 
 /// A way in which labelled images are kept on disk.
 pub struct Format {
     pub info: ComponentInfo,
     /// Whether a path looks like it, at a glance.
     pub recognises: fn(&Path) -> bool,
-    pub read: fn(&Path, &Choice) -> Result<Contents>,
+    pub read: fn(&Path, &Choice, &Watch) -> Result<Contents>,
 }
 
 /// What a format finds.
@@ -173,7 +158,7 @@ fn all_open(path: &Path) -> Result<()> {
 /// # Errors
 /// Where that fails, with what to do about it and the path.
 pub(super) fn open(path: &Path) -> Result<fs::File> {
-    fs::File::open(path).map_err(|error| closed(error, path))
+    disk::open(path).map(|(file, _)| file).map_err(|error| closed(error, path))
 }
 
 /// Why a file or folder cannot be read, and what to do about it.
@@ -194,14 +179,17 @@ fn closed(error: io::Error, path: &Path) -> anyhow::Error {
 ///
 /// # Errors
 /// Where it is none, or too little of it can be read.
-pub fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
+pub fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Dataset> {
     let format = recognise(path)?;
-    let contents = (format.read)(path, choice).and_then(|contents| assemble(contents, choice));
+    let contents = (format.read)(path, choice, watch).and_then(|contents| assemble(contents, choice, watch));
     let contents = contents.or_else(|error| all_open(path).and(Err(error)));
-    let mut dataset =
-        contents.with_context(|| at(&format!("Could not read it as {}", format.info.label), path))?;
+    let mut dataset = contents.with_context(|| unreadable(format, path))?;
     dataset.notes.format = format.info.label.into();
     Ok(dataset)
+}
+
+fn unreadable(format: &Format, path: &Path) -> String {
+    at(&format!("Could not read it as {}", format.info.label), path)
 }
 
 /// The pictures that are at a path, with the names of their classes, in order: those of the training part first.
@@ -210,7 +198,8 @@ pub fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
 /// Where there are none in files of their own.
 pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
     let format = recognise(path)?;
-    let Contents { class_names, train, test, .. } = (format.read)(path, &Choice::new(ENTRY.info.id))?;
+    let Contents { class_names, train, test, .. } =
+        (format.read)(path, &Choice::new(ENTRY.info.id), &Watch::default())?;
     let mut found = vec![];
     for part in [Some(train), test].into_iter().flatten() {
         let Images::Pictures(pictures) = part.images else {
@@ -228,7 +217,7 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
     Ok(found)
 }
 
-/// Reads everything, once for each path as long as it does not change.
+/// Reads all but the images, once for each path as long as it does not change.
 fn peek(choice: &Choice) -> Result<DatasetInfo> {
     static LAST: Mutex<Option<(Choice, Option<SystemTime>, DatasetInfo)>> = Mutex::new(None);
     let path = path(choice)?;
@@ -238,7 +227,10 @@ fn peek(choice: &Choice) -> Result<DatasetInfo> {
     if let Some((_, _, info)) = last.filter(|(of, when, _)| *of == key && *when == modified) {
         return Ok(info);
     }
-    let info = read(path, choice)?.info;
+    let format = recognise(path)?;
+    let found =
+        (format.read)(path, choice, &Watch::default()).and_then(|contents| assembly::info(contents, choice));
+    let info = found.with_context(|| unreadable(format, path))?;
     if let Ok(mut last) = LAST.lock() {
         *last = Some((key, modified, info.clone()));
     }
@@ -254,113 +246,6 @@ pub(super) fn at(text: &str, path: &Path) -> String {
     format!("{text}\n{}: {}", if path.is_dir() { "Folder" } else { "File" }, path.display())
 }
 
-fn assemble(contents: Contents, choice: &Choice) -> Result<Dataset> {
-    let Contents { class_names, train, test, mut notes } = contents;
-    let classes = class_names.len();
-    ensure!(
-        classes <= MAX_CLASSES,
-        "It has {classes} classes, and {MAX_CLASSES} can be told apart at most: choose a set with fewer"
-    );
-    let test = test.filter(|test| test.images.count() > 0);
-    let parts: Vec<Part> = [Some(train), test].into_iter().flatten().collect();
-    parts.iter().try_for_each(|part| part.check(classes))?;
-    let looks: Vec<_> = parts.iter().map(|part| pictures::look(&part.images)).collect();
-    let shape = common_shape(&looks, choice);
-    let images: usize = looks.iter().map(|look| look.good().count()).sum();
-    let memory = Memory { bytes: MEMORY_BYTES, images };
-    let decoded =
-        parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, &mut notes));
-    let mut decoded = decoded.collect::<Vec<_>>().into_iter();
-    let mut train = decoded.next().unwrap_or_default();
-    if let (0, Some(reason)) = (train.len(), notes.passed_over.first()) {
-        bail!(reason.clone());
-    }
-    let test = match decoded.next() {
-        Some(test) => test,
-        None => carve(&mut train, classes, &mut notes)?,
-    };
-    let info = DatasetInfo { shape, class_names };
-    note_classes(&info, &train, &mut notes);
-    Ok(Dataset { notes, ..Dataset::new(info, train, test)? })
-}
-
-/// How much memory may be taken, and how many images have to share it.
-#[derive(Clone, Copy)]
-struct Memory {
-    bytes: u64,
-    images: usize,
-}
-
-impl Part {
-    fn check(&self, classes: usize) -> Result<()> {
-        let images = self.images.count();
-        ensure!(
-            images == self.labels.len(),
-            "There are {images} images but {} labels: the files do not belong together",
-            self.labels.len()
-        );
-        let wrong = self.labels.iter().find(|label| **label >= classes);
-        if let Some(label) = wrong {
-            bail!(
-                "A label is {label}, but there are only {classes} classes: the file is damaged, get it again"
-            );
-        }
-        Ok(())
-    }
-
-    /// Its images at a shape; those that cannot be read are noted and left out.
-    fn decode(self, look: pictures::Look, shape: ImageShape, memory: Memory, notes: &mut Notes) -> Examples {
-        let Part { images, labels } = self;
-        let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
-        let images = match images {
-            Images::Raw { shape: own, pixels } if own == shape => return Examples::new(pixels, labels),
-            other => other,
-        };
-        let (mut good, mut kept) = (vec![], vec![]);
-        for (place, (seen, label)) in look.seen.into_iter().zip(labels).enumerate() {
-            match seen {
-                Ok(_) => {
-                    good.push(place);
-                    kept.push(label);
-                }
-                Err(reason) => notes.pass_over(reason),
-            }
-        }
-        if memory.images as u64 * shape.len() as u64 <= memory.bytes {
-            return in_memory(&images, &good, &kept, shape, notes);
-        }
-        let share = memory.bytes as f64 * good.len() as f64 / memory.images as f64;
-        notes.remarks.push(format!(
-            "{} images would take {:.1} GB of memory: they are read from disk while the network learns",
-            good.len(),
-            good.len() as f64 * shape.len() as f64 / 1e9
-        ));
-        let read = move |place: usize| pictures::pixels(&images, good[place], shape);
-        Examples::streamed(Stream::new(kept.len(), share as usize, read), kept, shape.len())
-    }
-}
-
-fn in_memory(
-    images: &Images,
-    good: &[usize],
-    labels: &[u16],
-    shape: ImageShape,
-    notes: &mut Notes,
-) -> Examples {
-    let decoded: Vec<_> = good.par_iter().map(|place| pictures::pixels(images, *place, shape)).collect();
-    let (mut bytes, mut kept) = (Vec::with_capacity(good.len() * shape.len()), vec![]);
-    for (pixels, label) in decoded.into_iter().zip(labels) {
-        match pixels {
-            Ok(pixels) => {
-                bytes.extend(pixels);
-                kept.push(*label);
-            }
-            Err(error) => notes.pass_over(told(&error)),
-        }
-    }
-    Examples::new(bytes, kept)
-}
-
 impl Images {
     pub fn count(&self) -> usize {
         match self {
@@ -368,42 +253,6 @@ impl Images {
             Images::Pictures(pictures) => pictures.len(),
             Images::Packed { count, .. } => *count,
         }
-    }
-}
-
-/// The shape that all images are brought to.
-fn common_shape(looks: &[pictures::Look], choice: &Choice) -> ImageShape {
-    let good = || looks.iter().flat_map(pictures::Look::good);
-    let first = good().next().map_or([COMMON_SIDE; 2], |seen| seen.size);
-    let is_own = first.iter().all(|side| *side <= LARGEST_OWN) && good().all(|seen| seen.size == first);
-    let [height, width] = if is_own { first } else { [COMMON_SIDE; 2] };
-    let coloured = good().filter(|seen| seen.coloured).count();
-    let channels = if 2 * coloured > good().count() { 3 } else { 1 };
-    fitting::wanted(choice, ImageShape { height, width, channels })
-}
-
-/// Takes a test part out of the training images, of each class its share, always the same ones.
-fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Examples> {
-    let count = (train.len() / TEST_SHARE).max(1);
-    let partition = split(&train.labels, classes, count, 0).context("There are too few images")?;
-    let test = train.subset(&partition.validation);
-    *train = train.subset(&partition.train);
-    notes.remarks.push(format!("There is no test part: {count} images, always the same, are kept for it"));
-    Ok(test)
-}
-
-fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {
-    let mut counts = vec![0_usize; info.classes()];
-    train.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
-    let empty = info.class_names.iter().zip(&counts).filter(|(_, count)| **count == 0);
-    notes.remarks.extend(empty.map(|(name, _)| format!("The class {name:?} has no training image")));
-    let (rarest, commonest) = (counts.iter().filter(|count| **count > 0).min(), counts.iter().max());
-    if let (Some(rarest), Some(commonest)) = (rarest, commonest)
-        && commonest / rarest >= UNEVEN
-    {
-        notes.remarks.push(format!(
-            "The classes are uneven, of {rarest} to {commonest} training images: class_balance evens them out"
-        ));
     }
 }
 

@@ -1,5 +1,5 @@
 //! Images brought to one size, and to grey or colour.
-use super::{Dataset, DatasetInfo, Examples, ImageShape};
+use super::{Dataset, Examples, ImageShape, files::too_many, memory, pixels::Stream, watch::Watch};
 use crate::spec::{Choice, Param, ParamKind};
 use anyhow::{Context as _, Result};
 use image::{DynamicImage, GrayImage, RgbImage, imageops::FilterType};
@@ -77,25 +77,53 @@ impl ImageShape {
 }
 
 impl Dataset {
-    /// Its images at a shape.
+    /// Its images at a shape: in memory, or made when they are asked for where that is too many.
     ///
     /// # Errors
-    /// Where an image is on disk and cannot be read.
-    pub(super) fn fitted(self, shape: ImageShape) -> Result<Self> {
+    /// Where an image is on disk and cannot be read, or memory is short.
+    pub(super) fn fitted(mut self, shape: ImageShape, watch: &Watch) -> Result<Self> {
         let own = self.info.shape;
         if own == shape {
             return Ok(self);
         }
-        let fit = |examples: Examples| -> Result<Examples> {
-            let one = |index| -> Result<Vec<u8>> {
-                let image = own.image(&examples.image(index)?).context("An image is cut short")?;
-                Ok(fitted(image, shape))
-            };
-            let pixels: Vec<Vec<u8>> = (0..examples.len()).into_par_iter().map(one).collect::<Result<_>>()?;
-            Ok(Examples::new(pixels.concat(), examples.labels))
+        let images = self.train.len() + self.test.len();
+        let bytes = images as u64 * shape.len() as u64;
+        if bytes > memory::MOST {
+            self.notes.remarks.push(too_many(images, bytes));
+            let bound = memory::MOST.min(memory::room()) as usize;
+            let bounds = [self.train.len(), self.test.len()].map(|part| bound / images.max(1) * part);
+            self.train = self.train.fitted_later(own, shape, bounds[0]);
+            self.test = self.test.fitted_later(own, shape, bounds[1]);
+        } else {
+            memory::ensure_room(&format!("{images} images of {0} by {0} pixels", shape.width), bytes)?;
+            watch.expect("Preparing images", images);
+            self.train = self.train.fitted_now(own, shape, watch)?;
+            self.test = self.test.fitted_now(own, shape, watch)?;
+        }
+        self.info.shape = shape;
+        Ok(self)
+    }
+}
+
+impl Examples {
+    fn fitted_now(self, own: ImageShape, shape: ImageShape, watch: &Watch) -> Result<Self> {
+        let mut pixels = vec![0; self.len() * shape.len()];
+        let one = |(index, out): (usize, &mut [u8])| -> Result<()> {
+            out.copy_from_slice(&self.fitted_image(index, own, shape)?);
+            Ok(watch.did(1)?)
         };
-        let info = DatasetInfo { shape, ..self.info };
-        Ok(Self { info, train: fit(self.train)?, test: fit(self.test)?, notes: self.notes })
+        pixels.par_chunks_exact_mut(shape.len()).enumerate().try_for_each(one)?;
+        Ok(Self { as_read: self.as_read, ..Self::new(pixels, self.labels) })
+    }
+
+    fn fitted_later(self, own: ImageShape, shape: ImageShape, bound: usize) -> Self {
+        let (labels, as_read) = (self.labels.clone(), self.as_read.clone());
+        let read = move |index: usize| self.fitted_image(index, own, shape);
+        Self { as_read, ..Self::streamed(Stream::new(labels.len(), bound, read), labels, shape.len()) }
+    }
+
+    fn fitted_image(&self, index: usize, own: ImageShape, shape: ImageShape) -> Result<Vec<u8>> {
+        Ok(fitted(own.image(&self.image(index)?).context("An image is cut short")?, shape))
     }
 }
 
@@ -105,12 +133,30 @@ mod tests {
     use crate::data;
 
     #[test]
+    fn too_many_pixels_are_made_when_they_are_asked_for() {
+        let values = [("image_size".into(), 512.0)].into();
+        let choice = Choice { values, ..Choice::new("mnist") };
+        let load = |choice: &Choice, watch: &Watch| data::load(choice, std::path::Path::new(""), watch);
+        let set = load(&choice, &Watch::default()).unwrap();
+        assert_eq!((set.train.len(), set.train.image(7).unwrap().len()), (60_000, 512 * 512));
+        assert!(
+            set.notes.remarks.concat().contains("70000 images would take 17.1 GiB of memory"),
+            "{:?}",
+            set.notes
+        );
+        let watch = Watch::default();
+        watch.stop();
+        let smaller = Choice { values: [("image_size".into(), 29.0)].into(), ..choice };
+        assert!(load(&smaller, &watch).unwrap_err().is::<crate::data::watch::Stopped>());
+    }
+
+    #[test]
     fn any_data_set_is_brought_to_another_shape() {
         let values = [("image_size".into(), 32.0), ("channels".into(), 3.0)].into();
         let choice = Choice { values, ..Choice::new("mnist") };
         let shape = ImageShape { height: 32, width: 32, channels: 3 };
         assert_eq!(data::peek(&choice).unwrap().shape, shape);
-        let load = |choice: &Choice| data::load(choice, std::path::Path::new("")).unwrap();
+        let load = |choice: &Choice| data::load(choice, std::path::Path::new(""), &Watch::default()).unwrap();
         let (set, plain) = (load(&choice), load(&Choice::new("mnist")));
         assert_eq!((set.info.shape, set.train.len()), (shape, 60_000));
         assert_eq!(set.train.labels, plain.train.labels);

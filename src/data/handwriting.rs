@@ -5,11 +5,13 @@
 //! HOME/handwriting/test/7/0002.png      every other drawing of a class is held out
 //! ```
 use super::drawing::SIDE;
-use crate::protocol::data::Written;
+use crate::{disk, protocol::data::Written};
 use anyhow::{Context as _, Result, ensure};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
+use rayon::prelude::*;
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -17,31 +19,124 @@ use std::{
 pub const CLASSES: usize = 10;
 /// More drawings than this are not read: they would be no handwriting.
 const MOST: usize = 20_000;
+/// A picture of 28 by 28 has fewer bytes.
+const MOST_BYTES: u64 = 1 << 20;
+/// Files that a message names.
+const NAMED: usize = 5;
 const PARTS: [&str; 2] = ["train", "test"];
+/// The correlation from which two drawings are nearly the same. Of 1,000 digits that one person wrote, none but a few
+/// upright ones are that alike; one drawing at two sizes is.
+const ALIKE: f32 = 0.95;
 
-/// Keeps a framed drawing of a digit: the first, third, fifth… of each to train on, the others to test with.
+/// What became of a drawing that was to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kept {
+    New,
+    /// On the side of one that is nearly the same, so that none is held out of what is trained on.
+    BesideAlike(PathBuf),
+    /// The very same is there already, and was not kept again.
+    Already(PathBuf),
+}
+
+impl Kept {
+    /// What is to be said of it, where that is no matter of course.
+    pub fn remark(&self) -> Option<String> {
+        match self {
+            Kept::New => None,
+            Kept::BesideAlike(place) => Some(format!(
+                "The drawing is nearly the same as {}, so it is kept on the same side: none is held out of what is trained on",
+                place.display()
+            )),
+            Kept::Already(place) => Some(format!(
+                "This very drawing is kept already as {}, and was not kept again",
+                place.display()
+            )),
+        }
+    }
+}
+
+/// The drawings of a folder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drawings {
+    /// Those that can be read, by class, the oldest first.
+    pub read: Vec<Written>,
+    /// Files that are none, or past those that are read.
+    pub unreadable: Vec<PathBuf>,
+}
+
+/// Keeps a framed drawing of a digit: of each about as many to train on as to test with, and what is nearly the same on
+/// one side. Programs that keep drawings at once wait for each other.
 ///
 /// # Errors
 /// Where it has another size, is no digit, or cannot be written.
-pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<()> {
+pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     ensure!(framed.len() == SIDE * SIDE && label < CLASSES, "This is no framed drawing of a digit");
+    let failed = || format!("Could not keep the drawing: is the disk full?\nFolder: {}", folder.display());
+    make_folders(folder).with_context(failed)?;
+    let _alone = lock(folder).with_context(failed)?;
+    let drawings = read(folder).read;
+    let nearest = nearest(framed, &drawings);
+    if let Some(same) = nearest.filter(|one| one.label == label && one.pixels == framed) {
+        return Ok(Kept::Already(same.place.clone()));
+    }
+    let of_class = |part: usize| files(folder, PARTS[part], label).count();
+    let is_test = nearest.map_or(of_class(1) < of_class(0), |one| one.is_test);
     let number = 1 + numbers(folder, label).max().unwrap_or(0);
-    let part = PARTS[(number + 1) % 2];
-    let target = folder.join(part).join(label.to_string()).join(format!("{number:04}.png"));
+    let target =
+        folder.join(PARTS[usize::from(is_test)]).join(label.to_string()).join(format!("{number:04}.png"));
     let mut bytes = vec![];
     PngEncoder::new(&mut bytes).write_image(framed, SIDE as u32, SIDE as u32, ExtendedColorType::L8)?;
-    let write = || -> std::io::Result<()> {
-        // Every class has its folder, so that labels stay what they are whichever digits were drawn.
-        for part in PARTS {
-            (0..CLASSES)
-                .try_for_each(|class| fs::create_dir_all(folder.join(part).join(class.to_string())))?;
+    disk::replace(&target, &bytes).with_context(failed)?;
+    Ok(nearest.map_or(Kept::New, |one| Kept::BesideAlike(one.place.clone())))
+}
+
+/// Every class has its folder, so that labels stay what they are whichever digits were drawn.
+fn make_folders(folder: &Path) -> io::Result<()> {
+    for part in PARTS.map(|part| folder.join(part)) {
+        let missing = (0..CLASSES).map(|class| part.join(class.to_string())).filter(|path| !path.is_dir());
+        let missing: Vec<PathBuf> = missing.collect();
+        missing.iter().try_for_each(fs::create_dir_all)?;
+        if !missing.is_empty() {
+            [&part, folder].into_iter().try_for_each(disk::sync_folder)?;
+            disk::sync_parent(folder)?;
         }
-        let partial = target.with_extension("partial");
-        fs::write(&partial, &bytes)?;
-        fs::rename(&partial, &target)
-    };
-    write()
-        .with_context(|| format!("Could not keep the drawing: is the disk full?\nFile: {}", target.display()))
+    }
+    Ok(())
+}
+
+/// Held while a number is given away; let go of when dropped.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = disk::open_own(&folder.join(".lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// The most alike of some drawings, where it is nearly the same.
+fn nearest<'a>(framed: &[u8], drawings: &'a [Written]) -> Option<&'a Written> {
+    let framed = standardised(framed);
+    let all = drawings.iter().map(|one| (likeness(&framed, &standardised(&one.pixels)), one));
+    all.filter(|(likeness, _)| *likeness >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+}
+
+/// How many of the drawings that are held out are nearly the same as one that is not.
+pub fn leaks(drawings: &[Written]) -> usize {
+    let of = |is_test: bool| drawings.iter().filter(move |one| one.is_test == is_test);
+    let train: Vec<_> = of(false).map(|one| standardised(&one.pixels)).collect();
+    let held_out: Vec<_> = of(true).map(|one| standardised(&one.pixels)).collect();
+    held_out.par_iter().filter(|one| train.iter().any(|other| likeness(one, other) >= ALIKE)).count()
+}
+
+/// Values at mean 0 and length 1.
+fn standardised(pixels: &[u8]) -> Vec<f32> {
+    let mean = pixels.iter().map(|value| f32::from(*value)).sum::<f32>() / pixels.len().max(1) as f32;
+    let centred: Vec<f32> = pixels.iter().map(|value| f32::from(*value) - mean).collect();
+    let length = likeness(&centred, &centred).sqrt().max(f32::MIN_POSITIVE);
+    centred.into_iter().map(|value| value / length).collect()
+}
+
+/// The correlation of two drawings that are standardised.
+fn likeness(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Removes a drawing.
@@ -54,14 +149,40 @@ pub fn remove(folder: &Path, place: &Path) -> Result<()> {
     fs::remove_file(&path).with_context(|| format!("Could not remove the drawing\nFile: {}", path.display()))
 }
 
-/// All drawings that were kept and can be read, by class, the oldest first.
-pub fn read(folder: &Path) -> Vec<Written> {
-    let read = |(place, label, is_test): (PathBuf, usize, bool)| {
-        let picture = image::open(folder.join(&place)).ok()?.into_luma8();
-        let is_framed = picture.width() as usize == SIDE && picture.height() as usize == SIDE;
-        is_framed.then(|| Written { place, label, is_test, pixels: picture.into_raw() })
-    };
-    all(folder).into_iter().take(MOST).filter_map(read).collect()
+/// All drawings that were kept.
+pub fn read(folder: &Path) -> Drawings {
+    let mut drawings = Drawings::default();
+    for (place, label, is_test) in all(folder) {
+        let pixels = pixels(&folder.join(&place)).filter(|_| drawings.read.len() < MOST);
+        match pixels {
+            Some(pixels) => drawings.read.push(Written { place, label, is_test, pixels }),
+            None => drawings.unreadable.push(place),
+        }
+    }
+    drawings
+}
+
+/// Of a picture that is framed.
+fn pixels(path: &Path) -> Option<Vec<u8>> {
+    let picture = image::load_from_memory(&disk::read(path, MOST_BYTES).ok()?).ok()?.into_luma8();
+    (picture.dimensions() == (SIDE as u32, SIDE as u32)).then(|| picture.into_raw())
+}
+
+impl Drawings {
+    /// What is to be said of those that cannot be read, by their names.
+    pub fn complaint(&self, folder: &Path) -> Option<String> {
+        let named = |place: &PathBuf| place.display().to_string();
+        let names: Vec<String> = self.unreadable.iter().take(NAMED).map(named).collect();
+        let more = if self.unreadable.len() > NAMED { ", and others" } else { "" };
+        (!names.is_empty()).then(|| {
+            format!(
+                "{} kept drawings cannot be read and are not used: replace or remove {}{more}\nFolder: {}",
+                self.unreadable.len(),
+                names.join(", "),
+                folder.display()
+            )
+        })
+    }
 }
 
 /// Places, labels, and whether they are held out.
@@ -96,32 +217,101 @@ fn files(folder: &Path, part: &str, label: usize) -> impl Iterator<Item = (usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data, spec::Choice};
+    use crate::{
+        data::{self, watch::Watch},
+        spec::Choice,
+    };
+
+    /// A bar of a width and a brightness of its own, which no other is like.
+    fn image(value: usize) -> Vec<u8> {
+        (0..SIDE * SIDE)
+            .map(|at| if at % SIDE / 3 == value || at / SIDE / 3 == value { 250 } else { 0 })
+            .collect()
+    }
+
+    fn place(text: &str) -> PathBuf {
+        text.into()
+    }
 
     #[test]
     fn drawings_are_kept_half_of_them_held_out_and_are_a_data_set() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("handwriting");
-        assert!(read(&folder).is_empty());
-        let image = |value: u8| vec![value; SIDE * SIDE];
+        assert!(read(&folder).read.is_empty());
         for value in 0..6 {
-            keep(&folder, 7, &image(value)).unwrap();
+            assert_eq!(keep(&folder, 7, &image(value)).unwrap(), Kept::New);
         }
-        keep(&folder, 3, &image(9)).unwrap();
-        keep(&folder, 3, &image(10)).unwrap();
-        let kept = read(&folder);
-        let seen: Vec<_> = kept.iter().map(|one| (one.label, one.pixels[0], one.is_test)).collect();
-        let sevens = (0..6).map(|value| (7, value, value % 2 == 1));
-        assert_eq!(seen, [(3, 9, false), (3, 10, true)].into_iter().chain(sevens).collect::<Vec<_>>());
+        keep(&folder, 3, &image(7)).unwrap();
+        keep(&folder, 3, &image(8)).unwrap();
+        let kept = read(&folder).read;
+        let seen: Vec<_> = kept.iter().map(|one| (one.label, one.pixels.clone(), one.is_test)).collect();
+        let sevens = (0..6).map(|value| (7, image(value), value % 2 == 1));
+        let threes = [(3, image(7), false), (3, image(8), true)];
+        assert_eq!(seen, threes.into_iter().chain(sevens).collect::<Vec<_>>());
         let choice = Choice { path: Some(folder.clone()), ..Choice::new("files") };
-        let dataset = data::load(&choice, home.path()).unwrap();
+        let dataset = data::load(&choice, home.path(), &Watch::default()).unwrap();
         assert_eq!((dataset.info.classes(), dataset.info.shape.len()), (10, 784));
         assert_eq!((dataset.train.labels, dataset.test.labels), (vec![3, 7, 7, 7], vec![3, 7, 7, 7]));
         remove(&folder, &kept[2].place).unwrap();
-        assert_eq!(read(&folder).len(), 7);
+        assert_eq!(read(&folder).read.len(), 7);
         keep(&folder, 7, &image(6)).unwrap();
-        assert!(!read(&folder).last().unwrap().is_test, "a number is not given twice");
+        let last = read(&folder).read.pop().unwrap();
+        assert_eq!(
+            (last.place, last.is_test),
+            (place("train/7/0007.png"), false),
+            "a number is not given twice"
+        );
         assert!(remove(&folder, Path::new("../outside.png")).is_err());
         assert!(keep(&folder, 10, &image(0)).is_err() && keep(&folder, 1, &[0]).is_err());
+    }
+
+    #[test]
+    fn what_is_nearly_the_same_is_on_one_side_and_the_same_is_kept_once() {
+        let home = tempfile::tempdir().unwrap();
+        let keep = |label, framed: &[u8]| keep(home.path(), label, framed).unwrap();
+        let faded =
+            |by: u8| -> Vec<u8> { image(2).into_iter().map(|value| value.saturating_sub(by)).collect() };
+        assert_eq!(keep(7, &image(2)), Kept::New);
+        let first = place("train/7/0001.png");
+        assert_eq!(keep(7, &image(2)), Kept::Already(first.clone()));
+        assert_eq!(keep(7, &faded(20)), Kept::BesideAlike(first.clone()));
+        assert_eq!(keep(7, &faded(40)), Kept::BesideAlike(first.clone()));
+        // of another class it is a contradiction, but no less known
+        assert_eq!(keep(1, &image(2)), Kept::BesideAlike(first));
+        assert_eq!(keep(7, &image(5)), Kept::New);
+        let mut kept = read(home.path()).read;
+        assert_eq!(
+            kept.iter().filter(|one| one.is_test).map(|one| &one.pixels).collect::<Vec<_>>(),
+            [&image(5)]
+        );
+        assert_eq!(leaks(&kept), 0);
+        // as it was kept before
+        kept[1].is_test = true;
+        assert_eq!(leaks(&kept), 1);
+    }
+
+    #[test]
+    fn drawings_that_cannot_be_read_are_named() {
+        let home = tempfile::tempdir().unwrap();
+        keep(home.path(), 4, &image(1)).unwrap();
+        fs::write(home.path().join("test/4/0002.png"), b"").unwrap();
+        let drawings = read(home.path());
+        assert_eq!((drawings.read.len(), &drawings.unreadable[..]), (1, &[place("test/4/0002.png")][..]));
+        assert!(drawings.complaint(home.path()).unwrap().contains("1 kept drawings cannot be read"));
+        keep(home.path(), 4, &image(2)).unwrap();
+        assert_eq!(read(home.path()).unreadable, drawings.unreadable, "what is there is not written over");
+    }
+
+    #[test]
+    fn drawings_that_are_kept_at_once_are_all_there() {
+        let home = tempfile::tempdir().unwrap();
+        let mark =
+            |at: usize| (0..SIDE * SIDE).map(|pixel| if pixel == at { 255 } else { 0 }).collect::<Vec<u8>>();
+        let folder = home.path();
+        std::thread::scope(|scope| {
+            (0..8).for_each(|at| drop(scope.spawn(move || keep(folder, 5, &mark(3 * at)).unwrap())));
+        });
+        let kept = read(home.path()).read;
+        assert_eq!((kept.len(), kept.iter().filter(|one| one.is_test).count()), (8, 4));
     }
 }

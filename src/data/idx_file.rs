@@ -1,5 +1,5 @@
 //! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
-use super::{Examples, ImageShape, files::open};
+use super::{Examples, ImageShape, files::open, memory, watch::Watch};
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::bufread::GzDecoder;
 use std::{
@@ -33,16 +33,16 @@ pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
 ///
 /// # Errors
 /// Where it cannot be read, or is not what it should be.
-pub fn images_from(path: &Path) -> Result<(ImageShape, Vec<u8>)> {
-    read_images(open(path)?).with_context(|| named("Could not read the images", path))
+pub fn images_from(path: &Path, watch: &Watch) -> Result<(ImageShape, Vec<u8>)> {
+    read_images(watch.reading(open(path)?)).with_context(|| named("Could not read the images", path))
 }
 
 /// The labels of a file; an error names the file.
 ///
 /// # Errors
 /// As [`images_from`].
-pub fn labels_from(path: &Path) -> Result<Vec<u16>> {
-    read_labels(open(path)?).with_context(|| named("Could not read the labels", path))
+pub fn labels_from(path: &Path, watch: &Watch) -> Result<Vec<u16>> {
+    read_labels(watch.reading(open(path)?)).with_context(|| named("Could not read the labels", path))
 }
 
 /// Labels: bytes, or the first of each row of integers.
@@ -78,6 +78,7 @@ fn read_images(source: impl Read) -> Result<(ImageShape, Vec<u8>)> {
     let bytes = u64::from(count).checked_mul(shape.len() as u64).filter(|bytes| *bytes <= MAX_BYTES);
     let bytes =
         bytes.context("the header asks for more than 4 GiB of pixels: the file is damaged or too large")?;
+    memory::ensure_room("Its images", bytes)?;
     Ok((shape, exactly(source, bytes)?))
 }
 

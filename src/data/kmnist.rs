@@ -14,7 +14,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 characters out of old Japanese books, ten kinds (ROIS-DS Center for Open Data in the Humanities; CC BY-SA 4.0); fetched once.",
         params: files::ENTRY.info.params,
     },
-    load: |choice, fetched| PUBLISHED.load(choice, fetched),
+    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
     augmentation: suited::handwriting,

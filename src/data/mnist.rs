@@ -10,7 +10,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 handwritten digits (Yann LeCun, Corinna Cortes; CC BY-SA 3.0), part of this program.",
         params: &PARAMS,
     },
-    load: |_, _| load(),
+    load: |_, _, _| load(),
     peek: |_| Ok(info()),
     published: None,
     augmentation: suited::handwriting,

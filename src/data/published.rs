@@ -1,11 +1,8 @@
 //! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
-use super::{Dataset, DatasetInfo, ImageShape, files, fitting};
-use crate::spec::Choice;
+use super::{Dataset, DatasetInfo, ImageShape, files, fitting, watch::Watch};
+use crate::spec::{Choice, SplitRule};
 use anyhow::{Context as _, Result, ensure};
-use std::{
-    iter::once,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// What is known of a data set without having it, and where it can be had.
 #[derive(Debug)]
@@ -37,20 +34,37 @@ impl Published {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Where the set called `id` is, if it is: in the folder `fetched`, or where a package put it.
+    /// Where the set called `id` is, if it is: in the folder `fetched`, or where a package put it. A file of another length
+    /// than the published one is not that file; what else may be wrong with it, `Download` finds out.
     pub fn find(&self, id: &str, fetched: &Path) -> Option<PathBuf> {
-        let folders = once(fetched.join(id)).chain(self.installed.iter().map(PathBuf::from));
-        let is_complete = |folder: &PathBuf| self.kept().all(|name| folder.join(name).is_file());
-        folders.into_iter().find(is_complete).map(|folder| self.within(folder))
+        let folder = fetched.join(id);
+        if self.kept().all(|name| self.has_its_length(&folder.join(name), name)) {
+            return Some(self.within(folder));
+        }
+        self.find_installed()
+    }
+
+    /// Where a package put it, if one did.
+    pub fn find_installed(&self) -> Option<PathBuf> {
+        let is_there = |folder: &PathBuf| self.kept().all(|name| length(&folder.join(name)) > Some(0));
+        self.installed.iter().map(PathBuf::from).find(is_there).map(|folder| self.within(folder))
+    }
+
+    fn has_its_length(&self, path: &Path, name: &str) -> bool {
+        let published = self.files.iter().find(|file| file.name == name);
+        let length = length(path);
+        published.map_or(length > Some(0), |published| length == Some(published.bytes))
     }
 
     /// Reads it from the choice's path, else from wherever it is.
     ///
     /// # Errors
     /// Where it is not there, cannot be read, or is another data set.
-    pub(super) fn load(&self, choice: &Choice, fetched: &Path) -> Result<Dataset> {
+    pub(super) fn load(&self, choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
         let path = self.locate(choice, fetched)?;
-        let mut dataset = files::read(&path, choice)?;
+        // Its splits stay what they are in all that was written about it, equal images or not.
+        let choice = &Choice { split_rule: SplitRule::AsCorrected, ..choice.clone() };
+        let mut dataset = files::read(&path, choice, watch)?;
         let expected = self.peek(choice);
         let [found, wanted] = [&dataset.info, &expected].map(describe);
         ensure!(
@@ -91,7 +105,7 @@ impl Published {
     }
 
     /// The names of the files that a complete copy has.
-    fn kept(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'static str> {
         let names = self.files.iter().map(|file| file.name);
         let members = self.members.iter().map(|member| base(member));
         names.filter(|_| self.members.is_empty()).chain(members)
@@ -111,6 +125,11 @@ pub(super) fn base(member: &'static str) -> &'static str {
     member.rsplit_once('/').map_or(member, |(_, name)| name)
 }
 
+/// Bytes of a regular file.
+fn length(path: &Path) -> Option<u64> {
+    path.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len())
+}
+
 /// Bytes in whole millions, at least one.
 pub fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
@@ -125,6 +144,10 @@ fn describe(info: &DatasetInfo) -> String {
 mod tests {
     use super::*;
     use crate::data;
+
+    fn load(choice: &Choice, fetched: &Path) -> Result<Dataset> {
+        data::load(choice, fetched, &Watch::default())
+    }
 
     #[test]
     fn every_published_set_is_described_in_full() {
@@ -153,19 +176,19 @@ mod tests {
     fn a_missing_set_says_how_it_is_had_and_another_one_is_refused() {
         let fetched = tempfile::tempdir().unwrap();
         let kmnist = Choice::new("kmnist");
-        let error = format!("{:#}", data::load(&kmnist, fetched.path()).unwrap_err());
+        let error = format!("{:#}", load(&kmnist, fetched.path()).unwrap_err());
         assert!(error.contains("headstart data fetch kmnist") && error.contains("22 MB"), "{error}");
         let digits = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
         let copy = Choice { path: Some(digits.into()), ..kmnist };
-        let set = data::load(&copy, fetched.path()).unwrap();
+        let set = load(&copy, fetched.path()).unwrap();
         assert_eq!(set.info.class_names[..2], ["o", "ki"]);
         let letters = Choice { path: Some(digits.into()), ..Choice::new("emnist_letters") };
-        let error = format!("{:#}", data::load(&letters, fetched.path()).unwrap_err());
+        let error = format!("{:#}", load(&letters, fetched.path()).unwrap_err());
         assert!(error.contains("26 classes") && error.contains("10 classes"), "{error}");
     }
 
     #[test]
-    fn a_package_of_the_system_is_as_good_as_a_download() {
+    fn a_package_of_the_system_is_as_good_as_a_download_and_an_empty_file_is_none() {
         let package = tempfile::tempdir().unwrap();
         let installed: &'static str = package.path().display().to_string().leak();
         let file = PublishedFile { name: "all.tar.gz", bytes: 1, sha256: "" };
@@ -178,7 +201,14 @@ mod tests {
             installed: Box::leak(Box::new([installed])),
         };
         assert_eq!(set.find("set", Path::new("/nowhere")), None);
-        std::fs::write(package.path().join("all.tar.gz"), "").unwrap();
-        assert_eq!(set.find("set", Path::new("/nowhere")), Some(package.path().join("all.tar.gz")));
+        let file = package.path().join("all.tar.gz");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(set.find("set", Path::new("/nowhere")), None);
+        std::fs::write(&file, "1").unwrap();
+        assert_eq!(set.find("set", Path::new("/nowhere")), Some(file.clone()));
+        let unpacked = Published { installed: &[], ..set };
+        assert_eq!(unpacked.find("", package.path()), Some(file.clone()));
+        std::fs::write(&file, "12").unwrap();
+        assert_eq!(unpacked.find("", package.path()), None);
     }
 }

@@ -1,13 +1,13 @@
 //! How a run uses the training images there are: which it is validated on, which labels it may see, in which order it goes
 //! through them, and what that does for rare classes.
-use super::Draw;
+use super::{AsRead, Draw, Examples};
 use crate::{
     rng::rng,
-    spec::{Choice, Param, ParamKind},
+    spec::{Choice, Param, ParamKind, SplitRule},
 };
 use anyhow::{Result, ensure};
 use rand::seq::SliceRandom as _;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub const VALIDATION_IMAGES: Param = Param {
     key: "validation_images",
@@ -93,40 +93,85 @@ pub const USE: [Param; 7] = [
 const VALIDATION_AT_MOST: usize = 5;
 
 /// Indices of the training images: those to fit, and those set aside for validation. Both rise.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Partition {
     pub train: Vec<usize>,
     pub validation: Vec<usize>,
+    /// All others, in an order drawn by the seed; nothing where one of them is left out.
+    pub others: Vec<Option<usize>>,
 }
 
 /// The images that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may
-/// see.
+/// see. They are drawn among the images as they were read, so that a correction changes nothing for other images.
 ///
 /// # Errors
 /// Where there are not as many as asked for.
 pub fn partition(
     choice: &Choice,
-    labels: &[u16],
+    images: &Examples,
     classes: usize,
     seed: u64,
     needs_labels: bool,
 ) -> Result<Partition> {
+    let as_read = match choice.split_rule {
+        SplitRule::AsRead => images.as_read(),
+        SplitRule::AsCorrected => Cow::Owned(AsRead::of(&images.labels)),
+    };
+    let mut partition = draw(choice, &as_read, classes, seed, needs_labels)?;
+    let now =
+        |drawn: &mut Vec<usize>| *drawn = drawn.iter().filter_map(|image| as_read.places[*image]).collect();
+    now(&mut partition.train);
+    now(&mut partition.validation);
+    if !(needs_labels && is_budgeted(choice)) {
+        partition.train.extend(as_read.brought_in(images.len()));
+        partition.train.sort_unstable();
+    }
+    ensure!(
+        !partition.train.is_empty() && !partition.validation.is_empty(),
+        "No image is left to train on, or none to validate on: the others are left out, or are copies of each other"
+    );
+    Ok(partition)
+}
+
+/// Whether a run may see only some of the labels.
+fn is_budgeted(choice: &Choice) -> bool {
+    choice.get(&LABELS_PER_CLASS) > 0.0 || choice.get(&LABEL_SHARE) < 1.0
+}
+
+/// A partition of images as they were read.
+fn draw(
+    choice: &Choice,
+    AsRead { labels, places, twins }: &AsRead,
+    classes: usize,
+    run_seed: u64,
+    needs_labels: bool,
+) -> Result<Partition> {
     let seed = match choice.get(&SPLIT_SEED) as u64 {
-        0 => seed,
+        0 => run_seed,
         own => own,
     };
     let is_stratified = choice.get(&STRATIFIED) != 0.0;
     let validation = validation_images(choice, labels.len());
-    let mut partition = if is_stratified {
-        split(labels, classes, validation, seed)?
+    let [train, validation] = if is_stratified {
+        split(labels, twins, classes, validation, seed)?
     } else {
-        split_by_chance(labels.len(), validation, seed)?
+        split_by_chance(labels.len(), twins, validation, seed)?
     };
-    let train = &mut partition.train;
-    let (per_class, share) = (choice.get(&LABELS_PER_CLASS) as usize, choice.get(&LABEL_SHARE));
-    if !needs_labels || (per_class == 0 && share == 1.0) {
-        return Ok(partition);
+    let mut partition = Partition { train, validation, others: vec![] };
+    if needs_labels && is_budgeted(choice) {
+        label(&mut partition.train, choice, labels, classes, seed)?;
     }
+    let mut is_other = vec![true; labels.len()];
+    partition.train.iter().chain(&partition.validation).for_each(|image| is_other[*image] = false);
+    let mut others: Vec<usize> = (0..labels.len()).filter(|image| is_other[*image]).collect();
+    others.shuffle(&mut rng(run_seed, "self-labels", 0));
+    partition.others = others.into_iter().map(|image| places[image]).collect();
+    Ok(partition)
+}
+
+/// Keeps those of the training images whose labels a run may see.
+fn label(train: &mut Vec<usize>, choice: &Choice, labels: &[u16], classes: usize, seed: u64) -> Result<()> {
+    let (per_class, share) = (choice.get(&LABELS_PER_CLASS) as usize, choice.get(&LABEL_SHARE));
     ensure!(
         per_class == 0 || share == 1.0,
         "Both a number of labels per class and a share of the labels are asked for: set labels_per_class back to 0, or label_share back to 1"
@@ -134,14 +179,14 @@ pub fn partition(
     let part = |count: usize| ((count as f64 * share).round() as usize).max(1).min(count);
     if per_class > 0 {
         *train = draw_labels(train, labels, classes, seed, |_| per_class)?;
-    } else if is_stratified {
+    } else if choice.get(&STRATIFIED) != 0.0 {
         *train = draw_labels(train, labels, classes, seed, part)?;
     } else {
         train.shuffle(&mut rng(seed, "labels by chance", 0));
         train.truncate(part(train.len()));
         train.sort_unstable();
     }
-    Ok(partition)
+    Ok(())
 }
 
 fn validation_images(choice: &Choice, images: usize) -> usize {
@@ -152,17 +197,23 @@ fn validation_images(choice: &Choice, images: usize) -> usize {
     (choice.get(&VALIDATION_IMAGES) as usize).min((images / VALIDATION_AT_MOST).max(1))
 }
 
-/// Sets `validation` images aside, of each class its share, drawn by `seed`.
+/// Sets `validation` images aside, of each class its share, drawn by `seed`; gives the others and these.
 ///
 /// # Errors
 /// Where no image would be left to train on.
-pub(super) fn split(labels: &[u16], classes: usize, validation: usize, seed: u64) -> Result<Partition> {
+pub(super) fn split(
+    labels: &[u16],
+    twins: &BTreeMap<usize, usize>,
+    classes: usize,
+    validation: usize,
+    seed: u64,
+) -> Result<[Vec<usize>; 2]> {
     check(labels.len(), validation)?;
     let mut by_class = vec![vec![]; classes];
     for (index, label) in labels.iter().enumerate() {
         by_class[usize::from(*label)].push(index);
     }
-    let mut partition = Partition { train: vec![], validation: vec![] };
+    let mut is_validation = vec![false; labels.len()];
     let (mut seen, mut taken) = (0, 0);
     for (class, mut indices) in by_class.into_iter().enumerate() {
         indices.shuffle(&mut rng(seed, "validation", class as u64));
@@ -170,23 +221,30 @@ pub(super) fn split(labels: &[u16], classes: usize, validation: usize, seed: u64
         // Rounding the running total, not each class, makes the counts add up.
         let share = (seen * validation + labels.len() / 2) / labels.len() - taken;
         taken += share;
-        partition.validation.extend(&indices[..share]);
-        partition.train.extend(&indices[share..]);
+        indices[..share].iter().for_each(|index| is_validation[*index] = true);
     }
-    partition.train.sort_unstable();
-    partition.validation.sort_unstable();
-    Ok(partition)
+    Ok(sides(is_validation, twins))
 }
 
-/// Sets any `validation` images aside, drawn by `seed`.
-fn split_by_chance(images: usize, validation: usize, seed: u64) -> Result<Partition> {
+/// Sets any `validation` images aside, drawn by `seed`; gives the others and these.
+fn split_by_chance(
+    images: usize,
+    twins: &BTreeMap<usize, usize>,
+    validation: usize,
+    seed: u64,
+) -> Result<[Vec<usize>; 2]> {
     check(images, validation)?;
-    let mut train: Vec<usize> = (0..images).collect();
-    train.shuffle(&mut rng(seed, "validation by chance", 0));
-    let mut validation = train.split_off(images - validation);
-    train.sort_unstable();
-    validation.sort_unstable();
-    Ok(Partition { train, validation })
+    let mut order: Vec<usize> = (0..images).collect();
+    order.shuffle(&mut rng(seed, "validation by chance", 0));
+    let mut is_validation = vec![false; images];
+    order[images - validation..].iter().for_each(|index| is_validation[*index] = true);
+    Ok(sides(is_validation, twins))
+}
+
+/// The images on either side, rising; equal ones go with the first of them.
+fn sides(mut is_validation: Vec<bool>, twins: &BTreeMap<usize, usize>) -> [Vec<usize>; 2] {
+    twins.iter().for_each(|(image, first)| is_validation[*image] = is_validation[*first]);
+    [false, true].map(|side| (0..is_validation.len()).filter(|index| is_validation[*index] == side).collect())
 }
 
 fn check(images: usize, validation: usize) -> Result<()> {

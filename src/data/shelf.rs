@@ -1,13 +1,17 @@
 //! Data sets that somebody has open: whoever asks for one of them gets the same, so that nothing is read or kept twice.
-use super::{Dataset, load, source};
+use super::{Dataset, load, source, watch::Watch};
 use crate::spec::Choice;
 use anyhow::Result;
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak},
+    time::Duration,
 };
 
 type Slot = Arc<Mutex<Weak<Dataset>>>;
+
+/// A thread that waits for another looks again after so long.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 static SLOTS: Mutex<Vec<(Choice, Slot)>> = Mutex::new(vec![]);
 
@@ -15,13 +19,13 @@ static SLOTS: Mutex<Vec<(Choice, Slot)>> = Mutex::new(vec![]);
 ///
 /// # Errors
 /// As [`load`].
-pub fn open(choice: &Choice, fetched: &Path) -> Result<Arc<Dataset>> {
+pub fn open(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Arc<Dataset>> {
     let slot = slot(source(choice));
-    let mut held = lock(&slot);
+    let mut held = wait(&slot, watch)?;
     if let Some(dataset) = held.upgrade() {
         return Ok(dataset);
     }
-    let dataset = Arc::new(load(choice, fetched)?);
+    let dataset = Arc::new(load(choice, fetched, watch)?);
     *held = Arc::downgrade(&dataset);
     Ok(dataset)
 }
@@ -38,6 +42,18 @@ fn slot(source: Choice) -> Slot {
     slot
 }
 
+/// Waits for a data set that another thread reads, until that is done or the wait is stopped.
+fn wait<'a>(slot: &'a Slot, watch: &Watch) -> Result<MutexGuard<'a, Weak<Dataset>>> {
+    loop {
+        match slot.try_lock() {
+            Ok(held) => return Ok(held),
+            Err(TryLockError::Poisoned(held)) => return Ok(held.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+        }
+        watch.go_on()?;
+    }
+}
+
 /// What a panic has left behind in there is whole: a set is put in once it is read.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -49,7 +65,7 @@ mod tests {
     use crate::data::{LAST_CLASS, VALIDATION_IMAGES};
 
     fn open(choice: &Choice) -> Result<Arc<Dataset>> {
-        super::open(choice, Path::new("/nowhere"))
+        super::open(choice, Path::new("/nowhere"), &Watch::default())
     }
 
     #[test]

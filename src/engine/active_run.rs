@@ -1,18 +1,20 @@
 //! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
 use super::{
+    optimizers::LEARNING_RATE,
     outbox::Outbox,
-    trainer::{Advance, Origin, Trainer, Verdict},
+    resumption::{first_wrong, live, newest},
+    trainer::{Advance, Diverged, Origin, Trainer, Verdict},
 };
 use crate::{
     data::Dataset,
-    metrics::Point,
+    metrics::{LOSS, Point, Split},
     models::Weights,
-    protocol::{Change, Control, Event, Level, Phase, Progress, RunId, RunInfo},
+    protocol::{Change, Control, Event, Level, Phase, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
-    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec, dotted},
+    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec, Section, dotted},
     told::told,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -25,14 +27,18 @@ pub struct ActiveRun {
     pub trainer: Trainer,
     /// Turns this run has had; the run with the fewest goes next.
     pub turns: u64,
+    /// What a person should know of how it was found, in sentences.
+    pub warnings: Vec<String>,
     folder: RunFolder,
-    _lock: RunLock,
+    lock: RunLock,
     metrics: MetricsFile,
     /// Logged changes that lie ahead, when a crash took steps back.
     replay: VecDeque<Change>,
     single_step: bool,
     /// A checkpoint could not be written, and must be before training goes on.
     save_due: bool,
+    /// The test images have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
+    evaluated: bool,
     pace: Pace,
     last_timing: Instant,
 }
@@ -56,7 +62,7 @@ impl Pace {
 }
 
 impl ActiveRun {
-    /// Opens the folder of a run and begins, or goes on from the newest checkpoint that can be read.
+    /// Opens the folder of a run and begins, or goes on from the newest checkpoint that is whole.
     ///
     /// # Errors
     /// Where another program trains the run, its folder is damaged, or spec and data do not fit.
@@ -69,33 +75,77 @@ impl ActiveRun {
         catalog: &Catalog,
     ) -> Result<Self> {
         let lock = folder.lock()?;
-        let changes = folder.info(&id, catalog)?.changes;
-        let checkpoint = newest_checkpoint(&folder);
-        let step = checkpoint.as_ref().map_or(0, |state| state.step);
-        let (past, ahead): (Vec<Change>, _) = changes.into_iter().partition(|change| change.step <= step);
-        let live = past.last().map_or_else(|| catalog.live_params(&spec), |change| change.values.clone());
-        let metrics = MetricsFile::open(&folder, checkpoint.as_ref().map_or(0, |state| state.metrics_bytes))?;
-        let path = folder.checkpoint(step);
-        let origin = match (checkpoint, init) {
-            (Some(state), _) => Origin::Checkpoint(state, &path),
-            (None, Some(weights)) => Origin::Weights(weights),
-            (None, None) => Origin::Fresh,
-        };
-        let trainer = Trainer::new(spec, live, dataset, origin)?;
-        Ok(Self {
+        folder.recover()?;
+        let origin = init.map_or(Origin::Fresh, Origin::Weights);
+        let mut trainer = Trainer::new(spec.clone(), catalog.live_params(&spec), dataset, origin)?;
+        let found = newest(&folder, |state, path| trainer.go_on(state.clone(), path))?;
+        let state = found.as_ref().map(|found| &found.state);
+        let (live, replay) = live(&folder, &spec, catalog, state)?;
+        trainer.live = live;
+        let metrics = MetricsFile::open(&folder, trainer.state.metrics_bytes)?;
+        let mut run = Self {
             id,
             phase: Phase::Running,
             trainer,
             turns: 0,
+            warnings: found.and_then(|found| found.passed_over).into_iter().collect(),
             folder,
-            _lock: lock,
+            lock,
             metrics,
-            replay: ahead.into(),
+            replay: replay.into(),
             single_step: false,
             save_due: false,
+            evaluated: false,
             pace: Pace::default(),
             last_timing: Instant::now(),
-        })
+        };
+        run.look_back()?;
+        Ok(run)
+    }
+
+    /// Goes back to the checkpoint of a step, and on from there with other live hyperparameters.
+    ///
+    /// # Errors
+    /// Where there is no such checkpoint, it cannot be used, or the hyperparameters are not allowed. Nothing is lost then.
+    pub fn rewind(&mut self, step: u64, live: LiveParams, catalog: &Catalog) -> Result<()> {
+        let kept = self.folder.checkpoints();
+        ensure!(kept.contains(&step), "The run has no checkpoint of step {step}: choose one of {kept:?}");
+        if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
+            return Err(anyhow!(wrong));
+        }
+        let state = self.folder.checkpoint_state(step)?;
+        self.trainer.go_on(state, &self.folder.checkpoint(step))?;
+        // The newest goes first: whenever the program ends, a whole run is left.
+        self.folder.discard_after(step)?;
+        self.metrics = MetricsFile::open(&self.folder, self.trainer.state.metrics_bytes)?;
+        self.folder.log(&Entry::Tuned { step, values: live.clone() })?;
+        self.trainer.live = live;
+        self.replay.clear();
+        self.look_back()
+    }
+
+    /// Finds in the metrics what no checkpoint says.
+    fn look_back(&mut self) -> Result<()> {
+        let state = &self.trainer.state;
+        let (saved, kept) = (state.metrics_bytes, self.metrics.len());
+        if kept < saved {
+            self.warnings.push(format!(
+                "metrics.csv ended at byte {kept}, and the checkpoint of step {} says {saved}: a part of the curves \
+                 before that step is lost. The weights are not\nPath: {}",
+                state.step,
+                self.folder.path.display()
+            ));
+        }
+        let (mut first_loss, mut evaluated) = (None, false);
+        self.folder.each_point(|point| {
+            if point.split == Split::Train && point.metric == LOSS {
+                first_loss.get_or_insert(point.value);
+            }
+            evaluated |= point.split == Split::Test;
+        })?;
+        self.trainer.first_loss = first_loss;
+        self.evaluated = evaluated;
+        Ok(())
     }
 
     /// What the faces need to show the run.
@@ -109,6 +159,7 @@ impl ActiveRun {
         info.changes.retain(|change| change.step as f64 <= step);
         Ok(RunInfo {
             phase: self.phase.clone(),
+            remedy: None,
             live: self.trainer.live.clone(),
             progress: self.progress(),
             ..info
@@ -131,7 +182,11 @@ impl ActiveRun {
     /// # Errors
     /// Where the run cannot go on. A disk that cannot be written only pauses it.
     pub fn advance(&mut self, outbox: &mut Outbox) -> Result<()> {
-        if self.save_due && !self.save(outbox) {
+        if self.save_due && !self.save(outbox)? {
+            return Ok(());
+        }
+        if self.evaluated {
+            self.enter(Phase::Finished, outbox);
             return Ok(());
         }
         self.replay_changes(outbox);
@@ -153,13 +208,13 @@ impl ActiveRun {
             Advance::Validated { points, verdict } => self.validated(points, verdict, outbox)?,
             Advance::Finished { points } => {
                 self.record(points, outbox);
-                if self.save(outbox) {
+                self.evaluated = true;
+                if self.save(outbox)? {
                     self.enter(Phase::Finished, outbox);
                 }
             }
         }
-        self.log_timing(outbox);
-        Ok(())
+        self.log_timing(outbox)
     }
 
     pub fn control(&mut self, control: Control, outbox: &mut Outbox) {
@@ -167,10 +222,10 @@ impl ActiveRun {
         match control {
             Control::Pause => self.enter(Phase::Paused, outbox),
             Control::Step | Control::Continue => self.enter(Phase::Running, outbox),
-            Control::Stop => {
-                self.save(outbox);
-                self.enter(Phase::Stopped, outbox);
-            }
+            Control::Stop => match self.save(outbox) {
+                Ok(_) => self.enter(Phase::Stopped, outbox),
+                Err(error) => self.fail(&error, outbox),
+            },
         }
     }
 
@@ -190,15 +245,59 @@ impl ActiveRun {
         self.set_live(live, outbox);
     }
 
+    /// Ends the run by an error; where it diverged, says from where it can go on.
+    pub fn fail(&mut self, error: &Error, outbox: &mut Outbox) {
+        let text = told(error);
+        if !error.is::<Diverged>() {
+            return self.enter(Phase::Failed(text), outbox);
+        }
+        let rate = self.trainer.live.get(&dotted(Section::Optimizer, &LEARNING_RATE)).copied();
+        let rate = rate.unwrap_or_default();
+        // Ten times smaller, to three digits: 0.1 × 0.3 is 0.030000000000000002.
+        let smaller: f64 = format!("{:.2e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
+        let step = self.last_sound_step().filter(|_| LEARNING_RATE.check(smaller).is_none());
+        let remedy = step.map(|step| Remedy { step, learning_rate: smaller });
+        let advice = match remedy {
+            Some(Remedy { step, .. }) => format!(
+                "Go on from step {step} with a tenth of the learning rate ({smaller} instead of {rate}), or start it \
+                 again with gradient clipping or a warm-up"
+            ),
+            None => format!(
+                "Start it again with a lower learning rate (it was {rate}), with gradient clipping, or with a warm-up"
+            ),
+        };
+        if let Some(remedy) = remedy {
+            outbox.push(Event::Remedy(self.id.clone(), remedy));
+        }
+        self.enter_with(Phase::Failed(format!("{text}. {advice}")), remedy, outbox);
+    }
+
+    /// Of the newest checkpoint whose validation loss was not that of ruined weights, as older versions saved them too.
+    fn last_sound_step(&self) -> Option<u64> {
+        let mut ruined = vec![];
+        let read = self.folder.each_point(|point| {
+            let is_ruined = (point.split, point.metric) == (Split::Validation, LOSS);
+            ruined.extend((is_ruined && !self.trainer.is_near(point.value)).then_some(point.step));
+        });
+        read.ok()?;
+        self.folder.checkpoints().into_iter().rev().find(|step| !ruined.contains(step))
+    }
+
     /// Changes the phase, in the log and for the faces.
     pub fn enter(&mut self, phase: Phase, outbox: &mut Outbox) {
+        self.enter_with(phase, None, outbox);
+    }
+
+    fn enter_with(&mut self, phase: Phase, remedy: Option<Remedy>, outbox: &mut Outbox) {
         if phase == self.phase {
             return;
         }
         self.phase = phase.clone();
         outbox.progress(&self.id, self.progress());
-        self.write_timing(outbox);
-        self.log(&Entry::new_phase(&phase), outbox);
+        if self.lock.is_in(&self.folder) {
+            self.write_timing(outbox);
+            self.log(&Entry::of(&phase, remedy), outbox);
+        }
         outbox.push(Event::Phase(self.id.clone(), phase));
     }
 
@@ -211,7 +310,7 @@ impl ActiveRun {
             self.log(&Entry::Notice { text: text.clone() }, outbox);
             outbox.notice(Level::Info, text);
         }
-        self.save(outbox);
+        self.save(outbox)?;
         Ok(())
     }
 
@@ -221,8 +320,13 @@ impl ActiveRun {
         outbox.progress(&self.id, self.progress());
     }
 
-    /// Writes a checkpoint; where that fails, pauses the run, says why, and returns false.
-    fn save(&mut self, outbox: &mut Outbox) -> bool {
+    /// Writes a checkpoint; where that fails, pauses the run, says why, and gives false.
+    ///
+    /// # Errors
+    /// Where the run's folder is gone, or the weights are ruined: the last good ones stay.
+    fn save(&mut self, outbox: &mut Outbox) -> Result<bool> {
+        self.ensure_folder()?;
+        self.trainer.ensure_sound()?;
         match self.try_save() {
             Ok(()) => {
                 outbox.push(Event::Saved(self.id.clone(), self.trainer.state.step));
@@ -231,23 +335,36 @@ impl ActiveRun {
             Err(error) => {
                 self.save_due = true;
                 let text = format!(
-                    "The run is paused and loses nothing: free some space, then continue. {}",
+                    "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
                     told(&error)
                 );
                 outbox.notice(Level::Error, text);
                 self.enter(Phase::Paused, outbox);
             }
         }
-        !self.save_due
+        Ok(!self.save_due)
     }
 
+    /// What a checkpoint vouches for is on the disk before the checkpoint is.
     fn try_save(&mut self) -> Result<()> {
-        let metrics_bytes = self.metrics.flush()?;
+        let metrics_bytes = self.metrics.sync()?;
         let state =
             CheckpointState { metrics_bytes, live: self.trainer.live.clone(), ..self.trainer.state.clone() };
         self.folder.save_checkpoint(&state, |folder| self.trainer.save(folder))?;
+        // Later ones could not be read when the run was opened.
+        self.folder.discard_after(state.step)?;
         let keep = self.trainer.spec.training(&KEEP_CHECKPOINTS) as usize;
         self.folder.prune(keep, state.best.map(|(step, _)| step))
+    }
+
+    fn ensure_folder(&self) -> Result<()> {
+        ensure!(
+            self.lock.is_in(&self.folder),
+            "The run's folder was deleted or moved while it trained: what it has learnt since its last checkpoint is lost\n\
+             Folder: {}",
+            self.folder.path.display()
+        );
+        Ok(())
     }
 
     fn replay_changes(&mut self, outbox: &mut Outbox) {
@@ -266,13 +383,16 @@ impl ActiveRun {
         outbox.push(Event::Tuned(self.id.clone(), Change { step: self.trainer.state.step, values: live }));
     }
 
-    fn log_timing(&mut self, outbox: &mut Outbox) {
-        if self.last_timing.elapsed() >= Duration::from_secs(1) {
+    /// Once a second.
+    fn log_timing(&mut self, outbox: &mut Outbox) -> Result<()> {
+        if self.phase.is_active() && self.last_timing.elapsed() >= Duration::from_secs(1) {
+            self.ensure_folder()?;
             self.write_timing(outbox);
             if let Err(error) = self.metrics.flush() {
                 outbox.notice(Level::Warning, told(&error));
             }
         }
+        Ok(())
     }
 
     fn write_timing(&mut self, outbox: &mut Outbox) {
@@ -286,21 +406,4 @@ impl ActiveRun {
             outbox.notice(Level::Warning, told(&error));
         }
     }
-}
-
-/// The state of the newest checkpoint that can be read.
-pub fn newest_checkpoint(folder: &RunFolder) -> Option<CheckpointState> {
-    folder.checkpoints().into_iter().rev().find_map(|step| folder.checkpoint_state(step).ok())
-}
-
-/// What is wrong with live hyperparameters that somebody sent.
-fn first_wrong(live: &LiveParams, spec: &RunSpec, catalog: &Catalog) -> Option<String> {
-    let known = catalog.live_params(spec);
-    if !live.keys().eq(known.keys()) {
-        return Some("These are not the live hyperparameters of the run".into());
-    }
-    catalog.params(spec).filter(|(_, param)| param.live).find_map(|(section, param)| {
-        let wrong = param.check(*live.get(&dotted(section, param))?)?;
-        Some(format!("{}: {wrong}", param.label))
-    })
 }

@@ -1,5 +1,5 @@
 //! Weights that come from PyTorch, and weights that go there.
-use super::{Model, optimizers::Optimizer, worker::newest_model};
+use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data,
     models::{Pytorch, Rename},
@@ -16,6 +16,8 @@ pub struct Exchanged {
     pub step: u64,
     pub tensors: usize,
     pub parameters: usize,
+    /// What was wrong with newer checkpoints.
+    pub passed_over: Option<String>,
 }
 
 /// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out.
@@ -24,12 +26,12 @@ pub struct Exchanged {
 /// Where the run cannot be read, is no classifier, or the file cannot be written.
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
-    let (step, model) = newest_model(folder, catalog)?;
+    let newest = newest_model(folder, catalog)?;
     let info = data::peek(&spec.dataset)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;
+    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, info.classes())?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
-    Ok(Exchanged { step, tensors, parameters })
+    Ok(Exchanged { step: newest.state.step, tensors, parameters, passed_over: newest.passed_over })
 }
 
 /// Makes a finished run, at step 0, of weights that PyTorch trained.
@@ -43,6 +45,7 @@ pub fn import(
     path: &Path,
     renames: &[Rename],
 ) -> Result<(RunId, RunFolder, Exchanged)> {
+    let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset)?;
     let model = Model::build(spec, &info)?;
     let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;
@@ -59,5 +62,5 @@ pub fn import(
     })?;
     folder.log(&Entry::new_phase(&Phase::Finished))?;
     let (tensors, parameters) = pytorch.size();
-    Ok((id, folder, Exchanged { step: 0, tensors, parameters }))
+    Ok((id, folder, Exchanged { step: 0, tensors, parameters, passed_over: None }))
 }

@@ -32,6 +32,11 @@ pub trait Inspection: Send {
     /// # Errors
     /// Where the network or its data cannot be looked into.
     fn advance(&mut self) -> Result<Progress>;
+
+    /// What could not be looked at, in sentences, since this was asked last.
+    fn left_out(&mut self) -> Vec<String> {
+        vec![]
+    }
 }
 
 /// How far an inspection is.

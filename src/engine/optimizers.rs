@@ -1,6 +1,6 @@
 //! Optimisers: how a gradient changes the weights. Their state is saved with a run, so that it can be resumed.
 use crate::{
-    models::Vars,
+    models::{Vars, tensors},
     ops, registry,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
@@ -149,9 +149,8 @@ impl Optimizer {
     /// Where the file cannot be read or was made for other weights.
     pub fn load(&mut self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
-        let tensors = candle_core::safetensors::load(path, &Device::Cpu)
-            .context("Could not read the optimiser's state")
-            .with_context(named)?;
+        let numbers = self.slots.iter().flat_map(|slot| &slot.state).map(Vec::len).sum();
+        let tensors = tensors(path, numbers, &Device::Cpu).context("Could not read the optimiser's state")?;
         for slot in &mut self.slots {
             for (name, values) in self.entry.state.iter().zip(&mut slot.state) {
                 let key = format!("{}.{name}", slot.name);

@@ -29,6 +29,11 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// Has the faces look at what has no event of its own.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
     pub fn push(&mut self, event: Event) {
         self.queue.push_back(event);
     }

@@ -1,5 +1,5 @@
 //! Images that a run's network paints of its own.
-use super::worker::newest_model;
+use super::resumption::newest_model;
 use crate::{data, data::ImageShape, ops, rng, runs::RunFolder, spec::Catalog};
 use anyhow::{Context as _, Result};
 
@@ -12,6 +12,8 @@ pub struct Samples {
     pub step: u64,
     pub shape: ImageShape,
     pub pixels: Vec<u8>,
+    /// What was wrong with newer checkpoints.
+    pub passed_over: Option<String>,
 }
 
 /// Paints `count` images with the newest weights of a run, of latents that the seed decides.
@@ -20,16 +22,16 @@ pub struct Samples {
 /// Where the run cannot be read, or its objective paints nothing from noise.
 pub fn paint(folder: &RunFolder, catalog: &Catalog, count: usize, seed: u64) -> Result<Samples> {
     let shape = data::peek(&folder.spec(catalog)?.dataset)?.shape;
-    let (step, model) = newest_model(folder, catalog)?;
+    let newest = newest_model(folder, catalog)?;
     let mut pixels = Vec::with_capacity(count.min(BLOCK) * shape.len());
     for done in (0..count).step_by(BLOCK) {
         let images = ops::on_pool(|| {
-            model.objective.sample(BLOCK.min(count - done), rng::key(seed, "samples", done as u64))
+            newest.loaded.objective.sample(BLOCK.min(count - done), rng::key(seed, "samples", done as u64))
         })?;
         let images = images.context(
             "The run paints no images from noise: choose one whose objective is variational or adversarial",
         )?;
         pixels.extend(super::preview::bytes(&images)?);
     }
-    Ok(Samples { step, shape, pixels })
+    Ok(Samples { step: newest.state.step, shape, pixels, passed_over: newest.passed_over })
 }

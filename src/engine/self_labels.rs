@@ -8,12 +8,11 @@
 use super::model::Model;
 use crate::{
     data::{Dataset, Draw},
+    models::tensors,
     objectives::best,
-    rng::rng,
 };
 use anyhow::{Context as _, Result, ensure};
 use candle_core::{D, DType, Device, Tensor};
-use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -47,14 +46,6 @@ pub struct Spreading {
     unit: Option<Tensor>,
     /// Of each image so far: those most like it, and the weights of the edges.
     nearest: Vec<Vec<(usize, f32)>>,
-}
-
-/// Up to `count` of the training images that are not labelled, drawn by the seed.
-pub fn draw(unlabelled: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    let mut images = unlabelled.to_vec();
-    images.shuffle(&mut rng(seed, "self-labels", 0));
-    images.truncate(count);
-    images
 }
 
 impl Spreading {
@@ -190,7 +181,7 @@ impl SelfLabels {
     /// Where the file cannot be read or holds labels of other images.
     pub fn load(path: &Path, images: &[usize], classes: usize) -> Result<Self> {
         let read = || -> Result<Self> {
-            let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
+            let tensors = tensors(path, 2 * images.len(), &Device::Cpu)?;
             let tensor = |name: &str| tensors.get(name).with_context(|| format!("There are no {name}"));
             let of = tensor("images")?.to_vec1::<u32>()?;
             let labels = tensor("labels")?.to_dtype(DType::U32)?.to_vec1::<u32>()?;
@@ -201,11 +192,8 @@ impl SelfLabels {
                 by_image: images.iter().copied().zip(labels.iter().map(|label| *label as u16)).collect(),
             })
         };
-        read().context("Could not read the labels that the network gave itself").with_context(|| {
-            let file = path.display();
-            format!(
-                "The checkpoint cannot be gone on from: remove it, and an older one is taken\nFile: {file}"
-            )
+        read().with_context(|| {
+            format!("Could not read the labels that the network gave itself\nFile: {}", path.display())
         })
     }
 }
@@ -267,6 +255,6 @@ mod tests {
         }
         std::fs::write(&path, b"nothing").unwrap();
         let error = format!("{:#}", SelfLabels::load(&path, &[3, 5, 9], 3).unwrap_err());
-        assert!(error.contains("remove it") && error.contains("self_labels.safetensors"), "{error}");
+        assert!(error.contains("gave itself") && error.contains("self_labels.safetensors"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use super::{
     optimizers::Optimizer,
     preparation::{Batches, Portion, Upcoming},
     schedules::{self, Moment, ScheduleEntry},
-    self_labels::{self, SelfLabels, Spreading},
+    self_labels::{SelfLabels, Spreading},
 };
 use crate::{
     data::{self, Balance, Dataset, Partition},
@@ -17,9 +17,9 @@ use crate::{
         LiveParams, PATIENCE, RunSpec, SELF_LABELS, UNFREEZE_EVERY,
     },
 };
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use candle_core::Tensor;
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -31,6 +31,10 @@ pub struct Trainer {
     pub model: Arc<Model>,
     /// What the encoder began with, in a sentence, where it was not drawn at random.
     pub beginning: Option<String>,
+    /// The first loss of the run.
+    pub first_loss: Option<f64>,
+    /// The newest one.
+    loss: f64,
     moment: Moment,
     dataset: Arc<Dataset>,
     partition: Partition,
@@ -54,15 +58,29 @@ enum Labels {
 
 const SELF_LABELS_FILE: &str = "self_labels.safetensors";
 
-/// Where a run takes its weights from.
+/// A run has diverged whose loss is so many times its first one; a small first one counts as [`LEAST_LOSS`].
+const DIVERGED: f64 = 100.0;
+const LEAST_LOSS: f64 = 1.0;
+
+/// Training has ruined the weights.
+#[derive(Debug)]
+pub struct Diverged(String);
+
+impl std::error::Error for Diverged {}
+
+impl fmt::Display for Diverged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the run has diverged", self.0)
+    }
+}
+
+/// Where a new run takes its weights from.
 #[derive(Clone)]
 pub enum Origin<'a> {
     /// Drawn from the seed.
     Fresh,
     /// The encoder's are there, the others drawn from the seed.
     Weights(&'a Weights),
-    /// All that a checkpoint holds: its state, and its folder.
-    Checkpoint(CheckpointState, &'a Path),
 }
 
 /// The images that a run fits and those it is validated on.
@@ -71,18 +89,16 @@ pub enum Origin<'a> {
 /// Where there are not as many as asked for.
 pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     let needs_labels = objectives::find(&spec.objective.id)?.needs_labels;
-    data::partition(&spec.dataset, &dataset.train.labels, dataset.info.classes(), spec.seed, needs_labels)
+    data::partition(&spec.dataset, &dataset.train, dataset.info.classes(), spec.seed, needs_labels)
 }
 
 /// Has a run of few labels fit further images too, as many as its spec asks for; gives these.
-fn add_unlabelled(spec: &RunSpec, dataset: &Dataset, partition: &mut Partition) -> Result<Vec<usize>> {
-    let count = spec.training(&SELF_LABELS) as usize;
-    if count == 0 || !objectives::find(&spec.objective.id)?.needs_labels {
+fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize>> {
+    if !objectives::find(&spec.objective.id)?.needs_labels {
         return Ok(vec![]);
     }
-    let used: BTreeSet<usize> = partition.train.iter().chain(&partition.validation).copied().collect();
-    let unlabelled: Vec<usize> = (0..dataset.train.len()).filter(|image| !used.contains(image)).collect();
-    let others = self_labels::draw(&unlabelled, count, spec.seed);
+    let count = spec.training(&SELF_LABELS) as usize;
+    let others: Vec<usize> = partition.others.iter().take(count).copied().flatten().collect();
     partition.train.extend(&others);
     partition.train.sort_unstable();
     Ok(others)
@@ -112,15 +128,15 @@ pub enum Verdict {
 }
 
 impl Trainer {
-    /// Begins a run at step 0, or where a checkpoint left off.
+    /// Begins a run at step 0.
     ///
     /// # Errors
-    /// Where the spec does not fit the data, or the checkpoint the spec.
+    /// Where the spec does not fit the data, or the weights the spec.
     pub fn new(spec: RunSpec, live: LiveParams, dataset: Arc<Dataset>, origin: Origin<'_>) -> Result<Self> {
         let mut partition = partition(&spec, &dataset)?;
         let labelled = partition.train.clone();
-        let others = add_unlabelled(&spec, &dataset, &mut partition)?;
-        let mut labels = match others.as_slice() {
+        let others = add_unlabelled(&spec, &mut partition)?;
+        let labels = match others.as_slice() {
             [] => Labels::Dataset,
             others => Labels::Spreading(Box::new(Spreading::new(&dataset, &labelled, others))),
         };
@@ -130,8 +146,8 @@ impl Trainer {
         };
         let steps = steps_per_epoch * spec.training(&EPOCHS) as u64;
         let model = Model::build(&spec, &dataset.info)?;
-        let mut optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
-        let mut state = CheckpointState { validated: true, ..CheckpointState::default() };
+        let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
+        let state = CheckpointState { validated: true, ..CheckpointState::default() };
         let mut beginning = None;
         match origin {
             Origin::Fresh => {}
@@ -141,16 +157,6 @@ impl Trainer {
                     if spec.training(&KEEP_HEAD) > 0.0 { models::Part::All } else { models::Part::Encoder };
                 beginning = Some(models::load_part(&model.vars, weights, part, &fresh)?);
             }
-            Origin::Checkpoint(saved, folder) => {
-                model.vars.load(&folder.join("model.safetensors"))?;
-                optimizer.load(&folder.join("optimizer.safetensors"))?;
-                state = saved;
-                if state.step > 0 && !others.is_empty() {
-                    let path = folder.join(SELF_LABELS_FILE);
-                    let classes = dataset.info.classes();
-                    labels = Labels::Network(SelfLabels::load(&path, &partition.train, classes)?);
-                }
-            }
         }
         let mut trainer = Self {
             schedule: schedules::find(&spec.schedule.id)?,
@@ -159,6 +165,8 @@ impl Trainer {
             state,
             model: Arc::new(model),
             beginning,
+            first_loss: None,
+            loss: 0.0,
             dataset,
             batches: Batches::new(&spec, partition.train.len()),
             next: None,
@@ -173,10 +181,27 @@ impl Trainer {
         Ok(trainer)
     }
 
+    /// Takes up what a checkpoint holds.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or was made by another network: the trainer is of no use then.
+    pub fn go_on(&mut self, state: CheckpointState, folder: &Path) -> Result<()> {
+        self.model.vars.load(&folder.join("model.safetensors"))?;
+        self.optimizer.load(&folder.join("optimizer.safetensors"))?;
+        if state.step > 0 && !matches!(self.labels, Labels::Dataset) {
+            let (path, classes) = (folder.join(SELF_LABELS_FILE), self.dataset.info.classes());
+            self.labels = Labels::Network(SelfLabels::load(&path, &self.partition.train, classes)?);
+        }
+        self.balance();
+        self.state = state;
+        (self.scoring, self.loss) = (None, 0.0);
+        Ok(())
+    }
+
     /// Does one batch of training or of scoring.
     ///
     /// # Errors
-    /// Where the loss or the gradient is no number any more, with advice.
+    /// Where the run has [`Diverged`].
     pub fn advance(&mut self) -> Result<Advance> {
         ops::on_pool(|| self.advance_here())
     }
@@ -293,14 +318,16 @@ impl Trainer {
         };
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
-        self.check("loss", loss)?;
+        self.ensure_finite("loss", loss)?;
         let gradients = self.model.vars.backward(&found.loss)?;
         let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
-        self.check("gradient", gradient_norm)?;
+        self.ensure_finite("gradient", gradient_norm)?;
         let clip_norm = self.live.get("training.clip_norm").copied().unwrap_or_default();
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
         self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
+        self.loss = loss;
+        self.first_loss.get_or_insert(loss);
         self.state.step += 1;
         self.state.validated = !self.is_validation_due();
         self.state.trained = self.state.step >= self.moment.steps;
@@ -342,34 +369,58 @@ impl Trainer {
         let points = scoring.points(self.state.step);
         Ok(match scoring.split() {
             Split::Test => Advance::Finished { points },
-            _ => Advance::Validated { points, verdict: self.judge(scoring.mean(LOSS).unwrap_or(f64::NAN)) },
+            _ => Advance::Validated { points, verdict: self.judge(scoring.mean(LOSS).unwrap_or(f64::NAN))? },
         })
     }
 
-    fn judge(&mut self, loss: f64) -> Verdict {
+    fn judge(&mut self, loss: f64) -> Result<Verdict> {
+        self.ensure_near("validation loss", loss)?;
         self.state.validated = true;
         if self.state.best.is_none_or(|(_, best)| loss < best) {
             self.state.best = Some((self.state.step, loss));
             self.state.validations_since_best = 0;
-            return Verdict::Best;
+            return Ok(Verdict::Best);
         }
         self.state.validations_since_best += 1;
         let patience = self.spec.training(&PATIENCE) as u64;
         if patience > 0 && self.state.validations_since_best >= patience {
             self.state.trained = true;
-            return Verdict::OutOfPatience;
+            return Ok(Verdict::OutOfPatience);
         }
-        Verdict::NotBest
+        Ok(Verdict::NotBest)
     }
 
-    fn check(&self, what: &str, value: f64) -> Result<()> {
-        ensure!(
-            value.is_finite(),
-            "The {what} is no longer a number after {} steps: the run has diverged. \
-             Start it again with a lower learning rate (it was {}), with gradient clipping, or with a warm-up",
-            self.state.step,
-            self.live.get("optimizer.learning_rate").copied().unwrap_or_default()
-        );
-        Ok(())
+    fn ensure_finite(&self, what: &str, value: f64) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(Diverged(format!("The {what} is no longer a number after {} steps", self.state.step)).into())
+    }
+
+    /// Whether a loss is that of weights worth keeping.
+    pub fn is_near(&self, loss: f64) -> bool {
+        loss <= DIVERGED * self.first_loss.unwrap_or_default().max(LEAST_LOSS)
+    }
+
+    fn ensure_near(&self, what: &str, loss: f64) -> Result<()> {
+        if self.is_near(loss) {
+            return Ok(());
+        }
+        let first = self.first_loss.unwrap_or_default();
+        let text =
+            format!("The {what} is {loss:.3e} after {} steps and was {first:.3} at first", self.state.step);
+        Err(Diverged(text).into())
+    }
+
+    /// The weights are worth keeping.
+    ///
+    /// # Errors
+    /// Where the run has [`Diverged`].
+    pub fn ensure_sound(&self) -> Result<()> {
+        self.ensure_near("loss", self.loss)?;
+        if self.model.vars.are_finite()? {
+            return Ok(());
+        }
+        Err(Diverged(format!("Weights are no longer numbers after {} steps", self.state.step)).into())
     }
 }

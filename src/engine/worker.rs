@@ -1,20 +1,22 @@
 //! The thread that owns every tensor. It answers commands and drawings between any two batches.
 use super::{
-    active_run::{ActiveRun, newest_checkpoint},
-    model::Model,
+    active_run::ActiveRun,
     outbox::{FLUSH_EVERY, Outbox},
     trainer::{Origin, Trainer},
 };
 use crate::{
-    data::{self, Dataset},
+    data::{
+        Dataset,
+        watch::{Stopped, Watch},
+    },
     metrics::Point,
     protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo, UNOPENED},
-    runs::{Entry, Home, RunFolder},
-    spec::{Catalog, Choice, RunSpec},
+    runs::{Entry, Home},
+    spec::{Catalog, Choice, LiveParams, RunSpec},
     told::told,
 };
 use answers::{Answers, PreviewWish};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use comparing::Contest;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use inquiries::Inquiry;
@@ -29,6 +31,7 @@ use std::{
 mod answers;
 mod beginnings;
 mod comparing;
+mod datasets;
 mod inquiries;
 mod scores;
 mod trusting;
@@ -38,6 +41,8 @@ pub use answers::DrawingWish;
 pub struct Worker {
     pub commands: Sender<Command>,
     pub events: Receiver<Event>,
+    /// How far the data set is that it reads at this moment; commands wait until that is done or stopped.
+    pub watch: Arc<Watch>,
     thread: JoinHandle<()>,
 }
 
@@ -52,15 +57,17 @@ impl Worker {
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
         let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
+        let watch = bench.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
             .spawn(move || bench.run(&command_receiver))
             .context("Could not start the training thread")?;
-        Ok(Self { commands, events, thread })
+        Ok(Self { commands, events, watch, thread })
     }
 
     /// Saves every active run and waits for the thread to end.
     pub fn join(self) {
+        self.watch.close();
         drop(self.commands);
         // The thread catches panics itself; one that got past has nothing left to save.
         let _ended = self.thread.join();
@@ -82,6 +89,7 @@ struct Bench {
     inquiries: VecDeque<Inquiry>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
+    watch: Arc<Watch>,
 }
 
 impl Bench {
@@ -96,6 +104,7 @@ impl Bench {
             answers: Answers::default(),
             inquiries: VecDeque::new(),
             dataset: None,
+            watch: Arc::default(),
         }
     }
 
@@ -161,16 +170,16 @@ impl Bench {
         let running = self.active.values_mut().filter(|run| run.phase == Phase::Running);
         let Some(run) = running.min_by_key(|run| run.turns) else { return };
         let outbox = &mut self.outbox;
-        let failed = match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(told(&error)),
-            Err(panic) => Some(format!(
-                "A fault in Headstart ended the run: {}. Resume it, and please report this",
-                panic_text(&*panic)
-            )),
-        };
-        if let Some(message) = failed {
-            run.enter(Phase::Failed(message), outbox);
+        match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => run.fail(&error, outbox),
+            Err(panic) => {
+                let text = panic_text(&*panic);
+                run.fail(
+                    &anyhow!("A fault in Headstart ended the run: {text}. Resume it, and please report this"),
+                    outbox,
+                );
+            }
         }
         let id = run.id.clone();
         if !run.phase.is_active() {
@@ -181,7 +190,7 @@ impl Bench {
     fn guard_command(&mut self, command: Command) {
         let what = match &command {
             Command::Start(_) => "Could not start the run",
-            Command::Resume(_) => "Could not resume the run",
+            Command::Resume(_) | Command::Rewind { .. } => "Could not resume the run",
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
@@ -192,7 +201,8 @@ impl Bench {
             | Command::Tune(..)
             | Command::Predict { .. }
             | Command::Preview { .. }
-            | Command::Dismiss(_) => "Could not do that",
+            | Command::Dismiss(_)
+            | Command::StopPreparing => "Could not do that",
         };
         self.guard(what, |bench| bench.handle(command));
     }
@@ -201,6 +211,9 @@ impl Bench {
     fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
+            Ok(Err(error)) if error.is::<Stopped>() => {
+                return self.outbox.notice(Level::Info, error.to_string());
+            }
             Ok(Err(error)) => told(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
@@ -210,7 +223,8 @@ impl Bench {
     fn handle(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
-            Command::Resume(run) => self.resume(&run),
+            Command::Resume(run) => self.resume(&run, None),
+            Command::Rewind { run, step, live } => self.resume(&run, Some((step, live))),
             Command::Control(run, control) => {
                 self.control(&run, control);
                 Ok(())
@@ -240,8 +254,10 @@ impl Bench {
                 self.home.restore(&run)?;
                 self.open(&run)
             }
-            Command::Compare(comparison) => self.start_comparison(&comparison),
+            Command::Compare(comparison) => self.start_comparison(*comparison),
             Command::Order(comparison, order) => self.order(&comparison, order),
+            // The session has told the watch, past all commands that wait.
+            Command::StopPreparing => Ok(()),
         }
     }
 
@@ -253,7 +269,8 @@ impl Bench {
         }
     }
 
-    fn start(&mut self, mut spec: RunSpec) -> Result<RunId> {
+    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
+        let mut spec = spec.anchored();
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         self.adopt_shape(&mut spec)?;
@@ -267,8 +284,10 @@ impl Bench {
         Ok(id)
     }
 
-    fn resume(&mut self, id: &RunId) -> Result<()> {
+    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters.
+    fn resume(&mut self, id: &RunId, rewind: Option<(u64, LiveParams)>) -> Result<()> {
         if self.active.contains_key(id) {
+            ensure!(rewind.is_none(), "The run is at work: stop it first");
             return Ok(());
         }
         let folder = self.home.folder(id);
@@ -276,8 +295,16 @@ impl Bench {
         ensure!(info.phase != Phase::Finished, "The run is finished: start a new one with more epochs");
         let dataset = self.dataset(&info.spec.dataset)?;
         // Only a run that has no checkpoint of its own begins again.
-        let init = if newest_checkpoint(&folder).is_none() { self.init(&info.spec)? } else { None };
-        self.activate(ActiveRun::open(id.clone(), folder, info.spec, dataset, init.as_ref(), &self.catalog)?)
+        let is_saved = !folder.checkpoints().is_empty();
+        let init = if is_saved { None } else { self.init(&info.spec)? };
+        let mut run = ActiveRun::open(id.clone(), folder, info.spec, dataset, init.as_ref(), &self.catalog)?;
+        if let Some((step, live)) = rewind {
+            run.rewind(step, live, &self.catalog)?;
+        }
+        if !is_saved {
+            run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
+        }
+        self.activate(run)
     }
 
     fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
@@ -292,7 +319,11 @@ impl Bench {
                 self.outbox.notice(Level::Info, beginning.clone());
             }
         }
-        let points = folder.points();
+        for warning in std::mem::take(&mut run.warnings) {
+            folder.log(&Entry::Notice { text: warning.clone() })?;
+            self.outbox.notice(Level::Warning, warning);
+        }
+        let points = folder.points()?;
         self.answers.forget_weights();
         self.backlog.retain(|waiting| *waiting != run.id);
         self.show(info, points);
@@ -303,7 +334,7 @@ impl Bench {
     fn open(&mut self, id: &RunId) -> Result<()> {
         let folder = self.home.folder(id);
         let info = folder.info(id, &self.catalog)?;
-        let points = folder.points();
+        let points = folder.points()?;
         self.show(info, points);
         Ok(())
     }
@@ -335,28 +366,6 @@ impl Bench {
         self.outbox.push(Event::Removed(run));
         Ok(())
     }
-
-    fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
-        let key = data::source(choice);
-        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
-            return Ok(dataset.clone());
-        }
-        let dataset = data::open(choice, &self.home.data())?;
-        self.dataset = Some((key, dataset.clone()));
-        Ok(dataset)
-    }
-}
-
-/// The weights of a run's newest checkpoint, or those it starts with, and their step.
-///
-/// # Errors
-/// Where the run's spec or its weights cannot be read.
-pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<(u64, Model)> {
-    let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
-    let Some(state) = newest_checkpoint(folder) else { return Ok((0, model)) };
-    model.vars.load(&folder.checkpoint(state.step).join("model.safetensors"))?;
-    Ok((state.step, model))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

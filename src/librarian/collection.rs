@@ -30,14 +30,13 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
 
 /// The images of the training part: a run numbers those that are left out of it no more.
 fn training(dataset: &Dataset, spec: &RunSpec, edited: &Edited) -> Result<Vec<Item>> {
-    let labels = edited.kept.iter().map(|place| edited.labels[*place]).collect();
-    let kept = Dataset {
+    let corrected = Dataset {
         info: dataset.info.clone(),
-        train: Examples::new(vec![], labels),
+        train: dataset.train.corrected_labels(edited),
         test: Examples::default(),
         notes: Notes::default(),
     };
-    let partition = engine::partition(spec, &kept)?;
+    let partition = engine::partition(spec, &corrected)?;
     let mut items = items(&dataset.train, edited, Role::Unlabelled);
     for (chosen, role) in [(partition.train, Role::Train), (partition.validation, Role::Validation)] {
         chosen.iter().for_each(|index| items[edited.kept[*index]].role = role);

@@ -3,7 +3,7 @@ use super::Desk;
 use crate::{
     data::{
         self,
-        download::{Activity, Download, Progress},
+        download::{Activity, Download, Limits, Progress},
     },
     protocol::data::{DataReport, Fetch, FetchPhase},
     told::told,
@@ -38,7 +38,7 @@ impl Desk {
     pub(super) fn fetch(&mut self, dataset: String) -> Result<()> {
         self.stop_fetching();
         let published = data::find(&dataset)?.published.context("it is not fetched from anywhere")?;
-        let download = Download::new(published, self.home.data().join(&dataset), vec![])?;
+        let download = Download::new(published, self.home.data().join(&dataset), vec![], Limits::default())?;
         self.fetching = Some(Fetching { dataset, download, told: None });
         Ok(())
     }
@@ -54,8 +54,9 @@ impl Desk {
         let Some(mut fetching) = self.fetching.take() else { return };
         let phase = match fetching.download.advance(PATIENCE) {
             Ok(Progress { activity: Activity::Done, .. }) => FetchPhase::Done,
-            Ok(Progress { bytes_done, bytes_total, secs_left, .. }) => {
-                FetchPhase::Running { bytes_done, bytes_total, secs_left }
+            Ok(Progress { activity, bytes_done, bytes_total, secs_left }) => {
+                let is_pausing = matches!(activity, Activity::Pausing { .. });
+                FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }
             }
             Err(error) => FetchPhase::Failed(told(&error)),
         };

@@ -1,12 +1,11 @@
 //! A classifier's weights by PyTorch's names and in its layout, as safetensors: `encoder.conv1.weight`, (height, width,
 //! in, out), is `conv1.weight`, (out, in, height, width), there.
 use super::{Layer, Shape, Vars, layers, layers::head};
-use crate::{data::ImageShape, spec::Choice};
+use crate::{data::ImageShape, disk, spec::Choice};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::File,
     io::Read as _,
     path::Path,
 };
@@ -224,7 +223,7 @@ pub(super) fn open(path: &Path, numbers: usize) -> Result<BufferedSafetensors> {
     // Double precision, twice over, and a header.
     let limit = 16 * numbers as u64 + (16 << 20);
     let mut bytes = vec![];
-    let file = File::open(path).context("Could not read the weights")?;
+    let (file, _) = disk::open(path).context("Could not read the weights")?;
     file.take(limit + 1).read_to_end(&mut bytes).context("Could not read the weights")?;
     const ADVICE: &str = "In Python, safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\") \
                           writes weights as they are read here";

@@ -1,8 +1,12 @@
 //! An encoder's weights from another run or file, whatever head they were trained under.
-use super::{Vars, pytorch, shipped::Shipped};
+use super::{Vars, pytorch, shipped::Shipped, vars};
+use crate::disk;
 use anyhow::{Context as _, Result, anyhow, ensure};
-use candle_core::{DType, Tensor, safetensors::BufferedSafetensors};
-use std::{fmt, path::PathBuf};
+use candle_core::{DType, Device, Tensor, safetensors::BufferedSafetensors};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// What the names of an encoder's variables begin with.
 const ENCODER: &str = "encoder.";
@@ -50,6 +54,23 @@ impl Part {
 pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
     read(vars, weights, part, fresh)
         .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\n{weights}"))
+}
+
+/// Whether a file that Headstart wrote holds weights that can be used.
+///
+/// # Errors
+/// Where it cannot be read, or holds numbers that are not finite.
+pub fn check(path: &Path) -> Result<()> {
+    // Which network they are of is not known here: as many as there are.
+    let len = disk::open(path).with_context(|| format!("File: {}", path.display()))?.1;
+    for (name, tensor) in vars::tensors(path, len as usize, &Device::Cpu)? {
+        ensure!(
+            tensor.dtype() == DType::F32 && vars::is_finite(&tensor)?,
+            "The weight {name} holds numbers that are not finite\nFile: {}",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 fn read(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
@@ -106,15 +127,13 @@ fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> 
     let kind = there.dtype();
     let tensor = file.load(name, var.device()).ok().filter(|tensor| tensor.dtype() == DType::F32);
     let tensor = tensor.ok_or_else(|| anyhow!("holds {kind} where F32 is needed"))?;
-    let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;
-    ensure!(numbers.iter().all(|number| number.is_finite()), "holds numbers that are not finite");
+    ensure!(vars::is_finite(&tensor)?, "holds numbers that are not finite");
     Ok(tensor)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
     use std::collections::HashMap;
 
     fn vars(seed: u64, features: usize) -> Vars {

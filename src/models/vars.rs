@@ -1,7 +1,7 @@
 //! Named variables, those that are trained and those that are not: seeded by their names, in order of their names.
-use crate::{ops::Sink, rng::rng};
+use crate::{disk, ops::Sink, rng::rng};
 use anyhow::{Context as _, Result, ensure};
-use candle_core::{Device, Tensor, Var, backprop::GradStore};
+use candle_core::{Device, Tensor, Var, backprop::GradStore, safetensors};
 use rand::RngExt as _;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -105,6 +105,14 @@ impl Vars {
         self.all().zip(other.all()).try_for_each(|((_, to), (_, from))| Ok(to.set(from)?))
     }
 
+    /// Whether every number is one.
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn are_finite(&self) -> Result<bool> {
+        self.all().try_fold(true, |all, (_, var)| Ok(all && is_finite(var)?))
+    }
+
     /// Writes all weights as safetensors.
     ///
     /// # Errors
@@ -112,27 +120,23 @@ impl Vars {
     pub fn save(&self, path: &Path) -> Result<()> {
         let tensors: HashMap<_, _> =
             self.all().map(|(name, var)| (name.to_owned(), var.as_tensor().clone())).collect();
-        Ok(candle_core::safetensors::save(&tensors, path)?)
+        Ok(safetensors::save(&tensors, path)?)
     }
 
     /// Reads all weights back.
     ///
     /// # Errors
-    /// Where the file cannot be read, lacks a weight, or has one of another shape. Nothing is changed then.
+    /// Where the file cannot be read, lacks a weight, or has one of another shape or that is not finite. Nothing is
+    /// changed then.
     pub fn load(&self, path: &Path) -> Result<()> {
         let named = || format!("File: {}", path.display());
-        let tensors = candle_core::safetensors::load(path, &self.device)
-            .context(
-                "Could not read the weights: remove this checkpoint's folder to go on from the one before it",
-            )
-            .with_context(named)?;
+        let numbers = self.all().map(|(_, var)| var.elem_count()).sum();
+        let tensors = tensors(path, numbers, &self.device).context("Could not read the weights")?;
         let mut found = vec![];
         for (name, var) in self.all() {
             let tensor = tensors
                 .get(name)
-                .with_context(|| {
-                    format!("There is no weight {name}: remove this checkpoint's folder to go on from the one before it")
-                })
+                .with_context(|| format!("There is no weight {name}"))
                 .with_context(named)?;
             ensure!(
                 tensor.shape() == var.shape() && tensor.dtype() == var.dtype(),
@@ -141,10 +145,26 @@ impl Vars {
                 var.shape(),
                 named()
             );
+            ensure!(is_finite(tensor)?, "The weight {name} holds numbers that are not finite\n{}", named());
             found.push((var, tensor));
         }
         found.into_iter().try_for_each(|(var, tensor)| Ok(var.set(tensor)?))
     }
+}
+
+/// The tensors of a safetensors file that holds about so many numbers. No more is read than those can take.
+///
+/// # Errors
+/// Where the file cannot be read or is another one.
+pub fn tensors(path: &Path, numbers: usize, device: &Device) -> Result<HashMap<String, Tensor>> {
+    // Double precision, and a header.
+    let most = 8 * numbers as u64 + (16 << 20);
+    let read = || -> Result<_> { Ok(safetensors::load_buffer(&disk::read(path, most)?, device)?) };
+    read().with_context(|| format!("File: {}", path.display()))
+}
+
+pub fn is_finite(tensor: &Tensor) -> Result<bool> {
+    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|number| number.is_finite()))
 }
 
 #[cfg(test)]
@@ -189,5 +209,16 @@ mod tests {
         assert_eq!(values(&mean), [0.5]);
         std::fs::write(&path, b"no tensors").unwrap();
         assert!(vars(1, 3).load(&path).is_err());
+        let ruined = vars(1, 3);
+        assert!(ruined.are_finite().unwrap());
+        let (_, weight) = ruined.all().next().unwrap();
+        weight.set(&(weight.zeros_like().unwrap() / 0.0).unwrap()).unwrap();
+        assert!(!ruined.are_finite().unwrap());
+        ruined.save(&path).unwrap();
+        let error = format!("{:#}", vars(1, 3).load(&path).unwrap_err());
+        assert!(error.contains("not finite"), "{error}");
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = format!("{:#}", vars(1, 3).load(&path).unwrap_err());
+        assert!(error.contains("larger than the 16 MiB"), "{error}");
     }
 }

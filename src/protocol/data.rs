@@ -116,6 +116,8 @@ pub enum FetchPhase {
         bytes_total: u64,
         /// At the present pace; nothing before there is one.
         secs_left: Option<f64>,
+        /// The mirror broke off or stalled, and is asked again after a pause.
+        is_pausing: bool,
     },
     /// By a person; what has come is kept.
     Stopped,

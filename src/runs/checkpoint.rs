@@ -1,12 +1,24 @@
 //! Checkpoints: a folder each, whole or not there.
+//!
+//! ```text
+//! step-000500/              whole
+//! step-000500.partial       being written: never read
+//! step-000500.old.partial   whole, stepped aside for a new one of the same step: read where there is no step-000500
+//! step-000500.gone.partial  being removed: never read
+//! ```
+//! So a program that is killed between any two system calls leaves the newest checkpoint to be found.
 use super::{RunFolder, at};
 use crate::{disk, spec::LiveParams};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
+
+/// The ending of a checkpoint that stepped aside.
+const OLD: &str = ".old.partial";
 
 /// `state.toml`: what a run needs, beside its tensors, to go on as if it had never stopped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,18 +50,25 @@ impl RunFolder {
         state: &CheckpointState,
         write: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
-        let target = self.checkpoint(state.step);
+        let target = self.place(state.step);
         let partial = disk::partial(&target);
         let saved = save(&partial, &target, state, write);
         if saved.is_err() {
             // What is left of a failed attempt would fill the disk further.
             let _best_effort = fs::remove_dir_all(&partial);
         }
-        saved.with_context(|| at("Could not save a checkpoint: is the disk full?", &target))
+        saved.map_err(|error| disk::unwritten("Could not save a checkpoint", &target, error))
     }
 
     /// The folder of a step's checkpoint.
     pub fn checkpoint(&self, step: u64) -> PathBuf {
+        let place = self.place(step);
+        let aside = aside(&place);
+        if !place.exists() && aside.exists() { aside } else { place }
+    }
+
+    /// Where a checkpoint belongs.
+    fn place(&self, step: u64) -> PathBuf {
         self.path.join("checkpoints").join(format!("step-{step:06}"))
     }
 
@@ -57,9 +76,38 @@ impl RunFolder {
     pub fn checkpoints(&self) -> Vec<u64> {
         let entries = fs::read_dir(self.path.join("checkpoints")).into_iter().flatten();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut steps: Vec<u64> = names.filter_map(|name| name.strip_prefix("step-")?.parse().ok()).collect();
+        let step = |name: String| name.strip_prefix("step-")?.trim_end_matches(OLD).parse().ok();
+        let mut steps: Vec<u64> = names.filter_map(step).collect();
         steps.sort_unstable();
+        steps.dedup();
         steps
+    }
+
+    /// The state of the newest checkpoint that has one which can be read; its weights are not looked at.
+    pub fn newest_state(&self) -> Option<CheckpointState> {
+        self.checkpoints().into_iter().rev().find_map(|step| self.checkpoint_state(step).ok())
+    }
+
+    /// Puts in order what a program that was killed left halfway: a checkpoint that stepped aside comes back, and what was
+    /// never whole is removed.
+    ///
+    /// # Errors
+    /// Where a checkpoint cannot be brought back.
+    pub fn recover(&self) -> Result<()> {
+        for step in self.checkpoints() {
+            let (place, aside) = (self.place(step), aside(&self.place(step)));
+            if aside.exists() {
+                let ended = if place.exists() { discard(&aside) } else { disk::rename(&aside, &place) };
+                ended
+                    .map_err(|error| disk::unwritten("Could not put a checkpoint in order", &place, error))?;
+            }
+        }
+        let entries = fs::read_dir(self.path.join("checkpoints")).into_iter().flatten();
+        let is_rest = |path: &PathBuf| path.to_string_lossy().ends_with(disk::PARTIAL);
+        for rest in entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_rest) {
+            let _takes_room_only = fs::remove_dir_all(rest);
+        }
+        Ok(())
     }
 
     /// The state that the checkpoint of a step was made with.
@@ -68,7 +116,8 @@ impl RunFolder {
     /// Where it cannot be read.
     pub fn checkpoint_state(&self, step: u64) -> Result<CheckpointState> {
         let path = self.checkpoint(step).join("state.toml");
-        let text = fs::read_to_string(&path).with_context(|| at("Could not read the checkpoint", &path))?;
+        let text = disk::read_text(&path, disk::MOST_TEXT);
+        let text = text.with_context(|| at("Could not read the checkpoint", &path))?;
         toml::from_str(&text).with_context(|| at("The checkpoint is damaged", &path))
     }
 
@@ -79,11 +128,26 @@ impl RunFolder {
     pub fn prune(&self, keep_last: usize, best: Option<u64>) -> Result<()> {
         let steps = self.checkpoints();
         let kept = retain(&steps, keep_last, best);
-        for step in steps.into_iter().filter(|step| !kept.contains(step)) {
-            let path = self.checkpoint(step);
-            fs::remove_dir_all(&path).with_context(|| at("Could not remove an old checkpoint", &path))?;
-        }
-        Ok(())
+        steps.into_iter().filter(|step| !kept.contains(step)).try_for_each(|step| self.discard(step))
+    }
+
+    /// Removes the checkpoints after a step, the newest first: they were taken back.
+    ///
+    /// # Errors
+    /// Where one cannot be removed.
+    pub fn discard_after(&self, step: u64) -> Result<()> {
+        self.checkpoints()
+            .into_iter()
+            .rev()
+            .filter(|later| *later > step)
+            .try_for_each(|step| self.discard(step))
+    }
+
+    fn discard(&self, step: u64) -> Result<()> {
+        let place = self.place(step);
+        [aside(&place), place].iter().try_for_each(|path| {
+            discard(path).map_err(|error| disk::unwritten("Could not remove an old checkpoint", path, error))
+        })
     }
 }
 
@@ -103,21 +167,53 @@ fn save(
     if partial.exists() {
         fs::remove_dir_all(partial)?;
     }
-    fs::create_dir_all(partial)?;
+    if let Some(checkpoints) = partial.parent().filter(|checkpoints| !checkpoints.exists()) {
+        // Where the run's own folder is gone, it stays so.
+        fs::create_dir(checkpoints)?;
+    }
+    fs::create_dir(partial)?;
     write(partial)?;
     disk::write_synced(&partial.join("state.toml"), toml::to_string(state)?.as_bytes())?;
     for file in fs::read_dir(partial)? {
         File::open(file?.path())?.sync_all()?;
     }
+    disk::sync_folder(partial)?;
+    Ok(put_in_place(partial, target)?)
+}
+
+/// A folder cannot be renamed over another: the older one of the same step steps aside, where it is still found, and is
+/// removed once the new one is there.
+fn put_in_place(partial: &Path, target: &Path) -> io::Result<()> {
     if !target.exists() {
-        return Ok(disk::rename(partial, target)?);
+        return disk::rename(partial, target);
     }
-    // A folder cannot be renamed over another: the older one of the same step steps aside, and is no checkpoint then.
-    let aside = target.with_extension(format!("old{}", disk::PARTIAL));
-    let _may_be_missing = fs::remove_dir_all(&aside);
+    let aside = aside(target);
+    discard(&aside)?;
     disk::rename(target, &aside)?;
-    disk::rename(partial, target)?;
-    Ok(fs::remove_dir_all(&aside)?)
+    if let Err(error) = disk::rename(partial, target) {
+        let _found_aside_too = fs::rename(&aside, target);
+        return Err(error);
+    }
+    discard(&aside)
+}
+
+fn aside(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(OLD);
+    name.into()
+}
+
+/// Removes a folder, under a name that is never read: half of it is not taken for the whole.
+fn discard(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let gone = path.with_extension("gone.partial");
+    if gone.exists() {
+        fs::remove_dir_all(&gone)?;
+    }
+    disk::rename(path, &gone)?;
+    fs::remove_dir_all(&gone)
 }
 
 #[cfg(test)]
@@ -154,5 +250,62 @@ mod tests {
         assert_eq!(run.checkpoint_state(7).unwrap(), newer);
         assert_eq!(run.checkpoints(), [7]);
         assert_eq!(fs::read_dir(folder.path().join("checkpoints")).unwrap().count(), 1);
+    }
+
+    fn state(step: u64, best: f64) -> CheckpointState {
+        CheckpointState { step, best: Some((step, best)), ..Default::default() }
+    }
+
+    /// Every state of the folder that a kill between two system calls of a replacement can leave.
+    #[test]
+    fn a_checkpoint_is_found_at_every_moment_of_its_replacement() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: folder.path().into() };
+        let checkpoints = folder.path().join("checkpoints");
+        let path = |name: &str| checkpoints.join(name);
+        run.save_checkpoint(&state(7, 0.5), |_| Ok(())).unwrap();
+        let found = |run: &RunFolder| (run.checkpoints(), run.newest_state().unwrap().best.unwrap().1);
+
+        // While the new one is written, half of it is no checkpoint.
+        fs::create_dir(path("step-000007.partial")).unwrap();
+        assert_eq!(found(&run), (vec![7], 0.5));
+        // The old one has stepped aside, the new one is not in its place.
+        fs::rename(path("step-000007"), path("step-000007.old.partial")).unwrap();
+        assert_eq!(found(&run), (vec![7], 0.5));
+        run.recover().unwrap();
+        assert_eq!(found(&run), (vec![7], 0.5));
+        assert_eq!(fs::read_dir(&checkpoints).unwrap().count(), 1);
+        // The new one is in its place, the old one not yet removed, or half of it.
+        fs::rename(path("step-000007"), path("step-000007.old.partial")).unwrap();
+        run.save_checkpoint(&state(7, 0.25), |_| Ok(())).unwrap();
+        assert_eq!(found(&run), (vec![7], 0.25));
+        fs::rename(path("step-000007.old.partial"), path("step-000007.gone.partial")).unwrap();
+        assert_eq!(found(&run), (vec![7], 0.25));
+        run.recover().unwrap();
+        assert_eq!(fs::read_dir(&checkpoints).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_pruned_or_taken_back_is_gone_whatever_stood_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: folder.path().into() };
+        for step in [1, 2, 3, 4] {
+            run.save_checkpoint(&state(step, 0.5), |_| Ok(())).unwrap();
+        }
+        let checkpoints = folder.path().join("checkpoints");
+        fs::create_dir(checkpoints.join("step-000001.old.partial")).unwrap();
+        run.discard_after(3).unwrap();
+        assert_eq!(run.checkpoints(), [1, 2, 3]);
+        run.prune(1, Some(2)).unwrap();
+        assert_eq!(run.checkpoints(), [2, 3]);
+        assert_eq!(fs::read_dir(&checkpoints).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_was_deleted_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: folder.path().join("gone") };
+        assert!(run.save_checkpoint(&state(1, 0.5), |_| Ok(())).is_err());
+        assert!(!run.path.exists());
     }
 }

@@ -64,8 +64,9 @@ impl Home {
             disk::write_synced(&partial.join("comparison.toml"), comparison.to_toml(catalog).as_bytes())?;
             disk::rename(&partial, &folder.path)
         };
-        write()
-            .with_context(|| at("Could not make the comparison's folder: is the disk full?", &folder.path))?;
+        write().map_err(|error| {
+            disk::unwritten("Could not make the comparison's folder", &folder.path, error)
+        })?;
         Ok((id, folder))
     }
 
@@ -99,7 +100,8 @@ impl ComparisonFolder {
     /// Where it is missing, damaged or from a newer version.
     pub fn read(&self, catalog: &Catalog) -> Result<Comparison> {
         let path = self.path.join("comparison.toml");
-        let text = fs::read_to_string(&path).with_context(|| at("Could not read the comparison", &path))?;
+        let text = disk::read_text(&path, disk::MOST_TEXT);
+        let text = text.with_context(|| at("Could not read the comparison", &path))?;
         Comparison::from_toml(&text, &[], catalog).with_context(|| at("The comparison cannot be used", &path))
     }
 
@@ -122,7 +124,8 @@ impl ComparisonFolder {
             writeln!(text, "\"{name}\",{},{},{accuracy}", race.labels_per_class, race.seed)?;
         }
         let path = self.path.join("results.csv");
-        disk::replace(&path, text.as_bytes()).with_context(|| at("Could not write the results", &path))
+        disk::replace(&path, text.as_bytes())
+            .map_err(|error| disk::unwritten("Could not write the results", &path, error))
     }
 
     /// Keeps other programs from going on with it.

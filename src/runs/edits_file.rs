@@ -13,19 +13,21 @@ use anyhow::{Context as _, Result, anyhow};
 use std::{fs, path::PathBuf};
 use toml::{Table, Value};
 
+/// Longer files are none of these: a correction takes some 40 bytes.
+const MOST_BYTES: u64 = 256 << 20;
+
 impl Home {
     /// What a person has corrected about a data set; nothing where there is no such file.
     ///
     /// # Errors
     /// Where the file cannot be read or is damaged.
     pub fn edits(&self, dataset: &Choice) -> Result<Edits> {
-        let path = self.edits_path(dataset);
-        if !path.exists() {
-            return Ok(Edits::new());
-        }
+        // Corrections of a relative path were once kept under it as it was typed.
+        let paths = [dataset.clone().anchored(), dataset.clone()].map(|dataset| self.edits_path(&dataset));
+        let Some(path) = paths.into_iter().find(|path| path.exists()) else { return Ok(Edits::new()) };
         let help = "Could not read your corrections of this data set: repair the file or delete it";
         let read = || -> Result<Edits> {
-            let table: Table = fs::read_to_string(&path)?.parse()?;
+            let table: Table = disk::read_text(&path, MOST_BYTES)?.parse()?;
             let edits = table.get("edits").and_then(Value::as_table).context("it has no table of edits")?;
             edits::from_table(edits).map_err(|key| anyhow!("{key} is neither a class nor false"))
         };
@@ -37,7 +39,8 @@ impl Home {
     /// # Errors
     /// Where the file cannot be written.
     pub fn keep_edits(&self, dataset: &Choice) -> Result<()> {
-        let path = self.edits_path(dataset);
+        let dataset = dataset.clone().anchored();
+        let path = self.edits_path(&dataset);
         let mut table = Table::new();
         table.insert("id".into(), dataset.id.clone().into());
         if let Some(data) = &dataset.path {

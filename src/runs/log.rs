@@ -1,15 +1,17 @@
 //! `log.jsonl`: what happened to a run, one JSON object a line.
 use super::{RunFolder, at};
 use crate::{
-    protocol::{Change, Phase},
+    disk,
+    protocol::{Change, Phase, Remedy},
     spec::LiveParams,
 };
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{self, OpenOptions},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
-};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+
+const NAME: &str = "log.jsonl";
+/// The most bytes of a line: far more than any that was written.
+const MOST_LINE: u64 = 1 << 20;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,9 @@ pub enum Entry {
         phase: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         message: String,
+        /// Of a run that diverged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remedy: Option<Remedy>,
     },
     /// Live hyperparameters were changed after `step` steps.
     Tuned {
@@ -41,6 +46,11 @@ pub enum Entry {
 
 impl Entry {
     pub fn new_phase(phase: &Phase) -> Self {
+        Self::of(phase, None)
+    }
+
+    /// Of a run that diverged, also says from where it can go on.
+    pub fn of(phase: &Phase, remedy: Option<Remedy>) -> Self {
         let (name, message) = match phase {
             Phase::Running => ("running", ""),
             Phase::Paused => ("paused", ""),
@@ -48,7 +58,7 @@ impl Entry {
             Phase::Finished => ("finished", ""),
             Phase::Failed(message) => ("failed", message.as_str()),
         };
-        Self::Phase { phase: name.into(), message: message.into() }
+        Self::Phase { phase: name.into(), message: message.into(), remedy }
     }
 }
 
@@ -64,16 +74,18 @@ pub(super) fn phase(name: &str, message: &str) -> Option<Phase> {
 }
 
 impl RunFolder {
-    /// Appends a line to the log.
+    /// Appends a line to the log; once it returns, the line outlives a power cut, unless it only says how long training
+    /// took.
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn log(&self, entry: &Entry) -> Result<()> {
-        let path = self.path.join("log.jsonl");
+        let path = self.path.join(NAME);
         let mut line = serde_json::to_string(entry)?;
         line.push('\n');
-        let mut append = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        let mut append = || -> io::Result<()> {
+            let is_new = !path.exists();
+            let mut file = disk::open_own(&path)?;
             // A line that was cut short must not swallow this one.
             let mut last = *b"\n";
             if file.seek(SeekFrom::End(-1)).is_ok() {
@@ -82,15 +94,30 @@ impl RunFolder {
             if last != *b"\n" {
                 line.insert(0, '\n');
             }
-            file.write_all(line.as_bytes())
+            file.write_all(line.as_bytes())?;
+            if !matches!(entry, Entry::Timing { .. }) {
+                file.sync_data()?;
+            }
+            if is_new { disk::sync_parent(&path) } else { Ok(()) }
         };
-        append().with_context(|| at("Could not write the log", &path))
+        append().map_err(|error| disk::unwritten("Could not write the log", &path, error))
     }
 
-    /// The lines of the log that can be read; a missing log has none.
-    pub fn entries(&self) -> Vec<Entry> {
-        let bytes = fs::read(self.path.join("log.jsonl")).unwrap_or_default();
-        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    /// The lines of the log that can be understood; a missing log has none.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        let path = self.path.join(NAME);
+        let mut entries = vec![];
+        let read =
+            disk::each_line(&path, MOST_LINE, |line| entries.extend(serde_json::from_slice(line).ok()));
+        match read {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| at("Could not read the log", &path))
+            }
+            _ => Ok(entries),
+        }
     }
 }
 
@@ -109,6 +136,7 @@ pub fn surviving_changes(entries: &[Entry]) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn lines_cut_short_are_passed_over() {
@@ -121,7 +149,7 @@ mod tests {
         text.push_str("{\"event\":\"noti");
         fs::write(&path, text).unwrap();
         run.log(&entry).unwrap();
-        assert_eq!(run.entries(), [entry.clone(), entry]);
+        assert_eq!(run.entries().unwrap(), [entry.clone(), entry]);
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! `metrics.csv`: step, split, metric, value. The same run writes the same bytes.
 use super::{RunFolder, at};
-use crate::metrics::{self, Point, Split};
+use crate::{
+    disk,
+    metrics::{self, Point, Split},
+};
 use anyhow::{Context as _, Result};
 use std::{
     fmt::Write as _,
-    fs::{self, File, OpenOptions},
-    io::{Seek as _, SeekFrom, Write as _},
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::PathBuf,
+    str,
 };
 
+const NAME: &str = "metrics.csv";
 const HEADER: &str = "step,split,metric,value\n";
+/// The most bytes of a line: far more than any that was written.
+const MOST_LINE: u64 = 4096;
 
 /// The file, open for appending.
 #[derive(Debug)]
@@ -22,17 +29,29 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens the file of a run and cuts it to `len` bytes, which is where a checkpoint was made; 0 begins anew.
+    /// Opens the file of a run and cuts it to `len` bytes, which is where a checkpoint was made; 0 begins anew. Where
+    /// fewer are there, only whole lines are kept: see [`len`](Self::len).
     ///
     /// # Errors
     /// Where it cannot be written.
     pub fn open(run: &RunFolder, len: u64) -> Result<Self> {
-        let path = run.path.join("metrics.csv");
-        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = open.and_then(|file| file.set_len(len).map(|()| file));
-        let file = file.with_context(|| at("Could not open the metrics", &path))?;
+        let path = run.path.join(NAME);
+        let open = || -> io::Result<_> {
+            let mut file = disk::open_own(&path)?;
+            let len = whole_lines(&mut file, len)?;
+            file.set_len(len)?;
+            disk::sync_parent(&path)?;
+            Ok((file, len))
+        };
+        let (file, len) =
+            open().map_err(|error| disk::unwritten("Could not open the metrics", &path, error))?;
         let pending = if len == 0 { HEADER.into() } else { String::new() };
         Ok(Self { path, file, len, pending })
+    }
+
+    /// Bytes on disk.
+    pub fn len(&self) -> u64 {
+        self.len
     }
 
     pub fn push(&mut self, points: &[Point]) {
@@ -41,11 +60,11 @@ impl MetricsFile {
         }
     }
 
-    /// Writes what is pending; returns the length of the file. What fails to be written stays pending.
+    /// Writes what is pending. What fails to be written stays pending.
     ///
     /// # Errors
     /// Where it cannot be written, as on a full disk.
-    pub fn flush(&mut self) -> Result<u64> {
+    pub fn flush(&mut self) -> Result<()> {
         let written = self
             .file
             .seek(SeekFrom::Start(self.len))
@@ -53,26 +72,76 @@ impl MetricsFile {
         if let Err(error) = written {
             // Half a line helps nobody; the next attempt writes it whole from the same place.
             let _best_effort = self.file.set_len(self.len);
-            return Err(error).with_context(|| at("Could not write the metrics", &self.path));
+            return Err(disk::unwritten("Could not write the metrics", &self.path, error));
         }
         self.len += self.pending.len() as u64;
         self.pending.clear();
+        Ok(())
+    }
+
+    /// Writes what is pending to the disk itself, so that a checkpoint can vouch for it; returns the length of the file.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn sync(&mut self) -> Result<u64> {
+        self.flush()?;
+        let synced = self.file.sync_data();
+        synced.map_err(|error| disk::unwritten("Could not write the metrics", &self.path, error))?;
         Ok(self.len)
     }
 }
 
 impl RunFolder {
-    /// The points on disk, up to the last whole line; lines of unknown metrics are passed over.
-    pub fn points(&self) -> Vec<Point> {
-        let text = fs::read(self.path.join("metrics.csv")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().filter_map(parse).collect()
+    /// Hands over the points on disk one by one, up to the last whole line; lines of unknown metrics are passed over.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn each_point(&self, mut each: impl FnMut(Point)) -> Result<()> {
+        let path = self.path.join(NAME);
+        let read = disk::each_line(&path, MOST_LINE, |line| {
+            line.strip_suffix(b"\n").and_then(parse).into_iter().for_each(&mut each);
+        });
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            read => read.with_context(|| at("Could not read the metrics", &path)),
+        }
+    }
+
+    /// All points on disk.
+    ///
+    /// # Errors
+    /// As [`each_point`](Self::each_point).
+    pub fn points(&self) -> Result<Vec<Point>> {
+        let mut points = vec![];
+        self.each_point(|point| points.push(point))?;
+        Ok(points)
     }
 }
 
-fn parse(line: &str) -> Option<Point> {
-    let mut fields = line.split(',');
+/// Where the last whole line ends within the first `len` bytes. A power cut may leave less, or zeros in its place.
+fn whole_lines(file: &mut File, len: u64) -> io::Result<u64> {
+    if len > 0 && file.metadata()?.len() >= len {
+        file.seek(SeekFrom::Start(len - 1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        if last == *b"\n" {
+            return Ok(len);
+        }
+    }
+    file.rewind()?;
+    let (mut reader, mut line, mut whole) = (BufReader::new(file.take(len)), vec![], 0);
+    loop {
+        line.clear();
+        let read = reader.by_ref().take(MOST_LINE).read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") || line.contains(&0) {
+            return Ok(whole);
+        }
+        whole += read as u64;
+    }
+}
+
+fn parse(line: &[u8]) -> Option<Point> {
+    let mut fields = str::from_utf8(line).ok()?.split(',');
     let mut next = || fields.next();
     let (step, split, metric, value) = (next()?, next()?, next()?, next()?);
     Some(Point {
@@ -86,6 +155,7 @@ fn parse(line: &str) -> Option<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn points_come_back_exactly_up_to_the_last_whole_line() {
@@ -95,15 +165,42 @@ mod tests {
         let points = [point(1, 0.1 + 0.2), point(2, 1e-300)];
         let mut file = MetricsFile::open(&run, 0).unwrap();
         file.push(&points[..1]);
-        let kept = file.flush().unwrap();
+        let kept = file.sync().unwrap();
         file.push(&points[1..]);
         file.flush().unwrap();
-        assert_eq!(run.points(), points);
+        assert_eq!(run.points().unwrap(), points);
         file.push(&points[1..]);
-        let end = file.flush().unwrap();
+        let end = file.sync().unwrap();
         file.file.set_len(end - 2).unwrap();
-        assert_eq!(run.points(), points);
+        assert_eq!(run.points().unwrap(), points);
         MetricsFile::open(&run, kept).unwrap();
-        assert_eq!(run.points(), points[..1]);
+        assert_eq!(run.points().unwrap(), points[..1]);
+    }
+
+    /// As power cuts leave it: shorter than the checkpoint says, gone, or with zeros in the place of what was written.
+    #[test]
+    fn what_is_missing_is_never_filled_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: folder.path().into() };
+        let line = "1,train,loss,0.5\n";
+        let one = (HEADER.len() + line.len()) as u64;
+        let zeros = format!("{HEADER}{line}{}", "\0".repeat(17));
+        for (there, kept) in [
+            (format!("{HEADER}{line}{line}"), one + 17),
+            (format!("{HEADER}{line}2,train,lo"), one),
+            (zeros, one),
+            ("\0".repeat(99), 0),
+            (String::new(), 0),
+        ] {
+            fs::write(run.path.join(NAME), &there).unwrap();
+            let mut file = MetricsFile::open(&run, one + 17).unwrap();
+            assert_eq!(file.len(), kept, "{there:?}");
+            file.push(&[Point { step: 2, split: Split::Train, metric: metrics::LOSS, value: 0.25 }]);
+            let end = file.sync().unwrap();
+            let text = fs::read_to_string(run.path.join(NAME)).unwrap();
+            assert_eq!(text.len() as u64, end);
+            assert!(text.starts_with(HEADER) && text.ends_with("2,train,loss,0.25\n"), "{text:?}");
+            assert!(!text.contains('\0'), "{text:?}");
+        }
     }
 }

@@ -2,7 +2,10 @@
 use super::State;
 use crate::{
     data,
-    protocol::data::{Altered, Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
+    protocol::{
+        Preparing,
+        data::{Altered, Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
+    },
     spec::{Choice, Edits},
 };
 use std::{
@@ -15,6 +18,8 @@ use std::{
 pub struct DataState {
     /// The answer to the newest request to open one.
     pub opened: Option<Opened>,
+    /// How far the one is that is being opened.
+    pub reading: Option<Preparing>,
     /// The published ones that are on this computer, by their identifiers.
     pub present: BTreeSet<String>,
     /// How the newest fetching goes, or went.

@@ -4,8 +4,8 @@ use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, Point, Split},
     protocol::{
-        Answer, Change, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preview, Progress,
-        RunId, RunInfo,
+        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing,
+        Preview, Progress, Remedy, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -30,6 +30,8 @@ pub struct State {
     pub data: DataState,
     /// Not yet shown; whoever shows them takes them.
     pub notices: Vec<Notice>,
+    /// How far the data set is that the worker reads; nothing while it reads none.
+    pub preparing: Option<Preparing>,
     /// The run that was started or resumed last, by itself.
     pub newest: Option<RunId>,
     /// The comparison that was started or resumed last.
@@ -45,6 +47,8 @@ pub struct Run {
     /// The live hyperparameters as they are now.
     pub live: LiveParams,
     pub phase: Phase,
+    /// Of a run that diverged.
+    pub remedy: Option<Remedy>,
     pub progress: Progress,
     pub curves: BTreeMap<Curve, Series>,
     pub changes: Vec<Change>,
@@ -68,11 +72,12 @@ impl Run {
             spec: info.spec,
             live: info.live,
             phase: info.phase,
+            remedy: info.remedy,
             progress: info.progress,
             curves: BTreeMap::new(),
             changes: info.changes,
             timing: info.timing,
-            saved: None,
+            saved: info.saved,
         }
     }
 
@@ -103,6 +108,14 @@ impl Run {
         }
     }
 
+    /// What has a run that diverged go on from its last good weights, with a lower learning rate.
+    pub fn remedied(&self) -> Option<(Remedy, Command)> {
+        let remedy = self.remedy?;
+        let mut live = self.live.clone();
+        live.insert("optimizer.learning_rate".into(), remedy.learning_rate);
+        Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live }))
+    }
+
     fn add(&mut self, points: Vec<Point>) {
         for Point { step, split, metric, value } in points {
             self.curves.entry((metric, split)).or_default().push([step as f64, value]);
@@ -129,6 +142,7 @@ impl State {
                 self.runs.insert(info.id.clone(), Run::new(*info));
             }
             Event::Phase(id, phase) => self.update(&id, |run| run.phase = phase),
+            Event::Remedy(id, remedy) => self.update(&id, |run| run.remedy = Some(remedy)),
             Event::Points(id, points) => self.update(&id, |run| run.add(points)),
             Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
             Event::Tuned(id, change) => self.update(&id, |run| {
@@ -225,6 +239,8 @@ mod tests {
             spec: RunSpec::default(),
             live: LiveParams::new(),
             phase: Phase::Running,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Progress::default(),
             timing: vec![],

@@ -1,11 +1,15 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
-use super::{Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, dotted, edits, overrides};
+use super::{
+    Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, SplitRule, dotted, edits, overrides,
+};
 use crate::told::told;
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
 /// The version of the format of `spec.toml`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// The version whose runs were split by the images that corrections leave.
+const SPLIT_AS_CORRECTED: i64 = 1;
 
 /// What `augmentation.id` may say: what suits the data set, or nothing. It is written out as the values that it stands for.
 const SUITED_AUGMENTATION: &str = "recommended";
@@ -58,7 +62,11 @@ impl RunSpec {
     /// As [`to_toml`](Self::to_toml), to become part of another file.
     pub fn to_table(&self, catalog: &Catalog) -> Table {
         let mut table = Table::new();
-        table.insert("version".into(), VERSION.into());
+        let version = match self.dataset.split_rule {
+            SplitRule::AsCorrected => SPLIT_AS_CORRECTED,
+            SplitRule::AsRead => VERSION,
+        };
+        table.insert("version".into(), version.into());
         table.insert("name".into(), self.name.as_str().into());
         table.insert("seed".into(), Value::String(self.seed.to_string()));
         if let Ok(seed) = i64::try_from(self.seed) {
@@ -124,14 +132,14 @@ impl Reader<'_> {
         self.unknown_keys("", table, &known);
         let mut spec = RunSpec::default();
         match table.get("version").map(Value::as_integer) {
-            None | Some(Some(VERSION)) => {}
+            None | Some(Some(SPLIT_AS_CORRECTED | VERSION)) => {}
             Some(Some(newer)) if newer > VERSION => {
                 self.error(
                     "version",
                     format!("{newer} is newer than this program: update Headstart to open it"),
                 );
             }
-            _ => self.error("version", format!("must be {VERSION}")),
+            _ => self.error("version", format!("must be a number up to {VERSION}")),
         }
         if let Some(name) = table.get("name") {
             match name.as_str() {
@@ -162,6 +170,9 @@ impl Reader<'_> {
                     format!("must be a section: write [{}] above its keys", section.id()),
                 ),
             }
+        }
+        if table.get("version").and_then(Value::as_integer) == Some(SPLIT_AS_CORRECTED) {
+            spec.dataset.split_rule = SplitRule::AsCorrected;
         }
         spec
     }
@@ -319,6 +330,19 @@ mod tests {
         for pairs in [["dataset.path=/a", "dataset=files"], ["dataset.id=files", "dataset.path=/a"]] {
             let spec = read("", &pairs).unwrap();
             assert_eq!((spec.dataset.id.as_str(), spec.dataset.path), ("files", Some("/a".into())));
+        }
+    }
+
+    #[test]
+    fn a_spec_of_version_1_is_split_as_it_was_and_stays_of_version_1() {
+        for (text, rule, version) in [
+            ("version = 1", SplitRule::AsCorrected, "version = 1"),
+            ("version = 2", SplitRule::AsRead, "version = 2"),
+            ("", SplitRule::AsRead, "version = 2"),
+        ] {
+            let spec = read(text, &["dataset=fashion_mnist"]).unwrap();
+            assert_eq!(spec.dataset.split_rule, rule);
+            assert!(spec.to_toml(&catalog()).contains(version));
         }
     }
 

@@ -16,25 +16,34 @@ pub fn ui(ui: &mut Ui, probabilities: &[f32], class_names: &[String], height: f3
     if probabilities.len() <= MOST {
         classes.sort_unstable();
     }
-    let named: Vec<(usize, String)> =
-        classes.into_iter().map(|class| (class, short(name(class_names, class)))).collect();
-    let letters = named.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(1);
-    let answers = named.iter().map(|(class, short)| {
+    let names: Vec<String> = classes.iter().map(|class| short(name(class_names, *class))).collect();
+    let answers = classes.iter().zip(&names).map(|(class, short)| {
         let spoken = format!("{}: {}", name(class_names, *class), percent(probabilities[*class]));
         (short.as_str(), Some((probabilities[*class], Some(*class) == best, spoken)))
     });
-    rows(ui, letters, height / named.len().max(1) as f32, answers);
+    rows(ui, longest(&names), height / names.len().max(1) as f32, answers);
 }
 
-/// Where there is nothing to show yet: the rails alone, of classes that are numbers.
-pub fn empty(ui: &mut Ui, classes: usize, height: f32) {
-    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
-    rows(ui, 1, height / classes as f32, names.iter().map(|name| (name.as_str(), None)));
+/// Where there is nothing to show yet: the rails alone, named where all classes have one.
+pub fn empty(ui: &mut Ui, class_names: &[String], height: f32) {
+    let all_named = (1..=MOST).contains(&class_names.len());
+    let names = if all_named {
+        class_names.iter().map(|name| short(name)).collect()
+    } else {
+        vec![String::new(); MOST]
+    };
+    let height = height / names.len() as f32;
+    rows(ui, longest(&names), height, names.iter().map(|name| (name.as_str(), None)));
 }
 
 /// What a class is.
 pub fn name(class_names: &[String], class: usize) -> &str {
     class_names.get(class).map_or("?", String::as_str)
+}
+
+/// Letters of the longest name.
+fn longest(names: &[String]) -> usize {
+    names.iter().map(|name| name.chars().count()).max().unwrap_or(1)
 }
 
 fn short(name: &str) -> String {

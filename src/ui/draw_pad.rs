@@ -1,44 +1,42 @@
 //! The pad to draw on, what the network sees of it, and what it thinks.
 use super::{
-    Action, bars,
+    Action,
     strips::Strips,
-    theme,
-    widgets::{card, icon_button, picture, strong, title},
+    widgets::{card, icon_button, picture, title},
 };
 use crate::{
     data::{
-        drawing::{Drawing, SIDE, Sheet},
+        drawing::{SIDE, Sheet},
         picture::{self as pictures, Picture},
     },
-    protocol::{Command, Confidence, Image, Prediction},
+    protocol::{Image, Prediction},
     session::Run,
 };
+use answer::{Asked, Classes, caption};
 use anyhow::Result;
 use egui::{
-    Align, Align2, Color32, Event, FontId, Layout, Painter, Pos2, Rect, Response, RichText, Role, Sense,
-    Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, emath::RectTransform,
-    pos2, vec2,
+    Align, Align2, Color32, Event, FontId, Key, Layout, Modifiers, Painter, PointerButton, Pos2, Rect,
+    Response, RichText, Role, Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
+    WidgetInfo, emath::RectTransform, pos2, vec2,
 };
-use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_UNDO};
-use std::{path::Path, time::Duration};
+use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_REDO, ICON_UNDO};
+use history::History;
+use page::{Opened, Page};
+use pen::{Mark, Pen};
+use std::path::Path;
 
-/// The fewest seconds between two questions about the same drawing while the weights change.
-const ASK_AGAIN: f64 = 0.1;
+mod answer;
+mod history;
+mod page;
+mod pen;
+#[cfg(test)]
+mod tests;
 
-/// What it means to look like nothing that is known.
-const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not take it at its word.";
-
-/// The height of all bars, at least.
-const LOWEST: f32 = 150.0;
-
-/// How high the pictures are that a network makes of the drawing.
-const LOOK: f32 = 56.0;
-
-/// What is drawn, or the picture that was opened instead.
 #[derive(Default)]
 pub struct DrawPad {
-    drawing: Drawing,
-    opened: Option<Opened>,
+    page: Page,
+    history: History,
+    pen: Pen,
     /// Whichever of the two it is, as ink on paper; nothing where it is no drawing.
     sheet: Option<Sheet>,
     /// What the network is shown.
@@ -54,28 +52,9 @@ pub struct DrawPad {
     with_nearest: bool,
     /// Counts changes of the drawing.
     version: u64,
+    classes: Classes,
     asked: Option<Asked>,
     requests: u64,
-}
-
-/// A picture on the pad.
-struct Opened {
-    picture: Image,
-    /// The ink on it, where there is any.
-    sheet: Option<Sheet>,
-    /// Its ink is framed, so that the network sees a drawing, and not the picture as it is.
-    as_drawing: bool,
-    /// It was framed before.
-    is_framed: bool,
-}
-
-/// The newest question.
-struct Asked {
-    request: u64,
-    version: u64,
-    run: crate::protocol::RunId,
-    step: u64,
-    at: f64,
 }
 
 impl DrawPad {
@@ -120,10 +99,11 @@ impl DrawPad {
         pen_width: &mut f32,
         actions: &mut Vec<Action>,
     ) {
+        self.classes.follow(run, self.answered(prediction, run));
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
-                title(ui, "Draw a digit");
+                title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw or open an image" });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, actions));
             });
             let side = (ui.available_width() * 0.54).clamp(120.0, 260.0);
@@ -153,15 +133,16 @@ impl DrawPad {
     }
 
     fn buttons(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        if icon_button(ui, ICON_DELETE, "Clear the pad").clicked() {
+        let button = |ui: &mut Ui, enabled, icon, name| {
+            ui.add_enabled_ui(enabled, |ui| icon_button(ui, icon, name)).inner.clicked()
+        };
+        if button(ui, !self.page.is_blank(), ICON_DELETE, "Clear the pad") {
             self.clear();
         }
-        let drawn = !self.drawing.strokes.is_empty();
-        if ui
-            .add_enabled_ui(drawn, |ui| icon_button(ui, ICON_UNDO, "Take back the last stroke"))
-            .inner
-            .clicked()
-        {
+        if button(ui, self.history.can_redo(), ICON_REDO, "Redo on the pad") {
+            self.redo();
+        }
+        if button(ui, self.history.can_undo(), ICON_UNDO, "Undo on the pad") {
             self.undo();
         }
         if icon_button(ui, ICON_IMAGE, "Open an image…").clicked() {
@@ -171,7 +152,8 @@ impl DrawPad {
 
     /// Where a picture is open: a drawing, or not.
     fn choose_reading(&mut self, ui: &mut Ui) {
-        let Some(opened) = self.opened.as_mut().filter(|opened| opened.sheet.is_some() && !opened.is_framed)
+        let Some(opened) =
+            self.page.opened.as_mut().filter(|opened| opened.sheet.is_some() && !opened.is_framed)
         else {
             return;
         };
@@ -186,51 +168,74 @@ impl DrawPad {
         let (response, painter) = ui.allocate_painter(vec2(side, side), Sense::drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Draw pad"));
         let to_unit = RectTransform::from_to(response.rect, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)));
-        self.drawing.pen_width = pen_width;
-        if response.hovered()
-            && ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::Z))
-        {
-            self.undo();
-        }
-        if self.follow(ui, &response, to_unit) {
+        self.keys(ui);
+        let has_inked = self.follow(ui, &response, to_unit);
+        if has_inked || self.page.drawing.pen_width != pen_width {
+            self.page.drawing.pen_width = pen_width;
             self.changed();
         }
         self.paint(ui, &painter, response.rect, to_unit.inverse());
     }
 
-    /// Adds the pen's way in this frame to the strokes; says whether there was any.
+    /// Wherever the pointer is; a field for text undoes its own letters.
+    fn keys(&mut self, ui: &Ui) {
+        if ui.ctx().text_edit_focused() {
+            return;
+        }
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        // First, because Ctrl+Z is found in Ctrl+Shift+Z too.
+        let wants_redo =
+            pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z) || pressed(Modifiers::COMMAND, Key::Y);
+        if wants_redo && self.history.can_redo() {
+            self.redo();
+        } else if self.history.can_undo() && pressed(Modifiers::COMMAND, Key::Z) {
+            self.undo();
+        }
+    }
+
+    /// Adds the pen's way since the last frame to the strokes; says whether there was any.
     fn follow(&mut self, ui: &Ui, response: &Response, to_unit: RectTransform) -> bool {
-        let Some(here) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on())
-        else {
-            return false;
+        // A press on what lies above the pad, such as a menu, is not the pad's.
+        let is_pad = |at: Pos2| {
+            response.enabled()
+                && response.interact_rect.contains(at)
+                && ui.ctx().layer_id_at(at) == Some(response.layer_id)
         };
-        if ui.input(|input| input.pointer.any_pressed()) || self.drawing.strokes.is_empty() {
-            if self.opened.is_some() {
-                self.clear();
-            }
-            self.drawing.strokes.push(vec![]);
+        let events = ui.input(|input| input.events.clone());
+        let changes =
+            |event: &Event| matches!(event, Event::PointerButton { button: PointerButton::Primary, .. });
+        let is_held = ui.input(|input| input.pointer.primary_down());
+        if !is_held && !events.iter().any(changes) {
+            // It was lifted while the pad was out of sight.
+            self.pen = Pen::Up;
         }
-        // Every motion since the last frame, not only the newest: a fast pen must not cut corners.
-        let moved = |event: &Event| if let Event::PointerMoved(to) = event { Some(*to) } else { None };
-        let way: Vec<Pos2> = ui.input(|input| input.events.iter().filter_map(moved).collect());
-        let Some(stroke) = self.drawing.strokes.last_mut() else { return false };
-        let before = stroke.len();
-        for point in way.into_iter().chain([here]) {
-            let point: [f32; 2] = to_unit.transform_pos_clamped(point).into();
-            if stroke.last() != Some(&point) {
-                stroke.push(point);
+        let mut has_inked = false;
+        for event in &events {
+            let Some(mark) = self.pen.follow(event, is_pad) else { continue };
+            if let Mark::Press(_) = mark {
+                self.begin_stroke();
             }
+            has_inked |= self.page.ink(mark, to_unit);
         }
-        stroke.len() > before
+        has_inked
+    }
+
+    /// What was on the pad can be gone back to; a picture makes room.
+    fn begin_stroke(&mut self) {
+        if self.page.opened.is_some() {
+            self.turn_page();
+        } else {
+            self.history.keep(self.page.clone());
+        }
     }
 
     fn paint(&self, ui: &Ui, painter: &Painter, rect: Rect, from_unit: RectTransform) {
         painter.rect_filled(rect, 8.0, Color32::BLACK);
         painter.rect_stroke(rect, 8.0, ui.visuals().window_stroke, StrokeKind::Inside);
-        if let Some([_, picture]) = self.textures.as_ref().filter(|_| self.opened.is_some()) {
+        if let Some([_, picture]) = self.textures.as_ref().filter(|_| self.page.opened.is_some()) {
             return whole(painter, picture, rect.shrink(4.0));
         }
-        if self.drawing.strokes.is_empty() {
+        if self.page.drawing.strokes.is_empty() {
             let font = FontId::new(34.0, ICON_EDIT.font_family());
             painter.text(
                 rect.center(),
@@ -240,8 +245,8 @@ impl DrawPad {
                 Color32::from_gray(110),
             );
         }
-        let width = self.drawing.pen_width * rect.width();
-        for stroke in &self.drawing.strokes {
+        let width = self.page.drawing.pen_width * rect.width();
+        for stroke in &self.page.drawing.strokes {
             let points: Vec<_> =
                 stroke.iter().map(|point| from_unit.transform_pos(Pos2::from(*point))).collect();
             for end in [points.first(), points.last()].into_iter().flatten() {
@@ -267,120 +272,51 @@ impl DrawPad {
         });
     }
 
-    fn answered<'a>(&self, prediction: Option<&'a Prediction>, run: Option<&Run>) -> Option<&'a Prediction> {
-        prediction.filter(|answer| self.image.is_some() && run.is_some_and(|run| run.id == answer.run))
-    }
-
-    /// The training images nearest to the drawing: at once where the network has no classes, else where they are wanted.
-    fn neighbours(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>) {
-        let Some(answer) = self.answered(prediction, run) else { return };
-        if !answer.probabilities.is_empty() {
-            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
-            let toggle =
-                ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
-            // what has been asked before was asked without them
-            self.version += u64::from(toggle.changed());
-            if !self.with_nearest {
-                return;
-            }
-        }
-        match &answer.nearest {
-            Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0),
-            None => drop(ui.label(RichText::new("Looking for the nearest training images…").small().weak())),
-        }
-        if answer.probabilities.is_empty() {
-            let text = "It learns without labels, so it has no names for what it sees yet. Fine-tune it, and it will.";
-            ui.label(RichText::new(text).small().weak());
-        }
-    }
-
-    fn answer(&mut self, ui: &mut Ui, prediction: Option<&Prediction>, run: Option<&Run>, height: f32) {
-        match self.answered(prediction, run) {
-            Some(answer) if answer.probabilities.is_empty() => {
-                self.looks.ui(ui, &answer.strips, LOOK);
-            }
-            Some(answer) if answer.confidence == (Confidence::Calibrated { is_outsider: true }) => {
-                let color = theme::run_colors(ui.visuals().dark_mode)[1];
-                let text = "This does not look like anything I was trained on.";
-                let top = ui.cursor().top();
-                ui.label(strong(text).color(color)).on_hover_text(OUTSIDER);
-                bars::ui(
-                    ui,
-                    &answer.probabilities,
-                    &answer.class_names,
-                    (height - (ui.cursor().top() - top)).max(LOWEST),
-                );
-            }
-            Some(answer) => bars::ui(ui, &answer.probabilities, &answer.class_names, height),
-            None => bars::empty(ui, 10, height),
-        }
-    }
-
-    /// Asks the run's network about the drawing when either has changed; one question at a time.
-    fn ask(
-        &mut self,
-        ui: &Ui,
-        run: Option<&Run>,
-        prediction: Option<&Prediction>,
-        actions: &mut Vec<Action>,
-    ) {
-        let (Some(run), Some(image)) = (run, &self.image) else { return };
-        let now = ui.input(|input| input.time);
-        if let Some(asked) = &self.asked {
-            let same = asked.version == self.version && asked.run == run.id;
-            let waiting =
-                prediction.is_none_or(|answer| answer.request < asked.request) && now - asked.at < 2.0;
-            if waiting || (same && asked.step == run.progress.step) {
-                return;
-            }
-            if same && now - asked.at < ASK_AGAIN {
-                return ui.ctx().request_repaint_after(Duration::from_secs_f64(ASK_AGAIN));
-            }
-        }
-        self.requests += 1;
-        self.asked = Some(Asked {
-            request: self.requests,
-            version: self.version,
-            run: run.id.clone(),
-            step: run.progress.step,
-            at: now,
-        });
-        actions.push(Action::Send(Command::Predict {
-            request: self.requests,
-            run: run.id.clone(),
-            image: image.clone(),
-            with_nearest: self.with_nearest,
-        }));
-    }
-
     fn open(&mut self, opened: Opened) {
-        self.clear();
-        self.opened = Some(opened);
-        self.changed();
+        self.turn_page();
+        self.page.opened = Some(opened);
+        self.replaced();
     }
 
     fn undo(&mut self) {
-        self.drawing.strokes.pop();
+        self.history.undo(&mut self.page);
+        self.replaced();
+    }
+
+    fn redo(&mut self) {
+        self.history.redo(&mut self.page);
+        self.replaced();
+    }
+
+    fn clear(&mut self) {
+        self.turn_page();
+        self.replaced();
+    }
+
+    /// Where another page is on the pad: what the pen draws before it is put down again belongs to none.
+    fn replaced(&mut self) {
+        self.pen = Pen::Up;
         self.changed();
     }
 
-    /// An empty pad; what was on it stays at hand as the drawing before.
-    fn clear(&mut self) {
+    /// An empty page; what was on the pad can be undone to, and stays at hand as the drawing before.
+    fn turn_page(&mut self) {
         if self.image.is_some() {
             self.before = self.image.take();
         }
-        self.drawing.strokes.clear();
-        self.opened = None;
-        self.changed();
+        let page = std::mem::take(&mut self.page);
+        if !page.is_blank() {
+            self.history.keep(page);
+        }
     }
 
     fn changed(&mut self) {
         self.version += 1;
-        self.sheet = match &self.opened {
+        self.sheet = match &self.page.opened {
             Some(opened) => opened.sheet.clone().filter(|_| opened.as_drawing),
-            None => self.drawing.sheet(),
+            None => self.page.drawing.sheet(),
         };
-        self.image = match &self.opened {
+        self.image = match &self.page.opened {
             // what is framed already would be changed by framing it once more
             Some(opened) if opened.is_framed || !opened.as_drawing => Some(opened.picture.clone()),
             _ => self.sheet.as_ref().map(|sheet| Image::drawing(sheet.frame())),
@@ -395,7 +331,7 @@ impl DrawPad {
                 ctx.load_texture("drawing", picture(image.shape, &image.pixels), TextureOptions::NEAREST)
             };
             let seen = upload(image);
-            let opened = self.opened.as_ref().filter(|opened| opened.picture != *image);
+            let opened = self.page.opened.as_ref().filter(|opened| opened.picture != *image);
             let shown = opened.map_or_else(|| seen.clone(), |opened| upload(&opened.picture));
             self.textures = Some([seen, shown]);
         }
@@ -408,12 +344,4 @@ fn whole(painter: &Painter, texture: &TextureHandle, rect: Rect) {
     let scale = (rect.size() / size).min_elem();
     let part = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
     painter.image(texture.id(), Rect::from_center_size(rect.center(), size * scale), part, Color32::WHITE);
-}
-
-fn caption(run: Option<&Run>, drawn: bool) -> String {
-    match (run, drawn) {
-        (None, _) => "Start or select a run: its network scores your drawing.".into(),
-        (Some(run), true) => format!("Scored by {}", run.spec.name),
-        (Some(_), false) => "Draw here, or drop an image on the window.".into(),
-    }
 }

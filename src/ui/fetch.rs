@@ -26,8 +26,12 @@ pub fn mark(id: &str, state: &DataState) -> Option<String> {
 pub fn ui(ui: &mut Ui, choice: &Choice, state: &DataState, actions: &mut Vec<Action>) {
     let Some(bytes) = bytes(&choice.id).filter(|_| is_missing(choice, state)) else { return };
     let phase = state.fetch.as_ref().filter(|fetch| fetch.dataset == choice.id).map(|fetch| &fetch.phase);
-    if let Some(FetchPhase::Running { bytes_done, bytes_total, secs_left }) = phase {
-        return running(ui, *bytes_done, *bytes_total, *secs_left, actions);
+    if let Some(FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }) = phase {
+        running(ui, *bytes_done, *bytes_total, *secs_left, actions);
+        if *is_pausing {
+            ui.label(RichText::new("The server broke off. It is asked again soon.").small().weak());
+        }
+        return;
     }
     ui.label(RichText::new("These images are not on this computer yet.").small().weak());
     ui.horizontal_wrapped(|ui| {

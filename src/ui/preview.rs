@@ -6,7 +6,7 @@ use super::{
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Image, Preview, RunId, Similarities},
+    protocol::{Command, Image, Phase, Preview, RunId, Similarities},
     session::Run,
 };
 use egui::{
@@ -57,6 +57,10 @@ impl PreviewPanel {
             ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
             return;
         };
+        if run.saved.is_none() && matches!(run.phase, Phase::Stopped | Phase::Failed(_)) {
+            ui.label(RichText::new("This run has not been saved yet. Resume it: what its network makes of a few images appears here, as it learns.").weak());
+            return;
+        }
         self.ask(ui, run, answer, drawings, actions);
         let Some(answer) = answer.filter(|answer| answer.run == run.id) else {
             ui.horizontal(|ui| {

@@ -1,7 +1,7 @@
 //! The list of runs.
 use super::{
     Action, Settings, comparison, theme,
-    widgets::{card, labeled_button, percent, pill, quiet_icon_button, steady, strong, title},
+    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
@@ -16,7 +16,7 @@ use egui::{
 };
 use egui_material_icons::icons::{
     ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_RESTART_ALT, ICON_SPORTS_SCORE,
-    ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+    ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
 
 /// What the list keeps between frames.
@@ -41,6 +41,15 @@ impl RunsPanel {
     ) {
         title(ui, "Runs");
         self.undo(ui, actions);
+        if let Some(preparing) = &state.preparing {
+            card(ui).show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                preparation(ui, preparing);
+                if labeled_button(ui, ICON_STOP, "Stop preparing").clicked() {
+                    actions.push(Action::Send(Command::StopPreparing));
+                }
+            });
+        }
         if state.runs.is_empty() {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
@@ -182,7 +191,16 @@ impl RunsPanel {
             }
         }
         let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
-        if resumable
+        if let Some((remedy, command)) = run.remedied() {
+            let help = format!(
+                "Takes up the weights of step {} and goes on with a learning rate of {}, a tenth of what it was",
+                remedy.step, remedy.learning_rate
+            );
+            let text = format!("Go on from step {}", remedy.step);
+            if labeled_button(ui, ICON_PLAY_ARROW, &text).on_hover_text(help).clicked() {
+                actions.push(Action::Send(command));
+            }
+        } else if resumable
             && labeled_button(ui, ICON_PLAY_ARROW, "Resume")
                 .on_hover_text("Go on from the newest checkpoint")
                 .clicked()

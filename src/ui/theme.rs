@@ -31,24 +31,34 @@ pub fn alarm(dark: bool) -> Color32 {
 
 /// Installs fonts and both styles.
 pub fn install(ctx: &Context) {
-    let mut fonts = FontDefinitions::default();
-    let inter: [(&str, &'static [u8]); 2] = [
-        ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf")),
-        ("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf")),
-    ];
-    for (name, bytes) in inter {
-        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
-    }
-    let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
-    let with_fallback =
-        |first: &str| std::iter::once(first.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>();
-    fonts.families.insert(FontFamily::Proportional, with_fallback("inter"));
-    fonts.families.insert(semibold(), with_fallback("inter-semibold"));
-    ctx.set_fonts(fonts);
+    ctx.set_fonts(fonts());
     egui_material_icons::initialize(ctx);
     for theme in [Theme::Dark, Theme::Light] {
         ctx.style_mut_of(theme, |style| apply(style, theme == Theme::Dark));
     }
+}
+
+/// Inter, then what egui has, then Chinese.
+fn fonts() -> FontDefinitions {
+    const CHINESE: &str = "noto-sans-sc";
+    let mut fonts = FontDefinitions::default();
+    let faces: [(&str, &'static [u8]); 3] = [
+        ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf")),
+        ("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf")),
+        (CHINESE, include_bytes!("../../assets/fonts/NotoSansSC-GB2312.otf")),
+    ];
+    for (name, bytes) in faces {
+        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
+    }
+    for fallbacks in fonts.families.values_mut() {
+        fallbacks.push(CHINESE.into());
+    }
+    let fallbacks = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let before_fallbacks =
+        |first: &str| std::iter::once(first.to_owned()).chain(fallbacks.iter().cloned()).collect::<Vec<_>>();
+    fonts.families.insert(FontFamily::Proportional, before_fallbacks("inter"));
+    fonts.families.insert(semibold(), before_fallbacks("inter-semibold"));
+    fonts
 }
 
 /// The surfaces and inks of one theme.
@@ -157,4 +167,41 @@ fn visuals(palette: &Palette, dark: bool) -> Visuals {
 fn rgb(hex: u32) -> Color32 {
     let [_, r, g, b] = hex.to_be_bytes();
     Color32::from_rgb(r, g, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first and the last hanzi of both levels of GB 2312, its punctuation, and names of data sets.
+    const CHINESE: &str = "啊座亍齄，。、《》：（）手写数字识别对比学习";
+
+    #[test]
+    fn chinese_is_drawn_without_any_font_of_the_system() {
+        let ctx = Context::default();
+        install(&ctx);
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            for family in [FontFamily::Proportional, semibold(), FontFamily::Monospace] {
+                let id = FontId::new(15.0, family.clone());
+                let missing: String =
+                    ui.fonts_mut(|fonts| CHINESE.chars().filter(|c| !fonts.has_glyph(&id, *c)).collect());
+                assert_eq!(missing, "", "{family:?}");
+                // Lines do not grow.
+                let height = |text: &str| {
+                    ui.fonts_mut(|fonts| {
+                        fonts.layout_no_wrap(text.into(), id.clone(), Color32::BLACK).size().y
+                    })
+                };
+                assert_eq!(height("数字"), height("digits"), "{family:?}");
+            }
+            let hanzi = ui.fonts_mut(|fonts| {
+                fonts
+                    .characters(&FontFamily::Proportional)
+                    .keys()
+                    .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(*c))
+                    .count()
+            });
+            assert!(hanzi >= 6763, "{hanzi} of 6,763 hanzi");
+        });
+    }
 }

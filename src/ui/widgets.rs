@@ -1,10 +1,12 @@
 //! Small pieces that several panels share.
 use super::theme;
+use crate::protocol::Preparing;
 use egui::{
-    AsIdSalt, Button, Color32, ColorImage, Frame, Margin, Rect, Response, RichText, Role, ScrollArea, Ui,
-    UiBuilder, WidgetInfo, vec2,
+    AsIdSalt, Button, Color32, ColorImage, Frame, Margin, ProgressBar, Rect, Response, RichText, Role,
+    ScrollArea, Ui, UiBuilder, WidgetInfo, vec2,
 };
 use egui_material_icons::MaterialIcon;
+use std::time::Duration;
 
 /// A raised surface.
 pub fn card(ui: &Ui) -> Frame {
@@ -119,6 +121,17 @@ pub fn duration(secs: f64) -> String {
         60..3600 => format!("{} min {:02} s", secs / 60, secs % 60),
         _ => format!("{} h {:02} min", secs / 3600, secs / 60 % 60),
     }
+}
+
+/// How far the images of a data set are: "Preparing images: 12,000 of 60,000 · 8 s left".
+pub fn preparation(ui: &mut Ui, of: &Preparing) {
+    let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
+    let count = if of.total > 0 { count } else { "…".into() };
+    let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
+    ui.label(format!("{}{count}{left}", of.what));
+    ui.add(ProgressBar::new(of.done as f32 / of.total.max(1) as f32).desired_height(6.0));
+    // nothing else says that it went on
+    ui.ctx().request_repaint_after(Duration::from_millis(100));
 }
 
 /// "12,345".

@@ -27,6 +27,14 @@ pub fn small_mnist(folder: &Path, train: u32, test: u32) {
     }
 }
 
+/// The test images of such a folder that show a digit, 28 by 28.
+pub fn digits(folder: &Path, digit: u8) -> Vec<Vec<u8>> {
+    let read = |name: &str, header: usize| fs::read(folder.join(name)).unwrap().split_off(header);
+    let (images, labels) = (read("t10k-images-idx3-ubyte", 16), read("t10k-labels-idx1-ubyte", 8));
+    let all = images.chunks_exact(784).zip(labels);
+    all.filter(|(_, label)| *label == digit).map(|(image, _)| image.to_vec()).collect()
+}
+
 /// A spec on such a folder that trains in a second or two; `overrides` as on the command line.
 pub fn small_spec(folder: &Path, overrides: &[&str]) -> RunSpec {
     let path = format!("dataset.path={}", folder.display());

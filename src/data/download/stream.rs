@@ -1,10 +1,10 @@
 //! The bytes of one file from one mirror, which come in on a thread of their own: whoever takes them never waits for the
 //! network.
+use crate::disk;
 use anyhow::{Context as _, Result, ensure};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::{
     fmt,
-    fs::File,
     io::{Read, Seek as _, SeekFrom},
     path::PathBuf,
     time::Duration,
@@ -148,8 +148,8 @@ fn part(headers: &HeaderMap) -> Result<Piece> {
 
 fn open(path: &std::path::Path, name: &str, from: u64) -> Result<(Piece, Box<dyn Read>)> {
     let path = if path.is_dir() { path.join(name) } else { path.to_path_buf() };
-    let mut file = File::open(&path).with_context(|| format!("there is no {name} that can be read"))?;
-    let length = Some(file.metadata()?.len());
+    let (mut file, length) =
+        disk::open(&path).with_context(|| format!("there is no {name} that can be read"))?;
     file.seek(SeekFrom::Start(from))?;
-    Ok((Piece::Head { from, length }, Box::new(file)))
+    Ok((Piece::Head { from, length: Some(length) }, Box::new(file)))
 }

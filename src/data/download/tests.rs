@@ -1,6 +1,8 @@
 use super::*;
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest as _, Sha256};
 use std::{
-    io::BufRead as _,
+    io::{BufRead as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::atomic::{AtomicUsize, Ordering},
     thread::sleep,
@@ -14,6 +16,8 @@ enum Manner {
     Whole,
     /// Hangs up after 3,000 bytes each time.
     CutsShort,
+    /// Begins at the beginning whatever is asked for, and hangs up after 3,000 bytes.
+    CutsShortFromTheStart,
     /// Hangs up at once, having sent nothing.
     HangsUp,
     WrongBytes,
@@ -85,6 +89,10 @@ fn answer(mut connection: TcpStream, manner: Manner, content: &[u8]) -> io::Resu
             head("200 OK", &format!("Content-Length: {length}"))?;
             connection.write_all(content)?;
         }
+        Manner::CutsShortFromTheStart => {
+            head("200 OK", &format!("Content-Length: {length}"))?;
+            connection.write_all(&content[..3000])?;
+        }
         Manner::OtherPart => {
             let (status, more) = part(from.max(2) / 2, length);
             head(status, &more)?;
@@ -115,21 +123,46 @@ fn content() -> Vec<u8> {
 
 /// A set of one file, and what it is made of if it is an archive.
 fn published(content: &[u8], members: &'static [&'static str]) -> &'static Published {
+    published_as(&["images.gz"], content, members)
+}
+
+/// A set of files that are alike.
+fn published_as(
+    names: &[&'static str],
+    content: &[u8],
+    members: &'static [&'static str],
+) -> &'static Published {
     let hash: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    let file = PublishedFile { name: "images.gz", bytes: content.len() as u64, sha256: hash.leak() };
+    let sha256: &'static str = hash.leak();
+    let file = |name: &&'static str| PublishedFile { name, bytes: content.len() as u64, sha256 };
+    let files: Vec<PublishedFile> = names.iter().map(file).collect();
     Box::leak(Box::new(Published {
         shape: crate::data::ImageShape { height: 1, width: 1, channels: 1 },
         class_names: &["a", "b"],
-        files: Box::leak(Box::new([file])),
+        files: files.leak(),
         mirrors: &[],
         members,
         installed: &[],
     }))
 }
 
-/// Fetches to the end; the greatest share of it that was ever said to be done, and the end.
+/// As usual, but without a pause.
+fn limits() -> Limits {
+    Limits { first_pause: Duration::ZERO, ..Limits::default() }
+}
+
 fn fetch(published: &'static Published, folder: &Path, mirrors: &[Mirror]) -> Result<Vec<Activity>, String> {
-    let mut download = Download::new(published, folder.into(), mirrors.to_vec()).unwrap();
+    fetch_within(limits(), published, folder, mirrors)
+}
+
+/// Fetches to the end: all that the download was about.
+fn fetch_within(
+    limits: Limits,
+    published: &'static Published,
+    folder: &Path,
+    mirrors: &[Mirror],
+) -> Result<Vec<Activity>, String> {
+    let mut download = Download::new(published, folder.into(), mirrors.to_vec(), limits).unwrap();
     let mut seen = vec![];
     let mut done = 0;
     loop {
@@ -196,7 +229,7 @@ fn a_server_that_cannot_give_it_is_told_of_and_the_next_is_asked() {
         let (bad, _) = serve(manner, content.clone());
         let error = fetch(published, folder.path(), std::slice::from_ref(&bad)).unwrap_err();
         assert!(error.contains(message) && error.contains(&bad.to_string()), "{error}");
-        assert!(error.contains("dataset.path"), "{error}");
+        assert!(error.contains("--path FOLDER") && error.contains("--mirror URL"), "{error}");
         assert_eq!(files(folder.path()), ["images.gz.partial"]);
         fetch(published, folder.path(), &[bad, good.clone()]).unwrap();
         assert_eq!(fs::read(folder.path().join("images.gz")).unwrap(), content);
@@ -218,7 +251,8 @@ fn a_download_goes_on_where_it_was_cut_off_and_starts_anew_where_that_was_damage
         (Manner::Whole, content[..4000].to_vec(), 1),
         (Manner::Proper, content.clone(), 0),
         (Manner::Proper, too_long, 1),
-        (Manner::Proper, damaged, 2),
+        (Manner::Proper, damaged.clone(), 2),
+        (Manner::Whole, damaged, 1),
     ];
     for (manner, there, requests) in cases {
         let folder = tempfile::tempdir().unwrap();
@@ -236,7 +270,7 @@ fn two_programs_do_not_write_the_same_file() {
     let published = published(&content, &[]);
     let folder = tempfile::tempdir().unwrap();
     let (mirror, _) = serve(Manner::Slow, content);
-    let mut first = Download::new(published, folder.path().into(), vec![mirror.clone()]).unwrap();
+    let mut first = Download::new(published, folder.path().into(), vec![mirror.clone()], limits()).unwrap();
     first.advance(Duration::ZERO).unwrap();
     let error = fetch(published, folder.path(), std::slice::from_ref(&mirror)).unwrap_err();
     assert!(error.contains("Another Headstart"), "{error}");
@@ -249,7 +283,7 @@ fn a_local_copy_is_checked_too_and_only_what_is_wanted_is_taken_out_of_an_archiv
     let mut zip = zip::ZipWriter::new(io::Cursor::new(vec![]));
     for (name, text) in [("in/one.gz", "1"), ("in/other.gz", "?"), ("in/two.gz", "22"), ("../out.gz", "!")] {
         zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
+        zip.write_all(&gzip(text)).unwrap();
     }
     let zip = zip.finish().unwrap().into_inner();
     let published = published(&zip, &["in/one.gz", "in/two.gz"]);
@@ -261,6 +295,108 @@ fn a_local_copy_is_checked_too_and_only_what_is_wanted_is_taken_out_of_an_archiv
     let seen = fetch(published, home.path(), &[Mirror::Local(named_otherwise)]).unwrap();
     assert!(seen.contains(&Activity::Unpacking));
     assert_eq!(files(home.path()), ["one.gz", "two.gz"]);
-    assert_eq!(fs::read(home.path().join("two.gz")).unwrap(), b"22");
+    assert_eq!(fs::read(home.path().join("two.gz")).unwrap(), gzip("22"));
     assert_eq!(published.find("", home.path()), Some(home.path().join("")));
+    // What was taken out is there for good, and what is damaged is taken out again.
+    let nowhere = [Mirror::Local(stick.path().join("nowhere"))];
+    assert_eq!(fetch(published, home.path(), &nowhere).unwrap().last(), Some(&Activity::Done));
+    fs::write(home.path().join("two.gz"), &gzip("22")[..9]).unwrap();
+    fetch(published, home.path(), &nowhere).unwrap_err();
+    fetch(published, home.path(), &[Mirror::Local(stick.path().join("emnist.zip"))]).unwrap();
+    assert_eq!(files(home.path()), ["one.gz", "two.gz"]);
+    assert_eq!(fs::read(home.path().join("two.gz")).unwrap(), gzip("22"));
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(vec![], Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn a_mirror_is_given_up_after_tries_in_a_row_that_bring_nothing_new() {
+    let content = content();
+    let published = published(&content, &[]);
+    // 3,000 bytes a try are progress, but not the same 3,000.
+    let limits = Limits { tries: 2, progress: 2000, ..limits() };
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, asked) = serve(Manner::CutsShortFromTheStart, content.clone());
+    let error = fetch_within(limits, published, folder.path(), &[bad]).unwrap_err();
+    assert!(error.contains("breaks off") && error.contains("2 times in a row"), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    // What has come is kept, and is not lost to a mirror that begins again.
+    assert_eq!(fs::read(folder.path().join("images.gz.partial")).unwrap(), content[..3000]);
+    fs::write(folder.path().join("images.gz.partial"), &content[..9000]).unwrap();
+    let (bad, asked) = serve(Manner::CutsShortFromTheStart, content.clone());
+    fetch_within(limits, published, folder.path(), &[bad]).unwrap_err();
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(fs::read(folder.path().join("images.gz.partial")).unwrap(), content[..9000]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (slow, asked) = serve(Manner::CutsShort, content.clone());
+    fetch_within(limits, published, folder.path(), &[slow]).unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn a_mirror_that_trickles_is_given_up() {
+    let content = content();
+    let published = published(&content, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (mirror, asked) = serve(Manner::Slow, content);
+    let limits = Limits { window: Duration::ZERO, ..limits() };
+    let error = fetch_within(limits, published, folder.path(), &[mirror]).unwrap_err();
+    assert!(error.contains("sends less than 30 KiB in 0 seconds, 5 times in a row"), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), 5);
+}
+
+#[test]
+fn a_pause_can_be_left_at_any_time() {
+    let content = content();
+    let folder = tempfile::tempdir().unwrap();
+    let (mirror, asked) = serve(Manner::CutsShort, content.clone());
+    let limits =
+        Limits { first_pause: Duration::from_hours(1), longest_pause: Duration::from_hours(1), ..limits() };
+    let published = published(&content, &[]);
+    let mut download = Download::new(published, folder.path().into(), vec![mirror], limits).unwrap();
+    let pausing = Activity::Pausing { fruitless: 1, of: 5 };
+    while download.advance(Duration::from_millis(10)).unwrap().activity != pausing {}
+    let progress = download.advance(Duration::ZERO).unwrap();
+    assert_eq!((progress.activity, progress.bytes_done), (pausing, 3000));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_is_there_is_checked_and_only_what_is_damaged_is_fetched_again() {
+    let content = content();
+    let published = published_as(&["a.gz", "b.gz"], &content, &[]);
+    let rotten: Vec<u8> = content.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 5000)).collect();
+    let cases = [(content.clone(), 0), (vec![], 1), (content[..4000].to_vec(), 1), (rotten, 1)];
+    for (there, requests) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a.gz", "b.gz"].map(|name| folder.path().join(name));
+        fs::write(&a, there).unwrap();
+        fs::write(&b, &content).unwrap();
+        let (mirror, asked) = serve(Manner::Proper, content.clone());
+        let seen = fetch(published, folder.path(), &[mirror]).unwrap();
+        assert!(seen.contains(&Activity::Checking));
+        assert_eq!([a, b].map(|path| fs::read(path).unwrap()), [content.clone(), content.clone()]);
+        assert_eq!(files(folder.path()), ["a.gz", "b.gz"]);
+        assert_eq!(asked.load(Ordering::SeqCst), requests);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_a_file_on_its_way_is_not_written_through() {
+    let content = content();
+    let published = published(&content, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("precious");
+    fs::write(&target, "mine").unwrap();
+    std::os::unix::fs::symlink(&target, folder.path().join("images.gz.partial")).unwrap();
+    let (mirror, asked) = serve(Manner::Proper, content);
+    let error = fetch(published, folder.path(), &[mirror]).unwrap_err();
+    assert!(error.contains("link"), "{error}");
+    assert_eq!((fs::read(&target).unwrap(), asked.load(Ordering::SeqCst)), (b"mine".to_vec(), 0));
 }

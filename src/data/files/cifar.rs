@@ -4,7 +4,7 @@
 //! green and blue (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
 use super::{Contents, Format, Images, Part, at, entries, name, open};
 use crate::{
-    data::{ImageShape, Notes, idx_file::plain, numbered},
+    data::{ImageShape, Notes, idx_file::plain, numbered, watch::Watch},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -60,8 +60,8 @@ fn is_records(name: &str) -> bool {
         || name.starts_with("data_batch") && name.ends_with(".bin")
 }
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
-    let files = archive(path).map_or_else(|| beside(path), |archive| archived(&archive))?;
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
+    let files = archive(path).map_or_else(|| beside(path, watch), |archive| archived(&archive, watch))?;
     let fine = files.contains_key("train.bin");
     let (mut train, mut test) = (Records::default(), Records::default());
     let mut notes = Notes::default();
@@ -120,22 +120,25 @@ impl Records {
 }
 
 /// The files of a folder, or of the folder that a file is in, by their names.
-fn beside(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+fn beside(path: &Path, watch: &Watch) -> Result<BTreeMap<String, Vec<u8>>> {
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let mut files = BTreeMap::new();
     for path in entries(folder.context("The file is in no folder")?) {
         let name = name(&path);
         if is_records(&name) || name.ends_with(".txt") {
-            files.insert(name, bounded(open(&path)?).with_context(|| at("The file cannot be read", &path))?);
+            files.insert(
+                name,
+                bounded(watch.reading(open(&path)?)).with_context(|| at("The file cannot be read", &path))?,
+            );
         }
     }
     Ok(files)
 }
 
 /// The files of an archive by their names; nothing is written anywhere.
-fn archived(path: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+fn archived(path: &Path, watch: &Watch) -> Result<BTreeMap<String, Vec<u8>>> {
     // names may be of any length too
-    let mut archive = tar::Archive::new(plain(open(path)?)?.take(2 * MAX_BYTES));
+    let mut archive = tar::Archive::new(plain(watch.reading(open(path)?))?.take(2 * MAX_BYTES));
     let mut files = BTreeMap::new();
     let mut left = MAX_BYTES;
     for entry in archive.entries()? {

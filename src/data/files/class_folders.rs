@@ -1,7 +1,7 @@
 //! A folder of pictures for each class, as ImageNet is kept, with or without folders `train`, `val` and `test` above.
 use super::{Contents, Format, Images, Part, Picture, at, closed, entries, name, pictures::is_picture, text};
 use crate::{
-    data::Notes,
+    data::{Notes, watch::Watch},
     spec::{Choice, ComponentInfo},
     told::told,
 };
@@ -30,7 +30,7 @@ const MAX_PICTURES: usize = 2_000_000;
 const TRAIN_FOLDERS: [&str; 2] = ["train", "training"];
 const TEST_FOLDERS: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let train = root(path).context("There are no folders with pictures")?;
     let mut contents = Contents::default();
     let test = (train != path).then(|| part_folder(path, &TEST_FOLDERS)).flatten();
@@ -38,8 +38,8 @@ fn read(path: &Path, _: &Choice) -> Result<Contents> {
     let titles = titles(path);
     contents.class_names =
         folders.iter().map(|folder| titles.get(folder).unwrap_or(folder).clone()).collect();
-    contents.train = part(&train, &folders, &mut contents.notes)?;
-    contents.test = test.map(|test| part(&test, &folders, &mut contents.notes)).transpose()?;
+    contents.train = part(&train, &folders, watch, &mut contents.notes)?;
+    contents.test = test.map(|test| part(&test, &folders, watch, &mut contents.notes)).transpose()?;
     Ok(contents)
 }
 
@@ -70,7 +70,7 @@ fn has_picture(folder: &Path, depth: usize) -> bool {
         || depth > 1 && entries.iter().any(|path| path.is_dir() && has_picture(path, depth - 1))
 }
 
-fn part(root: &Path, folders: &[String], notes: &mut Notes) -> Result<Part> {
+fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Result<Part> {
     let stray = entries(root).into_iter().filter(|path| is_picture(path)).count();
     if stray > 0 {
         notes.remarks.push(at(
@@ -80,6 +80,7 @@ fn part(root: &Path, folders: &[String], notes: &mut Notes) -> Result<Part> {
     }
     let (mut pictures, mut labels) = (vec![], vec![]);
     for class in classes(root) {
+        watch.go_on()?;
         let Some(label) = folders.iter().position(|folder| *folder == folder_name(&class)) else {
             notes.remarks.push(at(
                 "There is no such class among the training pictures, so its pictures are not used: rename its folder",
@@ -113,7 +114,7 @@ fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut
 /// What folders stand for, where a table beside them says so: `n01443537<tab>goldfish`.
 fn titles(path: &Path) -> BTreeMap<String, String> {
     let tables = ["classes.tsv", "words.txt"].map(|name| path.join(name));
-    let text = tables.iter().find_map(|table| text::read(table).ok()).unwrap_or_default();
+    let text = tables.iter().find_map(|table| text::read(table, &Watch::default()).ok()).unwrap_or_default();
     let pair = |line: &str| {
         let (folder, title) = line.split_once('\t')?;
         let first = title.split(',').next()?.trim();

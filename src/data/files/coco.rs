@@ -1,7 +1,10 @@
 //! COCO: photographs with boxes in `instances_*.json`; each box that is large enough becomes an image (Lin et al., "Microsoft
 //! COCO: common objects in context", 2014).
 use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, Picture, at, entries, name, text};
-use crate::spec::{Choice, ComponentInfo};
+use crate::{
+    data::watch::Watch,
+    spec::{Choice, ComponentInfo},
+};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::{
@@ -49,11 +52,12 @@ struct Category {
     name: String,
 }
 
-fn read(path: &Path, choice: &Choice) -> Result<Contents> {
+fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
     let min_side = choice.get(&MIN_BOX_SIZE);
     let (train, test) = annotations(path).context("There is no instances_*.json")?;
     let mut contents = Contents::default();
-    let parsed = [Some(&train), test.as_ref()].into_iter().flatten().map(|path| Ok((path, parse(path)?)));
+    let parsed =
+        [Some(&train), test.as_ref()].into_iter().flatten().map(|path| Ok((path, parse(path, watch)?)));
     let parsed: Vec<(&PathBuf, Instances)> = parsed.collect::<Result<_>>()?;
     // Only categories that some object is of become classes.
     let names: BTreeMap<u64, &str> = parsed
@@ -77,6 +81,7 @@ fn read(path: &Path, choice: &Choice) -> Result<Contents> {
         let (mut pictures, mut labels) = (vec![], vec![]);
         let mut small = 0;
         for annotation in &found.annotations {
+            watch.go_on()?;
             let Some(label) = places.get(&annotation.category_id).filter(|_| large(&annotation)) else {
                 small += 1;
                 continue;
@@ -114,8 +119,8 @@ fn read(path: &Path, choice: &Choice) -> Result<Contents> {
     Ok(contents)
 }
 
-fn parse(path: &Path) -> Result<Instances> {
-    serde_json::from_str(&text::read(path)?).with_context(|| {
+fn parse(path: &Path, watch: &Watch) -> Result<Instances> {
+    serde_json::from_str(&text::read(path, watch)?).with_context(|| {
         at("This is no COCO file: choose one with images, annotations with boxes, and categories", path)
     })
 }

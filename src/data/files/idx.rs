@@ -1,7 +1,7 @@
 //! IDX files, as MNIST, Fashion-MNIST, KMNIST, EMNIST and QMNIST are published: images and labels of each part, raw or gzip.
 use super::{Contents, Format, Images, Part, at, entries, name};
 use crate::{
-    data::{ImageShape, idx_file, numbered},
+    data::{ImageShape, idx_file, numbered, watch::Watch},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -18,13 +18,13 @@ pub const ENTRY: Format = Format {
     read,
 };
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let images = train_images(path).context("There are no training images")?;
-    let mut train = part(&images)?;
+    let mut train = part(&images, watch)?;
     let test = name(&images)
         .contains("train")
         .then(|| ["t10k", "test"].iter().find_map(|word| sibling(&images, "train", word)));
-    let mut test = test.flatten().map(|images| part(&images)).transpose()?;
+    let mut test = test.flatten().map(|images| part(&images, watch)).transpose()?;
     // A label that no training image has is a damaged one.
     let most = train.labels.iter().max().copied().unwrap_or_default();
     // EMNIST's letters count from 1.
@@ -56,18 +56,18 @@ fn train_images(path: &Path) -> Option<PathBuf> {
     Some(train.unwrap_or(images))
 }
 
-fn part(images: &Path) -> Result<Part> {
+fn part(images: &Path, watch: &Watch) -> Result<Part> {
     let labels = images_to_labels(images).with_context(|| {
         at(
             "There are no labels for these images: the file of the same name with labels-idx1 is missing",
             images,
         )
     })?;
-    let (shape, mut pixels) = idx_file::images_from(images)?;
+    let (shape, mut pixels) = idx_file::images_from(images, watch)?;
     if name(images).starts_with("emnist") {
         transpose(&mut pixels, shape);
     }
-    let labels_read = idx_file::labels_from(&labels)?;
+    let labels_read = idx_file::labels_from(&labels, watch)?;
     let count = pixels.len() / shape.len();
     ensure!(
         count == labels_read.len(),

@@ -1,6 +1,9 @@
 //! Pictures that a CSV table gives labels to: a column of files, and one of labels.
 use super::{Contents, Format, Images, Part, Picture, at, entries, name, named_classes, text};
-use crate::spec::{Choice, ComponentInfo};
+use crate::{
+    data::watch::Watch,
+    spec::{Choice, ComponentInfo},
+};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 
@@ -18,10 +21,10 @@ pub const ENTRY: Format = Format {
 const FILE_NAMES: [&str; 6] = ["file", "image", "filename", "file_name", "path", "image_path"];
 const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "category"];
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let table = table(path).context("There is no table of pictures")?;
     let folder = table.parent().context("The table is in no folder")?;
-    let text = text::read(&table)?;
+    let text = text::read(&table, watch)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().with_context(|| at("The table has no first line", &table))?.clone();
     let column = |names: &[&str]| {
@@ -33,6 +36,7 @@ fn read(path: &Path, _: &Choice) -> Result<Contents> {
     let mut contents = Contents::default();
     let (mut pictures, mut written) = (vec![], vec![]);
     for (line, record) in reader.records().enumerate() {
+        watch.go_on()?;
         let fields = record.as_ref().ok().and_then(|record| record.get(file).zip(record.get(label)));
         let Some((file, label)) = fields else {
             let text = format!("Line {} has too few columns or is no text: correct it", line + 2);

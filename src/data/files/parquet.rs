@@ -4,7 +4,7 @@
 //! Pictures are read a row group at a time, when they are asked for.
 use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
 use crate::{
-    data::Notes,
+    data::{Notes, watch::Watch},
     spec::{Choice, ComponentInfo},
     told::told,
 };
@@ -53,13 +53,13 @@ const KEPT_BYTES: usize = 512 << 20;
 /// Columns of labels where the metadata names none, the best first.
 const LABELS: [&str; 5] = ["label", "labels", "fine_label", "class", "target"];
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let (mut train, mut test) = (Rows::default(), Rows::default());
     let mut notes = Notes::default();
     let mut class_names = vec![];
     for (file, is_test) in files(path) {
         let rows = if is_test { &mut test } else { &mut train };
-        match survived(|| rows.add(&file)) {
+        match survived(|| rows.add(&file, watch)) {
             Ok(names) if class_names.is_empty() => class_names = names,
             Ok(_) => {}
             Err(error) => {
@@ -177,7 +177,7 @@ struct Shard {
 
 impl Rows {
     /// Adds the rows of a file, or none of them; gives the names of its classes, where it has any.
-    fn add(&mut self, path: &Path) -> Result<Vec<String>> {
+    fn add(&mut self, path: &Path, watch: &Watch) -> Result<Vec<String>> {
         let reader = reader(path)?;
         let features = features(&reader);
         let schema = reader.metadata().file_metadata().schema_descr();
@@ -198,6 +198,7 @@ impl Rows {
         let names = names.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
         let (mut places, mut labels, mut unlabelled) = (vec![], vec![], 0);
         for group in 0..reader.num_row_groups() {
+            watch.go_on()?;
             let room = MAX_ROWS.saturating_sub(self.places.len() + places.len());
             for (row, written) in column_of_labels(&reader, group, label, room)?.into_iter().enumerate() {
                 let Some(written) = written else {

@@ -1,7 +1,7 @@
 //! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
 use super::{Images, at, open};
 use crate::{
-    data::{ImageShape, fitting::fitted},
+    data::{ImageShape, fitting::fitted, watch::Watch},
     told::told,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -55,13 +55,16 @@ pub fn is_picture(path: &Path) -> bool {
 }
 
 /// Reads the headers of images.
-pub fn look(images: &Images) -> Look {
+pub fn look(images: &Images, watch: &Watch) -> Look {
     let count = images.count();
     if let Images::Raw { shape, .. } = images {
         let seen = Seen { size: [shape.height, shape.width], coloured: shape.channels == 3 };
         return Look { seen: vec![Ok(seen); count] };
     }
-    let one = |place| header(images, place).map_err(|error| images.complaint(place, error));
+    let one = |place| {
+        watch.did(1).map_err(|stopped| stopped.to_string())?;
+        header(images, place).map_err(|error| images.complaint(place, error))
+    };
     let mut seen: Vec<_> = (0..count).into_par_iter().map(one).collect();
     let good: Vec<usize> = (0..count).filter(|place| seen[*place].is_ok()).collect();
     let some: Vec<usize> = good.iter().step_by((good.len() / SAMPLED).max(1)).copied().collect();
@@ -208,7 +211,7 @@ mod tests {
         encoder.set_exif_metadata(exif.to_vec()).unwrap();
         encoder.write_image(&pixels, 8, 4, ExtendedColorType::L8).unwrap();
         let images = Images::Packed { count: 1, read: Box::new(move |_| Ok(bytes.clone())) };
-        assert_eq!(look(&images).seen[0].as_ref().unwrap().size, [8, 4]);
+        assert_eq!(look(&images, &Watch::default()).seen[0].as_ref().unwrap().size, [8, 4]);
         let shape = ImageShape { height: 8, width: 4, channels: 1 };
         let turned = super::pixels(&images, 0, shape).unwrap();
         // what was at the left is at the top

@@ -5,7 +5,7 @@ use super::{
     text,
 };
 use crate::{
-    data::Notes,
+    data::{Notes, memory, watch::Watch},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -29,12 +29,14 @@ pub const ENTRY: Format = Format {
 const FEWEST_COLUMNS: usize = 17;
 const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let (train_path, test_path) = tables(path).context("There is no table of pixels")?;
     let mut contents = Contents::default();
-    let train = Table::read(&train_path, &mut contents.notes)?;
+    let train = Table::read(&train_path, watch, &mut contents.notes)?;
     let test = match test_path {
-        Some(path) if is_labelled(&path, train.columns()) => Some(Table::read(&path, &mut contents.notes)?),
+        Some(path) if is_labelled(&path, train.columns()) => {
+            Some(Table::read(&path, watch, &mut contents.notes)?)
+        }
         Some(path) => {
             contents.notes.remarks.push(format!("{} has no labels, and is not used", name(&path)));
             None
@@ -79,8 +81,10 @@ struct Table {
 }
 
 impl Table {
-    fn read(path: &Path, notes: &mut Notes) -> Result<Self> {
-        let text = text::read(path)?;
+    fn read(path: &Path, watch: &Watch, notes: &mut Notes) -> Result<Self> {
+        let text = text::read(path, watch)?;
+        // numbers of four bytes, each written with a comma at least
+        memory::ensure_room("Its pixels", 2 * text.len() as u64)?;
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         let first = lines.peek().map(|(_, line)| *line).unwrap_or_default();
         let header: Vec<String> =
@@ -105,6 +109,7 @@ impl Table {
         };
         let mut table = Self { labels: vec![], pixels: vec![], per_image: columns - 1 };
         for (line, row) in rows {
+            watch.go_on()?;
             let fields: Vec<&str> = row.split(',').map(str::trim).collect();
             if let Err(reason) = table.add(&fields, label_column) {
                 notes.pass_over(at(

@@ -1,5 +1,9 @@
 //! Every format: a small sample of it, what is made of it, and what is made of it when it is damaged.
-use super::*;
+use super::{
+    assembly::{Memory, TEST_SHARE},
+    *,
+};
+use crate::{data::Examples, told::told};
 use samples::sample;
 
 mod hostile;
@@ -10,6 +14,10 @@ const IMAGES: usize = 12;
 
 fn choice() -> Choice {
     Choice::new("files")
+}
+
+fn read(path: &Path, choice: &Choice) -> Result<Dataset> {
+    super::read(path, choice, &Watch::default())
 }
 
 /// All images and labels.
@@ -49,9 +57,13 @@ fn what_does_not_fit_into_memory_is_read_when_it_is_asked_for() {
     let folder = sample("class_folders");
     let shape = ImageShape { height: 4, width: 4, channels: 1 };
     let examples = |bytes| {
-        let contents = (class_folders::ENTRY.read)(folder.path(), &choice()).unwrap();
-        let look = pictures::look(&contents.train.images);
-        contents.train.decode(look, shape, Memory { bytes, images: IMAGES }, &mut Notes::default())
+        let contents = (class_folders::ENTRY.read)(folder.path(), &choice(), &Watch::default()).unwrap();
+        let watch = Watch::default();
+        let look = pictures::look(&contents.train.images, &watch);
+        contents
+            .train
+            .decode(look, shape, Memory { bytes, images: IMAGES }, &watch, &mut Notes::default())
+            .unwrap()
     };
     let (memory, streamed) = (examples(1 << 20), examples(3 * 16));
     assert_eq!(all(&streamed), all(&memory));

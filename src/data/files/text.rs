@@ -1,6 +1,9 @@
 //! Text files, packed with gzip or not, read up to a bound.
 use super::{at, open};
-use crate::data::idx_file::plain;
+use crate::{
+    data::{idx_file::plain, memory, watch::Watch},
+    disk,
+};
 use anyhow::{Context as _, Result, ensure};
 use std::{io::Read as _, path::Path};
 
@@ -11,17 +14,25 @@ const MAX_BYTES: u64 = 2 << 30;
 ///
 /// # Errors
 /// Where it cannot be read, is no text, or is too long.
-pub fn read(path: &Path) -> Result<String> {
-    let file = open(path)?;
+pub fn read(path: &Path, watch: &Watch) -> Result<String> {
+    let file = watch.reading(open(path)?);
+    // while it grows, a text is there twice and half of it empty
+    let most = MAX_BYTES.min(memory::room() / 3);
     let unpacked = || -> Result<String> {
         let mut text = String::new();
-        plain(file)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+        plain(file)?.take(most + 1).read_to_string(&mut text)?;
         Ok(text)
     };
     let text = unpacked().with_context(|| at("The file cannot be read as text: get it again", path))?;
     ensure!(
-        text.len() as u64 <= MAX_BYTES,
-        at("The file unpacks to more than 2 GiB: choose a smaller one", path)
+        text.len() as u64 <= most,
+        at(
+            &format!(
+                "The file unpacks to more than {}, for which there is memory: choose a smaller one",
+                disk::size(most)
+            ),
+            path
+        )
     );
     Ok(text)
 }

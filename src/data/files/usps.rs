@@ -2,7 +2,7 @@
 //! "The elements of statistical learning").
 use super::{Contents, Format, Images, Part, at, entries, name, text};
 use crate::{
-    data::{ImageShape, numbered},
+    data::{ImageShape, numbered, watch::Watch},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -22,10 +22,10 @@ pub const ENTRY: Format = Format {
 const SHAPE: ImageShape = ImageShape { height: 16, width: 16, channels: 1 };
 const CLASSES: usize = 10;
 
-fn read(path: &Path, _: &Choice) -> Result<Contents> {
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let (train, test) = files(path).context("There is no zip.train")?;
-    let test = test.map(|test| part(&test)).transpose()?;
-    Ok(Contents { class_names: numbered(CLASSES), train: part(&train)?, test, ..Contents::default() })
+    let test = test.map(|test| part(&test, watch)).transpose()?;
+    Ok(Contents { class_names: numbered(CLASSES), train: part(&train, watch)?, test, ..Contents::default() })
 }
 
 /// The training file, and the test file where there is one.
@@ -39,9 +39,12 @@ fn files(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
     is_own.then(|| (path.to_path_buf(), None))
 }
 
-fn part(path: &Path) -> Result<Part> {
+fn part(path: &Path, watch: &Watch) -> Result<Part> {
     let (mut labels, mut pixels) = (vec![], vec![]);
-    for (at_line, line) in text::read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (at_line, line) in
+        text::read(path, watch)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+    {
+        watch.go_on()?;
         let place = || {
             at(
                 &format!(

@@ -1,5 +1,9 @@
 use super::*;
-use std::collections::BTreeSet;
+use crate::{
+    data::{Dataset, DatasetInfo, ImageShape, edits, load, watch::Watch},
+    spec::Edit,
+};
+use std::{collections::BTreeSet, path::Path};
 
 /// 700 images of class 0, 150 of class 1 and 150 of class 2.
 fn uneven() -> Vec<u16> {
@@ -15,22 +19,27 @@ fn choice(values: &[(&str, f64)]) -> Choice {
     Choice { values, ..Choice::new("mnist") }
 }
 
+fn labelled(labels: Vec<u16>) -> Examples {
+    Examples::new(vec![], labels)
+}
+
 fn parted(values: &[(&str, f64)], seed: u64) -> Partition {
-    partition(&choice(values), &uneven(), 3, seed, true).unwrap()
+    partition(&choice(values), &labelled(uneven()), 3, seed, true).unwrap()
 }
 
 #[test]
 fn a_split_is_stratified_complete_and_seeded() {
     let labels = uneven();
-    let partition = split(&labels, 3, 101, 5).unwrap();
-    let [first, second, third] = counts(&partition.validation, &labels);
+    let split = |validation, seed| split(&labels, &BTreeMap::new(), 3, validation, seed);
+    let [train, validation] = split(101, 5).unwrap();
+    let [first, second, third] = counts(&validation, &labels);
     assert_eq!(first + second + third, 101);
     assert!((70..=71).contains(&first) && (15..=16).contains(&second));
-    let all: BTreeSet<_> = partition.train.iter().chain(&partition.validation).collect();
-    assert_eq!((all.len(), partition.train.len()), (1000, 899));
-    assert_eq!(partition, split(&labels, 3, 101, 5).unwrap());
-    assert_ne!(partition, split(&labels, 3, 101, 6).unwrap());
-    assert!(split(&labels, 3, 1000, 5).is_err());
+    let all: BTreeSet<_> = train.iter().chain(&validation).collect();
+    assert_eq!((all.len(), train.len()), (1000, 899));
+    assert_eq!([train.clone(), validation], split(101, 5).unwrap());
+    assert_ne!(train, split(101, 6).unwrap()[0]);
+    assert!(split(1000, 5).is_err());
 }
 
 #[test]
@@ -59,9 +68,9 @@ fn without_strata_chance_decides() {
     let draws: BTreeSet<_> = (1..20).map(|seed| by_chance(f64::from(seed))).collect();
     assert!(draws.len() > 10, "{draws:?}");
     assert!(draws.iter().all(|[first, ..]| (180..240).contains(first)), "{draws:?}");
-    let labelled = |seed| parted(&[("stratified", 0.0), ("label_share", 0.1)], seed).train;
-    assert_eq!(labelled(1).len(), 80);
-    assert!(labelled(1).is_sorted() && labelled(1) != labelled(2));
+    let few = |seed| parted(&[("stratified", 0.0), ("label_share", 0.1)], seed).train;
+    assert_eq!(few(1).len(), 80);
+    assert!(few(1).is_sorted() && few(1) != few(2));
 }
 
 #[test]
@@ -89,16 +98,20 @@ fn the_label_budget_is_a_number_or_a_share() {
     // those of a smaller share are among those of a larger one
     let [few, more] = [0.1, 0.2].map(|share| parted(&[("label_share", share)], 1).train);
     assert!(few.iter().all(|image| more.contains(image)));
-    let refused =
-        |values: &[(&str, f64)]| partition(&choice(values), &uneven(), 3, 1, true).unwrap_err().to_string();
+    let refused = |values: &[(&str, f64)]| {
+        partition(&choice(values), &labelled(uneven()), 3, 1, true).unwrap_err().to_string()
+    };
     assert!(
         refused(&[("labels_per_class", 7.0), ("label_share", 0.1)]).contains("set labels_per_class back")
     );
     assert!(refused(&[("labels_per_class", 121.0)]).contains("fewer than the 121 labels asked for"));
-    let unlabelled = partition(&choice(&[("label_share", 0.1)]), &uneven(), 3, 1, false).unwrap();
+    let unlabelled = partition(&choice(&[("label_share", 0.1)]), &labelled(uneven()), 3, 1, false).unwrap();
     assert_eq!(unlabelled.train.len(), 800, "who learns without labels sees all images");
     // a class without images has no labels either
-    assert_eq!(partition(&choice(&[("label_share", 0.1)]), &[0; 50], 3, 1, true).unwrap().train.len(), 4);
+    assert_eq!(
+        partition(&choice(&[("label_share", 0.1)]), &labelled(vec![0; 50]), 3, 1, true).unwrap().train.len(),
+        4
+    );
 }
 
 #[test]
@@ -135,4 +148,124 @@ fn oversampling_sees_each_class_as_often_and_no_look_twice() {
 fn weights_even_the_classes_out() {
     // sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 3], y=[0, 0, 0, 0, 1, 1, 3, 3])
     assert_eq!(class_weights(&[0, 0, 0, 0, 1, 1, 3, 3], 4), [2.0 / 3.0, 4.0 / 3.0, 0.0, 4.0 / 3.0]);
+}
+
+/// Hashes of splits as version 1 drew them: its runs go on from there, and so do figures that were published.
+#[test]
+fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
+    let hash = |images: &[usize]| {
+        let bytes: Vec<u8> = images.iter().flat_map(|image| (*image as u32).to_le_bytes()).collect();
+        edits::content_hash(bytes.iter())
+    };
+    let mnist = labelled(load(&choice(&[]), Path::new(""), &Watch::default()).unwrap().train.labels);
+    let of = |images: &Examples, values: &[(&str, f64)], seed| {
+        [SplitRule::AsRead, SplitRule::AsCorrected].map(|split_rule| {
+            let choice = Choice { split_rule, ..choice(values) };
+            let partition = partition(&choice, images, 10, seed, true).unwrap();
+            [hash(&partition.train), hash(&partition.validation)]
+        })
+    };
+    for (found, expected) in [
+        (of(&mnist, &[], 0), [16395759176264356253, 15494609043805674833]),
+        (of(&mnist, &[("labels_per_class", 10.0)], 3), [3004564412768201070, 2741343161804007126]),
+        (
+            of(&mnist, &[("stratified", 0.0), ("label_share", 0.01), ("split_seed", 5.0)], 1),
+            [5467948866904185709, 7632393483749842512],
+        ),
+        (
+            of(&labelled(uneven()), &[("validation_share", 0.3), ("label_share", 0.5)], 7),
+            [14133691206005448476, 2198481042244505968],
+        ),
+    ] {
+        assert_eq!(found, [expected; 2]);
+    }
+}
+
+/// 60 images of one pixel, each with a number of its own, of three classes in turn.
+fn numbered_images() -> Dataset {
+    let info = DatasetInfo {
+        shape: ImageShape { height: 1, width: 1, channels: 1 },
+        class_names: ["a", "b", "c"].map(String::from).to_vec(),
+    };
+    let part = || Examples::new((0..60).collect(), (0..60).map(|image| image % 3).collect());
+    Dataset::new(info, part(), part()).unwrap()
+}
+
+/// The numbers of the images on each side, once the data set was corrected: to fit, to validate on, others.
+fn sides_of(
+    values: &[(&str, f64)],
+    corrections: &[(usize, Edit)],
+    classes: std::ops::Range<usize>,
+) -> [Vec<u8>; 3] {
+    let set = numbered_images();
+    let keys = set.keys().unwrap();
+    let edits = corrections.iter().map(|(image, edit)| (keys[0][*image].clone(), edit.clone())).collect();
+    let set = set.edited(&edits).unwrap().narrowed(classes).unwrap();
+    let found = partition(&choice(values), &set.train, set.info.classes(), 3, true).unwrap();
+    let others: Vec<usize> = found.others.into_iter().flatten().collect();
+    [found.train, found.validation, others].map(|images| set.train.bytes(&images).unwrap())
+}
+
+#[test]
+fn a_correction_moves_no_other_image() {
+    let budgets: [&[(&str, f64)]; 4] = [
+        &[],
+        &[("stratified", 0.0), ("validation_share", 0.3)],
+        &[("labels_per_class", 4.0)],
+        &[("label_share", 0.25), ("stratified", 0.0)],
+    ];
+    for (values, classes) in budgets.into_iter().flat_map(|values| [(values, 0..3), (values, 1..3)]) {
+        let before = sides_of(values, &[], classes.clone());
+        for image in 0..60_u8 {
+            let is_in = before.iter().flatten().any(|other| *other == image);
+            for edit in [Edit::Exclude, Edit::Label("b".into()), Edit::Label("a".into())] {
+                let after = sides_of(values, &[(usize::from(image), edit)], classes.clone());
+                let without = |side: &Vec<u8>| -> Vec<u8> {
+                    side.iter().copied().filter(|other| *other != image).collect()
+                };
+                assert_eq!(
+                    after.each_ref().map(without),
+                    before.each_ref().map(without),
+                    "{values:?} {image}"
+                );
+                // nor does it move itself, if it stays at all
+                let side = |sides: &[Vec<u8>; 3]| sides.iter().position(|side| side.contains(&image));
+                assert!(!is_in || side(&after).is_none() || side(&after) == side(&before));
+            }
+        }
+    }
+    // what a correction brings in is trained on, or unlabelled where labels are few
+    let brought = |values| sides_of(values, &[(0, Edit::Label("b".into()))], 1..3);
+    assert!(brought(budgets[0])[0].contains(&0));
+    assert!(brought(budgets[2]).iter().all(|side| !side.contains(&0)));
+}
+
+/// As in version 1, whose runs were trained that way: the labels of today are all there is.
+#[test]
+fn runs_that_were_split_as_corrected_stay_so() {
+    let set = numbered_images();
+    let edits = [(set.keys().unwrap()[0][7].clone(), Edit::Label("a".into()))].into();
+    let set = set.edited(&edits).unwrap();
+    let by = |split_rule| {
+        let choice = Choice { split_rule, ..choice(&[]) };
+        partition(&choice, &set.train, 3, 3, true).unwrap()
+    };
+    let plain = partition(&choice(&[]), &labelled(set.train.labels.clone()), 3, 3, true).unwrap();
+    assert_eq!(by(SplitRule::AsCorrected), plain);
+    assert_ne!(by(SplitRule::AsRead).validation, plain.validation);
+}
+
+#[test]
+fn equal_images_are_on_one_side() {
+    let mut images =
+        Examples::new((0..60).map(|image| image % 20).collect(), (0..60).map(|image| image % 3).collect());
+    images.find_twins();
+    for values in [&[("validation_share", 0.3)][..], &[("validation_share", 0.3), ("stratified", 0.0)]] {
+        for seed in 0..20 {
+            let found = partition(&choice(values), &images, 3, seed, true).unwrap();
+            let seen = |side: &[usize]| side.iter().map(|image| image % 20).collect::<BTreeSet<_>>();
+            assert!(seen(&found.train).is_disjoint(&seen(&found.validation)));
+            assert_eq!(found.train.len() + found.validation.len(), 60);
+        }
+    }
 }

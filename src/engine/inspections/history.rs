@@ -6,6 +6,7 @@ use crate::{
     protocol::{Finding, Image, Moment},
     runs::RunFolder,
     spec::Catalog,
+    told::told,
 };
 use anyhow::Result;
 use std::{collections::VecDeque, sync::Arc};
@@ -20,6 +21,7 @@ struct History {
     /// Of that step, as far as they are known.
     scores: Vec<Vec<f32>>,
     found: Vec<Moment>,
+    left_out: Vec<String>,
 }
 
 /// Begins with the checkpoints of a run after a step; with none given, also with the weights that its seed drew. Also
@@ -39,8 +41,8 @@ pub fn begin(
     let saved = folder.checkpoints().into_iter().filter(|step| *step > after.unwrap_or(0));
     let waiting: VecDeque<u64> = is_drawn.then_some(0).into_iter().chain(saved).collect();
     let newest = waiting.back().copied().or(after).unwrap_or_default();
-    let (scores, found) = (vec![], vec![]);
-    let history = History { folder, model, is_loaded: is_drawn, waiting, images, scores, found };
+    let (scores, found, left_out) = (vec![], vec![], vec![]);
+    let history = History { folder, model, is_loaded: is_drawn, waiting, images, scores, found, left_out };
     Ok((newest, Box::new(history)))
 }
 
@@ -58,6 +60,10 @@ impl Inspection for History {
             }),
         })
     }
+
+    fn left_out(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.left_out)
+    }
 }
 
 impl History {
@@ -69,7 +75,13 @@ impl History {
                 self.waiting.pop_front();
                 return Ok(());
             }
-            self.model.vars.load(&path.join("model.safetensors"))?;
+            if let Err(error) = self.model.vars.load(&path.join("model.safetensors")) {
+                self.waiting.pop_front();
+                let reason = told(&error);
+                self.left_out
+                    .push(format!("Step {step} is left out, its checkpoint cannot be used: {reason}"));
+                return Ok(());
+            }
             self.is_loaded = true;
         }
         let done = self.scores.len();

@@ -1,13 +1,11 @@
 //! What is shown of a network between two batches: its opinion of a drawing, a preview of its work, and the training
 //! images that are nearest to the drawing in its eyes.
-use super::{Bench, newest_model, trusting::Trusting};
+use super::{Bench, trusting::Trusting};
 use crate::{
     data::Dataset,
-    engine::{
-        active_run::newest_checkpoint, model::Model, neighbours::Neighbours, preview, trainer::partition,
-    },
+    engine::{model::Model, neighbours::Neighbours, preview, resumption::newest_model, trainer::partition},
     objectives,
-    protocol::{Event, Image, Prediction, RunId},
+    protocol::{Event, Image, Level, Prediction, RunId},
     spec::LiveParams,
 };
 use anyhow::{Context as _, Result};
@@ -168,8 +166,8 @@ impl Bench {
 
     /// The newest weights of a run, their step, and the live hyperparameters.
     pub(super) fn model(&mut self, id: &RunId) -> Result<(u64, &Arc<Model>, LiveParams)> {
-        if let Some(active) = self.active.get(id) {
-            let trainer = &active.trainer;
+        if self.active.contains_key(id) {
+            let trainer = &self.active[id].trainer;
             return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));
         }
         let place = self.answers.idle.iter().position(|idle| idle.run == *id);
@@ -184,14 +182,11 @@ impl Bench {
         Ok((idle.step, &idle.model, idle.live.clone()))
     }
 
-    fn load_idle(&self, id: &RunId) -> Result<Idle> {
-        let folder = self.home.folder(id);
-        let (step, model) = newest_model(&folder, &self.catalog)?;
-        let live = match newest_checkpoint(&folder) {
-            Some(state) => state.live,
-            None => self.catalog.live_params(&folder.spec(&self.catalog)?),
-        };
-        Ok(Idle { run: id.clone(), step, model: Arc::new(model), live })
+    fn load_idle(&mut self, id: &RunId) -> Result<Idle> {
+        let newest = newest_model(&self.home.folder(id), &self.catalog)?;
+        newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        let (step, live) = (newest.state.step, newest.state.live);
+        Ok(Idle { run: id.clone(), step, model: Arc::new(newest.loaded), live })
     }
 
     fn needs_labels(&self, id: &RunId) -> Result<bool> {

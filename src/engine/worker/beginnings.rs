@@ -1,12 +1,13 @@
 //! What a run begins with where its encoder is not drawn at random.
-use super::{Bench, newest_checkpoint};
+use super::Bench;
 use crate::{
     data::{
         self, ImageShape,
         fitting::{CHANNELS, IMAGE_SIZE},
     },
+    engine::resumption::newest,
     models::{self, Weights},
-    protocol::Level,
+    protocol::{Level, Phase},
     spec::{RunSpec, Section},
 };
 use anyhow::{Context as _, Result};
@@ -43,7 +44,7 @@ impl Bench {
     }
 
     /// What a run's encoder begins with.
-    pub(super) fn init(&self, spec: &RunSpec) -> Result<Option<Weights>> {
+    pub(super) fn init(&mut self, spec: &RunSpec) -> Result<Option<Weights>> {
         let Some(source) = &spec.init_from else { return Ok(None) };
         if Path::new(source).is_file() {
             return Ok(Some(Weights::File(source.into())));
@@ -58,16 +59,29 @@ impl Bench {
         let (run, step) =
             source.rsplit_once('@').map_or((source.as_str(), None), |(run, step)| (run, Some(step)));
         let folder = self.home.folder(&self.home.find(run).with_context(named)?);
-        let newest = newest_checkpoint(&folder).with_context(|| {
+        let weights = |step| folder.checkpoint(step).join("model.safetensors");
+        let kept = folder.checkpoints();
+        if let Some(step) = step {
+            let step = step.parse().ok().filter(|step| kept.contains(step)).with_context(|| {
+                format!("The run {run:?} has no checkpoint of step {step}: choose one of {kept:?}")
+            })?;
+            return Ok(Some(Weights::File(weights(step))));
+        }
+        let newest = newest(&folder, |_, path| models::check(&path.join("model.safetensors")))?;
+        let newest = newest.with_context(|| {
             format!("The run {run:?} has no checkpoint yet: begin when it has trained for a while")
         })?;
-        let kept = folder.checkpoints();
-        let step = match step {
-            None => newest.step,
-            Some(step) => step.parse().ok().filter(|step| kept.contains(step)).with_context(|| {
-                format!("The run {run:?} has no checkpoint of step {step}: choose one of {kept:?}")
-            })?,
-        };
-        Ok(Some(Weights::File(folder.checkpoint(step).join("model.safetensors"))))
+        newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        let step = newest.state.step;
+        if let Some((best, _)) = newest.state.best.filter(|(best, _)| *best < step)
+            && matches!(folder.info(&run.into(), &self.catalog)?.phase, Phase::Failed(_))
+        {
+            let text = format!(
+                "The run {run:?} failed: if the weights of step {step} turn out to be ruined, begin with its best ones, \
+                 init_from={run}@{best}"
+            );
+            self.outbox.notice(Level::Warning, text);
+        }
+        Ok(Some(Weights::File(weights(step))))
     }
 }

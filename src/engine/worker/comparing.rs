@@ -2,7 +2,7 @@
 use super::Bench;
 use crate::{
     comparison::{Cell, Comparison},
-    data,
+    data::{self, watch::Stopped},
     metrics::{ACCURACY, Split},
     objectives,
     protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
@@ -40,7 +40,8 @@ impl Bench {
         }
     }
 
-    pub(super) fn start_comparison(&mut self, comparison: &Comparison) -> Result<()> {
+    pub(super) fn start_comparison(&mut self, comparison: Comparison) -> Result<()> {
+        let comparison = comparison.anchored();
         let wrong = comparison.validate(&self.catalog);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         ensure!(
@@ -57,7 +58,7 @@ impl Bench {
                 self.init(&RunSpec { init_from: Some(source.clone()), ..comparison.run.clone() })?;
             }
         }
-        let (id, _) = self.home.create_comparison(comparison, &self.catalog)?;
+        let (id, _) = self.home.create_comparison(&comparison, &self.catalog)?;
         self.resume_comparison(&id)
     }
 
@@ -84,7 +85,9 @@ impl Bench {
             Ok(None) => drop(self.contests.insert(id, contest)),
             Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
             Err(error) => {
-                self.outbox.push(Event::ComparisonPhase(id, Phase::Failed(told(&error))));
+                let is_stopped = error.is::<Stopped>();
+                let phase = if is_stopped { Phase::Stopped } else { Phase::Failed(told(&error)) };
+                self.outbox.push(Event::ComparisonPhase(id, phase));
             }
         }
     }
@@ -129,7 +132,7 @@ impl Bench {
 
     fn race(&mut self, id: &ComparisonId, contest: &mut Contest, cell: Cell) -> Result<()> {
         if let Some(run) = contest.runs.get(&cell) {
-            return self.resume(run);
+            return self.resume(run, None);
         }
         let run_of = |index| contest.runs.get(&Cell::Pretraining(index)).map(ToString::to_string);
         let spec = contest.comparison.spec(id, cell, &run_of);
@@ -140,9 +143,13 @@ impl Bench {
     }
 
     fn test_accuracy(&self, run: &RunId) -> Option<f64> {
-        let points = self.home.folder(run).points();
-        let is_final = |metric, split| metric == ACCURACY && split == Split::Test;
-        points.iter().rev().find(|point| is_final(point.metric, point.split)).map(|point| point.value)
+        let mut found = None;
+        let read = self.home.folder(run).each_point(|point| {
+            if (point.metric, point.split) == (ACCURACY, Split::Test) {
+                found = Some(point.value);
+            }
+        });
+        read.ok().and(found)
     }
 
     fn resume_comparison(&mut self, id: &ComparisonId) -> Result<()> {

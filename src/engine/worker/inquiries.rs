@@ -1,14 +1,15 @@
 //! Questions that take many portions of work: one portion between any two batches.
-use super::{Bench, newest_model};
+use super::Bench;
 use crate::{
-    data::{self, Dataset},
+    data::Dataset,
     engine::{
         inspections::{self, Inspection, Progress, Subject, history, recall},
         model::Model,
+        resumption::newest_model,
         trainer::partition,
     },
     objectives,
-    protocol::{Answer, Question, RunId},
+    protocol::{Answer, Level, Question, RunId},
     spec::Choice,
     told::told,
 };
@@ -58,14 +59,19 @@ impl Bench {
     fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
         match question {
             Question::History { images, after } => {
+                if !self.active.contains_key(run) {
+                    // What a run of no checkpoint was drawn as is not what it has learnt.
+                    newest_model(&self.home.folder(run), &self.catalog)?;
+                }
                 history::begin(self.home.folder(run), &self.catalog, images.clone(), *after)
             }
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;
                 let dataset = self.dataset(&spec.dataset)?;
                 let images = partition(&spec, &dataset)?.validation;
-                let (step, model) = newest_model(&self.home.folder(run), &self.catalog)?;
-                Ok((step, recall::begin(model, dataset, images)?))
+                let newest = newest_model(&self.home.folder(run), &self.catalog)?;
+                newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+                Ok((newest.state.step, recall::begin(newest.loaded, dataset, images)?))
             }
             _ => {
                 let (step, live, _) = self.model(run)?;
@@ -83,6 +89,7 @@ impl Bench {
     pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
         let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
         let advanced = inquiry.inspection.advance();
+        inquiry.inspection.left_out().into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
         let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
         self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
         if share_done < 1.0 {
@@ -123,12 +130,12 @@ impl Bench {
     }
 
     /// Images of another data set, brought to the shape that a model looks at.
-    fn outsiders(&self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
+    fn outsiders(&mut self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
         let shape = model.shape();
         let mut choice = choice.clone();
         for (key, value) in [("image_size", shape.height), ("channels", shape.channels)] {
             choice.values.insert(key.into(), value as f64);
         }
-        data::open(&choice, &self.home.data())
+        self.read(&choice)
     }
 }

@@ -21,7 +21,7 @@ pub fn write(picture: &Picture, title: &str) -> Result<String> {
     let (width, height) = (picture.size.x, picture.size.y);
     let mut page = Page::default();
     page.put(format_args!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" font-family="Inter, Helvetica, Arial, sans-serif">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.0} {height:.0}" font-family="Inter, Helvetica, Arial, Noto Sans SC, Noto Sans CJK SC, sans-serif">"#
     ));
     page.put(format_args!("<title>{}</title>", escaped(title)));
     page.put(format_args!(r#"<rect width="100%" height="100%" {}/>"#, fill(picture.paper)));

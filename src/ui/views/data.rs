@@ -2,11 +2,14 @@
 //! to correct what is wrong.
 use super::{Scene, View, ViewEntry};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Role},
+    protocol::{
+        Preparing,
+        data::{Collection, DataRequest, ImageId, Role},
+    },
     spec::{ComponentInfo, Edits},
     ui::{
         Action, theme,
-        widgets::{labeled_button, strong, thousands, title},
+        widgets::{labeled_button, preparation, strong, thousands, title},
     },
 };
 use egui::{Color32, Panel, RichText, ScrollArea, Ui};
@@ -51,7 +54,7 @@ impl View for DataView {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let found = scene.state.data.found(&scene.spec.dataset);
         let collection = match found {
-            None => return waiting(ui),
+            None => return waiting(ui, scene.state.data.reading.as_ref()),
             Some(Err(error)) => return unreadable(ui, error, scene.actions),
             Some(Ok(collection)) => collection.clone(),
         };
@@ -168,11 +171,14 @@ fn open_buttons(ui: &mut Ui, actions: &mut Vec<Action>) {
     }
 }
 
-fn waiting(ui: &mut Ui) {
+fn waiting(ui: &mut Ui, reading: Option<&Preparing>) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.38);
         ui.spinner();
-        ui.label("Reading the images…");
+        match reading {
+            Some(reading) => preparation(ui, reading),
+            None => drop(ui.label("Reading the images…")),
+        }
         ui.label(RichText::new("Training goes on meanwhile, and another data set can be chosen.").weak());
     });
 }

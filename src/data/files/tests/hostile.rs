@@ -11,7 +11,7 @@ type Damage = (&'static str, fn(&Path), &'static str);
 const IMAGES_HEADER: &str = "train-images-idx3-ubyte";
 
 /// Hostile files: each is answered with one message, which says what is wrong and what to do, and names the file last.
-const REFUSED: [Damage; 25] = [
+const REFUSED: [Damage; 27] = [
     (
         "idx",
         |root| change(root, IMAGES_HEADER, |bytes| bytes[4] = 0xff),
@@ -49,15 +49,33 @@ const REFUSED: [Damage; 25] = [
         |root| change(root, "digits.npz", |bytes| bytes.truncate(200)),
         "no whole zip archive: get it again",
     ),
-    ("npz", |root| npz(root, "x_train", "|u1", "12, 4, 5"), "its shape [12, 4, 5] asks for others"),
+    (
+        "npz",
+        |root| npz(root, "x_train", "|u1", "12, 4, 5"),
+        "other numbers than its shape [12, 4, 5] asks for",
+    ),
     (
         "npz",
         |root| npz(root, "x_train", "|u1", "4294967296, 4294967296, 1"),
-        "its shape [4294967296, 4294967296, 1] asks for others",
+        "other numbers than its shape [4294967296, 4294967296, 1] asks for",
     ),
     ("npz", |root| npz(root, "x_train", "|O8", "12, 4, 4"), "write it with .astype('uint8')"),
     ("npz", |root| npz(root, "z_train", "|u1", "12, 4, 4"), "name them so in numpy.savez"),
-    ("npz", |root| fs::write(root.join("digits.npz"), zip_bomb()).unwrap(), "unpack to more than 16 MiB"),
+    (
+        "npz",
+        |root| fs::write(root.join("digits.npz"), zip_bomb("1, 4097, 4096")).unwrap(),
+        "unpack to more than 16 MiB",
+    ),
+    (
+        "npz",
+        |root| fs::write(root.join("digits.npz"), zip_bomb("12, 4, 4")).unwrap(),
+        "other numbers than its shape",
+    ),
+    (
+        "npz",
+        |root| fs::write(root.join("digits.npz"), not_a_number()).unwrap(),
+        "holds NaN as number 50, in image 3: replace what is no number",
+    ),
     ("parquet", |root| cut_all(&root.join("data")), "A file was passed over, so get it again"),
     ("parquet", |root| lie(&root.join("data")), "A file was passed over, so get it again"),
     (
@@ -140,12 +158,19 @@ fn bomb(bytes: &mut Vec<u8>) {
     assert!(bytes.len() < 1 << 20);
 }
 
-/// A few kB that unpack to more zeros than are read.
-fn zip_bomb() -> Vec<u8> {
-    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
-    archive.start_file("x_train.npy", zip::write::SimpleFileOptions::default()).unwrap();
-    archive.write_all(&vec![0; (16 << 20) + 1]).unwrap();
-    archive.finish().unwrap().into_inner()
+/// A few kB that unpack to more zeros than are read, whatever their header says of them.
+fn zip_bomb(shape: &str) -> Vec<u8> {
+    let labels = ("y_train", "|u1", "12,", &[0; 12][..]);
+    let bytes = npz_file(&[("x_train", "|u1", shape, &vec![0; 4097 * 4096]), labels]);
+    assert!(bytes.len() < 1 << 20);
+    bytes
+}
+
+/// Twelve images of shares of white, one of which is none.
+fn not_a_number() -> Vec<u8> {
+    let numbers = (0..192).map(|place| if place == 50 { f32::NAN } else { 0.5 });
+    let body: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
+    npz_file(&[("x_train", "<f4", "12, 4, 4", &body), ("y_train", "|u1", "12,", &[0; 12])])
 }
 
 #[test]
@@ -304,6 +329,23 @@ fn what_cannot_be_opened_is_passed_over_and_named() {
     }
     assert!(
         said.lines().all(|line| !line.contains("replace or remove it") || line.contains("cannot be read"))
+    );
+}
+
+/// To read a pipe would be to wait, to read a device never to end.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_no_pictures_and_no_data() {
+    let folder = sample("class_folders");
+    let pipe = folder.path().join("kind 0/pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, Path::new("/dev/zero")] {
+        let said = told(&open_picture(path).unwrap_err());
+        assert!(said.contains("a pipe or a device") && said.contains("choose another"), "{said}");
+    }
+    assert_eq!(
+        read(folder.path(), &choice()).unwrap().notes,
+        read(sample("class_folders").path(), &choice()).unwrap().notes
     );
 }
 

@@ -109,6 +109,6 @@ fn answer(ui: &mut Ui, finding: Option<&Result<Finding, String>>) {
             _ => drop(ui.label(RichText::new(NO_NAMES).weak())),
         },
         Some(Err(problem)) => drop(ui.label(problem)),
-        _ => bars::empty(ui, 10, 200.0),
+        _ => bars::empty(ui, &[], 200.0),
     }
 }

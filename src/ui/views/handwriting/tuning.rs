@@ -159,6 +159,8 @@ pub mod tests {
             live: catalog().live_params(&spec),
             spec,
             phase: Phase::Finished,
+            remedy: None,
+            saved: None,
             changes: vec![],
             progress: Default::default(),
             timing: vec![],

@@ -1,0 +1,88 @@
+//! `resume RUN@STEP --set KEY=VALUE`: back to a checkpoint, and on from there with other live hyperparameters.
+use crate::{
+    protocol::{Command, RunId},
+    runs::Home,
+    session::catalog,
+    spec::LiveParams,
+};
+use anyhow::{Context as _, Result, bail};
+
+/// A run's name, and the step that stands behind an @.
+pub fn at_step(name: &str) -> (&str, Option<u64>) {
+    let step = name.rsplit_once('@').and_then(|(run, step)| Some((run, step.parse().ok()?)));
+    step.map_or((name, None), |(run, step)| (run, Some(step)))
+}
+
+/// Goes back to the checkpoint of a step, or to the newest, with what it was trained with but for `set`.
+///
+/// # Errors
+/// Where there is no such checkpoint, or `set` names what a run cannot change while it trains.
+pub fn command(home: &Home, run: RunId, step: Option<u64>, set: &[String]) -> Result<Command> {
+    let (folder, catalog) = (home.folder(&run), catalog());
+    let kept = folder.checkpoints();
+    let step = match step {
+        None => *kept.last().context("The run has no checkpoint yet: resume it without --set")?,
+        Some(step) if kept.contains(&step) => step,
+        Some(step) => bail!("The run has no checkpoint of step {step}: choose one of {kept:?}"),
+    };
+    let mut live = catalog.live_params(&folder.spec(&catalog)?);
+    live.extend(folder.checkpoint_state(step)?.live);
+    set.iter().try_for_each(|pair| put(&mut live, pair))?;
+    Ok(Command::Rewind { run, step, live })
+}
+
+fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
+    let (key, value) = pair.split_once('=').with_context(|| format!("--set {pair}: write KEY=VALUE"))?;
+    let end = format!(".{key}");
+    let named: Vec<String> =
+        live.keys().filter(|known| *known == key || known.ends_with(&end)).cloned().collect();
+    let [known] = &named[..] else {
+        let all: Vec<&str> = live.keys().map(String::as_str).collect();
+        bail!("--set {pair}: a run that goes on can change one of {}", all.join(", "))
+    };
+    let number = match value {
+        "true" => 1.0,
+        "false" => 0.0,
+        _ => value.parse().with_context(|| format!("--set {pair}: {value} is not a number"))?,
+    };
+    live.insert(known.clone(), number);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{runs::CheckpointState, spec::RunSpec};
+
+    #[test]
+    fn a_step_follows_the_name_and_values_the_checkpoint() {
+        assert_eq!(at_step("2026-run@400"), ("2026-run", Some(400)));
+        assert_eq!(at_step("/runs/a@b"), ("/runs/a@b", None));
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path().into()).unwrap();
+        let (run, of) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let go_on = |step, set: &[&str]| {
+            command(&home, run.clone(), step, &set.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert!(go_on(None, &["learning_rate=0.1"]).unwrap_err().to_string().contains("no checkpoint yet"));
+        let mut state = CheckpointState { step: 40, ..CheckpointState::default() };
+        state.live.insert("optimizer.weight_decay".into(), 0.25);
+        of.save_checkpoint(&state, |_| Ok(())).unwrap();
+        let Command::Rewind { step, live, .. } = go_on(Some(40), &["learning_rate=1e-4"]).unwrap() else {
+            panic!("another command")
+        };
+        assert_eq!(
+            (step, live["optimizer.learning_rate"], live["optimizer.weight_decay"]),
+            (40, 0.0001, 0.25)
+        );
+        for (step, set, reason) in [
+            (Some(41), &[][..], "choose one of [40]"),
+            (None, &["epochs=3"], "can change one of encoder.conv_dropout"),
+            (None, &["learning_rate=much"], "not a number"),
+            (None, &["learning_rate"], "write KEY=VALUE"),
+        ] {
+            let error = go_on(step, set).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

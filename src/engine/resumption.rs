@@ -1,0 +1,141 @@
+//! Where a run goes on, or is asked: the newest of its checkpoints that is whole.
+use super::Model;
+use crate::{
+    data,
+    metrics::Split,
+    protocol::Change,
+    runs::{CheckpointState, RunFolder, surviving_changes},
+    spec::{Catalog, LiveParams, RunSpec, dotted},
+    told::told,
+};
+use anyhow::{Context as _, Error, Result, bail, ensure};
+use std::path::Path;
+
+/// What was made of the newest checkpoint that is whole.
+pub struct Newest<T> {
+    pub state: CheckpointState,
+    pub loaded: T,
+    /// What was wrong with newer ones, in a sentence.
+    pub passed_over: Option<String>,
+}
+
+/// Loads the newest checkpoint that `load` can take; there is none where the run has not been saved yet.
+///
+/// # Errors
+/// Where there are checkpoints, or have been, and none can be read: nothing stands in for what a run has learnt.
+pub fn newest<T>(
+    folder: &RunFolder,
+    mut load: impl FnMut(&CheckpointState, &Path) -> Result<T>,
+) -> Result<Option<Newest<T>>> {
+    let mut failed: Option<(u64, Error)> = None;
+    for step in folder.checkpoints().into_iter().rev() {
+        let whole = folder.checkpoint_state(step).and_then(|state| {
+            let loaded = load(&state, &folder.checkpoint(step))?;
+            Ok((state, loaded))
+        });
+        match whole {
+            Ok((state, loaded)) => {
+                let passed_over = failed.map(|(newer, error)| {
+                    let reason = told(&error);
+                    format!(
+                        "Step {step} stands in for step {newer}, whose checkpoint cannot be used: {reason}"
+                    )
+                });
+                return Ok(Some(Newest { state, loaded, passed_over }));
+            }
+            Err(error) => failed = failed.or(Some((step, error))),
+        }
+    }
+    if let Some((_, error)) = failed {
+        return Err(error.context("No checkpoint of this run can be used: bring its folder back from a copy"));
+    }
+    ensure!(
+        !has_been_saved(folder)?,
+        "The curves of this run go on after its first validation, but its checkpoints are gone: bring them back from a \
+         copy of the folder, or start it again\nFolder: {}",
+        folder.path.display()
+    );
+    Ok(None)
+}
+
+/// A run is saved after each validation, before it trains on or is tested.
+fn has_been_saved(folder: &RunFolder) -> Result<bool> {
+    let (mut validated, mut went_on) = (None, false);
+    folder.each_point(|point| {
+        went_on |= point.split == Split::Test || validated.is_some_and(|step| point.step > step);
+        if point.split == Split::Validation {
+            validated.get_or_insert(point.step);
+        }
+    })?;
+    Ok(went_on)
+}
+
+/// The weights of a run that nobody trains.
+///
+/// # Errors
+/// Where the run has no checkpoint, or its spec or its weights cannot be read.
+pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<Newest<Model>> {
+    let spec = folder.spec(catalog)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let found = newest(folder, |_, path| model.vars.load(&path.join("model.safetensors")))?;
+    let Newest { state, passed_over, .. } = found.with_context(|| {
+        let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
+        format!(
+            "The run has no checkpoint yet, so there is nothing that it has learnt: train it first\n\
+             headstart resume {name}"
+        )
+    })?;
+    Ok(Newest { state, loaded: model, passed_over })
+}
+
+/// The live hyperparameters that a run goes on with, and the changes that it met later when it was there before.
+///
+/// # Errors
+/// Where one of them is not allowed.
+pub fn live(
+    folder: &RunFolder,
+    spec: &RunSpec,
+    catalog: &Catalog,
+    checkpoint: Option<&CheckpointState>,
+) -> Result<(LiveParams, Vec<Change>)> {
+    // A run of an older version may not have had all of them.
+    let whole = |own: &LiveParams, from: &str| -> Result<LiveParams> {
+        let mut live = catalog.live_params(spec);
+        live.extend(own.iter().map(|(key, value)| (key.clone(), *value)));
+        match first_wrong(&live, spec, catalog) {
+            None => Ok(live),
+            Some(wrong) => bail!(
+                "The run cannot go on with what {from} says: {wrong}\nFolder: {}",
+                folder.path.display()
+            ),
+        }
+    };
+    let none = LiveParams::new();
+    let (step, saved) = checkpoint.map_or((0, &none), |state| (state.step, &state.live));
+    let mut live = whole(saved, "its checkpoint")?;
+    let mut ahead = vec![];
+    for Change { step: at, values } in surviving_changes(&folder.entries()?) {
+        if at < step {
+            continue;
+        }
+        let values = whole(&values, &format!("log.jsonl, after step {at},"))?;
+        if at == step {
+            live = values;
+        } else {
+            ahead.push(Change { step: at, values });
+        }
+    }
+    Ok((live, ahead))
+}
+
+/// What is wrong with live hyperparameters.
+pub fn first_wrong(live: &LiveParams, spec: &RunSpec, catalog: &Catalog) -> Option<String> {
+    let known = catalog.live_params(spec);
+    if !live.keys().eq(known.keys()) {
+        return Some("these are not the live hyperparameters of the run".into());
+    }
+    catalog.params(spec).filter(|(_, param)| param.live).find_map(|(section, param)| {
+        let wrong = param.check(*live.get(&dotted(section, param))?)?;
+        Some(format!("{}: {wrong}", param.label))
+    })
+}

@@ -1,0 +1,37 @@
+//! The data sets of runs, which are read while the faces look on and can stop it.
+use super::Bench;
+use crate::{
+    data::{self, Dataset},
+    protocol::Level,
+    spec::Choice,
+};
+use anyhow::Result;
+use std::sync::Arc;
+
+impl Bench {
+    /// The data set of a choice, read unless it was the last one too.
+    pub(super) fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
+        let key = data::source(choice);
+        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(of, _)| *of == key) {
+            return Ok(dataset.clone());
+        }
+        // no other data set is kept beside it while it is read
+        self.dataset = None;
+        let dataset = self.read(choice)?;
+        let complaints = &dataset.notes.passed_over;
+        if let Some(first) = complaints.first() {
+            let text =
+                format!("{} images or files of the data set cannot be read, as: {first}", complaints.len());
+            self.outbox.notice(Level::Warning, text);
+        }
+        self.dataset = Some((key, dataset.clone()));
+        Ok(dataset)
+    }
+
+    /// Reads a data set while the faces look on.
+    pub(super) fn read(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
+        let _reading = self.watch.begin();
+        self.outbox.wake();
+        data::open(choice, &self.home.data(), &self.watch)
+    }
+}
