@@ -47,6 +47,8 @@ fn state(count: usize, objective: &str, phase: &Phase) -> State {
             changes: vec![],
             progress: Progress { steps: 100, steps_per_epoch: 10, ..Progress::default() },
             timing: vec![],
+            remedy: None,
+            saved: None,
             spec,
         })));
     }
