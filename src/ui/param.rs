@@ -8,8 +8,8 @@ use egui::{ComboBox, DragValue, Label, RichText, Sense, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_RESTART_ALT;
 
 /// Room for a number and its unit, and for the way back to the default.
-const NUMBER_WIDTH: f32 = 74.0;
-const BACK_WIDTH: f32 = 30.0;
+const NUMBER_WIDTH: f32 = 62.0;
+const BACK_WIDTH: f32 = 26.0;
 
 /// What a 0 means where it is not a quantity.
 const ZEROS: [(&str, &str); 10] = [
@@ -88,7 +88,7 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
 
 /// The label of a row, all of it: on two lines where there is no room for one.
 pub fn label(ui: &mut Ui, text: &str, help: &str) -> egui::Id {
-    let width = (ui.available_width() * 0.46).clamp(84.0, 158.0);
+    let width = (ui.available_width() * 0.4).clamp(84.0, 148.0);
     let row = ui.allocate_ui_with_layout(
         vec2(width, 28.0),
         egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(true),

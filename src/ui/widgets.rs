@@ -20,7 +20,7 @@ pub fn card(ui: &Ui) -> Frame {
 /// What a menu holds. One that would be taller than the window scrolls.
 pub fn menu_items<R>(ui: &mut Ui, items: impl FnOnce(&mut Ui) -> R) -> R {
     let most = (ui.ctx().content_rect().height() * 0.7).max(120.0);
-    ScrollArea::vertical().max_height(most).show(ui, items).inner
+    ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, items).inner
 }
 
 /// A part whose widgets keep their identity, and with it the keyboard's focus, when something before it comes or goes.
