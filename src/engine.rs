@@ -7,6 +7,7 @@ use crate::{
 mod active_run;
 pub mod benchmark;
 mod devices;
+mod divergence;
 pub mod exchange;
 mod inspections;
 mod model;

@@ -14,7 +14,7 @@ use headstart::{
     presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
+        Prediction, Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -189,6 +189,15 @@ fn a_run_is_paused_stepped_continued_and_stopped() {
     window.run_steps(4);
     click(&mut window, "Continue");
     assert!(matches!(commands(&mut window)[..], [Command::Control(_, Control::Continue)]));
+}
+
+#[test]
+fn images_that_are_prepared_are_counted_and_can_be_stopped() {
+    let preparing = Preparing { what: "Preparing images", done: 12_000, total: 60_000, secs_left: Some(8.0) };
+    let mut window = wide(State { preparing: Some(preparing), ..State::default() });
+    window.get_by_label("Preparing images: 12,000 of 60,000 · 8 s left");
+    click(&mut window, "Stop preparing");
+    assert_eq!(commands(&mut window), [Command::StopPreparing]);
 }
 
 #[test]

@@ -162,13 +162,17 @@ def compare(script, kills):
 
     def next_command(home):
         folder = home / "comparisons"
-        begun = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
+        begun = (
+            [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
+        )
         return ["resume", begun[0]] if begun else ["compare", recipe]
 
     def chain(home, killer):
         killer.to_the_end(longest, next_command, home)
         found = cells(home)
-        script.expect("compare: no run doubled or lost", sorted(found) == sorted(wanted), f"{len(found)} of {len(wanted)}")
+        script.expect(
+            "compare: no run doubled or lost", sorted(found) == sorted(wanted), f"{len(found)} of {len(wanted)}"
+        )
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         script.expect("compare: same bits", not differing, f"{len(differing)} of {len(wanted)} runs differ")
         script.expect("compare: same results.csv", results_of(home) == results, "results.csv differs")
@@ -218,7 +222,9 @@ def add(script, kills):
                 break
         paths, broken = kept(home)
         # The last may have been kept before it could be said.
-        script.expect("handwriting add: what was said is kept", len(paths) in (said, said + 1), f"{said} said, {len(paths)} kept")
+        script.expect(
+            "handwriting add: what was said is kept", len(paths) in (said, said + 1), f"{said} said, {len(paths)} kept"
+        )
         script.expect("handwriting add: whole pictures", not broken, broken)
         again = script.run("handwriting", "add", "--label", 3, pictures[-1][1], home=home)
         script.expect("handwriting add: exits", again.code == 0, again.text())

@@ -98,7 +98,11 @@ class Script:
 
     def start(self, *args, home, stdout=subprocess.PIPE):
         return subprocess.Popen(
-            self.command(args, home), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT, env=environment()
+            self.command(args, home),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            env=environment(),
         )
 
     def kill_after(self, secs, *args, home):
@@ -193,7 +197,9 @@ def runs(home):
     folder = Path(home) / "runs"
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.endswith(".partial") and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if not path.name.endswith(".partial") and not path.name.startswith(".")
+    )
 
 
 def checkpoints(run):
