@@ -62,7 +62,7 @@ mod window {
         spec::Catalog,
         ui::{
             Action, Settings, Workbench,
-            dialogs::{Dialogs, Picked},
+            dialogs::{Dialogs, Wanted},
             install,
         },
     };
@@ -179,11 +179,8 @@ mod window {
                         self.workbench.notify(Notice { level: Level::Warning, text });
                     }
                 }
-                Action::PickDataset => self.dialogs.pick_dataset(),
-                Action::PickDataFile => self.dialogs.pick_data_file(),
-                Action::PickImage => self.dialogs.pick_image(),
-                Action::Save(Ok(file)) => self.dialogs.save(file),
                 Action::Save(Err(text)) => self.workbench.notify(Notice { level: Level::Error, text }),
+                asks => Wanted::of(&asks).into_iter().for_each(|wanted| self.dialogs.open(wanted)),
             }
         }
     }
@@ -195,12 +192,8 @@ mod window {
             for notice in std::mem::take(&mut session.state.notices) {
                 self.workbench.notify(notice);
             }
-            for picked in self.dialogs.picked() {
-                match picked {
-                    Picked::Dataset(path) => self.workbench.picked_dataset(path),
-                    Picked::Image(path) => self.workbench.picked_image(&path),
-                    Picked::Saved(notice) => self.workbench.notify(notice),
-                }
+            for ended in self.dialogs.ended() {
+                self.workbench.dialog_ended(ended);
             }
         }
 

@@ -3,7 +3,7 @@ use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, strong, title},
+    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
@@ -58,14 +58,14 @@ impl RunsPanel {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.label("There are no runs yet.");
-                ui.label(RichText::new("Press Start training: a real network begins to learn handwritten digits, and its curves appear.").weak());
+                ui.label(RichText::new("Start training with the form for a new run: a real network begins to learn, and its curves appear.").weak());
             });
         }
         for info in state.comparisons.values().rev() {
-            ui.push_id(&info.id, |ui| self.comparison(ui, state, info));
+            steady(ui, &info.id, |ui| self.comparison(ui, state, info));
         }
         for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
-            ui.push_id(&run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+            steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
         }
     }
 
@@ -110,7 +110,7 @@ impl RunsPanel {
         settings: &mut Settings,
         actions: &mut Vec<Action>,
     ) {
-        let selected = self.selected.as_ref() == Some(&run.id);
+        let selected = self.comparison.is_none() && self.selected.as_ref() == Some(&run.id);
         let stroke = if selected {
             Stroke::new(2.0, ui.visuals().selection.bg_fill)
         } else {
