@@ -479,7 +479,7 @@ fn data_sets_are_listed_and_fetching_says_why_it_cannot() {
     assert_eq!((&of("kmnist")["present"], &of("kmnist")["bytes"]), (&false.into(), &21_240_888.into()));
 
     let nowhere = fixture.data().display().to_string();
-    refused(&run(&home, &["data", "fetch", "kmnist", "--path", &nowhere, "--json"]), "--set dataset=files");
+    refused(&run(&home, &["data", "fetch", "kmnist", "--path", &nowhere, "--json"]), "--path FOLDER");
     refused(
         &run(&home, &["data", "fetch", "kmnist", "--mirror", "http://127.0.0.1:9"]),
         "http://127.0.0.1:9/",
