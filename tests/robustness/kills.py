@@ -74,6 +74,11 @@ class Killer:
         self.script.expect(f"{self.name}: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
 
 
+def go_on(run):
+    """What goes on with a run. One that was killed after it had finished has nothing left to do."""
+    return ["runs"] if lib.last_phase(run) == "finished" else ["resume", run.name]
+
+
 def chains(script, name, kills, chain):
     """Begins chains of kills, each in a home of its own, until there were enough."""
     killer = Killer(script, name, kills)
@@ -113,7 +118,7 @@ def train(script, kills):
 
         def next_command(home):
             begun = lib.runs(home)
-            return ["resume", begun[0].name] if begun else args
+            return go_on(begun[0]) if begun else args
 
         def chain(home, killer):
             killer.to_the_end(longest, next_command, home)
@@ -147,7 +152,7 @@ def resume(script, kills):
 
     def chain(home, killer):
         begin(home)
-        killer.to_the_end(longest, lambda _: ["resume", source.name], home)
+        killer.to_the_end(longest, lambda _: go_on(home / "runs" / source.name), home)
         compare_runs(script, "resume", home, wanted)
 
     chains(script, "resume", kills, chain)
@@ -257,10 +262,7 @@ def tune(script, kills):
 
     def next_command(_):
         begun = made()
-        if begun and lib.last_phase(begun[0]) == "finished":
-            # It was killed while it said what was gained.
-            return ["runs"]
-        return ["resume", begun[0].name] if begun else ["handwriting", "tune", run]
+        return go_on(begun[0]) if begun else ["handwriting", "tune", run]
 
     def chain(_, killer):
         begin()

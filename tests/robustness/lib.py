@@ -232,9 +232,9 @@ def differences(found, wanted):
 
 
 def last_phase(run):
-    """The last phase in a run's log."""
-    phase = None
-    for line in (Path(run) / "log.jsonl").read_text(errors="replace").splitlines():
+    """The last phase in a run's log; nothing where it was killed before it had one."""
+    phase, log = None, Path(run) / "log.jsonl"
+    for line in log.read_text(errors="replace").splitlines() if log.is_file() else []:
         try:
             entry = json.loads(line)
         except ValueError:
