@@ -3,7 +3,7 @@ mod support;
 
 use headstart::{
     metrics::{LEARNING_RATE, LOSS, Split},
-    protocol::{Command, Control, Image, Phase, RunId},
+    protocol::{Command, Control, Finding, Image, Level, Phase, Question, RunId},
     session::Run,
 };
 use std::{
@@ -264,6 +264,36 @@ fn a_run_whose_folder_goes_away_ends_and_leaves_nothing_behind() {
     assert!(message.contains("was deleted or moved while it trained"), "{message}");
     session.close();
     assert!(!run.folder.exists());
+}
+
+/// Numbers so large that sums of them are none any more, as an older version saved them.
+#[test]
+fn a_network_that_answers_with_no_numbers_says_so() {
+    let fixture = Fixture::new();
+    let run = fixture.train(&["encoder=mlp", "epochs=1"]);
+    let path = newest_checkpoint(&run.folder).join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let begin = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[begin..].chunks_exact_mut(4).for_each(|number| number.copy_from_slice(&1e38_f32.to_le_bytes()));
+    fs::write(&path, bytes).unwrap();
+    let mut session = fixture.session();
+    session.send(predict(&run.id));
+    let notice = wait(&mut session, |session| {
+        session.state.notices.pop().filter(|notice| notice.level == Level::Error)
+    });
+    assert!(notice.text.contains("answers with no numbers"), "{}", notice.text);
+    let images = std::sync::Arc::new(vec![Image::drawing(vec![0; 784])]);
+    let question = Question::History { images, after: None };
+    session.send(Command::Ask { request: 1, run: run.id.clone(), question });
+    let answer = wait(&mut session, |session| {
+        session.state.answers.get(&1).filter(|answer| answer.share_done == 1.0).cloned()
+    });
+    let Finding::History { moments, .. } = answer.finding.unwrap().unwrap() else { panic!("another answer") };
+    assert_eq!(moments.iter().map(|moment| moment.step).collect::<Vec<_>>(), [0, 8]);
+    let said = wait(&mut session, |session| {
+        session.state.notices.pop().filter(|notice| notice.text.contains("Step 16 is left out"))
+    });
+    assert_eq!(said.level, Level::Warning);
 }
 
 fn predict(run: &RunId) -> Command {
