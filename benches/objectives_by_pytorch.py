@@ -16,25 +16,10 @@ import time
 
 import torch
 import torch.nn.functional as F
+from pytorch_modules import CompactCnn
 from torch import nn
 
 BATCH, SLICES, IMAGES = 128, 15, 4096
-
-
-class Encoder(nn.Module):
-    """compact_cnn: (batch, 1, 28, 28) to (batch, 128)."""
-
-    def __init__(self):
-        super().__init__()
-        sizes = [(1, 32, 2), (32, 64, 2), (64, 128, 1)]
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, stride, 1) for a, b, stride in sizes)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b, _ in sizes)
-        self.fc = nn.Linear(1152, 128)
-
-    def forward(self, x):
-        for conv, norm in zip(self.convs, self.norms):
-            x = F.relu(norm(conv(x)))
-        return F.relu(self.fc(F.max_pool2d(x, 2).flatten(1)))
 
 
 class Decoder(nn.Module):
@@ -56,7 +41,7 @@ class Decoder(nn.Module):
 class Classify(nn.Module):
     def __init__(self, classes=10):
         super().__init__()
-        self.encoder, self.head = Encoder(), nn.Linear(128, classes)
+        self.encoder, self.head = CompactCnn(classes=None), nn.Linear(128, classes)
 
     def forward(self, x, labels):
         return F.cross_entropy(self.head(self.encoder(x)), labels)
@@ -74,7 +59,7 @@ class Rotation(Classify):
 class Autoencoder(nn.Module):
     def __init__(self):
         super().__init__()
-        self.encoder, self.decoder = Encoder(), Decoder(128)
+        self.encoder, self.decoder = CompactCnn(classes=None), Decoder(128)
 
     def forward(self, x, _):
         return F.binary_cross_entropy_with_logits(self.decoder(self.encoder(x)), x)
@@ -91,7 +76,7 @@ class Masked(Autoencoder):
 class Variational(nn.Module):
     def __init__(self, latent=20):
         super().__init__()
-        self.encoder, self.latent, self.decoder = Encoder(), nn.Linear(128, 2 * latent), Decoder(latent)
+        self.encoder, self.latent, self.decoder = CompactCnn(classes=None), nn.Linear(128, 2 * latent), Decoder(latent)
 
     def forward(self, x, _):
         x = torch.bernoulli(x)
@@ -104,7 +89,7 @@ class Variational(nn.Module):
 class Contrastive(nn.Module):
     def __init__(self):
         super().__init__()
-        self.encoder = Encoder()
+        self.encoder = CompactCnn(classes=None)
         self.project = nn.Sequential(nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 64))
 
     def forward(self, x, _):
@@ -120,7 +105,7 @@ class Adversarial(nn.Module):
 
     def __init__(self, latent=64):
         super().__init__()
-        self.encoder, self.head, self.generator = Encoder(), nn.Linear(128, 1), Decoder(latent, normalized=True)
+        self.encoder, self.head, self.generator = CompactCnn(classes=None), nn.Linear(128, 1), Decoder(latent, normalized=True)
         self.latent = latent
 
     def judge(self, x):

@@ -13,48 +13,10 @@ import time
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from pytorch_modules import ENCODERS
 
 TRAIN_BATCH, INFER_BATCH, SLICES, BATCHES = 64, 256, 15, 64
 MODES = ["eager", "channels_last", "fused", "channels_last+fused"]
-
-
-class SeedCnn(nn.Module):
-    """Headstart's reference network. The layers are named as `headstart export` names them."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 32, 3)
-        self.conv2 = nn.Conv2d(32, 64, 3)
-        self.conv_dropout = nn.Dropout2d(0.25)
-        self.fc1 = nn.Linear(9216, 128)
-        self.dense_dropout = nn.Dropout(0.5)
-        self.head = nn.Linear(128, 10)
-
-    def forward(self, x):  # (batch, 1, 28, 28) to (batch, 10)
-        x = F.relu(self.conv1(x))
-        x = F.relu(self.conv2(x))
-        x = self.conv_dropout(F.max_pool2d(x, 2))
-        x = F.relu(self.fc1(torch.flatten(x, 1)))
-        return self.head(self.dense_dropout(x))
-
-
-class Mlp(nn.Module):
-    """Headstart's multilayer perceptron."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc1 = nn.Linear(784, 256)
-        self.fc2 = nn.Linear(256, 256)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(256, 10)
-
-    def forward(self, x):
-        x = self.dropout(F.relu(self.fc1(torch.flatten(x, 1))))
-        return self.head(self.dropout(F.relu(self.fc2(x))))
-
-
-ENCODERS = {"seed_cnn": SeedCnn, "mlp": Mlp}
 
 
 def measure(secs, once):

@@ -1,8 +1,8 @@
 //! The command line: the same session as the window, with a terminal for a face.
-use crate::{presets, session::Session};
+use crate::{presets, session::Session, told::told};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use std::{io, path::PathBuf};
 
 mod bench;
 mod bench_drawing;
@@ -15,12 +15,15 @@ mod handwriting;
 mod history;
 mod list;
 mod output;
+mod plot;
 mod reading;
+mod recipes;
 mod rewind;
 mod sample;
 mod score;
 mod train;
 mod waiting;
+mod watch;
 
 /// Trains real networks in front of you. Without a command it opens its window.
 #[derive(Parser, Debug)]
@@ -46,6 +49,7 @@ pub struct Common {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Train a new run
+    #[command(after_help = train_help())]
     Train {
         /// A spec, such as configs/seed_cnn.toml, or the name of a preset, such as seed_cnn
         config: PathBuf,
@@ -80,12 +84,12 @@ pub enum Command {
         #[arg(long, value_name = "PATH")]
         outsiders: Option<PathBuf>,
     },
-    /// Say which digit a picture shows, or how many of a folder's labelled pictures are read right
+    /// Say what a picture shows, or a folder of pictures, and how many labelled ones are read right
     Predict {
         /// A run's folder, or a unique beginning of its name
         run: String,
-        /// PNG, JPEG, WebP or BMP, dark on light or light on dark; or a folder of them with a table of labels or a
-        /// folder for each class
+        /// PNG, JPEG, WebP or BMP, dark on light or light on dark; or a folder of them, with or without a table of
+        /// labels or a folder for each class
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
         #[command(flatten)]
@@ -178,11 +182,22 @@ pub enum HandwritingCommand {
 pub enum DataCommand {
     /// Fetch a published data set, such as fashion_mnist; what was cut off goes on where it was
     Fetch(fetch::Fetch),
-    /// Read what is at a path: its format, counts, classes, shape, and every problem found
+    /// Read what is at a path: its format, counts, classes, shape, and every problem found, which make it exit with 1
     Check {
         /// A folder or a file with images
         path: PathBuf,
     },
+}
+
+/// The presets and an example.
+fn train_help() -> String {
+    let runs = presets::ALL.iter().filter(|preset| !preset.text.contains("[[arms]]"));
+    let names: Vec<_> = runs.map(|preset| preset.id).collect();
+    format!(
+        "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nA key that is not \
+         known is answered with those that are.",
+        names.join(", ")
+    )
 }
 
 /// How a program ends.
@@ -190,6 +205,8 @@ pub enum Outcome {
     Done,
     /// Something failed that was already reported.
     Failed,
+    /// The command was none.
+    Misused,
     /// Interrupted by Ctrl-C, with everything saved.
     Interrupted,
 }
@@ -199,8 +216,36 @@ impl Outcome {
         match self {
             Outcome::Done => 0,
             Outcome::Failed => 1,
+            Outcome::Misused => 2,
             Outcome::Interrupted => 130,
         }
+    }
+}
+
+/// How the program ends after a command, whose error is printed.
+pub fn reported(ended: Result<Outcome>) -> Outcome {
+    output::ended(ended.unwrap_or_else(|error| {
+        output::complain(told(&error));
+        Outcome::Failed
+    }))
+}
+
+/// What the program does without a command where no window can be opened, which `reason` is a sentence about: it trains
+/// its first preset in the terminal.
+///
+/// # Errors
+/// Where no run can be started.
+pub fn without_a_window(reason: &str, common: &Common) -> Result<Outcome> {
+    output::complain(reason);
+    train::first(common)
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+pub fn explained(usage: &clap::Error) -> Outcome {
+    let outcome = if usage.use_stderr() { Outcome::Misused } else { Outcome::Done };
+    match usage.print() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::Failed,
+        _ => outcome,
     }
 }
 
@@ -224,9 +269,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Handwriting { command: Some(HandwritingCommand::Tune { run }) } => {
             handwriting::tune(&run, common)
         }
-        Command::Predict { run, images, explain } => {
-            score::predict(&run, &images, explain.wish().as_ref(), common)
-        }
+        Command::Predict { run, images, explain } => score::predict(&run, &images, &explain, common),
         Command::Embed(args) => embed::embed(&args, common),
         Command::Sample(args) => sample::sample(&args, common),
         Command::Export { run, out } => exchange::export(&run, &out, common),
@@ -264,22 +307,4 @@ pub fn home(common: &Common) -> Result<PathBuf> {
 
 fn open(common: &Common) -> Result<Session> {
     Session::open(home(common)?, || {})
-}
-
-/// The text of a recipe: a file's, or, where there is none of that name, a preset's.
-fn recipe(config: &Path) -> Result<String> {
-    let preset = config.to_str().and_then(presets::find).filter(|_| !config.exists());
-    preset.map_or_else(
-        || {
-            let known: Vec<_> = presets::ALL.iter().map(|preset| preset.id).collect();
-            std::fs::read_to_string(config).with_context(|| {
-                format!(
-                    "Could not read the recipe: name a file, or one of the presets {}\nFile: {}",
-                    known.join(", "),
-                    config.display()
-                )
-            })
-        },
-        |preset| Ok(preset.text.into()),
-    )
 }

@@ -74,6 +74,13 @@ pub struct DatasetEntry {
     pub augmentation: fn(ImageShape) -> Values,
 }
 
+impl DatasetEntry {
+    /// Whether its files can lie where a person says, rather than in the program.
+    pub fn takes_path(&self) -> bool {
+        self.published.is_some() || self.info.id == files::ENTRY.info.id
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetInfo {
     pub shape: ImageShape,

@@ -1,12 +1,15 @@
 //! Training: one batch per call, on a thread of its own.
 use crate::{
-    data, models, objectives,
+    data,
+    metrics::{self, MetricInfo},
+    models, objectives,
     spec::{Catalog, ComponentInfo, Section, TRAINING},
 };
 
 mod active_run;
 pub mod benchmark;
 mod devices;
+mod divergence;
 pub mod exchange;
 mod inspections;
 mod model;
@@ -41,10 +44,19 @@ pub fn catalog() -> Catalog {
         (Section::Training, vec![TRAINING]),
     ];
     let needed = objectives::ALL.iter().filter(|entry| !entry.augmentation.is_empty());
+    let without_labels = objectives::ALL.iter().filter(|entry| !entry.needs_labels);
     Catalog {
         components: components.into(),
         needed_augmentation: needed.map(|entry| (entry.info.id, entry.augmentation)).collect(),
+        headlines: objectives::ALL.iter().map(headline).collect(),
+        without_labels: without_labels.map(|entry| entry.info.id).collect(),
+        with_path: data::ALL.iter().filter(|entry| entry.takes_path()).map(|entry| entry.info.id).collect(),
+        stages: |encoder| models::stages(encoder).ok(),
         suited_augmentation: data::suited_augmentation,
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }
+}
+
+fn headline(objective: &objectives::ObjectiveEntry) -> (&'static str, &'static MetricInfo) {
+    (objective.info.id, metrics::find(objective.headline).expect("every headline is a metric"))
 }

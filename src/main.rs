@@ -1,9 +1,6 @@
 //! No arguments: the window; otherwise the command line. The only file that names eframe.
 use clap::Parser as _;
-use headstart::{
-    cli::{self, Args},
-    told::told,
-};
+use headstart::cli::{self, Args};
 use std::process::ExitCode;
 
 /// The default allocator maps and faults every large tensor anew.
@@ -13,18 +10,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     keep_freed_memory();
     prepare_threads();
-    let args = Args::parse();
-    let ended = match args.command {
-        Some(command) => cli::run(command, &args.common),
-        None => window(&args.common),
+    let outcome = match Args::try_parse() {
+        Ok(Args { command: Some(command), common }) => cli::reported(cli::run(command, &common)),
+        Ok(Args { command: None, common }) => cli::reported(window(&common)),
+        Err(usage) => cli::explained(&usage),
     };
-    match ended {
-        Ok(outcome) => ExitCode::from(outcome.code()),
-        Err(error) => {
-            eprintln!("{}", told(&error));
-            ExitCode::FAILURE
-        }
-    }
+    ExitCode::from(outcome.code())
 }
 
 /// What one batch frees the next one asks for again: giving it back to the system in between costs a sixth of the time.
@@ -45,14 +36,19 @@ fn prepare_threads() {
 }
 
 #[cfg(not(feature = "window"))]
-fn window(_: &cli::Common) -> anyhow::Result<cli::Outcome> {
-    anyhow::bail!("This build has no window: see headstart --help for its commands")
+fn window(common: &cli::Common) -> anyhow::Result<cli::Outcome> {
+    cli::without_a_window(
+        "This build of Headstart has no window: it was made with --no-default-features.",
+        common,
+    )
 }
 
 #[cfg(feature = "window")]
 fn window(common: &cli::Common) -> anyhow::Result<cli::Outcome> {
-    window::open(cli::home(common)?)?;
-    Ok(cli::Outcome::Done)
+    match window::open(cli::home(common)?)? {
+        window::Ended::Closed => Ok(cli::Outcome::Done),
+        window::Ended::NeverOpened(reason) => cli::without_a_window(&reason, common),
+    }
 }
 
 #[cfg(feature = "window")]
@@ -66,13 +62,27 @@ mod window {
         spec::Catalog,
         ui::{
             Action, Settings, Workbench,
-            dialogs::{Dialogs, Picked},
+            dialogs::{Dialogs, Wanted},
             install,
         },
     };
-    use std::path::PathBuf;
+    use std::{cell::Cell, path::PathBuf, rc::Rc};
 
-    pub fn open(home: PathBuf) -> Result<()> {
+    /// How an attempt to open the window ended.
+    pub enum Ended {
+        Closed,
+        /// Why, and how to get one, in sentences.
+        NeverOpened(String),
+    }
+
+    /// # Errors
+    /// Where the window opened and cannot go on.
+    pub fn open(home: PathBuf) -> Result<Ended> {
+        if lacks_screen() {
+            let reason = "There is no screen for a window here: neither DISPLAY nor WAYLAND_DISPLAY is set. To see the \
+                          window, start Headstart on a desktop, or connect with ssh -X.";
+            return Ok(Ended::NeverOpened(reason.into()));
+        }
         let options = eframe::NativeOptions {
             viewport: egui::ViewportBuilder::default()
                 .with_title("Headstart")
@@ -82,16 +92,39 @@ mod window {
             persistence_path: Some(home.join("window.ron")),
             ..Default::default()
         };
-        let opened = eframe::run_native(
+        let has_opened = Rc::new(Cell::new(false));
+        let opening = has_opened.clone();
+        let ended = eframe::run_native(
             "headstart",
             options,
-            Box::new(move |context| Ok(Box::new(App::new(context, home)?))),
+            Box::new(move |context| {
+                opening.set(true);
+                Ok(Box::new(App::new(context, home)?))
+            }),
         );
-        opened.map_err(|error| {
-            anyhow!(
-                "Could not open a window: {error}\nWithout a screen, use the command line: headstart --help"
-            )
-        })
+        match ended {
+            Ok(()) => Ok(Ended::Closed),
+            Err(error) if has_opened.get() => Err(anyhow!("The window had to close: {error}")),
+            Err(error) => Ok(Ended::NeverOpened(format!(
+                "No window can be opened on this screen ({}). README.md lists the libraries that a window needs; on \
+                 another computer's screen, connect with ssh -X.",
+                reason(&error.to_string())
+            ))),
+        }
+    }
+
+    /// Whether this is a Linux without a screen, as in a container or over SSH.
+    fn lacks_screen() -> bool {
+        let is_unset = |name: &&str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        cfg!(target_os = "linux") && ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].iter().all(is_unset)
+    }
+
+    /// What winit says without the place in its source: "os error at /path/mod.rs:163: reason".
+    fn reason(error: &str) -> &str {
+        error
+            .split_once(".rs:")
+            .and_then(|(_, rest)| rest.split_once(": "))
+            .map_or(error, |(_, reason)| reason)
     }
 
     /// Opens the session from a thread of low priority, which the threads that it starts inherit: training takes what
@@ -146,11 +179,8 @@ mod window {
                         self.workbench.notify(Notice { level: Level::Warning, text });
                     }
                 }
-                Action::PickDataset => self.dialogs.pick_dataset(),
-                Action::PickDataFile => self.dialogs.pick_data_file(),
-                Action::PickImage => self.dialogs.pick_image(),
-                Action::Save(Ok(file)) => self.dialogs.save(file),
                 Action::Save(Err(text)) => self.workbench.notify(Notice { level: Level::Error, text }),
+                asks => Wanted::of(&asks).into_iter().for_each(|wanted| self.dialogs.open(wanted)),
             }
         }
     }
@@ -162,12 +192,8 @@ mod window {
             for notice in std::mem::take(&mut session.state.notices) {
                 self.workbench.notify(notice);
             }
-            for picked in self.dialogs.picked() {
-                match picked {
-                    Picked::Dataset(path) => self.workbench.picked_dataset(path),
-                    Picked::Image(path) => self.workbench.picked_image(&path),
-                    Picked::Saved(notice) => self.workbench.notify(notice),
-                }
+            for ended in self.dialogs.ended() {
+                self.workbench.dialog_ended(ended);
             }
         }
 

@@ -84,6 +84,9 @@ pub const REAL_CONFIDENCE: &str = "real_confidence";
 pub const GENERATED_CONFIDENCE: &str = "generated_confidence";
 pub const SAMPLE_DIVERSITY: &str = "sample_diversity";
 
+/// Numbers of these are −ln p, or differences of such.
+const IN_NATS: [&str; 5] = [LOSS, ELBO, KL, DISCRIMINATOR_LOSS, GENERATOR_LOSS];
+
 /// Every metric, in the order in which the window offers them.
 pub static ALL: &[MetricInfo] = &[
     MetricInfo {
@@ -227,6 +230,22 @@ pub static ALL: &[MetricInfo] = &[
         higher_is_better: false,
     },
 ];
+
+impl MetricInfo {
+    /// What it is called within a sentence, such as "neighbour accuracy".
+    pub fn name(&self) -> String {
+        self.label.to_lowercase()
+    }
+
+    /// A value with its unit, such as "98.61 %" or "0.0432 nats".
+    pub fn written(&self, value: f64) -> String {
+        match self.unit {
+            Unit::Share => format!("{:.2} %", value * 100.0),
+            Unit::Number if IN_NATS.contains(&self.id) => format!("{value:.4} nats"),
+            Unit::Number => format!("{value:.4}"),
+        }
+    }
+}
 
 /// Looks a metric up by its identifier.
 pub fn find(id: &str) -> Option<&'static MetricInfo> {

@@ -40,6 +40,15 @@ pub fn layers(choice: &Choice) -> Result<Vec<Layer>> {
     Ok((find(&choice.id)?.layers)(choice))
 }
 
+/// How many convolutions and linear layers an encoder has.
+///
+/// # Errors
+/// Where the encoder is unknown.
+pub fn stages(encoder: &Choice) -> Result<usize> {
+    let is_stage = |layer: &&Layer| matches!(layer, Layer::Conv { .. } | Layer::Linear { .. });
+    Ok(layers(encoder)?.iter().filter(is_stage).count())
+}
+
 /// What the names of an encoder's variables begin with, for its last `count` convolutions and linear layers, each with
 /// the normalisation behind it.
 ///
@@ -89,6 +98,7 @@ mod tests {
         assert!(stages(0).is_empty());
         assert_eq!(stages(2), ["encoder.conv3.", "encoder.norm3.", "encoder.fc."]);
         assert_eq!(stages(100).len(), 7);
+        assert_eq!(super::stages(&Choice::new("compact_cnn")).unwrap(), 4);
     }
 
     #[test]

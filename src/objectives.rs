@@ -22,6 +22,8 @@ pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
+    /// The metric that says at a glance how well it does; measured on validation images at least.
+    pub headline: &'static str,
     /// Values of the augmentation that it cannot do without; none where images may stay as they are.
     pub augmentation: &'static [(&'static str, f64)],
     /// Makes the head, its variables named `objective.*`, over an encoder.

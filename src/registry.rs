@@ -15,7 +15,7 @@ macro_rules! registry {
         pub fn find(id: &str) -> anyhow::Result<&'static $entry> {
             ALL.iter().find(|entry| entry.info.id == id).ok_or_else(|| {
                 let known: Vec<_> = ALL.iter().map(|entry| entry.info.id).collect();
-                anyhow::anyhow!("Unknown {} {id:?}: choose one of {}", $kind, known.join(", "))
+                anyhow::anyhow!("Unknown {} {id:?}{}", $kind, $crate::nearest::suggestion(id, &known))
             })
         }
     };

@@ -14,6 +14,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod data_state;
 mod fine_tuning;
+pub mod fitting;
 mod state;
 pub use data_state::DataState;
 pub use fine_tuning::fine_tuning;

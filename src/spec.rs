@@ -6,9 +6,11 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 mod catalog;
 pub mod edits;
+mod idle;
 pub mod overrides;
 mod toml;
 mod training;
+pub(crate) use self::toml::no_toml;
 pub use self::{
     catalog::{Catalog, ComponentInfo, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},

@@ -7,13 +7,12 @@ use crate::{
     spec::Catalog,
     told::told,
 };
-use egui::{Frame, Key, Margin, Panel, Theme, Ui};
+use dialogs::{Ended, Wanted};
+use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
 use egui_material_icons::icons::ICON_WARNING;
-use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 mod alterations;
@@ -27,6 +26,7 @@ mod fetch;
 mod form;
 mod layout;
 mod look;
+mod notices;
 mod opening;
 mod param;
 mod plot;
@@ -41,6 +41,7 @@ mod summary;
 mod theme;
 mod top_bar;
 mod training;
+mod typed_path;
 mod views;
 mod widgets;
 pub use save::File;
@@ -75,7 +76,8 @@ pub struct Workbench {
     proposed: Option<Comparison>,
     /// How many questions views have asked.
     questions: u64,
-    toasts: Toasts,
+    notices: notices::Notices,
+    typed_path: typed_path::TypedPath,
     /// The newest run that was selected by itself.
     followed: Option<RunId>,
     followed_comparison: Option<ComparisonId>,
@@ -86,19 +88,15 @@ pub struct Workbench {
     tab: Tab,
 }
 
-/// What is shown where there is room for one panel.
+/// What the middle shows where there is no room for everything beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Tab {
-    Runs,
+    /// The chosen view, or a comparison.
     #[default]
-    Middle,
+    View,
     Preview,
-    NewRun,
-    Draw,
+    Controls,
 }
-
-/// Under this many logical pixels the side panels fold into tabs.
-const NARROW: f32 = 1100.0;
 
 impl Workbench {
     pub fn new(settings: Settings) -> Self {
@@ -113,7 +111,8 @@ impl Workbench {
             comparison: comparison::ComparisonPanel::default(),
             proposed: None,
             questions: 0,
-            toasts: Toasts::default().with_anchor(Anchor::BottomLeft),
+            notices: notices::Notices::default(),
+            typed_path: typed_path::TypedPath::default(),
             followed: None,
             followed_comparison: None,
             dismissed: BTreeSet::new(),
@@ -130,19 +129,20 @@ impl Workbench {
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
         self.draw_pad.prepare(ui.ctx());
-        let narrow = ui.available_width() < NARROW;
-        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(Margin::symmetric(14, 8));
-        Panel::top("top").frame(bar).show(ui, |ui| top_bar::ui(ui, &mut self.settings, narrow));
+        let wide = layout::is_wide(ui);
+        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(top_bar::MARGIN);
+        Panel::top("top")
+            .frame(bar)
+            .show(ui, |ui| top_bar::ui(ui, &mut self.settings, &mut self.notices, wide));
         self.banner(ui, state, &mut actions);
         self.warning(ui, state);
-        let mut parts = layout::Parts { bench: self, state, catalog, actions: &mut actions };
-        if narrow {
-            parts.tabs(ui);
-        } else {
-            parts.columns(ui);
+        let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
+        self.notices.pop_up(ui, middle);
+        actions.iter().filter_map(Wanted::of).for_each(|wanted| self.typed_path.ask(wanted));
+        if let Some((wanted, path)) = self.typed_path.ui(ui, middle) {
+            self.typed(wanted, &path);
         }
         self.propose(ui, state, catalog, &mut actions);
-        self.toasts.show(ui.ctx());
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             let Action::Send(command) = action else { continue };
@@ -164,24 +164,17 @@ impl Workbench {
         }
     }
 
-    /// Shows a notice for a while.
+    /// Shows a notice for a while, and keeps it in the list.
     pub fn notify(&mut self, notice: Notice) {
-        let colors = theme::run_colors(self.settings.dark);
-        let (sign, color) = match notice.level {
-            Level::Info => ("i", colors[0]),
-            Level::Warning => ("!", colors[1]),
-            Level::Error => ("!", theme::alarm(self.settings.dark)),
-        };
-        let secs = if notice.level == Level::Info { 5 } else { 12 };
-        let mut toast = Toast::custom(notice.text, ToastLevel::Custom(sign.into(), color));
-        toast.duration(Duration::from_secs(secs)).width(420.0).closable(false);
-        self.toasts.add(toast);
+        self.notices.add(notice);
     }
 
     /// The folder or the file of images that a dialog chose.
     pub fn picked_dataset(&mut self, path: PathBuf) {
         self.form.picked_dataset(path);
         self.settings.view = "data".into();
+        self.tab = Tab::View;
+        self.runs.comparison = None;
     }
 
     /// The picture that a dialog chose.
@@ -192,7 +185,7 @@ impl Workbench {
 
     fn opened_image(&mut self, opened: anyhow::Result<()>) {
         match opened {
-            Ok(()) => self.tab = Tab::Draw,
+            Ok(()) => self.show_controls(),
             Err(error) => self.notify(Notice {
                 level: Level::Error,
                 text: format!("Could not open the image: {}", told(&error)),
@@ -200,18 +193,61 @@ impl Workbench {
         }
     }
 
+    /// A dialog of the platform has ended.
+    pub fn dialog_ended(&mut self, ended: Ended) {
+        self.typed_path.dialog_ended(&ended);
+        match ended {
+            Ended::Chosen(Wanted::DataFolder | Wanted::DataFile, path) => self.picked_dataset(path),
+            Ended::Chosen(Wanted::Image, path) => self.picked_image(&path),
+            Ended::Chosen(Wanted::Save(file), path) => self.notify(dialogs::save(&file, &path)),
+            Ended::Cancelled | Ended::Failed => {}
+        }
+    }
+
+    /// A path was typed: used, or refused with a reason.
+    fn typed(&mut self, wanted: Wanted, path: &Path) {
+        let refused = match &wanted {
+            Wanted::DataFolder | Wanted::DataFile if path.exists() => {
+                self.picked_dataset(path.into());
+                None
+            }
+            Wanted::DataFolder | Wanted::DataFile => Some("There is nothing at this path.".into()),
+            Wanted::Image => {
+                let opened = self.draw_pad.open_file(path);
+                opened.map(|()| self.show_controls()).map_err(|error| told(&error)).err()
+            }
+            Wanted::Save(file) => {
+                let notice = dialogs::save(file, path);
+                let is_saved = notice.level == Level::Info;
+                let refused = (!is_saved).then(|| notice.text.clone());
+                if is_saved {
+                    self.notify(notice);
+                }
+                refused
+            }
+        };
+        if let Some(error) = refused {
+            self.typed_path.refuse(wanted, error);
+        }
+    }
+
+    fn show_controls(&mut self) {
+        self.settings.show_controls = true;
+        self.tab = Tab::Controls;
+    }
+
     fn apply_settings(&mut self, ui: &Ui, state: &State) {
         self.settings.assign_looks(state);
         ui.ctx().set_theme(if self.settings.dark { Theme::Dark } else { Theme::Light });
-        // Ctrl and + change egui's own factor: the setting follows it, within its bounds.
-        let keyed = ui.input(|input| {
-            input.modifiers.command
-                && [Key::Plus, Key::Equals, Key::Minus, Key::Num0]
-                    .into_iter()
-                    .any(|key| input.key_pressed(key))
-        });
-        if keyed {
-            self.settings.zoom = ui.ctx().zoom_factor();
+        // egui's own steps would not end at the setting's bounds.
+        ui.ctx().options_mut(|options| options.zoom_with_keyboard = false);
+        for (key, steps) in [(Key::Plus, 1.0), (Key::Equals, 1.0), (Key::Minus, -1.0)] {
+            if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
+                self.settings.zoom = self.settings.zoomed(steps);
+            }
+        }
+        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Num0)) {
+            self.settings.zoom = 1.0;
         }
         self.settings.zoom = self.settings.zoom.clamp(1.0, 2.0);
         if ui.ctx().zoom_factor() != self.settings.zoom {
@@ -294,8 +330,8 @@ impl Workbench {
                     .on_hover_text("Copies them into the form for a new run")
                     .clicked()
                 {
-                    self.form.spec = run.spec.clone();
-                    self.tab = Tab::NewRun;
+                    self.form.put(run.spec.clone());
+                    self.show_controls();
                     self.dismissed.insert(run.id.clone());
                 }
                 if ui.button("Dismiss").clicked() {

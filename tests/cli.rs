@@ -1,4 +1,5 @@
 //! The real program, driven as from a shell.
+mod cli_output;
 mod support;
 
 use serde_json::Value;
@@ -130,7 +131,18 @@ fn train_evaluate_predict_and_list_speak_json() {
     assert_eq!((&read[1]["label"], &read[1]["prediction"]), (&9.into(), &predicted["prediction"]));
     assert_eq!(read[2]["accuracy"].as_f64().unwrap(), f64::from(right) / 2.0);
     fs::write(folder.join("labels.csv"), "file,label\n1.png,11\n2.png,0\n").unwrap();
-    refused(&run(&home, &["predict", id, folder.to_str().unwrap()]), "knows no class \"11\"");
+    let unknown = objects(&run(&home, &["predict", id, folder.to_str().unwrap(), "--json"]));
+    assert_eq!((&unknown[0]["label"], &unknown[0]["label_class"]), (&Value::Null, &"11".into()));
+    let counts = unknown.last().unwrap();
+    assert_eq!((&counts["images"], &counts["labelled"]), (&2.into(), &1.into()));
+    assert_eq!(counts["unknown_classes"][0], "11");
+    fs::remove_file(folder.join("labels.csv")).unwrap();
+    let loose = objects(&run(&home, &["predict", id, folder.to_str().unwrap(), "--json"]));
+    assert_eq!(loose.len(), 3);
+    for (key, value) in predicted.as_object().unwrap().iter().filter(|(key, _)| *key != "image") {
+        assert_eq!(&loose[0][key], value, "{key} is as for one picture");
+    }
+    assert_eq!((&loose[2]["images"], &loose[2]["accuracy"]), (&2.into(), &Value::Null));
 
     let listed = &objects(&run(&home, &["runs", "--json"]))[0];
     assert_eq!((&listed["run"], &listed["state"]), (&last["run"], &"finished".into()));
@@ -191,6 +203,8 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
         (&0.into(), &trained.last().unwrap()["step"])
     );
     assert_eq!(past.last().unwrap()["prediction"], predicted["prediction"]);
+    assert_eq!(past.last().unwrap()["raw_confidence"], predicted["raw_confidence"]);
+    assert!(predicted["raw_confidence"] != predicted["confidence"] && predicted["calibrated"] == true);
     refused(&run(&home, &["handwriting", "tune", &id]), "keep 10 more");
     let sevens: Vec<String> = (0..11).map(|at| seven(&fixture, at).display().to_string()).collect();
     let add = |pictures: &[&str]| {
@@ -465,7 +479,7 @@ fn data_sets_are_listed_and_fetching_says_why_it_cannot() {
     assert_eq!((&of("kmnist")["present"], &of("kmnist")["bytes"]), (&false.into(), &21_240_888.into()));
 
     let nowhere = fixture.data().display().to_string();
-    refused(&run(&home, &["data", "fetch", "kmnist", "--path", &nowhere, "--json"]), "--set dataset=files");
+    refused(&run(&home, &["data", "fetch", "kmnist", "--path", &nowhere, "--json"]), "--path FOLDER");
     refused(
         &run(&home, &["data", "fetch", "kmnist", "--mirror", "http://127.0.0.1:9"]),
         "http://127.0.0.1:9/",

@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the top down: a module may name those after it, and itself.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["main"],
     &["cli", "ui"],
     &["session"],
@@ -17,8 +17,9 @@ const LAYERS: [&[&str]; 16] = [
     &["protocol"],
     &["presets"],
     &["comparison", "embedding", "evaluation", "explanation", "inside"],
-    &["metrics", "spec"],
-    &["disk", "registry", "rng", "told"],
+    &["spec"],
+    &["metrics"],
+    &["disk", "nearest", "registry", "rng", "told"],
 ];
 
 #[test]

@@ -15,7 +15,8 @@ use screen::{Window, click, open};
 fn window() -> Window {
     let fixture = support::Fixture::with_images(300, 100);
     fixture.train(&["encoder=mlp", "epochs=1"]);
-    let session = fixture.session();
+    let mut session = fixture.session();
+    support::wait(&mut session, |session| session.state.runs.keys().next().cloned());
     let mut window = open([1440.0, 1400.0], session.state.clone(), Settings::default());
     session.close();
     window.run_steps(4);
@@ -78,6 +79,7 @@ fn clearing_the_pad_is_undone() {
     window.input_mut().events.extend(events);
     window.step();
     let drawn = shown(&mut window);
+    assert!(drawn.is_some());
     click(&mut window, "Clear the pad");
     assert_eq!(buttons.map(|label| is_enabled(&window, label)), [true, false, false]);
     click(&mut window, "Undo on the pad");

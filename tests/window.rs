@@ -14,7 +14,7 @@ use headstart::{
     presets,
     protocol::{
         Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
+        Prediction, Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -189,6 +189,15 @@ fn a_run_is_paused_stepped_continued_and_stopped() {
     window.run_steps(4);
     click(&mut window, "Continue");
     assert!(matches!(commands(&mut window)[..], [Command::Control(_, Control::Continue)]));
+}
+
+#[test]
+fn images_that_are_prepared_are_counted_and_can_be_stopped() {
+    let preparing = Preparing { what: "Preparing images", done: 12_000, total: 60_000, secs_left: Some(8.0) };
+    let mut window = wide(State { preparing: Some(preparing), ..State::default() });
+    window.get_by_label("Preparing images: 12,000 of 60,000 · 8 s left");
+    click(&mut window, "Stop preparing");
+    assert_eq!(commands(&mut window), [Command::StopPreparing]);
 }
 
 #[test]
@@ -540,18 +549,40 @@ fn values_that_make_no_sense_are_refused_where_they_are_set() {
 }
 
 #[test]
-fn where_it_is_narrow_every_panel_is_a_tab() {
-    let mut window = open([720.0, 450.0], state(&[("one", Phase::Running)]), Settings::default());
-    for (tab, found) in [
-        ("Runs", "Show one"),
-        ("Preview", "Looking at a few images…"),
-        ("Train", "Pause"),
-        ("Draw", "Draw pad"),
-        ("Curves", "Follow"),
-    ] {
-        click(&mut window, tab);
-        let rect = window.get_by_label(found).rect();
-        assert!(rect.max.x <= 720.0 && rect.min.x >= 0.0, "{found} is cut off: {rect:?}");
+fn where_it_is_narrow_views_and_runs_are_in_menus() {
+    for width in [500.0, 720.0] {
+        let mut window = open([width, 450.0], state(&[("one", Phase::Running)]), Settings::default());
+        let whole = |window: &Window, found: &str| {
+            let rect = window.get_by_label(found).rect();
+            assert!(rect.max.x <= width && rect.min.x >= 0.0, "{found} is cut off: {rect:?}");
+        };
+        click(&mut window, "Runs: one is selected");
+        whole(&window, "Show one");
+        window.key_press(egui::Key::Escape);
+        for (view, found) in [("Preview", "Looking at a few images…"), ("Curves", "Follow")] {
+            window.get_by_role_and_label(Role::ComboBox, "View").click_accesskit();
+            window.run_steps(4);
+            window.get_by_role_and_label(Role::Button, view).click_accesskit();
+            window.run_steps(4);
+            whole(&window, found);
+        }
+    }
+}
+
+#[test]
+fn a_race_that_is_shown_gives_way_to_a_view() {
+    for width in [720.0, 1000.0, 1440.0] {
+        let mut window = open([width, 800.0], comparison(), Settings::default());
+        assert!(window.query_by_label("Test accuracy").is_some(), "{width}");
+        if width < 940.0 {
+            window.get_by_role_and_label(Role::ComboBox, "View").click_accesskit();
+            window.run_steps(4);
+        }
+        window.get_by_role_and_label(Role::Button, "Curves").click_accesskit();
+        window.run_steps(4);
+        assert!(
+            window.query_by_label("Test accuracy").is_none() && window.query_by_label("Follow").is_some()
+        );
     }
 }
 

@@ -1,7 +1,10 @@
 //! `bench`: how fast each network trains and infers on this machine.
 use super::{Common, Outcome, output::line};
-use crate::engine::benchmark::{
-    self, Augmented, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
+use crate::{
+    engine::benchmark::{
+        self, Augmented, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
+    },
+    nearest::suggestion,
 };
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -15,7 +18,7 @@ pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome>
     let chosen: Vec<&str> =
         if encoders.is_empty() { all.clone() } else { encoders.iter().map(String::as_str).collect() };
     if let Some(unknown) = chosen.iter().find(|id| !all.contains(id)) {
-        anyhow::bail!("There is no encoder {unknown:?}: choose one of {}", all.join(", "));
+        anyhow::bail!("There is no encoder {unknown:?}{}", suggestion(unknown, &all));
     }
     let machine = benchmark::machine(secs)?;
     show_machine(&machine, common.json);

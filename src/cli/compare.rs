@@ -1,19 +1,21 @@
 //! `compare`: the races of a comparison, one after the other, and what may be concluded from them.
 use super::{
     Common, Outcome, open,
-    output::{duration, line, percent},
-    recipe,
+    output::{complain, duration, line, percent, program, signed},
+    recipes,
     train::{interruption, notices},
     waiting::Waiting,
+    watch::{add_figures, validated},
 };
 use crate::{
-    comparison::{Cell, Comparison, Results, labels},
+    comparison::{Cell, Results, labels},
     metrics::{ACCURACY, Split},
     protocol::{Command, ComparisonInfo, Control, Order, Phase},
     runs::Home,
-    session::{Run, Session, catalog},
+    session::{Run, Session},
+    told::name,
 };
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::{
@@ -24,9 +26,7 @@ use std::{
 };
 
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
-    let comparison = Comparison::from_toml(&recipe(config)?, set, &catalog())
-        .context("The comparison cannot be used")
-        .with_context(|| format!("File: {}", config.display()))?;
+    let comparison = recipes::comparison(config, set)?;
     let mut session = open(common)?;
     session.send(Command::Compare(Box::new(comparison)));
     follow(session, common)
@@ -69,7 +69,7 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
                 if common.json {
                     line(json!({ "event": "stopped", "comparison": info.id }));
                 } else {
-                    line(format!("Stopped: headstart resume {} goes on from there", info.id));
+                    line(format!("Stopped: {} resume {} goes on from there", program(), info.id));
                 }
                 break Outcome::Interrupted;
             }
@@ -80,7 +80,7 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
             }
             Phase::Failed(message) => {
                 view.bar.finish_and_clear();
-                eprintln!("{message}\nheadstart resume {} tries again", info.id);
+                complain(format!("{message}\n{} resume {} tries again", program(), info.id));
                 break Outcome::Failed;
             }
         }
@@ -122,7 +122,7 @@ impl View {
         let all: usize = info.comparison.rounds().iter().map(Vec::len).sum();
         self.bar.set_message(format!(
             "{}, {} left; {done} of {all} runs done",
-            first.spec.name,
+            name(&first.spec.name),
             duration(left)
         ));
     }
@@ -130,16 +130,18 @@ impl View {
     fn ended(&self, info: &ComparisonInfo, cell: Cell, run: &Run) {
         let accuracy = run.latest(ACCURACY, Split::Test);
         if self.json {
-            return line(json!({
+            let mut event = json!({
                 "event": "ended", "comparison": info.id, "run": run.id, "name": run.spec.name,
                 "is_pretraining": matches!(cell, Cell::Pretraining(_)), "seed": run.spec.seed,
                 "test_accuracy": accuracy, "elapsed_secs": run.progress.elapsed_secs,
-            }));
+            });
+            add_figures(&mut event, run);
+            return line(event);
         }
-        let scored =
-            accuracy.map_or(String::new(), |share| format!(": {} of the test images right", percent(share)));
+        let scored = accuracy
+            .map_or_else(|| validated(run), |share| format!("{} of the test images right", percent(share)));
         let took = duration(run.progress.elapsed_secs);
-        self.bar.suspend(|| line(format!("{}{scored}, after {took} of training", run.spec.name)));
+        self.bar.suspend(|| line(format!("{}: {scored}, after {took} of training", name(&run.spec.name))));
     }
 }
 
@@ -160,11 +162,11 @@ fn finished(info: &ComparisonInfo, results: &Results, json: bool) {
                 result.deviation.map_or(String::new(), |share| format!(" ± {:.2}", share * 100.0));
             let difference = result.difference.map_or(String::new(), |difference| {
                 let interval = difference.interval.map_or(String::new(), |[low, high]| {
-                    format!(" (95 % interval {:+.1} to {:+.1})", low * 100.0, high * 100.0)
+                    format!(" (95 % interval {} to {})", signed(low * 100.0), signed(high * 100.0))
                 });
-                format!("{:+.1} points{interval}", difference.mean * 100.0)
+                format!("{} points{interval}", signed(difference.mean * 100.0))
             });
-            line(format!("  {:<28} {:<18} {difference}", arm.name, format!("{mean}{deviation}")));
+            line(format!("  {:<28} {:<18} {difference}", name(&arm.name), format!("{mean}{deviation}")));
         }
     }
     line(String::new());

@@ -9,15 +9,15 @@ use crate::{
     metrics::Split,
     protocol::{Finding, Question},
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
-use std::path::PathBuf;
+use std::{fs::File, io::Write, path::PathBuf};
 
 #[derive(clap::Args, Debug)]
 pub struct Embed {
     /// A run's folder, or a unique beginning of its name
     run: String,
-    /// The table to write
+    /// The table to write; - for standard output
     #[arg(long, value_name = "FILE.csv")]
     out: PathBuf,
     /// Which images: train, validation or test
@@ -35,13 +35,22 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
     let run = find(&args.run, common)?;
     let split = Split::find(&args.split).context("the split is one of train, validation and test")?;
     let method = MapMethod::find(&args.method).context("the method is one of none, pca and tsne")?;
+    let to_output = args.out.as_os_str() == "-";
+    ensure!(!(to_output && common.json), "With --json, standard output is for JSON: name a file with --out");
     let mut session = open(common)?;
     let question = Question::Map { split, images: args.images, method };
     let answered = answer(&mut session, &run, question);
     session.close();
     let (step, Finding::Map(map)) = answered? else { bail!("The answer is to another question") };
     let file = || format!("File: {}", args.out.display());
-    write(&map, args).context("Could not write the embeddings").with_context(file)?;
+    if to_output {
+        let mut bytes = vec![];
+        write(&map, &mut bytes)?;
+        line(String::from_utf8(bytes)?.trim_end());
+        return Ok(Outcome::Done);
+    }
+    let written = File::create(&args.out).map_err(Into::into).and_then(|file| write(&map, file));
+    written.context("Could not write the embeddings").with_context(file)?;
     let (images, numbers) =
         (map.embedded.images.len(), if map.positions.is_empty() { map.embedded.dimensions } else { 2 });
     if common.json {
@@ -60,9 +69,9 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
 }
 
 /// A line an image: its place in the data set, its label, and its numbers.
-fn write(map: &Map, args: &Embed) -> Result<()> {
+fn write(map: &Map, to: impl Write) -> Result<()> {
     let embedded = &map.embedded;
-    let mut table = csv::Writer::from_path(&args.out)?;
+    let mut table = csv::Writer::from_writer(to);
     let is_map = !map.positions.is_empty();
     let names = if is_map {
         vec!["x".into(), "y".into()]

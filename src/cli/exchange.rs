@@ -1,5 +1,8 @@
 //! `export` and `import`: weights to and from PyTorch.
-use super::{Common, Outcome, output::line};
+use super::{
+    Common, Outcome,
+    output::{complain, line},
+};
 use crate::{
     engine::exchange,
     models::Rename,
@@ -15,17 +18,19 @@ pub fn export(run: &str, out: &Path, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(run)?;
     let found = exchange::export(&home.folder(&run), &catalog(), out)?;
-    found.passed_over.iter().for_each(|text| eprintln!("{text}"));
+    found.passed_over.iter().for_each(complain);
     if common.json {
         line(json!({
             "run": run, "step": found.step, "tensors": found.tensors, "parameters": found.parameters, "file": out,
+            "head": found.has_head,
         }));
     } else {
         line(format!(
-            "{} tensors, {} parameters, of step {}: {}",
+            "{} tensors, {} parameters, of step {}{}: {}",
             found.tensors,
             found.parameters,
             found.step,
+            if found.has_head { "" } else { ", the encoder alone" },
             out.display()
         ));
     }

@@ -2,6 +2,7 @@
 use super::{output::line, score::answer};
 use crate::{
     explanation::{Attribution, Explanation, colour},
+    nearest::suggestion,
     protocol::{Finding, Image, Question, RunId},
     session::Session,
 };
@@ -18,12 +19,12 @@ pub struct Explain {
     /// Write what in the image speaks for its class, a PNG for each method: orange for it, blue against it
     #[arg(long, value_name = "DIR")]
     explain: Option<PathBuf>,
-    /// Explain this class, counted from 0, and not the most probable one
-    #[arg(long, value_name = "N", requires = "explain")]
-    class: Option<u16>,
+    /// Explain this class, by its name or its number from 0, and not the most probable one
+    #[arg(long, value_name = "CLASS", requires = "explain")]
+    class: Option<String>,
     /// Explain what speaks for the class rather than for this one
-    #[arg(long, value_name = "N", requires = "explain")]
-    instead_of: Option<u16>,
+    #[arg(long, value_name = "CLASS", requires = "explain")]
+    instead_of: Option<String>,
 }
 
 /// What is to be explained, and the folder for it.
@@ -34,10 +35,24 @@ pub struct Wish {
 }
 
 impl Explain {
-    pub fn wish(self) -> Option<Wish> {
-        let Self { explain, class, instead_of } = self;
-        explain.map(|folder| Wish { folder, class, instead_of })
+    /// What is wished of a run that knows these classes; none where nothing is to be explained.
+    ///
+    /// # Errors
+    /// Where a class is neither one of their names nor a number.
+    pub fn wish(&self, classes: &[String]) -> Result<Option<Wish>> {
+        let Some(folder) = self.explain.clone() else { return Ok(None) };
+        let place = |class: &Option<String>| class.as_deref().map(|class| place(class, classes)).transpose();
+        Ok(Some(Wish { folder, class: place(&self.class)?, instead_of: place(&self.instead_of)? }))
     }
+}
+
+/// The place of the class that a person means: of its name first, for digits may begin with another than 0.
+fn place(class: &str, classes: &[String]) -> Result<u16> {
+    let named = classes.iter().position(|known| known == class).and_then(|place| u16::try_from(place).ok());
+    named.or_else(|| class.parse().ok()).with_context(|| {
+        let known: Vec<&str> = classes.iter().map(String::as_str).collect();
+        format!("There is no class {class:?}{}", suggestion(class, &known))
+    })
 }
 
 pub fn explain(

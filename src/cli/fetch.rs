@@ -1,7 +1,7 @@
 //! `data fetch`: a published data set onto this computer.
 use super::{
     Common, Outcome,
-    output::{duration, line},
+    output::{complain, duration, line},
     train::interruption,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
         view.end(&folder.display().to_string(), published.bytes());
         return Ok(Outcome::Done);
     }
-    eprintln!("Stopped: the same command goes on from there");
+    complain("Stopped: the same command goes on from there");
     Ok(Outcome::Interrupted)
 }
 

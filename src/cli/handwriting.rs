@@ -1,14 +1,15 @@
 //! `handwriting`: a person's own drawings, and what fine-tuning on them gains and costs.
 use super::{
     Common, Outcome, open,
-    output::{line, percent},
+    output::{complain, line, percent, program, signed},
     score::{answer, best},
     train,
 };
 use crate::{
-    data::{drawing, handwriting},
+    data::{self, drawing, handwriting},
+    engine::newest_model,
     protocol::{Command, Finding, Image, Question, RunId, data::Written},
-    runs::Home,
+    runs::{Home, RunFolder},
     session::{Session, catalog, fine_tuning},
 };
 use anyhow::{Result, bail, ensure};
@@ -30,7 +31,7 @@ pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome>
     for image in images {
         let kept = handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
         if let Some(remark) = kept.remark() {
-            eprintln!("{}: {remark}", image.display());
+            complain(format!("{}: {remark}", image.display()));
         }
     }
     list(common)
@@ -40,7 +41,7 @@ pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome>
 fn read(folder: &Path) -> Vec<Written> {
     let drawings = handwriting::read(folder);
     if let Some(complaint) = drawings.complaint(folder) {
-        eprintln!("{complaint}");
+        complain(complaint);
     }
     drawings.read
 }
@@ -77,10 +78,10 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let drawings = read(&home.handwriting());
     let leaks = handwriting::leaks(&drawings);
     if leaks > 0 {
-        eprintln!(
+        complain(format!(
             "{leaks} of the drawings that are held out are nearly the same as others that are trained on, so that the gain \
              will look better than it is: remove them"
-        );
+        ));
     }
     let used = drawings.iter().filter(|one| !one.is_test).count();
     ensure!(
@@ -88,6 +89,7 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
         "{used} drawings to train on are too few: keep {} more with `headstart handwriting add`",
         2 * (FEWEST - used)
     );
+    check(&home.folder(&run), &run)?;
     let spec = fine_tuning(&home.folder(&run).spec(&catalog())?, &run, &home.handwriting());
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
@@ -108,12 +110,29 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     } else {
         let row = |what: &str, [before, after]: [f64; 2]| {
             let change = (after - before) * 100.0;
-            line(format!("{what:<40} {:>8} to {:>8}, {change:+.1} points", percent(before), percent(after)));
+            let change = signed(change);
+            line(format!("{what:<40} {:>8} to {:>8}, {change} points", percent(before), percent(after)));
         };
         row(&format!("Your drawings that were held out ({}):", held_out.len()), [before, after]);
         row("Validation images of the run before:", [known, kept]);
     }
     Ok(outcome)
+}
+
+/// Makes sure, before anything is trained, that a run can be asked about digits.
+fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
+    let (spec, catalog) = (folder.spec(&catalog())?, catalog());
+    ensure!(
+        !catalog.without_labels.contains(&spec.objective.id.as_str()),
+        "The run {run} learns without labels, so that it reads no digits yet: {} train fine_tune --set init_from={run}",
+        program()
+    );
+    let digits: Vec<String> = (0..handwriting::CLASSES).map(|digit| digit.to_string()).collect();
+    ensure!(
+        data::peek(&spec.dataset)?.class_names == digits,
+        "The run {run} tells other classes apart than the digits 0 to 9: choose one that reads digits"
+    );
+    newest_model(folder, &catalog).map(drop)
 }
 
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {

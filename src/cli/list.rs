@@ -1,7 +1,7 @@
 //! `runs` and `data`: what there is.
 use super::{
     Common, Outcome,
-    output::{line, percent},
+    output::{complain, is_read, line},
     waiting::Waiting,
 };
 use crate::{
@@ -11,69 +11,105 @@ use crate::{
         watch::Watch,
     },
     disk,
-    metrics::{ACCURACY, Point, Split},
-    protocol::{Phase, RunInfo},
-    runs::Home,
+    metrics::{ACCURACY, MetricInfo, Point, Split},
+    protocol::{Phase, RunId, RunInfo},
+    runs::{Home, RunFolder},
     session::catalog,
-    spec::Choice,
-    told::told,
+    spec::{Catalog, Choice},
+    told::{name, told},
 };
 use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 use serde_json::json;
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let names = home.list()?;
     if names.is_empty() && !common.json {
-        line("There are no runs yet: headstart train configs/seed_cnn.toml makes one");
+        line("There are no runs yet: headstart train drawing makes one");
     }
-    for id in names {
-        let folder = home.folder(&id);
-        let listed = folder.info(&id, &catalog()).and_then(|info| {
-            let [mut validation, mut test] = [None, None];
-            folder.each_point(|Point { split, metric, value, .. }| {
-                let best = match split {
-                    Split::Validation if metric == ACCURACY => &mut validation,
-                    Split::Test if metric == ACCURACY => &mut test,
-                    _ => return,
-                };
-                *best = Some(best.map_or(value, |best: f64| best.max(value)));
-            })?;
-            Ok((info, validation, test))
-        });
-        match listed {
-            Ok((info, validation, test)) => show_run(&info, validation, test, common.json),
-            Err(error) => eprintln!("{}", told(&error)),
+    let catalog = catalog();
+    let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id)).collect();
+    found.sort();
+    for ((_, created), id) in found.into_iter().take_while(|_| is_read()) {
+        match Listed::new(id, &home, created, &catalog) {
+            Ok(listed) => listed.show(common.json),
+            Err(error) => complain(told(&error)),
         }
     }
     Ok(Outcome::Done)
 }
 
-fn show_run(info: &RunInfo, validation: Option<f64>, test: Option<f64>, json: bool) {
-    let (state, message) = match &info.phase {
-        Phase::Running => ("running", ""),
-        Phase::Paused => ("paused", ""),
-        Phase::Stopped => ("stopped", ""),
-        Phase::Finished => ("finished", ""),
-        Phase::Failed(message) => ("failed", message.as_str()),
-    };
-    if json {
-        return line(json!({
-            "run": info.id, "name": info.spec.name, "folder": info.folder, "state": state, "message": message,
-            "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
-            "best_validation_accuracy": validation, "test_accuracy": test,
-        }));
+/// When a run was made: the minute in its name, and when its log was begun, which orders those of the same minute.
+fn created(folder: &RunFolder, id: &RunId) -> (String, Option<SystemTime>) {
+    let minute = id.chars().take("2026-11-23-1405".len()).collect();
+    let metadata = std::fs::metadata(folder.path.join("log.jsonl")).ok();
+    (minute, metadata.and_then(|metadata| metadata.created().ok()))
+}
+
+/// A run as the list shows it.
+struct Listed {
+    info: RunInfo,
+    created: Option<SystemTime>,
+    headline: &'static MetricInfo,
+    best_validation: Option<f64>,
+    test: Option<f64>,
+}
+
+impl Listed {
+    fn new(id: &RunId, home: &Home, created: Option<SystemTime>, catalog: &Catalog) -> Result<Self> {
+        let folder = home.folder(id);
+        let info = folder.info(id, catalog)?;
+        let headline = catalog.headline(&info.spec);
+        let better = if headline.higher_is_better { f64::max } else { f64::min };
+        let [mut best_validation, mut test] = [None, None];
+        folder.each_point(|Point { split, metric, value, .. }| match split {
+            _ if metric != headline.id || !value.is_finite() => {}
+            Split::Validation => {
+                best_validation = Some(best_validation.map_or(value, |best| better(best, value)));
+            }
+            Split::Test => test = Some(value),
+            Split::Train => {}
+        })?;
+        Ok(Self { info, created, headline, best_validation, test })
     }
-    let share = |value: Option<f64>| value.map_or("–".into(), percent);
-    let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
-    line(format!(
-        "{:<44} {state:<9} {progress:<22} validation {:<9} test {}",
-        info.id,
-        share(validation),
-        share(test)
-    ));
+
+    fn show(&self, json: bool) {
+        let Self { info, headline, .. } = self;
+        let (state, message) = match &info.phase {
+            Phase::Running => ("running", ""),
+            Phase::Paused => ("paused", ""),
+            Phase::Stopped => ("stopped", ""),
+            Phase::Finished => ("finished", ""),
+            Phase::Failed(message) => ("failed", message.as_str()),
+        };
+        if json {
+            let secs = self.created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+            let is_accuracy = |value: Option<f64>| value.filter(|_| headline.id == ACCURACY);
+            return line(json!({
+                "run": info.id, "name": info.spec.name, "folder": info.folder, "state": state, "message": message,
+                "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
+                "created_unix_secs": secs.map(|secs| secs.as_secs_f64()), "objective": info.spec.objective.id,
+                "encoder": info.spec.encoder.id, "dataset": info.spec.dataset.id,
+                "comparison": info.spec.entrant.as_ref().map(|entrant| &entrant.comparison),
+                "headline": headline.id, "best_validation": self.best_validation, "test": self.test,
+                "best_validation_accuracy": is_accuracy(self.best_validation), "test_accuracy": is_accuracy(self.test),
+            }));
+        }
+        let figure = |value: Option<f64>| value.map_or("–".into(), |value| headline.written(value));
+        let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
+        line(format!(
+            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}",
+            name(&info.id),
+            headline.name(),
+            figure(self.best_validation),
+            figure(self.test)
+        ));
+    }
 }
 
 pub fn data(common: &Common) -> Result<Outcome> {
@@ -106,7 +142,7 @@ pub fn data(common: &Common) -> Result<Outcome> {
 /// Problems that are shown to a person.
 const SHOWN: usize = 10;
 
-/// Reads a data set and says all that is known of it.
+/// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let set = watched(path)?;
     let shape = set.info.shape;
@@ -119,6 +155,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
     let mut problems = set.notes.passed_over.clone();
     problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
+    let outcome = if problems.is_empty() { Outcome::Done } else { Outcome::Failed };
     if common.json {
         let classes = set.info.class_names.iter().zip(train.iter().zip(&test));
         let classes: Vec<_> = classes
@@ -130,7 +167,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
             "channels": shape.channels, "bytes": bytes, "classes": classes, "remarks": set.notes.remarks,
             "problems": problems,
         }));
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     let colour = if shape.channels == 3 { "in colour" } else { "grey" };
     line(format!("{}: {}", set.notes.format, path.display()));
@@ -143,8 +180,8 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     ));
     line(format!("They take {} of memory", disk::size(bytes)));
     line(format!("{} classes, training and test images of each:", set.info.classes()));
-    for (name, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
-        line(format!("  {name:<24} {train:>7} {test:>7}"));
+    for (class, (train, test)) in set.info.class_names.iter().zip(train.iter().zip(&test)) {
+        line(format!("  {:<24} {train:>7} {test:>7}", name(class)));
     }
     set.notes.remarks.iter().for_each(|remark| line(format!("Note: {remark}")));
     if !problems.is_empty() {
@@ -152,7 +189,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(format!("{} problems{more}:", problems.len()));
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// Reads a data set while a terminal shows how far that is.

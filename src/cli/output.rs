@@ -1,16 +1,76 @@
-//! Lines on standard output that survive a closed pipe.
-use std::io::Write as _;
+//! Text on standard output and standard error, in which nothing that cannot be written ends the work that it is about.
+use super::Outcome;
+use crate::told::{fit, plain, visible};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    sync::OnceLock,
+};
 
-/// Prints a line; a reader that went away ends the program quietly.
-pub fn line(text: impl std::fmt::Display) {
-    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
-        std::process::exit(0);
+/// Why standard output takes no more, once it does not.
+static FAILURE: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line on standard output. Once it cannot be written to, whatever follows is dropped, and [`ended`] says so by
+/// the exit code: training goes on without a reader.
+pub fn line(text: impl Display) {
+    if is_read()
+        && let Err(error) = write(&mut io::stdout().lock(), &visible(&text.to_string()))
+    {
+        fail(error);
     }
+}
+
+/// Whether lines still arrive: a list that nobody reads any more need not be made.
+pub fn is_read() -> bool {
+    FAILURE.get().is_none()
+}
+
+/// Prints a line on standard error. Where even that is closed, there is nowhere left to say so.
+pub fn complain(text: impl Display) {
+    let _nowhere_left = write(&mut io::stderr().lock(), &fit(&text.to_string()));
+}
+
+/// How the program ends, all in all: a reader that went away, as `head` does, is no failure; output that was lost is.
+pub fn ended(outcome: Outcome) -> Outcome {
+    if is_read()
+        && let Err(error) = io::stdout().lock().flush()
+    {
+        fail(error);
+    }
+    match (outcome, FAILURE.get()) {
+        (Outcome::Done, Some(error)) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::Failed,
+        (outcome, _) => outcome,
+    }
+}
+
+/// A line in one piece, flushed, so that lines of several programs do not mix.
+fn write(to: &mut impl Write, text: &str) -> io::Result<()> {
+    to.write_all(format!("{text}\n").as_bytes())?;
+    to.flush()
+}
+
+fn fail(error: io::Error) {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        let reason = plain(&error.to_string());
+        complain(format!("Standard output cannot be written to, so that the rest of it is lost: {reason}"));
+    }
+    let _first_failure_stays = FAILURE.set(error);
+}
+
+/// How this program was started, for the commands that it suggests: "headstart", or "target/release/headstart".
+pub fn program() -> String {
+    let typed = std::env::args_os().next().and_then(|name| name.into_string().ok());
+    typed.filter(|name| !name.contains(char::is_whitespace)).unwrap_or_else(|| "headstart".into())
 }
 
 /// "98.61 %".
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
+}
+
+/// "+1.5" or "−1.5", as sentences have it.
+pub fn signed(number: f64) -> String {
+    format!("{number:+.1}").replace('-', "−")
 }
 
 /// "1 h 05 min", "3 min 20 s" or "12 s".

@@ -1,61 +1,130 @@
-//! `predict RUN FOLDER`: how many of a folder's labelled pictures a run's network reads right.
+//! `predict RUN FOLDER`: what a run's network makes of a folder of pictures, and how many it reads right of those that have
+//! labels.
 use super::{
     Common,
-    output::{line, percent},
-    score::{best, images_of, score, see},
+    output::{complain, is_read, line, percent},
+    score::{Reading, images_of, see},
 };
 use crate::{
     data::{DatasetInfo, files},
     protocol::RunId,
     session::Session,
-    told::told,
+    told::{name, told},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use serde_json::json;
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-/// Scores every picture as `predict` does, names those that are read wrong, and counts.
+/// Of two answers to one request the older must not be taken for the newer: requests go on from those of single files.
+const REQUESTS: u64 = 1 << 32;
+
+/// What has been counted.
+#[derive(Default)]
+struct Counts {
+    images: usize,
+    /// Images whose label is a class of the run.
+    labelled: usize,
+    right: usize,
+    unknown_classes: BTreeSet<String>,
+}
+
+/// Scores every picture as `predict` does, and counts.
 ///
 /// # Errors
-/// Where the folder has no labelled pictures, or labels that the network does not know.
+/// Where the folder has no pictures, or the run cannot be asked.
 pub fn read(session: &mut Session, run: &RunId, folder: &Path, common: &Common) -> Result<()> {
-    let pictures = files::labelled_pictures(folder)?;
+    let pictures = pictures(folder)?;
     let DatasetInfo { shape, class_names: classes } = images_of(run, common)?;
-    let (mut right, mut scored) = (0, 0);
-    // Of two answers to one request the older must not be taken for the newer: requests go on from those of single files.
-    const REQUESTS: u64 = 1 << 32;
-    for (place, (picture, label)) in pictures.iter().enumerate() {
-        let wanted = classes.iter().position(|class| class == label).with_context(|| {
-            format!(
-                "The run knows no class {label:?}, only {}\nFile: {}",
-                classes.join(", "),
-                picture.display()
-            )
-        })?;
-        let seen = see(shape, picture);
-        let answer = match seen.and_then(|seen| score(session, run, REQUESTS + place as u64, seen)) {
-            Ok(answer) => answer,
-            Err(error) => {
-                eprintln!("{}", told(&error));
-                continue;
+    let mut counts = Counts::default();
+    for (place, (picture, label)) in pictures.iter().enumerate().take_while(|_| is_read()) {
+        let request = REQUESTS + place as u64;
+        let reading = see(shape, picture).and_then(|seen| Reading::of(session, run, request, seen));
+        match reading {
+            Ok(reading) => {
+                let wanted = counts.count(&reading, label.as_deref(), &classes);
+                show(&reading, picture, label.as_deref(), wanted, common.json);
             }
-        };
-        scored += 1;
-        let found = best(&answer.probabilities);
-        right += usize::from(found == wanted);
-        let confidence = answer.probabilities.get(found).copied().unwrap_or_default();
-        if common.json {
-            line(json!({ "image": picture, "label": wanted, "prediction": found, "confidence": confidence }));
-        } else if found != wanted {
-            let percent = percent(f64::from(confidence));
-            line(format!("{} {percent:>9}, but it is {label}: {}", classes[found], picture.display()));
+            Err(error) => complain(told(&error)),
         }
     }
-    let accuracy = f64::from(right as u32) / f64::from(scored.max(1) as u32);
-    if common.json {
-        line(json!({ "folder": folder, "images": scored, "right": right, "accuracy": accuracy }));
-    } else {
-        line(format!("{right} of {scored} right, {}  {}", percent(accuracy), folder.display()));
+    if counts.images == 0 && is_read() {
+        bail!("None of the {} pictures could be read\nFolder: {}", pictures.len(), folder.display());
     }
+    counts.show(folder, common.json);
     Ok(())
+}
+
+/// The pictures of a folder with their labels; those that lie in it by themselves have none.
+fn pictures(folder: &Path) -> Result<Vec<(PathBuf, Option<String>)>> {
+    let loose = files::loose_pictures(folder);
+    if !loose.is_empty() && files::recognise(folder).is_err() {
+        return Ok(loose.into_iter().map(|picture| (picture, None)).collect());
+    }
+    let labelled = files::labelled_pictures(folder)?;
+    Ok(labelled.into_iter().map(|(picture, label)| (picture, Some(label))).collect())
+}
+
+fn show(reading: &Reading, picture: &Path, label: Option<&str>, wanted: Option<usize>, json: bool) {
+    if json {
+        let mut object = reading.as_json(picture);
+        object["label"] = json!(wanted);
+        object["label_class"] = json!(label);
+        return line(object);
+    }
+    let path = name(&picture.to_string_lossy());
+    match (label, wanted) {
+        (Some(_), Some(wanted)) if wanted == reading.class => {}
+        (Some(label), Some(_)) => line(format!("{}, but it is {}: {path}", reading.text(), name(label))),
+        (Some(label), None) => {
+            line(format!(
+                "{}, labelled {}, which the run does not know: {path}",
+                reading.text(),
+                name(label)
+            ));
+        }
+        (None, _) => line(format!("{}  {path}", reading.text())),
+    }
+}
+
+impl Counts {
+    /// Takes one picture in; gives the place of its label among the classes of the run.
+    fn count(&mut self, reading: &Reading, label: Option<&str>, classes: &[String]) -> Option<usize> {
+        self.images += 1;
+        let wanted = classes.iter().position(|class| Some(class.as_str()) == label);
+        match (label, wanted) {
+            (_, Some(wanted)) => {
+                self.labelled += 1;
+                self.right += usize::from(wanted == reading.class);
+            }
+            (Some(label), None) => drop(self.unknown_classes.insert(label.into())),
+            (None, None) => {}
+        }
+        wanted
+    }
+
+    fn show(&self, folder: &Path, json: bool) {
+        let Self { images, labelled, right, unknown_classes } = self;
+        let accuracy = (*labelled > 0).then(|| *right as f64 / *labelled as f64);
+        if json {
+            return line(json!({
+                "folder": folder, "images": images, "labelled": labelled, "right": right, "accuracy": accuracy,
+                "unknown_classes": unknown_classes,
+            }));
+        }
+        let path = folder.display();
+        line(match accuracy {
+            Some(accuracy) => format!("{right} of {labelled} right, {}  {path}", percent(accuracy)),
+            None => format!("{images} pictures without a label that the run knows  {path}"),
+        });
+        if *labelled > 0 && labelled < images {
+            line(format!(
+                "{} more are of {} classes that the run does not know",
+                images - labelled,
+                unknown_classes.len()
+            ));
+        }
+    }
 }

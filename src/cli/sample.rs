@@ -1,7 +1,7 @@
 //! `sample`: images that a network paints of its own, and what a classifier makes of them.
 use super::{
     Common, Outcome,
-    output::{line, percent},
+    output::{complain, line, percent},
 };
 use crate::{
     data::ImageShape,
@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// A classifier recognises a sample where it is surer than this.
-const SURE: f32 = 0.9;
+const SURE: f64 = 0.9;
 
 #[derive(clap::Args, Debug)]
 pub struct Sample {
@@ -39,8 +39,9 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(&args.run)?;
     let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
+    keeps_apart(&args.out, args.count)?;
     let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
-    found.passed_over.iter().for_each(|text| eprintln!("{text}"));
+    found.passed_over.iter().for_each(complain);
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
     let judged = judge.map(|judge| recognise(&home, &judge, &images, found.shape)).transpose()?;
     std::fs::create_dir_all(&args.out)
@@ -57,6 +58,21 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
         judged.show(common.json);
     }
     Ok(Outcome::Done)
+}
+
+/// Refuses a folder in which images of another sampling would stay among these.
+fn keeps_apart(folder: &Path, count: u32) -> Result<()> {
+    let number = |entry: std::fs::DirEntry| -> Option<u32> {
+        entry.file_name().to_str()?.strip_suffix(".png")?.parse().ok()
+    };
+    let numbers = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| number(entry.ok()?));
+    let others = numbers.filter(|number| *number >= count).count();
+    ensure!(
+        others == 0,
+        "{others} images of an earlier sampling would stay among these: choose another folder\nFolder: {}",
+        folder.display()
+    );
+    Ok(())
 }
 
 fn write(path: &Path, image: &[u8], shape: ImageShape) -> Result<()> {
@@ -79,7 +95,7 @@ struct Judged {
 
 fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape) -> Result<Judged> {
     let newest = newest_model(&home.folder(judge), &catalog())?;
-    newest.passed_over.iter().for_each(|text| eprintln!("{text}"));
+    newest.passed_over.iter().for_each(complain);
     let mut by_class = vec![];
     for image in images {
         let shape = [shape.height, shape.width, shape.channels];
@@ -87,7 +103,7 @@ fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape) ->
         let probabilities = newest.loaded.scores(&[shown])?.pop().unwrap_or_default();
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
         by_class.resize(probabilities.len(), 0);
-        if let Some(class) = probabilities.iter().position(|probability| *probability > SURE) {
+        if let Some(class) = probabilities.iter().position(|probability| f64::from(*probability) > SURE) {
             by_class[class] += 1;
         }
     }
@@ -99,9 +115,8 @@ impl Judged {
         let Self { judge, images, by_class } = self;
         let share = by_class.iter().sum::<usize>() as f64 / *images as f64;
         if json {
-            let confidence = f64::from(SURE);
             return line(json!({
-                "judge": judge, "recognised": share, "confidence_above": confidence, "by_class": by_class,
+                "judge": judge, "recognised": share, "confidence_above": SURE, "by_class": by_class,
             }));
         }
         let there = by_class.iter().filter(|count| **count > 0).count();

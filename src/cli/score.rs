@@ -1,9 +1,9 @@
 //! `evaluate` and `predict`: what a run's network makes of images.
 use super::{
     Common, Outcome,
-    explain::{self, Wish},
+    explain::{self, Explain},
     open,
-    output::{line, percent},
+    output::{complain, line, percent},
     reading,
 };
 use crate::{
@@ -14,12 +14,13 @@ use crate::{
     runs::Home,
     session::{Session, catalog},
     spec::Choice,
-    told::told,
+    told::{name, told},
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -83,9 +84,9 @@ fn show_evaluation(step: u64, found: &Evaluation) {
     let Some(judgement) = &found.judgement else { return };
     let share = |share: Option<f64>| share.map_or("–".into(), percent);
     line(format!("{:<24} {:>9} {:>10} {:>10}", "class", "images", "precision", "recall"));
-    for (name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
+    for (class_name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
         let (precision, recall) = (share(class.precision), share(class.recall));
-        line(format!("{name:<24} {:>9} {precision:>10} {recall:>10}", class.images));
+        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.images));
     }
     let [before, after] = [false, true].map(|calibrated| percent(judgement.reliability(calibrated).ece));
     line(format!(
@@ -98,9 +99,10 @@ fn show_evaluation(step: u64, found: &Evaluation) {
     }
 }
 
-pub fn predict(name: &str, images: &[PathBuf], explained: Option<&Wish>, common: &Common) -> Result<Outcome> {
+pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
     let images_of_run = images_of(&run, common)?;
+    let explained = explain.wish(&images_of_run.class_names)?;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
@@ -108,13 +110,13 @@ pub fn predict(name: &str, images: &[PathBuf], explained: Option<&Wish>, common:
             reading::read(&mut session, &run, image, common)
         } else {
             see(images_of_run.shape, image).and_then(|seen| {
-                show(image, &score(&mut session, &run, request as u64, seen.clone())?, common.json);
+                show(image, &Reading::of(&mut session, &run, request as u64, seen.clone())?, common.json);
                 let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
-                explained.map_or(Ok(()), explain)
+                explained.as_ref().map_or(Ok(()), explain)
             })
         };
         if let Err(error) = shown {
-            eprintln!("{}", told(&error));
+            complain(told(&error));
             outcome = Outcome::Failed;
         }
     }
@@ -136,7 +138,7 @@ pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
     Ok(Image { shape: [shape.height, shape.width, shape.channels], pixels })
 }
 
-pub fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
+fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
     session.send(Command::Predict { request, run: run.clone(), image, with_nearest: false });
     let is_final =
         |answer: &mut Prediction| answer.request == request && answer.confidence != Confidence::Pending;
@@ -148,23 +150,82 @@ pub fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> 
     Ok(answer)
 }
 
-fn show(image: &Path, answer: &Prediction, json: bool) {
-    let probabilities = &answer.probabilities;
-    let best = best(probabilities);
-    let confidence = probabilities.get(best).copied().unwrap_or_default();
-    let class = answer.class_names.get(best).map_or("?", String::as_str);
-    let is_outsider = match answer.confidence {
-        Confidence::Calibrated { is_outsider } => Some(is_outsider),
-        Confidence::Raw | Confidence::Pending => None,
-    };
+fn show(image: &Path, reading: &Reading, json: bool) {
     if json {
-        return line(json!({
-            "image": image, "prediction": best, "class": class, "confidence": confidence, "probabilities": probabilities,
-            "calibrated": is_outsider.is_some(), "outsider": is_outsider,
-        }));
+        return line(reading.as_json(image));
     }
-    let remark = if is_outsider == Some(true) { "  looks like nothing it was trained on" } else { "" };
-    line(format!("{class}  {:>9}  {}{remark}", percent(f64::from(confidence)), image.display()));
+    line(format!("{}  {}", reading.text(), name(&image.to_string_lossy())));
+}
+
+/// What a network makes of a picture.
+pub struct Reading {
+    /// The place of the most probable class.
+    pub class: usize,
+    pub class_name: String,
+    pub confidence: f64,
+    /// Of the same class, as the network itself has it, before calibration.
+    pub raw_confidence: f64,
+    /// None where the confidence could not be calibrated.
+    is_outsider: Option<bool>,
+    probabilities: Vec<f32>,
+}
+
+impl Reading {
+    /// Asks a run's network about an image; `request` tells the answer from those to other images.
+    ///
+    /// # Errors
+    /// Where the network cannot be asked, learns without labels, or answers with no numbers.
+    pub fn of(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Self> {
+        let images = Arc::new(vec![image.clone()]);
+        let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, image)?;
+        let (_, Finding::Scores { scores, .. }) = answer(session, run, Question::Scores { images })? else {
+            bail!("The answer is to another question")
+        };
+        let class = best(&probabilities);
+        let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
+        let figures = of(&probabilities).zip(scores.first().and_then(|scores| of(scores)));
+        let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
+        let is_outsider = match confidence {
+            Confidence::Calibrated { is_outsider } => Some(is_outsider),
+            Confidence::Raw | Confidence::Pending => None,
+        };
+        Ok(Self {
+            class,
+            class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
+            confidence: confidence_of_class,
+            raw_confidence,
+            is_outsider,
+            probabilities,
+        })
+    }
+
+    pub fn as_json(&self, image: &Path) -> Value {
+        json!({
+            "image": image, "prediction": self.class, "class": self.class_name, "confidence": self.confidence,
+            "raw_confidence": self.raw_confidence, "calibrated": self.is_outsider.is_some(),
+            "outsider": self.is_outsider, "probabilities": self.probabilities,
+        })
+    }
+
+    /// "7    92.93 % (90.34 % uncalibrated)", and whether it is an outsider.
+    pub fn text(&self) -> String {
+        let raw = percent(self.raw_confidence);
+        let remark =
+            if self.is_outsider == Some(true) { ", looks like nothing it was trained on" } else { "" };
+        match self.is_outsider {
+            Some(_) => {
+                format!("{}  {:>9} ({raw} uncalibrated){remark}", self.class_name, percent(self.confidence))
+            }
+            None => format!("{}  {raw:>9} uncalibrated", self.class_name),
+        }
+    }
+}
+
+/// What is said of a network whose answers are not finite.
+pub fn diverged(run: &RunId) -> String {
+    format!(
+        "The network of {run} has diverged: its answers are no numbers. Train it again with a lower learning rate"
+    )
 }
 
 /// The class with the highest probability.
@@ -197,7 +258,7 @@ fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) ->
         let notices = std::mem::take(&mut session.state.notices);
         let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
         let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
-        others.iter().for_each(|notice| eprintln!("{}", notice.text));
+        others.iter().for_each(|notice| complain(&notice.text));
         if let Some(found) = found {
             return Ok(found);
         }

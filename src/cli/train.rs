@@ -1,20 +1,20 @@
 //! `train` and `resume`: a run with a progress bar on a terminal, lines elsewhere, JSON on request.
 use super::{
     Common, Outcome, compare, open,
-    output::{duration, line, percent},
-    recipe, rewind,
+    output::{complain, line, program},
+    recipes, rewind,
     waiting::Waiting,
+    watch::View,
 };
 use crate::{
-    metrics::{ACCURACY, LOSS, Split},
-    protocol::{Command, Control, Level, Phase, Remedy, RunId},
+    presets,
+    protocol::{Command, Control, Level, Phase, RunId},
     runs::Home,
-    session::{Run, Session, catalog},
-    spec::{PATIENCE, RunSpec},
+    session::{Session, catalog},
+    spec::RunSpec,
 };
 use anyhow::{Context as _, Result};
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use indicatif::ProgressBar;
 use std::{
     path::Path,
     sync::{
@@ -25,12 +25,45 @@ use std::{
 };
 
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
-    let spec = RunSpec::from_toml(&recipe(config)?, set, &catalog())
-        .context("The spec cannot be used")
-        .with_context(|| format!("File: {}", config.display()))?;
+    let spec = recipes::run(config, set)?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
     follow(session, common)
+}
+
+/// Trains the first preset where no window can be opened, and says what can be done with it afterwards.
+///
+/// # Errors
+/// Where no run can be started.
+pub fn first(common: &Common) -> Result<Outcome> {
+    let preset = &presets::ALL[0];
+    let spec = RunSpec::from_toml(preset.text, &[], &catalog())?;
+    complain(format!(
+        "Here it trains the preset {} instead. Ctrl-C saves a checkpoint and stops.\n",
+        preset.id
+    ));
+    let mut session = open(common)?;
+    session.send(Command::Start(Box::new(spec)));
+    let (outcome, run) = follow_to_the_end(session, common)?;
+    if let (Outcome::Done, Some(run), false) = (&outcome, run, common.json) {
+        suggest(&run);
+    }
+    Ok(outcome)
+}
+
+/// The commands that follow a first training.
+fn suggest(run: &RunId) {
+    let program = program();
+    line("\nWhat can be done next:");
+    for (command, what) in [
+        (format!("predict {run} drawing.png"), "what is drawn in a picture?"),
+        (format!("evaluate {run} --split test"), "which digits are confused?"),
+        ("train contrastive".into(), "learn without labels"),
+        ("compare head_start".into(), "what does pretraining gain?"),
+        ("--help".into(), "every command"),
+    ] {
+        line(format!("  {program} {command:<60} {what}"));
+    }
 }
 
 pub fn resume(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
@@ -97,108 +130,6 @@ pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outco
     Ok((outcome, last.map(|run| run.id)))
 }
 
-/// What has been shown so far.
-struct View {
-    json: bool,
-    bar: ProgressBar,
-    begun: Option<RunId>,
-    validations: usize,
-}
-
-impl View {
-    fn new(json: bool) -> Self {
-        Self { json, bar: ProgressBar::hidden(), begun: None, validations: 0 }
-    }
-
-    fn show(&mut self, run: &Run) {
-        if self.begun.is_none() {
-            self.begin(run);
-        }
-        let validated = run.curve(ACCURACY, Split::Validation).len();
-        if validated > self.validations {
-            self.validations = validated;
-            self.validation(run);
-        }
-        self.bar.set_position(run.progress.step);
-        let left = run.secs_left().map(duration).unwrap_or_default();
-        let loss = run.latest(LOSS, Split::Train).unwrap_or(f64::NAN);
-        self.bar.set_message(format!(
-            "loss {loss:.4} · {:.0} images/s · {left} left",
-            run.progress.images_per_sec
-        ));
-    }
-
-    fn begin(&mut self, run: &Run) {
-        self.begun = Some(run.id.clone());
-        // Validations that were done before a resumption are not news.
-        self.validations = run.curve(ACCURACY, Split::Validation).len();
-        if self.json {
-            return line(
-                json!({ "event": "started", "run": run.id, "folder": run.folder, "step": run.progress.step, "steps": run.progress.steps }),
-            );
-        }
-        line(format!("{}\n{}", run.id, run.folder.display()));
-        let style = ProgressStyle::with_template("{bar:30} step {pos} of {len} · {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bar = ProgressBar::new(run.progress.steps).with_style(style);
-    }
-
-    fn validation(&self, run: &Run) {
-        let [accuracy, loss] =
-            [ACCURACY, LOSS].map(|metric| run.latest(metric, Split::Validation).unwrap_or(f64::NAN));
-        let step = run.curve(ACCURACY, Split::Validation).last().map_or(0, |point| point[0] as u64);
-        let epoch = step as f64 / run.progress.steps_per_epoch.max(1) as f64;
-        if self.json {
-            return line(json!({
-                "event": "validated", "run": run.id, "step": step, "epoch": epoch, "validation_loss": loss,
-                "validation_accuracy": accuracy, "elapsed_secs": run.progress.elapsed_secs,
-                "images_per_sec": run.progress.images_per_sec,
-            }));
-        }
-        self.bar.suspend(|| {
-            let elapsed = duration(run.progress.elapsed_secs);
-            line(format!(
-                "epoch {epoch:.1}: validation accuracy {}, loss {loss:.4} nats, after {elapsed}",
-                percent(accuracy)
-            ));
-        });
-    }
-
-    fn end(&self, run: &Run) {
-        self.bar.finish_and_clear();
-        if self.json {
-            return line(last_line(run));
-        }
-        let elapsed = duration(run.progress.elapsed_secs);
-        match &run.phase {
-            Phase::Finished => {
-                let share = |value: Option<f64>| value.map_or("not measured".into(), percent);
-                let (validation, test) =
-                    (share(validation_accuracy(run)), share(run.latest(ACCURACY, Split::Test)));
-                line(format!(
-                    "Finished after {elapsed}: validation accuracy {validation}, test accuracy {test}"
-                ));
-            }
-            Phase::Failed(message) => {
-                eprintln!("{message}");
-                if let Some(Remedy { step, learning_rate }) = run.remedy {
-                    eprintln!("headstart resume {}@{step} --set learning_rate={learning_rate}", run.id);
-                }
-            }
-            _ => line(stopped(run)),
-        }
-    }
-}
-
-fn stopped(run: &Run) -> String {
-    let from = match run.saved {
-        Some(saved) if saved == run.progress.step => "goes on from there".into(),
-        Some(saved) => format!("goes on from step {saved}, its newest checkpoint"),
-        None => "begins again, for nothing is saved yet".into(),
-    };
-    format!("Stopped at step {}: headstart resume {} {from}", run.progress.step, run.id)
-}
-
 /// Becomes true at Ctrl-C, which ends nothing by itself any more.
 pub fn interruption() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -211,38 +142,7 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
 pub fn notices(session: &mut Session, bar: &ProgressBar) -> bool {
     let notices = std::mem::take(&mut session.state.notices);
     for notice in &notices {
-        bar.suspend(|| eprintln!("{}", notice.text));
+        bar.suspend(|| complain(&notice.text));
     }
     notices.iter().any(|notice| notice.level == Level::Error)
-}
-
-fn last_line(run: &Run) -> Value {
-    let (event, message) = match &run.phase {
-        Phase::Finished => ("finished", None),
-        Phase::Failed(message) => ("failed", Some(message)),
-        _ => ("stopped", None),
-    };
-    let mut last = json!({
-        "event": event, "run": run.id, "step": run.progress.step, "epoch": run.progress.epoch(),
-        "validation_accuracy": validation_accuracy(run), "test_accuracy": run.latest(ACCURACY, Split::Test),
-        "elapsed_secs": run.progress.elapsed_secs,
-    });
-    if let Some(message) = message {
-        last["message"] = json!(message);
-    }
-    if let Some(remedy) = run.remedy {
-        last["remedy"] = json!(remedy);
-    }
-    last
-}
-
-/// Of the weights that the run ended with: after early stopping those are the best ones.
-fn validation_accuracy(run: &Run) -> Option<f64> {
-    let stopped_early = run.phase == Phase::Finished
-        && run.progress.step < run.progress.steps
-        && run.spec.training(&PATIENCE) > 0.0;
-    let best_step = run.best(LOSS, Split::Validation).filter(|_| stopped_early).map(|best| best[0]);
-    let curve = run.curve(ACCURACY, Split::Validation);
-    let at_best = best_step.and_then(|step| curve.iter().find(|point| point[0] == step));
-    at_best.or(curve.last()).map(|point| point[1])
 }

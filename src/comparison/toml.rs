@@ -1,6 +1,6 @@
 //! Comparisons as TOML: as strict as a spec, of which each of its parts is one.
 use super::{Arm, Comparison};
-use crate::spec::{Catalog, FieldError, RunSpec, SpecError, overrides::ordered};
+use crate::spec::{Catalog, FieldError, RunSpec, SpecError, no_toml, overrides::ordered};
 use toml::{Table, Value};
 
 const VERSION: i64 = 1;
@@ -15,7 +15,7 @@ impl Comparison {
     /// Every unknown key, and every value of the wrong type or out of range.
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
         let one = |field: &str, message: String| SpecError(vec![FieldError::new(field, message)]);
-        let mut table: Table = text.parse().map_err(|error| one("TOML", format!("{error}")))?;
+        let mut table: Table = text.parse().map_err(|error| SpecError(vec![no_toml(text, &error)]))?;
         for pair in ordered(overrides) {
             override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
@@ -61,6 +61,24 @@ impl Comparison {
         };
         errors.extend(if errors.is_empty() { comparison.validate(catalog) } else { vec![] });
         if errors.is_empty() { Ok(comparison) } else { Err(SpecError(errors)) }
+    }
+
+    /// As [`from_toml`](Self::from_toml), of a comparison that a person wrote.
+    ///
+    /// # Errors
+    /// As there, and where a value of a recipe would do nothing.
+    pub fn written(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
+        let comparison = Self::from_toml(text, overrides, catalog)?;
+        let recipes = comparison.pretrain.iter().enumerate().map(|(i, spec)| (format!("pretrain.{i}"), spec));
+        let recipes = recipes.chain([("run".to_owned(), &comparison.run)]);
+        let within = |(field, spec)| {
+            let errors = catalog.beyond(spec).into_iter();
+            errors
+                .map(move |e| FieldError::new(format!("{field}.{}", e.field), e.message))
+                .collect::<Vec<_>>()
+        };
+        let idle: Vec<FieldError> = recipes.flat_map(within).collect();
+        if idle.is_empty() { Ok(comparison) } else { Err(SpecError(idle)) }
     }
 
     /// The whole comparison as TOML, every default of `catalog` written out.

@@ -270,7 +270,7 @@ impl Download {
 
     fn refused(&mut self, wanted: Wanted, why: &str) -> Result<Stage> {
         self.refuse(wanted.mirror, why);
-        self.ask(wanted.from_next_mirror(true))
+        self.ask(wanted.at_next_mirror(true))
     }
 
     fn refuse(&mut self, mirror: usize, why: &str) {
@@ -306,7 +306,7 @@ impl Download {
             return self.ask(Wanted { is_resumed: false, ..wanted });
         }
         self.refuse(wanted.mirror, "the file is not the published one: its SHA-256 checksum differs");
-        self.ask(wanted.from_next_mirror(false))
+        self.ask(wanted.at_next_mirror(false))
     }
 
     /// Takes a file out of the archive.

@@ -200,6 +200,8 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
     let format = recognise(path)?;
     let Contents { class_names, train, test, .. } =
         (format.read)(path, &Choice::new(ENTRY.info.id), &Watch::default())?;
+    // Of a part that is read by itself, the folder above says what its classes are called.
+    let titles = path.parent().map(class_folders::titles).unwrap_or_default();
     let mut found = vec![];
     for part in [Some(train), test].into_iter().flatten() {
         let Images::Pictures(pictures) = part.images else {
@@ -209,12 +211,20 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
             );
             bail!(at(&text, path));
         };
-        let named = |label: usize| class_names.get(label).cloned().unwrap_or_default();
+        let named = |label: usize| {
+            let folder = class_names.get(label).cloned().unwrap_or_default();
+            titles.get(&folder).cloned().unwrap_or(folder)
+        };
         found.extend(
             pictures.into_iter().zip(part.labels).map(|(picture, label)| (picture.path, named(label))),
         );
     }
     Ok(found)
+}
+
+/// The pictures that lie in a folder by themselves, in order of their names.
+pub fn loose_pictures(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|path| pictures::is_picture(path)).collect()
 }
 
 /// Reads all but the images, once for each path as long as it does not change.

@@ -36,18 +36,28 @@ fn within(what: &str, bytes: u64, free: u64) -> Result<()> {
 
 /// Of the computer, and of the container that the program runs in.
 fn free() -> u64 {
-    let number =
-        |path: &str| disk::read_text(Path::new(path), disk::MOST_TEXT).ok()?.trim().parse::<u64>().ok();
-    let of_container = number("/sys/fs/cgroup/memory.max").zip(number("/sys/fs/cgroup/memory.current"));
-    let of_container = of_container.map(|(most, taken)| most.saturating_sub(taken));
-    let text = disk::read_text(Path::new("/proc/meminfo"), disk::MOST_TEXT).unwrap_or_default();
-    available(&text).into_iter().chain(of_container).min().unwrap_or(UNKNOWN)
+    let text = |path: &str| disk::read_text(Path::new(path), disk::MOST_TEXT).unwrap_or_default();
+    let of_computer = line(&text("/proc/meminfo"), "MemAvailable:").map(|kibibytes| kibibytes << 10);
+    let container = ["max", "current", "stat"].map(|name| text(&format!("/sys/fs/cgroup/memory.{name}")));
+    of_computer
+        .into_iter()
+        .chain(of_container(container.each_ref().map(String::as_str)))
+        .min()
+        .unwrap_or(UNKNOWN)
 }
 
-/// `MemAvailable` of Linux's /proc/meminfo.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+/// What a container has left by Linux's control groups: of its limit, less what is taken, but for files in memory that
+/// give way.
+fn of_container([most, taken, stat]: [&str; 3]) -> Option<u64> {
+    let [most, taken] = [most, taken].map(|text| text.trim().parse::<u64>().ok());
+    let files = line(stat, "inactive_file ").unwrap_or_default();
+    Some(most?.saturating_sub(taken?.saturating_sub(files)))
+}
+
+/// The number after a word at the beginning of a line.
+fn line(text: &str, word: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(word))?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -56,8 +66,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_figures() {
-        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
-        assert_eq!(available("MemTotal: 9 kB\n"), None);
+        assert_eq!(line("MemTotal: 9 kB\nMemAvailable:    2048 kB\n", "MemAvailable:"), Some(2048));
+        assert_eq!(line("MemTotal: 9 kB\n", "MemAvailable:"), None);
+        assert_eq!(of_container(["1000\n", "900\n", "anon 5\ninactive_file 300\n"]), Some(400));
+        assert_eq!(of_container(["max\n", "900\n", ""]), None, "there is no limit");
         assert!(within("It", 6 << 30, 10 << 30).is_ok());
         let error = within("The images", 7 << 30, 10 << 30).unwrap_err().to_string();
         assert!(error.contains("The images would take 7.0 GiB of memory, and 10.0 GiB are free"), "{error}");

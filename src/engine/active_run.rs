@@ -1,9 +1,8 @@
 //! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
 use super::{
-    optimizers::LEARNING_RATE,
     outbox::Outbox,
-    resumption::{first_wrong, live, newest},
-    trainer::{Advance, Diverged, Origin, Trainer, Verdict},
+    resumption::{first_wrong, live, newest, without_lost_best},
+    trainer::{Advance, Origin, Trainer, Verdict},
 };
 use crate::{
     data::Dataset,
@@ -11,15 +10,17 @@ use crate::{
     models::Weights,
     protocol::{Change, Control, Event, Level, Phase, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
-    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec, Section, dotted},
+    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
     told::told,
 };
-use anyhow::{Context as _, Error, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
     collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+mod failing;
 
 pub struct ActiveRun {
     pub id: RunId,
@@ -78,7 +79,8 @@ impl ActiveRun {
         folder.recover()?;
         let origin = init.map_or(Origin::Fresh, Origin::Weights);
         let mut trainer = Trainer::new(spec.clone(), catalog.live_params(&spec), dataset, origin)?;
-        let found = newest(&folder, |state, path| trainer.go_on(state.clone(), path))?;
+        let found =
+            newest(&folder, |state, path| trainer.go_on(without_lost_best(state.clone(), &folder), path))?;
         let state = found.as_ref().map(|found| &found.state);
         let (live, replay) = live(&folder, &spec, catalog, state)?;
         trainer.live = live;
@@ -113,7 +115,7 @@ impl ActiveRun {
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
             return Err(anyhow!(wrong));
         }
-        let state = self.folder.checkpoint_state(step)?;
+        let state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
         self.trainer.go_on(state, &self.folder.checkpoint(step))?;
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
@@ -127,7 +129,7 @@ impl ActiveRun {
     /// Finds in the metrics what no checkpoint says.
     fn look_back(&mut self) -> Result<()> {
         let state = &self.trainer.state;
-        let (saved, kept) = (state.metrics_bytes, self.metrics.len());
+        let (saved, kept) = (state.metrics_bytes, self.metrics.bytes());
         if kept < saved {
             self.warnings.push(format!(
                 "metrics.csv ended at byte {kept}, and the checkpoint of step {} says {saved}: a part of the curves \
@@ -143,7 +145,7 @@ impl ActiveRun {
             }
             evaluated |= point.split == Split::Test;
         })?;
-        self.trainer.first_loss = first_loss;
+        self.trainer.losses.first = first_loss;
         self.evaluated = evaluated;
         Ok(())
     }
@@ -243,44 +245,6 @@ impl ActiveRun {
             outbox.notice(Level::Error, told(&error));
         }
         self.set_live(live, outbox);
-    }
-
-    /// Ends the run by an error; where it diverged, says from where it can go on.
-    pub fn fail(&mut self, error: &Error, outbox: &mut Outbox) {
-        let text = told(error);
-        if !error.is::<Diverged>() {
-            return self.enter(Phase::Failed(text), outbox);
-        }
-        let rate = self.trainer.live.get(&dotted(Section::Optimizer, &LEARNING_RATE)).copied();
-        let rate = rate.unwrap_or_default();
-        // Ten times smaller, to three digits: 0.1 × 0.3 is 0.030000000000000002.
-        let smaller: f64 = format!("{:.2e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
-        let step = self.last_sound_step().filter(|_| LEARNING_RATE.check(smaller).is_none());
-        let remedy = step.map(|step| Remedy { step, learning_rate: smaller });
-        let advice = match remedy {
-            Some(Remedy { step, .. }) => format!(
-                "Go on from step {step} with a tenth of the learning rate ({smaller} instead of {rate}), or start it \
-                 again with gradient clipping or a warm-up"
-            ),
-            None => format!(
-                "Start it again with a lower learning rate (it was {rate}), with gradient clipping, or with a warm-up"
-            ),
-        };
-        if let Some(remedy) = remedy {
-            outbox.push(Event::Remedy(self.id.clone(), remedy));
-        }
-        self.enter_with(Phase::Failed(format!("{text}. {advice}")), remedy, outbox);
-    }
-
-    /// Of the newest checkpoint whose validation loss was not that of ruined weights, as older versions saved them too.
-    fn last_sound_step(&self) -> Option<u64> {
-        let mut ruined = vec![];
-        let read = self.folder.each_point(|point| {
-            let is_ruined = (point.split, point.metric) == (Split::Validation, LOSS);
-            ruined.extend((is_ruined && !self.trainer.is_near(point.value)).then_some(point.step));
-        });
-        read.ok()?;
-        self.folder.checkpoints().into_iter().rev().find(|step| !ruined.contains(step))
     }
 
     /// Changes the phase, in the log and for the faces.

@@ -3,6 +3,7 @@ use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data,
     models::{Pytorch, Rename},
+    objectives,
     protocol::{Phase, RunId},
     runs::{CheckpointState, Entry, Home, RunFolder},
     spec::{Catalog, RunSpec},
@@ -16,22 +17,27 @@ pub struct Exchanged {
     pub step: u64,
     pub tensors: usize,
     pub parameters: usize,
+    /// Whether there is a classifier's head, and not an encoder alone.
+    pub has_head: bool,
     /// What was wrong with newer checkpoints.
     pub passed_over: Option<String>,
 }
 
-/// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out.
+/// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out: of a run that learns without
+/// labels its encoder alone.
 ///
 /// # Errors
-/// Where the run cannot be read, is no classifier, or the file cannot be written.
+/// Where the run cannot be read or the file cannot be written.
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog)?;
     let info = data::peek(&spec.dataset)?;
-    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, info.classes())?;
+    let has_head = objectives::find(&spec.objective.id)?.needs_labels;
+    let classes = has_head.then_some(info.classes());
+    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, classes)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
-    Ok(Exchanged { step: newest.state.step, tensors, parameters, passed_over: newest.passed_over })
+    Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
 }
 
 /// Makes a finished run, at step 0, of weights that PyTorch trained.
@@ -48,7 +54,7 @@ pub fn import(
     let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset)?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, info.classes())?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, Some(info.classes()))?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog)?;
@@ -62,5 +68,5 @@ pub fn import(
     })?;
     folder.log(&Entry::new_phase(&Phase::Finished))?;
     let (tensors, parameters) = pytorch.size();
-    Ok((id, folder, Exchanged { step: 0, tensors, parameters, passed_over: None }))
+    Ok((id, folder, Exchanged { step: 0, tensors, parameters, has_head: true, passed_over: None }))
 }

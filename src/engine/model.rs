@@ -196,14 +196,20 @@ impl Model {
     /// The probability of each class for each of some images; none where the network learns without labels.
     ///
     /// # Errors
-    /// As [`fitted`](Self::fitted).
+    /// As [`fitted`](Self::fitted), and where the weights are ruined.
     pub fn scores(&self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
         if images.is_empty() {
             return Ok(vec![]);
         }
         let (examples, all) = (self.fitted(images)?, (0..images.len()).collect::<Vec<_>>());
         let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.images))?;
-        probabilities.map_or(Ok(vec![vec![]; all.len()]), |probabilities| Ok(probabilities.to_vec2()?))
+        let Some(probabilities) = probabilities else { return Ok(vec![vec![]; all.len()]) };
+        let scores: Vec<Vec<f32>> = probabilities.to_vec2()?;
+        ensure!(
+            scores.iter().flatten().all(|probability| probability.is_finite()),
+            "The network answers with no numbers: training has ruined its weights, go back to an earlier checkpoint"
+        );
+        Ok(scores)
     }
 }
 

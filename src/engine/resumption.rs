@@ -58,6 +58,14 @@ pub fn newest<T>(
     Ok(None)
 }
 
+/// The state of a checkpoint as training can go on from it: best weights that were removed since cannot come back.
+pub fn without_lost_best(mut state: CheckpointState, folder: &RunFolder) -> CheckpointState {
+    if state.best.is_some_and(|(best, _)| !folder.checkpoint(best).exists()) {
+        (state.best, state.validations_since_best) = (None, 0);
+    }
+    state
+}
+
 /// A run is saved after each validation, before it trains on or is tested.
 fn has_been_saved(folder: &RunFolder) -> Result<bool> {
     let (mut validated, mut went_on) = (None, false);

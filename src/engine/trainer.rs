@@ -1,5 +1,6 @@
 //! One run as a state machine: each `advance` does one batch of work.
 use super::{
+    divergence::{Losses, ensure_finite},
     model::{Model, Scoring},
     optimizers::Optimizer,
     preparation::{Batches, Portion, Upcoming},
@@ -19,7 +20,7 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::Tensor;
-use std::{fmt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -31,10 +32,7 @@ pub struct Trainer {
     pub model: Arc<Model>,
     /// What the encoder began with, in a sentence, where it was not drawn at random.
     pub beginning: Option<String>,
-    /// The first loss of the run.
-    pub first_loss: Option<f64>,
-    /// The newest one.
-    loss: f64,
+    pub losses: Losses,
     moment: Moment,
     dataset: Arc<Dataset>,
     partition: Partition,
@@ -57,22 +55,6 @@ enum Labels {
 }
 
 const SELF_LABELS_FILE: &str = "self_labels.safetensors";
-
-/// A run has diverged whose loss is so many times its first one; a small first one counts as [`LEAST_LOSS`].
-const DIVERGED: f64 = 100.0;
-const LEAST_LOSS: f64 = 1.0;
-
-/// Training has ruined the weights.
-#[derive(Debug)]
-pub struct Diverged(String);
-
-impl std::error::Error for Diverged {}
-
-impl fmt::Display for Diverged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the run has diverged", self.0)
-    }
-}
 
 /// Where a new run takes its weights from.
 #[derive(Clone)]
@@ -165,8 +147,7 @@ impl Trainer {
             state,
             model: Arc::new(model),
             beginning,
-            first_loss: None,
-            loss: 0.0,
+            losses: Losses::default(),
             dataset,
             batches: Batches::new(&spec, partition.train.len()),
             next: None,
@@ -194,14 +175,15 @@ impl Trainer {
         }
         self.balance();
         self.state = state;
-        (self.scoring, self.loss) = (None, 0.0);
+        self.losses.newest = 0.0;
+        self.scoring = None;
         Ok(())
     }
 
     /// Does one batch of training or of scoring.
     ///
     /// # Errors
-    /// Where the run has [`Diverged`].
+    /// Where the run has [`Diverged`](super::divergence::Diverged).
     pub fn advance(&mut self) -> Result<Advance> {
         ops::on_pool(|| self.advance_here())
     }
@@ -318,16 +300,16 @@ impl Trainer {
         };
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
-        self.ensure_finite("loss", loss)?;
+        ensure_finite("The loss is", loss.is_finite(), self.state.step)?;
         let gradients = self.model.vars.backward(&found.loss)?;
         let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
-        self.ensure_finite("gradient", gradient_norm)?;
+        ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
         let clip_norm = self.live.get("training.clip_norm").copied().unwrap_or_default();
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
         self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
-        self.loss = loss;
-        self.first_loss.get_or_insert(loss);
+        self.losses.newest = loss;
+        self.losses.first.get_or_insert(loss);
         self.state.step += 1;
         self.state.validated = !self.is_validation_due();
         self.state.trained = self.state.step >= self.moment.steps;
@@ -374,7 +356,7 @@ impl Trainer {
     }
 
     fn judge(&mut self, loss: f64) -> Result<Verdict> {
-        self.ensure_near("validation loss", loss)?;
+        self.losses.ensure_near("validation loss", loss, self.state.step)?;
         self.state.validated = true;
         if self.state.best.is_none_or(|(_, best)| loss < best) {
             self.state.best = Some((self.state.step, loss));
@@ -390,37 +372,12 @@ impl Trainer {
         Ok(Verdict::NotBest)
     }
 
-    fn ensure_finite(&self, what: &str, value: f64) -> Result<()> {
-        if value.is_finite() {
-            return Ok(());
-        }
-        Err(Diverged(format!("The {what} is no longer a number after {} steps", self.state.step)).into())
-    }
-
-    /// Whether a loss is that of weights worth keeping.
-    pub fn is_near(&self, loss: f64) -> bool {
-        loss <= DIVERGED * self.first_loss.unwrap_or_default().max(LEAST_LOSS)
-    }
-
-    fn ensure_near(&self, what: &str, loss: f64) -> Result<()> {
-        if self.is_near(loss) {
-            return Ok(());
-        }
-        let first = self.first_loss.unwrap_or_default();
-        let text =
-            format!("The {what} is {loss:.3e} after {} steps and was {first:.3} at first", self.state.step);
-        Err(Diverged(text).into())
-    }
-
     /// The weights are worth keeping.
     ///
     /// # Errors
-    /// Where the run has [`Diverged`].
+    /// Where the run has [`Diverged`](super::divergence::Diverged).
     pub fn ensure_sound(&self) -> Result<()> {
-        self.ensure_near("loss", self.loss)?;
-        if self.model.vars.are_finite()? {
-            return Ok(());
-        }
-        Err(Diverged(format!("Weights are no longer numbers after {} steps", self.state.step)).into())
+        self.losses.ensure_near("loss", self.losses.newest, self.state.step)?;
+        ensure_finite("A weight is", self.model.vars.are_finite()?, self.state.step)
     }
 }

@@ -1,4 +1,4 @@
-//! A classifier's weights by PyTorch's names and in its layout, as safetensors: `encoder.conv1.weight`, (height, width,
+//! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as safetensors: `encoder.conv1.weight`, (height, width,
 //! in, out), is `conv1.weight`, (out, in, height, width), there.
 use super::{Layer, Shape, Vars, layers, layers::head};
 use crate::{data::ImageShape, disk, spec::Choice};
@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-/// The counterparts of a classifier's variables.
+/// The counterparts of a network's variables.
 pub struct Pytorch<'a> {
     parts: Vec<Part<'a>>,
 }
@@ -69,12 +69,17 @@ fn variables(layer: &Layer, input: Shape, flattened: Option<ImageShape>) -> Vec<
 const PASSED_OVER: &str = "num_batches_tracked";
 
 impl<'a> Pytorch<'a> {
+    /// Of an encoder and a head for so many classes; without any, of the encoder alone, whatever an objective learns
+    /// beside it.
+    ///
     /// # Errors
-    /// Where the layers do not fit the images, or the model is no classifier.
-    pub fn new(vars: &'a Vars, encoder: &Choice, image: ImageShape, classes: usize) -> Result<Self> {
-        let mut vars: BTreeMap<&str, &Var> = vars.all().collect();
-        let (encoder, head) = (layers(encoder)?, head(classes));
-        let all = encoder.iter().map(|layer| ("encoder", layer)).chain([("objective", &head)]);
+    /// Where the layers do not fit the images, or the weights are not those of this network.
+    pub fn new(vars: &'a Vars, encoder: &Choice, image: ImageShape, classes: Option<usize>) -> Result<Self> {
+        let is_mine = |(name, _): &(&str, &Var)| classes.is_some() || name.starts_with("encoder.");
+        let mut vars: BTreeMap<&str, &Var> = vars.all().filter(is_mine).collect();
+        let (encoder, head) = (layers(encoder)?, classes.map(head));
+        let head = head.iter().map(|layer| ("objective", layer));
+        let all = encoder.iter().map(|layer| ("encoder", layer)).chain(head);
         let (mut parts, mut shape, mut flattened) = (vec![], Shape::from(image), None);
         for (prefix, layer) in all {
             let output = layer.output(shape)?;
@@ -92,7 +97,7 @@ impl<'a> Pytorch<'a> {
             shape = output;
         }
         if let Some(own) = vars.keys().next() {
-            bail!("Only classifiers have a counterpart in PyTorch: {own} has none");
+            bail!("The weights {own} have no counterpart in PyTorch");
         }
         Ok(Self { parts })
     }

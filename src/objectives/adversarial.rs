@@ -32,6 +32,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
     needs_labels: false,
+    headline: SAMPLE_DIVERSITY,
     augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Adversarial::new(choice, encoder, data, vars)?)),
 };

@@ -5,6 +5,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
     data::ImageShape,
+    metrics::LOSS,
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
@@ -22,6 +23,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[NOISE],
     },
     needs_labels: false,
+    headline: LOSS,
     augmentation: &[],
     build: |_, encoder, data, vars| Ok(Box::new(Autoencoder::new(encoder, data.shape, vars)?)),
 };

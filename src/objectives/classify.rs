@@ -20,6 +20,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LABEL_SMOOTHING],
     },
     needs_labels: true,
+    headline: ACCURACY,
     augmentation: &[],
     build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data, vars)?)),
 };

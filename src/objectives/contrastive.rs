@@ -5,7 +5,7 @@
 //! (Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1).
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
-    metrics::{ALIGNMENT, UNIFORMITY},
+    metrics::{ALIGNMENT, KNN_ACCURACY, UNIFORMITY},
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     protocol::{Cosines, Similarities},
@@ -23,6 +23,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[TEMPERATURE, PROJECTION_DIM],
     },
     needs_labels: false,
+    headline: KNN_ACCURACY,
     augmentation: &[
         ("rotation", 17.0),
         ("scale", 0.2),

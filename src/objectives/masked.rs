@@ -4,6 +4,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
     data::ImageShape,
+    metrics::LOSS,
     models::{Network, Pass, Vars},
     ops,
     rng::rng,
@@ -22,6 +23,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[MASK_SHARE, PATCH_SIZE],
     },
     needs_labels: false,
+    headline: LOSS,
     augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Masked::new(choice, encoder, data.shape, vars)?)),
 };

@@ -24,6 +24,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[],
     },
     needs_labels: false,
+    headline: ROTATION_ACCURACY,
     augmentation: &[],
     build: |_, encoder, data, vars| {
         let shape = data.shape;

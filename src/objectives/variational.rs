@@ -25,6 +25,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
     needs_labels: false,
+    headline: ELBO,
     augmentation: &[],
     build: |choice, encoder, data, vars| Ok(Box::new(Variational::new(choice, encoder, data, vars)?)),
 };

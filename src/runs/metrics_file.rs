@@ -30,7 +30,7 @@ pub struct MetricsFile {
 
 impl MetricsFile {
     /// Opens the file of a run and cuts it to `len` bytes, which is where a checkpoint was made; 0 begins anew. Where
-    /// fewer are there, only whole lines are kept: see [`len`](Self::len).
+    /// fewer are there, only whole lines are kept: see [`bytes`](Self::bytes).
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -50,7 +50,7 @@ impl MetricsFile {
     }
 
     /// Bytes on disk.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.len
     }
 
@@ -194,7 +194,7 @@ mod tests {
         ] {
             fs::write(run.path.join(NAME), &there).unwrap();
             let mut file = MetricsFile::open(&run, one + 17).unwrap();
-            assert_eq!(file.len(), kept, "{there:?}");
+            assert_eq!(file.bytes(), kept, "{there:?}");
             file.push(&[Point { step: 2, split: Split::Train, metric: metrics::LOSS, value: 0.25 }]);
             let end = file.sync().unwrap();
             let text = fs::read_to_string(run.path.join(NAME)).unwrap();

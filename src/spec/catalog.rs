@@ -1,5 +1,9 @@
 //! What can be chosen, and what each hyperparameter means.
 use super::{Choice, FieldError, LiveParams, RunSpec, Section, Values};
+use crate::{
+    metrics::{LOSS, MetricInfo, find},
+    nearest::suggestion,
+};
 use std::collections::BTreeMap;
 
 /// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
@@ -77,6 +81,14 @@ pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered images needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
+    /// The metric that says at a glance how well an objective does, by its identifier.
+    pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
+    /// The objectives that learn without labels.
+    pub without_labels: Vec<&'static str>,
+    /// The data sets that are read from a path, or may be.
+    pub with_path: Vec<&'static str>,
+    /// Convolutions and linear layers of the encoder of a choice, if it is known.
+    pub stages: fn(&Choice) -> Option<usize>,
     /// The augmentation that suits the data set of a choice, which is looked at for it where need be.
     pub suited_augmentation: fn(&Choice) -> anyhow::Result<Values>,
     /// Encoders that a run may begin with and that are part of the program.
@@ -101,6 +113,13 @@ impl Catalog {
 
     pub fn component(&self, section: Section, id: &str) -> Option<&ComponentInfo> {
         self.section(section).iter().find(|info| info.id == id)
+    }
+
+    /// The metric that says at a glance how well a run of `spec` does; of an objective that this program does not know,
+    /// the loss.
+    pub fn headline(&self, spec: &RunSpec) -> &'static MetricInfo {
+        let known = self.headlines.get(spec.objective.id.as_str()).copied();
+        known.unwrap_or_else(|| find(LOSS).expect("the loss is a metric"))
     }
 
     /// Every hyperparameter of the components that `spec` chose.
@@ -171,7 +190,7 @@ impl Catalog {
 
     pub(super) fn unknown(&self, section: Section, id: &str) -> String {
         let known: Vec<_> = self.section(section).iter().map(|info| info.id).collect();
-        format!("{id:?} is not known: choose one of {}", known.join(", "))
+        format!("{id:?} is not known{}", suggestion(id, &known))
     }
 }
 

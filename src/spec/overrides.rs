@@ -1,5 +1,6 @@
 //! `key=value` pairs that win over a spec's file, as `--set` has them.
-use super::{Catalog, FieldError, RunSpec, Section, toml::suggestion};
+use super::{Catalog, FieldError, RunSpec, Section};
+use crate::nearest::suggestion;
 use toml::{Table, Value};
 
 /// Those first that choose a component, which takes the values of the one before with it: their order says nothing.
@@ -51,7 +52,8 @@ pub fn put(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), Field
     match owners[..] {
         [section] => insert(table, section, key, value),
         [] => {
-            Err(FieldError::new(key, format!("is not known{}", suggestion(key, &all_keys(table, catalog)))))
+            let advice = catalog.owner(key).unwrap_or_else(|| suggestion(key, &all_keys(table, catalog)));
+            Err(FieldError::new(key, format!("is not known{advice}")))
         }
         _ => {
             let known: Vec<_> = owners.iter().map(|section| format!("{}.{key}", section.id())).collect();
@@ -68,7 +70,7 @@ fn owners(table: &Table, key: &str, catalog: &Catalog) -> Vec<Section> {
 
 fn all_keys(table: &Table, catalog: &Catalog) -> Vec<&'static str> {
     let keys = Section::ALL.into_iter().flat_map(|section| chosen_keys(table, section, catalog));
-    ["name", "seed", "init_from"].into_iter().chain(keys).collect()
+    ["name", "seed", "init_from"].into_iter().chain(Section::ALL.map(Section::id)).chain(keys).collect()
 }
 
 fn chosen_keys(table: &Table, section: Section, catalog: &Catalog) -> Vec<&'static str> {

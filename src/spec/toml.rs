@@ -2,7 +2,7 @@
 use super::{
     Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, SplitRule, dotted, edits, overrides,
 };
-use crate::told::told;
+use crate::{nearest::suggestion, told::told};
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
@@ -35,8 +35,7 @@ impl RunSpec {
     /// # Errors
     /// Every unknown key, with the nearest known one, and every value of the wrong type or out of range.
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
-        let mut table: Table =
-            text.parse().map_err(|error| SpecError(vec![FieldError::new("TOML", format!("{error}"))]))?;
+        let mut table: Table = text.parse().map_err(|error| SpecError(vec![no_toml(text, &error)]))?;
         for pair in overrides::ordered(overrides) {
             Self::override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
@@ -260,7 +259,8 @@ impl Reader<'_> {
     fn unknown_keys(&mut self, prefix: &str, table: &Table, known: &[&str]) {
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             let field = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-            self.errors.push(FieldError::new(field, format!("is not known{}", suggestion(key, known))));
+            let advice = self.catalog.owner(key).unwrap_or_else(|| suggestion(key, known));
+            self.errors.push(FieldError::new(field, format!("is not known{advice}")));
         }
     }
 
@@ -294,14 +294,11 @@ fn expected(kind: ParamKind) -> String {
     }
 }
 
-/// ": did you mean …?" where a known key is near, otherwise the known keys.
-pub(super) fn suggestion(key: &str, known: &[&str]) -> String {
-    let nearest =
-        known.iter().max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
-    match nearest {
-        Some(nearest) if strsim::jaro_winkler(key, nearest) > 0.75 => format!(": did you mean {nearest}?"),
-        _ => format!(": choose one of {}", known.join(", ")),
-    }
+/// What is wrong with a text that is no TOML, and in which line.
+pub(crate) fn no_toml(text: &str, error: &::toml::de::Error) -> FieldError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(String::new(), |before| format!("line {}: ", before.matches('\n').count() + 1));
+    FieldError::new("TOML", format!("{line}{}", error.message()))
 }
 
 #[cfg(test)]

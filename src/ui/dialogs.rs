@@ -1,5 +1,5 @@
 //! The platform's own dialogs, which must not hold up the window.
-use super::File;
+use super::{Action, File};
 use crate::{
     protocol::{Level, Notice},
     told::told,
@@ -9,84 +9,105 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui::Context;
 use std::{
     fs,
-    future::Future,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-/// What somebody chose in a dialog.
-pub enum Picked {
-    Dataset(PathBuf),
-    Image(PathBuf),
-    /// How the saving of a file went.
-    Saved(Notice),
+/// No hand closes a dialog as soon as this after it was asked for: there was none.
+const BY_HAND: Duration = Duration::from_millis(300);
+
+/// What a path is wanted for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    DataFolder,
+    DataFile,
+    Image,
+    Save(File),
+}
+
+/// How a dialog ended.
+pub enum Ended {
+    Chosen(Wanted, PathBuf),
+    Cancelled,
+    /// There is nothing on this computer that shows dialogs.
+    Failed,
 }
 
 /// Dialogs that are open, and what came of those that are not.
 pub struct Dialogs {
     ctx: Context,
-    sender: Sender<Picked>,
-    picked: Receiver<Picked>,
+    sender: Sender<Ended>,
+    ended: Receiver<Ended>,
+}
+
+impl Wanted {
+    /// What an action asks for, where it asks for a path.
+    pub fn of(action: &Action) -> Option<Self> {
+        match action {
+            Action::PickDataset => Some(Self::DataFolder),
+            Action::PickDataFile => Some(Self::DataFile),
+            Action::PickImage => Some(Self::Image),
+            Action::Save(Ok(file)) => Some(Self::Save(file.clone())),
+            _ => None,
+        }
+    }
+
+    pub fn title(&self) -> String {
+        match self {
+            Self::DataFolder => "Choose a folder with labelled images".into(),
+            Self::DataFile => "Choose a file with labelled images".into(),
+            Self::Image => "Open an image".into(),
+            Self::Save(file) => format!("Save {}", file.name),
+        }
+    }
 }
 
 impl Dialogs {
     pub fn new(ctx: Context) -> Self {
-        let (sender, picked) = unbounded();
-        Self { ctx, sender, picked }
+        let (sender, ended) = unbounded();
+        Self { ctx, sender, ended }
     }
 
-    /// What was chosen since the last call.
-    pub fn picked(&self) -> impl Iterator<Item = Picked> + '_ {
-        self.picked.try_iter()
+    /// Those that have ended since the last call.
+    pub fn ended(&self) -> impl Iterator<Item = Ended> + '_ {
+        self.ended.try_iter()
     }
 
-    pub fn pick_dataset(&self) {
-        let dialog =
-            rfd::AsyncFileDialog::new().set_title("Choose a folder with labelled images").pick_folder();
-        self.wait(dialog, Picked::Dataset);
-    }
-
-    pub fn pick_data_file(&self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a file with labelled images").pick_file();
-        self.wait(dialog, Picked::Dataset);
-    }
-
-    pub fn pick_image(&self) {
-        let pictures = ["png", "jpg", "jpeg", "webp", "bmp"];
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open an image of a digit")
-            .add_filter("Images", &pictures)
-            .pick_file();
-        self.wait(dialog, Picked::Image);
-    }
-
-    /// Asks where a file is to be saved, and saves it there.
-    pub fn save(&self, file: File) {
-        let ending = file.name.rsplit('.').next().unwrap_or_default().to_owned();
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Save")
-            .set_file_name(&file.name)
-            .add_filter(ending.to_uppercase(), &[ending])
-            .save_file();
-        self.wait(dialog, move |path| Picked::Saved(saved(&file, &path)));
-    }
-
-    fn wait(
-        &self,
-        dialog: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        picked: impl FnOnce(PathBuf) -> Picked + Send + 'static,
-    ) {
+    /// Asks for a path.
+    pub fn open(&self, wanted: Wanted) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         std::thread::spawn(move || {
-            if let Some(file) = pollster::block_on(dialog) {
-                // The window may have been closed meanwhile.
-                let _gone = sender.send(picked(file.path().to_path_buf()));
-                ctx.request_repaint();
-            }
+            let began = Instant::now();
+            let ended = match pollster::block_on(show(&wanted)) {
+                Some(path) => Ended::Chosen(wanted, path),
+                None if began.elapsed() < BY_HAND => Ended::Failed,
+                None => Ended::Cancelled,
+            };
+            // The window may have been closed meanwhile.
+            let _gone = sender.send(ended);
+            ctx.request_repaint();
         });
     }
 }
 
-fn saved(file: &File, path: &Path) -> Notice {
+async fn show(wanted: &Wanted) -> Option<PathBuf> {
+    let dialog = rfd::AsyncFileDialog::new().set_title(wanted.title());
+    let chosen = match wanted {
+        Wanted::DataFolder => dialog.pick_folder().await,
+        Wanted::DataFile => dialog.pick_file().await,
+        Wanted::Image => {
+            dialog.add_filter("Images", &["png", "jpg", "jpeg", "webp", "bmp"]).pick_file().await
+        }
+        Wanted::Save(File { name, .. }) => {
+            let ending = name.rsplit('.').next().unwrap_or_default();
+            dialog.set_file_name(name).add_filter(ending.to_uppercase(), &[ending]).save_file().await
+        }
+    };
+    chosen.map(|file| file.path().to_path_buf())
+}
+
+/// Writes a file, and says how that went.
+pub fn save(file: &File, path: &Path) -> Notice {
     let text = || format!("Could not write the file: choose another folder\nFile: {}", path.display());
     match fs::write(path, &file.bytes).with_context(text) {
         Ok(()) => Notice { level: Level::Info, text: format!("Saved\nFile: {}", path.display()) },

@@ -4,26 +4,25 @@ use super::{
     alterations::Alterations,
     fetch, param, summary,
     theme::semibold,
-    widgets::{card, icon_button, title},
+    widgets::{card, icon_button, menu_items, steady, title},
 };
 use crate::{
     comparison::Comparison,
     data,
     presets::{self, Recipe},
-    protocol::{Command, RunId},
-    session::{DataState, Run, State, catalog, model_summary},
-    spec::{
-        BATCH_SIZE, Catalog, Choice, ENCODER_LR_FACTOR, EPOCHS, FREEZE_STAGES, FRESH_STAGES, FieldError,
-        KEEP_HEAD, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, dotted,
-    },
+    protocol::Command,
+    session::{DataState, Run, State, catalog, fitting, model_summary},
+    spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, Param, RunSpec, SELF_LABELS, Section, dotted},
     told::told,
 };
 use egui::{
-    Button, CollapsingHeader, Color32, ComboBox, DragValue, Response, RichText, Role, TextEdit, Ui,
-    WidgetInfo, containers::menu::MenuButton,
+    Button, CollapsingHeader, Color32, DragValue, RichText, Role, TextEdit, Ui, WidgetInfo,
+    containers::menu::MenuButton,
 };
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
+
+mod choosing;
 
 /// The data set that is wherever a person has it.
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
@@ -37,6 +36,10 @@ pub struct Form {
     alterations: Alterations,
     /// Chosen by hand; otherwise the form is open while nothing trains.
     open: Option<bool>,
+    /// What the newest choice left out.
+    left_out: Option<choosing::LeftOut>,
+    /// Images of one's own were chosen; what suits them is known once they are read.
+    awaits_images: bool,
 }
 
 /// Hyperparameters that stand together.
@@ -54,19 +57,13 @@ enum Group {
 impl Group {
     fn of(section: Section, key: &str) -> Self {
         const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
-        const FINE_TUNING: [&str; 6] = [
-            FREEZE_STAGES.key,
-            UNFREEZE_EVERY.key,
-            ENCODER_LR_FACTOR.key,
-            FRESH_STAGES.key,
-            KEEP_HEAD.key,
-            SELF_LABELS.key,
-        ];
+        let is_fine_tuning =
+            || fitting::FINE_TUNING.iter().chain([&&SELF_LABELS]).any(|param| param.key == key);
         match section {
             Section::Encoder | Section::Objective => Group::Prominent,
             Section::Augmentation => Group::Augmentation,
             _ if PROMINENT.contains(&key) => Group::Prominent,
-            _ if FINE_TUNING.contains(&key) => Group::FineTuning,
+            _ if is_fine_tuning() => Group::FineTuning,
             Section::Dataset if data::decides_use(key) => Group::Split,
             _ => Group::Other,
         }
@@ -80,7 +77,8 @@ impl Default for Form {
             Ok(Recipe::Run(spec)) => *spec,
             Ok(Recipe::Comparison(_)) | Err(_) => RunSpec::default(),
         };
-        Self { spec, proposed: None, path: String::new(), alterations: Alterations::default(), open: None }
+        let (path, alterations) = (String::new(), Alterations::default());
+        Self { spec, proposed: None, path, alterations, open: None, left_out: None, awaits_images: false }
     }
 }
 
@@ -88,17 +86,28 @@ impl Form {
     /// The folder that a dialog chose.
     pub fn picked_dataset(&mut self, path: PathBuf) {
         self.path = path.display().to_string();
-        self.spec.dataset = Choice { path: Some(path), ..Choice::new("files") };
+        let choice = Choice { path: Some(path), ..Choice::new(OWN_IMAGES) };
+        self.choose(Section::Dataset, choice, &catalog());
     }
 
+    /// A spec to be changed, in place of what was in the form.
+    pub fn put(&mut self, spec: RunSpec) {
+        self.path = spec.dataset.path.as_ref().map_or(String::new(), |path| path.display().to_string());
+        self.spec = spec;
+        (self.left_out, self.awaits_images) = (None, false);
+    }
+
+    /// `selected` is the run that is selected.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         catalog: &Catalog,
         state: &State,
-        busy: bool,
+        selected: Option<&Run>,
         actions: &mut Vec<Action>,
     ) {
+        self.fit_to_images(&state.data, catalog);
+        let busy = selected.is_some_and(|run| run.phase.is_active());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             let open = self.open.unwrap_or(!busy);
@@ -118,13 +127,16 @@ impl Form {
             if !open {
                 return;
             }
-            self.presets(ui, catalog);
+            self.presets(ui, catalog, selected);
             let errors = catalog.validate(&self.spec);
             self.start(ui, catalog, &errors, &state.data, actions);
-            self.components(ui, catalog, &state.data, actions);
+            self.components(ui, catalog, state, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
-            CollapsingHeader::new("Fine-tuning").show(ui, |ui| {
-                self.init_from(ui, catalog, &state.runs);
+            CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
+                if self.spec.init_from.is_none() {
+                    let text = "The rest of this is for runs that begin with what another one has learnt: see Begin with, above.";
+                    ui.label(RichText::new(text).small().weak());
+                }
                 self.params(ui, catalog, &errors, Group::FineTuning);
             });
             if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
@@ -132,14 +144,14 @@ impl Form {
                     "This objective compares altered images: how they are altered is under Augmentation.";
                 ui.label(RichText::new(text).small().weak());
             }
-            CollapsingHeader::new("Labels and validation").show(ui, |ui| {
+            CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
                 self.params(ui, catalog, &errors, Group::Split);
             });
-            CollapsingHeader::new("Augmentation").show(ui, |ui| {
+            CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
                 self.alterations.ui(ui, &mut self.spec, &state.data, actions);
                 self.params(ui, catalog, &errors, Group::Augmentation);
             });
-            CollapsingHeader::new("More settings").show(ui, |ui| {
+            CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
                 self.seed(ui);
                 self.component(
                     ui,
@@ -154,66 +166,66 @@ impl Form {
                 }
                 self.params(ui, catalog, &errors, Group::Other);
             });
-            CollapsingHeader::new("Layers of the network").show(ui, |ui| self.summary(ui, &state.data));
+            CollapsingHeader::new("Layers of the network")
+                .show_unindented(ui, |ui| self.summary(ui, &state.data));
         });
     }
 
     /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison's is shown
     /// with what it takes.
-    fn presets(&mut self, ui: &mut Ui, catalog: &Catalog) {
+    fn presets(&mut self, ui: &mut Ui, catalog: &Catalog, selected: Option<&Run>) {
         let button = MenuButton::new("Presets…").ui(ui, |ui| {
-            for preset in presets::ALL {
-                let Ok(recipe) = preset.recipe(catalog) else { continue };
-                let (name, then) = match &recipe {
-                    Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
-                    Recipe::Comparison(comparison) => {
-                        (format!("Race: {}", comparison.name), "Says first what it takes.")
-                    }
-                };
-                if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
-                    match recipe {
-                        Recipe::Run(spec) => self.spec = *spec,
+            menu_items(ui, |ui| {
+                for preset in presets::ALL {
+                    let Ok(recipe) = preset.recipe(catalog) else { continue };
+                    let (name, then) = match &recipe {
+                        Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
                         Recipe::Comparison(comparison) => {
-                            self.proposed = Some(*comparison);
+                            (format!("Race: {}", comparison.name), "Says first what it takes.")
+                        }
+                    };
+                    if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
+                        match recipe {
+                            Recipe::Run(spec) => self.put(fitting::prepared(*spec, selected)),
+                            Recipe::Comparison(comparison) => self.proposed = Some(*comparison),
                         }
                     }
                 }
-            }
+            })
         });
         button.0.on_hover_text("Recipes that come with the program, to start from");
     }
 
-    fn components(&mut self, ui: &mut Ui, catalog: &Catalog, data: &DataState, actions: &mut Vec<Action>) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Name", "What the run is called in the list and in the curves.");
+    fn components(&mut self, ui: &mut Ui, catalog: &Catalog, state: &State, actions: &mut Vec<Action>) {
+        let data = &state.data;
+        field(ui, "Name", "What the run is called in the list and in the curves.", |ui, label| {
             ui.add(TextEdit::singleline(&mut self.spec.name).desired_width(f32::INFINITY)).labelled_by(label);
         });
-        let help = "The images that the network learns from.";
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Data", help);
+        field(ui, "Data", "The images that the network learns from.", |ui, label| {
             let mark = |id: &str| fetch::mark(id, data);
-            menu(ui, catalog, &mut self.spec, Section::Dataset, &mark).labelled_by(label);
+            self.menu(ui, catalog, Section::Dataset, &mark).labelled_by(label);
         });
+        self.left_out(ui, catalog);
         if self.spec.dataset.id == OWN_IMAGES || self.spec.dataset.path.is_some() {
             self.folder(ui, actions);
         }
         fetch::ui(ui, &self.spec.dataset, data, actions);
         self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
+        self.init_from(ui, catalog, &state.runs);
         let help = "What the network is asked to become good at.";
         self.component(ui, catalog, Section::Objective, "Objective", help);
         self.component(ui, catalog, Section::Optimizer, "Optimiser", "How a gradient changes the weights.");
     }
 
     fn component(&mut self, ui: &mut Ui, catalog: &Catalog, section: Section, text: &str, help: &str) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, text, help);
-            menu(ui, catalog, &mut self.spec, section, &|_| None).labelled_by(label);
+        field(ui, text, help, |ui, label| {
+            self.menu(ui, catalog, section, &|_| None).labelled_by(label);
         });
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        ui.horizontal(|ui| {
-            let label = param::label(ui, "Path", "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.");
+        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.";
+        field(ui, "Path", help, |ui, label| {
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);
             }
@@ -227,59 +239,29 @@ impl Form {
         });
     }
 
-    /// A menu of the encoders that this run may begin with: shipped ones, and those of other runs.
-    fn init_from(&mut self, ui: &mut Ui, catalog: &Catalog, runs: &BTreeMap<RunId, Run>) {
-        let shipped: Vec<_> = catalog
-            .shipped_encoders
-            .iter()
-            .filter(|shipped| shipped.encoder == self.spec.encoder.id)
-            .collect();
-        let named = |id: &str| {
-            let shipped = shipped.iter().find(|shipped| shipped.id == id).map(|shipped| shipped.label);
-            let run = runs.get(id).map(|run| run.spec.name.as_str());
-            shipped.or(run).unwrap_or(id).to_owned()
-        };
-        let chosen = self.spec.init_from.as_deref().map_or("Nothing: from scratch".into(), named);
-        ui.horizontal(|ui| {
-            let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
-            let label = param::label(ui, "Begin with", help);
-            let menu = ComboBox::from_id_salt("init_from").selected_text(chosen).width(ui.available_width());
-            let shown = menu.show_ui(ui, |ui| {
-                ui.selectable_value(&mut self.spec.init_from, None, "Nothing: from scratch");
-                for shipped in &shipped {
-                    ui.selectable_value(&mut self.spec.init_from, Some(shipped.id.into()), shipped.label);
-                }
-                for (id, run) in runs.iter().rev().filter(|(_, run)| run.spec.encoder.id == self.spec.encoder.id) {
-                    let text = format!("{} ({id})", run.spec.name);
-                    ui.selectable_value(&mut self.spec.init_from, Some(id.to_string()), text);
-                }
-            });
-            shown.response.on_hover_text(help).labelled_by(label);
-        });
-    }
-
     fn seed(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            let label = param::label(
-                ui,
-                "Seed",
-                "Every random number comes from it: the same seed gives the same run, to the bit.",
-            );
+        let help = "Every random number comes from it: the same seed gives the same run, to the bit.";
+        field(ui, "Seed", help, |ui, label| {
             ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false))
                 .labelled_by(label);
         });
     }
 
     fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], group: Group) {
+        let means_something = |section: Section, param: &Param| {
+            let is_idle = self.spec.init_from.is_none() && self.spec.get(section, param) == param.default;
+            !is_idle || !fitting::FINE_TUNING.iter().any(|idle| idle.key == param.key)
+        };
         let shown: Vec<_> = catalog
             .params(&self.spec)
             .filter(|(section, param)| Group::of(*section, param.key) == group)
+            .filter(|(section, param)| means_something(*section, param))
             .collect();
         for (section, param) in shown {
             let key = dotted(section, param);
             let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
             let mut value = self.spec.get(section, param);
-            if ui.push_id(&key, |ui| param::row(ui, param, &mut value, param.default, error)).inner {
+            if steady(ui, &key, |ui| param::row(ui, param, &mut value, param.default, error)) {
                 self.spec.set(section, param, value);
             }
         }
@@ -335,6 +317,12 @@ impl Form {
         if self.spec.dataset.id == OWN_IMAGES && self.spec.dataset.path.is_none() {
             return Some("Choose the folder or the file with the images".into());
         }
+        if fitting::lacks_beginning(&self.spec) {
+            return Some(
+                "Choose what to begin with, a run that was trained before or nothing: see Begin with below"
+                    .into(),
+            );
+        }
         if fetch::is_missing(&self.spec.dataset, data) {
             return Some("Fetch the images first: see Data below".into());
         }
@@ -347,33 +335,12 @@ impl Form {
     }
 }
 
-/// A menu of the components of a section, some with a mark behind their names. A new one starts from its own defaults.
-fn menu(
-    ui: &mut Ui,
-    catalog: &Catalog,
-    spec: &mut RunSpec,
-    section: Section,
-    mark: &dyn Fn(&str) -> Option<String>,
-) -> Response {
-    let chosen = catalog.component(section, spec.id(section));
-    let text = chosen.map_or(spec.id(section), |info| info.label).to_owned();
-    let help = chosen.map_or("", |info| info.help);
-    let menu = ComboBox::from_id_salt(section.id()).selected_text(text).width(ui.available_width());
-    let shown = menu.show_ui(ui, |ui| {
-        for info in catalog.section(section) {
-            let selected = spec.id(section) == info.id;
-            let text = mark(info.id).map_or(info.label.into(), |mark| format!("{} ({mark})", info.label));
-            if ui.selectable_label(selected, text).on_hover_text(info.help).clicked()
-                && !selected
-                && let Some(choice) = spec.choice_mut(section)
-            {
-                *choice = Choice::new(info.id);
-                if section == Section::Dataset {
-                    catalog.augment_as_suits(spec);
-                }
-                catalog.augment_as_needed(spec);
-            }
-        }
+/// A row of the form.
+fn field(ui: &mut Ui, text: &str, help: &str, control: impl FnOnce(&mut Ui, egui::Id)) {
+    steady(ui, text, |ui| {
+        ui.horizontal(|ui| {
+            let label = param::label(ui, text, help);
+            control(ui, label);
+        })
     });
-    shown.response.on_hover_text(help)
 }

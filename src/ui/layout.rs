@@ -1,11 +1,32 @@
-//! Where the parts of the window are: in columns, or as tabs where it is narrow.
-use super::{Action, Tab, Workbench, training, views, widgets};
+//! Where the parts of the window are: in three columns, or, where it is smaller, the middle with the controls beside or
+//! beneath it, and the runs in a menu.
+use super::{
+    Action, Tab, Workbench, training, views,
+    widgets::{self, contained, menu_items, steady},
+};
 use crate::{
     session::State,
     spec::{Catalog, Section},
 };
-use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, ScrollArea, Ui};
+use egui::{
+    Align, Button, CentralPanel, ComboBox, Frame, Layout, Margin, Panel, PopupCloseBehavior, Rect, Role,
+    ScrollArea, Ui, Vec2, WidgetInfo,
+    containers::menu::{MenuButton, MenuConfig},
+};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE};
+
+/// From so many points of width there is room for three columns.
+const WIDE: f32 = 1100.0;
+/// Under so many only the curves have the controls beside them; other views have the whole width.
+const ROOMY: f32 = 640.0;
+/// Under so many points of width the views are in a menu.
+const TABBED: f32 = 940.0;
+/// Under so many points of height the preview is a view like the others.
+const HIGH: f32 = 640.0;
+
+pub fn is_wide(ui: &Ui) -> bool {
+    ui.available_width() >= WIDE
+}
 
 /// The screen's parts, wherever they are laid out.
 pub struct Parts<'a> {
@@ -16,49 +37,106 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    pub fn columns(&mut self, ui: &mut Ui) {
-        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(12);
+    /// Gives the place of the middle.
+    pub fn ui(&mut self, ui: &mut Ui) -> Rect {
+        if is_wide(ui) { self.columns(ui) } else { self.compact(ui) }
+    }
+
+    fn columns(&mut self, ui: &mut Ui) -> Rect {
+        let (frame, width) = (frame(ui), ui.available_width());
+        self.bench.tab = Tab::View;
         if self.bench.settings.show_runs {
-            Panel::left("runs")
-                .default_size(250.0)
-                .size_range(220.0..=380.0)
-                .frame(frame)
-                .show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
+            let panel = Panel::left("runs").default_size(250.0).size_range(220.0..=width.min(1400.0) * 0.27);
+            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
         }
         if self.bench.settings.show_controls {
-            Panel::right("controls").default_size(384.0).size_range(350.0..=520.0).frame(frame).show(
-                ui,
-                |ui| {
-                    scrolled(ui, |ui| {
-                        let is_drawn_on =
-                            self.bench.runs.comparison.is_none() && self.view().looks_at_the_pad;
-                        if is_drawn_on {
-                            self.draw(ui);
-                        }
-                        // The form makes room for the run that it started.
-                        let is_training = self.training(ui);
-                        if is_training && !is_drawn_on {
-                            self.draw(ui);
-                        }
-                        self.new_run(ui);
-                        if !is_training && !is_drawn_on {
-                            self.draw(ui);
-                        }
-                    });
-                },
-            );
+            let panel =
+                Panel::right("controls").default_size(384.0).size_range(350.0..=width.min(1444.0) * 0.36);
+            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.controls(ui)));
         }
-        if self.bench.runs.comparison.is_none() && self.bench.settings.view == views::ALL[0].info.id {
-            let open = self.bench.settings.show_preview;
-            let id = if open { "preview" } else { "folded preview" };
-            Panel::bottom(id).resizable(false).frame(frame).show(ui, |ui| self.foldable_preview(ui));
+        if self.shown() == Shown::Curves {
+            self.preview_below(ui);
         }
-        CentralPanel::default().frame(frame).show(ui, |ui| {
-            if self.bench.runs.comparison.is_none() {
-                self.strip(ui);
-            }
+        let middle = CentralPanel::default().frame(frame).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| self.strip(ui, false));
             self.middle(ui);
         });
+        middle.response.rect
+    }
+
+    /// Without a column for the runs. The curves and the controls are together at any size.
+    fn compact(&mut self, ui: &mut Ui) -> Rect {
+        let (frame, size) = (frame(ui), ui.available_size());
+        let (is_roomy, is_high) = (size.x >= ROOMY, size.y >= HIGH);
+        if is_high && self.bench.tab == Tab::Preview || is_roomy && self.bench.tab == Tab::Controls {
+            self.bench.tab = Tab::View;
+        }
+        let strip = frame.inner_margin(Margin::symmetric(12, 6));
+        Panel::top("strip").frame(strip).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                self.runs_menu(ui);
+                if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, !is_high) }
+            });
+        });
+        let shown = self.shown();
+        let is_beside = is_roomy || shown == Shown::Curves;
+        if self.bench.settings.show_controls && is_beside {
+            let panel = self.compact_panel(size);
+            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.controls(ui)));
+        }
+        if shown == Shown::Curves && is_high {
+            self.preview_below(ui);
+        }
+        let middle = CentralPanel::default().frame(frame).show(ui, |ui| match shown {
+            Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui)),
+            Shown::Tab(Tab::Controls) => scrolled(ui, |ui| self.controls(ui)),
+            _ => self.middle(ui),
+        });
+        middle.response.rect
+    }
+
+    /// Beside the middle, or beneath it where the window is narrow and high.
+    fn compact_panel(&self, size: Vec2) -> Panel {
+        if size.x < ROOMY && size.y > size.x {
+            return Panel::bottom("controls below")
+                .resizable(true)
+                .default_size(size.y * 0.45)
+                .size_range(size.y * 0.25..=size.y * 0.6);
+        }
+        let most = (size.x * 0.5).min(384.0);
+        Panel::right("controls beside").default_size(most.min(340.0)).size_range(most.min(280.0)..=most)
+    }
+
+    /// What can be turned, what can be drawn, and the form for a new run.
+    fn controls(&mut self, ui: &mut Ui) {
+        let is_drawn_on = self.bench.runs.comparison.is_none() && self.view().looks_at_the_pad;
+        if is_drawn_on {
+            self.draw(ui);
+        }
+        // The form makes room for the run that it started.
+        let is_training = self.training(ui);
+        if is_training && !is_drawn_on {
+            self.draw(ui);
+        }
+        self.new_run(ui);
+        if !is_training && !is_drawn_on {
+            self.draw(ui);
+        }
+    }
+
+    /// What the middle shows.
+    fn shown(&self) -> Shown {
+        match self.bench.tab {
+            Tab::View if self.bench.runs.comparison.is_some() => Shown::Comparison,
+            Tab::View if self.view().info.id == views::ALL[0].info.id => Shown::Curves,
+            Tab::View => Shown::OtherView,
+            tab => Shown::Tab(tab),
+        }
+    }
+
+    fn preview_below(&mut self, ui: &mut Ui) {
+        let id = if self.bench.settings.show_preview { "preview" } else { "folded preview" };
+        Panel::bottom(id).resizable(false).frame(frame(ui)).show(ui, |ui| self.foldable_preview(ui));
     }
 
     fn foldable_preview(&mut self, ui: &mut Ui) {
@@ -91,56 +169,81 @@ impl Parts<'_> {
         self.bench.preview.ui(ui, run, explanation, answer, &drawings, self.actions);
     }
 
-    pub fn tabs(&mut self, ui: &mut Ui) {
-        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 6));
-        Panel::top("tabs").frame(frame).show(ui, |ui| {
-            ui.horizontal_wrapped(|ui| {
-                self.tab(ui, Tab::Runs, "Runs");
-                for entry in views::ALL {
-                    let shown = self.bench.tab == Tab::Middle && self.bench.settings.view == entry.info.id;
-                    let response = ui.selectable_label(shown, entry.info.label);
-                    if response.on_hover_text(entry.info.help).clicked() {
-                        self.bench.tab = Tab::Middle;
-                        self.bench.settings.view = entry.info.id.into();
-                    }
-                }
-                self.tab(ui, Tab::Preview, "Preview");
-                self.tab(ui, Tab::NewRun, "Train");
-                self.tab(ui, Tab::Draw, "Draw");
-            });
-        });
-        CentralPanel::default().frame(frame).show(ui, |ui| match self.bench.tab {
-            Tab::Runs => scrolled(ui, |ui| self.runs(ui)),
-            Tab::Middle => self.middle(ui),
-            Tab::Preview => self.preview(ui),
-            Tab::NewRun => scrolled(ui, |ui| {
-                self.training(ui);
-                self.new_run(ui);
-            }),
-            Tab::Draw => scrolled(ui, |ui| self.draw(ui)),
-        });
-    }
-
-    fn tab(&mut self, ui: &mut Ui, tab: Tab, name: &str) {
-        ui.selectable_value(&mut self.bench.tab, tab, name);
-    }
-
     fn runs(&mut self, ui: &mut Ui) {
+        let before = self.bench.runs.comparison.clone();
         self.bench.runs.ui(ui, self.state, self.catalog, &mut self.bench.settings, self.actions);
+        if self.bench.runs.comparison != before {
+            self.bench.tab = Tab::View;
+        }
+    }
+
+    /// The list of runs, behind a button with the name of the selected one.
+    fn runs_menu(&mut self, ui: &mut Ui) {
+        let comparison = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
+        let run = self.bench.selected(self.state).map(|run| run.spec.name.as_str());
+        let selected = comparison.map(|info| info.comparison.name.as_str()).or(run);
+        let text = selected.map_or("Runs".into(), |name| widgets::elided(name, 20));
+        let spoken = selected.map_or("Runs".into(), |name| format!("Runs: {name} is selected"));
+        let button = Button::new((text, ICON_EXPAND_MORE.rich_text()));
+        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
+            ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
+            ui.reset_style();
+            menu_items(ui, |ui| self.runs(ui));
+        });
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
+        response.on_hover_text("Select, show, hide, rename, resume and delete runs");
     }
 
     /// What the middle can show, to choose from.
-    fn strip(&mut self, ui: &mut Ui) {
-        if views::ALL.len() == 1 {
-            return;
+    fn strip(&mut self, ui: &mut Ui, with_preview: bool) {
+        for (choice, info) in choices(with_preview, false) {
+            let is_shown = self.is_chosen(choice);
+            if ui.selectable_label(is_shown, info[0]).on_hover_text(info[1]).clicked() {
+                self.choose(choice);
+            }
         }
-        ui.horizontal_wrapped(|ui| {
-            for entry in views::ALL {
-                let view = entry.info.id.to_owned();
-                ui.selectable_value(&mut self.bench.settings.view, view, entry.info.label)
-                    .on_hover_text(entry.info.help);
+    }
+
+    /// The same in a menu.
+    fn view_menu(&mut self, ui: &mut Ui, size: Vec2) {
+        let all = choices(size.y < HIGH, size.x < ROOMY);
+        let chosen = all.iter().find(|(choice, _)| self.is_chosen(*choice));
+        let text = chosen.map_or("Race", |(_, info)| info[0]);
+        let menu = ComboBox::from_id_salt("view").selected_text(text).width(140.0).height(400.0);
+        let shown = menu.show_ui(ui, |ui| {
+            for (choice, info) in all {
+                let is_chosen = self.is_chosen(choice);
+                if ui.selectable_label(is_chosen, info[0]).on_hover_text(info[1]).clicked() {
+                    self.choose(choice);
+                }
             }
         });
+        shown.response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::ComboBox, true, "View");
+            info.current_text_value = Some(text.into());
+            info
+        });
+    }
+
+    fn is_chosen(&self, choice: Choice) -> bool {
+        match choice {
+            Choice::View(id) => {
+                matches!(self.shown(), Shown::Curves | Shown::OtherView) && self.view().info.id == id
+            }
+            Choice::Tab(tab) => self.bench.tab == tab,
+        }
+    }
+
+    fn choose(&mut self, choice: Choice) {
+        match choice {
+            Choice::View(id) => {
+                self.bench.settings.view = id.into();
+                self.bench.tab = Tab::View;
+                self.bench.runs.comparison = None;
+            }
+            Choice::Tab(tab) => self.bench.tab = tab,
+        }
     }
 
     fn view(&self) -> &'static views::ViewEntry {
@@ -151,7 +254,9 @@ impl Parts<'_> {
     fn middle(&mut self, ui: &mut Ui) {
         let shown = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         if let Some(info) = shown {
-            return self.bench.comparison.ui(ui, self.state, self.catalog, info, self.actions);
+            return steady(ui, &info.id, |ui| {
+                self.bench.comparison.ui(ui, self.state, self.catalog, info, self.actions)
+            });
         }
         let entry = self.view();
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
@@ -168,7 +273,8 @@ impl Parts<'_> {
             questions: &mut self.bench.questions,
             actions: self.actions,
         };
-        self.bench.views.entry(entry.info.id).or_insert_with(entry.open).ui(ui, &mut scene);
+        let view = self.bench.views.entry(entry.info.id).or_insert_with(entry.open);
+        steady(ui, entry.info.id, |ui| view.ui(ui, &mut scene));
         if let Some(image) = pad {
             self.bench.draw_pad.show(image);
         }
@@ -179,22 +285,57 @@ impl Parts<'_> {
         let Some(run) = self.bench.selected(self.state).filter(|run| run.phase.is_active()) else {
             return false;
         };
-        training::ui(ui, run, self.catalog, self.actions);
+        steady(ui, "training", |ui| training::ui(ui, run, self.catalog, self.actions));
         true
     }
 
     fn draw(&mut self, ui: &mut Ui) {
         let run = self.bench.selected(self.state);
         let pen_width = &mut self.bench.settings.pen_width;
-        self.bench.draw_pad.ui(ui, run, self.state.prediction.as_ref(), pen_width, self.actions);
+        let (pad, prediction) = (&mut self.bench.draw_pad, self.state.prediction.as_ref());
+        steady(ui, "draw", |ui| pad.ui(ui, run, prediction, pen_width, self.actions));
     }
 
     fn new_run(&mut self, ui: &mut Ui) {
-        let busy = self.bench.selected(self.state).is_some_and(|run| run.phase.is_active());
-        self.bench.form.ui(ui, self.catalog, self.state, busy, self.actions);
+        let selected = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
+        let form = &mut self.bench.form;
+        steady(ui, "form", |ui| form.ui(ui, self.catalog, self.state, selected, self.actions));
     }
 }
 
+/// What the middle shows.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    Comparison,
+    Curves,
+    OtherView,
+    Tab(Tab),
+}
+
+/// What can be chosen for the middle.
+#[derive(Clone, Copy)]
+enum Choice {
+    View(&'static str),
+    Tab(Tab),
+}
+
+/// Each with its label and its tooltip.
+fn choices(with_preview: bool, with_controls: bool) -> Vec<(Choice, [&'static str; 2])> {
+    let views =
+        views::ALL.iter().map(|entry| (Choice::View(entry.info.id), [entry.info.label, entry.info.help]));
+    let preview =
+        (Choice::Tab(Tab::Preview), ["Preview", "What the network makes of a few images, as it learns"]);
+    let controls = (
+        Choice::Tab(Tab::Controls),
+        ["Controls", "The run that trains, the draw pad, and the form for a new run"],
+    );
+    views.chain(with_preview.then_some(preview)).chain(with_controls.then_some(controls)).collect()
+}
+
+fn frame(ui: &Ui) -> Frame {
+    Frame::new().fill(ui.visuals().panel_fill).inner_margin(12)
+}
+
 fn scrolled(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    ScrollArea::vertical().auto_shrink(false).show(ui, content);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| contained(ui, content));
 }

@@ -7,24 +7,33 @@ use crate::spec::{Param, ParamKind};
 use egui::{ComboBox, DragValue, Label, RichText, Sense, Slider, Ui, vec2};
 use egui_material_icons::icons::ICON_RESTART_ALT;
 
-/// The width of the column of labels.
-const LABEL_WIDTH: f32 = 126.0;
+/// Room for a number and its unit, and for the way back to the default.
+const NUMBER_WIDTH: f32 = 62.0;
+const BACK_WIDTH: f32 = 26.0;
+
+/// What a 0 means where it is not a quantity.
+const ZEROS: [(&str, &str); 10] = [
+    ("labels_per_class", "All"),
+    ("last_class", "Last"),
+    ("image_size", "As they are"),
+    ("channels", "As they are"),
+    ("epoch_steps", "All images"),
+    ("freeze_stages", "None"),
+    ("unfreeze_every", "Never"),
+    ("fresh_stages", "None"),
+    ("self_labels", "None"),
+    ("patience", "Off"),
+];
 
 /// A row with label, control, unit and a way back to `default`, its error beneath. Says whether `value` changed.
 pub fn row(ui: &mut Ui, param: &Param, value: &mut f64, default: f64, error: Option<&str>) -> bool {
     let before = *value;
     ui.horizontal(|ui| {
-        let label = ui.allocate_ui_with_layout(
-            vec2(LABEL_WIDTH, 28.0),
-            egui::Layout::left_to_right(egui::Align::Center),
-            |ui| {
-                ui.set_min_width(LABEL_WIDTH);
-                ui.add(Label::new(param.label).truncate().sense(Sense::hover())).on_hover_text(param.help)
-            },
-        );
-        control(ui, param, value, label.inner.id);
+        let label = label(ui, param.label, param.help);
+        ui.spacing_mut().button_padding.x = 7.0;
+        control(ui, param, value, label);
         if *value != default {
-            let name = format!("Set {} back to {}", param.label.to_lowercase(), number(default));
+            let name = format!("Set {} back to {}", param.label.to_lowercase(), in_words(param, default));
             if quiet_icon_button(ui, ICON_RESTART_ALT, &name).clicked() {
                 *value = default;
             }
@@ -37,32 +46,31 @@ pub fn row(ui: &mut Ui, param: &Param, value: &mut f64, default: f64, error: Opt
 }
 
 fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
-    let suffix = if param.unit.is_empty() { String::new() } else { format!(" {}", param.unit) };
     match param.kind {
         ParamKind::Integer { min, max } => {
             let drag = DragValue::new(value)
                 .range(min as f64..=max as f64)
                 .max_decimals(0)
-                .suffix(suffix)
+                .custom_formatter(|value, _| in_words(param, value))
+                .custom_parser(|text| parsed(param, text))
                 .speed(0.2);
             ui.add(drag.update_while_editing(false)).labelled_by(label).on_hover_text(param.help);
         }
         ParamKind::Float { min, max, logarithmic } => {
-            // What is left of the row, less the number and the way back.
-            ui.spacing_mut().slider_width = (ui.available_width() - 106.0).clamp(60.0, 220.0);
+            let room = ui.available_width() - NUMBER_WIDTH - BACK_WIDTH - ui.spacing().item_spacing.x;
+            ui.spacing_mut().slider_width = room.clamp(30.0, 220.0);
             let slider = Slider::new(value, min..=max)
                 .logarithmic(logarithmic)
                 .smallest_positive(min.max(1e-6))
-                .custom_formatter(|value, _| number(value))
-                .custom_parser(|text| text.trim().parse().ok())
-                .suffix(suffix)
+                .custom_formatter(|value, _| in_words(param, value))
+                .custom_parser(|text| parsed(param, text))
                 .update_while_editing(false);
             ui.add(slider).labelled_by(label).on_hover_text(param.help);
         }
         ParamKind::Choice(options) => {
             let text = options.get(*value as usize).map_or("", |(_, text)| text);
-            let menu = ComboBox::from_id_salt(param.key).selected_text(text);
-            let shown = menu.width((ui.available_width() - 34.0).max(60.0)).show_ui(ui, |ui| {
+            let menu = ComboBox::from_id_salt(param.key).selected_text(text).truncate();
+            let shown = menu.width((ui.available_width() - BACK_WIDTH).max(60.0)).show_ui(ui, |ui| {
                 for (place, (_, text)) in options.iter().enumerate() {
                     ui.selectable_value(value, place as f64, *text);
                 }
@@ -78,15 +86,75 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
     }
 }
 
-/// A label of the same width, for rows that hold another control.
+/// The label of a row, all of it: on two lines where there is no room for one.
 pub fn label(ui: &mut Ui, text: &str, help: &str) -> egui::Id {
+    let width = (ui.available_width() * 0.4).clamp(84.0, 148.0);
     let row = ui.allocate_ui_with_layout(
-        vec2(LABEL_WIDTH, 28.0),
-        egui::Layout::left_to_right(egui::Align::Center),
+        vec2(width, 28.0),
+        egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(true),
         |ui| {
-            ui.set_min_width(LABEL_WIDTH);
-            ui.label(text).on_hover_text(help)
+            ui.set_min_width(width);
+            ui.add(Label::new(text).wrap().sense(Sense::hover())).on_hover_text(help)
         },
     );
     row.inner.id
+}
+
+/// "64 images", "1 label", "0.001", or what a 0 stands for: "All".
+fn in_words(param: &Param, value: f64) -> String {
+    let word = ZEROS.iter().find(|(key, _)| *key == param.key && value == 0.0);
+    if let Some((_, word)) = word {
+        return (*word).into();
+    }
+    let unit = if value == 1.0 { param.unit.strip_suffix('s').unwrap_or(param.unit) } else { param.unit };
+    let text =
+        if matches!(param.kind, ParamKind::Integer { .. }) { format!("{value:.0}") } else { number(value) };
+    format!("{text} {unit}").trim_end().into()
+}
+
+/// The number in what a person typed, with or without its unit; or the word for 0.
+fn parsed(param: &Param, text: &str) -> Option<f64> {
+    let text = text.trim();
+    let is_zero = |(key, word): &(&str, &str)| *key == param.key && word.eq_ignore_ascii_case(text);
+    if ZEROS.iter().any(is_zero) {
+        return Some(0.0);
+    }
+    text.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::catalog;
+
+    fn params() -> Vec<Param> {
+        let components = catalog().components.into_values().flatten();
+        components.flat_map(|component| component.params.to_vec()).collect()
+    }
+
+    #[test]
+    fn a_zero_that_is_no_quantity_has_a_word() {
+        for (key, word) in ZEROS {
+            let param = params().into_iter().find(|param| param.key == key).expect(key);
+            assert_eq!(param.check(0.0), None, "{key}");
+            assert_eq!((in_words(&param, 0.0).as_str(), parsed(&param, word)), (word, Some(0.0)));
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_typed() {
+        for param in params() {
+            for value in [param.default, 1.0, param.max()] {
+                let text = in_words(&param, value);
+                assert_eq!(
+                    parsed(&param, &text).map(|read| in_words(&param, read)),
+                    Some(text),
+                    "{}",
+                    param.key
+                );
+            }
+        }
+        let labels = params().into_iter().find(|param| param.key == "labels_per_class").unwrap();
+        assert_eq!([0.0, 1.0, 10.0].map(|value| in_words(&labels, value)), ["All", "1 label", "10 labels"]);
+    }
 }

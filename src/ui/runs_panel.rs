@@ -3,11 +3,11 @@ use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, strong, title},
+    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
-    metrics::{ACCURACY, Split},
+    metrics::{ACCURACY, MetricInfo, Split, Unit},
     protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
@@ -58,14 +58,14 @@ impl RunsPanel {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.label("There are no runs yet.");
-                ui.label(RichText::new("Press Start training: a real network begins to learn handwritten digits, and its curves appear.").weak());
+                ui.label(RichText::new("Start training with the form for a new run: a real network begins to learn, and its curves appear.").weak());
             });
         }
         for info in state.comparisons.values().rev() {
-            ui.push_id(&info.id, |ui| self.comparison(ui, state, info));
+            steady(ui, &info.id, |ui| self.comparison(ui, state, info));
         }
         for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
-            ui.push_id(&run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+            steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
         }
     }
 
@@ -110,7 +110,7 @@ impl RunsPanel {
         settings: &mut Settings,
         actions: &mut Vec<Action>,
     ) {
-        let selected = self.selected.as_ref() == Some(&run.id);
+        let selected = self.comparison.is_none() && self.selected.as_ref() == Some(&run.id);
         let stroke = if selected {
             Stroke::new(2.0, ui.visuals().selection.bg_fill)
         } else {
@@ -127,7 +127,7 @@ impl RunsPanel {
                         .truncate()
                         .selectable(false),
                 );
-                state_line(ui, run);
+                state_line(ui, run, catalog.headline(&run.spec));
                 if selected {
                     self.buttons(ui, run, catalog, settings, actions);
                 }
@@ -312,7 +312,7 @@ fn describe(run: &Run, catalog: &Catalog) -> String {
     )
 }
 
-fn state_line(ui: &mut Ui, run: &Run) {
+fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let dark = ui.visuals().dark_mode;
     let colors = theme::run_colors(dark);
     let weak = ui.visuals().weak_text_color();
@@ -325,7 +325,7 @@ fn state_line(ui: &mut Ui, run: &Run) {
     };
     ui.horizontal(|ui| {
         pill(ui, text, color);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run, headline));
     });
     if run.phase.is_active() {
         let share = run.progress.step as f32 / run.progress.steps.max(1) as f32;
@@ -340,16 +340,19 @@ fn state_line(ui: &mut Ui, run: &Run) {
     }
 }
 
-fn best_figure(ui: &mut Ui, run: &Run) {
+/// The headline on the test images, else the best one on the validation images so far.
+fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let test = run
-        .latest(ACCURACY, Split::Test)
-        .map(|share| (share, "test", "Accuracy on the test images, which had no part in training"));
+        .latest(headline.id, Split::Test)
+        .map(|value| (value, "test", "on the test images, which had no part in training"));
     let validation = || {
-        let best = run.best(ACCURACY, Split::Validation)?;
-        Some((best[1], "validation", "The best accuracy on the validation images so far"))
+        let best = run.best(headline.id, Split::Validation)?;
+        Some((best[1], "validation", "on the validation images, the best so far"))
     };
-    if let Some((share, split, help)) = test.or_else(validation) {
-        ui.label(strong(percent(share))).on_hover_text(help);
-        ui.label(RichText::new(split).small().weak());
-    }
+    let Some((value, split, where_measured)) = test.or_else(validation) else { return };
+    let figure = if headline.unit == Unit::Share { percent(value) } else { headline.written(value) };
+    let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };
+    let help = format!("{} {where_measured}. {}", headline.label, headline.help);
+    ui.label(strong(figure)).on_hover_text(help);
+    ui.label(RichText::new(kind).small().weak());
 }

@@ -90,6 +90,11 @@ impl Default for CurveOptions {
 }
 
 impl Settings {
+    /// The zoom so many steps of a quarter larger, within its bounds.
+    pub fn zoomed(&self, steps: f32) -> f32 {
+        (((self.zoom * 4.0).round() + steps) / 4.0).clamp(1.0, 2.0)
+    }
+
     /// Whether a run's curves are shown.
     pub fn is_shown(&self, run: &Run, state: &State) -> bool {
         let is_alone = match &self.solo {

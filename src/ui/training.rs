@@ -1,7 +1,7 @@
 //! The selected run while it trains: its progress, and the hyperparameters that may be turned.
 use super::{
     Action, param,
-    widgets::{card, duration, labeled_button, number, percent, thousands, title},
+    widgets::{card, duration, labeled_button, number, percent, steady, strong, thousands},
 };
 use crate::{
     metrics::{ACCURACY, LINEAR_ACCURACY, LOSS, Split},
@@ -9,13 +9,13 @@ use crate::{
     session::Run,
     spec::{Catalog, dotted},
 };
-use egui::{ProgressBar, RichText, Role, Ui, WidgetInfo};
+use egui::{Label, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_STOP};
 
 pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        title(ui, &run.spec.name);
+        ui.add(Label::new(strong(&run.spec.name)).truncate());
         controls(ui, run, actions);
         progress(ui, run);
         live(ui, run, catalog, actions);
@@ -90,7 +90,7 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
         let key = dotted(section, param);
         let mut value = live.get(&key).copied().unwrap_or(param.default);
         let started_with = run.spec.get(section, param);
-        if ui.push_id(("live", &key), |ui| param::row(ui, param, &mut value, started_with, None)).inner {
+        if steady(ui, &key, |ui| param::row(ui, param, &mut value, started_with, None)) {
             live.insert(key, value);
             changed = true;
         }

@@ -2,7 +2,8 @@
 use super::theme;
 use crate::protocol::Preparing;
 use egui::{
-    Button, Color32, ColorImage, Frame, Margin, ProgressBar, Response, RichText, Role, Ui, WidgetInfo,
+    AsIdSalt, Button, Color32, ColorImage, Frame, Margin, ProgressBar, Rect, Response, RichText, Role,
+    ScrollArea, Ui, UiBuilder, WidgetInfo, vec2,
 };
 use egui_material_icons::MaterialIcon;
 use std::time::Duration;
@@ -14,6 +15,29 @@ pub fn card(ui: &Ui) -> Frame {
         .stroke(ui.visuals().window_stroke)
         .corner_radius(10)
         .inner_margin(12)
+}
+
+/// What a menu holds. One that would be taller than the window scrolls.
+pub fn menu_items<R>(ui: &mut Ui, items: impl FnOnce(&mut Ui) -> R) -> R {
+    let most = (ui.ctx().content_rect().height() * 0.7).max(120.0);
+    ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, items).inner
+}
+
+/// A part whose widgets keep their identity, and with it the keyboard's focus, when something before it comes or goes.
+pub fn steady<R>(ui: &mut Ui, salt: impl AsIdSalt, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let id = ui.scope_id().with(salt);
+    ui.scope_builder(UiBuilder::new().scope_id(id), content).inner
+}
+
+/// Content that is as wide as there is room, and never pushes what is around it: what is wider is clipped.
+pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let room = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), f32::INFINITY));
+    let mut inside = ui.new_child(UiBuilder::new().id_salt("contained").max_rect(room));
+    let clip = ui.clip_rect();
+    inside.set_clip_rect(clip.intersect(room.with_min_y(clip.top()).expand2(vec2(2.0, 0.0))));
+    let result = content(&mut inside);
+    ui.allocate_space(vec2(room.width(), inside.min_rect().height()));
+    result
 }
 
 /// Bytes as a picture: height, width and channels, row by row. Of other than three channels the first is shown as a grey.
@@ -60,6 +84,14 @@ pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
     let response = ui.add(Button::new((icon.rich_text().size(18.0), RichText::new(text))));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), text));
     response
+}
+
+/// A text of at most so many characters, the last of them "…" where some are missing.
+pub fn elided(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.into(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
 }
 
 /// "98.6 %".
@@ -120,5 +152,10 @@ mod tests {
         assert_eq!(found, ["0", "0.001", "0.00035", "0.25", "64", "1234", "0.3", "5e7"]);
         assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
         assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(["名字很长", "名字很长的"].map(|text| elided(text, 4)), ["名字很长", "名字很…"]);
     }
 }

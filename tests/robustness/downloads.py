@@ -63,7 +63,11 @@ def main():
         for address in ADDRESSES:
             home = script.folder("home")
             ended = script.run("data", "fetch", mirror.SET, "--mirror", address, home=home, timeout=100)
-            script.expect("useless addresses", ended.code in (1, 2) and len(ended.err) > 20, f"{address!r} {ended.code} {ended.text()}")
+            script.expect(
+                "useless addresses",
+                ended.code in (1, 2) and len(ended.err) > 20,
+                f"{address!r} {ended.code} {ended.text()}",
+            )
         ctrl_c(script, server)
         if files:
             what_is_there(script, server, files)
@@ -78,10 +82,16 @@ def bad_mirror(script, server, files, kind, said, requests):
     fetch = ["data", "fetch", mirror.SET, "--mirror"]
     ended = script.run(*fetch, server.address(kind), home=home, timeout=240)
     asked = len(server.asked)
-    detail = f"{kind}: exit {ended.code} in {ended.secs:.0f} s, {ended.megabytes:.0f} MB, {asked} requests: {ended.text()}"
+    detail = (
+        f"{kind}: exit {ended.code} in {ended.secs:.0f} s, {ended.megabytes:.0f} MB, {asked} requests: {ended.text()}"
+    )
     script.expect("bad mirrors: end", not ended.is_endless, detail)
     script.expect("bad mirrors: exit 1", ended.code == 1, detail)
-    script.expect("bad mirrors: say why, and what to do", said in ended.err and "--mirror" in ended.err and "--path" in ended.err, detail)
+    script.expect(
+        "bad mirrors: say why, and what to do",
+        said in ended.err and "--mirror" in ended.err and "--path" in ended.err,
+        detail,
+    )
     script.expect("bad mirrors: few requests", asked <= requests, detail)
     script.expect("bad mirrors: little memory", ended.megabytes < 300, detail)
     whole, wrong, _ = mirror.state(home, files or mirror.nothing())
@@ -91,7 +101,9 @@ def bad_mirror(script, server, files, kind, said, requests):
         ended = script.run(*fetch, server.address("good"), home=home)
         whole, wrong, others = mirror.state(home, files)
         is_repaired = ended.code == 0 and len(whole) == len(files) and not wrong and not others
-        script.expect("bad mirrors: a good one makes it whole", is_repaired, f"{kind}: {whole} {wrong} {others} {ended.text()}")
+        script.expect(
+            "bad mirrors: a good one makes it whole", is_repaired, f"{kind}: {whole} {wrong} {others} {ended.text()}"
+        )
 
 
 def ctrl_c(script, server):
@@ -109,7 +121,9 @@ def ctrl_c(script, server):
             text, _ = process.communicate()
         took = time.monotonic() - began
         holds = process.returncode == 130 and took < 1.5
-        script.expect("Ctrl-C stops within a second", holds, f"{kind}: exit {process.returncode} after {took:.1f} s: {text}")
+        script.expect(
+            "Ctrl-C stops within a second", holds, f"{kind}: exit {process.returncode} after {took:.1f} s: {text}"
+        )
 
 
 def what_is_there(script, server, files):
@@ -155,7 +169,9 @@ def what_is_there(script, server, files):
 def one_after_another(script, server, files):
     """A mirror that fails is followed by the next."""
     home = script.folder("home")
-    mirrors = [word for kind in ("one_bit", "missing", "other_part", "good") for word in ("--mirror", server.address(kind))]
+    mirrors = [
+        word for kind in ("one_bit", "missing", "other_part", "good") for word in ("--mirror", server.address(kind))
+    ]
     ended = script.run("data", "fetch", mirror.SET, *mirrors, home=home)
     whole, _, _ = mirror.state(home, files)
     script.expect("the next mirror is asked", ended.code == 0 and len(whole) == len(files), ended.text())
@@ -164,7 +180,9 @@ def one_after_another(script, server, files):
         home = script.folder("home")
         ended = script.run("data", "fetch", mirror.SET, "--mirror", server.address("drops"), home=home, timeout=120)
         whole, _, _ = mirror.state(home, files)
-        script.expect("a mirror that drops but gets on is enough", ended.code == 0 and len(whole) == len(files), ended.text())
+        script.expect(
+            "a mirror that drops but gets on is enough", ended.code == 0 and len(whole) == len(files), ended.text()
+        )
 
 
 def two_at_once(script, server, files):

@@ -11,7 +11,9 @@ import time
 
 import lib
 
-SETTINGS = dict(epochs=2, epoch_steps=40, evaluations_per_epoch=4, validation_images=300, batch_size=16, keep_checkpoints=3)
+SETTINGS = dict(
+    epochs=2, epoch_steps=40, evaluations_per_epoch=4, validation_images=300, batch_size=16, keep_checkpoints=3
+)
 TRAIN = ["train", lib.CONFIGS / "mlp.toml", *lib.settings(**SETTINGS)]
 
 
@@ -43,7 +45,11 @@ def resumed(script, row, run, home, wanted):
 
 def standard_output(script, wanted):
     """A terminal that goes away or a full disk under a log never stops a run."""
-    for name, command in (("/dev/full", "{} > /dev/full"), ("closed", "{} | true"), ("closed after a line", "{} | head -1")):
+    for name, command in (
+        ("/dev/full", "{} > /dev/full"),
+        ("closed", "{} | true"),
+        ("closed after a line", "{} | head -1"),
+    ):
         for flags in ([], ["--json"]):
             home = script.folder("home")
             train = " ".join(f"'{word}'" for word in script.command([*TRAIN, *flags], home))
@@ -71,7 +77,9 @@ def limits(script, wanted):
             ended = script.run(*TRAIN, home=home, limits=[(resource.RLIMIT_FSIZE, kilobytes << 10)], ignored=ignored)
             detail = f"{kilobytes} KB: exit {ended.code}: {ended.text()}"
             is_said = ended.code == 1 and len(ended.err) > 40
-            script.expect("limited files: exit 1, and a word", is_said if ignored else ended.code == -signal.SIGXFSZ, detail)
+            script.expect(
+                "limited files: exit 1, and a word", is_said if ignored else ended.code == -signal.SIGXFSZ, detail
+            )
             script.expect("limited files: no panic", "panicked" not in ended.err, detail)
             for run in lib.runs(home):
                 resumed(script, "limited files", run, home, wanted)
@@ -95,7 +103,9 @@ class Small:
 
     def __enter__(self):
         self.folder.mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", self.folder], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", self.folder], check=True, capture_output=True
+        )
         return self
 
     def fill(self):
@@ -114,7 +124,11 @@ class Small:
 
 
 def small_disks(script, wanted):
-    sizes = ["64k", "1500k", "5m"] if script.short else ["16k", "64k", "300k", "500k", "1500k", "3500k", "5m", "7m", "9m", "11m"]
+    sizes = (
+        ["64k", "1500k", "5m"]
+        if script.short
+        else ["16k", "64k", "300k", "500k", "1500k", "3500k", "5m", "7m", "9m", "11m"]
+    )
     for size in sizes:
         with Small(script, size) as disk:
             home = disk.folder / "home"
@@ -126,7 +140,11 @@ def small_disks(script, wanted):
             script.expect("small disks: runs lists", listed.code in (0, 1) and not listed.is_endless, listed.text())
             for run in lib.runs(home):
                 again = script.run("resume", run.name, home=home)
-                script.expect("small disks: resume while full", honest(again, home) or "finished" in again.err, f"{size}: {again.code} {again.text()}")
+                script.expect(
+                    "small disks: resume while full",
+                    honest(again, home) or "finished" in again.err,
+                    f"{size}: {again.code} {again.text()}",
+                )
             disk.remount("size=100m")
             for run in lib.runs(home):
                 resumed(script, "small disks", run, home, wanted)
@@ -149,7 +167,9 @@ def fills_and_is_freed(script, wanted):
             text, _ = process.communicate(timeout=60)
             is_finished = [lib.last_phase(run) for run in lib.runs(home)] == ["finished"]
             code = process.returncode
-            script.expect("filled while training: the exit is true", (code == 0) == is_finished, f"exit {code}: {text[-300:]}")
+            script.expect(
+                "filled while training: the exit is true", (code == 0) == is_finished, f"exit {code}: {text[-300:]}"
+            )
             (disk.folder / "ballast").unlink()
             for run in lib.runs(home):
                 resumed(script, "filled while training", run, home, wanted)
@@ -168,7 +188,11 @@ def read_only(script):
             script.expect("read-only home: can be looked at", ended.code == 0, f"{args}: {ended.code} {ended.text()}")
         for args in (TRAIN, ["resume", name]):
             ended = script.run(*args, home=home)
-            script.expect("read-only home: writing is refused in words", ended.code == 1 and len(ended.err) > 20, f"{args[0]}: {ended.code} {ended.text()}")
+            script.expect(
+                "read-only home: writing is refused in words",
+                ended.code == 1 and len(ended.err) > 20,
+                f"{args[0]}: {ended.code} {ended.text()}",
+            )
         script.expect("read-only home: nothing changed", lib.digest(lib.runs(home)[0]) == before, "differs")
     shutil.rmtree(disk.folder, ignore_errors=True)
 

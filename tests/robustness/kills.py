@@ -74,6 +74,11 @@ class Killer:
         self.script.expect(f"{self.name}: exits", ended.code == 0, f"exit {ended.code}: {ended.text()}")
 
 
+def go_on(run):
+    """What goes on with a run. One that was killed after it had finished has nothing left to do."""
+    return ["runs"] if lib.last_phase(run) == "finished" else ["resume", run.name]
+
+
 def chains(script, name, kills, chain):
     """Begins chains of kills, each in a home of its own, until there were enough."""
     killer = Killer(script, name, kills)
@@ -113,7 +118,7 @@ def train(script, kills):
 
         def next_command(home):
             begun = lib.runs(home)
-            return ["resume", begun[0].name] if begun else args
+            return go_on(begun[0]) if begun else args
 
         def chain(home, killer):
             killer.to_the_end(longest, next_command, home)
@@ -147,7 +152,7 @@ def resume(script, kills):
 
     def chain(home, killer):
         begin(home)
-        killer.to_the_end(longest, lambda _: ["resume", source.name], home)
+        killer.to_the_end(longest, lambda _: go_on(home / "runs" / source.name), home)
         compare_runs(script, "resume", home, wanted)
 
     chains(script, "resume", kills, chain)
@@ -162,13 +167,17 @@ def compare(script, kills):
 
     def next_command(home):
         folder = home / "comparisons"
-        begun = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
+        begun = (
+            [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
+        )
         return ["resume", begun[0]] if begun else ["compare", recipe]
 
     def chain(home, killer):
         killer.to_the_end(longest, next_command, home)
         found = cells(home)
-        script.expect("compare: no run doubled or lost", sorted(found) == sorted(wanted), f"{len(found)} of {len(wanted)}")
+        script.expect(
+            "compare: no run doubled or lost", sorted(found) == sorted(wanted), f"{len(found)} of {len(wanted)}"
+        )
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         script.expect("compare: same bits", not differing, f"{len(differing)} of {len(wanted)} runs differ")
         script.expect("compare: same results.csv", results_of(home) == results, "results.csv differs")
@@ -218,7 +227,9 @@ def add(script, kills):
                 break
         paths, broken = kept(home)
         # The last may have been kept before it could be said.
-        script.expect("handwriting add: what was said is kept", len(paths) in (said, said + 1), f"{said} said, {len(paths)} kept")
+        script.expect(
+            "handwriting add: what was said is kept", len(paths) in (said, said + 1), f"{said} said, {len(paths)} kept"
+        )
         script.expect("handwriting add: whole pictures", not broken, broken)
         again = script.run("handwriting", "add", "--label", 3, pictures[-1][1], home=home)
         script.expect("handwriting add: exits", again.code == 0, again.text())
@@ -251,10 +262,7 @@ def tune(script, kills):
 
     def next_command(_):
         begun = made()
-        if begun and lib.last_phase(begun[0]) == "finished":
-            # It was killed while it said what was gained.
-            return ["runs"]
-        return ["resume", begun[0].name] if begun else ["handwriting", "tune", run]
+        return go_on(begun[0]) if begun else ["handwriting", "tune", run]
 
     def chain(_, killer):
         begin()

@@ -98,7 +98,11 @@ class Script:
 
     def start(self, *args, home, stdout=subprocess.PIPE):
         return subprocess.Popen(
-            self.command(args, home), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT, env=environment()
+            self.command(args, home),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            env=environment(),
         )
 
     def kill_after(self, secs, *args, home):
@@ -193,7 +197,9 @@ def runs(home):
     folder = Path(home) / "runs"
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.endswith(".partial") and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.iterdir() if not path.name.endswith(".partial") and not path.name.startswith(".")
+    )
 
 
 def checkpoints(run):
@@ -226,9 +232,9 @@ def differences(found, wanted):
 
 
 def last_phase(run):
-    """The last phase in a run's log."""
-    phase = None
-    for line in (Path(run) / "log.jsonl").read_text(errors="replace").splitlines():
+    """The last phase in a run's log; nothing where it was killed before it had one."""
+    phase, log = None, Path(run) / "log.jsonl"
+    for line in log.read_text(errors="replace").splitlines() if log.is_file() else []:
         try:
             entry = json.loads(line)
         except ValueError:

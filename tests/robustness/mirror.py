@@ -114,7 +114,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The head of an answer to a request for the rest of a file; the rest."""
         length = len(self.content)
         if self.from_:
-            self.head(206, Content_Length=length - self.from_, Content_Range=f"bytes {self.from_}-{length - 1}/{length}")
+            self.head(
+                206, Content_Length=length - self.from_, Content_Range=f"bytes {self.from_}-{length - 1}/{length}"
+            )
         else:
             self.head(200, Content_Length=length)
         return self.content[self.from_ :]

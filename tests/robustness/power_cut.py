@@ -11,12 +11,16 @@ import tomllib
 
 import lib
 
-SETTINGS = dict(epochs=6, epoch_steps=32, evaluations_per_epoch=8, validation_images=300, batch_size=16, keep_checkpoints=3)
+SETTINGS = dict(
+    epochs=6, epoch_steps=32, evaluations_per_epoch=8, validation_images=300, batch_size=16, keep_checkpoints=3
+)
 TRAIN = ["train", lib.CONFIGS / "mlp.toml", *lib.settings(**SETTINGS)]
 
 
 def main():
-    script = lib.Script(__doc__, lambda parser: parser.add_argument("--cuts", type=int, help="how many (default: 3, or 30)"))
+    script = lib.Script(
+        __doc__, lambda parser: parser.add_argument("--cuts", type=int, help="how many (default: 3, or 30)")
+    )
     why = why_not(script.scratch)
     if why:
         script.skip("power cuts", why)
@@ -99,12 +103,16 @@ def while_training(script, wanted, longest):
         run = found[0]
         vouched = vouched_for(run)
         size = (run / "metrics.csv").stat().st_size if (run / "metrics.csv").is_file() else 0
-        script.expect("training: metrics.csv reaches as far as the checkpoint", size >= vouched, f"{size} of {vouched} bytes")
+        script.expect(
+            "training: metrics.csv reaches as far as the checkpoint", size >= vouched, f"{size} of {vouched} bytes"
+        )
         ended = script.run("resume", run.name, home=after)
         metrics = (run / "metrics.csv").read_bytes() if (run / "metrics.csv").is_file() else b""
         is_over = ended.code == 0 or "finished" in ended.err
         script.expect("training: can be resumed", is_over, f"exit {ended.code}: {ended.text()}")
-        script.expect("training: no NUL bytes in metrics.csv", b"\0" not in metrics, f"{metrics.count(0)} of {len(metrics)}")
+        script.expect(
+            "training: no NUL bytes in metrics.csv", b"\0" not in metrics, f"{metrics.count(0)} of {len(metrics)}"
+        )
         differing = lib.differences(lib.digest(run), wanted)
         script.expect("training: same bits", not differing, f"differs in {differing}")
 
@@ -127,7 +135,11 @@ def while_drawings_are_kept(script):
         script.note("handwriting: cuts")
         kept = [path for path in (after / "handwriting").rglob("*.png")]
         whole = [path for path in kept if path.read_bytes().endswith(b"IEND\xaeB`\x82")]
-        script.expect("handwriting: every drawing is there", len(whole) == len(pictures), f"{len(kept)} files, {len(whole)} whole, of {len(pictures)}")
+        script.expect(
+            "handwriting: every drawing is there",
+            len(whole) == len(pictures),
+            f"{len(kept)} files, {len(whole)} whole, of {len(pictures)}",
+        )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ pub enum Received {
 
 impl Wanted {
     /// The next mirror's turn.
-    pub fn from_next_mirror(self, is_resumed: bool) -> Self {
+    pub fn at_next_mirror(self, is_resumed: bool) -> Self {
         Self { mirror: self.mirror + 1, fruitless: 0, is_resumed, ..self }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     spec::Catalog,
     told::told,
 };
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::{collections::VecDeque, sync::Arc};
 
 struct History {
@@ -76,22 +76,33 @@ impl History {
                 return Ok(());
             }
             if let Err(error) = self.model.vars.load(&path.join("model.safetensors")) {
-                self.waiting.pop_front();
-                let reason = told(&error);
-                self.left_out
-                    .push(format!("Step {step} is left out, its checkpoint cannot be used: {reason}"));
+                self.leave_out(step, &error);
                 return Ok(());
             }
             self.is_loaded = true;
         }
         let done = self.scores.len();
         let portion = &self.images[done..self.images.len().min(done + PORTION)];
-        self.scores.extend(self.model.scores(portion)?);
+        match self.model.scores(portion) {
+            Ok(scores) => self.scores.extend(scores),
+            Err(error) => {
+                self.leave_out(step, &error);
+                return Ok(());
+            }
+        }
         if self.scores.len() == self.images.len() {
             self.found.push(Moment { step, scores: std::mem::take(&mut self.scores) });
             self.waiting.pop_front();
             self.is_loaded = false;
         }
         Ok(())
+    }
+
+    fn leave_out(&mut self, step: u64, error: &Error) {
+        let reason = told(error);
+        self.left_out.push(format!("Step {step} is left out, its checkpoint cannot be used: {reason}"));
+        self.waiting.pop_front();
+        self.scores.clear();
+        self.is_loaded = false;
     }
 }

@@ -62,7 +62,7 @@ fn model(encoder: &str) -> Model {
 }
 
 fn pytorch<'a>(model: &'a Model, encoder: &str) -> Pytorch<'a> {
-    Pytorch::new(&model.vars, &Choice::new(encoder), IMAGE, CLASSES).unwrap()
+    Pytorch::new(&model.vars, &Choice::new(encoder), IMAGE, Some(CLASSES)).unwrap()
 }
 
 /// A file of tensors in a folder that lasts as long as the first.
@@ -295,4 +295,50 @@ fn a_file_that_cannot_be_written_says_so() {
         error.contains("Could not write the weights") && error.ends_with("File: /nowhere/w.safetensors"),
         "{error}"
     );
+}
+
+/// The text of the Python class that `pytorch_modules.py` lists for an encoder.
+fn python_class(encoder: &str) -> String {
+    const MODULES: &str = include_str!("../../../benches/pytorch_modules.py");
+    let listed = MODULES.split("\nENCODERS = {").nth(1).unwrap();
+    let listed = listed.split(&format!("\"{encoder}\": ")).nth(1);
+    let listed = listed.unwrap_or_else(|| panic!("pytorch_modules.py lists no {encoder}"));
+    let class = format!("class {}(", listed.split([',', '}']).next().unwrap());
+    let text = MODULES.split(&class).nth(1).unwrap_or_else(|| panic!("there is no {class}"));
+    text.split("\nclass ").next().unwrap().into()
+}
+
+#[test]
+fn every_encoder_has_a_module_with_the_names_that_are_exported() {
+    for entry in crate::models::ALL {
+        let encoder = entry.info.id;
+        let (model, class) = (model(encoder), python_class(encoder));
+        let names: Vec<String> = pytorch(&model, encoder).tensors().unwrap().into_keys().collect();
+        for name in names.iter().filter(|name| !name.starts_with("head.")) {
+            let layer = name.split('.').next().unwrap();
+            assert!(class.contains(&format!("self.{layer}")), "the module of {encoder} has no {layer}");
+        }
+    }
+}
+
+#[test]
+fn an_encoder_that_learnt_without_labels_goes_to_pytorch_without_a_head() {
+    for entry in crate::objectives::ALL.iter().filter(|entry| !entry.needs_labels) {
+        let spec = RunSpec {
+            encoder: Choice::new("compact_cnn"),
+            objective: Choice::new(entry.info.id),
+            ..RunSpec::default()
+        };
+        let class_names = vec!["0".into(), "1".into()];
+        let model = Model::build(&spec, &DatasetInfo { shape: IMAGE, class_names }).unwrap();
+        let alone = Pytorch::new(&model.vars, &spec.encoder, IMAGE, None).unwrap();
+        let whole = self::model("compact_cnn");
+        let whole = pytorch(&whole, "compact_cnn");
+        let names = |pytorch: &Pytorch<'_>| {
+            pytorch.tensors().unwrap().into_keys().collect::<std::collections::BTreeSet<_>>()
+        };
+        let mut expected = names(&whole);
+        expected.retain(|name| !name.starts_with("head."));
+        assert_eq!(names(&alone), expected, "{}", entry.info.id);
+    }
 }

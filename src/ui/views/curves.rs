@@ -51,7 +51,7 @@ impl View for Curves {
             return;
         }
         if runs.iter().all(|run| run.curves.is_empty()) {
-            return nothing_yet(ui, state);
+            return nothing_yet(ui, state, settings);
         }
         // Where no run measures a metric, its plot makes room for the others.
         let is_chosen = |metric: &&MetricInfo| settings.curves.plots.contains(metric.id);
@@ -172,12 +172,14 @@ impl Views {
     }
 }
 
-fn nothing_yet(ui: &mut Ui, state: &State) {
-    let (first, then) = if state.runs.is_empty() {
+fn nothing_yet(ui: &mut Ui, state: &State, settings: &mut Settings) {
+    let (first, then) = if state.runs.is_empty() && settings.show_controls {
         (
             "Watch a network learn",
             "Press Start training. Its loss falls and its accuracy rises here, batch by batch.",
         )
+    } else if state.runs.is_empty() {
+        ("Watch a network learn", "Its loss falls and its accuracy rises here, batch by batch.")
     } else {
         ("Nothing to show", "Show a run with the eye beside its name, or start a new one.")
     };
@@ -185,6 +187,9 @@ fn nothing_yet(ui: &mut Ui, state: &State) {
         ui.add_space(ui.available_height() * 0.38);
         ui.label(strong(first).heading());
         ui.label(RichText::new(then).weak());
+        if !settings.show_controls && ui.button("Show the form for a new run").clicked() {
+            settings.show_controls = true;
+        }
     });
 }
 

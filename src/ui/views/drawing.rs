@@ -68,7 +68,7 @@ impl View for Drawing {
         if let Some(sheet) = scene.sheet {
             self.follow(ui, scene, run, sheet);
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ScrollArea::vertical().id_salt(&run.id).auto_shrink(false).show(ui, |ui| {
             match scene.sheet {
                 Some(sheet) => {
                     let source = scene.source(run);

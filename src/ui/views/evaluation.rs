@@ -296,7 +296,7 @@ impl EvaluationView {
         });
         self.list.follow(&found.evaluation, other.as_ref().map(|other| &other.evaluation));
         let source = scene.source(run).among(&format!("{} images", found.evaluation.split.id()));
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ScrollArea::vertical().id_salt(&run.id).auto_shrink(false).show(ui, |ui| {
             if ui.available_width() > 640.0 {
                 ui.columns(2, |columns| {
                     self.confusion(&mut columns[0], figures, &source, scene);

@@ -88,7 +88,8 @@ impl InsideView {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.filter.ui(ui, found, scene));
             });
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.layers(ui, found, scene.actions));
+        let area = ScrollArea::vertical().id_salt(scene.run.map(|run| &run.id));
+        area.auto_shrink(false).show(ui, |ui| self.layers(ui, found, scene.actions));
     }
 
     fn layers(&mut self, ui: &mut Ui, found: &Inside, actions: &mut Vec<Action>) {

@@ -1,0 +1,122 @@
+//! Recipes of runs and of comparisons, as files or presets, with what `--set` changes.
+use super::output::program;
+use crate::{
+    comparison::Comparison,
+    disk,
+    nearest::suggestion,
+    presets,
+    session::catalog,
+    spec::{RunSpec, SpecError},
+};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
+use std::path::Path;
+use toml::Table;
+
+/// # Errors
+/// Where there is no such recipe, it is one of a comparison, or a value cannot be used or would do nothing.
+pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
+    let text = text(config)?;
+    let is_comparison = table(&text).is_some_and(|table| table.contains_key("arms"));
+    ensure!(
+        !is_comparison,
+        "This is a comparison, not one run's recipe: {} compare {}",
+        program(),
+        config.display()
+    );
+    let read = |set: &[String]| RunSpec::written(&text, set, &catalog());
+    read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
+}
+
+/// # Errors
+/// Where there is no such recipe, it is one of a single run, or a value cannot be used or would do nothing.
+pub fn comparison(config: &Path, set: &[String]) -> Result<Comparison> {
+    let text = text(config)?;
+    let is_run = table(&text).is_some_and(|table| !table.contains_key("arms") && !table.contains_key("run"));
+    ensure!(
+        !is_run,
+        "This is the recipe of one run, not a comparison: {} train {}",
+        program(),
+        config.display()
+    );
+    let read = |set: &[String]| Comparison::written(&text, set, &catalog());
+    read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
+}
+
+/// The text of a recipe: a file's, or, where there is none of that name, a preset's.
+fn text(config: &Path) -> Result<String> {
+    if let Some(preset) = preset(config) {
+        return Ok(preset.text.into());
+    }
+    let known: Vec<_> = presets::ALL.iter().map(|preset| preset.id).collect();
+    let typed = config.to_str().filter(|typed| !typed.contains(['/', '\\', '.'])).unwrap_or_default();
+    ensure!(
+        config.exists() || typed.is_empty(),
+        "There is no file and no preset {typed}{}",
+        suggestion(typed, &known)
+    );
+    disk::read_text(config, disk::MOST_TEXT).with_context(|| {
+        let known = known.join(", ");
+        format!("Could not read the recipe: name a file, or one of the presets {known}\n{}", place(config))
+    })
+}
+
+fn preset(config: &Path) -> Option<&'static presets::Preset> {
+    config.to_str().and_then(presets::find).filter(|_| !config.exists())
+}
+
+fn table(text: &str) -> Option<Table> {
+    text.parse().ok()
+}
+
+/// An error names the recipe only where that is at fault, and not what `--set` says.
+fn blamed(error: SpecError, recipe_is_fine: bool, config: &Path) -> Error {
+    if recipe_is_fine {
+        return anyhow!(error).context("What --set says cannot be used");
+    }
+    anyhow!(error).context(format!("The recipe cannot be used\n{}", place(config)))
+}
+
+fn place(config: &Path) -> String {
+    let what = if preset(config).is_some() { "Preset" } else { "File" };
+    format!("{what}: {}", config.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets::Recipe;
+
+    #[test]
+    fn every_preset_is_taken_by_its_own_command_and_sent_there_by_the_other() {
+        for preset in presets::ALL {
+            let config = Path::new(preset.id);
+            let (run, comparison) = (run(config, &[]), comparison(config, &[]));
+            let (taken, sent, command) = match preset.recipe(&catalog()).unwrap() {
+                Recipe::Run(_) => (run.err(), comparison.err(), "train"),
+                Recipe::Comparison(_) => (comparison.err(), run.err(), "compare"),
+            };
+            assert!(taken.is_none(), "{}: {taken:?}", preset.id);
+            assert!(sent.unwrap().to_string().ends_with(&format!(" {command} {}", preset.id)));
+        }
+    }
+
+    #[test]
+    fn errors_blame_what_is_at_fault() {
+        let error = |config: &str, set: &[&str]| {
+            let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+            format!("{:#}", run(Path::new(config), &set).unwrap_err())
+        };
+        let of_set = error("mlp", &["momentum=0.9"]);
+        assert!(
+            of_set.contains("--set") && !of_set.contains("Preset") && !of_set.contains("File"),
+            "{of_set}"
+        );
+        assert!(error("see_cnn", &[]).contains("did you mean seed_cnn?"));
+        assert!(error("./nowhere.toml", &[]).contains("File: ./nowhere.toml"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "[optimizer]\nmomentum = 0.9").unwrap();
+        let of_file = error(file.to_str().unwrap(), &["epochs=1"]);
+        assert!(of_file.contains("optimizer=sgd") && of_file.contains("a.toml"), "{of_file}");
+    }
+}

@@ -1,0 +1,219 @@
+//! What a spec keeps when something else is chosen for it, and what a recipe still has to be given.
+use super::Run;
+use crate::{
+    presets::{self, Recipe},
+    protocol::Phase,
+    spec::{
+        Catalog, Choice, ENCODER_LR_FACTOR, FREEZE_STAGES, FRESH_STAGES, KEEP_HEAD, Param, RunSpec, Section,
+        UNFREEZE_EVERY, Values,
+    },
+};
+
+/// Hyperparameters that mean something only where the encoder begins with what another run has learnt.
+pub const FINE_TUNING: [&Param; 5] =
+    [&FREEZE_STAGES, &UNFREEZE_EVERY, &ENCODER_LR_FACTOR, &FRESH_STAGES, &KEEP_HEAD];
+
+/// A spec after a choice.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    pub spec: RunSpec,
+    /// What no longer fits and was left out, as a person knows it: "elastic", "labels per class".
+    pub left_out: Vec<String>,
+}
+
+/// Chooses a component. Images of another data set suit other alterations; another data set or network is no longer
+/// what the encoder was to begin with; and a name that was made for the recipe is made for the choice.
+pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Catalog) -> Fitted {
+    let mut fitted = Fitted { spec: before.clone(), left_out: vec![] };
+    if let Some(place) = fitted.spec.choice_mut(section) {
+        *place = choice;
+    }
+    if section == Section::Dataset {
+        fitted.leave_out_values(before, catalog);
+        catalog.augment_as_suits(&mut fitted.spec);
+    }
+    catalog.augment_as_needed(&mut fitted.spec);
+    fitted.say_alterations(before, catalog);
+    if matches!(section, Section::Dataset | Section::Encoder) {
+        fitted.leave_out_beginning();
+        fitted.rename(before, catalog);
+    }
+    fitted
+}
+
+/// Fits the augmentation to images that have been read since they were chosen.
+pub fn fit_to_images(before: &RunSpec, suited: Values, catalog: &Catalog) -> Fitted {
+    let mut fitted = Fitted { spec: before.clone(), left_out: vec![] };
+    let has_needs = catalog.needed_augmentation.contains_key(before.objective.id.as_str());
+    let is_unsuited = |(key, value): (&String, &f64)| *value != 0.0 && !suited.contains_key(key);
+    if !has_needs && before.augmentation.iter().any(is_unsuited) {
+        fitted.spec.augmentation = suited;
+    }
+    fitted.say_alterations(before, catalog);
+    fitted
+}
+
+/// Gives a spec back what a choice left out, but keeps the choice.
+pub fn bring_back(spec: &mut RunSpec, before: &RunSpec, catalog: &Catalog) {
+    spec.name.clone_from(&before.name);
+    spec.augmentation.clone_from(&before.augmentation);
+    if spec.encoder.id == before.encoder.id {
+        spec.init_from.clone_from(&before.init_from);
+        for param in FINE_TUNING {
+            spec.set(Section::Training, param, before.training(param));
+        }
+    }
+    let known = catalog.component(Section::Dataset, &spec.dataset.id).map_or(&[][..], |info| info.params);
+    for param in known.iter().filter(|param| before.dataset.values.contains_key(param.key)) {
+        spec.set(Section::Dataset, param, before.dataset.get(param));
+    }
+}
+
+/// Whether a spec fine-tunes an encoder that it does not name.
+pub fn lacks_beginning(spec: &RunSpec) -> bool {
+    spec.init_from.is_none() && FINE_TUNING.into_iter().any(|param| spec.training(param) != param.default)
+}
+
+/// Begins with a run, a shipped encoder or, with nothing, from scratch, where nothing is left to be fine-tuned.
+pub fn begin_with(spec: &mut RunSpec, beginning: Option<String>) {
+    if beginning.is_none() {
+        spec.training.retain(|key, _| FINE_TUNING.iter().all(|param| param.key != key));
+    }
+    spec.init_from = beginning;
+}
+
+/// Whether a run has an encoder that fits a spec.
+pub fn fits(run: &Run, spec: &RunSpec) -> bool {
+    run.spec.encoder.id == spec.encoder.id && (run.saved.is_some() || run.phase == Phase::Finished)
+}
+
+/// A recipe as it goes into the form. Where it fine-tunes an encoder, that is the selected run's, if it fits and has
+/// learnt something else before.
+pub fn prepared(mut recipe: RunSpec, selected: Option<&Run>) -> RunSpec {
+    let has_learnt_otherwise =
+        |run: &&Run| run.spec.objective.id != recipe.objective.id || run.spec.dataset.id != recipe.dataset.id;
+    let pretrained = selected.filter(|run| fits(run, &recipe)).filter(has_learnt_otherwise);
+    if let Some(run) = pretrained.filter(|_| lacks_beginning(&recipe)) {
+        recipe.init_from = Some(run.id.to_string());
+    }
+    recipe
+}
+
+impl Fitted {
+    /// The values that a person set for the data set before.
+    fn leave_out_values(&mut self, before: &RunSpec, catalog: &Catalog) {
+        let params =
+            catalog.component(Section::Dataset, &before.dataset.id).map_or(&[][..], |info| info.params);
+        let is_lost = |param: &&Param| {
+            let value = before.dataset.get(param);
+            value != param.default && self.spec.dataset.values.get(param.key) != Some(&value)
+        };
+        self.left_out.extend(params.iter().filter(is_lost).map(|param| param.label.to_lowercase()));
+    }
+
+    fn say_alterations(&mut self, before: &RunSpec, catalog: &Catalog) {
+        let params = catalog.section(Section::Augmentation).iter().flat_map(|info| info.params);
+        let has = |spec: &RunSpec, param: &Param| spec.get(Section::Augmentation, param) != 0.0;
+        let is_lost = |param: &&Param| has(before, param) && !has(&self.spec, param);
+        let lost: Vec<String> = params.filter(is_lost).map(|param| param.label.to_lowercase()).collect();
+        self.left_out.extend(lost);
+    }
+
+    fn leave_out_beginning(&mut self) {
+        if self.spec.init_from.is_some() || lacks_beginning(&self.spec) {
+            begin_with(&mut self.spec, None);
+            self.left_out.push("what to begin with".into());
+        }
+    }
+
+    fn rename(&mut self, before: &RunSpec, catalog: &Catalog) {
+        if is_made(before, catalog) {
+            self.spec.name = name(&self.spec, catalog);
+        }
+    }
+}
+
+/// Whether nobody typed a spec's name.
+fn is_made(spec: &RunSpec, catalog: &Catalog) -> bool {
+    let is_preset = |preset: &presets::Preset| matches!(preset.recipe(catalog), Ok(Recipe::Run(recipe)) if recipe.name == spec.name);
+    spec.name == name(spec, catalog) || presets::ALL.iter().any(is_preset)
+}
+
+/// "Compact CNN on Fashion-MNIST clothes".
+fn name(spec: &RunSpec, catalog: &Catalog) -> String {
+    let label =
+        |section| catalog.component(section, spec.id(section)).map_or(spec.id(section), |info| info.label);
+    let folder = spec.dataset.path.as_ref().and_then(|path| path.file_name());
+    let images = folder.map_or(label(Section::Dataset).into(), |name| name.to_string_lossy());
+    format!("{} on {images}", label(Section::Encoder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::catalog;
+
+    fn preset(id: &str) -> RunSpec {
+        match presets::find(id).unwrap().recipe(&catalog()).unwrap() {
+            Recipe::Run(spec) => *spec,
+            Recipe::Comparison(_) => panic!("{id} is a comparison"),
+        }
+    }
+
+    #[test]
+    fn photographs_do_not_keep_what_suits_digits() {
+        let catalog = catalog();
+        let before = RunSpec { init_from: Some("a run".into()), ..preset("fine_tune") };
+        let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new("cifar10"), &catalog);
+        for gone in ["labels per class", "elastic", "thickness", "what to begin with"] {
+            assert!(left_out.iter().any(|label| label.starts_with(gone)), "{gone}: {left_out:?}");
+        }
+        assert_eq!(spec.augmentation, (catalog.suited_augmentation)(&spec.dataset).unwrap());
+        assert_eq!((spec.init_from.as_ref(), spec.training(&ENCODER_LR_FACTOR)), (None, 1.0));
+        assert_eq!(spec.name, "Compact CNN on CIFAR-10 photographs");
+        let mut back = spec;
+        bring_back(&mut back, &before, &catalog);
+        assert_eq!(
+            RunSpec { dataset: before.dataset.clone(), ..back.clone() }.to_toml(&catalog),
+            before.to_toml(&catalog)
+        );
+        assert_eq!(back.dataset.values, before.dataset.values);
+    }
+
+    #[test]
+    fn what_fits_is_kept() {
+        let catalog = catalog();
+        let named = RunSpec { name: "By hand".into(), ..preset("drawing") };
+        let Fitted { spec, left_out } = choose(&named, Section::Dataset, Choice::new("kmnist"), &catalog);
+        assert_eq!((spec.name.as_str(), left_out), ("By hand", vec![]));
+        let spec = choose(&named, Section::Optimizer, Choice::new("sgd"), &catalog).spec;
+        assert_eq!(RunSpec { optimizer: named.optimizer.clone(), ..spec }, named);
+    }
+
+    #[test]
+    fn images_of_ones_own_are_fitted_once_they_are_read() {
+        let catalog = catalog();
+        let before = preset("drawing");
+        let photographs: Values = [("crop".to_owned(), 0.4)].into();
+        let fitted = fit_to_images(&before, photographs.clone(), &catalog);
+        assert_eq!(fitted.spec.augmentation, photographs);
+        assert_eq!(fitted.left_out.len(), before.augmentation.len());
+        let suited = before.augmentation.keys().map(|key| (key.clone(), 0.1)).collect();
+        assert_eq!(fit_to_images(&before, suited, &catalog).spec, before, "what suits stays as it was set");
+    }
+
+    #[test]
+    fn only_fine_tuning_asks_what_to_begin_with() {
+        let catalog = catalog();
+        for preset in presets::ALL {
+            if let Recipe::Run(spec) = preset.recipe(&catalog).unwrap() {
+                assert_eq!(lacks_beginning(&spec), preset.id == "fine_tune", "{}", preset.id);
+            }
+        }
+        let mut spec = preset("fine_tune");
+        begin_with(&mut spec, Some("run".into()));
+        assert!(!lacks_beginning(&spec) && spec.training(&ENCODER_LR_FACTOR) == 0.1);
+        begin_with(&mut spec, None);
+        assert!(!lacks_beginning(&spec) && spec.training(&ENCODER_LR_FACTOR) == 1.0);
+    }
+}

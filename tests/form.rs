@@ -1,0 +1,282 @@
+//! The form, the panels around the middle, notices and paths, at the sizes that windows have.
+#[path = "support/screen.rs"]
+mod screen;
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use headstart::{
+    protocol::{
+        Command, Event, Level, Notice, Phase, Progress, RunId, RunInfo,
+        data::{Collection, DataReport, Opened},
+    },
+    session::{State, catalog},
+    spec::{Choice, RunSpec},
+    ui::{
+        Action, Settings,
+        dialogs::{Ended, Wanted},
+    },
+};
+use screen::{Window, click};
+use std::sync::Arc;
+
+const LONG: &str =
+    "A very long name: learning rate 0.003, dropout 0.25, batch 64, the second attempt on a Friday afternoon";
+
+/// The margin that the harness leaves around the window.
+const MARGIN: f32 = 8.0;
+
+fn open(size: [f32; 2], state: State) -> Window {
+    screen::open(size.map(|side| side + 2.0 * MARGIN), state, Settings::default())
+}
+
+fn id(index: usize) -> RunId {
+    format!("2026-11-28-14{index:02}-run").into()
+}
+
+fn state(count: usize, objective: &str, phase: &Phase) -> State {
+    let mut state = State::default();
+    for index in 0..count {
+        let mut spec = RunSpec { name: format!("{index} {LONG}"), ..RunSpec::default() };
+        spec.encoder = Choice::new("compact_cnn");
+        spec.objective = Choice::new(objective);
+        state.apply(Event::Run(Box::new(RunInfo {
+            id: id(index),
+            folder: "/home/runs/run".into(),
+            live: catalog().live_params(&spec),
+            phase: phase.clone(),
+            changes: vec![],
+            progress: Progress { steps: 100, steps_per_epoch: 10, ..Progress::default() },
+            timing: vec![],
+            remedy: None,
+            saved: None,
+            spec,
+        })));
+    }
+    state
+}
+
+fn started(window: &mut Window) -> RunSpec {
+    window.state_mut().actions.clear();
+    click(window, "Start training");
+    let mut actions = window.state().actions.iter();
+    let started = actions.find_map(|action| match action {
+        Action::Send(Command::Start(spec)) => Some((**spec).clone()),
+        _ => None,
+    });
+    started.expect("nothing was started")
+}
+
+fn is_startable(window: &Window) -> bool {
+    !window.get_by_label("Start training").accesskit_node().is_disabled()
+}
+
+/// The window and zoom in which everything is tried: pixels, then the factor.
+const SIZES: [([f32; 2], f32); 9] = [
+    ([2560.0, 1440.0], 1.0),
+    ([1440.0, 900.0], 1.0),
+    ([1440.0, 900.0], 1.25),
+    ([1440.0, 900.0], 1.5),
+    ([1440.0, 900.0], 2.0),
+    ([1024.0, 700.0], 1.0),
+    ([1024.0, 700.0], 1.25),
+    ([1024.0, 700.0], 1.5),
+    ([1024.0, 700.0], 2.0),
+];
+
+#[test]
+fn curves_and_what_is_turned_are_together_at_every_size() {
+    for (pixels, zoom) in SIZES {
+        let size = pixels.map(|side| side / zoom);
+        let mut window = open(size, state(7, "classify", &Phase::Running));
+        window.run_steps(8);
+        let [width, height] = size;
+        let all = [(Role::Button, "Follow"), (Role::Button, "Pause"), (Role::Slider, "Learning rate")];
+        // Where hardly anything fits, the sliders are a turn of the wheel away.
+        let wanted = if height < 400.0 { 2 } else { 3 };
+        for (role, name) in all.into_iter().take(wanted) {
+            let rect = window.get_by_role_and_label(role, name).rect();
+            let inside = egui::Rect::from_min_size(egui::pos2(MARGIN, MARGIN), egui::vec2(width, height));
+            let is_whole = inside.contains_rect(rect);
+            assert!(is_whole, "{name} at {pixels:?}, zoom {zoom}: {rect:?}");
+        }
+    }
+}
+
+#[test]
+fn no_panel_grows_whatever_is_in_it() {
+    for size in [[1440.0, 900.0], [1024.0, 700.0]] {
+        let mut window = open(size, state(7, "contrastive", &Phase::Finished));
+        let left = |window: &Window| window.get_by_label("Start training").rect();
+        let before = left(&window);
+        for section in ["More settings", "Augmentation", "Labels and validation", "Fine-tuning"] {
+            click(&mut window, section);
+            window.run_steps(20);
+        }
+        window.get_by_role_and_label(Role::ComboBox, "Begin with").click_accesskit();
+        window.run_steps(4);
+        let name =
+            window.query_all_by_label_contains("3 A very long name").last().expect("the run is offered");
+        name.click_accesskit();
+        window.run_steps(20);
+        assert_eq!(left(&window).x_range(), before.x_range(), "{size:?}");
+        for label in ["Name", "Begin with", "Validations per epoch"] {
+            let rect = window.get_all_by_label(label).next().expect(label).rect();
+            assert!(rect.min.x >= before.min.x - 1.0, "{label} {rect:?}");
+        }
+        assert_eq!(started(&mut window).init_from.as_deref(), Some(&*id(3)));
+    }
+}
+
+#[test]
+fn a_path_is_typed_letter_by_letter() {
+    let mut window = open([1440.0, 900.0], State::default());
+    window.state_mut().bench.picked_dataset("/".into());
+    window.run_steps(4);
+    let path = |window: &Window| {
+        let field = window.get_by_role_and_label(Role::TextInput, "Path");
+        (field.is_focused(), field.value())
+    };
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run_steps(2);
+    window.key_press(Key::Backspace);
+    window.run_steps(2);
+    assert_eq!(path(&window), (true, Some(String::new())), "emptied, and a reason appears above");
+    for letter in "/tmp/images".chars() {
+        window.event(egui::Event::Text(letter.into()));
+        window.run_steps(2);
+    }
+    assert_eq!(path(&window), (true, Some("/tmp/images".into())));
+}
+
+#[test]
+fn fine_tuning_begins_with_the_selected_run_or_asks() {
+    let preset = |state| {
+        let mut window = open([1440.0, 900.0], state);
+        click(&mut window, "Presets…");
+        click(&mut window, "Fine-tuning on 10 labels");
+        window
+    };
+    let mut window = preset(state(1, "contrastive", &Phase::Finished));
+    assert_eq!(started(&mut window).init_from.as_deref(), Some(&*id(0)));
+    let mut window = preset(State::default());
+    assert!(!is_startable(&window));
+    window.get_by_label_contains("Choose what to begin with");
+    window.get_by_role_and_label(Role::ComboBox, "Begin with").click_accesskit();
+    window.run_steps(4);
+    click(&mut window, "Nothing: from scratch");
+    let spec = started(&mut window);
+    assert_eq!((spec.init_from, spec.training.get("encoder_lr_factor")), (None, None));
+}
+
+#[test]
+fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
+    let mut window = open([1440.0, 900.0], State::default());
+    window.state_mut().bench.picked_dataset("/photographs".into());
+    window.run_steps(4);
+    let collection = Collection {
+        shape: [64, 64, 3],
+        class_names: vec!["ant".into(), "bee".into()],
+        train: vec![],
+        test: vec![],
+        remarks: vec![],
+        kept: Default::default(),
+    };
+    let dataset = Choice { path: Some("/photographs".into()), ..Choice::new("files") };
+    let opened = Opened { request: 9, dataset, found: Ok(Arc::new(collection)) };
+    window.state_mut().state.apply_report(DataReport::Opened(opened));
+    window.run_steps(4);
+    window.get_by_label_contains("Left out, as it does not fit: ");
+    let spec = started(&mut window);
+    assert!(!spec.augmentation.contains_key("elastic") && spec.augmentation["flip"] > 0.0);
+    assert_eq!(spec.name, "Compact CNN on photographs");
+    click(&mut window, "Bring it back");
+    assert!(started(&mut window).augmentation["elastic"] > 0.0);
+}
+
+#[test]
+fn notices_are_whole_inside_the_middle_and_kept() {
+    for size in [[1440.0, 900.0], [720.0, 450.0]] {
+        let mut window = open(size, state(3, "classify", &Phase::Finished));
+        let text = "Could not start the comparison: the images are not on this computer yet. ".repeat(3);
+        for level in [Level::Info, Level::Error] {
+            let text = format!("{level:?}: {text}");
+            window.state_mut().bench.notify(Notice { level, text });
+        }
+        window.run_steps(4);
+        let popped_up = window.get_by_label_contains("Error: Could not start").rect();
+        assert!(popped_up.min.x > 0.0 && popped_up.max.x < size[0], "{popped_up:?}");
+        if size[0] > 1100.0 {
+            let runs = window.get_by_label("Runs").rect();
+            assert!(popped_up.min.x > runs.min.x + 220.0, "{popped_up:?} covers the runs");
+        }
+        window.run_steps(2000);
+        assert!(window.query_by_label_contains("Error: Could not start").is_none(), "it stays for ever");
+        click(&mut window, "Notices: 2 unread");
+        window.get_by_label_contains("Error: Could not start");
+        window.get_by_label("Information");
+        click(&mut window, "Dismiss all");
+        window.get_by_label_contains("There are none.");
+        window.get_by_label("Notices: 0 unread");
+    }
+}
+
+#[test]
+fn zoom_buttons_stay_under_the_pointer() {
+    let mut window = open([1440.0, 900.0], State::default());
+    // The harness leaves a margin, which zooms too.
+    let pixels = |window: &Window, name: &str| {
+        let rect = window.get_by_label(name).rect().translate(egui::vec2(MARGIN, -MARGIN));
+        rect * window.ctx.zoom_factor()
+    };
+    let at = pixels(&window, "Larger (Ctrl and +)").center();
+    for zoom in [1.25, 1.5, 1.75, 2.0] {
+        click(&mut window, "Larger (Ctrl and +)");
+        assert_eq!(window.state().bench.settings.zoom, zoom);
+        assert!(pixels(&window, "Larger (Ctrl and +)").contains(at), "{zoom}");
+    }
+    let at = pixels(&window, "Smaller (Ctrl and −)").center();
+    for zoom in [1.75, 1.5, 1.25, 1.0] {
+        assert!(pixels(&window, "Smaller (Ctrl and −)").contains(at), "{zoom}");
+        click(&mut window, "Smaller (Ctrl and −)");
+        assert_eq!(window.state().bench.settings.zoom, zoom);
+    }
+    for (key, zoom) in [(Key::Plus, 1.25), (Key::Equals, 1.5), (Key::Minus, 1.25), (Key::Num0, 1.0)] {
+        window.key_press_modifiers(Modifiers::COMMAND, key);
+        window.run_steps(3);
+        assert_eq!((window.state().bench.settings.zoom, window.ctx.zoom_factor()), (zoom, zoom));
+    }
+}
+
+#[test]
+fn without_a_dialog_a_path_is_typed() {
+    let mut window = open([1440.0, 900.0], State::default());
+    click(&mut window, "Open an image…");
+    assert!(window.state().actions.contains(&Action::PickImage));
+    window.get_by_label("Type the path instead");
+    window.state_mut().bench.dialog_ended(Ended::Failed);
+    window.run_steps(4);
+    window.get_by_label_contains("zenity");
+    let folder = tempfile::tempdir().unwrap();
+    let type_path = |window: &mut Window, name: &str| {
+        let path = folder.path().join(name).display().to_string();
+        window.event(egui::Event::Text(path));
+        window.run_steps(2);
+        window.key_press(Key::Enter);
+        window.run_steps(4);
+    };
+    type_path(&mut window, "nothing.png");
+    window.get_by_label_contains("nothing.png");
+    window.get_by_label("Open");
+    click(&mut window, "Cancel");
+    assert!(window.query_by_label("Open").is_none());
+    click(&mut window, "Open an image…");
+    click(&mut window, "Type the path instead");
+    image::GrayImage::from_fn(28, 28, |x, _| image::Luma([if x == 9 { 255 } else { 0 }]))
+        .save(folder.path().join("one.png"))
+        .unwrap();
+    type_path(&mut window, "one.png");
+    assert!(window.query_by_label("Cancel").is_none(), "the picture was opened");
+    window.state_mut().bench.dialog_ended(Ended::Chosen(Wanted::DataFolder, "/data".into()));
+    window.run_steps(4);
+    assert_eq!(window.state().bench.settings.view, "data");
+}
