@@ -187,9 +187,7 @@ impl Form {
                     if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
                         match recipe {
                             Recipe::Run(spec) => self.put(fitting::prepared(*spec, selected)),
-                            Recipe::Comparison(comparison) => {
-                                self.proposed = Some(*comparison);
-                            }
+                            Recipe::Comparison(comparison) => self.proposed = Some(*comparison),
                         }
                     }
                 }

@@ -47,8 +47,11 @@ impl Look {
         pair.map_or(plain, |pair| Self::pair(pair, visuals.dark_mode))
     }
 
-    pub fn line<'a>(&self, name: &str, points: impl Into<PlotPoints<'a>>) -> Line<'a> {
-        Line::new(name.to_owned(), points).color(self.color).style(self.style)
+    /// A line so many points wide.
+    pub fn line<'a>(&self, name: &str, points: impl Into<PlotPoints<'a>>, width: f32) -> Line<'a> {
+        // A dot's radius is the width of its line.
+        let width = if matches!(self.style, LineStyle::Dotted { .. }) { width * 0.6 } else { width };
+        Line::new(name.to_owned(), points).color(self.color).style(self.style).width(width)
     }
 
     /// A short piece of the line, along the middle of `rect`.

@@ -11,7 +11,7 @@ use crate::{
     metrics::{MetricInfo, Split},
     session::Run,
 };
-use axes::{logarithmic_marks, map, unmap, written, x_tick, y_tick};
+use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_tick, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
 use egui::{FontId, Id, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
 use egui_plot::{
@@ -92,6 +92,8 @@ pub struct MetricPlot<'a> {
     pub height: f32,
     /// How far any of the plots reaches, in terms of the x axis.
     pub last: f64,
+    /// So many runs are shown in all plots.
+    pub runs: usize,
 }
 
 impl MetricPlot<'_> {
@@ -164,7 +166,7 @@ impl MetricPlot<'_> {
     }
 
     fn is_named(&self, width: f32) -> bool {
-        (2..=names::MOST).contains(&self.curves.len()) && width > 3.5 * names::WIDEST
+        (2..=names::MOST).contains(&self.runs) && width > 3.5 * names::WIDEST
     }
 
     /// Everything there is on the y axis, and the part of it that is shown.
@@ -215,11 +217,11 @@ impl MetricPlot<'_> {
         let owned = |points: &[PlotPoint]| PlotPoints::Owned(points.to_vec());
         let raw = Line::new(name.clone(), owned(&drawn.raw)).id(id("raw"));
         plot.line(raw.color(look.color.gamma_multiply(0.22)).width(1.0).allow_hover(false));
-        plot.line(look.line(name, owned(&drawn.smooth)).id(id("train")).width(1.6 + heavier));
+        plot.line(look.line(name, owned(&drawn.smooth), 1.6 + heavier).id(id("train")));
         let dots = Points::new(name.clone(), owned(&drawn.validation)).id(id("dots")).color(look.color);
         let dots = dots.radius(3.4 + heavier).shape(MarkerShape::Circle).filled(true);
         plot.points(dots.allow_hover(false));
-        plot.line(look.line(name, owned(&drawn.validation)).id(id("validation")).width(2.6 + heavier));
+        plot.line(look.line(name, owned(&drawn.validation), 2.6 + heavier).id(id("validation")));
         let test = drawn.test.as_slice();
         let diamond = Points::new(name.clone(), owned(test)).id(id("test")).color(look.color);
         plot.points(diamond.radius(6.0 + heavier).shape(MarkerShape::Diamond).filled(true));
@@ -320,7 +322,7 @@ impl MetricPlot<'_> {
                 )),
                 HoverPosition::Elsewhere { .. } => None,
             });
-        if logarithmic { plot.y_grid_spacer(logarithmic_marks) } else { plot }
+        plot.y_grid_spacer(if logarithmic { logarithmic_marks } else { linear_marks })
     }
 
     fn caption(&self) -> Caption {

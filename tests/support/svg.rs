@@ -18,13 +18,25 @@ const SCALE: f32 = 2.0;
 /// Asserts that a saved SVG looks like the PNG of the same picture, and that no text of it is cut.
 #[track_caller]
 pub fn assert_same(name: &str, svg: &[u8], png: &[u8]) {
-    let drawn = draw(name, std::str::from_utf8(svg).unwrap());
+    let text = std::str::from_utf8(svg).unwrap();
+    assert!(!["=\"inf", "NaN"].iter().any(|wrong| text.contains(wrong)), "{name} has numbers that are none");
+    let drawn = draw(name, text);
     let png = image::load_from_memory(png).unwrap().to_rgba8();
     assert_eq!(drawn.dimensions(), png.dimensions(), "{name}");
     let differs = |(a, b): (&image::Rgba<u8>, &image::Rgba<u8>)| (0..3).any(|i| a.0[i].abs_diff(b.0[i]) > 64);
     let different = drawn.pixels().zip(png.pixels()).filter(|pair| differs(*pair)).count();
     let share = different as f64 / f64::from(png.width() * png.height());
-    assert!(share < 0.004, "{name}: {:.2} % of the SVG differ from the PNG", share * 100.0);
+    if share >= 0.004 {
+        let folder = std::env::temp_dir();
+        drawn.save(folder.join(format!("{name}-from-svg.png"))).unwrap();
+        png.save(folder.join(format!("{name}.png"))).unwrap();
+        std::fs::write(folder.join(format!("{name}.svg")), svg).unwrap();
+        panic!(
+            "{name}: {:.2} % of the SVG differ from the PNG: see both in {}",
+            share * 100.0,
+            folder.display()
+        );
+    }
     let paper = png.get_pixel(1, 1);
     assert!(png.pixels().filter(|pixel| *pixel != paper).count() > 500, "{name} is nearly empty");
 }

@@ -95,15 +95,16 @@ fn plot(ui: &mut Ui, comparison: &Comparison, reached: &[Vec<Reached>], height: 
             let look = arm_look(index, dark);
             for at in found {
                 let [low, high] = ends(at);
-                let whisker = look.line("", vec![[at.place, low], [at.place, high]]).style(LineStyle::Solid);
+                let whisker =
+                    look.line("", vec![[at.place, low], [at.place, high]], 1.4).style(LineStyle::Solid);
                 let id = Id::unique(("whisker", index, at.place.to_bits()));
-                plot.line(whisker.width(1.4).id(id).allow_hover(false));
+                plot.line(whisker.id(id).allow_hover(false));
             }
             let points: Vec<[f64; 2]> = found.iter().map(|at| [at.place, at.mean]).collect();
             let dots =
                 Points::new(arm.name.clone(), points.clone()).shape(look.marker).radius(5.0).filled(true);
             plot.points(dots.color(look.color).id(Id::unique(("dots", index))));
-            plot.line(look.line(&arm.name, points).width(2.6));
+            plot.line(look.line(&arm.name, points, 2.6));
         }
     });
 }

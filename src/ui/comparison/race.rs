@@ -96,7 +96,7 @@ fn plot(ui: &mut Ui, comparison: &Comparison, bands: &[Vec<Band>], height: f32) 
                 plot.polygon(between(&pair[0], &pair[1], look.color).id(id));
             }
             let mean: Vec<[f64; 2]> = points.iter().map(|at| [at.step, at.mean]).collect();
-            plot.line(look.line(&arm.name, mean).width(2.6));
+            plot.line(look.line(&arm.name, mean, 2.6));
         }
     });
 }

@@ -66,17 +66,29 @@ pub fn logarithmic_marks(input: GridInput) -> Vec<GridMark> {
         .collect()
 }
 
+/// About five round numbers on an axis of plain values.
+pub fn linear_marks(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let (step, values) = round_numbers(low, high);
+    values.into_iter().map(|value| GridMark { value, step_size: step }).collect()
+}
+
 /// About five round numbers between two logarithms.
 fn round_marks(low: f64, high: f64) -> Vec<GridMark> {
-    let (from, to) = (10f64.powf(low), 10f64.powf(high));
-    let rough = (to - from) / 5.0;
+    let (_, values) = round_numbers(10f64.powf(low), 10f64.powf(high));
+    let marks = values.into_iter().filter(|value| *value > 0.0).map(f64::log10);
+    marks.map(|value| GridMark { value, step_size: (high - low) / 5.0 }).collect()
+}
+
+/// The distance between some round numbers from `low` to `high`, and the numbers.
+fn round_numbers(low: f64, high: f64) -> (f64, Vec<f64>) {
+    let rough = (high - low) / 5.0;
     let decade = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * decade).into_iter().find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
-    let first = (from / step).ceil();
-    let values = (0..12).map(|at| (first + f64::from(at)) * step).take_while(|value| *value <= to);
-    let marks = values.filter(|value| *value > 0.0).map(f64::log10);
-    marks.map(|value| GridMark { value, step_size: (high - low) / 5.0 }).collect()
+    let first = (low / step - 1e-9).ceil();
+    let values = (0..12).map(|at| (first + f64::from(at)) * step);
+    (step, values.take_while(|value| *value <= high + step * 1e-9).collect())
 }
 
 #[cfg(test)]
@@ -94,6 +106,13 @@ mod tests {
         let marks =
             logarithmic_marks(GridInput { bounds: (0.2f64.log10(), 1.1f64.log10()), base_step_size: 0.1 });
         let values: Vec<String> = marks.iter().map(|mark| number(10f64.powf(mark.value))).collect();
+        assert_eq!(values, ["0.2", "0.4", "0.6", "0.8", "1"]);
+    }
+
+    #[test]
+    fn a_plain_axis_has_about_five_round_numbers() {
+        let marks = linear_marks(GridInput { bounds: (0.04, 1.03), base_step_size: 0.1 });
+        let values: Vec<String> = marks.iter().map(|mark| number(mark.value)).collect();
         assert_eq!(values, ["0.2", "0.4", "0.6", "0.8", "1"]);
     }
 

@@ -38,9 +38,13 @@ impl Shown {
 /// A range that is no wider than the limits, and moved no further than to their edges.
 fn within([low, high]: Range, [least, most]: Range) -> Range {
     let all = most - least;
-    let width = (high - low).clamp(all * NARROWEST, all);
-    let middle = f64::midpoint(low, high).clamp(least + width / 2.0, most - width / 2.0);
-    if width == all { [least, most] } else { [middle - width / 2.0, middle + width / 2.0] }
+    let width = (high - low).max(all * NARROWEST);
+    // A drag leaves the width as it was, but for rounding.
+    if width >= all * (1.0 - 1e-9) {
+        return [least, most];
+    }
+    let low = (f64::midpoint(low, high) - width / 2.0).clamp(least, most - width);
+    [low, low + width]
 }
 
 /// The values that a metric can take, as far as that is known: of plain numbers, none on the other side of 0 than the
@@ -143,11 +147,12 @@ mod tests {
     #[test]
     fn a_range_is_moved_no_further_than_to_the_edge_of_the_data() {
         let all = [0.0, 1.0];
-        assert_eq!(within([-2.3, -1.8], all), [0.0, 0.5], "it was moved off to the left");
+        assert_eq!(within([-2.5, -2.0], all), [0.0, 0.5], "it was moved off to the left");
         assert_eq!(within([5.0, 5.25], all), [0.75, 1.0]);
         assert_eq!(within([-3.0, 7.0], all), all, "wider than all there is");
         let [low, high] = within([0.5, 0.5], all);
         assert!(high - low >= NARROWEST / 2.0 && low < 0.5 && high > 0.5);
+        assert_eq!(within([0.3, 1.3 - 1e-15], all), all, "all of it, but for rounding");
     }
 
     #[test]

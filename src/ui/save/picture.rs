@@ -45,17 +45,17 @@ impl Picture {
         let font = FontId::new(16.0, theme::semibold());
         let title = ctx.fonts_mut(|fonts| fonts.layout_no_wrap(caption.title.clone(), font.clone(), ink));
         picture.size.x = size.x.max(title.size().x);
-        let everything = Rect::from_min_size(Pos2::ZERO, Vec2::splat(f32::INFINITY));
-        picture.put(everything, Shape::galley(pos2(MARGIN, MARGIN), title, ink));
-        picture.key(ctx, caption, ink);
+        let mut head = vec![Shape::galley(pos2(MARGIN, MARGIN), title, ink)];
+        head.extend(picture.key(ctx, caption, ink));
         picture.size = vec2(picture.size.x + 2.0 * MARGIN, size.y + picture.head + 2.0 * MARGIN);
+        let page = Rect::from_min_size(Pos2::ZERO, picture.size);
+        picture.shapes = head.into_iter().map(|shape| ClippedShape::new(page, shape)).collect();
         picture
     }
 
-    /// Writes what each line is, in as many rows as that takes.
-    fn key(&mut self, ctx: &Context, caption: &Caption, ink: Color32) {
-        let mut at = pos2(MARGIN, MARGIN + TITLE);
-        let everything = Rect::from_min_size(Pos2::ZERO, Vec2::splat(f32::INFINITY));
+    /// What each line is, in as many rows as that takes.
+    fn key(&mut self, ctx: &Context, caption: &Caption, ink: Color32) -> Vec<Shape> {
+        let (mut at, mut shapes) = (pos2(MARGIN, MARGIN + TITLE), vec![]);
         for (look, name) in &caption.key {
             let font = FontId::proportional(13.0);
             let name = ctx.fonts_mut(|fonts| fonts.layout_no_wrap(name.clone(), font, ink));
@@ -65,18 +65,15 @@ impl Picture {
             }
             self.size.x = self.size.x.max(width);
             let swatch = Rect::from_min_size(at + vec2(0.0, (ROW - SWATCH.y) / 2.0), SWATCH);
-            look.shapes(swatch).into_iter().for_each(|shape| self.put(everything, shape));
+            shapes.extend(look.shapes(swatch));
             let below = at + vec2(SWATCH.x + 6.0, (ROW - name.size().y) / 2.0);
-            self.put(everything, Shape::galley(below, name, ink));
+            shapes.push(Shape::galley(below, name, ink));
             at.x += width + GAP;
         }
         if !caption.key.is_empty() {
             self.head = at.y + ROW + 6.0 - MARGIN;
         }
-    }
-
-    fn put(&mut self, clip: Rect, shape: Shape) {
-        self.shapes.push(ClippedShape::new(clip, shape));
+        shapes
     }
 
     /// The upper left corner of what lies beneath the title.

@@ -68,7 +68,14 @@ impl View for Curves {
                 self.views.update(&runs, metric, settings, ui.available_width() as usize);
                 let curves = self.views.collect(&runs, metric, selected, catalog, settings, ui.visuals());
                 let options = &settings.curves;
-                let plot = MetricPlot { metric, curves: &curves, options, height: height.max(150.0), last };
+                let plot = MetricPlot {
+                    metric,
+                    curves: &curves,
+                    options,
+                    height: height.max(150.0),
+                    last,
+                    runs: runs.len(),
+                };
                 plot.ui(ui, &mut self.viewport, scene.actions);
             }
         });

@@ -102,7 +102,7 @@ fn plot(ui: &mut Ui, odds: &Odds<'_>) {
                 plot.points(dot.shape(look.marker).radius(4.0));
                 continue;
             }
-            plot.line(look.line(name, points).width(2.4));
+            plot.line(look.line(name, points, 2.4));
         }
     });
 }

@@ -118,7 +118,7 @@ fn diagram(ui: &mut Ui, reliability: &[Reliability; 2]) {
         for (reliability, (look, name)) in reliability.iter().zip(looks.into_iter().zip(names)) {
             let bins: Vec<_> = reliability.bins.iter().filter(|bin| bin.images > 0).collect();
             let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.confidence, bin.accuracy]).collect();
-            let line = look.line(name, points).width(2.0).id(egui::Id::unique((name, "line")));
+            let line = look.line(name, points, 2.0).id(egui::Id::unique((name, "line")));
             plot.line(line.allow_hover(false));
             for (at, bin) in bins.into_iter().enumerate() {
                 let radius = if bin.images < FEW { 2.5 } else { 4.5 };

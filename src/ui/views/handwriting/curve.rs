@@ -87,7 +87,7 @@ fn plot(ui: &mut Ui, lines: [(&str, &Vec<[f64; 2]>); 2]) {
                 let look = Look::of_few(at, dark);
                 let dots = Points::new(name, PlotPoints::from(points.clone())).radius(4.0);
                 plot.points(dots.shape(look.marker).color(look.color).filled(true));
-                plot.line(look.line(name, points.clone()).width(2.4));
+                plot.line(look.line(name, points.clone(), 2.4));
             }
         });
 }
