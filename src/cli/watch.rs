@@ -129,7 +129,7 @@ fn pace(run: &Run) -> String {
     let loss = run.latest(LOSS, Split::Train).map(|loss| format!("loss {loss:.4}"));
     let rate = run.progress.images_per_sec;
     let rate = (rate > 0.0).then(|| format!("{rate:.0} images/s"));
-    let left = run.progress.secs_left().map(|secs| format!("{} left", duration(secs)));
+    let left = run.secs_left().map(|secs| format!("{} left", duration(secs)));
     let known: Vec<String> = [loss, rate, left].into_iter().flatten().collect();
     if known.is_empty() { "starting".into() } else { known.join(" · ") }
 }
