@@ -24,19 +24,18 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// From 0 to 1: `lr` is as good as `learning_rate`, `optim` nearly as good as `optimizer`, and so is `dropout` for each
-/// key that it is a part of.
+/// key that it is a part of; what lacks fewer letters is nearer.
 fn likeness(word: &str, known: &str) -> f64 {
     let initials: String = known.split('_').filter_map(|part| part.chars().next()).collect();
-    let begins = |part: &str| word.len() >= 3 && part.starts_with(word);
     if word.len() >= 2 && word == initials {
-        1.0
-    } else if begins(known) {
-        0.99
-    } else if known.split('_').any(begins) {
-        0.98
-    } else {
-        jaro_winkler(word, known)
+        return 1.0;
     }
+    let begun = |part: &str| {
+        (word.len() >= 3 && part.starts_with(word)).then(|| 0.01 * word.len() as f64 / part.len() as f64)
+    };
+    let part = known.split('_').filter_map(begun).reduce(f64::max);
+    let begun = begun(known).map(|share| 0.98 + share).or(part.map(|share| 0.97 + share));
+    begun.unwrap_or_else(|| jaro_winkler(word, known))
 }
 
 #[cfg(test)]
@@ -60,6 +59,10 @@ mod tests {
         ] {
             assert_eq!(suggestion(word, &known), format!(": did you mean {meant}?"));
         }
+        assert_eq!(
+            suggestion("epoch", &["epoch_steps", "evaluations_per_epoch", "epochs"]),
+            ": did you mean epochs?"
+        );
         for strange in ["", "xyz", "transformer"] {
             assert!(suggestion(strange, &known).starts_with(": choose one of learning_rate, weight_decay"));
         }

@@ -75,6 +75,7 @@ pub fn list(common: &Common) -> Result<Outcome> {
 pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let run = home.find(name)?;
+    check(&home.folder(&run), &run)?;
     let drawings = read(&home.handwriting());
     let leaks = handwriting::leaks(&drawings);
     if leaks > 0 {
@@ -89,7 +90,6 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
         "{used} drawings to train on are too few: keep {} more with `headstart handwriting add`",
         2 * (FEWEST - used)
     );
-    check(&home.folder(&run), &run)?;
     let spec = fine_tuning(&home.folder(&run).spec(&catalog())?, &run, &home.handwriting());
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
