@@ -155,7 +155,7 @@ fn shape_of(element: &str, line: &str) -> Shape {
 /// A shape that need not be convex: a band has as many points above as below, an upper edge and a lower one.
 fn outline(points: Vec<Pos2>, fill: Color32) -> Shape {
     let half = points.len() / 2;
-    let is_band = points.len() % 2 == 0
+    let is_band = points.len().is_multiple_of(2)
         && (0..half).all(|at| (points[at].x - points[points.len() - 1 - at].x).abs() < 0.02);
     if !is_band {
         return Shape::convex_polygon(points, fill, Stroke::NONE);
