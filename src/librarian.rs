@@ -356,6 +356,8 @@ impl Desk {
 mod tests {
     use super::*;
     use crate::protocol::data::FetchPhase;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write as _;
 
     fn answer(librarian: &Librarian) -> DataReport {
         librarian.reports.recv_timeout(Duration::from_secs(60)).expect("no report")
@@ -447,16 +449,23 @@ mod tests {
         std::fs::write(&blocked, "").unwrap();
         assert!(desk.fetch("cifar10".into()).is_err());
         assert!(desk.fetch("mnist".into()).is_err() && !desk.has_work());
-        // All that would be fetched is there already: nobody has to be asked.
-        for name in ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"] {
-            std::fs::write(data.join("kmnist").join(format!("{name}-ubyte.gz")), "").unwrap();
+        // All that would be fetched is there already: no mirror has to be asked.
+        let letters = data.join("emnist_letters");
+        std::fs::create_dir_all(&letters).unwrap();
+        for name in ["train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1"] {
+            let mut packed = GzEncoder::new(vec![], Compression::fast());
+            packed.write_all(b"whole").unwrap();
+            let path = letters.join(format!("emnist-letters-{name}-ubyte.gz"));
+            std::fs::write(path, packed.finish().unwrap()).unwrap();
         }
-        desk.asked = Some((7, RunSpec { dataset: Choice::new("kmnist"), ..RunSpec::default() }));
-        desk.fetch("kmnist".into()).unwrap();
-        desk.go_on_fetching();
+        desk.asked = Some((7, RunSpec { dataset: Choice::new("emnist_letters"), ..RunSpec::default() }));
+        desk.fetch("emnist_letters".into()).unwrap();
+        for _ in 0..100 {
+            desk.go_on_fetching();
+        }
         let Some(DataReport::Present(present)) = desk.outgoing.pop_back() else { panic!("no stock") };
-        assert!(present.contains("kmnist"));
-        assert_eq!(phase(&mut desk), Some(("kmnist".into(), FetchPhase::Done)));
+        assert!(present.contains("emnist_letters"));
+        assert_eq!(phase(&mut desk), Some(("emnist_letters".into(), FetchPhase::Done)));
         assert_eq!(desk.to_open.map(|(request, _)| request), Some(7), "it is not opened again");
     }
 }
