@@ -128,7 +128,6 @@ impl Workbench {
         self.select(state);
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
-        self.draw_pad.prepare(ui.ctx());
         let wide = layout::is_wide(ui);
         let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(top_bar::MARGIN);
         Panel::top("top")

@@ -174,6 +174,7 @@ impl DrawPad {
             self.page.drawing.pen_width = pen_width;
             self.changed();
         }
+        self.upload(ui.ctx());
         self.paint(ui, &painter, response.rect, to_unit.inverse());
     }
 
@@ -324,8 +325,8 @@ impl DrawPad {
         self.textures = None;
     }
 
-    /// Uploads what is shown once it has changed.
-    pub fn prepare(&mut self, ctx: &egui::Context) {
+    /// Uploads what is shown once it has changed, before it is painted.
+    fn upload(&mut self, ctx: &egui::Context) {
         if let (None, Some(image)) = (&self.textures, &self.image) {
             let upload = |image: &Image| {
                 ctx.load_texture("drawing", picture(image.shape, &image.pixels), TextureOptions::NEAREST)
