@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     data::{DatasetInfo, files},
+    engine::Model,
     protocol::RunId,
     session::Session,
     told::{name, told},
@@ -35,13 +36,19 @@ struct Counts {
 ///
 /// # Errors
 /// Where the folder has no pictures, or the run cannot be asked.
-pub fn read(session: &mut Session, run: &RunId, folder: &Path, common: &Common) -> Result<()> {
+pub fn read(
+    session: &mut Session,
+    run: &RunId,
+    network: &Model,
+    folder: &Path,
+    common: &Common,
+) -> Result<()> {
     let pictures = pictures(folder)?;
     let DatasetInfo { shape, class_names: classes } = images_of(run, common)?;
     let mut counts = Counts::default();
     for (place, (picture, label)) in pictures.iter().enumerate().take_while(|_| is_read()) {
         let request = REQUESTS + place as u64;
-        let reading = see(shape, picture).and_then(|seen| Reading::of(session, run, request, seen));
+        let reading = see(shape, picture).and_then(|seen| Reading::of(session, run, network, request, seen));
         match reading {
             Ok(reading) => {
                 let wanted = counts.count(&reading, label.as_deref(), &classes);

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     data::{self, DatasetInfo, ImageShape, drawing, files, fitting},
+    engine::{Model, newest_model},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
     protocol::{Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId, UNOPENED},
@@ -20,7 +21,6 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -103,14 +103,16 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
     let run = find(name, common)?;
     let images_of_run = images_of(&run, common)?;
     let explained = explain.wish(&images_of_run.class_names)?;
+    let network = newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog())?.loaded;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
         let shown = if image.is_dir() {
-            reading::read(&mut session, &run, image, common)
+            reading::read(&mut session, &run, &network, image, common)
         } else {
             see(images_of_run.shape, image).and_then(|seen| {
-                show(image, &Reading::of(&mut session, &run, request as u64, seen.clone())?, common.json);
+                let reading = Reading::of(&mut session, &run, &network, request as u64, seen.clone())?;
+                show(image, &reading, common.json);
                 let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
                 explained.as_ref().map_or(Ok(()), explain)
             })
@@ -171,16 +173,20 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Asks a run's network about an image; `request` tells the answer from those to other images.
+    /// Asks a run about an image, and its network itself for the uncalibrated figure; `request` tells the answer from those
+    /// to other images.
     ///
     /// # Errors
     /// Where the network cannot be asked, learns without labels, or answers with no numbers.
-    pub fn of(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Self> {
-        let images = Arc::new(vec![image.clone()]);
+    pub fn of(
+        session: &mut Session,
+        run: &RunId,
+        network: &Model,
+        request: u64,
+        image: Image,
+    ) -> Result<Self> {
+        let scores = network.scores(std::slice::from_ref(&image))?;
         let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, image)?;
-        let (_, Finding::Scores { scores, .. }) = answer(session, run, Question::Scores { images })? else {
-            bail!("The answer is to another question")
-        };
         let class = best(&probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let figures = of(&probabilities).zip(scores.first().and_then(|scores| of(scores)));

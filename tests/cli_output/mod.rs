@@ -63,7 +63,12 @@ fn every_objective_says_how_well_it_does() {
     for objective in catalog.section(Section::Objective) {
         let home = fixture.data().join(objective.id);
         let chosen = format!("objective={}", objective.id);
-        let arguments = train(&fixture, &["encoder=compact_cnn", "epochs=1", &chosen]);
+        let needed = catalog.needed_augmentation.get(objective.id).copied().unwrap_or_default();
+        let needed: Vec<String> =
+            needed.iter().map(|(key, value)| format!("augmentation.{key}={value}")).collect();
+        let base = ["encoder=compact_cnn", "epochs=1", &chosen];
+        let set: Vec<&str> = base.into_iter().chain(needed.iter().map(String::as_str)).collect();
+        let arguments = train(&fixture, &set);
         let lines = objects(&run(&home, &strs(&arguments)));
         let headline = catalog.headlines[objective.id];
         let (validation, test) = (format!("validation_{}", headline.id), format!("test_{}", headline.id));

@@ -324,7 +324,9 @@ fn every_encoder_has_a_module_with_the_names_that_are_exported() {
 #[test]
 fn an_encoder_that_learnt_without_labels_goes_to_pytorch_without_a_head() {
     for entry in crate::objectives::ALL.iter().filter(|entry| !entry.needs_labels) {
+        let augmentation = entry.augmentation.iter().map(|(key, value)| ((*key).to_owned(), *value));
         let spec = RunSpec {
+            augmentation: augmentation.collect(),
             encoder: Choice::new("compact_cnn"),
             objective: Choice::new(entry.info.id),
             ..RunSpec::default()
