@@ -560,9 +560,9 @@ fn where_it_is_narrow_views_and_runs_are_in_menus() {
         whole(&window, "Show one");
         window.key_press(egui::Key::Escape);
         for (view, found) in [("Preview", "Looking at a few images…"), ("Curves", "Follow")] {
-            window.get_by_role_and_label(Role::ComboBox, "View").click_accesskit();
+            window.get_by_role_and_label(Role::ComboBox, "View").click();
             window.run_steps(4);
-            window.get_by_role_and_label(Role::Button, view).click_accesskit();
+            window.get_by_role_and_label(Role::Button, view).click();
             window.run_steps(4);
             whole(&window, found);
         }
