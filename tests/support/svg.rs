@@ -3,7 +3,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use egui::{
     Color32, ColorImage, Context, FontFamily, FontId, Mesh, Pos2, RawInput, Rect, Shape, Stroke, StrokeKind,
     Vec2,
-    epaint::{CircleShape, ClippedShape, EllipseShape, PathShape, Primitive, RectShape},
+    epaint::{
+        BandPoint, BandShape, CircleShape, ClippedShape, EllipseShape, PathShape, Primitive, RectShape,
+    },
     pos2, vec2,
 };
 use headstart::ui::{
@@ -143,6 +145,9 @@ fn shape_of(element: &str, line: &str) -> Shape {
         }
         "path" => {
             let (points, closed) = way(attribute(line, "d").unwrap());
+            if line.contains("crispEdges") {
+                return triangle(&points, fill);
+            }
             if fill != Color32::TRANSPARENT && closed && points.len() > 4 {
                 return outline(points, fill);
             }
@@ -152,20 +157,23 @@ fn shape_of(element: &str, line: &str) -> Shape {
     }
 }
 
-/// A shape that need not be convex: a band has as many points above as below, an upper edge and a lower one.
+/// A band along an upper edge and back along a lower one, which need not be convex; or what is convex.
 fn outline(points: Vec<Pos2>, fill: Color32) -> Shape {
-    let half = points.len() / 2;
-    let is_band = points.len().is_multiple_of(2)
-        && (0..half).all(|at| (points[at].x - points[points.len() - 1 - at].x).abs() < 0.02);
-    if !is_band {
+    let pairs = points.iter().zip(points.iter().rev()).take(points.len() / 2);
+    if !points.len().is_multiple_of(2) || pairs.clone().any(|(upper, lower)| (upper.x - lower.x).abs() > 0.02)
+    {
         return Shape::convex_polygon(points, fill, Stroke::NONE);
     }
-    let pieces = (1..half).map(|at| {
-        let last = points.len() - 1;
-        let corners = vec![points[at - 1], points[at], points[last - at], points[last + 1 - at]];
-        Shape::convex_polygon(corners, fill, Stroke::NONE)
-    });
-    Shape::Vec(pieces.collect())
+    let pairs = pairs.map(|(upper, lower)| BandPoint::new(upper.x, upper.y..=lower.y));
+    BandShape::filled(pairs.collect(), fill).into()
+}
+
+/// A triangle without soft edges, so that neighbours leave no seam.
+fn triangle(points: &[Pos2], fill: Color32) -> Shape {
+    let mut mesh = Mesh::default();
+    points.iter().for_each(|point| mesh.colored_vertex(*point, fill));
+    mesh.add_triangle(0, 1, 2);
+    Shape::mesh(mesh)
 }
 
 fn way(text: &str) -> (Vec<Pos2>, bool) {
