@@ -79,7 +79,7 @@ fn drawings_are_kept_read_and_fine_tuned_on() {
     draw_seven(&mut window);
     click(&mut window, "Keep the drawing as 7");
     wait(&mut window, &mut session, has("9 drawings, 4 of them held out"));
-    wait(&mut window, &mut session, has("of 9 of your drawings right."));
+    wait(&mut window, &mut session, has("Reader reads 9 of 9 of your drawings right."));
     let saved = save_all(&mut window);
     assert!(saved.contains(&"accuracy-on-my-handwriting-reader-on-data.csv".to_owned()), "{saved:?}");
     click(&mut window, "Remove the last 7");

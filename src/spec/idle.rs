@@ -130,7 +130,7 @@ mod tests {
         assert!(error(&["conv_dropout=0.1", "encoder=mlp"], "").contains("encoder=seed_cnn"));
         assert!(error(&["lr=0.1"], "").contains("did you mean learning_rate?"));
         assert!(error(&["optim=sgd"], "").contains("did you mean optimizer?"));
-        assert!(error(&["encoder=sed_cnn"], "").contains("did you mean seed_cnn?"));
+        assert!(error(&["encoder=mpl"], "").contains("did you mean mlp?"));
         for section in Section::ALL {
             for info in catalog().section(section) {
                 let all = info.params.iter().all(|param| catalog().owner(param.key).is_some());
