@@ -1,7 +1,7 @@
 //! Files that survive a power cut, and reading that no hostile folder can hang or flood.
 //!
-//! Whoever writes a file that a person cannot do without calls [`replace`]; whoever reads one that a person or another
-//! program put there calls [`read`] or [`read_text`] with the most bytes that can be right.
+//! Files that must not be lost are written by [`replace`]. Files that a person or another program may have made are read by
+//! [`read`] or [`read_text`], with an upper limit in bytes.
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -73,8 +73,8 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file to be read and written, made if it is missing and never emptied. A link, a pipe or a device that somebody
-/// put under its name is refused: it would be written through.
+/// Opens a file to be read and written, created if it is missing and never truncated. A link, a pipe or a device under
+/// its name is refused: writing would go through it.
 ///
 /// # Errors
 /// Where it cannot be opened.

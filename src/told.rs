@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 /// The beginnings of lines that say where something is.
 const PLACES: [&str; 5] = ["File: ", "Folder: ", "Path: ", "Preset: ", "Shipped encoder: "];
-/// Characters of a name, a value or a path that somebody else chose, at most.
+/// The most characters that are shown of a name, a value or a path from outside the program.
 const MOST_OF_A_NAME: usize = 200;
 /// Characters of a line of an error, at most; the longest list of what can be chosen is shorter.
 const MOST_OF_A_LINE: usize = 1200;
@@ -92,7 +92,7 @@ fn is_steering(c: char) -> bool {
     c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name or a path that somebody else chose, in one visible line of bounded length.
+/// A name or a path from outside the program, as one line of bounded length without control characters.
 pub fn name(text: &str) -> String {
     shortened(&visible(text).replace('\n', "\\n"), MOST_OF_A_NAME)
 }

@@ -20,7 +20,7 @@ pub fn line(text: impl Display) {
     }
 }
 
-/// Whether lines still arrive: a list that nobody reads any more need not be made.
+/// Whether standard output still takes lines; if not, listing commands can end early.
 pub fn is_read() -> bool {
     FAILURE.get().is_none()
 }

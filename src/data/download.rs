@@ -1,5 +1,5 @@
 //! Fetches a published data set, one portion a call: asked for by a person, checked against its published checksums, put
-//! in place file by file when it is complete, and gone on with where it was cut off. What is there already is checked too,
+//! in place file by file when it is complete, and continued where it was cut off. What is there already is checked too,
 //! and fetched again only where it is damaged.
 use super::published::{Published, PublishedFile, base};
 use crate::disk;
@@ -186,7 +186,7 @@ impl Download {
         }
     }
 
-    /// A damaged file is no longer called by its name, but what is left of it may be gone on with.
+    /// A damaged file is no longer called by its name, but the rest of it can be continued.
     fn verify(&mut self, name: &'static str, mut check: Check) -> Result<Stage> {
         let path = self.path(name);
         match check.advance().with_context(|| at("Could not read the file", &path))? {

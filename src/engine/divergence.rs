@@ -2,7 +2,7 @@
 use anyhow::Result;
 use std::fmt;
 
-/// A run has diverged whose loss is so many times its first one; a small first one counts as [`LEAST`].
+/// Ratio of the loss to the first loss from which a run counts as diverged; a first loss below [`LEAST`] counts as that.
 const MOST: f64 = 100.0;
 const LEAST: f64 = 1.0;
 

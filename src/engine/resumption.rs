@@ -78,7 +78,7 @@ fn has_been_saved(folder: &RunFolder) -> Result<bool> {
     Ok(went_on)
 }
 
-/// The weights of a run that nobody trains.
+/// The newest saved weights of a run that is not being trained.
 ///
 /// # Errors
 /// Where the run has no checkpoint, or its spec or its weights cannot be read.

@@ -29,7 +29,7 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens the file of a run and cuts it to `len` bytes, which is where a checkpoint was made; 0 begins anew. Where
+    /// Opens the file of a run and cuts it to `len` bytes, which is where a checkpoint was made; 0 starts an empty file. Where
     /// fewer are there, only whole lines are kept: see [`bytes`](Self::bytes).
     ///
     /// # Errors

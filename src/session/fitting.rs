@@ -133,7 +133,7 @@ impl Fitted {
     }
 }
 
-/// Whether nobody typed a spec's name.
+/// Whether the name of a spec was made by the program: by default, or by a preset.
 fn is_made(spec: &RunSpec, catalog: &Catalog) -> bool {
     let is_preset = |preset: &presets::Preset| matches!(preset.recipe(catalog), Ok(Recipe::Run(recipe)) if recipe.name == spec.name);
     spec.name == name(spec, catalog) || presets::ALL.iter().any(is_preset)

@@ -44,7 +44,7 @@ impl TypedPath {
         (self.wanted, self.error) = (Some(wanted), Some(error));
     }
 
-    /// Gives a path that somebody typed, and what it is for.
+    /// Returns the path that was typed, and what it is for.
     pub fn ui(&mut self, ui: &Ui, within: Rect) -> Option<(Wanted, PathBuf)> {
         self.wanted.as_ref()?;
         if self.is_typed { self.field(ui) } else { self.waiting(ui, within) }

@@ -19,9 +19,9 @@ const LARGEST_OWN: usize = 128;
 const COMMON_SIDE: usize = 64;
 /// Pictures that are decoded at a time.
 const PORTION: usize = 256;
-/// Classes are uneven where one has so many times the images of another.
+/// Ratio of the largest class to the smallest from which classes count as uneven.
 const UNEVEN: usize = 3;
-/// Where there is no test part, one image in so many becomes one.
+/// Denominator of the test share that is set aside where a data set has no test part.
 pub const TEST_SHARE: usize = 6;
 /// Labels are kept in two bytes.
 const MAX_CLASSES: usize = 1 << 16;

@@ -39,7 +39,7 @@ pub struct Odds<'a> {
     pub turns: &'a [f64],
 }
 
-/// Draws them under the names of their lines, and saves them in the format that somebody wants, under a title.
+/// Draws them under the names of their lines, and saves them in the chosen format, under a title.
 pub fn ui(ui: &mut Ui, odds: &Odds<'_>, what: &str, wanted: Option<Format>) -> Option<Action> {
     let mark = Mark::new(ui);
     let dark = ui.visuals().dark_mode;
