@@ -10,8 +10,8 @@ use std::{
 
 /// The ending of a file or folder that is not whole yet.
 pub const PARTIAL: &str = ".partial";
-/// The most bytes of a configuration, a spec or a state: a spec with a million corrected labels takes fewer.
-pub const MOST_TEXT: u64 = 64 << 20;
+/// The most bytes of a recipe or a state: far more than any that was written by hand or by Headstart.
+pub const MOST_TEXT: u64 = 4 << 20;
 
 /// The name under which a file or folder is written before it is renamed into place.
 pub fn partial(path: &Path) -> PathBuf {

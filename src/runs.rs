@@ -37,6 +37,9 @@ pub use comparisons::ComparisonFolder;
 pub use log::{Entry, surviving_changes};
 pub use metrics_file::MetricsFile;
 
+/// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
+const MOST_SPEC: u64 = 64 << 20;
+
 /// The folder that holds a person's runs.
 #[derive(Clone, Debug)]
 pub struct Home {
@@ -198,8 +201,8 @@ impl RunFolder {
     /// Where it is missing, damaged or from a newer version.
     pub fn spec(&self, catalog: &Catalog) -> Result<RunSpec> {
         let path = self.path.join("spec.toml");
-        let text = disk::read_text(&path, disk::MOST_TEXT)
-            .with_context(|| at("Could not read the run's spec", &path))?;
+        let text =
+            disk::read_text(&path, MOST_SPEC).with_context(|| at("Could not read the run's spec", &path))?;
         let read = || -> Result<RunSpec> {
             let spec = RunSpec::from_toml(&text, &[], catalog)?;
             ensure_whole(&text)?;

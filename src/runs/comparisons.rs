@@ -6,7 +6,7 @@
 //!   comparison.toml  every default written out
 //!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
 //! ```
-use super::{Home, RunLock, at, find, list, lock, new_id};
+use super::{Home, MOST_SPEC, RunLock, at, find, list, lock, new_id};
 use crate::{
     comparison::{Cell, Comparison},
     disk,
@@ -100,7 +100,7 @@ impl ComparisonFolder {
     /// Where it is missing, damaged or from a newer version.
     pub fn read(&self, catalog: &Catalog) -> Result<Comparison> {
         let path = self.path.join("comparison.toml");
-        let text = disk::read_text(&path, disk::MOST_TEXT);
+        let text = disk::read_text(&path, MOST_SPEC);
         let text = text.with_context(|| at("Could not read the comparison", &path))?;
         Comparison::from_toml(&text, &[], catalog).with_context(|| at("The comparison cannot be used", &path))
     }
