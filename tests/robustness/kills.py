@@ -80,10 +80,12 @@ def go_on(run):
 
 
 def chains(script, name, kills, chain):
-    """Begins chains of kills, each in a home of its own, until there were enough."""
+    """Begins chains of kills, each in a home of its own, until there were enough, or ten times as many chains."""
     killer = Killer(script, name, kills)
     number = 0
     while killer.left > 0:
+        if not script.expect(f"{name}: killed", number < 10 * kills, f"{killer.left} kills missing after {number} chains"):
+            return
         home = script.folder(f"{name}-{number}")
         number += 1
         chain(home, killer)
