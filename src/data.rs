@@ -23,7 +23,7 @@ pub mod edits;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
-mod memory;
+pub mod memory;
 pub mod picture;
 pub mod pixels;
 pub mod published;
@@ -221,6 +221,11 @@ impl Dataset {
             "All training images have the same label: there is nothing to tell apart"
         );
         Ok(Self { info, train, test, notes: Notes::default() })
+    }
+
+    /// Bytes of memory that its images take, or will at most where they are prepared while a network learns.
+    pub fn memory(&self) -> u64 {
+        [&self.train, &self.test].iter().map(|part| part.pixels.memory(part.size) as u64).sum()
     }
 }
 

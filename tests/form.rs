@@ -178,6 +178,8 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![],
         test: vec![],
+        memory: 123 << 20,
+        free: 5 << 30,
         remarks: vec![],
         kept: Default::default(),
     };
@@ -185,12 +187,24 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
     let opened = Opened { request: 9, dataset, found: Ok(Arc::new(collection)) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);
+    window.get_by_label("0 images of 64 × 64 pixels take 123 MiB of memory; 5.0 GiB more are free");
     window.get_by_label_contains("Left out, as it does not fit: ");
     let spec = started(&mut window);
     assert!(!spec.augmentation.contains_key("elastic") && spec.augmentation["flip"] > 0.0);
     assert_eq!(spec.name, "Compact CNN on photographs");
     click(&mut window, "Bring it back");
     assert!(started(&mut window).augmentation["elastic"] > 0.0);
+}
+
+#[test]
+fn images_that_cannot_be_taken_are_refused_before_a_run_begins() {
+    let mut window = open([1440.0, 900.0], State::default());
+    let why = "Its images would take 15.7 GiB of memory, and 8.0 GiB are free";
+    let dataset = Choice::new("mnist");
+    let opened = Opened { request: 9, dataset, found: Err(why.into()) };
+    window.state_mut().state.apply_report(DataReport::Opened(opened));
+    window.run_steps(4);
+    window.get_by_label_contains(why);
 }
 
 #[test]
