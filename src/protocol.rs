@@ -113,6 +113,11 @@ pub enum Event {
     Answer(Answer),
     Renamed(RunId, String),
     /// A run went to the trash.
+    /// How far the calibration is that a prediction waits for.
+    Calibrating {
+        request: u64,
+        share_done: f32,
+    },
     Removed(RunId),
     /// A comparison was started, or found on disk.
     Comparison(Box<ComparisonInfo>),
@@ -178,7 +183,7 @@ pub struct Remedy {
     pub learning_rate: f64,
 }
 
-/// How far the reading of a data set is.
+/// How far something is that is done with many images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparing {
     /// What is done now, as "Preparing images".
@@ -196,9 +201,20 @@ pub struct Progress {
     /// Batches done, and to be done in all.
     pub step: u64,
     pub steps: u64,
+impl Preparing {
+    /// After so many seconds of it.
+    pub fn after(secs: f64, what: &'static str, done: u64, total: u64) -> Self {
+        let done = done.min(total);
+        let secs_left = (done > 0).then(|| secs * (total - done) as f64 / done as f64);
+        Self { what, done, total, secs_left }
+    }
+}
+
     pub steps_per_epoch: u64,
     /// Time spent training, without pauses.
     pub elapsed_secs: f64,
+    /// What holds up the next step for more than a second: self-labelling, validation or the test.
+    pub aside: Option<Preparing>,
     pub images_per_sec: f64,
 }
 
@@ -256,8 +272,8 @@ pub struct Prediction {
 pub enum Confidence {
     /// As the network gives them, which is often too sure.
     Raw,
-    /// As the network gives them; calibrated ones follow.
-    Pending,
+    /// As the network gives them; calibrated ones follow, which are done by this share from 0 to 1.
+    Pending { share_done: f32 },
     /// Of answers given with 80 %, 80 % are right; unless the image looks like nothing that the network was trained on.
     Calibrated { is_outsider: bool },
 }

@@ -81,6 +81,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         spec,
     };
     let progress = Progress {
+        aside: None,
         step,
         steps,
         steps_per_epoch: 860,
@@ -330,6 +331,7 @@ fn comparison() -> State {
             },
             timing: vec![],
         })));
+                aside: None,
         let ceiling =
             [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
         let value = |step: u64| {

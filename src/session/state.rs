@@ -4,8 +4,8 @@ use crate::{
     comparison::{Cell, Results},
     metrics::{self, ACCURACY, LOSS, Point, Split},
     protocol::{
-        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing,
-        Preview, Progress, Remedy, RunId, RunInfo,
+        Answer, Change, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
+        Preparing, Preview, Progress, Remedy, RunId, RunInfo,
     },
     spec::{LiveParams, RunSpec},
 };
@@ -184,6 +184,11 @@ impl State {
                     self.preview = Some(answer);
                 }
             }
+            Event::Calibrating { request, share_done } => {
+                if let Some(shown) = self.prediction.as_mut().filter(|shown| shown.request == request) {
+                    shown.confidence = Confidence::Pending { share_done };
+                }
+            }
             Event::Comparison(info) => {
                 if info.phase.is_active() {
                     self.newest_comparison = Some(info.id.clone());
@@ -250,7 +255,7 @@ mod tests {
     use super::*;
     use crate::{
         metrics::{ACCURACY, LOSS},
-        protocol::{Confidence, Finding},
+        protocol::Finding,
     };
     use std::sync::Arc;
 
@@ -304,7 +309,7 @@ mod tests {
                 steps,
                 steps_per_epoch: 100,
                 elapsed_secs: secs,
-                images_per_sec: 0.0,
+                ..Progress::default()
             });
         }
         run
@@ -368,6 +373,12 @@ mod tests {
         let mut state = State::default();
         state.apply(Event::Prediction(answer(2)));
         state.apply(Event::Prediction(answer(1)));
-        assert_eq!(state.prediction.unwrap().request, 2);
+        state.apply(Event::Calibrating { request: 1, share_done: 0.5 });
+        assert_eq!(
+            state.prediction.as_ref().map(|shown| (shown.request, shown.confidence)),
+            Some((2, Confidence::Raw))
+        );
+        state.apply(Event::Calibrating { request: 2, share_done: 0.5 });
+        assert_eq!(state.prediction.unwrap().confidence, Confidence::Pending { share_done: 0.5 });
     }
 }

@@ -125,10 +125,7 @@ pub fn duration(secs: f64) -> String {
 
 /// How far the images of a data set are: "Preparing images: 12,000 of 60,000 · 8 s left".
 pub fn preparation(ui: &mut Ui, of: &Preparing) {
-    let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
-    let count = if of.total > 0 { count } else { "…".into() };
-    let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
-    ui.label(format!("{}{count}{left}", of.what));
+    ui.label(prepared(of));
     ui.add(ProgressBar::new(of.done as f32 / of.total.max(1) as f32).desired_height(6.0));
     // nothing else says that it went on
     ui.ctx().request_repaint_after(Duration::from_millis(100));
@@ -140,6 +137,14 @@ pub fn thousands(value: u64) -> String {
     let grouped: Vec<_> =
         digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
     grouped.join(",")
+}
+
+/// "Preparing images: 12,000 of 60,000 · 8 s left".
+pub fn prepared(of: &Preparing) -> String {
+    let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
+    let count = if of.total > 0 { count } else { "…".into() };
+    let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
+    format!("{}{count}{left}", of.what)
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Bench {
     }
 
     fn load_idle(&mut self, id: &RunId) -> Result<Idle> {
-        let newest = newest_model(&self.home.folder(id), &self.catalog)?;
+        let newest = self.watched(|watch| newest_model(&self.home.folder(id), &self.catalog, watch))?;
         newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
         let (step, live) = (newest.state.step, newest.state.live);
         Ok(Idle { run: id.clone(), step, model: Arc::new(newest.loaded), live })

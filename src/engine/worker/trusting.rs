@@ -8,7 +8,7 @@ use crate::{
         trust::{Trust, Weighing},
     },
     objectives,
-    protocol::{Confidence, Image, Level, RunId},
+    protocol::{Confidence, Event, Image, Level, RunId},
     told::told,
 };
 use anyhow::{Error, Result, ensure};
@@ -50,8 +50,12 @@ impl Trusting {
     /// is not known.
     pub fn predict(found: Option<&Self>, model: &Model, image: &Image) -> Result<(Vec<f32>, Confidence)> {
         let Some(State::Known(trust)) = found.map(|found| &found.state) else {
-            let is_weighing = found.is_some_and(Self::is_weighing);
-            let confidence = if is_weighing { Confidence::Pending } else { Confidence::Raw };
+            let confidence = match found.map(|found| &found.state) {
+                Some(State::Weighing(weighing, _)) => {
+                    Confidence::Pending { share_done: weighing.share_done() }
+                }
+                _ => Confidence::Raw,
+            };
             let scores = model.scores(std::slice::from_ref(image))?.pop();
             return Ok((scores.unwrap_or_default(), confidence));
         };
@@ -97,7 +101,11 @@ impl Bench {
         if let State::Weighing(mut weighing, wish) = trusting.state {
             let found = self.weigh(&run, trusting.step, &mut weighing);
             trusting.state = match found {
-                Ok(None) => State::Weighing(weighing, wish),
+                Ok(None) => {
+                    let (request, share_done) = (wish.request, weighing.share_done());
+                    self.outbox.push(Event::Calibrating { request, share_done });
+                    State::Weighing(weighing, wish)
+                }
                 ended => {
                     // a newer drawing is answered anyway
                     self.answers.drawing.get_or_insert(wish);

@@ -1,7 +1,7 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    data,
+    data::{self, watch::Watch},
     protocol::{Command, Confidence, Prediction, RunId},
     session::Run,
     ui::{Action, bars, theme, widgets::strong},
@@ -54,7 +54,8 @@ impl Classes {
             *self = Self::default();
             if let Some(run) = run {
                 let dataset = &run.spec.dataset;
-                let named = dataset.path.is_none().then(|| data::peek(dataset).ok()).flatten();
+                let named =
+                    dataset.path.is_none().then(|| data::peek(dataset, &Watch::default()).ok()).flatten();
                 let names = named.map_or(vec![], |info| info.class_names);
                 *self = Self { run: Some(run.id.clone()), names };
             }
