@@ -1,6 +1,7 @@
 //! What the selected run's network makes of a few images, as it learns.
 use super::{
     Action,
+    save::Source,
     strips::{GAP, NAME_WIDTH, Strips},
     theme,
     widgets::{number, thousands},
@@ -9,6 +10,7 @@ use crate::{
     protocol::{Command, Image, Phase, Preview, RunId, Similarities},
     session::Run,
 };
+    spec::{Catalog, Section},
 use egui::{
     Align2, Color32, FontId, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
     vec2,
@@ -42,13 +44,12 @@ struct Asked {
 }
 
 impl PreviewPanel {
-    /// Shows the answer; asks again when the run has moved on or something else is drawn. `explanation` is the
-    /// objective's.
+    /// Shows the answer; asks again when the run has moved on or something else is drawn.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         run: Option<&Run>,
-        explanation: &str,
+        catalog: &Catalog,
         answer: Option<&Preview>,
         drawings: &[Image],
         actions: &mut Vec<Action>,
@@ -75,7 +76,10 @@ impl PreviewPanel {
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
-            self.strips.beside(ui, &answer.strips, side, actions);
+        let objective = catalog.component(Section::Objective, run.spec.id(Section::Objective));
+        let explanation = objective.map_or("", |info| info.help);
+        let source = Source::of(&run.spec, catalog);
+            self.strips.beside(ui, &answer.strips, side, &source, actions);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);
             }

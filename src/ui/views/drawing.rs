@@ -110,7 +110,7 @@ impl Drawing {
         if found.is_some() && reading.is_none() {
             ui.label(NO_NAMES);
         }
-        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, actions));
+        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, source, actions));
         part(ui, |ui| poses::ui(ui, &mut self.pose, reading, source, actions));
     }
 }

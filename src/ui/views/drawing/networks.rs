@@ -7,7 +7,7 @@ use crate::{
     ui::{
         bars,
         look::{Look, swatch},
-        save::{self, Mark, Source},
+        save::{self, Caption, Mark, Source},
         views::{Scene, asking::Asking},
         widgets::{strong, title},
     },
@@ -18,6 +18,7 @@ use std::{
     sync::Arc,
 };
 
+const TITLE: &str = "Several networks, one drawing";
 /// So many fit side by side.
 const MOST: usize = 4;
 
@@ -71,7 +72,13 @@ impl Networks {
         });
         let within = ui.min_rect().with_min_y(top);
         let table = || self.table(&chosen, scene.catalog);
-        let saved = mark.save(ui, wanted, within, &"Several networks, one drawing".into(), table);
+        let key = |run: &&Run| {
+            let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
+            let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());
+            (look, scene.source(run).to_string())
+        };
+        let caption = Caption { title: TITLE.into(), key: chosen.iter().map(key).collect() };
+        let saved = mark.save(ui, wanted, within, &caption, table);
         scene.actions.extend(saved);
     }
 
