@@ -3,11 +3,11 @@ use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, steady, strong, title},
+    widgets::{card, figure, labeled_button, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
-    metrics::{ACCURACY, MetricInfo, Split, Unit},
+    metrics::{ACCURACY, MetricInfo, Split},
     protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
@@ -350,9 +350,8 @@ fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
         Some((best[1], "validation", "on the validation images, the best so far"))
     };
     let Some((value, split, where_measured)) = test.or_else(validation) else { return };
-    let figure = if headline.unit == Unit::Share { percent(value) } else { headline.written(value) };
     let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };
     let help = format!("{} {where_measured}. {}", headline.label, headline.help);
-    ui.label(strong(figure)).on_hover_text(help);
+    ui.label(strong(figure(headline, value))).on_hover_text(help);
     ui.label(RichText::new(kind).small().weak());
 }

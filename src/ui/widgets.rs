@@ -1,6 +1,9 @@
 //! Small pieces that several panels share.
 use super::theme;
-use crate::protocol::Preparing;
+use crate::{
+    metrics::{MetricInfo, Unit},
+    protocol::Preparing,
+};
 use egui::{
     AsIdSalt, Button, Color32, ColorImage, Frame, Margin, ProgressBar, Rect, Response, RichText, Role,
     ScrollArea, Ui, UiBuilder, WidgetInfo, vec2,
@@ -97,6 +100,11 @@ pub fn elided(text: &str, most: usize) -> String {
 /// "98.6 %".
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// A metric's value, short: "98.6 %" or "0.0432 nats".
+pub fn figure(of: &MetricInfo, value: f64) -> String {
+    if of.unit == Unit::Share { percent(value) } else { of.written(value) }
 }
 
 /// Three significant digits, without noise: "0.001", "0.25", "64", "1.2e-5".
