@@ -59,6 +59,8 @@ pub enum Command {
     },
     /// Gives up on the question of that request.
     Dismiss(u64),
+    /// Reads a run again that another program trains, or has trained.
+    Reopen(RunId),
     Rename(RunId, String),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),
@@ -76,6 +78,8 @@ pub enum Command {
 pub enum Order {
     /// Goes on where it was stopped.
     Resume,
+    /// Reads it and its runs again: another program works at it, or has.
+    Reopen,
     /// As for each of the runs that race.
     Control(Control),
     /// Moves it and its races to the trash of the home; its pretrainings stay.
@@ -159,6 +163,8 @@ pub struct ComparisonInfo {
 pub enum Phase {
     Running,
     Paused,
+    /// In the hands of another program, which trains it.
+    Elsewhere,
     /// Ended early, by a person or by a crash; can be resumed.
     Stopped,
     /// Trained to its end.

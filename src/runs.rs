@@ -21,7 +21,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -30,11 +30,13 @@ use std::{
 mod checkpoint;
 mod comparisons;
 mod edits_file;
+mod lock;
 mod log;
 mod metrics_file;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
 pub use log::{Entry, surviving_changes};
+pub use lock::RunLock;
 pub use metrics_file::MetricsFile;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
@@ -50,29 +52,6 @@ pub struct Home {
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     pub path: PathBuf,
-}
-
-/// Held while a program trains a run; let go of when dropped, and by a crash.
-#[derive(Debug)]
-pub struct RunLock(File);
-
-impl RunLock {
-    /// Whether the folder that was locked is still where it was, and not deleted, moved or another one.
-    pub fn is_in(&self, folder: &RunFolder) -> bool {
-        let there = fs::symlink_metadata(folder.path.join("lock"));
-        there.is_ok_and(|there| self.0.metadata().is_ok_and(|own| is_same(&there, &own)))
-    }
-}
-
-#[cfg(unix)]
-fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    true
 }
 
 impl Home {
@@ -247,7 +226,11 @@ impl RunFolder {
         if let Some(change) = changes.last().filter(|change| Some(change.step) >= saved) {
             live.clone_from(&change.values);
         }
-        let (phase, remedy) = last_phase(&entries);
+        let (mut phase, remedy) = last_phase(&entries);
+        if phase.is_active() {
+            // A run that was under way when its program ended was stopped by that.
+            phase = if lock::is_held(&self.path) { Phase::Elsewhere } else { Phase::Stopped };
+        }
         Ok(RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
@@ -260,21 +243,6 @@ impl RunFolder {
             progress,
             timing,
         })
-    }
-
-    /// Keeps other programs from training the run.
-    ///
-    /// # Errors
-    /// Where another program does, or the run's checkpoints would be written elsewhere.
-    pub fn lock(&self) -> Result<RunLock> {
-        let checkpoints = self.path.join("checkpoints");
-        ensure!(
-            !checkpoints.is_symlink(),
-            "The run's checkpoints are a link to another folder, where Headstart would write and delete: put the folder \
-             itself in its place\nFolder: {}",
-            checkpoints.display()
-        );
-        lock(&self.path, "run")
     }
 }
 
@@ -325,30 +293,13 @@ fn new_id(name: &str) -> Arc<str> {
     format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(name)).into()
 }
 
-fn lock(folder: &Path, what: &str) -> Result<RunLock> {
-    let path = folder.join("lock");
-    let open = disk::open_own(&path);
-    let file = open.map_err(|error| disk::unwritten(&format!("Could not lock the {what}"), &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(RunLock(file)),
-        Err(TryLockError::WouldBlock) => Err(anyhow!(
-            "Another Headstart is using this {what}: close it there first\nFolder: {}",
-            folder.display()
-        )),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| at(&format!("Could not lock the {what}"), &path))
-        }
-    }
-}
-
-/// Where the log ends, and from where a run that diverged can go on. A run that was under way when its program ended was
-/// stopped by that.
+/// Where the log ends, and from where a run that diverged can go on.
 fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
     let last = entries.iter().rev().find_map(|entry| match entry {
         Entry::Phase { phase, message, remedy } => Some((log::phase(phase, message)?, *remedy)),
         _ => None,
     });
-    last.filter(|(phase, _)| !phase.is_active()).unwrap_or((Phase::Stopped, None))
+    last.unwrap_or((Phase::Stopped, None))
 }
 
 /// What `spec.toml` ends with: its sections and their keys are in the order of the alphabet.

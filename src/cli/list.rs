@@ -82,6 +82,7 @@ impl Listed {
         let Self { info, headline, .. } = self;
         let (state, message) = match &info.phase {
             Phase::Running => ("running", ""),
+            Phase::Elsewhere => ("running", "Another program trains it"),
             Phase::Paused => ("paused", ""),
             Phase::Stopped => ("stopped", ""),
             Phase::Finished => ("finished", ""),
@@ -102,8 +103,9 @@ impl Listed {
         }
         let figure = |value: Option<f64>| value.map_or("–".into(), |value| headline.written(value));
         let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
+        let elsewhere = if info.phase == Phase::Elsewhere { " · another program trains it" } else { "" };
         line(format!(
-            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}",
+            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}{elsewhere}",
             name(&info.id),
             headline.name(),
             figure(self.best_validation),
