@@ -33,6 +33,7 @@ mod edits_file;
 mod lock;
 mod log;
 mod metrics_file;
+mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
 pub use log::{Entry, surviving_changes};
