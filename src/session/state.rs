@@ -81,6 +81,11 @@ impl Run {
         }
     }
 
+    /// Whether there are weights to ask: those that are trained here, or saved ones.
+    pub fn has_weights(&self) -> bool {
+        self.phase.is_active() || self.phase == Phase::Finished || self.saved.is_some()
+    }
+
     /// The points of a curve, none if it was never measured.
     pub fn curve(&self, metric: &'static str, split: Split) -> &[[f64; 2]] {
         self.curves.get(&(metric, split)).map_or(&[], Vec::as_slice)

@@ -4,10 +4,11 @@ use super::{
     save::Source,
     strips::{GAP, NAME_WIDTH, Strips},
     theme,
+    views::UNSAVED,
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Image, Phase, Preview, RunId, Similarities},
+    protocol::{Command, Image, Preview, RunId, Similarities},
     session::Run,
 };
     spec::{Catalog, Section},
@@ -58,8 +59,13 @@ impl PreviewPanel {
             ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
             return;
         };
-        if run.saved.is_none() && matches!(run.phase, Phase::Stopped | Phase::Failed(_)) {
-            ui.label(RichText::new("This run has not been saved yet. Resume it: what its network makes of a few images appears here, as it learns.").weak());
+        if !run.has_weights() {
+            ui.label(
+                RichText::new(format!(
+                    "{UNSAVED} What its network makes of a few images appears here, as it learns."
+                ))
+                .weak(),
+            );
             return;
         }
         self.ask(ui, run, answer, drawings, actions);

@@ -20,6 +20,9 @@ mod asking;
 
 registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
 
+/// What is said of a run that has no weights to ask.
+pub const UNSAVED: &str = "This run has not been saved yet. Resume it first.";
+
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
     pub info: ComponentInfo,

@@ -135,7 +135,7 @@ impl DrawPad {
         prediction: Option<&Prediction>,
         actions: &mut Vec<Action>,
     ) {
-        let (Some(run), Some(image)) = (run, &self.image) else { return };
+        let (Some(run), Some(image)) = (run.filter(|run| run.has_weights()), &self.image) else { return };
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
             let same = asked.version == self.version && asked.run == run.id;
