@@ -420,6 +420,8 @@ pub enum Finding {
     Scores {
         class_names: Arc<[String]>,
         scores: Arc<Vec<Vec<f32>>>,
+        /// Whether they are calibrated, which is known of a network at rest that a drawing was shown to.
+        is_calibrated: bool,
     },
     Recall {
         images: usize,
@@ -441,7 +443,7 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     pub step: u64,
-    /// The probability of each class for each image, as in [`Finding::Scores`].
+    /// The uncalibrated probability of each class for each image, as in [`Finding::Scores`].
     pub scores: Vec<Vec<f32>>,
 }
 

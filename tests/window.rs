@@ -253,6 +253,14 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     window.run_steps(4);
     assert!(window.query_by_label_contains("does not look like").is_none());
     window.get_by_label("7: 91 %");
+    window.get_by_label("Scored by one, calibrated");
+    for (confidence, kind) in
+        [(Confidence::Pending { share_done: 0.34 }, "calibrating: 34 %"), (Confidence::Raw, "uncalibrated")]
+    {
+        window.state_mut().state.apply(Event::Prediction(answer(confidence)));
+        window.run_steps(4);
+        window.get_by_label(&format!("Scored by one, {kind}"));
+    }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
     assert!(window.query_by_label("7: 91 %").is_none());

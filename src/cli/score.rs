@@ -208,6 +208,24 @@ impl Reading {
         })
     }
 
+    /// What a network itself made of an image, from which it cannot be asked any more.
+    ///
+    /// # Errors
+    /// Where it answered with no numbers.
+    pub fn uncalibrated(run: &RunId, class_names: &[String], probabilities: &[f32]) -> Result<Self> {
+        let class = best(probabilities);
+        let confidence = probabilities.get(class).copied().map(f64::from).filter(|share| share.is_finite());
+        let confidence = confidence.with_context(|| diverged(run))?;
+        Ok(Self {
+            class,
+            class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
+            confidence,
+            raw_confidence: confidence,
+            is_outsider: None,
+            probabilities: probabilities.to_vec(),
+        })
+    }
+
     pub fn as_json(&self, image: &Path) -> Value {
         json!({
             "image": image, "prediction": self.class, "class": self.class_name, "confidence": self.confidence,

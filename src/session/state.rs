@@ -356,7 +356,7 @@ mod tests {
         for request in 1..100 {
             state.apply(Event::Answer(answer(
                 request,
-                Finding::Scores { class_names: [].into(), scores: Arc::default() },
+                Finding::Scores { class_names: [].into(), scores: Arc::default(), is_calibrated: false },
             )));
         }
         let kept: Vec<u64> = state.answers.into_keys().collect();

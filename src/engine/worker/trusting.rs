@@ -37,13 +37,15 @@ impl Trusting {
         self.run == *run && self.step == step
     }
 
-    /// The probabilities of the classes for each of some images, as far to be taken at their word as is known.
-    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<Vec<Vec<f32>>> {
-        let Some(State::Known(trust)) = found.map(|found| &found.state) else { return model.scores(images) };
+    /// The probabilities of the classes for each of some images, and whether they are calibrated: where that is known.
+    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<(Vec<Vec<f32>>, bool)> {
+        let Some(State::Known(trust)) = found.map(|found| &found.state) else {
+            return Ok((model.scores(images)?, false));
+        };
         let examples = model.fitted(images)?;
         let all: Vec<usize> = (0..images.len()).collect();
         let seen = model.impressions(&examples, &all)?;
-        Ok(seen.logits.iter().map(|logits| trust.probabilities(logits)).collect())
+        Ok((seen.logits.iter().map(|logits| trust.probabilities(logits)).collect(), true))
     }
 
     /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that

@@ -4,7 +4,7 @@ use crate::{
     data::{self, watch::Watch},
     protocol::{Command, Confidence, Prediction, RunId},
     session::Run,
-    ui::{Action, bars, theme, widgets::strong},
+    ui::{Action, bars, theme, views::UNSAVED, widgets::strong},
 };
 use egui::{RichText, Ui};
 use std::time::Duration;
@@ -165,10 +165,22 @@ impl DrawPad {
     }
 }
 
-pub fn caption(run: Option<&Run>, drawn: bool) -> String {
+pub fn caption(run: Option<&Run>, drawn: bool, answer: Option<&Prediction>) -> String {
     match (run, drawn) {
         (None, _) => "Start or select a run: its network scores your drawing.".into(),
-        (Some(run), true) => format!("Scored by {}", run.spec.name),
+        (Some(run), true) if !run.has_weights() => UNSAVED.into(),
+        (Some(run), true) => format!("Scored by {}{}", run.spec.name, answer.map(kind).unwrap_or_default()),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
+    }
+}
+
+/// How far the bars can be taken at their word: ", calibrated".
+fn kind(answer: &Prediction) -> String {
+    if answer.probabilities.is_empty() {
+        return String::new();
+    }
+    match answer.confidence {
+        Confidence::Pending { share_done } => format!(", calibrating: {:.0} %", share_done * 100.0),
+        confidence => format!(", {}", bars::kind(matches!(confidence, Confidence::Calibrated { .. }))),
     }
 }

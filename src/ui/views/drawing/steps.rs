@@ -5,6 +5,7 @@ use crate::{
     protocol::{Caption, Strip},
     ui::{
         Action,
+        bars::kind,
         save::{self, Source},
         widgets::{strong, title},
     },
@@ -54,7 +55,8 @@ impl Pictures {
             });
         }
         let said = reading.map(|reading| {
-            format!("With these steps it reads {}.", said(reading.subject(), reading.class_names))
+            let (read, kind) = (said(reading.subject(), reading.class_names), kind(reading.is_calibrated));
+            format!("With these steps it reads {read}, {kind}.")
         });
         ui.label(said.unwrap_or_default());
     }
