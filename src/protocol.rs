@@ -113,15 +113,15 @@ pub enum Event {
     /// A checkpoint was written.
     Saved(RunId, u64),
     Prediction(Prediction),
-    Preview(Preview),
-    Answer(Answer),
-    Renamed(RunId, String),
-    /// A run went to the trash.
     /// How far the calibration is that a prediction waits for.
     Calibrating {
         request: u64,
         share_done: f32,
     },
+    Preview(Preview),
+    Answer(Answer),
+    Renamed(RunId, String),
+    /// A run went to the trash.
     Removed(RunId),
     /// A comparison was started, or found on disk.
     Comparison(Box<ComparisonInfo>),
@@ -201,12 +201,6 @@ pub struct Preparing {
     pub secs_left: Option<f64>,
 }
 
-/// How far a run is, and how fast.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Progress {
-    /// Batches done, and to be done in all.
-    pub step: u64,
-    pub steps: u64,
 impl Preparing {
     /// After so many seconds of it.
     pub fn after(secs: f64, what: &'static str, done: u64, total: u64) -> Self {
@@ -216,11 +210,17 @@ impl Preparing {
     }
 }
 
+/// How far a run is, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// What holds up the next step for more than a second: self-labelling, validation or the test.
+    pub aside: Option<Preparing>,
+    /// Batches done, and to be done in all.
+    pub step: u64,
+    pub steps: u64,
     pub steps_per_epoch: u64,
     /// Time spent training, without pauses.
     pub elapsed_secs: f64,
-    /// What holds up the next step for more than a second: self-labelling, validation or the test.
-    pub aside: Option<Preparing>,
     pub images_per_sec: f64,
 }
 

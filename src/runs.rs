@@ -36,8 +36,8 @@ mod metrics_file;
 mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
-pub use log::{Entry, surviving_changes};
 pub use lock::RunLock;
+pub use log::{Entry, surviving_changes};
 pub use metrics_file::MetricsFile;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.

@@ -331,6 +331,7 @@ fn comparison() -> State {
             saved: None,
             changes: vec![],
             progress: Progress {
+                aside: None,
                 step: reached,
                 steps: 400,
                 steps_per_epoch: 100,
@@ -339,7 +340,6 @@ fn comparison() -> State {
             },
             timing: vec![],
         })));
-                aside: None,
         let ceiling =
             [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
         let value = |step: u64| {

@@ -277,23 +277,6 @@ pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<
     Ok((step, finding.map_err(|error| anyhow!(error))?))
 }
 
-/// Waits for an answer, or for the error that comes instead.
-fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) -> Result<T> {
-    loop {
-        session.wait(Duration::from_millis(100));
-        let found = answer(session);
-        let notices = std::mem::take(&mut session.state.notices);
-        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
-        let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
-        others.iter().for_each(|notice| complain(&notice.text));
-        if let Some(found) = found {
-            return Ok(found);
-        }
-        if let Some(error) = answers.into_iter().next() {
-            return Err(anyhow!(error.text));
-        }
-    }
-}
 /// Shows how far the answer is that is waited for.
 fn show_progress(waiting: &mut Waiting, state: &State) {
     if state.preparing.is_some() {
@@ -308,8 +291,25 @@ fn show_progress(waiting: &mut Waiting, state: &State) {
     }
 }
 
+/// Waits for an answer, or for the error that comes instead.
+fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) -> Result<T> {
     let mut waiting = Waiting::new(false);
+    loop {
+        session.wait(Duration::from_millis(100));
         show_progress(&mut waiting, &session.state);
+        let found = answer(session);
+        let notices = std::mem::take(&mut session.state.notices);
+        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
+        let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
         if !others.is_empty() {
             waiting.show(None);
         }
+        others.iter().for_each(|notice| complain(&notice.text));
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        if let Some(error) = answers.into_iter().next() {
+            return Err(anyhow!(error.text));
+        }
+    }
+}

@@ -184,14 +184,14 @@ impl State {
                     self.prediction = Some(answer);
                 }
             }
-            Event::Preview(answer) => {
-                if self.preview.as_ref().is_none_or(|shown| shown.request <= answer.request) {
-                    self.preview = Some(answer);
-                }
-            }
             Event::Calibrating { request, share_done } => {
                 if let Some(shown) = self.prediction.as_mut().filter(|shown| shown.request == request) {
                     shown.confidence = Confidence::Pending { share_done };
+                }
+            }
+            Event::Preview(answer) => {
+                if self.preview.as_ref().is_none_or(|shown| shown.request <= answer.request) {
+                    self.preview = Some(answer);
                 }
             }
             Event::Comparison(info) => {

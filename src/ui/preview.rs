@@ -10,8 +10,8 @@ use super::{
 use crate::{
     protocol::{Command, Image, Preview, RunId, Similarities},
     session::Run,
-};
     spec::{Catalog, Section},
+};
 use egui::{
     Align2, Color32, FontId, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
     vec2,
@@ -76,15 +76,15 @@ impl PreviewPanel {
             });
             return;
         };
+        let objective = catalog.component(Section::Objective, run.spec.id(Section::Objective));
+        let explanation = objective.map_or("", |info| info.help);
+        let source = Source::of(&run.spec, catalog);
         let step = thousands(answer.step);
         ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
         let most = (ui.ctx().content_rect().height() * 0.45).max(140.0);
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
-        let objective = catalog.component(Section::Objective, run.spec.id(Section::Objective));
-        let explanation = objective.map_or("", |info| info.help);
-        let source = Source::of(&run.spec, catalog);
             self.strips.beside(ui, &answer.strips, side, &source, actions);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);

@@ -139,20 +139,20 @@ pub fn preparation(ui: &mut Ui, of: &Preparing) {
     ui.ctx().request_repaint_after(Duration::from_millis(100));
 }
 
-/// "12,345".
-pub fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let grouped: Vec<_> =
-        digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
-    grouped.join(",")
-}
-
 /// "Preparing images: 12,000 of 60,000 · 8 s left".
 pub fn prepared(of: &Preparing) -> String {
     let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
     let count = if of.total > 0 { count } else { "…".into() };
     let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
     format!("{}{count}{left}", of.what)
+}
+
+/// "12,345".
+pub fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let grouped: Vec<_> =
+        digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group)).collect();
+    grouped.join(",")
 }
 
 #[cfg(test)]
