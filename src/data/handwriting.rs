@@ -10,8 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use rayon::prelude::*;
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
