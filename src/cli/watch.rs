@@ -65,7 +65,7 @@ impl View {
             }));
         }
         line(format!("{}\n{}", name(&run.id), run.folder.display()));
-        let style = ProgressStyle::with_template("{prefix}{bar:30} step {pos} of {len} · {msg}");
+        let style = ProgressStyle::with_template("{prefix}{bar:16} step {pos} of {len} · {msg}");
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWN_HZ);
         self.bar = ProgressBar::with_draw_target(Some(run.progress.steps), target)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

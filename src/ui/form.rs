@@ -355,12 +355,12 @@ impl Form {
     }
 }
 
-/// "70,000 images of 28 × 28 pixels take 52 MiB of memory; 5.1 GiB more are free".
+/// "52 MiB of memory for 70,000 images, 28 × 28 pixels each; 5.1 GiB more are free".
 fn taken(of: &Collection) -> String {
     let [height, width, _] = of.shape;
     let images = thousands((of.train.len() + of.test.len()) as u64);
     let [taken, free] = [of.memory, of.free].map(disk::size);
-    format!("{images} images of {width} × {height} pixels take {taken} of memory; {free} more are free")
+    format!("{taken} of memory for {images} images, {width} × {height} pixels each; {free} more are free")
 }
 
 /// A row of the form.
