@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     protocol::{
-        Command, Event, Level, Notice, Phase, Progress, RunId, RunInfo,
+        About, Command, Event, Level, Notice, Phase, Progress, RunId, RunInfo,
         data::{Collection, DataReport, Opened},
     },
     session::{State, catalog},
@@ -200,7 +200,7 @@ fn notices_are_whole_inside_the_middle_and_kept() {
         let text = "Could not start the comparison: the images are not on this computer yet. ".repeat(3);
         for level in [Level::Info, Level::Error] {
             let text = format!("{level:?}: {text}");
-            window.state_mut().bench.notify(Notice { level, text });
+            window.state_mut().bench.notify(Notice { about: About::Request, level, text });
         }
         window.run_steps(4);
         let popped_up = window.get_by_label_contains("Error: Could not start").rect();

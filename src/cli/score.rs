@@ -11,7 +11,7 @@ use crate::{
     engine::{Model, newest_model},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId, UNOPENED},
+    protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
     runs::Home,
     session::{Session, catalog},
     spec::Choice,
@@ -262,7 +262,7 @@ fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) ->
         session.wait(Duration::from_millis(100));
         let found = answer(session);
         let notices = std::mem::take(&mut session.state.notices);
-        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
+        let is_answer = |notice: &Notice| notice.level == Level::Error && notice.about == About::Request;
         let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
         others.iter().for_each(|notice| complain(&notice.text));
         if let Some(found) = found {
