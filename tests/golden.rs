@@ -27,8 +27,10 @@ use support::forget_the_end;
 /// By the names of the recipes.
 type Family = BTreeMap<String, Golden>;
 
+type Train = fn() -> Family;
+
 /// Families are trained side by side.
-const FAMILIES: [(&str, fn() -> Family); 5] = [
+const FAMILIES: [(&str, Train); 5] = [
     ("components", components),
     ("settings", settings),
     ("histories", histories),

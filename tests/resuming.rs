@@ -6,11 +6,7 @@ use headstart::{
     protocol::{Command, Control, Finding, Image, Level, Phase, Question, RunId},
     session::Run,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::PathBuf, time::Duration};
 use support::{Fixture, finished, forget_the_end, newest_checkpoint, start, until, wait, weights};
 
 /// A run as it was when it was killed on its way from step 16 to step 24 of 32, and its metrics and weights if it had not been.
