@@ -1,8 +1,8 @@
 //! Run folders that older versions wrote are listed, evaluated, asked and gone on with, for ever.
 //!
-//! Each folder of `tests/data/homes` is a home as the program of its day wrote it, in which `DATA` stands for the digits of
-//! [`Program`], with `expected.toml`: how each run stood, and what it comes to. Before what runs are written as changes,
-//! this writes another, `tests/data/homes/new`, to be named after the day:
+//! Each folder of `tests/data/homes` is a home as the program of its day wrote it, in which `DATA` stands for the folder of
+//! [`Program`]'s digits, with `expected.toml`: the state and the scores of each run, and how it ends. Before the format of
+//! run folders changes, this writes another, `tests/data/homes/new`, to be named after the day:
 //!
 //! ```sh
 //! cargo test --release --test older_runs -- --ignored
@@ -36,7 +36,7 @@ const ONE_IMAGE: f64 = 1.0 / 39.0;
 /// By the names of the runs.
 type Expected = BTreeMap<String, Was>;
 
-/// How a run stood.
+/// A run as it was written.
 #[derive(Serialize, Deserialize)]
 struct Was {
     name: String,
@@ -44,7 +44,7 @@ struct Was {
     /// The loss of its newest weights on the test images, and where they are classified the share that is right.
     loss: f64,
     accuracy: Option<f64>,
-    /// What it comes to where it was not finished.
+    /// How it ends, where it was not finished.
     end: Option<Golden>,
 }
 
@@ -227,7 +227,7 @@ fn make_a_home() {
         &["name=killed"][..],
         &["name=rotation", "objective=rotation", "optimizer=adamw"],
         &["name=masked", "objective=masked", "optimizer=sgd"],
-        &["name=variational", "objective=variational", "optimizer=sgd"],
+        &["name=variational", "objective=variational", "optimizer=sgd", "learning_rate=0.001"],
         &["name=adversarial", "objective=adversarial", "optimizer=sgd"],
         &["name=fine-tuned", &from, "freeze_stages=1", "unfreeze_every=8", "schedule=one_cycle"],
         &["name=self-labelled", &from, "labels_per_class=1", "self_labels=60"],
