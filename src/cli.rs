@@ -69,6 +69,7 @@ pub enum Command {
     Compare {
         /// A comparison, such as configs/transfer_in_three_minutes.toml, or the name of a preset, such as head_start
         config: PathBuf,
+        #[allow(rustdoc::broken_intra_doc_links, reason = "a list of TOML, not a link")]
         /// Change a value, such as seeds=[1,2], run.epochs=2 or pretrain.epochs=1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,

@@ -130,12 +130,13 @@ mod window {
     /// Opens the session from a thread of low priority, which the threads that it starts inherit: training takes what
     /// the window leaves, and the window answers at once.
     fn open_in_background(home: PathBuf, ctx: egui::Context) -> Result<Session> {
-        let opened = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("opening".into());
+        let opened = thread.spawn(move || {
             #[cfg(target_os = "linux")]
             let _stays_as_it_is = rustix::process::setpriority_process(None, 10);
             rayon::ThreadPoolBuilder::new().build_global()?;
             Session::open(home, move || ctx.request_repaint())
-        });
+        })?;
         opened.join().map_err(|_| anyhow!("Could not start the training thread"))?
     }
 

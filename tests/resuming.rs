@@ -8,12 +8,8 @@ use headstart::{
     session::Run,
     spec::Section,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
+use std::{fs, path::PathBuf, time::Duration};
+use support::{Fixture, finished, forget_the_end, newest_checkpoint, start, until, wait, weights};
 
 /// A run as it was when it was killed on its way from step 16 to step 24 of 32, and its metrics and weights if it had not been.
 fn killed_at_16(fixture: &Fixture) -> (RunId, PathBuf, (String, Vec<u8>)) {
@@ -24,12 +20,6 @@ fn killed_at_16(fixture: &Fixture) -> (RunId, PathBuf, (String, Vec<u8>)) {
     }
     forget_the_end(&run.folder);
     (run.id, run.folder, undisturbed)
-}
-
-fn forget_the_end(folder: &Path) {
-    let log = fs::read_to_string(folder.join("log.jsonl")).unwrap();
-    let lines: Vec<_> = log.lines().filter(|line| !line.contains("finished")).collect();
-    fs::write(folder.join("log.jsonl"), lines.join("\n")).unwrap();
 }
 
 /// Resumes a run and waits for its end; also gives what was said meanwhile.

@@ -183,7 +183,7 @@ impl Trainer {
     /// Does one batch of training or of scoring.
     ///
     /// # Errors
-    /// Where the run has [`Diverged`](super::divergence::Diverged).
+    /// Where the run has diverged.
     pub fn advance(&mut self) -> Result<Advance> {
         ops::on_pool(|| self.advance_here())
     }
@@ -375,7 +375,7 @@ impl Trainer {
     /// The weights are worth keeping.
     ///
     /// # Errors
-    /// Where the run has [`Diverged`](super::divergence::Diverged).
+    /// Where the run has diverged.
     pub fn ensure_sound(&self) -> Result<()> {
         self.losses.ensure_near("loss", self.losses.newest, self.state.step)?;
         ensure_finite("A weight is", self.model.vars.are_finite()?, self.state.step)

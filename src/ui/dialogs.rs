@@ -76,7 +76,7 @@ impl Dialogs {
     /// Asks for a path.
     pub fn open(&self, wanted: Wanted) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("dialog".into()).spawn(move || {
             let began = Instant::now();
             let ended = match pollster::block_on(show(&wanted)) {
                 Some(path) => Ended::Chosen(wanted, path),
@@ -87,6 +87,9 @@ impl Dialogs {
             let _gone = sender.send(ended);
             ctx.request_repaint();
         });
+        if thread.is_err() {
+            let _never_gone = self.sender.send(Ended::Failed);
+        }
     }
 }
 
