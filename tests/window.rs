@@ -82,6 +82,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         spec,
     };
     let progress = Progress {
+        aside: None,
         step,
         steps,
         steps_per_epoch: 860,
@@ -254,6 +255,14 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     window.run_steps(4);
     assert!(window.query_by_label_contains("does not look like").is_none());
     window.get_by_label("7: 91 %");
+    window.get_by_label("Scored by one, calibrated");
+    for (confidence, kind) in
+        [(Confidence::Pending { share_done: 0.34 }, "calibrating: 34 %"), (Confidence::Raw, "uncalibrated")]
+    {
+        window.state_mut().state.apply(Event::Prediction(answer(confidence)));
+        window.run_steps(4);
+        window.get_by_label(&format!("Scored by one, {kind}"));
+    }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
     assert!(window.query_by_label("7: 91 %").is_none());
@@ -324,6 +333,7 @@ fn comparison() -> State {
             saved: None,
             changes: vec![],
             progress: Progress {
+                aside: None,
                 step: reached,
                 steps: 400,
                 steps_per_epoch: 100,

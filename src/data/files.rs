@@ -228,7 +228,7 @@ pub fn loose_pictures(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads all but the images, once for each path as long as it does not change.
-fn peek(choice: &Choice) -> Result<DatasetInfo> {
+fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     static LAST: Mutex<Option<(Choice, Option<SystemTime>, DatasetInfo)>> = Mutex::new(None);
     let path = path(choice)?;
     let key = super::source(choice);
@@ -239,7 +239,7 @@ fn peek(choice: &Choice) -> Result<DatasetInfo> {
     }
     let format = recognise(path)?;
     let found =
-        (format.read)(path, choice, &Watch::default()).and_then(|contents| assembly::info(contents, choice));
+        (format.read)(path, choice, watch).and_then(|contents| assembly::info(contents, choice, watch));
     let info = found.with_context(|| unreadable(format, path))?;
     if let Ok(mut last) = LAST.lock() {
         *last = Some((key, modified, info.clone()));

@@ -8,7 +8,7 @@ use crate::{
     data::Dataset,
     metrics::{LOSS, Point, Split},
     models::Weights,
-    protocol::{About, Control, Event, Level, Phase, Progress, Remedy, RunId, RunInfo},
+    protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
     spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
     told::told,
@@ -41,8 +41,13 @@ pub struct ActiveRun {
     /// The test images have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
     evaluated: bool,
     pace: Pace,
+    /// What is done between two steps, and the seconds of training at which that began.
+    aside: Option<(&'static str, f64)>,
     last_timing: Instant,
 }
+
+/// Seconds from which on it is said what holds up the next step: a line that comes and goes at once is no help.
+const LONG_SECS: f64 = 1.0;
 
 /// Images a second over about the last twenty batches.
 #[derive(Default)]
@@ -99,6 +104,7 @@ impl ActiveRun {
             save_due: false,
             evaluated: false,
             pace: Pace::default(),
+            aside: None,
             last_timing: Instant::now(),
         };
         run.look_back()?;
@@ -173,12 +179,16 @@ impl ActiveRun {
     }
 
     pub fn progress(&self) -> Progress {
-        let moment = self.trainer.moment();
+        let (moment, secs) = (self.trainer.moment(), self.trainer.state.elapsed_secs);
+        let aside = self.trainer.aside().zip(self.aside).map(|((what, done, total), (_, began))| {
+            (secs - began, Preparing::after(secs - began, what, done as u64, total as u64))
+        });
         Progress {
+            aside: aside.filter(|(took, _)| *took >= LONG_SECS).map(|(_, aside)| aside),
             step: moment.step,
             steps: moment.steps,
             steps_per_epoch: moment.steps_per_epoch,
-            elapsed_secs: self.trainer.state.elapsed_secs,
+            elapsed_secs: secs,
             images_per_sec: self.pace.images_per_sec(),
         }
     }
@@ -201,8 +211,12 @@ impl ActiveRun {
         let took = began.elapsed();
         self.trainer.state.elapsed_secs += took.as_secs_f64();
         self.turns += 1;
+        let aside = self.trainer.aside().map(|(what, ..)| what);
+        if aside != self.aside.map(|(what, _)| what) {
+            self.aside = aside.map(|what| (what, self.trainer.state.elapsed_secs - took.as_secs_f64()));
+        }
         match advanced {
-            Advance::Scored => {}
+            Advance::Scored => outbox.progress(&self.id, self.progress()),
             Advance::Labelled { points } => self.record(points, outbox),
             Advance::Trained { points, images } => {
                 self.pace.add(images, took);
@@ -366,7 +380,7 @@ impl ActiveRun {
 
     fn write_timing(&mut self, outbox: &mut Outbox) {
         self.last_timing = Instant::now();
-        let Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = self.progress();
+        let Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec, .. } = self.progress();
         self.log(&Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec }, outbox);
     }
 

@@ -1,7 +1,7 @@
 //! Where a run goes on, or is asked: the newest of its checkpoints that is whole.
 use super::Model;
 use crate::{
-    data,
+    data::{self, watch::Watch},
     metrics::Split,
     runs::{CheckpointState, RunFolder, Tuned, surviving_tunings},
     spec::{Catalog, LiveParams, RunSpec},
@@ -80,10 +80,10 @@ fn has_been_saved(folder: &RunFolder) -> Result<bool> {
 /// The newest saved weights of a run that is not being trained.
 ///
 /// # Errors
-/// Where the run has no checkpoint, or its spec or its weights cannot be read.
-pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<Newest<Model>> {
+/// Where the run has no checkpoint, its spec, its data or its weights cannot be read, or that was stopped.
+pub fn newest_model(folder: &RunFolder, catalog: &Catalog, watch: &Watch) -> Result<Newest<Model>> {
     let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset, watch)?)?;
     let found = newest(folder, |_, path| model.vars.load(&path.join("model.safetensors")))?;
     let Newest { state, passed_over, .. } = found.with_context(|| {
         let name = folder.path.file_name().unwrap_or_default().to_string_lossy();

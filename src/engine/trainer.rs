@@ -248,6 +248,15 @@ impl Trainer {
         Moment { step: self.state.step, ..self.moment }
     }
 
+    /// What is done between two steps, and how many images of how many are done.
+    pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
+        match (&self.scoring, &self.labels) {
+            (Some(scoring), _) => Some(scoring.progress()),
+            (None, Labels::Spreading(spreading)) => Some(spreading.progress()),
+            (None, _) => None,
+        }
+    }
+
     /// Puts the weights of a checkpoint back, as early stopping does.
     ///
     /// # Errors

@@ -192,6 +192,7 @@ impl Bench {
         let what = match &command {
             Command::Start(_) => "Could not start the run",
             Command::Resume(_) | Command::Rewind { .. } => "Could not resume the run",
+            Command::Reopen(_) => "Could not open the run",
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
@@ -249,6 +250,7 @@ impl Bench {
                 self.inquiries.retain(|inquiry| !inquiry.is(request));
                 Ok(())
             }
+            Command::Reopen(run) => self.reopen(&run),
             Command::Rename(run, name) => self.rename(run, name),
             Command::Delete(run) => self.delete(run),
             Command::Restore(run) => {
@@ -339,6 +341,12 @@ impl Bench {
         let points = folder.points()?;
         self.show(info, points);
         Ok(())
+    }
+
+    /// Reads a run again, unless it has come into this program's hands meanwhile.
+    pub(super) fn reopen(&mut self, id: &RunId) -> Result<()> {
+        self.answers.forget_weights();
+        if self.active.contains_key(id) { Ok(()) } else { self.open(id) }
     }
 
     fn show(&mut self, info: RunInfo, points: Vec<Point>) {

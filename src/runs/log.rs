@@ -55,7 +55,7 @@ impl Entry {
     /// Of a run that diverged, also says from where it can go on.
     pub fn of(phase: &Phase, remedy: Option<Remedy>) -> Self {
         let (name, message) = match phase {
-            Phase::Running => ("running", ""),
+            Phase::Running | Phase::Elsewhere => ("running", ""),
             Phase::Paused => ("paused", ""),
             Phase::Stopped => ("stopped", ""),
             Phase::Finished => ("finished", ""),

@@ -5,8 +5,8 @@ use crate::{
     engine::LEARNING_RATE,
     metrics::{self, ACCURACY, LOSS, Point, Split},
     protocol::{
-        Answer, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing, Preview,
-        Progress, Remedy, RunId, RunInfo,
+        Answer, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
+        Preparing, Preview, Progress, Remedy, RunId, RunInfo,
     },
     spec::{Change, LiveParams, RunSpec, Section},
 };
@@ -80,6 +80,11 @@ impl Run {
             timing: info.timing,
             saved: info.saved,
         }
+    }
+
+    /// Whether there are weights to ask: those that are trained here, or saved ones.
+    pub fn has_weights(&self) -> bool {
+        self.phase.is_active() || self.phase == Phase::Finished || self.saved.is_some()
     }
 
     /// The points of a curve, none if it was never measured.
@@ -180,6 +185,11 @@ impl State {
                     self.prediction = Some(answer);
                 }
             }
+            Event::Calibrating { request, share_done } => {
+                if let Some(shown) = self.prediction.as_mut().filter(|shown| shown.request == request) {
+                    shown.confidence = Confidence::Pending { share_done };
+                }
+            }
             Event::Preview(answer) => {
                 if self.preview.as_ref().is_none_or(|shown| shown.request <= answer.request) {
                     self.preview = Some(answer);
@@ -251,7 +261,7 @@ mod tests {
     use super::*;
     use crate::{
         metrics::{ACCURACY, LOSS},
-        protocol::{Confidence, Finding},
+        protocol::Finding,
     };
     use std::sync::Arc;
 
@@ -305,7 +315,7 @@ mod tests {
                 steps,
                 steps_per_epoch: 100,
                 elapsed_secs: secs,
-                images_per_sec: 0.0,
+                ..Progress::default()
             });
         }
         run
@@ -347,7 +357,7 @@ mod tests {
         for request in 1..100 {
             state.apply(Event::Answer(answer(
                 request,
-                Finding::Scores { class_names: [].into(), scores: Arc::default() },
+                Finding::Scores { class_names: [].into(), scores: Arc::default(), is_calibrated: false },
             )));
         }
         let kept: Vec<u64> = state.answers.into_keys().collect();
@@ -369,6 +379,12 @@ mod tests {
         let mut state = State::default();
         state.apply(Event::Prediction(answer(2)));
         state.apply(Event::Prediction(answer(1)));
-        assert_eq!(state.prediction.unwrap().request, 2);
+        state.apply(Event::Calibrating { request: 1, share_done: 0.5 });
+        assert_eq!(
+            state.prediction.as_ref().map(|shown| (shown.request, shown.confidence)),
+            Some((2, Confidence::Raw))
+        );
+        state.apply(Event::Calibrating { request: 2, share_done: 0.5 });
+        assert_eq!(state.prediction.unwrap().confidence, Confidence::Pending { share_done: 0.5 });
     }
 }

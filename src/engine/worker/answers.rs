@@ -187,11 +187,10 @@ impl Bench {
     }
 
     fn load_idle(&mut self, id: &RunId) -> Result<Idle> {
-        let newest = newest_model(&self.home.folder(id), &self.catalog)?;
-        newest
-            .passed_over
-            .into_iter()
-            .for_each(|text| self.outbox.notice(About::Run(id.clone()), Level::Warning, text));
+        let newest = self.watched(|watch| newest_model(&self.home.folder(id), &self.catalog, watch))?;
+        let about = || About::Run(id.clone());
+        let said = newest.passed_over.into_iter();
+        said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
         let (step, live) = (newest.state.step, newest.state.live);
         Ok(Idle { run: id.clone(), step, model: Arc::new(newest.loaded), live })
     }

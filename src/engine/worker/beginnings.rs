@@ -4,6 +4,7 @@ use crate::{
     data::{
         self, ImageShape,
         fitting::{CHANNELS, IMAGE_SIZE},
+        watch::Watch,
     },
     engine::resumption::newest,
     models::{self, Weights},
@@ -18,8 +19,14 @@ impl Bench {
     pub(super) fn adopt_shape(&mut self, spec: &mut RunSpec) -> Result<()> {
         let asks = [&IMAGE_SIZE, &CHANNELS].iter().any(|param| spec.dataset.get(param) > 0.0);
         let source = spec.init_from.as_ref().filter(|_| !asks && spec.entrant.is_none());
-        let Some(shape) = source.and_then(|source| self.shape_of(source)) else { return Ok(()) };
-        if shape != data::peek(&spec.dataset)?.shape && shape.height == shape.width {
+        let Some(source) = source else { return Ok(()) };
+        let shapes = self.watched(|watch| {
+            let shape = self.shape_of(source, watch);
+            watch.go_on()?;
+            shape.map(|shape| Ok((shape, data::peek(&spec.dataset, watch)?.shape))).transpose()
+        })?;
+        let Some((shape, own)) = shapes else { return Ok(()) };
+        if shape != own && shape.height == shape.width {
             spec.set(Section::Dataset, &IMAGE_SIZE, shape.width as f64);
             spec.set(Section::Dataset, &CHANNELS, shape.channels as f64);
             self.outbox.notice(
@@ -36,12 +43,13 @@ impl Bench {
     }
 
     /// The shape of the images that a run or a shipped encoder was trained on, where that can be told.
-    fn shape_of(&self, source: &str) -> Option<ImageShape> {
+    fn shape_of(&self, source: &str, watch: &Watch) -> Option<ImageShape> {
         if let Some(shipped) = models::shipped::find(source) {
             return Some(shipped.shape);
         }
         let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
-        Some(data::peek(&self.home.folder(&run).spec(&self.catalog).ok()?.dataset).ok()?.shape)
+        let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
+        Some(data::peek(&spec.dataset, watch).ok()?.shape)
     }
 
     /// What a run's encoder begins with.

@@ -1,7 +1,7 @@
 //! The data sets of runs, which are read while the faces look on and can stop it.
 use super::Bench;
 use crate::{
-    data::{self, Dataset},
+    data::{self, Dataset, watch::Watch},
     protocol::{About, Level},
     spec::Choice,
 };
@@ -29,9 +29,14 @@ impl Bench {
     }
 
     /// Reads a data set while the faces look on.
-    pub(super) fn read(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
+    pub(super) fn read(&self, choice: &Choice) -> Result<Arc<Dataset>> {
+        self.watched(|watch| data::open(choice, &self.home.data(), watch))
+    }
+
+    /// Reads something of a data set while the faces look on and can stop it.
+    pub(super) fn watched<T>(&self, read: impl FnOnce(&Watch) -> Result<T>) -> Result<T> {
         let _reading = self.watch.begin();
         self.outbox.wake();
-        data::open(choice, &self.home.data(), &self.watch)
+        read(&self.watch)
     }
 }

@@ -59,17 +59,19 @@ impl Bench {
     fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
         match question {
             Question::History { images, after } => {
+                let folder = self.home.folder(run);
                 if !self.active.contains_key(run) {
                     // What a run of no checkpoint was drawn as is not what it has learnt.
-                    newest_model(&self.home.folder(run), &self.catalog)?;
+                    self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
                 }
-                history::begin(self.home.folder(run), &self.catalog, images.clone(), *after)
+                self.watched(|watch| history::begin(folder, &self.catalog, images.clone(), *after, watch))
             }
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;
                 let dataset = self.dataset(&spec.dataset)?;
                 let images = partition(&spec, &dataset)?.validation;
-                let newest = newest_model(&self.home.folder(run), &self.catalog)?;
+                let folder = self.home.folder(run);
+                let newest = self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
                 let about = || About::Run(run.clone());
                 let said = newest.passed_over.into_iter();
                 said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));

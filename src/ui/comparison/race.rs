@@ -77,6 +77,7 @@ fn waits_for(info: &ComparisonInfo, entrants: &Entrants<'_>, budget: usize) -> S
         }
         Phase::Running | Phase::Paused => "The race begins once pretraining has ended.".into(),
         Phase::Finished => "None of the arms was validated while it trained.".into(),
+        Phase::Elsewhere => "Another program works at this comparison: look again later.".into(),
         Phase::Stopped | Phase::Failed(_) => "Press Resume: the race goes on from here.".into(),
     }
 }

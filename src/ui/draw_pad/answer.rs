@@ -1,10 +1,10 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    data,
+    data::{self, watch::Watch},
     protocol::{Command, Confidence, Prediction, RunId},
     session::Run,
-    ui::{Action, bars, theme, widgets::strong},
+    ui::{Action, bars, theme, views::UNSAVED, widgets::strong},
 };
 use egui::{RichText, Ui};
 use std::time::Duration;
@@ -54,7 +54,8 @@ impl Classes {
             *self = Self::default();
             if let Some(run) = run {
                 let dataset = &run.spec.dataset;
-                let named = dataset.path.is_none().then(|| data::peek(dataset).ok()).flatten();
+                let named =
+                    dataset.path.is_none().then(|| data::peek(dataset, &Watch::default()).ok()).flatten();
                 let names = named.map_or(vec![], |info| info.class_names);
                 *self = Self { run: Some(run.id.clone()), names };
             }
@@ -134,7 +135,7 @@ impl DrawPad {
         prediction: Option<&Prediction>,
         actions: &mut Vec<Action>,
     ) {
-        let (Some(run), Some(image)) = (run, &self.image) else { return };
+        let (Some(run), Some(image)) = (run.filter(|run| run.has_weights()), &self.image) else { return };
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
             let same = asked.version == self.version && asked.run == run.id;
@@ -164,10 +165,22 @@ impl DrawPad {
     }
 }
 
-pub fn caption(run: Option<&Run>, drawn: bool) -> String {
+pub fn caption(run: Option<&Run>, drawn: bool, answer: Option<&Prediction>) -> String {
     match (run, drawn) {
         (None, _) => "Start or select a run: its network scores your drawing.".into(),
-        (Some(run), true) => format!("Scored by {}", run.spec.name),
+        (Some(run), true) if !run.has_weights() => UNSAVED.into(),
+        (Some(run), true) => format!("Scored by {}{}", run.spec.name, answer.map(kind).unwrap_or_default()),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
+    }
+}
+
+/// How far the bars can be taken at their word: ", calibrated".
+fn kind(answer: &Prediction) -> String {
+    if answer.probabilities.is_empty() {
+        return String::new();
+    }
+    match answer.confidence {
+        Confidence::Pending { share_done } => format!(", calibrating: {:.0} %", share_done * 100.0),
+        confidence => format!(", {}", bars::kind(matches!(confidence, Confidence::Calibrated { .. }))),
     }
 }
