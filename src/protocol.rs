@@ -6,7 +6,7 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::{Point, Split},
-    spec::{Choice, LiveParams, RunSpec},
+    spec::{Change, Choice, LiveParams, RunSpec},
 };
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
@@ -108,8 +108,8 @@ pub enum Event {
     Remedy(RunId, Remedy),
     Points(RunId, Vec<Point>),
     Progress(RunId, Progress),
-    /// Live hyperparameters were changed.
-    Tuned(RunId, Change),
+    /// Live hyperparameters were changed: as they are now, and what changed.
+    Tuned(RunId, LiveParams, Vec<Change>),
     /// A checkpoint was written.
     Saved(RunId, u64),
     Prediction(Prediction),
@@ -231,14 +231,6 @@ impl Progress {
     }
 }
 
-/// Live hyperparameters that were changed together, by dotted key, with the values they have had since.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// Steps done when they changed: the next one was the first with the new values.
-    pub step: u64,
-    pub values: LiveParams,
-}
-
 /// An image that is shown to a network, which sees it at the size and in the channels that it learnt from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -352,7 +344,7 @@ impl Cosines {
 /// What can be asked of a run's network, to be answered between batches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// How well does it do on a whole split, and how far can it be taken at its word?
+    /// How well does it do on a whole split, and how well is it calibrated?
     Evaluation {
         split: Split,
         /// A data set whose test images are none of what it was trained on: how many of them does it notice?
@@ -447,15 +439,25 @@ pub struct Moment {
     pub scores: Vec<Vec<f32>>,
 }
 
-/// Something worth telling, that ends nothing.
+/// Something worth saying, that ends nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
+    pub about: About,
     pub level: Level,
     pub text: String,
 }
 
-/// What a notice about a run begins with that cannot be opened: it answers nothing that somebody asked.
-pub const UNOPENED: &str = "Could not open a run";
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// What was asked for last: an error is its answer.
+    Request,
+    /// A run, whether or not anything was asked about it.
+    Run(RunId),
+    Comparison(ComparisonId),
+    /// A data set, or a person's own drawings.
+    Data,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Level {

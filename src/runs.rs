@@ -15,7 +15,7 @@
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
     disk::{self, PARTIAL},
-    protocol::{Change, Phase, Progress, Remedy, RunId, RunInfo},
+    protocol::{Phase, Progress, Remedy, RunId, RunInfo},
     rng,
     spec::{Catalog, Param, RunSpec, Section, UNFREEZE_EVERY},
 };
@@ -37,7 +37,7 @@ mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
 pub use lock::RunLock;
-pub use log::{Entry, surviving_changes};
+pub use log::{Entry, Tuned, surviving_tunings};
 pub use metrics_file::MetricsFile;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
@@ -204,7 +204,8 @@ impl RunFolder {
     pub fn info(&self, id: &RunId, catalog: &Catalog) -> Result<RunInfo> {
         let spec = self.spec(catalog)?;
         let entries = self.entries()?;
-        let changes: Vec<Change> = surviving_changes(&entries);
+        let tunings = surviving_tunings(&entries);
+        let first = catalog.live_params(&spec);
         let mut progress = Progress::default();
         let mut timing = vec![];
         for entry in &entries {
@@ -218,10 +219,10 @@ impl RunFolder {
         }
         let newest = self.newest_state();
         let saved = newest.as_ref().map(|state| state.step);
-        let mut live = catalog.live_params(&spec);
-        live.extend(newest.map(|state| state.live).unwrap_or_default());
-        if let Some(change) = changes.last().filter(|change| Some(change.step) >= saved) {
-            live.clone_from(&change.values);
+        let mut live = first.clone();
+        live.update(&newest.map(|state| state.live).unwrap_or_default());
+        if let Some(tuned) = tunings.last().filter(|tuned| Some(tuned.step) >= saved) {
+            live.clone_from(&tuned.values);
         }
         let (mut phase, remedy) = last_phase(&entries);
         if phase.is_active() {
@@ -236,7 +237,7 @@ impl RunFolder {
             phase,
             remedy,
             saved,
-            changes,
+            changes: log::changes(&first, &tunings),
             progress,
             timing,
         })

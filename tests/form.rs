@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     metrics::{self, Point, Split},
     protocol::{
-        Command, Event, Level, Notice, Phase, Preparing, Progress, RunId, RunInfo,
+        About, Command, Event, Level, Notice, Phase, Preparing, Progress, RunId, RunInfo,
         data::{Collection, DataReport, Opened},
     },
     session::{State, catalog},
@@ -266,7 +266,11 @@ fn the_training_panel_has_the_headline_of_the_objective_and_what_holds_up_the_ne
 fn the_same_notice_is_kept_once_and_counted() {
     let mut window = open([1440.0, 900.0], State::default());
     for text in ["Could not score the drawing", "Saved", "Could not score the drawing"] {
-        window.state_mut().bench.notify(Notice { level: Level::Error, text: text.into() });
+        window.state_mut().bench.notify(Notice {
+            about: About::Request,
+            level: Level::Error,
+            text: text.into(),
+        });
     }
     window.run_steps(4);
     assert_eq!(window.query_all_by_label("Could not score the drawing").count(), 1);
@@ -282,7 +286,7 @@ fn notices_are_whole_inside_the_middle_and_kept() {
         let text = "Could not start the comparison: the images are not on this computer yet. ".repeat(3);
         for level in [Level::Info, Level::Error] {
             let text = format!("{level:?}: {text}");
-            window.state_mut().bench.notify(Notice { level, text });
+            window.state_mut().bench.notify(Notice { about: About::Request, level, text });
         }
         window.run_steps(4);
         let popped_up = window.get_by_label_contains("Error: Could not start").rect();

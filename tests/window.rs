@@ -7,14 +7,15 @@ use egui::{Role, accesskit::Toggled};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     comparison::{Cell, Comparison},
+    engine,
     metrics::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
         SAMPLE_DIVERSITY, Split,
     },
     presets,
     protocol::{
-        Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
+        Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase, Prediction,
+        Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -65,13 +66,13 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
     }
     let live = catalog().live_params(&spec);
     let mut tuned = live.clone();
-    tuned.insert("optimizer.learning_rate".into(), 0.0003);
+    tuned.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0003);
     let steps = 8600;
     let step = if *phase == Phase::Finished { steps } else { 5200 };
     let info = RunInfo {
         id: id.clone(),
         folder: format!("/home/runs/{id}").into(),
-        live,
+        live: live.clone(),
         phase: phase.clone(),
         remedy: None,
         saved: None,
@@ -94,7 +95,8 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         Event::Progress(id.clone(), progress),
     ];
     if phase.is_active() {
-        events.push(Event::Tuned(id, Change { step: 3000, values: tuned }));
+        let changes = live.changes(&tuned, 3000);
+        events.push(Event::Tuned(id, tuned, changes));
     }
     events
 }
@@ -171,8 +173,8 @@ fn turning_a_live_hyperparameter_sends_all_of_them() {
     else {
         panic!("{sent:?}")
     };
-    assert!((live["optimizer.learning_rate"] - 0.01).abs() < 1e-9);
-    assert_eq!(live.len(), 7);
+    assert!((live.get(Section::Optimizer, &engine::LEARNING_RATE) - 0.01).abs() < 1e-9);
+    assert_eq!(live.keys().count(), 7);
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
     let run = state.runs.values_mut().next().unwrap();
     run.remedy = Some(Remedy { step: 400, learning_rate: 0.0001 });
     let (id, mut live) = (run.id.clone(), run.live.clone());
-    live.insert("optimizer.learning_rate".into(), 0.0001);
+    live.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0001);
     let mut window = wide(state);
     assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
     click(&mut window, "Go on from step 400 with a tenth of the learning rate");

@@ -12,7 +12,7 @@ use crate::{
     engine::{Model, newest_model},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId, UNOPENED},
+    protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
     runs::Home,
     session::{Session, State, catalog},
     spec::Choice,
@@ -299,7 +299,7 @@ fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) ->
         show_progress(&mut waiting, &session.state);
         let found = answer(session);
         let notices = std::mem::take(&mut session.state.notices);
-        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
+        let is_answer = |notice: &Notice| notice.level == Level::Error && notice.about == About::Request;
         let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
         if !others.is_empty() {
             waiting.show(None);

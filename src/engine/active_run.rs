@@ -8,8 +8,8 @@ use crate::{
     data::Dataset,
     metrics::{LOSS, Point, Split},
     models::Weights,
-    protocol::{Change, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
-    runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
+    protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
+    runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
     spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
     told::told,
 };
@@ -33,8 +33,8 @@ pub struct ActiveRun {
     folder: RunFolder,
     lock: RunLock,
     metrics: MetricsFile,
-    /// Logged changes that lie ahead, when a crash took steps back.
-    replay: VecDeque<Change>,
+    /// Logged tunings that lie ahead, when a crash took steps back.
+    replay: VecDeque<Tuned>,
     single_step: bool,
     /// A checkpoint could not be written, and must be before training goes on.
     save_due: bool,
@@ -126,7 +126,7 @@ impl ActiveRun {
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
         self.metrics = MetricsFile::open(&self.folder, self.trainer.state.metrics_bytes)?;
-        self.folder.log(&Entry::Tuned { step, values: live.clone() })?;
+        self.folder.log(&Entry::Tuned(Tuned { step, values: live.clone() }))?;
         self.trainer.live = live;
         self.replay.clear();
         self.look_back()
@@ -172,6 +172,10 @@ impl ActiveRun {
             progress: self.progress(),
             ..info
         })
+    }
+
+    fn about(&self) -> About {
+        About::Run(self.id.clone())
     }
 
     pub fn progress(&self) -> Progress {
@@ -251,12 +255,12 @@ impl ActiveRun {
             return;
         }
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
-            return outbox.notice(Level::Warning, wrong);
+            return outbox.notice(self.about(), Level::Warning, wrong);
         }
         self.replay.clear();
-        let entry = Entry::Tuned { step: self.trainer.state.step, values: live.clone() };
+        let entry = Entry::Tuned(Tuned { step: self.trainer.state.step, values: live.clone() });
         if let Err(error) = self.folder.log(&entry) {
-            outbox.notice(Level::Error, told(&error));
+            outbox.notice(self.about(), Level::Error, told(&error));
         }
         self.set_live(live, outbox);
     }
@@ -286,7 +290,7 @@ impl ActiveRun {
             self.trainer.restore_weights(&self.folder.checkpoint(best))?;
             let text = format!("Stopped early: the best weights, of step {best}, are back");
             self.log(&Entry::Notice { text: text.clone() }, outbox);
-            outbox.notice(Level::Info, text);
+            outbox.notice(self.about(), Level::Info, text);
         }
         self.save(outbox)?;
         Ok(())
@@ -316,7 +320,7 @@ impl ActiveRun {
                     "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
                     told(&error)
                 );
-                outbox.notice(Level::Error, text);
+                outbox.notice(self.about(), Level::Error, text);
                 self.enter(Phase::Paused, outbox);
             }
         }
@@ -346,9 +350,9 @@ impl ActiveRun {
     }
 
     fn replay_changes(&mut self, outbox: &mut Outbox) {
-        while self.replay.front().is_some_and(|change| change.step <= self.trainer.state.step) {
-            if let Some(change) = self.replay.pop_front() {
-                self.set_live(change.values, outbox);
+        while self.replay.front().is_some_and(|tuned| tuned.step <= self.trainer.state.step) {
+            if let Some(tuned) = self.replay.pop_front() {
+                self.set_live(tuned.values, outbox);
             }
         }
     }
@@ -357,8 +361,9 @@ impl ActiveRun {
         if live == self.trainer.live {
             return;
         }
+        let changes = self.trainer.live.changes(&live, self.trainer.state.step);
         self.trainer.live.clone_from(&live);
-        outbox.push(Event::Tuned(self.id.clone(), Change { step: self.trainer.state.step, values: live }));
+        outbox.push(Event::Tuned(self.id.clone(), live, changes));
     }
 
     /// Once a second.
@@ -367,7 +372,7 @@ impl ActiveRun {
             self.ensure_folder()?;
             self.write_timing(outbox);
             if let Err(error) = self.metrics.flush() {
-                outbox.notice(Level::Warning, told(&error));
+                outbox.notice(self.about(), Level::Warning, told(&error));
             }
         }
         Ok(())
@@ -381,7 +386,7 @@ impl ActiveRun {
 
     fn log(&self, entry: &Entry, outbox: &mut Outbox) {
         if let Err(error) = self.folder.log(entry) {
-            outbox.notice(Level::Warning, told(&error));
+            outbox.notice(self.about(), Level::Warning, told(&error));
         }
     }
 }

@@ -2,12 +2,13 @@
 use super::DataState;
 use crate::{
     comparison::{Cell, Results},
+    engine::LEARNING_RATE,
     metrics::{self, ACCURACY, LOSS, Point, Split},
     protocol::{
-        Answer, Change, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
+        Answer, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
         Preparing, Preview, Progress, Remedy, RunId, RunInfo,
     },
-    spec::{LiveParams, RunSpec},
+    spec::{Change, LiveParams, RunSpec, Section},
 };
 use std::{collections::BTreeMap, mem::discriminant, path::PathBuf};
 
@@ -24,11 +25,11 @@ pub struct State {
     pub prediction: Option<Prediction>,
     /// The newest preview that was asked for.
     pub preview: Option<Preview>,
-    /// The newest answer to each question that waits for one, by its request; whoever asked takes it.
+    /// The newest answer to each question that waits for one, by its request; the view that asked takes it out.
     pub answers: BTreeMap<u64, Answer>,
     /// What the librarian knows.
     pub data: DataState,
-    /// Not yet shown; whoever shows them takes them.
+    /// Not yet shown; a face takes them out to show them.
     pub notices: Vec<Notice>,
     /// How far the data set is that the worker reads; nothing while it reads none.
     pub preparing: Option<Preparing>,
@@ -139,7 +140,7 @@ impl Run {
     pub fn remedied(&self) -> Option<(Remedy, Command)> {
         let remedy = self.remedy?;
         let mut live = self.live.clone();
-        live.insert("optimizer.learning_rate".into(), remedy.learning_rate);
+        live.set(Section::Optimizer, &LEARNING_RATE, remedy.learning_rate);
         Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live }))
     }
 
@@ -172,9 +173,9 @@ impl State {
             Event::Remedy(id, remedy) => self.update(&id, |run| run.remedy = Some(remedy)),
             Event::Points(id, points) => self.update(&id, |run| run.add(points)),
             Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
-            Event::Tuned(id, change) => self.update(&id, |run| {
-                run.live.clone_from(&change.values);
-                run.changes.push(change);
+            Event::Tuned(id, live, changes) => self.update(&id, |run| {
+                run.live = live;
+                run.changes.extend(changes);
             }),
             Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
             Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
@@ -269,7 +270,7 @@ mod tests {
             id: "a".into(),
             folder: PathBuf::new(),
             spec: RunSpec::default(),
-            live: LiveParams::new(),
+            live: LiveParams::default(),
             phase: Phase::Running,
             remedy: None,
             saved: None,

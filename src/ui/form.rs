@@ -225,7 +225,7 @@ impl Form {
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.";
+        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. The format is detected automatically.";
         field(ui, "Path", help, |ui, label| {
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);

@@ -91,10 +91,10 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
     let mut changed = false;
     for (section, param) in catalog.params(&run.spec).filter(|(_, param)| param.live) {
         let key = dotted(section, param);
-        let mut value = live.get(&key).copied().unwrap_or(param.default);
+        let mut value = live.get(section, param);
         let started_with = run.spec.get(section, param);
         if steady(ui, &key, |ui| param::row(ui, param, &mut value, started_with, None)) {
-            live.insert(key, value);
+            live.set(section, param, value);
             changed = true;
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     },
     engine::resumption::newest,
     models::{self, Weights},
-    protocol::{Level, Phase},
+    protocol::{About, Level, Phase},
     spec::{RunSpec, Section},
 };
 use anyhow::{Context as _, Result};
@@ -30,6 +30,7 @@ impl Bench {
             spec.set(Section::Dataset, &IMAGE_SIZE, shape.width as f64);
             spec.set(Section::Dataset, &CHANNELS, shape.channels as f64);
             self.outbox.notice(
+                About::Data,
                 Level::Info,
                 format!(
                     "Images are brought to {0} by {0} pixels, {1}, which the encoder was pretrained on",
@@ -79,7 +80,10 @@ impl Bench {
         let newest = newest.with_context(|| {
             format!("The run {run:?} has no checkpoint yet: begin when it has trained for a while")
         })?;
-        newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        newest
+            .passed_over
+            .into_iter()
+            .for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
         let step = newest.state.step;
         if let Some((best, _)) = newest.state.best.filter(|(best, _)| *best < step)
             && matches!(folder.info(&run.into(), &self.catalog)?.phase, Phase::Failed(_))
@@ -88,7 +92,7 @@ impl Bench {
                 "The run {run:?} failed: if the weights of step {step} turn out to be ruined, begin with its best ones, \
                  init_from={run}@{best}"
             );
-            self.outbox.notice(Level::Warning, text);
+            self.outbox.notice(About::Request, Level::Warning, text);
         }
         Ok(Some(Weights::File(weights(step))))
     }

@@ -5,7 +5,7 @@ use crate::{
     data::{self, watch::Stopped},
     metrics::{ACCURACY, Split},
     objectives,
-    protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
+    protocol::{About, ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
     runs::{ComparisonFolder, RunLock},
     spec::RunSpec,
     told::told,
@@ -36,7 +36,8 @@ impl Bench {
     /// Shows the comparisons of the home, which rest until somebody goes on with one.
     pub(super) fn open_comparisons(&mut self) {
         for id in self.home.list_comparisons().unwrap_or_default() {
-            self.guard("Could not open a comparison", |bench| bench.show_comparison(&id, None));
+            let about = About::Comparison(id.clone());
+            self.guard(about, "Could not open a comparison", |bench| bench.show_comparison(&id, None));
         }
     }
 

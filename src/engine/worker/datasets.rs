@@ -2,7 +2,7 @@
 use super::Bench;
 use crate::{
     data::{self, Dataset, watch::Watch},
-    protocol::Level,
+    protocol::{About, Level},
     spec::Choice,
 };
 use anyhow::Result;
@@ -22,7 +22,7 @@ impl Bench {
         if let Some(first) = complaints.first() {
             let text =
                 format!("{} images or files of the data set cannot be read, as: {first}", complaints.len());
-            self.outbox.notice(Level::Warning, text);
+            self.outbox.notice(About::Data, Level::Warning, text);
         }
         self.dataset = Some((key, dataset.clone()));
         Ok(dataset)

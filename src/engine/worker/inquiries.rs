@@ -9,7 +9,7 @@ use crate::{
         trainer::partition,
     },
     objectives,
-    protocol::{Answer, Level, Question, RunId},
+    protocol::{About, Answer, Level, Question, RunId},
     spec::Choice,
     told::told,
 };
@@ -36,7 +36,7 @@ impl Bench {
     /// Begins with a question, instead of an older one of its kind about the same run.
     ///
     /// # Errors
-    /// Why it cannot be answered; whoever asked is told so too.
+    /// Why it cannot be answered; the same reason goes out as the answer.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
         if let Question::Scores { images } = &question {
             let answered = self.scores(request, run.clone(), images);
@@ -72,7 +72,9 @@ impl Bench {
                 let images = partition(&spec, &dataset)?.validation;
                 let folder = self.home.folder(run);
                 let newest = self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
-                newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+                let about = || About::Run(run.clone());
+                let said = newest.passed_over.into_iter();
+                said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
                 Ok((newest.state.step, recall::begin(newest.loaded, dataset, images)?))
             }
             _ => {
@@ -91,7 +93,8 @@ impl Bench {
     pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
         let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
         let advanced = inquiry.inspection.advance();
-        inquiry.inspection.left_out().into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        let left_out = inquiry.inspection.left_out().into_iter();
+        left_out.for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
         let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
         self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
         if share_done < 1.0 {

@@ -8,7 +8,7 @@ use crate::{
         trust::{Trust, Weighing},
     },
     objectives,
-    protocol::{Confidence, Event, Image, Level, RunId},
+    protocol::{About, Confidence, Event, Image, Level, RunId},
     told::told,
 };
 use anyhow::{Error, Result, ensure};
@@ -90,13 +90,13 @@ impl Bench {
             self.dataset(&spec.dataset).and_then(|data| Ok(Weighing::new(&partition(&spec, &data)?)));
         let state = match weighing {
             Ok(weighing) => State::Weighing(weighing, wish.clone()),
-            Err(error) => self.unknown(&error),
+            Err(error) => self.unknown(&wish.run, &error),
         };
         self.answers.trusting = Some(Trusting { run: wish.run.clone(), step, state });
         Ok(())
     }
 
-    /// One portion; once its word is weighed, the drawing is answered again.
+    /// One portion; once the network is calibrated, the drawing is scored again.
     pub(super) fn go_on_weighing(&mut self) -> Result<()> {
         let Some(mut trusting) = self.answers.trusting.take() else { return Ok(()) };
         let run = trusting.run.clone();
@@ -112,7 +112,7 @@ impl Bench {
                     // a newer drawing is answered anyway
                     self.answers.drawing.get_or_insert(wish);
                     ended.map_or_else(
-                        |error| self.unknown(&error),
+                        |error| self.unknown(&run, &error),
                         |trust| trust.map_or(State::Unknown, State::Known),
                     )
                 }
@@ -130,9 +130,9 @@ impl Bench {
         weighing.advance(model, &data)
     }
 
-    fn unknown(&mut self, error: &Error) -> State {
-        let text = format!("How far the network can be taken at its word is not known: {}", told(error));
-        self.outbox.notice(Level::Warning, text);
+    fn unknown(&mut self, run: &RunId, error: &Error) -> State {
+        let text = format!("The network could not be calibrated: {}", told(error));
+        self.outbox.notice(About::Run(run.clone()), Level::Warning, text);
         State::Unknown
     }
 }

@@ -157,7 +157,7 @@ fn table(
     source.table(what, &["arm", "step", "mean", "lowest", "highest"], rows)
 }
 
-/// "10 a class".
+/// "10 a class" or "all", where it is plain that labels are meant.
 pub fn short(budget: u64) -> String {
-    labels(budget).replace(" labels", "").replace(" label", "")
+    if budget == 0 { "all".into() } else { format!("{budget} a class") }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 const ASK_AGAIN: f64 = 0.1;
 
 /// What it means to look like nothing that is known.
-const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not take it at its word.";
+const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not rely on it.";
 
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;

@@ -28,7 +28,7 @@ impl Shown {
         self.chosen.is_some()
     }
 
-    /// Shows a range as far as there is anything of it. Whoever asks for everything follows what is to come, too.
+    /// Shows a range as far as there is anything of it. A plot that shows everything goes on to follow new points.
     pub fn choose(&mut self, range: Range, all: Range) {
         let range = within(range, all);
         self.chosen = (range != all).then_some(range);
