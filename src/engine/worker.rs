@@ -337,9 +337,7 @@ impl Bench {
 
     fn open(&mut self, id: &RunId) -> Result<()> {
         let folder = self.home.folder(id);
-        let info = folder.info(id, &self.catalog)?;
-        let points = folder.points()?;
-        self.show(info, points);
+        self.show(folder.info(id, &self.catalog)?, folder.points()?);
         Ok(())
     }
 
