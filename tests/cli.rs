@@ -43,8 +43,9 @@ fn objects(output: &Output) -> Vec<Value> {
 }
 
 fn only_run(home: &Path) -> PathBuf {
-    let mut runs: Vec<_> =
-        fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folders = fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    // beside them lies the file that keeps programs from making two at once
+    let mut runs: Vec<_> = folders.filter(|path| path.is_dir()).collect();
     assert_eq!(runs.len(), 1);
     runs.pop().unwrap()
 }
