@@ -42,10 +42,14 @@ fn objects(output: &Output) -> Vec<Value> {
         .collect()
 }
 
+/// Beside them lies the file that keeps programs from making two at once.
+fn run_folders(home: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
+}
+
 fn only_run(home: &Path) -> PathBuf {
-    let folders = fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path());
-    // beside them lies the file that keeps programs from making two at once
-    let mut runs: Vec<_> = folders.filter(|path| path.is_dir()).collect();
+    let mut runs = run_folders(home);
     assert_eq!(runs.len(), 1);
     runs.pop().unwrap()
 }
@@ -435,7 +439,7 @@ fn exported_weights_come_back_as_a_run_that_scores_the_same() {
     );
     refused(&run(&home, &["import", "/nowhere"]), "File: /nowhere");
     refused(&run(&home, &["export", &trained, "--out", "/nowhere/weights"]), "File: /nowhere/weights");
-    assert_eq!(fs::read_dir(home.join("runs")).unwrap().count(), 2, "a refused import left a folder");
+    assert_eq!(run_folders(&home).len(), 2, "a refused import left a folder");
 }
 
 /// The only line that a command prints.
