@@ -220,7 +220,7 @@ fn commands(window: &mut Window) -> Vec<Command> {
 #[test]
 fn a_run_in_the_hands_of_another_program_is_looked_at_and_not_resumed() {
     let mut window = open([1440.0, 900.0], state(1, "classify", &Phase::Elsewhere));
-    window.get_by_label("In another program");
+    window.get_by_label("Elsewhere");
     assert!(window.query_by_label("Resume").is_none() && window.query_by_label("Delete").is_none());
     commands(&mut window);
     click(&mut window, "Look again");

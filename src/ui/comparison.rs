@@ -142,7 +142,7 @@ pub fn state_of(phase: &Phase, dark: bool, weak: Color32) -> (&'static str, Colo
     match phase {
         Phase::Running => ("Racing", colors[0]),
         Phase::Paused => ("Paused", colors[1]),
-        Phase::Elsewhere => ("In another program", colors[0]),
+        Phase::Elsewhere => ("Elsewhere", colors[0]),
         Phase::Stopped => ("Stopped", weak),
         Phase::Finished => ("Finished", colors[2]),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),

@@ -330,7 +330,7 @@ fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let (text, color) = match &run.phase {
         Phase::Running => ("Training", colors[0]),
         Phase::Paused => ("Paused", colors[1]),
-        Phase::Elsewhere => ("In another program", colors[0]),
+        Phase::Elsewhere => ("Elsewhere", colors[0]),
         Phase::Stopped => ("Stopped", weak),
         Phase::Finished => ("Finished", colors[2]),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),
