@@ -48,6 +48,11 @@ pub use save::File;
 pub use settings::Settings;
 pub use theme::install;
 
+/// The identifiers of what the middle of the window can show.
+pub fn view_ids() -> impl Iterator<Item = &'static str> {
+    views::ALL.iter().map(|entry| entry.info.id)
+}
+
 /// What the window cannot do by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
