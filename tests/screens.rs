@@ -1,20 +1,22 @@
-//! The layout of every view at many sizes, zooms and numbers of runs: nothing is cut, covered, or outside of the window.
+//! The layout of everything that the window shows, at many sizes, zooms and numbers of runs: nothing is cut, covered, or
+//! outside of the window. `SCREENS=FOLDER cargo test --release --test screens` takes a picture of each, to be looked at.
+#[path = "support/answers.rs"]
+mod answers;
+#[path = "support/home.rs"]
+mod home;
 #[path = "support/layout.rs"]
 mod layout;
 #[path = "support/screen.rs"]
 mod screen;
 
-use egui::{Button, Event as Input, Key, Modifiers, PointerButton, Rect, Role, pos2, vec2};
+use egui::{Button, Color32, Key, Rect, Role, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use headstart::{
-    metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},
-    protocol::{Confidence, Event, Phase, Prediction, Progress, RunInfo},
-    session::{State, catalog},
-    spec::{Choice, RunSpec},
-    ui::{Settings, view_ids},
+    protocol::{Level, Notice},
+    ui::{Settings, dialogs::Ended, view_ids},
 };
-use screen::{Window, open};
-use std::fmt;
+use screen::{Window, draw_seven, open};
+use std::{fmt, path::Path};
 
 /// 100 characters.
 const LONG: &str =
@@ -22,9 +24,12 @@ const LONG: &str =
 const CHINESE: &str = "手写数字识别：先对比学习，再用十个标签微调，学习率零点零零一，丢弃率四分之一，第三次";
 /// Width and height of the screen in pixels.
 const SIZES: [[f32; 2]; 3] = [[1024.0, 700.0], [1440.0, 900.0], [2560.0, 1440.0]];
-const ZOOMS: [f32; 4] = [1.0, 1.25, 1.5, 2.0];
+const ZOOMS: [f32; 5] = [1.0, 1.25, 1.5, 1.75, 2.0];
+const RUNS: [usize; 4] = [1, 7, 16, 60];
+/// The margin that the harness leaves around the window, in points.
+const MARGIN: f32 = 8.0;
 
-/// What a window shows.
+/// How a window is looked at.
 #[derive(Clone, Copy)]
 struct Look {
     size: [f32; 2],
@@ -44,8 +49,6 @@ impl fmt::Display for Look {
     }
 }
 
-const USUAL: Look = Look { size: SIZES[1], zoom: 1.0, dark: true, runs: 16, name: LONG };
-
 #[test]
 fn what_is_cut_or_covered_is_found() {
     let rect = |x, y| Rect::from_min_size(pos2(x, y), vec2(80.0, 20.0));
@@ -54,166 +57,193 @@ fn what_is_cut_or_covered_is_found() {
         {
             ui.put(at, Button::new(name));
         }
-        ui.painter().text(
-            pos2(190.0, 90.0),
-            egui::Align2::LEFT_CENTER,
-            "letters",
-            Default::default(),
-            egui::Color32::RED,
-        );
+        for (x, y, text) in [(190.0, 90.0, "letters"), (20.0, 80.0, "under"), (30.0, 82.0, "over")] {
+            let font = Default::default();
+            ui.painter().text(pos2(x, y), egui::Align2::LEFT_CENTER, text, font, Color32::RED);
+        }
     });
     let found = layout::problems(&window);
     let is_found =
         |words: [&str; 2]| found.iter().any(|problem| words.iter().all(|word| problem.contains(word)));
-    for words in [["covers", "\"one\""], ["lacks 40", "\"three\""], ["is cut by", "\"letters\""]] {
+    for words in [
+        ["covers", "\"one\""],
+        ["lacks", "\"three\""],
+        ["is cut by", "\"letters\""],
+        ["\"over\"", "\"under\""],
+    ] {
         assert!(is_found(words), "{words:?} in {found:?}");
     }
 }
 
 #[test]
-fn nothing_is_cut_or_covered_at_any_size_and_zoom() {
-    let sizes = SIZES.into_iter().flat_map(|size| ZOOMS.map(|zoom| Look { size, zoom, ..USUAL }));
-    check(sizes);
+fn nothing_is_cut_or_covered_on_a_screen_of_1024_by_700() {
+    check(SIZES[0], 0);
 }
 
 #[test]
-fn nothing_is_cut_or_covered_with_any_number_of_runs_and_any_name() {
-    let counts = [0, 1, 7, 60].map(|runs| Look { runs, ..USUAL });
-    let chinese = [1.0, 1.5].map(|zoom| Look { name: CHINESE, dark: false, zoom, runs: 7, ..USUAL });
-    check(counts.into_iter().chain(chinese));
+fn nothing_is_cut_or_covered_on_a_screen_of_1440_by_900() {
+    check(SIZES[1], 1);
 }
 
-/// Looks at every view and menu; says what is wrong, and in which window.
-fn check(looks: impl Iterator<Item = Look>) {
+#[test]
+fn nothing_is_cut_or_covered_on_a_screen_of_2560_by_1440() {
+    check(SIZES[2], 2);
+}
+
+/// Looks at everything at each zoom; numbers of runs, names and themes take turns. Beside, the first start.
+fn check(size: [f32; 2], turn: usize) {
+    let looks = ZOOMS.into_iter().enumerate().map(|(at, zoom)| Look {
+        size,
+        zoom,
+        dark: (at + turn).is_multiple_of(2),
+        runs: RUNS[(at + turn) % RUNS.len()],
+        name: [LONG, CHINESE][(at + turn) / 2 % 2],
+    });
+    let first = [1.0, 1.5].map(|zoom| Look { size, zoom, dark: false, runs: 0, name: LONG });
+    let wrong: Vec<String> = looks.chain(first).flat_map(problems).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Looks at every part of a window; says what is wrong with each.
+fn problems(look: Look) -> Vec<String> {
     let mut wrong = vec![];
-    for look in looks {
-        let mut window = window(look);
-        let mut note = |window: &Window, part: &str| {
-            let found = layout::problems(window);
-            wrong.extend((!found.is_empty()).then(|| format!("{look}, {part}:\n  {}", found.join("\n  "))));
-        };
-        for view in view_ids() {
-            window.state_mut().bench.settings.view = view.into();
-            window.run_steps(4);
-            note(&window, view);
-        }
-        // Where there is no room for them beside the views.
-        for part in ["Preview", "Controls"] {
-            if choose(&mut window, part) {
-                note(&window, part);
-            }
-        }
-        if let Some(menu) = window.query_by_label_contains("Runs: ") {
-            menu.click();
-            window.run_steps(4);
-            note(&window, "the menu of runs");
+    let mut note = |window: &mut Window, part: &str| {
+        picture(window, look, part);
+        let found = layout::problems(window);
+        wrong.extend((!found.is_empty()).then(|| format!("{look}, {part}:\n  {}", found.join("\n  "))));
+    };
+    let mut window = window(look);
+    for view in view_ids() {
+        window.state_mut().bench.settings.view = view.into();
+        settle(&mut window);
+        note(&mut window, view);
+    }
+    for (part, show, leave) in PARTS {
+        if show(&mut window) {
+            settle(&mut window);
+            note(&mut window, part);
+            leave(&mut window);
+            settle(&mut window);
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
+}
+
+/// Takes a picture, if there is a folder for them.
+fn picture(window: &mut Window, look: Look, part: &str) {
+    let Some(folder) = std::env::var_os("SCREENS") else { return };
+    let name = format!("{look}, {part}.png").replace(['…', '%'], "");
+    window.render().unwrap().save(Path::new(&folder).join(name)).unwrap();
+}
+
+/// What can be opened in a window, how, and how it is left again. Says whether it is there.
+type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
+
+const PARTS: [Part; 10] = [
+    ("the evaluation", evaluate, |_| {}),
+    ("the preview", |window| choose(window, "Preview"), |_| {}),
+    ("the controls", |window| choose(window, "Controls"), |_| {}),
+    ("the form", unfold, |_| {}),
+    ("the menu of runs", |window| press(window, "Runs: "), escape),
+    ("the race", race, leave_race),
+    ("the card of a race", propose, escape),
+    ("a path that is typed", type_path, escape),
+    ("notices that pop up", notify, |_| {}),
+    ("the list of notices", |window| press(window, "Notices: "), escape),
+];
+
+/// A window as a zoom makes it: as many points less as each of them has pixels more. Something is drawn on its pad.
+fn window(look: Look) -> Window {
+    let size = look.size.map(|pixels| pixels / look.zoom + 2.0 * MARGIN);
+    let settings = Settings { dark: look.dark, ..Settings::default() };
+    let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);
+    window.set_pixels_per_point(look.zoom);
+    settle(&mut window);
+    if look.runs > 0 && window.query_by_label("Draw pad").is_some() {
+        draw_seven(&mut window);
+        settle(&mut window);
+    }
+    window
+}
+
+/// Until all that was asked is answered, and drawn.
+fn settle(window: &mut Window) {
+    window.run_steps(3);
+    answers::answer(window);
+}
+
+/// Clicks on what has a label that begins so, in sight or not.
+fn press(window: &mut Window, label: &str) -> bool {
+    let node = window.query_all_by_label_contains(label).next();
+    let is_there = node.map(|node| node.click_accesskit()).is_some();
+    settle(window);
+    is_there
+}
+
+fn escape(window: &mut Window) {
+    window.key_press(Key::Escape);
+    settle(window);
+}
+
+fn evaluate(window: &mut Window) -> bool {
+    window.state_mut().bench.settings.view = "evaluation".into();
+    settle(window);
+    press(window, "Evaluate on the ")
 }
 
 /// Opens a part of the window that is listed with the views, or in their menu.
 fn choose(window: &mut Window, part: &str) -> bool {
     if let Some(menu) = window.query_by_role_and_label(Role::ComboBox, "View") {
         menu.click();
-        window.run_steps(4);
+        settle(window);
     }
     let entry = window.query_by_role_and_label(Role::Button, part);
     let is_there = entry.map(|entry| entry.click_accesskit()).is_some();
-    window.run_steps(4);
-    window.key_press(Key::Escape);
-    window.run_steps(4);
+    escape(window);
     is_there
 }
 
-/// A window as a zoom makes it: as many points less as each of them has pixels more.
-fn window(look: Look) -> Window {
-    let size = look.size.map(|pixels| pixels / look.zoom);
-    let settings = Settings { dark: look.dark, ..Settings::default() };
-    let mut window = open(size, state(look), settings);
-    window.set_pixels_per_point(look.zoom);
-    window.run_steps(4);
-    draw(&mut window);
-    window
+/// Opens every section of the form, wherever it is.
+fn unfold(window: &mut Window) -> bool {
+    choose(window, "Controls");
+    press(window, "Unfold the form");
+    let sections =
+        ["Fine-tuning", "Labels and validation", "Augmentation", "More settings", "Layers of the network"];
+    sections.into_iter().all(|section| press(window, section))
 }
 
-/// A stroke on the pad, where it is in sight.
-fn draw(window: &mut Window) {
-    let Some(pad) = window.query_by_label("Draw pad").map(|node| node.rect()) else { return };
-    let at = |x: f32, y: f32| pad.min + pad.size() * vec2(x, y);
-    let button = |pos, pressed| Input::PointerButton {
-        pos,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    };
-    let (from, to) = (at(0.2, 0.2), at(0.7, 0.8));
-    let stroke = [button(from, true), Input::PointerMoved(to), button(to, false), Input::PointerGone];
-    window.input_mut().events.extend(stroke);
-    window.run_steps(4);
+fn race(window: &mut Window) -> bool {
+    let race = home::race_of(&window.state().state);
+    window.state_mut().state.newest_comparison = race.clone();
+    race.is_some()
 }
 
-/// Runs as a day leaves them: most finished, one stopped, one failed, the newest in training.
-fn state(look: Look) -> State {
-    let mut state = State::default();
-    for index in 0..look.runs {
-        let age = look.runs - 1 - index;
-        let phase = match age {
-            0 => Phase::Running,
-            1 => Phase::Stopped,
-            2 => Phase::Failed("The loss is no longer a number: lower the learning rate".into()),
-            _ => Phase::Finished,
-        };
-        let name = [look.name, CHINESE, "MLP"][age % 3];
-        events(index, name, phase).into_iter().for_each(|event| state.apply(event));
+fn leave_race(window: &mut Window) {
+    window.state_mut().state.newest_comparison = None;
+}
+
+fn propose(window: &mut Window) -> bool {
+    if window.query_by_label_contains("Race its head start").is_none() {
+        press(window, "Runs: ");
     }
-    if let Some(run) = state.runs.keys().next_back().cloned() {
-        let names = ["airplane", "automobile", "bird", "golden retriever", "deer", "dog", "frog", "马"];
-        let prediction = Prediction {
-            nearest: None,
-            request: 1,
-            run,
-            step: 5200,
-            class_names: names.map(String::from).into(),
-            probabilities: vec![0.86, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02],
-            confidence: Confidence::Calibrated { is_outsider: true },
-            strips: vec![],
-        };
-        state.apply(Event::Prediction(prediction));
-    }
-    state
+    press(window, "Race its head start")
 }
 
-fn events(index: usize, name: &str, phase: Phase) -> [Event; 3] {
-    let id = headstart::protocol::RunId::from(format!("2026-11-23-14{index:02}-run"));
-    let encoder = Choice::new(["seed_cnn", "mlp"][index % 2]);
-    let spec = RunSpec { name: name.into(), encoder, ..RunSpec::default() };
-    let progress = Progress {
-        step: 5200,
-        steps: 8600,
-        steps_per_epoch: 860,
-        elapsed_secs: 286.0,
-        images_per_sec: 12_400.0,
-    };
-    let info = RunInfo {
-        id: id.clone(),
-        folder: format!("/home/runs/{id}").into(),
-        live: catalog().live_params(&spec),
-        phase,
-        changes: vec![],
-        progress: Progress::default(),
-        timing: vec![],
-        saved: None,
-        remedy: None,
-        spec,
-    };
-    let points = (1..=40).flat_map(|at| {
-        let step = at * 130;
-        let loss = 2.3 * (-(at as f64) / (5.0 + index as f64)).exp() + 0.02;
-        let values = [(LOSS, loss), (ACCURACY, 1.0 - loss / 3.0), (LEARNING_RATE, 0.001)];
-        let of = |split| values.map(|(metric, value)| Point { step, split, metric, value });
-        [of(Split::Train).to_vec(), of(Split::Validation)[..2].to_vec()].concat()
-    });
-    let points = points.collect();
-    [Event::Run(Box::new(info)), Event::Points(id.clone(), points), Event::Progress(id, progress)]
+/// No dialog of the platform can be opened.
+fn type_path(window: &mut Window) -> bool {
+    window.state_mut().bench.settings.view = "data".into();
+    settle(window);
+    let is_asked = press(window, "Open a folder…");
+    window.state_mut().bench.dialog_ended(Ended::Failed);
+    is_asked
+}
+
+fn notify(window: &mut Window) -> bool {
+    for level in [Level::Info, Level::Warning, Level::Error] {
+        let text = format!(
+            "Could not save the checkpoint of {LONG}: there is no space left on the disk.\nFile: /home/runs/2026-11-23-1405-run/checkpoints/step-005200"
+        );
+        window.state_mut().bench.notify(Notice { level, text });
+    }
+    true
 }

@@ -22,6 +22,9 @@ mod race;
 mod standing;
 pub use standing::stand;
 
+/// In less width the plots are one beneath the other, in points.
+const NARROW: f32 = 600.0;
+
 /// What the panel keeps between frames.
 #[derive(Default)]
 pub struct ComparisonPanel {
@@ -47,9 +50,11 @@ impl ComparisonPanel {
         ScrollArea::vertical().id_salt("comparison").auto_shrink(false).show(ui, |ui| {
             header(ui, info, &entrants, actions);
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
-            ui.columns(2, |columns| {
+            let across = if ui.available_width() < NARROW { 1 } else { 2 };
+            ui.columns(across, |columns| {
                 race::ui(&mut columns[0], (&mut self.budget, height), (info, &entrants), &source, actions);
-                budgets::ui(&mut columns[1], comparison, &results, height, &source, actions);
+                let last = &mut columns[across - 1];
+                budgets::ui(last, comparison, &results, height, &source, actions);
             });
             figures(ui, comparison, &results, &source, actions);
             conclusions(ui, comparison, &results);

@@ -23,9 +23,21 @@ const ROOMY: f32 = 640.0;
 const TABBED: f32 = 940.0;
 /// Under so many points of height the preview is a view like the others.
 const HIGH: f32 = 640.0;
+/// Under so many points of height the menus of runs and views stand in the bar at the top.
+const LOW: f32 = 500.0;
+/// The most that the button takes up behind which the runs are, in points.
+const RUNS_MENU: Vec2 = Vec2::new(190.0, 28.0);
+/// The height of the draw pad's card, and of the form down to its first button.
+const PAD_AND_START: f32 = 480.0;
 
 pub fn is_wide(ui: &Ui) -> bool {
     ui.available_width() >= WIDE
+}
+
+/// Whether the window is narrow, and every line of it counts.
+pub fn is_low(ui: &Ui) -> bool {
+    let window = ui.ctx().content_rect();
+    window.width() < TABBED && window.height() < LOW
 }
 
 /// The screen's parts, wherever they are laid out.
@@ -71,13 +83,12 @@ impl Parts<'_> {
         if is_high && self.bench.tab == Tab::Preview || is_roomy && self.bench.tab == Tab::Controls {
             self.bench.tab = Tab::View;
         }
-        let strip = frame.inner_margin(Margin::symmetric(12, 6));
-        Panel::top("strip").frame(strip).show(ui, |ui| {
-            ui.horizontal_wrapped(|ui| {
-                self.runs_menu(ui);
-                if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, !is_high) }
+        if !is_low(ui) {
+            let strip = frame.inner_margin(Margin::symmetric(12, 6));
+            Panel::top("strip").frame(strip).show(ui, |ui| {
+                ui.horizontal_wrapped(|ui| self.menus(ui, size));
             });
-        });
+        }
         let shown = self.shown();
         let is_beside = is_roomy || shown == Shown::Curves;
         if self.bench.settings.show_controls && is_beside {
@@ -93,6 +104,12 @@ impl Parts<'_> {
             _ => self.middle(ui),
         });
         middle.response.rect
+    }
+
+    /// What can be selected, and what the middle can show of it, in a window of this size.
+    pub fn menus(&mut self, ui: &mut Ui, size: Vec2) {
+        self.runs_menu(ui, size);
+        if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, size.y < HIGH) }
     }
 
     /// Beside the middle, or beneath it where the window is narrow and high.
@@ -113,13 +130,14 @@ impl Parts<'_> {
         if is_drawn_on {
             self.draw(ui);
         }
+        let has_room = ui.clip_rect().height() >= PAD_AND_START;
         // The form makes room for the run that it started.
-        let is_training = self.training(ui);
-        if is_training && !is_drawn_on {
+        let comes_before = self.training(ui) || has_room;
+        if comes_before && !is_drawn_on {
             self.draw(ui);
         }
         self.new_run(ui);
-        if !is_training && !is_drawn_on {
+        if !comes_before && !is_drawn_on {
             self.draw(ui);
         }
     }
@@ -178,21 +196,26 @@ impl Parts<'_> {
     }
 
     /// The list of runs, behind a button with the name of the selected one.
-    fn runs_menu(&mut self, ui: &mut Ui) {
+    fn runs_menu(&mut self, ui: &mut Ui, size: Vec2) {
         let comparison = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         let run = self.bench.selected(self.state).map(|run| run.spec.name.as_str());
         let selected = comparison.map(|info| info.comparison.name.as_str()).or(run);
-        let text = selected.map_or("Runs".into(), |name| widgets::elided(name, 20));
+        let text = selected.filter(|_| size.x >= ROOMY || !is_low(ui)).unwrap_or("Runs");
         let spoken = selected.map_or("Runs".into(), |name| format!("Runs: {name} is selected"));
-        let button = Button::new((text, ICON_EXPAND_MORE.rich_text()));
+        let button = Button::new((text, ICON_EXPAND_MORE.rich_text())).truncate();
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
-            ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
-            ui.reset_style();
-            menu_items(ui, |ui| self.runs(ui));
+        let menu = MenuButton::from_button(button).config(config);
+        let response = ui.allocate_ui(RUNS_MENU, |ui| {
+            let (response, _) = menu.ui(ui, |ui| {
+                ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
+                ui.reset_style();
+                menu_items(ui, |ui| self.runs(ui));
+            });
+            response
         });
+        let response = response.inner;
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
-        response.on_hover_text("Select, show, hide, rename, resume and delete runs");
+        response.on_hover_text(format!("{spoken}\nSelect, show, hide, rename, resume and delete runs"));
     }
 
     /// What the middle can show, to choose from.
@@ -210,7 +233,8 @@ impl Parts<'_> {
         let all = choices(size.y < HIGH, size.x < ROOMY);
         let chosen = all.iter().find(|(choice, _)| self.is_chosen(*choice));
         let text = chosen.map_or("Race", |(_, info)| info[0]);
-        let menu = ComboBox::from_id_salt("view").selected_text(text).width(140.0).height(400.0);
+        let width = if is_low(ui) { 100.0 } else { 140.0 };
+        let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).height(400.0);
         let shown = menu.show_ui(ui, |ui| {
             for (choice, info) in all {
                 let is_chosen = self.is_chosen(choice);

@@ -13,7 +13,7 @@ use crate::{
 };
 use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_tick, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
-use egui::{FontId, Id, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
+use egui::{FontId, Id, Label, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
 use egui_plot::{
     AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints,
     PlotTransform, PlotUi, Points, VLine,
@@ -106,8 +106,8 @@ impl MetricPlot<'_> {
                 ui.label(strong(metric.label)).on_hover_text(metric.help);
                 let logarithmic = if self.is_logarithmic() { ", logarithmic" } else { "" };
                 let text = format!("training thin, validation dotted, test a diamond{logarithmic}");
-                ui.label(RichText::new(text).small().weak());
                 wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
+                ui.add(Label::new(RichText::new(text).small().weak()).truncate());
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             self.plot(ui, viewport);

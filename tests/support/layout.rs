@@ -1,6 +1,6 @@
 //! What is wrong with the layout of a window, by the rectangles of its controls and of what is painted.
 use egui::{
-    LayerId, Rangef, Rect, Role, Shape, Vec2b, WidgetRect,
+    LayerId, Order, Rangef, Rect, Role, Shape, Vec2b, WidgetRect,
     accessibility::is_input,
     accesskit::NodeId,
     emath::Rot2,
@@ -29,6 +29,8 @@ struct Control {
 
 /// A row of letters as they are painted.
 struct Text {
+    /// When it is painted.
+    at: usize,
     words: String,
     rect: Rect,
     clip: Rect,
@@ -45,10 +47,8 @@ struct Bar {
 
 /// One sentence for each control and each text that is hidden, cut, covered or outside of the window.
 pub fn problems<State>(window: &Harness<'_, State>) -> Vec<String> {
-    let screen = window.ctx.content_rect();
     let (controls, bars, names) = nodes(window);
-    let mut texts = vec![];
-    window.output().shapes.iter().for_each(|shape| read(shape, screen, &mut texts));
+    let texts = texts(window);
     let mut found: Vec<String> = controls.iter().filter_map(|control| hidden(control, &bars)).collect();
     found.extend(pairs(&controls).filter_map(|(a, b)| {
         let are_nested = a.above.contains(&b.id) || b.above.contains(&a.id);
@@ -59,9 +59,7 @@ pub fn problems<State>(window: &Harness<'_, State>) -> Vec<String> {
     let shortened = texts.iter().filter_map(|text| text.whole.as_ref());
     let nameless = shortened.filter(|whole| !names.iter().any(|name| name.contains(*whole)));
     found.extend(nameless.map(|whole| format!("{whole:?} is shortened, and nothing has the whole of it")));
-    // A menu is written over what is behind it.
-    let flat = if window.ctx.any_popup_open() { &[] } else { &texts[..] };
-    found.extend(pairs(flat).filter_map(|(a, b)| {
+    found.extend(pairs(&texts).filter_map(|(a, b)| {
         let covers = overlap(a.rect.intersect(a.clip), b.rect.intersect(b.clip));
         covers.then(|| format!("{:?} is written over {:?} at {:?}", b.words, a.words, a.rect))
     }));
@@ -98,26 +96,49 @@ fn above(node: &AccessKitNode<'_>) -> BTreeSet<NodeId> {
     std::iter::successors(node.parent(), AccessKitNode::parent).map(|node| node.locate().0).collect()
 }
 
-/// All texts of a shape, however deep.
-fn read(shape: &ClippedShape, screen: Rect, texts: &mut Vec<Text>) {
-    fn each<'s>(shape: &'s Shape, found: &mut impl FnMut(&'s TextShape)) {
-        match shape {
-            Shape::Vec(shapes) => shapes.iter().for_each(|shape| each(shape, found)),
-            Shape::Text(text) => found(text),
-            _ => {}
-        }
-    }
-    each(&shape.shape, &mut |text| {
-        for row in text.galley.rows.iter().filter(|_| text.opacity_factor > 0.0) {
-            let ink = row.visuals.mesh_bounds.translate(row.pos.to_vec2());
-            let rect = ink.rotate_bb(Rot2::from_angle(text.angle)).translate(text.pos.to_vec2());
-            let whole = text.galley.elided.then(|| text.galley.text().trim().to_owned());
-            if rect.is_positive() {
-                let clip = shape.clip_rect.intersect(screen);
-                texts.push(Text { words: row.text(), rect, clip, whole });
-            }
-        }
+/// All that is written, but for what menus, cards and messages lie over.
+fn texts<State>(window: &Harness<'_, State>) -> Vec<Text> {
+    let screen = window.ctx.content_rect();
+    let areas: Vec<Rect> = window.ctx.memory(|memory| {
+        let layers = memory.areas().visible_layer_ids().into_iter();
+        let above = layers.filter(|layer| layer.order != Order::Background);
+        above.filter_map(|layer| memory.area_rect(layer.id)).collect()
     });
+    let (mut texts, mut surfaces) = (vec![], vec![]);
+    for (at, ClippedShape { clip_rect, shape, .. }) in window.output().shapes.iter().enumerate() {
+        each(shape, &mut |shape| match shape {
+            Shape::Text(text) => texts.extend(rows(at, text, clip_rect.intersect(screen))),
+            Shape::Rect(rect) if rect.fill.is_opaque() => {
+                let is_raised = areas.iter().any(|area| area.expand(SLACK).contains_rect(rect.rect));
+                surfaces.extend(is_raised.then_some((at, rect.rect)));
+            }
+            _ => {}
+        });
+    }
+    texts.retain(|text| {
+        let hides = |(at, rect): &(usize, Rect)| *at > text.at && overlap(*rect, text.rect);
+        !surfaces.iter().any(hides)
+    });
+    texts
+}
+
+fn each(shape: &Shape, take: &mut impl FnMut(&Shape)) {
+    match shape {
+        Shape::Vec(shapes) => shapes.iter().for_each(|shape| each(shape, take)),
+        shape => take(shape),
+    }
+}
+
+/// The rows of a text that is painted.
+fn rows(at: usize, text: &TextShape, clip: Rect) -> impl Iterator<Item = Text> {
+    let whole = text.galley.elided.then(|| text.galley.text().trim().to_owned());
+    let rows = text.galley.rows.iter().filter(|_| text.opacity_factor > 0.0);
+    rows.map(move |row| {
+        let ink = row.visuals.mesh_bounds.translate(row.pos.to_vec2());
+        let rect = ink.rotate_bb(Rot2::from_angle(text.angle)).translate(text.pos.to_vec2());
+        Text { at, words: row.text(), rect, clip, whole: whole.clone() }
+    })
+    .filter(|text| text.rect.is_positive())
 }
 
 /// A control that is not whole, and cannot be scrolled into sight.

@@ -1,5 +1,5 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
+use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Image, Question, RunId, Strip},
@@ -76,8 +76,7 @@ impl View for Why {
             }
             Some((Err(problem), _)) => {
                 let problem = problem.clone();
-                empty(ui, "There is no explanation", &problem);
-                ui.vertical_centered(|ui| {
+                centred(ui, "There is no explanation", &problem, |ui| {
                     let has_choice = self.class.is_some() || self.instead_of.is_some();
                     if has_choice && ui.button("Explain the most probable class").clicked() {
                         (self.class, self.instead_of) = (None, None);

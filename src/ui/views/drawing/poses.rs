@@ -38,40 +38,46 @@ pub fn ui(
             *pose = Pose::default();
         }
     });
+    if ui.available_width() < 2.0 * SIDE {
+        map(ui, reading, source, actions);
+        return curves(ui, pose, reading, source, actions);
+    }
     ui.horizontal_top(|ui| {
         ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading, source, actions)));
         ui.add_space(12.0);
-        ui.vertical(|ui| {
-            let degrees: Vec<f64> = rotations().map(f64::from).collect();
-            let slider =
-                Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
-            let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
-            let names = reading.map(|reading| reading.class_names).unwrap_or_default();
-            let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
-            let axis = Axis {
-                id: "rotation",
-                source,
-                name: "degrees clockwise",
-                grid: [90.0, 30.0, 10.0],
-                xs: &degrees,
-            };
-            actions.extend(along(ui, &axis, scores, pose.rotation, wanted));
-            let factors: Vec<f64> = sizes().map(f64::from).collect();
-            let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
-            let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
-            let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
-            let axis =
-                Axis { id: "size", source, name: "times as large", grid: [0.5, 0.25, 0.05], xs: &factors };
-            actions.extend(along(ui, &axis, scores, pose.size, wanted));
-        });
+        ui.vertical(|ui| curves(ui, pose, reading, source, actions));
     });
+}
+
+fn curves(
+    ui: &mut Ui,
+    pose: &mut Pose,
+    reading: Option<Reading<'_>>,
+    source: &Source,
+    actions: &mut Vec<Action>,
+) {
+    let degrees: Vec<f64> = rotations().map(f64::from).collect();
+    let slider = Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
+    let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
+    let names = reading.map(|reading| reading.class_names).unwrap_or_default();
+    let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
+    let (name, grid) = ("degrees clockwise", [90.0, 30.0, 10.0]);
+    let axis = Axis { id: "rotation", source, name, grid, xs: &degrees };
+    actions.extend(along(ui, &axis, scores, pose.rotation, wanted));
+    let factors: Vec<f64> = sizes().map(f64::from).collect();
+    let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
+    let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
+    let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
+    let (name, grid) = ("times as large", [0.5, 0.25, 0.05]);
+    let axis = Axis { id: "size", source, name, grid, xs: &factors };
+    actions.extend(along(ui, &axis, scores, pose.size, wanted));
 }
 
 /// Gives the format in which the curve beneath is to be saved.
 fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) -> Option<Format> {
     let wanted = ui.horizontal(|ui| {
         let label = ui.label(name).on_hover_text(help);
-        ui.spacing_mut().slider_width = (ui.available_width() - 120.0).clamp(80.0, 400.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(40.0, 400.0);
         ui.add(slider).labelled_by(label.id);
         save::menu(ui, &format!("the curve over {}", name.to_lowercase()), &save::PLOT)
     });
