@@ -155,9 +155,8 @@ const PARTS: [Part; 10] = [
 /// A window as a zoom makes it: as many points less as each of them has pixels more. Something is drawn on its pad.
 fn window(look: Look) -> Window {
     let size = look.size.map(|pixels| pixels / look.zoom + 2.0 * MARGIN);
-    let settings = Settings { dark: look.dark, ..Settings::default() };
+    let settings = Settings { dark: look.dark, zoom: look.zoom, ..Settings::default() };
     let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);
-    window.set_pixels_per_point(look.zoom);
     settle(&mut window);
     if look.runs > 0 && window.query_by_label("Draw pad").is_some() {
         draw_seven(&mut window);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Of more classes only the most probable are shown.
 const MOST: usize = 10;
 /// The share of the width that there is for names.
-const NAMES: f32 = 0.4;
+const NAMES: f32 = 0.5;
 
 /// One bar a class, `height` in all.
 pub fn ui(ui: &mut Ui, probabilities: &[f32], class_names: &[String], height: f32) {

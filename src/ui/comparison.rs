@@ -181,7 +181,7 @@ fn figures(
         });
         actions.extend(wanted.map(|_| save::action(table(comparison, results, source))));
         ScrollArea::horizontal().show(ui, |ui| {
-            Grid::new("figures").striped(true).spacing([22.0, 6.0]).show(ui, |ui| {
+            Grid::new("figures").striped(true).spacing([14.0, 6.0]).show(ui, |ui| {
                 ui.label("");
                 for budget in &results.budgets {
                     ui.label(strong(labels(budget.labels_per_class)));
@@ -193,7 +193,11 @@ fn figures(
                         ui.label(strong(&arm.name)).on_hover_text(proposal::explained(arm));
                     });
                     for budget in &results.budgets {
-                        ui.label(figure(budget, index));
+                        ui.horizontal(|ui| {
+                            let [mean, difference] = figure(budget, index);
+                            ui.label(mean);
+                            ui.label(RichText::new(difference).small().weak());
+                        });
                     }
                     ui.end_row();
                 }
@@ -218,18 +222,18 @@ fn table(comparison: &Comparison, results: &Results, source: &Source) -> anyhow:
     source.table("Test accuracy", &header, rows)
 }
 
-/// "87.8 % ± 3.7 (+19.2, 12.0 to 26.4)".
-fn figure(budget: &BudgetResult, arm: usize) -> String {
+/// "87.8 % ± 3.7" and "(+19.2, 12.0 to 26.4)".
+fn figure(budget: &BudgetResult, arm: usize) -> [String; 2] {
     let result = &budget.arms[arm];
-    let Some(mean) = result.mean else { return "–".into() };
+    let Some(mean) = result.mean else { return ["–".into(), String::new()] };
     let deviation = result.deviation.map_or(String::new(), |share| format!(" ± {:.1}", share * 100.0));
     let difference = result.difference.map_or(String::new(), |difference| {
         let interval = difference
             .interval
             .map_or(String::new(), |[low, high]| format!(", {:+.1} to {:+.1}", low * 100.0, high * 100.0));
-        format!("  ({:+.1}{interval})", difference.mean * 100.0)
+        format!("({:+.1}{interval})", difference.mean * 100.0)
     });
-    format!("{}{deviation}{difference}", percent(mean)).replace('-', "−")
+    [format!("{}{deviation}", percent(mean)), difference.replace('-', "−")]
 }
 
 fn conclusions(ui: &mut Ui, comparison: &Comparison, results: &Results) {

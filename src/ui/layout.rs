@@ -233,8 +233,8 @@ impl Parts<'_> {
         let all = choices(size.y < HIGH, size.x < ROOMY);
         let chosen = all.iter().find(|(choice, _)| self.is_chosen(*choice));
         let text = chosen.map_or("Race", |(_, info)| info[0]);
-        let width = if is_low(ui) { 100.0 } else { 140.0 };
-        let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).height(400.0);
+        let width = if is_low(ui) { 118.0 } else { 140.0 };
+        let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).truncate().height(400.0);
         let shown = menu.show_ui(ui, |ui| {
             for (choice, info) in all {
                 let is_chosen = self.is_chosen(choice);

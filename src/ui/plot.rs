@@ -11,16 +11,16 @@ use crate::{
     metrics::{MetricInfo, Split},
     session::Run,
 };
-use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_tick, y_tick};
+use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_axis, x_tick, y_axis, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
 use egui::{FontId, Id, Label, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
 use egui_plot::{
-    AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints,
-    PlotTransform, PlotUi, Points, VLine,
+    HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints, PlotTransform,
+    PlotUi, Points, VLine,
 };
 use std::collections::BTreeMap;
 
-mod axes;
+pub mod axes;
 pub mod bounds;
 pub mod changes;
 mod names;
@@ -291,12 +291,8 @@ impl MetricPlot<'_> {
         let font = FontId::proportional(14.0);
         let (axis, metric, logarithmic) = (self.options.x_axis, self.metric, self.is_logarithmic());
         let limits = limits.map(|limit| unmap(limit, logarithmic));
-        let x_axis = AxisHints::new_x().tick_label_font(font.clone()).tick_label_color(weak);
-        let y_axis = AxisHints::new_y()
-            .tick_label_font(font)
-            .tick_label_color(weak)
-            .min_thickness(Y_AXIS)
-            .label_spacing(14.0..=22.0);
+        let x_axis = x_axis(font.clone()).tick_label_color(weak);
+        let y_axis = y_axis(font, Y_AXIS).tick_label_color(weak);
         let plot = Plot::new(("curves", metric.id))
             .height(height)
             .link_cursor(Id::unique("curves"), [true, false])
@@ -322,7 +318,11 @@ impl MetricPlot<'_> {
                 )),
                 HoverPosition::Elsewhere { .. } => None,
             });
-        plot.y_grid_spacer(if logarithmic { logarithmic_marks } else { linear_marks })
+        plot.x_grid_spacer(linear_marks).y_grid_spacer(if logarithmic {
+            logarithmic_marks
+        } else {
+            linear_marks
+        })
     }
 
     fn caption(&self) -> Caption {

@@ -90,8 +90,13 @@ pub fn quiet_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Respons
 
 /// A button with an icon before its text.
 pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
-    let response = ui.add(Button::new((icon.rich_text().size(18.0), RichText::new(text))));
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), text));
+    labeled_button_if(ui, true, icon, text)
+}
+
+/// The same where it can be pressed under a condition.
+pub fn labeled_button_if(ui: &mut Ui, enabled: bool, icon: MaterialIcon, text: &str) -> Response {
+    let response = ui.add_enabled(enabled, Button::new((icon.rich_text().size(18.0), RichText::new(text))));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled && ui.is_enabled(), text));
     response
 }
 

@@ -99,7 +99,7 @@ fn wave(count: usize) -> Vec<f32> {
 fn strip(name: &'static str, images: usize) -> Strip {
     let caption = |image: usize| Caption {
         text: format!("{} 93 %", CLASSES[image % CLASSES.len()]),
-        is_right: Some(image % 3 != 0),
+        is_right: Some(!image.is_multiple_of(3)),
     };
     Strip {
         name,
@@ -238,7 +238,11 @@ fn map(split: Split) -> Map {
         thumbnails: pixels(count),
     };
     let axis = |which: usize| (0..DIMENSIONS).map(|at| f32::from(u8::from(at == which))).collect();
-    let position = |at: usize| (Vec2::angled(at as f32 * 0.7) * at as f32).into();
+    // Each class has a place of its own, all around the middle.
+    let position = |at: usize| {
+        let class = Vec2::angled((at % CLASSES.len()) as f32 * 0.8) * 10.0;
+        (class + Vec2::angled(at as f32) * 2.0).into()
+    };
     Map {
         embedded: Arc::new(embedded),
         method: MapMethod::Tsne,

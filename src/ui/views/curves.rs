@@ -32,7 +32,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
 /// In less width, axis and smoothing are in the menu.
 const NARROW: f32 = 420.0;
 /// The least height of a plot with its title, in points.
-const LOWEST: f32 = 120.0;
+const LOWEST: f32 = 150.0;
 
 /// What the curves keep between frames.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use crate::{
     ui::{
         save::{self, Format, Mark, Source},
         strips::Strips,
-        widgets::{thousands, title},
+        widgets::{elided, thousands, title},
     },
 };
 use egui::{ComboBox, ProgressBar, RichText, Ui};
@@ -203,7 +203,8 @@ impl MapView {
             return;
         }
         let step = thousands(asked.step);
-        ui.label(RichText::new(format!("{}, step {step}", run.spec.name)).weak());
+        let name = &run.spec.name;
+        ui.label(RichText::new(format!("{}, step {step}", elided(name, 24))).weak()).on_hover_text(name);
         let is_old = run.progress.step != asked.step;
         let help =
             if is_old { "Its weights have moved on since" } else { "Draws the map from the beginning" };

@@ -13,7 +13,8 @@ use crate::{
     },
 };
 use egui::{
-    Align2, Color32, FontId, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2, vec2,
+    Align2, Color32, FontId, Label, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2,
+    vec2,
 };
 
 /// The side of a place on the map.
@@ -131,8 +132,10 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut
     let (class, _) = best(&places[places.len() / 2]);
     let subject = name(reading.class_names, class);
     let wanted = ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
-        save::menu(ui, "the map of places", &save::PLOT)
+        let wanted = save::menu(ui, "the map of places", &save::PLOT);
+        let text = RichText::new(format!("Probability of {subject}, by place")).small();
+        ui.add(Label::new(text).truncate());
+        wanted
     });
     let (mark, top) = (Mark::new(ui), ui.cursor().top());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
@@ -149,13 +152,11 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut
         let (other, _) = best(scores);
         if other != class {
             let ink = if shade.intensity() > 0.5 { Color32::BLACK } else { Color32::WHITE };
-            ui.painter().text(
-                cell(at).center(),
-                Align2::CENTER_CENTER,
-                name(reading.class_names, other).chars().take(2).collect::<String>(),
-                FontId::proportional(13.0),
-                ink,
-            );
+            let beginning: String = name(reading.class_names, other).chars().take(2).collect();
+            // Two Chinese characters are as wide as three letters.
+            let size = if beginning.is_ascii() { 13.0 } else { 9.5 };
+            let font = FontId::proportional(size);
+            ui.painter().text(cell(at).center(), Align2::CENTER_CENTER, beginning, font, ink);
         }
     }
     let stroke = ui.visuals().widgets.hovered.fg_stroke;

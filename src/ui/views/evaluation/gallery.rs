@@ -132,8 +132,9 @@ impl Gallery {
         match &item.other {
             Some(other) => answer(ui, line(1), other, names),
             None if !item.verdict.is_right() => {
-                let text = format!("is {}", class_name(names, item.verdict.label));
-                write(ui, line(1), &text, ui.visuals().text_color());
+                let (line, color) = (line(1), ui.visuals().text_color());
+                let end = write(ui, line, "is", color);
+                write(ui, line.with_min_x(end + 4.0), class_name(names, item.verdict.label), color);
             }
             None => {}
         }
