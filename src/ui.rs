@@ -280,6 +280,7 @@ impl Workbench {
         if state.newest_comparison != self.followed_comparison {
             self.followed_comparison.clone_from(&state.newest_comparison);
             self.runs.comparison.clone_from(&state.newest_comparison);
+            self.tab = Tab::View;
         }
         if self.runs.comparison.as_ref().is_some_and(|id| !state.comparisons.contains_key(id)) {
             self.runs.comparison = None;

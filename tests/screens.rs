@@ -22,8 +22,6 @@ use std::{fmt, path::Path};
 const LONG: &str =
     "Seed CNN, Adam at 0.001, batches of 64, dropout 0.25, on digits that are turned, slanted and thinned";
 const CHINESE: &str = "手写数字识别：先对比学习，再用十个标签微调，学习率零点零零一，丢弃率四分之一，第三次";
-/// Width and height of the screen in pixels.
-const SIZES: [[f32; 2]; 3] = [[1024.0, 700.0], [1440.0, 900.0], [2560.0, 1440.0]];
 const ZOOMS: [f32; 5] = [1.0, 1.25, 1.5, 1.75, 2.0];
 const RUNS: [usize; 4] = [1, 7, 16, 60];
 /// The margin that the harness leaves around the window, in points.
@@ -32,6 +30,7 @@ const MARGIN: f32 = 8.0;
 /// How a window is looked at.
 #[derive(Clone, Copy)]
 struct Look {
+    /// Width and height of the screen in pixels.
     size: [f32; 2],
     zoom: f32,
     dark: bool,
@@ -77,22 +76,29 @@ fn what_is_cut_or_covered_is_found() {
 
 #[test]
 fn nothing_is_cut_or_covered_on_a_screen_of_1024_by_700() {
-    check(SIZES[0], 0);
+    check(looks([1024.0, 700.0], 0));
 }
 
 #[test]
 fn nothing_is_cut_or_covered_on_a_screen_of_1440_by_900() {
-    check(SIZES[1], 1);
+    check(looks([1440.0, 900.0], 1));
 }
 
 #[test]
 fn nothing_is_cut_or_covered_on_a_screen_of_2560_by_1440() {
-    check(SIZES[2], 2);
+    check(looks([2560.0, 1440.0], 2));
 }
 
-/// Looks at everything at each zoom; numbers of runs, names and themes take turns. Beside, the first start.
-fn check(size: [f32; 2], turn: usize) {
-    let looks = ZOOMS.into_iter().enumerate().map(|(at, zoom)| Look {
+/// Texts that are scrolled out of sight are not painted: here none is.
+#[test]
+fn nothing_is_cut_further_down_either() {
+    let high = |width, zoom| Look { size: [width, 5000.0], zoom, dark: false, runs: 7, name: LONG };
+    check([high(1024.0, 1.0), high(1024.0, 1.5), high(1440.0, 1.0), high(2560.0, 2.0)]);
+}
+
+/// A screen at each zoom, where numbers of runs, names and themes take turns; beside, the first start.
+fn looks(size: [f32; 2], turn: usize) -> impl Iterator<Item = Look> {
+    let later = ZOOMS.into_iter().enumerate().map(move |(at, zoom)| Look {
         size,
         zoom,
         dark: (at + turn).is_multiple_of(2),
@@ -100,7 +106,11 @@ fn check(size: [f32; 2], turn: usize) {
         name: [LONG, CHINESE][(at + turn) / 2 % 2],
     });
     let first = [1.0, 1.5].map(|zoom| Look { size, zoom, dark: false, runs: 0, name: LONG });
-    let wrong: Vec<String> = looks.chain(first).flat_map(problems).collect();
+    later.chain(first)
+}
+
+fn check(looks: impl IntoIterator<Item = Look>) {
+    let wrong: Vec<String> = looks.into_iter().flat_map(problems).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -141,9 +151,9 @@ type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
 
 const PARTS: [Part; 10] = [
     ("the evaluation", evaluate, |_| {}),
-    ("the preview", |window| choose(window, "Preview"), |_| {}),
-    ("the controls", |window| choose(window, "Controls"), |_| {}),
-    ("the form", unfold, |_| {}),
+    ("the preview", |window| choose(window, "Preview"), to_the_curves),
+    ("the controls", |window| choose(window, "Controls"), to_the_curves),
+    ("the form", unfold, to_the_curves),
     ("the menu of runs", |window| press(window, "Runs: "), escape),
     ("the race", race, leave_race),
     ("the card of a race", propose, escape),
@@ -152,9 +162,9 @@ const PARTS: [Part; 10] = [
     ("the list of notices", |window| press(window, "Notices: "), escape),
 ];
 
-/// A window as a zoom makes it: as many points less as each of them has pixels more. Something is drawn on its pad.
+/// A window of a screen's size, with something drawn on its pad.
 fn window(look: Look) -> Window {
-    let size = look.size.map(|pixels| pixels / look.zoom + 2.0 * MARGIN);
+    let size = look.size.map(|pixels| pixels + 2.0 * MARGIN * look.zoom);
     let settings = Settings { dark: look.dark, zoom: look.zoom, ..Settings::default() };
     let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);
     settle(&mut window);
@@ -182,6 +192,10 @@ fn press(window: &mut Window, label: &str) -> bool {
 fn escape(window: &mut Window) {
     window.key_press(Key::Escape);
     settle(window);
+}
+
+fn to_the_curves(window: &mut Window) {
+    assert!(choose(window, "Curves"), "the curves are not among the views");
 }
 
 fn evaluate(window: &mut Window) -> bool {

@@ -23,7 +23,7 @@ mod standing;
 pub use standing::stand;
 
 /// In less width the plots are one beneath the other, in points.
-const NARROW: f32 = 600.0;
+const NARROW: f32 = 680.0;
 
 /// What the panel keeps between frames.
 #[derive(Default)]
