@@ -50,6 +50,46 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     sync_parent(to)
 }
 
+/// Makes a folder whole or not at all: `fill` writes into it under its partial name. Programs that make folders beside each
+/// other take turns, so that a partial folder that is there at the beginning was left by a program that was killed.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let _alone = path.parent().map(lock_folder).transpose()?;
+    path.parent().map_or(Ok(()), remove_partial_folders)?;
+    let partial = partial(path);
+    let make = || {
+        fs::create_dir(&partial)?;
+        fill(&partial)?;
+        rename(&partial, path)
+    };
+    make().inspect_err(|_| {
+        let _best_effort = fs::remove_dir_all(&partial);
+    })
+}
+
+fn remove_partial_folders(within: &Path) -> io::Result<()> {
+    let is_partial =
+        |entry: &fs::DirEntry| entry.path().as_os_str().as_encoded_bytes().ends_with(PARTIAL.as_bytes());
+    for entry in fs::read_dir(within)?.filter_map(Result::ok).filter(is_partial) {
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until no other program writes within a folder, and keeps others waiting until the file is dropped.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn lock_folder(folder: &Path) -> io::Result<File> {
+    let file = open_own(&folder.join(".lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
 /// Brings the names within the folder of `path` to the disk.
 ///
 /// # Errors
@@ -188,6 +228,22 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_made_whole_and_what_a_killed_program_left_is_removed() {
+        let all = tempfile::tempdir().unwrap();
+        let path = |name: &str| all.path().join(name);
+        fs::create_dir_all(path("killed.partial/checkpoints")).unwrap();
+        fs::write(path("note.partial"), "a file is none of ours").unwrap();
+        make_folder(&path("new"), |folder| fs::write(folder.join("a"), "whole")).unwrap();
+        let failed = make_folder(&path("failed"), |_| Err(io::Error::other("full")));
+        assert!(failed.is_err());
+        let mut names: Vec<_> =
+            fs::read_dir(all.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".lock", "new", "note.partial"]);
+        assert_eq!(fs::read_to_string(path("new/a")).unwrap(), "whole");
+    }
 
     #[test]
     fn files_are_replaced_whole_and_read_within_a_limit() {

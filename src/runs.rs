@@ -143,16 +143,12 @@ impl Home {
             "The run exists already: try again\nFolder: {}",
             folder.path.display()
         );
-        let partial = disk::partial(&folder.path);
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(partial.join("checkpoints"))?;
-            disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
-            disk::rename(&partial, &folder.path)
+        let fill = |partial: &Path| {
+            fs::create_dir(partial.join("checkpoints"))?;
+            disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())
         };
-        write().map_err(|error| {
-            let _best_effort = fs::remove_dir_all(&partial);
-            disk::unwritten("Could not make the run's folder", &folder.path, error)
-        })?;
+        disk::make_folder(&folder.path, fill)
+            .map_err(|error| disk::unwritten("Could not make the run's folder", &folder.path, error))?;
         Ok((id, folder))
     }
 

@@ -10,8 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use rayon::prelude::*;
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -73,7 +72,7 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     ensure!(framed.len() == SIDE * SIDE && label < CLASSES, "This is no framed drawing of a digit");
     let failed = || format!("Could not keep the drawing: is the disk full?\nFolder: {}", folder.display());
     make_folders(folder).with_context(failed)?;
-    let _alone = lock(folder).with_context(failed)?;
+    let _alone = disk::lock_folder(folder).with_context(failed)?;
     let drawings = read(folder).read;
     if let Some(same) = drawings.iter().find(|one| one.label == label && one.pixels == framed) {
         return Ok(Kept::Already(same.place.clone()));
@@ -102,13 +101,6 @@ fn make_folders(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Held while a number is given away; let go of when dropped.
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = disk::open_own(&folder.join(".lock"))?;
-    file.lock()?;
-    Ok(file)
 }
 
 /// The most alike of some drawings, where it is nearly the same.

@@ -14,7 +14,11 @@ use crate::{
     spec::Catalog,
 };
 use anyhow::{Context as _, Result};
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 /// The folder of one comparison.
 #[derive(Clone, Debug)]
@@ -58,13 +62,9 @@ impl Home {
     ) -> Result<(ComparisonId, ComparisonFolder)> {
         let id = new_id(&comparison.name);
         let folder = self.comparison(&id);
-        let partial = disk::partial(&folder.path);
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(&partial)?;
-            disk::write_synced(&partial.join("comparison.toml"), comparison.to_toml(catalog).as_bytes())?;
-            disk::rename(&partial, &folder.path)
-        };
-        write().map_err(|error| {
+        let text = comparison.to_toml(catalog);
+        let fill = |partial: &Path| disk::write_synced(&partial.join("comparison.toml"), text.as_bytes());
+        disk::make_folder(&folder.path, fill).map_err(|error| {
             disk::unwritten("Could not make the comparison's folder", &folder.path, error)
         })?;
         Ok((id, folder))
