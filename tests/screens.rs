@@ -167,11 +167,15 @@ fn window(look: Look) -> Window {
     let size = look.size.map(|pixels| pixels + 2.0 * MARGIN * look.zoom);
     let settings = Settings { dark: look.dark, zoom: look.zoom, ..Settings::default() };
     let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);
+    // Where the pad comes first.
+    window.state_mut().bench.settings.view = "drawing".into();
     settle(&mut window);
-    if look.runs > 0 && window.query_by_label("Draw pad").is_some() {
+    choose(&mut window, "Controls");
+    if look.runs > 0 {
         draw_seven(&mut window);
         settle(&mut window);
     }
+    to_the_curves(&mut window);
     window
 }
 

@@ -89,8 +89,9 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
     let mut order = |order| actions.push(Action::Send(Command::Order(info.id.clone(), order)));
     let mut open_folder = false;
     ui.horizontal_wrapped(|ui| {
-        title(ui, &info.comparison.name);
+        // A pill does not wrap: after a long name there would be no room for it.
         pill(ui, text, color);
+        title(ui, &info.comparison.name);
         match info.phase {
             Phase::Running => {
                 if labeled_button(ui, ICON_PAUSE, "Pause").clicked() {

@@ -23,6 +23,8 @@ const ROOMY: f32 = 640.0;
 const TABBED: f32 = 940.0;
 /// Under so many points of height the preview is a view like the others.
 const HIGH: f32 = 640.0;
+/// So many points of the window's height are not for the preview beneath the curves.
+const CURVES: f32 = 520.0;
 /// Under so many points of height the menus of runs and views stand in the bar at the top.
 const LOW: f32 = 500.0;
 /// The most that the button takes up behind which the runs are, in points.
@@ -99,7 +101,7 @@ impl Parts<'_> {
             self.preview_below(ui);
         }
         let middle = CentralPanel::default().frame(frame).show(ui, |ui| match shown {
-            Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui)),
+            Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui, size.y)),
             Shown::Tab(Tab::Controls) => scrolled(ui, |ui| self.controls(ui)),
             _ => self.middle(ui),
         });
@@ -174,17 +176,19 @@ impl Parts<'_> {
             });
         });
         if open {
-            self.preview(ui);
+            let window = ui.ctx().content_rect().height();
+            self.preview(ui, (window - CURVES).clamp(100.0, (window * 0.45).max(100.0)));
         }
     }
 
-    fn preview(&mut self, ui: &mut Ui) {
+    /// Images that take more than `most` points of height scroll.
+    fn preview(&mut self, ui: &mut Ui, most: f32) {
         let run = self.bench.selected(self.state);
         let objective =
             run.and_then(|run| self.catalog.component(Section::Objective, run.spec.id(Section::Objective)));
         let explanation = objective.map_or("", |info| info.help);
         let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
-        self.bench.preview.ui(ui, run, explanation, answer, &drawings, self.actions);
+        self.bench.preview.ui(ui, (run, most), explanation, answer, &drawings, self.actions);
     }
 
     fn runs(&mut self, ui: &mut Ui) {

@@ -13,7 +13,10 @@ use crate::{
 };
 use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_axis, x_tick, y_axis, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
-use egui::{FontId, Id, Label, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
+use egui::{
+    FontId, Id, Label, Pos2, Rect, RichText, Role, Sense, Ui, WidgetInfo,
+    text::{LayoutJob, TextWrapping},
+};
 use egui_plot::{
     HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints, PlotTransform,
     PlotUi, Points, VLine,
@@ -279,10 +282,15 @@ impl MetricPlot<'_> {
             .flat_map(|drawn| [&drawn.raw, &drawn.smooth, &drawn.validation].map(|line| on_screen(line)))
             .collect();
         let sizes: Vec<_> = written.iter().map(|(end, galley)| (*end, galley.size())).collect();
-        for (place, (_, galley)) in names::places(&sizes, &lines, frame).into_iter().zip(written) {
-            if let Some(place) = place {
-                ui.painter().galley(place.min, galley, egui::Color32::PLACEHOLDER);
+        let places = names::places(&sizes, &lines, frame).into_iter().zip(written).enumerate();
+        for (at, (place, (_, galley))) in places {
+            let Some(place) = place else { continue };
+            if galley.elided {
+                let whole = ui.interact(place, ui.make_persistent_id(("name", at)), Sense::hover());
+                whole.widget_info(|| WidgetInfo::labeled(Role::Label, true, galley.text()));
+                whole.on_hover_text(galley.text());
             }
+            ui.painter().galley(place.min, galley, egui::Color32::PLACEHOLDER);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
         widgets::{elided, thousands, title},
     },
 };
-use egui::{ComboBox, ProgressBar, RichText, Ui};
+use egui::{ComboBox, ProgressBar, RichText, ScrollArea, Ui};
 use scatter::Scatter;
 use std::sync::Arc;
 
@@ -75,20 +75,22 @@ impl View for MapView {
         let Some(map) = self.shown() else {
             return empty(ui, "Looking at the images…", "Training goes on meanwhile.");
         };
-        let placement = self.placement(ui, scene, run, &map);
-        let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
-        let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
-        let mark = Mark::new(ui);
-        let area = self.scatter.ui(
-            ui,
-            &map,
-            placement.as_ref().map(|placement| (placement, name)),
-            (ui.available_height() - below).max(160.0),
-        );
-        let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
-        let table = || table(&map, &source);
-        scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
-        self.neighbours(ui, &map, placement.as_ref(), scene);
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let placement = self.placement(ui, scene, run, &map);
+            let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
+            let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
+            let mark = Mark::new(ui);
+            let area = self.scatter.ui(
+                ui,
+                &map,
+                placement.as_ref().map(|placement| (placement, name)),
+                (ui.available_height() - below).max(160.0),
+            );
+            let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
+            let table = || table(&map, &source);
+            scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
+            self.neighbours(ui, &map, placement.as_ref(), scene);
+        });
     }
 }
 

@@ -150,6 +150,7 @@ impl Why {
         const GAP: f32 = 10.0;
         /// What a card needs around its image.
         const AROUND: Vec2 = vec2(26.0, 84.0);
+        const LEAST: f32 = 112.0;
         let count = found.attributions.len().max(1);
         let available = ui.available_size();
         let side = |across: usize| {
@@ -157,8 +158,9 @@ impl Why {
             let cell = vec2(available.x / across as f32 - GAP, available.y / down - GAP) - AROUND;
             cell.min_elem()
         };
-        let across = (1..=count).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
-        let size = picture_size(found.shape, side(across).clamp(112.0, 448.0));
+        let most = (available.x / (LEAST + AROUND.x + GAP)) as usize;
+        let across = (1..=count.min(most)).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
+        let size = picture_size(found.shape, side(across).clamp(LEAST, 448.0));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let rows = found.attributions.chunks(across).zip(self.textures.chunks(across));
             for (attributions, textures) in rows {

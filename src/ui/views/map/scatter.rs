@@ -196,8 +196,10 @@ fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform:
     }
     painter.circle(at, 8.0, ui.visuals().window_fill, Stroke::new(3.0, color));
     painter.circle_filled(at, 3.0, color);
-    let label = at + vec2(12.0, 0.0);
     let text = painter.layout_no_wrap(name.into(), FontId::new(15.0, semibold()), color);
+    // Beside it, where there is room.
+    let is_at_the_edge = at.x + 16.0 + text.size().x > transform.frame().right();
+    let label = at + vec2(if is_at_the_edge { -12.0 - text.size().x } else { 12.0 }, 0.0);
     let behind = Rect::from_min_size(label - vec2(0.0, text.size().y / 2.0), text.size()).expand(3.0);
     painter.rect_filled(behind, 4.0, ui.visuals().window_fill.gamma_multiply(0.85));
     painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
