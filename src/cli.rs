@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, with a terminal for a face.
-use crate::{presets, session::Session, told::told};
+use crate::{comparison::Comparison, presets, session::Session, told::told};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -69,6 +69,7 @@ pub enum Command {
     Compare {
         /// A comparison, such as configs/transfer_in_three_minutes.toml, or the name of a preset, such as head_start
         config: PathBuf,
+        #[allow(rustdoc::broken_intra_doc_links, reason = "a list of TOML, not a link")]
         /// Change a value, such as seeds=[1,2], run.epochs=2 or pretrain.epochs=1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
@@ -191,7 +192,7 @@ pub enum DataCommand {
 
 /// The presets and an example.
 fn train_help() -> String {
-    let runs = presets::ALL.iter().filter(|preset| !preset.text.contains("[[arms]]"));
+    let runs = presets::ALL.iter().filter(|preset| !Comparison::is_described_by(preset.text));
     let names: Vec<_> = runs.map(|preset| preset.id).collect();
     format!(
         "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nA key that is not \

@@ -27,8 +27,9 @@ mod trainer;
 mod trust;
 mod worker;
 pub use model::{Model, Scoring};
+pub use optimizers::{LEARNING_RATE, WEIGHT_DECAY};
 pub use resumption::newest_model;
-pub use trainer::{Advance, Trainer, Verdict, partition};
+pub use trainer::{Advance, Origin, Trainer, Verdict, partition};
 pub use worker::Worker;
 
 /// All that can be chosen for a run.

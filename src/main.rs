@@ -57,7 +57,7 @@ mod window {
     use anyhow::{Result, anyhow};
     use eframe::{Storage, egui};
     use headstart::{
-        protocol::{Level, Notice},
+        protocol::{About, Level, Notice},
         session::{Session, catalog},
         spec::Catalog,
         ui::{
@@ -130,12 +130,13 @@ mod window {
     /// Opens the session from a thread of low priority, which the threads that it starts inherit: training takes what
     /// the window leaves, and the window answers at once.
     fn open_in_background(home: PathBuf, ctx: egui::Context) -> Result<Session> {
-        let opened = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("opening".into());
+        let opened = thread.spawn(move || {
             #[cfg(target_os = "linux")]
             let _stays_as_it_is = rustix::process::setpriority_process(None, 10);
             rayon::ThreadPoolBuilder::new().build_global()?;
             Session::open(home, move || ctx.request_repaint())
-        });
+        })?;
         opened.join().map_err(|_| anyhow!("Could not start the training thread"))?
     }
 
@@ -176,10 +177,12 @@ mod window {
                     if let Err(error) = open::that_detached(&folder) {
                         let text =
                             format!("Could not open the folder: {error}\nFolder: {}", folder.display());
-                        self.workbench.notify(Notice { level: Level::Warning, text });
+                        self.workbench.notify(Notice { about: About::Request, level: Level::Warning, text });
                     }
                 }
-                Action::Save(Err(text)) => self.workbench.notify(Notice { level: Level::Error, text }),
+                Action::Save(Err(text)) => {
+                    self.workbench.notify(Notice { about: About::Request, level: Level::Error, text })
+                }
                 asks => Wanted::of(&asks).into_iter().for_each(|wanted| self.dialogs.open(wanted)),
             }
         }

@@ -11,7 +11,7 @@ macro_rules! registry {
         pub static ALL: &[$entry] = &[$($module::ENTRY),*];
 
         #[allow(dead_code, reason = "some registries are only walked through")]
-        #[doc = concat!("Looks the ", $kind, " up by its identifier.")]
+        #[doc = concat!("Looks the ", $kind, " up by its identifier.\n\n# Errors\nWhere there is none: the nearest is named.")]
         pub fn find(id: &str) -> anyhow::Result<&'static $entry> {
             ALL.iter().find(|entry| entry.info.id == id).ok_or_else(|| {
                 let known: Vec<_> = ALL.iter().map(|entry| entry.info.id).collect();

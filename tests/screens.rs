@@ -12,7 +12,7 @@ mod screen;
 use egui::{Button, Color32, Key, Rect, Role, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use headstart::{
-    protocol::{Level, Notice},
+    protocol::{About, Level, Notice},
     ui::{Settings, dialogs::Ended, view_ids},
 };
 use screen::{Window, draw_seven, open};
@@ -260,7 +260,7 @@ fn notify(window: &mut Window) -> bool {
         let text = format!(
             "Could not save the checkpoint of {LONG}: there is no space left on the disk.\nFile: /home/runs/2026-11-23-1405-run/checkpoints/step-005200"
         );
-        window.state_mut().bench.notify(Notice { level, text });
+        window.state_mut().bench.notify(Notice { about: About::Request, level, text });
     }
     true
 }

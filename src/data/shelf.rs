@@ -1,4 +1,4 @@
-//! Data sets that somebody has open: whoever asks for one of them gets the same, so that nothing is read or kept twice.
+//! Data sets that are open: asking for one of them again gives the same one, so that nothing is read or kept twice.
 use super::{Dataset, load, source, watch::Watch};
 use crate::spec::Choice;
 use anyhow::Result;
@@ -72,8 +72,11 @@ mod tests {
     fn a_data_set_is_read_once_as_long_as_somebody_holds_it() {
         let with = |key: &str, value| Choice { values: [(key.into(), value)].into(), ..Choice::new("mnist") };
         let first = open(&Choice::new("mnist")).unwrap();
-        let other = std::thread::spawn(move || open(&with(VALIDATION_IMAGES.key, 7.0)).unwrap());
-        assert!(Arc::ptr_eq(&first, &other.join().unwrap()), "how it is split does not make it another set");
+        let other = std::thread::scope(|scope| {
+            scope.spawn(|| open(&with(VALIDATION_IMAGES.key, 7.0)).unwrap()).join().unwrap()
+        });
+        assert!(Arc::ptr_eq(&first, &other), "how it is split does not make it another set");
+        drop(other);
         let narrowed = open(&with(LAST_CLASS.key, 4.0)).unwrap();
         assert_eq!((narrowed.info.classes(), first.info.classes()), (5, 10));
         let weak = Arc::downgrade(&first);

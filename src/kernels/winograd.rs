@@ -348,8 +348,8 @@ impl Grid {
         for (y, row) in tile.iter_mut().enumerate() {
             for (x, vector) in row.iter_mut().enumerate() {
                 let at = self.at + y * self.row + x * self.column;
-                // SAFETY: where it is whole, the last vector of the tile ends inside `from`.
                 *vector = if is_whole {
+                    // SAFETY: the last vector of a whole tile ends inside `from`.
                     unsafe { V::load(from.as_ptr().add(at)) }
                 } else {
                     V::read(&from[at..][..self.len.min(V::LANES)])

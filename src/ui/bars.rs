@@ -37,6 +37,11 @@ pub fn name(class_names: &[String], class: usize) -> &str {
     class_names.get(class).map_or("?", String::as_str)
 }
 
+/// What probabilities are: of answers given with calibrated 80 %, 80 % are right.
+pub fn kind(is_calibrated: bool) -> &'static str {
+    if is_calibrated { "calibrated" } else { "uncalibrated" }
+}
+
 /// The probability of a class, and whether it is the highest.
 type Answer = (f32, bool);
 

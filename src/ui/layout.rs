@@ -4,10 +4,7 @@ use super::{
     Action, Tab, Workbench, training, views,
     widgets::{self, contained, menu_items, steady},
 };
-use crate::{
-    session::State,
-    spec::{Catalog, Section},
-};
+use crate::{session::State, spec::Catalog};
 use egui::{
     Align, Button, CentralPanel, ComboBox, Frame, Layout, Margin, Panel, PopupCloseBehavior, Rect, Role,
     ScrollArea, Ui, Vec2, WidgetInfo,
@@ -184,11 +181,8 @@ impl Parts<'_> {
     /// Images that take more than `most` points of height scroll.
     fn preview(&mut self, ui: &mut Ui, most: f32) {
         let run = self.bench.selected(self.state);
-        let objective =
-            run.and_then(|run| self.catalog.component(Section::Objective, run.spec.id(Section::Objective)));
-        let explanation = objective.map_or("", |info| info.help);
         let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
-        self.bench.preview.ui(ui, (run, most), explanation, answer, &drawings, self.actions);
+        self.bench.preview.ui(ui, (run, most), self.catalog, answer, &drawings, self.actions);
     }
 
     fn runs(&mut self, ui: &mut Ui) {

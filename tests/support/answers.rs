@@ -118,6 +118,7 @@ fn finding(question: Question) -> Finding {
         Question::Scores { images } => Finding::Scores {
             class_names: names().into(),
             scores: Arc::new((0..images.len()).map(scores).collect()),
+            is_calibrated: true,
         },
         Question::History { images, .. } => Finding::History {
             class_names: names().into(),
@@ -294,6 +295,8 @@ fn collection() -> Collection {
             "17 files are no pictures and were left out, the first of them notes.txt in the folder of frog"
                 .into(),
         ],
+        memory: 123 << 20,
+        free: 5 << 30,
         kept: Edits::new(),
     }
 }

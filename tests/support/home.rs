@@ -61,8 +61,14 @@ fn race(state: &mut State, races: &str, phase: Phase) {
 /// A run whose curves fall and rise at a pace of their own.
 fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
     let step = if phase == Phase::Finished { STEPS } else { 5200 };
-    let progress =
-        Progress { step, steps: STEPS, steps_per_epoch: 860, elapsed_secs: 286.0, images_per_sec: 12_400.0 };
+    let progress = Progress {
+        step,
+        steps: STEPS,
+        steps_per_epoch: 860,
+        elapsed_secs: 286.0,
+        images_per_sec: 12_400.0,
+        ..Progress::default()
+    };
     let curves = (1..=40).flat_map(|at| {
         let loss = 2.3 * (-(at as f64) / (5.0 + pace as f64)).exp() + 0.02;
         let values = [(LOSS, loss), (ACCURACY, 1.0 - loss / 3.0), (LEARNING_RATE, 0.001)];

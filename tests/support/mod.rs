@@ -129,3 +129,10 @@ pub fn newest_checkpoint(folder: &Path) -> std::path::PathBuf {
 pub fn finished(run: &Run) -> bool {
     run.phase == Phase::Finished
 }
+
+/// As if the program had been killed before it wrote that the run is finished.
+pub fn forget_the_end(run: &Path) {
+    let log = fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| !line.contains("finished")).collect();
+    fs::write(run.join("log.jsonl"), lines.join("\n")).unwrap();
+}

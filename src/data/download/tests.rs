@@ -37,13 +37,15 @@ fn serve(manner: Manner, content: Vec<u8>) -> (Mirror, &'static AtomicUsize) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     let asked: &'static AtomicUsize = Box::leak(Box::default());
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name("server".into());
+    let serve = move || {
         for connection in listener.incoming() {
             asked.fetch_add(1, Ordering::SeqCst);
             // A client that goes away is no fault of the server's.
             let _gone = answer(connection.unwrap(), manner, &content);
         }
-    });
+    };
+    thread.spawn(serve).unwrap();
     (Mirror::address(&address).unwrap(), asked)
 }
 

@@ -114,6 +114,7 @@ fn show(
             height: 190.0,
             xs: &steps,
             scores: &scores,
+            is_calibrated: false,
             class_names,
             grid: None,
             mark: steps[at],
@@ -126,8 +127,9 @@ fn show(
     let answer = |ui: &mut Ui, at: usize| {
         let (step, total) = (moments[at].step, run.progress.steps_per_epoch.max(1));
         let epoch = step as f64 / total as f64;
-        let said = said(scores[at], class_names);
-        ui.label(RichText::new(format!("Step {}, epoch {epoch:.2}: {said}", thousands(step))).small());
+        let (said, kind) = (said(scores[at], class_names), bars::kind(false));
+        let text = format!("Step {}, epoch {epoch:.2}: {said}, {kind}", thousands(step));
+        ui.label(RichText::new(text).small());
         bars::ui(ui, scores[at], class_names, 220.0);
     };
     if ui.available_width() < 2.2 * ANSWER {
