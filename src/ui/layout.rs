@@ -207,7 +207,8 @@ impl Parts<'_> {
             let (response, _) = menu.ui(ui, |ui| {
                 ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
                 ui.reset_style();
-                menu_items(ui, |ui| self.runs(ui));
+                // As in the column: nothing is as wide as the menu for being in one.
+                menu_items(ui, |ui| ui.with_layout(Layout::top_down(Align::LEFT), |ui| self.runs(ui)));
             });
             response
         });
