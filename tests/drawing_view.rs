@@ -56,7 +56,7 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
     wait(&mut window, &mut session, |window| window.query_all_by_label_contains("7: ").count() == 3);
     let saved = save_all(&mut window);
     for name in [
-        "what-the-network-sees.png",
+        "what-the-network-sees-reader-on-data.png",
         "probability-of-7-by-place-reader-on-data.svg",
         "the-drawing-over-rotation-reader-on-data.csv",
     ] {
