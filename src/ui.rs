@@ -48,6 +48,11 @@ pub use save::File;
 pub use settings::Settings;
 pub use theme::install;
 
+/// The identifiers of what the middle of the window can show.
+pub fn view_ids() -> impl Iterator<Item = &'static str> {
+    views::ALL.iter().map(|entry| entry.info.id)
+}
+
 /// What the window cannot do by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -128,11 +133,7 @@ impl Workbench {
         self.select(state);
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
-        let wide = layout::is_wide(ui);
-        let bar = Frame::new().fill(ui.visuals().window_fill).inner_margin(top_bar::MARGIN);
-        Panel::top("top")
-            .frame(bar)
-            .show(ui, |ui| top_bar::ui(ui, &mut self.settings, &mut self.notices, wide));
+        self.top_bar(ui, state, catalog, &mut actions);
         self.banner(ui, state, &mut actions);
         self.warning(ui, state);
         let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
@@ -151,6 +152,22 @@ impl Workbench {
             }
         }
         actions
+    }
+
+    /// The name of the program, or, where every line counts, what else the middle can show.
+    fn top_bar(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
+        let (wide, size) = (layout::is_wide(ui), ui.available_size());
+        let frame = Frame::new().fill(ui.visuals().window_fill).inner_margin(top_bar::MARGIN);
+        Panel::top("top").frame(frame).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                if layout::is_low(ui) {
+                    layout::Parts { bench: self, state, catalog, actions }.menus(ui, size);
+                } else {
+                    ui.label(widgets::strong("Headstart").heading());
+                }
+                top_bar::ui(ui, &mut self.settings, &mut self.notices, wide);
+            });
+        });
     }
 
     /// The card of the race that a person has asked for.
@@ -264,6 +281,7 @@ impl Workbench {
         if state.newest_comparison != self.followed_comparison {
             self.followed_comparison.clone_from(&state.newest_comparison);
             self.runs.comparison.clone_from(&state.newest_comparison);
+            self.tab = Tab::View;
         }
         if self.runs.comparison.as_ref().is_some_and(|id| !state.comparisons.contains_key(id)) {
             self.runs.comparison = None;

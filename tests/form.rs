@@ -91,14 +91,25 @@ fn curves_and_what_is_turned_are_together_at_every_size() {
         let mut window = open(size, state(7, "classify", &Phase::Running));
         window.run_steps(8);
         let [width, height] = size;
-        let all = [(Role::Button, "Follow"), (Role::Button, "Pause"), (Role::Slider, "Learning rate")];
-        // Where hardly anything fits, the sliders are a turn of the wheel away.
-        let wanted = if height < 400.0 { 2 } else { 3 };
-        for (role, name) in all.into_iter().take(wanted) {
+        for (role, name) in
+            [(Role::Button, "Follow"), (Role::Button, "Pause"), (Role::Slider, "Learning rate")]
+        {
             let rect = window.get_by_role_and_label(role, name).rect();
             let inside = egui::Rect::from_min_size(egui::pos2(MARGIN, MARGIN), egui::vec2(width, height));
             let is_whole = inside.contains_rect(rect);
             assert!(is_whole, "{name} at {pixels:?}, zoom {zoom}: {rect:?}");
+        }
+    }
+}
+
+#[test]
+fn at_the_first_start_the_whole_pad_and_the_first_button_are_in_sight() {
+    for size in [[1440.0, 900.0], [1024.0, 700.0]] {
+        let window = open(size, State::default());
+        let inside = egui::Rect::from_min_size(egui::pos2(MARGIN, MARGIN), size.into());
+        for (role, name) in [(Role::Canvas, "Draw pad"), (Role::Button, "Start training")] {
+            let rect = window.get_by_role_and_label(role, name).rect();
+            assert!(inside.contains_rect(rect), "{name} at {size:?}: {rect:?}");
         }
     }
 }

@@ -603,6 +603,9 @@ fn controls_do_not_overlap_at_any_width() {
     for width in [480.0, 720.0, 1101.0, 1152.0, 1440.0] {
         let mut window = open([width, 800.0], state(&[("one", Phase::Running)]), Settings::default());
         window.run_steps(4);
+        if window.query_by_label("Step").is_none() {
+            click(&mut window, "Show");
+        }
         let rects = ["Show", "Step", "Epoch", "Seconds", "Follow"]
             .map(|label| window.get_by_role_and_label(Role::Button, label).rect());
         let slider = window.get_by_role_and_label(Role::Slider, "Smoothing").rect();

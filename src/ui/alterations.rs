@@ -1,5 +1,9 @@
 //! What augmentation does to an image, as its sliders move, and how it is set to what suits the data.
-use super::{Action, strips::Strips, widgets::labeled_button};
+use super::{
+    Action,
+    strips::Strips,
+    widgets::{labeled_button, labeled_button_if},
+};
 use crate::{
     data::{self, ImageShape},
     protocol::{
@@ -57,20 +61,18 @@ impl Alterations {
         ui.horizontal_wrapped(|ui| {
             if let Ok(suited) = suited {
                 let is_other = set(&spec.augmentation) != suited;
-                ui.add_enabled_ui(is_other, |ui| {
-                    let help = "Alters images as far as what they show stays the same: digits are turned a little and never mirrored, photographs are mirrored and cropped.";
-                    let button = labeled_button(ui, ICON_AUTO_FIX_HIGH, "Use what suits this data set");
-                    if button.on_hover_text(help).clicked() {
-                        spec.augmentation = suited;
-                    }
-                });
-            }
-            ui.add_enabled_ui(!set(&spec.augmentation).is_empty(), |ui| {
-                let button = labeled_button(ui, ICON_CLOSE, "None");
-                if button.on_hover_text("Leaves images as they are").clicked() {
-                    spec.augmentation.clear();
+                let help = "Alters images as far as what they show stays the same: digits are turned a little and never mirrored, photographs are mirrored and cropped.";
+                let text = "Use what suits this data set";
+                let button = labeled_button_if(ui, is_other, ICON_AUTO_FIX_HIGH, text);
+                if button.on_hover_text(help).clicked() {
+                    spec.augmentation = suited;
                 }
-            });
+            }
+            let is_altered = !set(&spec.augmentation).is_empty();
+            let button = labeled_button_if(ui, is_altered, ICON_CLOSE, "None");
+            if button.on_hover_text("Leaves images as they are").clicked() {
+                spec.augmentation.clear();
+            }
             let button = labeled_button(ui, ICON_SHUFFLE, "Another image");
             if button.on_hover_text("Shows what happens to another training image").clicked() {
                 self.turn += 1;

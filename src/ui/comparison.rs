@@ -24,6 +24,9 @@ mod race;
 mod standing;
 pub use standing::stand;
 
+/// In less width the plots are one beneath the other, in points.
+const NARROW: f32 = 680.0;
+
 /// What the panel keeps between frames.
 #[derive(Default)]
 pub struct ComparisonPanel {
@@ -49,9 +52,11 @@ impl ComparisonPanel {
         ScrollArea::vertical().id_salt("comparison").auto_shrink(false).show(ui, |ui| {
             header(ui, info, &entrants, actions);
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
-            ui.columns(2, |columns| {
+            let across = if ui.available_width() < NARROW { 1 } else { 2 };
+            ui.columns(across, |columns| {
                 race::ui(&mut columns[0], (&mut self.budget, height), (info, &entrants), &source, actions);
-                budgets::ui(&mut columns[1], comparison, &results, height, &source, actions);
+                let last = &mut columns[across - 1];
+                budgets::ui(last, comparison, &results, height, &source, actions);
             });
             figures(ui, comparison, &results, &source, actions);
             conclusions(ui, comparison, &results);
@@ -86,8 +91,9 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
     let mut order = |order| actions.push(Action::Send(Command::Order(info.id.clone(), order)));
     let mut open_folder = false;
     ui.horizontal_wrapped(|ui| {
-        title(ui, &info.comparison.name);
+        // A pill does not wrap: after a long name there would be no room for it.
         pill(ui, text, color);
+        title(ui, &info.comparison.name);
         match info.phase {
             Phase::Running => {
                 if labeled_button(ui, ICON_PAUSE, "Pause").clicked() {
@@ -186,7 +192,7 @@ fn figures(
         });
         actions.extend(wanted.map(|_| save::action(table(comparison, results, source))));
         ScrollArea::horizontal().show(ui, |ui| {
-            Grid::new("figures").striped(true).spacing([22.0, 6.0]).show(ui, |ui| {
+            Grid::new("figures").striped(true).spacing([14.0, 6.0]).show(ui, |ui| {
                 ui.label("");
                 for budget in &results.budgets {
                     ui.label(strong(labels(budget.labels_per_class)));
@@ -198,7 +204,11 @@ fn figures(
                         ui.label(strong(&arm.name)).on_hover_text(proposal::explained(arm));
                     });
                     for budget in &results.budgets {
-                        ui.label(figure(budget, index));
+                        ui.horizontal(|ui| {
+                            let [mean, difference] = figure(budget, index);
+                            ui.label(mean);
+                            ui.label(RichText::new(difference).small().weak());
+                        });
                     }
                     ui.end_row();
                 }
@@ -223,18 +233,18 @@ fn table(comparison: &Comparison, results: &Results, source: &Source) -> anyhow:
     source.table("Test accuracy", &header, rows)
 }
 
-/// "87.8 % ± 3.7 (+19.2, 12.0 to 26.4)".
-fn figure(budget: &BudgetResult, arm: usize) -> String {
+/// "87.8 % ± 3.7" and "(+19.2, 12.0 to 26.4)".
+fn figure(budget: &BudgetResult, arm: usize) -> [String; 2] {
     let result = &budget.arms[arm];
-    let Some(mean) = result.mean else { return "–".into() };
+    let Some(mean) = result.mean else { return ["–".into(), String::new()] };
     let deviation = result.deviation.map_or(String::new(), |share| format!(" ± {:.1}", share * 100.0));
     let difference = result.difference.map_or(String::new(), |difference| {
         let interval = difference
             .interval
             .map_or(String::new(), |[low, high]| format!(", {:+.1} to {:+.1}", low * 100.0, high * 100.0));
-        format!("  ({:+.1}{interval})", difference.mean * 100.0)
+        format!("({:+.1}{interval})", difference.mean * 100.0)
     });
-    format!("{}{deviation}{difference}", percent(mean)).replace('-', "−")
+    [format!("{}{deviation}", percent(mean)), difference.replace('-', "−")]
 }
 
 fn conclusions(ui: &mut Ui, comparison: &Comparison, results: &Results) {

@@ -103,7 +103,7 @@ impl DrawPad {
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
-                title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw or open an image" });
+                title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, actions));
             });
             let side = (ui.available_width() * 0.54).clamp(120.0, 260.0);

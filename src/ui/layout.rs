@@ -20,9 +20,23 @@ const ROOMY: f32 = 640.0;
 const TABBED: f32 = 940.0;
 /// Under so many points of height the preview is a view like the others.
 const HIGH: f32 = 640.0;
+/// So many points of the window's height are not for the preview beneath the curves.
+const CURVES: f32 = 520.0;
+/// Under so many points of height the menus of runs and views stand in the bar at the top.
+const LOW: f32 = 500.0;
+/// The most that the button takes up behind which the runs are, in points.
+const RUNS_MENU: Vec2 = Vec2::new(190.0, 28.0);
+/// The height of the draw pad's card, and of the form down to its first button.
+const PAD_AND_START: f32 = 480.0;
 
 pub fn is_wide(ui: &Ui) -> bool {
     ui.available_width() >= WIDE
+}
+
+/// Whether the window is narrow, and every line of it counts.
+pub fn is_low(ui: &Ui) -> bool {
+    let window = ui.ctx().content_rect();
+    window.width() < TABBED && window.height() < LOW
 }
 
 /// The screen's parts, wherever they are laid out.
@@ -68,13 +82,12 @@ impl Parts<'_> {
         if is_high && self.bench.tab == Tab::Preview || is_roomy && self.bench.tab == Tab::Controls {
             self.bench.tab = Tab::View;
         }
-        let strip = frame.inner_margin(Margin::symmetric(12, 6));
-        Panel::top("strip").frame(strip).show(ui, |ui| {
-            ui.horizontal_wrapped(|ui| {
-                self.runs_menu(ui);
-                if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, !is_high) }
+        if !is_low(ui) {
+            let strip = frame.inner_margin(Margin::symmetric(12, 6));
+            Panel::top("strip").frame(strip).show(ui, |ui| {
+                ui.horizontal_wrapped(|ui| self.menus(ui, size));
             });
-        });
+        }
         let shown = self.shown();
         let is_beside = is_roomy || shown == Shown::Curves;
         if self.bench.settings.show_controls && is_beside {
@@ -85,11 +98,17 @@ impl Parts<'_> {
             self.preview_below(ui);
         }
         let middle = CentralPanel::default().frame(frame).show(ui, |ui| match shown {
-            Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui)),
+            Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui, size.y)),
             Shown::Tab(Tab::Controls) => scrolled(ui, |ui| self.controls(ui)),
             _ => self.middle(ui),
         });
         middle.response.rect
+    }
+
+    /// What can be selected, and what the middle can show of it, in a window of this size.
+    pub fn menus(&mut self, ui: &mut Ui, size: Vec2) {
+        self.runs_menu(ui, size);
+        if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, size.y < HIGH) }
     }
 
     /// Beside the middle, or beneath it where the window is narrow and high.
@@ -110,13 +129,14 @@ impl Parts<'_> {
         if is_drawn_on {
             self.draw(ui);
         }
+        let has_room = ui.clip_rect().height() >= PAD_AND_START;
         // The form makes room for the run that it started.
-        let is_training = self.training(ui);
-        if is_training && !is_drawn_on {
+        let comes_before = self.training(ui) || has_room;
+        if comes_before && !is_drawn_on {
             self.draw(ui);
         }
         self.new_run(ui);
-        if !is_training && !is_drawn_on {
+        if !comes_before && !is_drawn_on {
             self.draw(ui);
         }
     }
@@ -153,14 +173,16 @@ impl Parts<'_> {
             });
         });
         if open {
-            self.preview(ui);
+            let window = ui.ctx().content_rect().height();
+            self.preview(ui, (window - CURVES).clamp(100.0, (window * 0.45).max(100.0)));
         }
     }
 
-    fn preview(&mut self, ui: &mut Ui) {
+    /// Images that take more than `most` points of height scroll.
+    fn preview(&mut self, ui: &mut Ui, most: f32) {
         let run = self.bench.selected(self.state);
         let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
-        self.bench.preview.ui(ui, run, self.catalog, answer, &drawings, self.actions);
+        self.bench.preview.ui(ui, (run, most), self.catalog, answer, &drawings, self.actions);
     }
 
     fn runs(&mut self, ui: &mut Ui) {
@@ -172,21 +194,27 @@ impl Parts<'_> {
     }
 
     /// The list of runs, behind a button with the name of the selected one.
-    fn runs_menu(&mut self, ui: &mut Ui) {
+    fn runs_menu(&mut self, ui: &mut Ui, size: Vec2) {
         let comparison = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         let run = self.bench.selected(self.state).map(|run| run.spec.name.as_str());
         let selected = comparison.map(|info| info.comparison.name.as_str()).or(run);
-        let text = selected.map_or("Runs".into(), |name| widgets::elided(name, 20));
+        let text = selected.filter(|_| size.x >= ROOMY || !is_low(ui)).unwrap_or("Runs");
         let spoken = selected.map_or("Runs".into(), |name| format!("Runs: {name} is selected"));
-        let button = Button::new((text, ICON_EXPAND_MORE.rich_text()));
+        let button = Button::new((text, ICON_EXPAND_MORE.rich_text())).truncate();
         let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
-            ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
-            ui.reset_style();
-            menu_items(ui, |ui| self.runs(ui));
+        let menu = MenuButton::from_button(button).config(config);
+        let response = ui.allocate_ui(RUNS_MENU, |ui| {
+            let (response, _) = menu.ui(ui, |ui| {
+                ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
+                ui.reset_style();
+                // As in the column: nothing is as wide as the menu for being in one.
+                menu_items(ui, |ui| ui.with_layout(Layout::top_down(Align::LEFT), |ui| self.runs(ui)));
+            });
+            response
         });
+        let response = response.inner;
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
-        response.on_hover_text("Select, show, hide, rename, resume and delete runs");
+        response.on_hover_text(format!("{spoken}\nSelect, show, hide, rename, resume and delete runs"));
     }
 
     /// What the middle can show, to choose from.
@@ -204,7 +232,8 @@ impl Parts<'_> {
         let all = choices(size.y < HIGH, size.x < ROOMY);
         let chosen = all.iter().find(|(choice, _)| self.is_chosen(*choice));
         let text = chosen.map_or("Race", |(_, info)| info[0]);
-        let menu = ComboBox::from_id_salt("view").selected_text(text).width(140.0).height(400.0);
+        let width = if is_low(ui) { 118.0 } else { 140.0 };
+        let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).truncate().height(400.0);
         let shown = menu.show_ui(ui, |ui| {
             for (choice, info) in all {
                 let is_chosen = self.is_chosen(choice);

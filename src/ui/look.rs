@@ -1,6 +1,8 @@
 //! How curves are told apart: a colour and a kind of line each, the same wherever a curve is shown.
-use super::theme;
-use egui::{Color32, Painter, Rect, Response, Sense, Shape, Stroke, Ui, Visuals, vec2};
+use super::{theme, widgets::fitted};
+use egui::{
+    Align, Color32, FontId, Layout, Painter, Rect, Response, Sense, Shape, Stroke, Ui, Visuals, vec2,
+};
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoints};
 
 /// A colour, a kind of line, and a marker.
@@ -73,6 +75,9 @@ impl Look {
 /// The size of a short piece of line in a list of names, in points.
 pub const SWATCH: egui::Vec2 = vec2(24.0, 12.0);
 
+/// The most that a name beside it takes, in points.
+const WIDEST: f32 = 150.0;
+
 /// A short piece of a line.
 pub fn swatch(ui: &mut Ui, look: &Look) -> Response {
     let (rect, response) = ui.allocate_exact_size(SWATCH, Sense::hover());
@@ -84,9 +89,13 @@ pub fn swatch(ui: &mut Ui, look: &Look) -> Response {
 pub fn key<'a>(ui: &mut Ui, entries: impl IntoIterator<Item = (Look, &'a str)>) {
     ui.horizontal_wrapped(|ui| {
         for (look, name) in entries {
-            ui.horizontal(|ui| {
+            let name = fitted(ui, name, FontId::proportional(13.5), ui.visuals().text_color(), WIDEST);
+            // As one piece, which goes to the next line as a whole.
+            let size = vec2(SWATCH.x + ui.spacing().item_spacing.x + name.size().x, SWATCH.y);
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(size, layout, |ui| {
                 swatch(ui, &look);
-                ui.label(egui::RichText::new(name).small());
+                ui.label(name);
             });
         }
     });

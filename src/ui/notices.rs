@@ -18,8 +18,9 @@ use std::{collections::VecDeque, time::Duration};
 
 /// Of more notices the oldest are forgotten.
 const KEPT: usize = 200;
-/// Shown at once, at most.
+/// Shown at once, at most, and the height that each may need, in points.
 const POPPED_UP: usize = 3;
+const HEIGHT: f32 = 190.0;
 /// Characters of a notice that pops up; the list has the rest.
 const SHORT: usize = 400;
 
@@ -59,7 +60,8 @@ impl Notices {
             kept.shown.get_or_insert([now, now + secs]);
         }
         let is_up = |kept: &&mut Kept| kept.shown.is_some_and(|[_, until]| now < until);
-        let mut up: Vec<&mut Kept> = self.kept.iter_mut().rev().filter(is_up).take(POPPED_UP).collect();
+        let most = ((within.height() / HEIGHT) as usize).clamp(1, POPPED_UP);
+        let mut up: Vec<&mut Kept> = self.kept.iter_mut().rev().filter(is_up).take(most).collect();
         if up.is_empty() {
             return;
         }
@@ -107,10 +109,13 @@ impl Notices {
             return;
         }
         menu_items(ui, |ui| {
-            for kept in self.kept.iter().rev() {
-                ui.separator();
-                listed(ui, kept, now);
-            }
+            // What a menu holds is justified, which spreads the letters of a text.
+            ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                for kept in self.kept.iter().rev() {
+                    ui.separator();
+                    listed(ui, kept, now);
+                }
+            });
         });
         ui.ctx().request_repaint_after(Duration::from_secs(1));
     }

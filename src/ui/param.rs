@@ -4,10 +4,12 @@ use super::{
     widgets::{number, quiet_icon_button},
 };
 use crate::spec::{Param, ParamKind};
-use egui::{ComboBox, DragValue, Label, RichText, Sense, Slider, Ui, vec2};
+use egui::{
+    ComboBox, DragValue, Label, RichText, Sense, Slider, TextStyle, TextWrapMode, Ui, WidgetText, vec2,
+};
 use egui_material_icons::icons::ICON_RESTART_ALT;
 
-/// Room for a number and its unit, and for the way back to the default.
+/// Room for a number and its unit at least, and for the way back to the default.
 const NUMBER_WIDTH: f32 = 62.0;
 const BACK_WIDTH: f32 = 26.0;
 
@@ -57,7 +59,10 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
             ui.add(drag.update_while_editing(false)).labelled_by(label).on_hover_text(param.help);
         }
         ParamKind::Float { min, max, logarithmic } => {
-            let room = ui.available_width() - NUMBER_WIDTH - BACK_WIDTH - ui.spacing().item_spacing.x;
+            let text = WidgetText::from(in_words(param, *value));
+            let number = text.into_galley(ui, Some(TextWrapMode::Extend), 0.0, TextStyle::Button);
+            let number = (number.size().x + 2.0 * ui.spacing().button_padding.x).max(NUMBER_WIDTH);
+            let room = ui.available_width() - number - BACK_WIDTH - ui.spacing().item_spacing.x;
             ui.spacing_mut().slider_width = room.clamp(30.0, 220.0);
             let slider = Slider::new(value, min..=max)
                 .logarithmic(logarithmic)

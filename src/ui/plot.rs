@@ -11,16 +11,19 @@ use crate::{
     metrics::{MetricInfo, Split},
     session::Run,
 };
-use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_tick, y_tick};
+use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_axis, x_tick, y_axis, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
-use egui::{FontId, Id, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
+use egui::{
+    FontId, Id, Label, Pos2, Rect, RichText, Role, Sense, Ui, WidgetInfo,
+    text::{LayoutJob, TextWrapping},
+};
 use egui_plot::{
-    AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform,
-    PlotUi, Points, VLine,
+    HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi, Points,
+    VLine,
 };
 use std::collections::BTreeMap;
 
-mod axes;
+pub mod axes;
 pub mod bounds;
 pub mod changes;
 mod names;
@@ -106,8 +109,8 @@ impl MetricPlot<'_> {
                 ui.label(strong(metric.label)).on_hover_text(metric.help);
                 let logarithmic = if self.is_logarithmic() { ", logarithmic" } else { "" };
                 let text = format!("training thin, validation dotted, test a diamond{logarithmic}");
-                ui.label(RichText::new(text).small().weak());
                 wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
+                ui.add(Label::new(RichText::new(text).small().weak()).truncate());
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             self.plot(ui, viewport);
@@ -278,10 +281,15 @@ impl MetricPlot<'_> {
             .flat_map(|drawn| [&drawn.raw, &drawn.smooth, &drawn.validation].map(|line| on_screen(line)))
             .collect();
         let sizes: Vec<_> = written.iter().map(|(end, galley)| (*end, galley.size())).collect();
-        for (place, (_, galley)) in names::places(&sizes, &lines, frame).into_iter().zip(written) {
-            if let Some(place) = place {
-                ui.painter().galley(place.min, galley, egui::Color32::PLACEHOLDER);
+        let places = names::places(&sizes, &lines, frame).into_iter().zip(written).enumerate();
+        for (at, (place, (_, galley))) in places {
+            let Some(place) = place else { continue };
+            if galley.elided {
+                let whole = ui.interact(place, ui.make_persistent_id(("name", at)), Sense::hover());
+                whole.widget_info(|| WidgetInfo::labeled(Role::Label, true, galley.text()));
+                whole.on_hover_text(galley.text());
             }
+            ui.painter().galley(place.min, galley, egui::Color32::PLACEHOLDER);
         }
     }
 
@@ -290,12 +298,8 @@ impl MetricPlot<'_> {
         let font = FontId::proportional(14.0);
         let (axis, metric, logarithmic) = (self.options.x_axis, self.metric, self.is_logarithmic());
         let limits = limits.map(|limit| unmap(limit, logarithmic));
-        let x_axis = AxisHints::new_x().tick_label_font(font.clone()).tick_label_color(weak);
-        let y_axis = AxisHints::new_y()
-            .tick_label_font(font)
-            .tick_label_color(weak)
-            .min_thickness(Y_AXIS)
-            .label_spacing(14.0..=22.0);
+        let x_axis = x_axis(font.clone()).tick_label_color(weak);
+        let y_axis = y_axis(font, Y_AXIS).tick_label_color(weak);
         let plot = Plot::new(("curves", metric.id))
             .height(height)
             .link_cursor(Id::unique("curves"), [true, false])
@@ -321,7 +325,11 @@ impl MetricPlot<'_> {
                 )),
                 HoverPosition::Elsewhere { .. } => None,
             });
-        plot.y_grid_spacer(if logarithmic { logarithmic_marks } else { linear_marks })
+        plot.x_grid_spacer(linear_marks).y_grid_spacer(if logarithmic {
+            logarithmic_marks
+        } else {
+            linear_marks
+        })
     }
 
     fn caption(&self) -> Caption {

@@ -45,11 +45,12 @@ struct Asked {
 }
 
 impl PreviewPanel {
-    /// Shows the answer; asks again when the run has moved on or something else is drawn.
+    /// Shows the answer; asks again when the run has moved on or something else is drawn. Images that take more than `most`
+    /// points of height scroll.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        run: Option<&Run>,
+        (run, most): (Option<&Run>, f32),
         catalog: &Catalog,
         answer: Option<&Preview>,
         drawings: &[Image],
@@ -81,7 +82,6 @@ impl PreviewPanel {
         let source = Source::of(&run.spec, catalog);
         let step = thousands(answer.step);
         ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
-        let most = (ui.ctx().content_rect().height() * 0.45).max(140.0);
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);

@@ -6,10 +6,11 @@ use super::{
 };
 use crate::protocol::{Caption, Strip};
 use egui::{
-    Align2, Color32, ColorImage, Context, FontId, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
+    Align2, Color32, ColorImage, Context, FontId, Galley, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
     StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons::ICON_CLOSE;
+use std::sync::Arc;
 
 /// The width of the column of names.
 pub const NAME_WIDTH: f32 = 116.0;
@@ -17,6 +18,8 @@ pub const NAME_WIDTH: f32 = 116.0;
 pub const GAP: f32 = 6.0;
 const CAPTION_HEIGHT: f32 = 17.0;
 const CAPTION_SIZE: f32 = 12.5;
+/// The most that a caption takes beneath a small image, in points.
+const CAPTION_WIDTH: f32 = 96.0;
 
 /// Strips with their textures.
 #[derive(Default)]
@@ -97,10 +100,7 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32, lines:
     let scale = if height < side { (2.0 * side / height).floor() / 2.0 } else { side / height };
     let image = vec2(width, height) * scale;
     let beneath = if strip.captions.is_empty() { 0.0 } else { CAPTION_HEIGHT };
-    let font = FontId::proportional(CAPTION_SIZE);
-    let width = |caption: &Caption| {
-        ui.painter().layout_no_wrap(caption.text.clone(), font.clone(), Color32::WHITE).size().x
-    };
+    let width = |caption: &Caption| written(ui, caption, image.x).size().x;
     let widest = strip.captions.iter().map(width).fold(image.x, f32::max);
     let cell = vec2(widest + GAP, image.y + GAP + beneath);
     let across = (((ui.available_width() + GAP) / cell.x) as usize).max(1);
@@ -109,6 +109,13 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32, lines:
     let size = vec2(count.min(across) as f32 * cell.x - GAP, count.div_ceil(across) as f32 * cell.y - GAP);
     let (rect, response) = ui.allocate_exact_size(size.max(vec2(1.0, 1.0)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, spoken(strip)));
+    if let Some(pointer) = response.hover_pos() {
+        let [x, y] = [0, 1].map(|axis| ((pointer - rect.min)[axis].max(0.0) / cell[axis]) as usize);
+        let caption = strip.captions.get(y * across + x.min(across - 1));
+        if let Some(caption) = caption.filter(|caption| written(ui, caption, image.x).elided) {
+            response.on_hover_text(&caption.text);
+        }
+    }
     let painter = ui.painter();
     for index in 0..count {
         let at = vec2((index % across) as f32 * cell.x, (index / across) as f32 * cell.y);
@@ -123,13 +130,20 @@ fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32, lines:
     }
 }
 
+/// A caption, no wider than beneath an image of this width there is room.
+fn written(ui: &Ui, caption: &Caption, width: f32) -> Arc<Galley> {
+    let (font, color) = (FontId::proportional(CAPTION_SIZE), ui.visuals().text_color());
+    widgets::fitted(ui, &caption.text, font, color, width.max(CAPTION_WIDTH))
+}
+
 /// A caption beneath its image; where the network is wrong, a frame and a cross as well.
 fn write(ui: &Ui, painter: &Painter, caption: &Caption, place: Rect) {
     let is_wrong = caption.is_right == Some(false);
     let alarm = theme::alarm(ui.visuals().dark_mode);
     let color = if is_wrong { alarm } else { ui.visuals().text_color() };
-    let at = Pos2::new(place.center().x, place.bottom() + 2.0);
-    painter.text(at, Align2::CENTER_TOP, &caption.text, FontId::proportional(CAPTION_SIZE), color);
+    let text = written(ui, caption, place.width());
+    let at = Pos2::new(place.center().x - text.size().x / 2.0, place.bottom() + 2.0);
+    painter.galley_with_override_text_color(at, text, color);
     if is_wrong {
         painter.rect_stroke(place, 0.0, Stroke::new(2.0, alarm), StrokeKind::Inside);
         let font = FontId::new(15.0, ICON_CLOSE.font_family());

@@ -1,20 +1,22 @@
 //! A network's layers, their shapes and costs.
 use super::widgets::{strong, thousands};
 use crate::protocol::LayerInfo;
-use egui::{Align, Grid, Layout, RichText, Ui};
+use egui::{Align, Grid, Layout, RichText, ScrollArea, Ui};
 
 pub fn ui(ui: &mut Ui, layers: &[LayerInfo]) {
-    Grid::new("layers").num_columns(4).spacing([10.0, 5.0]).min_col_width(0.0).show(ui, |ui| {
-        for (text, help) in [
-            ("Layer", "What is computed, in this order."),
-            ("Shape", "What comes out for one image: height × width × channels, or features."),
-            ("Parameters", "Numbers that training finds."),
-            ("MFLOP", "Millions of multiplications and additions to score one image."),
-        ] {
-            ui.label(RichText::new(text).small().weak()).on_hover_text(help);
-        }
-        ui.end_row();
-        layers.iter().for_each(|layer| row(ui, layer));
+    ScrollArea::horizontal().show(ui, |ui| {
+        Grid::new("layers").num_columns(4).spacing([10.0, 5.0]).min_col_width(0.0).show(ui, |ui| {
+            for (text, help) in [
+                ("Layer", "What is computed, in this order."),
+                ("Shape", "What comes out for one image: height × width × channels, or features."),
+                ("Parameters", "Numbers that training finds."),
+                ("MFLOP", "Millions of multiplications and additions to score one image."),
+            ] {
+                ui.label(RichText::new(text).small().weak()).on_hover_text(help);
+            }
+            ui.end_row();
+            layers.iter().for_each(|layer| row(ui, layer));
+        });
     });
     let parameters: u64 = layers.iter().map(|layer| layer.parameters).sum();
     let flops: u64 = layers.iter().map(|layer| layer.flops).sum();

@@ -1,9 +1,5 @@
-//! Title, notices, theme, size, and which panels are open.
-use super::{
-    Settings,
-    notices::Notices,
-    widgets::{icon_button, strong},
-};
+//! Notices, theme, size, and which panels are open.
+use super::{Settings, notices::Notices, widgets::icon_button};
 use egui::{Align, Align2, Button, FontId, Layout, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2};
 use egui_material_icons::{
     MaterialIcon,
@@ -20,37 +16,34 @@ pub const MARGIN: egui::Margin = egui::Margin::symmetric(14, 8);
 /// zoom, so that a button stays under the pointer that presses it.
 const PLACE: f32 = 56.0;
 
-/// `wide` says whether the runs have a panel of their own.
+/// At the right end of the bar. `wide` says whether the runs have a panel of their own.
 pub fn ui(ui: &mut Ui, settings: &mut Settings, notices: &mut Notices, wide: bool) {
-    ui.horizontal(|ui| {
-        ui.label(strong("Headstart").heading());
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            zoom(ui, settings);
-            let (icon, name) =
-                if settings.dark { (ICON_LIGHT_MODE, "Light theme") } else { (ICON_DARK_MODE, "Dark theme") };
-            if icon_button(ui, icon, name).clicked() {
-                settings.dark = !settings.dark;
-            }
-            let right = if settings.show_controls {
-                (ICON_RIGHT_PANEL_CLOSE, "Hide the controls")
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        zoom(ui, settings);
+        let (icon, name) =
+            if settings.dark { (ICON_LIGHT_MODE, "Light theme") } else { (ICON_DARK_MODE, "Dark theme") };
+        if icon_button(ui, icon, name).clicked() {
+            settings.dark = !settings.dark;
+        }
+        let right = if settings.show_controls {
+            (ICON_RIGHT_PANEL_CLOSE, "Hide the controls")
+        } else {
+            (ICON_RIGHT_PANEL_OPEN, "Show the controls")
+        };
+        if icon_button(ui, right.0, right.1).clicked() {
+            settings.show_controls = !settings.show_controls;
+        }
+        if wide {
+            let left = if settings.show_runs {
+                (ICON_LEFT_PANEL_CLOSE, "Hide the runs")
             } else {
-                (ICON_RIGHT_PANEL_OPEN, "Show the controls")
+                (ICON_LEFT_PANEL_OPEN, "Show the runs")
             };
-            if icon_button(ui, right.0, right.1).clicked() {
-                settings.show_controls = !settings.show_controls;
+            if icon_button(ui, left.0, left.1).clicked() {
+                settings.show_runs = !settings.show_runs;
             }
-            if wide {
-                let left = if settings.show_runs {
-                    (ICON_LEFT_PANEL_CLOSE, "Hide the runs")
-                } else {
-                    (ICON_LEFT_PANEL_OPEN, "Show the runs")
-                };
-                if icon_button(ui, left.0, left.1).clicked() {
-                    settings.show_runs = !settings.show_runs;
-                }
-            }
-            notices.button(ui);
-        });
+        }
+        notices.button(ui);
     });
 }
 

@@ -1,7 +1,9 @@
 //! The selected run while it trains: its progress, and the hyperparameters that may be turned.
 use super::{
     Action, param,
-    widgets::{card, duration, figure, labeled_button, number, prepared, steady, strong, thousands},
+    widgets::{
+        card, duration, figure, icon_button, labeled_button, number, prepared, steady, strong, thousands,
+    },
 };
 use crate::{
     metrics::{LOSS, MetricInfo, Split},
@@ -12,42 +14,36 @@ use crate::{
 use egui::{Label, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_STOP};
 
+/// In less width there are icons only on the buttons, in points.
+const NARROW: f32 = 300.0;
+
 pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.add(Label::new(strong(&run.spec.name)).truncate());
-        controls(ui, run, actions);
+        let is_narrow = ui.available_width() < NARROW;
+        ui.horizontal_wrapped(|ui| controls(ui, run, is_narrow, actions));
         progress(ui, run, catalog.headline(&run.spec));
         live(ui, run, catalog, actions);
     });
 }
 
-fn controls(ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
-    let mut send = |control| actions.push(Action::Send(Command::Control(run.id.clone(), control)));
-    ui.horizontal_wrapped(|ui| {
-        if run.phase == Phase::Running {
-            if labeled_button(ui, ICON_PAUSE, "Pause").on_hover_text("Space does the same").clicked() {
-                send(Control::Pause);
-            }
-        } else if labeled_button(ui, ICON_PLAY_ARROW, "Continue")
-            .on_hover_text("Space does the same")
-            .clicked()
-        {
-            send(Control::Continue);
+fn controls(ui: &mut Ui, run: &Run, is_narrow: bool, actions: &mut Vec<Action>) {
+    let first = match run.phase {
+        Phase::Running => (ICON_PAUSE, "Pause", Control::Pause),
+        _ => (ICON_PLAY_ARROW, "Continue", Control::Continue),
+    };
+    let buttons = [
+        (first, "Space does the same"),
+        ((ICON_SKIP_NEXT, "One step", Control::Step), "Train one batch, then pause"),
+        ((ICON_STOP, "Stop", Control::Stop), "Save a checkpoint and end here; the run can be resumed"),
+    ];
+    let button = if is_narrow { icon_button } else { labeled_button };
+    for ((icon, text, control), help) in buttons {
+        if button(ui, icon, text).on_hover_text(help).clicked() {
+            actions.push(Action::Send(Command::Control(run.id.clone(), control)));
         }
-        if labeled_button(ui, ICON_SKIP_NEXT, "One step")
-            .on_hover_text("Train one batch, then pause")
-            .clicked()
-        {
-            send(Control::Step);
-        }
-        if labeled_button(ui, ICON_STOP, "Stop")
-            .on_hover_text("Save a checkpoint and end here; the run can be resumed")
-            .clicked()
-        {
-            send(Control::Stop);
-        }
-    });
+    }
 }
 
 fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
@@ -89,7 +85,10 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
     );
     let mut live = run.live.clone();
     let mut changed = false;
-    for (section, param) in catalog.params(&run.spec).filter(|(_, param)| param.live) {
+    let mut turned: Vec<_> = catalog.params(&run.spec).filter(|(_, param)| param.live).collect();
+    // What is turned most is in sight in the smallest window.
+    turned.sort_by_key(|(_, param)| param.key != "learning_rate");
+    for (section, param) in turned {
         let key = dotted(section, param);
         let mut value = live.get(section, param);
         let started_with = run.spec.get(section, param);

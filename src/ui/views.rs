@@ -14,7 +14,7 @@ use crate::{
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };
-use egui::{Button, RichText, Role, Ui, WidgetInfo};
+use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 mod asking;
 
@@ -123,10 +123,21 @@ fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 
 /// Where there is nothing to show yet: what to do, and what will be here then.
 fn empty(ui: &mut Ui, what: &str, then: &str) {
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.38);
-        ui.label(strong(what).heading());
-        ui.label(RichText::new(then).weak());
+    centred(ui, what, then, |_| {});
+}
+
+/// The same, with what can be done about it beneath.
+fn centred(ui: &mut Ui, what: &str, then: &str, more: impl FnOnce(&mut Ui)) {
+    /// Of all this, where there is room for it.
+    const HEIGHT: f32 = 150.0;
+    let above = ((ui.available_height() - HEIGHT) * 0.45).max(0.0);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space(above);
+            ui.label(strong(what).heading());
+            ui.label(RichText::new(then).weak());
+            more(ui);
+        });
     });
 }
 

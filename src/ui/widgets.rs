@@ -5,11 +5,14 @@ use crate::{
     protocol::Preparing,
 };
 use egui::{
-    AsIdSalt, Button, Color32, ColorImage, Frame, Margin, ProgressBar, Rect, Response, RichText, Role,
-    ScrollArea, Ui, UiBuilder, WidgetInfo, vec2,
+    AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Margin, PopupCloseBehavior,
+    ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder, WidgetInfo,
+    WidgetText,
+    containers::menu::{MenuButton, MenuConfig},
+    vec2,
 };
 use egui_material_icons::MaterialIcon;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A raised surface.
 pub fn card(ui: &Ui) -> Frame {
@@ -18,6 +21,12 @@ pub fn card(ui: &Ui) -> Frame {
         .stroke(ui.visuals().window_stroke)
         .corner_radius(10)
         .inner_margin(12)
+}
+
+/// A menu in which several things are chosen one after the other: it stays open until something else is clicked.
+pub fn lasting_menu(text: &str) -> MenuButton<'_> {
+    let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    MenuButton::new(text).config(config)
 }
 
 /// What a menu holds. One that would be taller than the window scrolls.
@@ -84,8 +93,13 @@ pub fn quiet_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Respons
 
 /// A button with an icon before its text.
 pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
-    let response = ui.add(Button::new((icon.rich_text().size(18.0), RichText::new(text))));
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), text));
+    labeled_button_if(ui, true, icon, text)
+}
+
+/// The same where it can be pressed under a condition.
+pub fn labeled_button_if(ui: &mut Ui, enabled: bool, icon: MaterialIcon, text: &str) -> Response {
+    let response = ui.add_enabled(enabled, Button::new((icon.rich_text().size(18.0), RichText::new(text))));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled && ui.is_enabled(), text));
     response
 }
 
@@ -95,6 +109,12 @@ pub fn elided(text: &str, most: usize) -> String {
         None => text.into(),
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
     }
+}
+
+/// A line of letters, ended by "…" where it would be wider than `most` points.
+pub fn fitted(ui: &Ui, text: &str, font: FontId, color: Color32, most: f32) -> Arc<Galley> {
+    let text = WidgetText::from(RichText::new(text).font(font).color(color));
+    text.into_galley(ui, Some(TextWrapMode::Truncate), most.max(0.0), FontSelection::Default)
 }
 
 /// "98.6 %".
@@ -165,6 +185,20 @@ mod tests {
         assert_eq!(found, ["0", "0.001", "0.00035", "0.25", "64", "1234", "0.3", "5e7"]);
         assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
         assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
+    }
+
+    #[test]
+    fn letters_of_any_script_fit_into_the_room_there_is() {
+        let ctx = egui::Context::default();
+        crate::ui::install(&ctx);
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            let written = |text| fitted(ui, text, FontId::proportional(15.0), Color32::BLACK, 64.0);
+            assert!(["7", "马", "frog"].into_iter().all(|text| !written(text).elided));
+            for text in ["a golden retriever", "金毛寻回犬和马"] {
+                let written = written(text);
+                assert!(written.elided && written.size().x <= 64.0, "{text}: {}", written.size());
+            }
+        });
     }
 
     #[test]

@@ -13,7 +13,10 @@ use crate::{
         widgets::{duration, strong, thousands},
     },
 };
-use egui::{Button, Color32, Grid, Id, Modal, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Button, Color32, Id, Label, Modal, RichText, Role, ScrollArea, Ui, Vec2, WidgetInfo};
+
+/// The place of a row's name, in points.
+const NAME: Vec2 = Vec2::new(56.0, 18.0);
 
 /// Gives whether the card stays open.
 pub fn ui(
@@ -49,13 +52,15 @@ fn content(ui: &mut Ui, comparison: &Comparison, state: &State, catalog: &Catalo
     }
     ui.add_space(4.0);
     let work = Work::of(comparison, state);
-    Grid::new("work").num_columns(2).spacing([18.0, 5.0]).show(ui, |ui| {
-        for (name, text) in rows(comparison, &work, catalog) {
-            ui.label(RichText::new(name).weak());
-            ui.label(text);
-            ui.end_row();
-        }
-    });
+    for (name, text) in rows(comparison, &work, catalog) {
+        ui.horizontal_top(|ui| {
+            ui.allocate_ui(NAME, |ui| {
+                ui.set_min_width(NAME.x);
+                ui.label(RichText::new(name).weak());
+            });
+            ui.add(Label::new(text).wrap());
+        });
+    }
 }
 
 /// What there is to do, in words.

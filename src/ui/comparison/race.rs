@@ -6,13 +6,17 @@ use crate::{
     protocol::{ComparisonInfo, Phase},
     ui::{
         Action,
-        plot::bounds,
+        plot::{
+            axes::{linear_marks, x_axis, x_tick, y_axis},
+            bounds,
+        },
         save::{self, Mark, Source},
+        settings::XAxis,
         widgets::{card, percent, strong},
     },
 };
 use egui::{Color32, FontId, Id, Ui};
-use egui_plot::{AxisHints, HoverPosition, Plot, PlotBounds, Polygon};
+use egui_plot::{HoverPosition, Plot, PlotBounds, Polygon};
 
 pub fn ui(
     ui: &mut Ui,
@@ -111,7 +115,6 @@ fn between<'a>(from: &Band, to: &Band, color: Color32) -> Polygon<'a> {
 /// A plot of accuracy that stays as it is under the pointer.
 pub fn framed<'a>(id: &str, height: f32) -> Plot<'a> {
     let font = FontId::proportional(14.0);
-    let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(52.0);
     Plot::new(("comparison", id))
         .height(height)
         .show_background(false)
@@ -120,8 +123,10 @@ pub fn framed<'a>(id: &str, height: f32) -> Plot<'a> {
         .allow_zoom(false)
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
-        .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font)])
-        .custom_y_axes(vec![y_axis.formatter(|mark, _| bounds::share_tick(mark.value))])
+        .x_grid_spacer(linear_marks)
+        .y_grid_spacer(linear_marks)
+        .custom_x_axes(vec![x_axis(font.clone()).formatter(|mark, _| x_tick(XAxis::Step, mark.value))])
+        .custom_y_axes(vec![y_axis(font, 52.0).formatter(|mark, _| bounds::share_tick(mark.value))])
         .label_formatter(|hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
                 Some(format!("{plot_name}\nsteps {:.0}\naccuracy {}", position.x, percent(position.y)))

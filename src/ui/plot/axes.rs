@@ -6,7 +6,18 @@ use crate::{
         widgets::{number, percent, thousands},
     },
 };
-use egui_plot::{GridInput, GridMark};
+use egui::FontId;
+use egui_plot::{AxisHints, GridInput, GridMark};
+
+/// An x axis whose marks are read at any width that they fit into, with [`linear_marks`].
+pub fn x_axis<'a>(font: FontId) -> AxisHints<'a> {
+    AxisHints::new_x().tick_label_font(font).label_spacing(28.0..=40.0)
+}
+
+/// The same for a y axis, of this width at least, in points.
+pub fn y_axis<'a>(font: FontId, width: f32) -> AxisHints<'a> {
+    AxisHints::new_y().tick_label_font(font).min_thickness(width).label_spacing(14.0..=22.0)
+}
 
 /// A mark of the x axis: nothing is before its beginning, and there are no parts of a step.
 pub fn x_tick(axis: XAxis, value: f64) -> String {

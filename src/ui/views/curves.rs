@@ -12,7 +12,7 @@ use crate::{
         plot::{self, MetricPlot, Viewport},
         save::Source,
         settings::{CurveOptions, XAxis},
-        widgets::{strong, title},
+        widgets::{lasting_menu, strong, title},
     },
 };
 use egui::{RichText, Role, Slider, Ui, Visuals, WidgetInfo};
@@ -28,6 +28,11 @@ pub const ENTRY: ViewEntry = ViewEntry {
     looks_at_the_pad: false,
     open: || Box::new(Curves::default()),
 };
+
+/// In less width, axis and smoothing are in the menu.
+const NARROW: f32 = 420.0;
+/// The least height of a plot with its title, in points.
+const LOWEST: f32 = 150.0;
 
 /// What the curves keep between frames.
 #[derive(Default)]
@@ -72,7 +77,7 @@ impl View for Curves {
                     metric,
                     curves: &curves,
                     options,
-                    height: height.max(150.0),
+                    height: height.max(LOWEST),
                     last,
                     runs: runs.len(),
                 };
@@ -103,29 +108,50 @@ fn last(runs: &[&Run], shown: &[&MetricInfo], axis: XAxis) -> f64 {
 impl Curves {
     fn header(&mut self, ui: &mut Ui, settings: &mut Settings, runs: &[&Run]) {
         let options = &mut settings.curves;
+        let is_narrow = ui.available_width() < NARROW;
         ui.horizontal_wrapped(|ui| {
-            title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to. Which line is whose is in the list of runs.");
-            ui.menu_button("Show", |ui| show_menu(ui, options, runs))
-                .response
-                .on_hover_text("Choose the curves and their axes");
-            for (axis, text, help) in XAxis::ALL {
-                ui.selectable_value(&mut options.x_axis, axis, text).on_hover_text(help);
+            if !is_narrow {
+                title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to. Which line is whose is in the list of runs.");
+            }
+            let (menu, _) = lasting_menu("Show").ui(ui, |ui| {
+                if is_narrow {
+                    ui.horizontal(|ui| x_axis(ui, options));
+                    smoothing(ui, options);
+                    ui.separator();
+                }
+                show_menu(ui, options, runs);
+            });
+            menu.on_hover_text("Choose the curves and their axes");
+            if !is_narrow {
+                x_axis(ui, options);
             }
             let help = "Shows everything, and goes on doing so as points arrive. Drag to move, Ctrl and the wheel to zoom, drag with the right button to zoom into a box.";
             if ui.button("Follow").on_hover_text(help).clicked() {
                 self.viewport.reset();
             }
-            // A slider alone would not wrap, and push what is around it.
-            let layout = egui::Layout::left_to_right(egui::Align::Center);
-            ui.allocate_ui_with_layout(egui::vec2(244.0, 28.0), layout, |ui| {
-                let label = ui.label("Smoothing").on_hover_text(
-                    "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
-                );
-                ui.spacing_mut().slider_width = 90.0;
-                ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
-            });
+            if !is_narrow {
+                smoothing(ui, options);
+            }
         });
     }
+}
+
+fn x_axis(ui: &mut Ui, options: &mut CurveOptions) {
+    for (axis, text, help) in XAxis::ALL {
+        ui.selectable_value(&mut options.x_axis, axis, text).on_hover_text(help);
+    }
+}
+
+fn smoothing(ui: &mut Ui, options: &mut CurveOptions) {
+    // A slider alone would not wrap, and push what is around it.
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(egui::vec2(244.0, 28.0), layout, |ui| {
+        let label = ui.label("Smoothing").on_hover_text(
+            "How much of the past each point of a training curve contains; the points themselves stay visible behind.",
+        );
+        ui.spacing_mut().slider_width = 90.0;
+        ui.add(Slider::new(&mut options.smoothing, 0.0..=0.99).fixed_decimals(2)).labelled_by(label.id);
+    });
 }
 
 impl Views {

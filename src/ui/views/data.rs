@@ -127,7 +127,9 @@ impl DataView {
             let panel = Panel::right("data side").default_size(270.0).size_range(240.0..=420.0);
             panel.frame(frame.inner_margin(margin)).show(ui, content);
         } else {
-            let height = ui.available_height() * 0.45;
+            // The filter and some rows of images come first.
+            let most = ui.available_height() * 0.45;
+            let height = (ui.available_height() - 220.0).clamp(most.min(80.0), most);
             let panel = Panel::bottom("data side below").default_size(height).resizable(true);
             panel.frame(frame.inner_margin(egui::Margin { top: 8, ..egui::Margin::ZERO })).show(ui, content);
         }

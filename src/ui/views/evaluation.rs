@@ -1,6 +1,6 @@
 //! How well a network does on a split: what it confuses with what, how well it is calibrated, and the images that
 //! are behind both.
-use super::{Scene, View, ViewEntry, empty};
+use super::{Scene, View, ViewEntry, centred, empty};
 use crate::{
     data,
     evaluation::{Disagreement, Evaluation},
@@ -10,11 +10,11 @@ use crate::{
     spec::{Choice, ComponentInfo},
     ui::{
         save::Source,
-        widgets::{percent, strong, thousands, title},
+        widgets::{elided, percent, strong, thousands},
     },
 };
 use closer::Closer;
-use egui::{ComboBox, ProgressBar, RichText, ScrollArea, Ui, WidgetInfo};
+use egui::{ComboBox, Label, ProgressBar, RichText, ScrollArea, Ui, WidgetInfo};
 use figures::Figures;
 use gallery::Gallery;
 use list::{Kind, List};
@@ -41,6 +41,8 @@ pub const ENTRY: ViewEntry = ViewEntry {
 
 /// Evaluations that are kept.
 const KEPT: usize = 6;
+/// Characters of a run's name in the menu.
+const NAME: usize = 32;
 
 /// What the view keeps between frames.
 struct EvaluationView {
@@ -182,7 +184,7 @@ impl EvaluationView {
     fn header(&mut self, ui: &mut Ui, run: &Run, scene: &mut Scene<'_>) {
         let before = (self.split, self.outsiders.clone(), self.other.clone());
         ui.horizontal_wrapped(|ui| {
-            title(ui, &format!("Evaluation of {}", run.spec.name));
+            ui.add(Label::new(strong(format!("Evaluation of {}", run.spec.name))).truncate());
             for (split, name, help) in SPLITS {
                 ui.selectable_value(&mut self.split, split, name).on_hover_text(help);
             }
@@ -212,16 +214,19 @@ impl EvaluationView {
         let named = |id: &RunId| scene.state.runs.get(id).map_or("", |run| run.spec.name.as_str());
         let shown =
             self.other.as_ref().map_or("Compare with…".into(), |id| format!("Compared with {}", named(id)));
-        let menu = ComboBox::from_id_salt("compared run").selected_text(&shown).show_ui(ui, |ui| {
+        let menu = ComboBox::from_id_salt("compared run").selected_text(elided(&shown, NAME));
+        let menu = menu.show_ui(ui, |ui| {
             ui.selectable_value(&mut self.other, None, "Nothing");
             for other in others {
-                ui.selectable_value(&mut self.other, Some(other.id.clone()), &other.spec.name);
+                let name = &other.spec.name;
+                let choice = ui.selectable_value(&mut self.other, Some(other.id.clone()), elided(name, NAME));
+                choice.on_hover_text(name);
             }
         });
         menu.response.widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, &shown));
-        menu.response.on_hover_text(
-            "Another run that learns from the same images: on which of them do the two answer differently?",
-        );
+        let help =
+            "Another run that learns from the same images: on which of them do the two answer differently?";
+        menu.response.on_hover_text(format!("{shown}\n{help}"));
     }
 
     fn choose_outsiders(&mut self, ui: &mut Ui, run: &Run, scene: &Scene<'_>) {
@@ -272,13 +277,9 @@ impl EvaluationView {
 
     fn offer(&mut self, ui: &mut Ui, run: &Run, scene: &mut Scene<'_>) {
         let (_, name, _) = SPLITS.into_iter().find(|(split, ..)| *split == self.split).unwrap_or(SPLITS[0]);
-        ui.vertical_centered(|ui| {
-            ui.add_space(ui.available_height() * 0.3);
-            ui.label(strong("What does it confuse, and how sure may it be?").heading());
-            let text =
-                "The weights of the newest checkpoint are shown every image. Training goes on meanwhile.";
-            ui.label(RichText::new(text).weak());
-            ui.add_space(8.0);
+        let what = "What does it confuse, and how sure may it be?";
+        let then = "The weights of the newest checkpoint are shown every image. Training goes on meanwhile.";
+        centred(ui, what, then, |ui| {
             if let Some((_, error)) = self.refused.as_ref().filter(|(wish, _)| wish.run == run.id) {
                 ui.label(format!("It could not be evaluated: {error}"));
             }

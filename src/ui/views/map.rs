@@ -9,10 +9,10 @@ use crate::{
     ui::{
         save::{self, Format, Mark, Source},
         strips::Strips,
-        widgets::{thousands, title},
+        widgets::{elided, thousands, title},
     },
 };
-use egui::{ComboBox, ProgressBar, RichText, Ui};
+use egui::{ComboBox, ProgressBar, RichText, ScrollArea, Ui};
 use scatter::Scatter;
 use std::sync::Arc;
 
@@ -75,20 +75,22 @@ impl View for MapView {
         let Some(map) = self.shown() else {
             return empty(ui, "Looking at the images…", "Training goes on meanwhile.");
         };
-        let placement = self.placement(ui, scene, run, &map);
-        let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
-        let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
-        let mark = Mark::new(ui);
-        let area = self.scatter.ui(
-            ui,
-            &map,
-            placement.as_ref().map(|placement| (placement, name)),
-            (ui.available_height() - below).max(160.0),
-        );
-        let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
-        let table = || table(&map, &source);
-        scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
-        self.neighbours(ui, &map, placement.as_ref(), scene);
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            let placement = self.placement(ui, scene, run, &map);
+            let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
+            let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
+            let mark = Mark::new(ui);
+            let area = self.scatter.ui(
+                ui,
+                &map,
+                placement.as_ref().map(|placement| (placement, name)),
+                (ui.available_height() - below).max(160.0),
+            );
+            let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
+            let table = || table(&map, &source);
+            scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
+            self.neighbours(ui, &map, placement.as_ref(), scene);
+        });
     }
 }
 
@@ -208,7 +210,8 @@ impl MapView {
             return;
         }
         let step = thousands(asked.step);
-        ui.label(RichText::new(format!("{}, step {step}", run.spec.name)).weak());
+        let name = &run.spec.name;
+        ui.label(RichText::new(format!("{}, step {step}", elided(name, 24))).weak()).on_hover_text(name);
         let is_old = run.progress.step != asked.step;
         let help =
             if is_old { "Its weights have moved on since" } else { "Draws the map from the beginning" };

@@ -1,5 +1,5 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
+use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Image, Question, RunId, Strip},
@@ -74,8 +74,7 @@ impl View for Why {
             }
             Some((Err(problem), _)) => {
                 let problem = problem.clone();
-                empty(ui, "There is no explanation", &problem);
-                ui.vertical_centered(|ui| {
+                centred(ui, "There is no explanation", &problem, |ui| {
                     let has_choice = self.class.is_some() || self.instead_of.is_some();
                     if has_choice && ui.button("Explain the most probable class").clicked() {
                         (self.class, self.instead_of) = (None, None);
@@ -156,6 +155,7 @@ impl Why {
         const GAP: f32 = 10.0;
         /// What a card needs around its image.
         const AROUND: Vec2 = vec2(26.0, 84.0);
+        const LEAST: f32 = 112.0;
         let count = found.attributions.len().max(1);
         let available = ui.available_size();
         let side = |across: usize| {
@@ -163,8 +163,9 @@ impl Why {
             let cell = vec2(available.x / across as f32 - GAP, available.y / down - GAP) - AROUND;
             cell.min_elem()
         };
-        let across = (1..=count).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
-        let size = picture_size(found.shape, side(across).clamp(112.0, 448.0));
+        let most = (available.x / (LEAST + AROUND.x + GAP)) as usize;
+        let across = (1..=count.min(most)).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
+        let size = picture_size(found.shape, side(across).clamp(LEAST, 448.0));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let rows = found.attributions.chunks(across).zip(self.textures.chunks(across));
             for (attributions, textures) in rows {

@@ -85,7 +85,9 @@ impl Grid {
         }
         self.take(ui.ctx(), data);
         let layout = Layout::new(collection.shape, ui.available_width() - 14.0);
-        ScrollArea::vertical().auto_shrink(false).show_viewport(ui, |ui, viewport| {
+        // However little room there is, it leaves what is beneath alone.
+        let area = ScrollArea::vertical().auto_shrink(false).min_scrolled_height(0.0);
+        area.show_viewport(ui, |ui, viewport| {
             let rows = images.len().div_ceil(layout.columns);
             let size = vec2(ui.available_width(), rows as f32 * layout.cell.y);
             let (rect, response) = ui.allocate_exact_size(size, Sense::click());

@@ -7,10 +7,10 @@ use crate::{
         Action, param,
         save::{self, Format, Mark},
         views::Scene,
-        widgets::{percent, strong, thousands},
+        widgets::{fitted, percent, strong, thousands},
     },
 };
-use egui::{Align2, CollapsingHeader, FontId, ProgressBar, Rect, RichText, Sense, Ui, WidgetInfo, vec2};
+use egui::{CollapsingHeader, FontId, ProgressBar, Rect, RichText, Sense, Ui, WidgetInfo, vec2};
 use std::collections::BTreeMap;
 
 /// What is kept between frames.
@@ -193,16 +193,9 @@ fn histogram(ui: &mut Ui, collection: &Collection, tally: &Tally, data: &str, ac
             let end = |count: usize| bars.left() + bars.width() * count as f32 / most as f32;
             ui.painter().rect_filled(bars.with_max_x(end(learnt + other)), 2.0, color.gamma_multiply(0.35));
             ui.painter().rect_filled(bars.with_max_x(end(*learnt)), 2.0, color);
-            let font = FontId::proportional(13.5);
-            let room = rect.with_max_x(bars.left() - 4.0);
-            let short: String = name.chars().take(14).collect();
-            ui.painter().with_clip_rect(room).text(
-                rect.left_center(),
-                Align2::LEFT_CENTER,
-                short,
-                font,
-                ui.visuals().text_color(),
-            );
+            let (font, color) = (FontId::proportional(13.5), ui.visuals().text_color());
+            let short = fitted(ui, name, font, color, bars.left() - 4.0 - rect.left());
+            ui.painter().galley(rect.left_center() - vec2(0.0, short.size().y / 2.0), short, color);
         }
     };
     if is_long {

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// A drawing that changes is asked about once it has stayed the same for so many seconds.
 const SETTLED: f64 = 0.35;
+/// The width of an answer beside the curve, in points.
+const ANSWER: f32 = 190.0;
 /// More changes of mind than that are only counted.
 const MOST_TURNS: usize = 6;
 
@@ -94,57 +96,70 @@ fn show(
     chosen: &mut Option<usize>,
     wanted: Option<Format>,
 ) -> Option<Action> {
-    let mut saved = None;
     let scores: Vec<&[f32]> =
         moments.iter().filter_map(|moment| Some(moment.scores.first()?.as_slice())).collect();
-    let steps: Vec<f64> = moments.iter().map(|moment| moment.step as f64).collect();
     let last = moments.len() - 1;
     let mut at = chosen.unwrap_or(last).min(last);
-    ui.horizontal_top(|ui| {
-        ui.vertical(|ui| {
-            ui.set_width((ui.available_width() - 190.0).max(200.0));
-            ui.horizontal(|ui| {
-                let label = ui.label("Checkpoint").on_hover_text("Goes back to what the network said then");
-                ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(80.0, 500.0);
-                if ui.add(Slider::new(&mut at, 0..=last).show_value(false)).labelled_by(label.id).changed() {
-                    *chosen = Some(at);
-                }
-                ui.label(format!("{} of {}", at + 1, moments.len()));
-            });
-            let turns = odds::turns(&scores);
-            let places: Vec<f64> = turns.iter().map(|(after, _)| steps[*after]).collect();
-            let odds = Odds {
-                id: "history",
-                source,
-                x_name: "step",
-                height: 190.0,
-                xs: &steps,
-                scores: &scores,
-                is_calibrated: false,
-                class_names,
-                grid: None,
-                mark: steps[at],
-                turns: &places,
-            };
-            saved = odds::ui(ui, &odds, "The drawing at each checkpoint", wanted);
-            ui.label(RichText::new(changes_of_mind(&turns, moments, class_names)).small());
-        });
-        ui.vertical(|ui| {
-            let (step, total) = (moments[at].step, run.progress.steps_per_epoch.max(1));
-            let epoch = step as f64 / total as f64;
-            ui.label(
-                RichText::new(format!(
-                    "Step {}, epoch {epoch:.2}: {}, {}",
-                    thousands(step),
-                    said(scores[at], class_names),
-                    bars::kind(false)
-                ))
-                .small(),
-            );
-            bars::ui(ui, scores[at], class_names, 220.0);
-        });
+    let mut curve = |ui: &mut Ui| {
+        if slider(ui, &mut at, last) {
+            *chosen = Some(at);
+        }
+        let steps: Vec<f64> = moments.iter().map(|moment| moment.step as f64).collect();
+        let turns = odds::turns(&scores);
+        let places: Vec<f64> = turns.iter().map(|(after, _)| steps[*after]).collect();
+        let odds = Odds {
+            id: "history",
+            source,
+            x_name: "step",
+            height: 190.0,
+            xs: &steps,
+            scores: &scores,
+            is_calibrated: false,
+            class_names,
+            grid: None,
+            mark: steps[at],
+            turns: &places,
+        };
+        let saved = odds::ui(ui, &odds, "The drawing at each checkpoint", wanted);
+        ui.label(RichText::new(changes_of_mind(&turns, moments, class_names)).small());
+        (saved, at)
+    };
+    let answer = |ui: &mut Ui, at: usize| {
+        let (step, total) = (moments[at].step, run.progress.steps_per_epoch.max(1));
+        let epoch = step as f64 / total as f64;
+        let (said, kind) = (said(scores[at], class_names), bars::kind(false));
+        let text = format!("Step {}, epoch {epoch:.2}: {said}, {kind}", thousands(step));
+        ui.label(RichText::new(text).small());
+        bars::ui(ui, scores[at], class_names, 220.0);
+    };
+    if ui.available_width() < 2.2 * ANSWER {
+        let (saved, at) = curve(ui);
+        answer(ui, at);
+        return saved;
+    }
+    let shown = ui.horizontal_top(|ui| {
+        let (saved, at) = ui
+            .vertical(|ui| {
+                ui.set_width(ui.available_width() - ANSWER);
+                curve(ui)
+            })
+            .inner;
+        ui.vertical(|ui| answer(ui, at));
+        saved
     });
-    saved
+    shown.inner
+}
+
+/// Goes through the checkpoints; says whether it was moved.
+fn slider(ui: &mut Ui, at: &mut usize, last: usize) -> bool {
+    let row = ui.horizontal(|ui| {
+        let label = ui.label("Checkpoint").on_hover_text("Goes back to what the network said then");
+        ui.spacing_mut().slider_width = (ui.available_width() - 90.0).clamp(40.0, 500.0);
+        let slider = ui.add(Slider::new(at, 0..=last).show_value(false)).labelled_by(label.id);
+        ui.label(format!("{} of {}", *at + 1, last + 1));
+        slider.changed()
+    });
+    row.inner
 }
 
 /// "It changed its mind at step 430 (1 to 7) and at step 2,580 (7 to 1)."

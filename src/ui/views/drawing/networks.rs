@@ -9,10 +9,10 @@ use crate::{
         look::{Look, swatch},
         save::{self, Caption, Mark, Source},
         views::{Scene, asking::Asking},
-        widgets::{strong, title},
+        widgets::{elided, lasting_menu, menu_items, strong, title},
     },
 };
-use egui::{Label, RichText, Ui};
+use egui::{Checkbox, Label, RichText, Role, Ui, WidgetInfo};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -21,6 +21,8 @@ use std::{
 const TITLE: &str = "Several networks, one drawing";
 /// So many fit side by side.
 const MOST: usize = 4;
+/// Characters of a name in the menu.
+const NAME: usize = 32;
 
 /// The runs that were chosen, and what they say.
 #[derive(Default)]
@@ -38,12 +40,14 @@ impl Networks {
         ui.horizontal(|ui| {
             title(ui, "Several networks")
                 .on_hover_text("The same drawing, read by the networks that you choose");
-            let response = ui.menu_button("Choose runs", |ui| {
-                for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
-                    self.choice(ui, run);
-                }
+            let (response, _) = lasting_menu("Choose runs").ui(ui, |ui| {
+                menu_items(ui, |ui| {
+                    for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
+                        self.choice(ui, run);
+                    }
+                });
             });
-            response.response.on_hover_text(format!("Up to {MOST} of them"));
+            response.on_hover_text(format!("Up to {MOST} of them"));
             if !self.chosen.is_empty() {
                 wanted = save::menu(ui, "the answers", &save::PLOT);
             }
@@ -102,7 +106,10 @@ impl Networks {
     fn choice(&mut self, ui: &mut Ui, run: &Run) {
         let mut on = self.chosen.contains(&run.id);
         let is_free = on || self.chosen.len() < MOST;
-        if !ui.add_enabled(is_free, egui::Checkbox::new(&mut on, &run.spec.name)).changed() {
+        let name = &run.spec.name;
+        let choice = ui.add_enabled(is_free, Checkbox::new(&mut on, elided(name, NAME)));
+        choice.widget_info(|| WidgetInfo::selected(Role::CheckBox, is_free, on, name));
+        if !choice.on_hover_text(name).changed() {
             return;
         }
         if on {

@@ -13,7 +13,8 @@ use crate::{
     },
 };
 use egui::{
-    Align2, Color32, FontId, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2, vec2,
+    Align2, Color32, FontId, Label, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2,
+    vec2,
 };
 
 /// The side of a place on the map.
@@ -38,46 +39,57 @@ pub fn ui(
             *pose = Pose::default();
         }
     });
+    if ui.available_width() < 2.0 * SIDE {
+        map(ui, reading, source, actions);
+        return curves(ui, pose, reading, source, actions);
+    }
     ui.horizontal_top(|ui| {
         ui.allocate_ui(Vec2::splat(SIDE), |ui| ui.vertical(|ui| map(ui, reading, source, actions)));
         ui.add_space(12.0);
-        ui.vertical(|ui| {
-            let degrees: Vec<f64> = rotations().map(f64::from).collect();
-            let slider =
-                Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
-            let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
-            let axis = Axis {
-                id: "rotation",
-                source,
-                name: "degrees clockwise",
-                grid: [90.0, 30.0, 10.0],
-                xs: &degrees,
-                reading,
-                scores: Reading::rotations,
-            };
-            actions.extend(along(ui, &axis, pose.rotation, wanted));
-            let factors: Vec<f64> = sizes().map(f64::from).collect();
-            let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
-            let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
-            let axis = Axis {
-                id: "size",
-                source,
-                name: "times as large",
-                grid: [0.5, 0.25, 0.05],
-                xs: &factors,
-                reading,
-                scores: Reading::sizes,
-            };
-            actions.extend(along(ui, &axis, pose.size, wanted));
-        });
+        ui.vertical(|ui| curves(ui, pose, reading, source, actions));
     });
+}
+
+fn curves(
+    ui: &mut Ui,
+    pose: &mut Pose,
+    reading: Option<Reading<'_>>,
+    source: &Source,
+    actions: &mut Vec<Action>,
+) {
+    let degrees: Vec<f64> = rotations().map(f64::from).collect();
+    let slider = Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
+    let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
+    let axis = Axis {
+        id: "rotation",
+        source,
+        name: "degrees clockwise",
+        grid: [90.0, 30.0, 10.0],
+        xs: &degrees,
+        reading,
+        scores: Reading::rotations,
+    };
+    actions.extend(along(ui, &axis, pose.rotation, wanted));
+    let factors: Vec<f64> = sizes().map(f64::from).collect();
+    let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
+    let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
+    let axis = Axis {
+        id: "size",
+        source,
+        name: "times as large",
+        grid: [0.5, 0.25, 0.05],
+        xs: &factors,
+        reading,
+        scores: Reading::sizes,
+    };
+    actions.extend(along(ui, &axis, pose.size, wanted));
 }
 
 /// Gives the format in which the curve beneath is to be saved.
 fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) -> Option<Format> {
     let wanted = ui.horizontal(|ui| {
         let label = ui.label(name).on_hover_text(help);
-        ui.spacing_mut().slider_width = (ui.available_width() - 120.0).clamp(80.0, 400.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(40.0, 400.0);
         ui.add(slider).labelled_by(label.id);
         save::menu(ui, &format!("the curve over {}", name.to_lowercase()), &save::PLOT)
     });
@@ -129,8 +141,10 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut
     let (class, _) = best(&places[places.len() / 2]);
     let subject = name(reading.class_names, class);
     let wanted = ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("Probability of {subject}, by place")).small());
-        save::menu(ui, "the map of places", &save::PLOT)
+        let wanted = save::menu(ui, "the map of places", &save::PLOT);
+        let text = RichText::new(format!("Probability of {subject}, by place")).small();
+        ui.add(Label::new(text).truncate());
+        wanted
     });
     let (mark, top) = (Mark::new(ui), ui.cursor().top());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(SIDE), Sense::hover());
@@ -147,13 +161,11 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut
         let (other, _) = best(scores);
         if other != class {
             let ink = if shade.intensity() > 0.5 { Color32::BLACK } else { Color32::WHITE };
-            ui.painter().text(
-                cell(at).center(),
-                Align2::CENTER_CENTER,
-                name(reading.class_names, other).chars().take(2).collect::<String>(),
-                FontId::proportional(13.0),
-                ink,
-            );
+            let beginning: String = name(reading.class_names, other).chars().take(2).collect();
+            // Two Chinese characters are as wide as three letters.
+            let size = if beginning.is_ascii() { 13.0 } else { 9.5 };
+            let font = FontId::proportional(size);
+            ui.painter().text(cell(at).center(), Align2::CENTER_CENTER, beginning, font, ink);
         }
     }
     let stroke = ui.visuals().widgets.hovered.fg_stroke;

@@ -11,7 +11,7 @@ use crate::{
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{percent, strong},
+        widgets::{fitted, percent, strong},
     },
 };
 use egui::{
@@ -179,7 +179,9 @@ fn bar(ui: &mut Ui, name: &str, probability: f32, is_label: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, 22.0), Sense::hover());
     let written = percent(probability.into());
     let label = if is_label { ", the label" } else { "" };
-    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("{name}{label}: {written}")));
+    let spoken = format!("{name}{label}: {written}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));
+    response.on_hover_text(spoken);
     let colors = theme::run_colors(ui.visuals().dark_mode);
     let color = if is_label { colors[2] } else { colors[1] };
     let painter = ui.painter();
@@ -189,8 +191,8 @@ fn bar(ui: &mut Ui, name: &str, probability: f32, is_label: bool) {
         painter.text(rect.left_center(), Align2::LEFT_CENTER, ICON_CHECK.codepoint, font, color);
     }
     let font = FontId::proportional(14.0);
-    let short: String = name.chars().take(12).collect();
-    painter.text(rect.left_center() + vec2(18.0, 0.0), Align2::LEFT_CENTER, short, font.clone(), text);
+    let short = fitted(ui, name, font.clone(), text, 88.0);
+    painter.galley(rect.left_center() + vec2(18.0, -short.size().y / 2.0), short, text);
     let rail = Rect::from_min_max(
         pos2(rect.left() + 110.0, rect.top() + 5.0),
         pos2(rect.right() - 60.0, rect.bottom() - 5.0),

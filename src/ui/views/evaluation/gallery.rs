@@ -8,7 +8,7 @@ use crate::{
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{percent, thousands},
+        widgets::{fitted, percent, thousands},
     },
 };
 use egui::{
@@ -23,6 +23,8 @@ const PAGE: usize = 24;
 const SIDE: f32 = 56.0;
 const PIXELS: usize = 64;
 const LINE: f32 = 16.0;
+/// Room for "100 %".
+const NUMBER: f32 = 40.0;
 
 /// What is shown of a list.
 #[derive(Default)]
@@ -81,7 +83,7 @@ impl Gallery {
     fn pictures(&self, ui: &mut Ui, items: &[Item], from: usize, names: &[String]) -> Option<usize> {
         let texture = self.texture.as_ref().filter(|(of, _)| *of == self.request).map(|(_, texture)| texture);
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(1);
-        let width = SIDE.max(58.0 + 7.0 * longest.min(10) as f32);
+        let width = SIDE.max(62.0 + 7.0 * longest.min(10) as f32);
         let mut opened = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
@@ -130,8 +132,9 @@ impl Gallery {
         match &item.other {
             Some(other) => answer(ui, line(1), other, names),
             None if !item.verdict.is_right() => {
-                let text = format!("is {}", short(class_name(names, item.verdict.label)));
-                write(ui, line(1), &text, ui.visuals().text_color());
+                let (line, color) = (line(1), ui.visuals().text_color());
+                let end = write(ui, line, "is", color);
+                write(ui, line.with_min_x(end + 4.0), class_name(names, item.verdict.label), color);
             }
             None => {}
         }
@@ -169,19 +172,20 @@ fn answer(ui: &Ui, line: Rect, verdict: &Verdict, names: &[String]) {
     } else {
         (ICON_CLOSE, theme::alarm(dark))
     };
-    let text = format!("{} {:.0} %", short(class_name(names, verdict.predicted)), verdict.confidence * 100.0);
     let font = FontId::new(13.0, icon.font_family());
     ui.painter().text(line.left_center(), Align2::LEFT_CENTER, icon.codepoint, font, color);
-    write(ui, line.with_min_x(line.left() + 14.0), &text, color);
+    let line = line.with_min_x(line.left() + 14.0);
+    let name = class_name(names, verdict.predicted);
+    let end = write(ui, line.with_max_x(line.right() - NUMBER), name, color);
+    write(ui, line.with_min_x(end + 4.0), &format!("{:.0} %", verdict.confidence * 100.0), color);
 }
 
-fn write(ui: &Ui, line: Rect, text: &str, color: Color32) {
-    let painter = ui.painter().with_clip_rect(line);
-    painter.text(line.left_center(), Align2::LEFT_CENTER, text, FontId::proportional(12.5), color);
-}
-
-fn short(name: &str) -> String {
-    if name.chars().count() <= 10 { name.into() } else { name.chars().take(9).chain(['…']).collect() }
+/// At the left end of a line. Gives where it ends.
+fn write(ui: &Ui, line: Rect, text: &str, color: Color32) -> f32 {
+    let text = fitted(ui, text, FontId::proportional(12.5), color, line.width());
+    let (at, end) = (line.left_center() - vec2(0.0, text.size().y / 2.0), line.left() + text.size().x);
+    ui.painter().galley(at, text, color);
+    end
 }
 
 /// "Image 1,234, a 4: taken for 9, 98.1 % sure".

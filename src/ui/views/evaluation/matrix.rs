@@ -7,16 +7,19 @@ use crate::ui::{
     Action,
     save::{self, Mark, Source},
     theme,
-    widgets::{card, percent, strong, thousands},
+    widgets::{card, fitted, percent, strong, thousands},
 };
 use egui::{
-    Align2, Color32, EventFilter, FontId, Key, Mesh, Painter, Pos2, Rect, Response, RichText, Role, Sense,
+    Align2, Color32, EventFilter, FontId, Galley, Key, Mesh, Pos2, Rect, Response, RichText, Role, Sense,
     Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use std::sync::Arc;
 
 /// Numbers are written into cells that are at least so wide, and names beside rows at least so high.
 const LEGIBLE: f32 = 21.0;
 const NAMED: f32 = 12.0;
+/// The largest letters of a name, in points.
+const LARGEST: f32 = 13.5;
 
 /// What it keeps between frames.
 #[derive(Default)]
@@ -70,13 +73,13 @@ impl Matrix {
     fn cells(&mut self, ui: &mut Ui, figures: &Figures) -> (Option<(u16, u16)>, Layout) {
         let names = &figures.class_names;
         let width = ui.available_width();
-        let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(1).min(12);
-        let margin = 10.0 + 7.5 * longest as f32;
+        let widest = names.iter().map(|name| written(ui, name, LARGEST).size().x).fold(0.0, f32::max);
+        let margin = 10.0 + widest;
         let cell = ((width - margin) / names.len().max(1) as f32).clamp(1.0, 44.0);
         let is_named = cell >= NAMED;
         let margin = if is_named { margin } else { 0.0 };
         let side = cell * names.len() as f32;
-        let beneath = if is_named && longest <= 2 { 20.0 } else { 0.0 };
+        let beneath = if is_named && widest < cell { 20.0 } else { 0.0 };
         let (rect, response) = ui.allocate_exact_size(vec2(margin + side, side + beneath), Sense::click());
         let layout = Layout { origin: pos2(rect.left() + margin, rect.top()), cell, classes: names.len() };
         let chosen = self.follow(ui, &response, layout);
@@ -206,24 +209,21 @@ impl Layout {
 
 /// Beside each row; beneath the columns only where they are short.
 fn write_names(ui: &Ui, layout: Layout, names: &[String], beneath: bool) {
-    let painter: &Painter = ui.painter();
-    let font = FontId::proportional((layout.cell * 0.8).clamp(9.0, 13.5));
     let color = ui.visuals().text_color();
     for (class, name) in names.iter().enumerate() {
-        let row = layout.place(class, 0);
-        let short: String = name.chars().take(12).collect();
-        painter.text(row.left_center() - vec2(6.0, 0.0), Align2::RIGHT_CENTER, short, font.clone(), color);
+        let name = written(ui, name, (layout.cell * 0.8).clamp(9.0, LARGEST));
+        let (row, size) = (layout.place(class, 0), name.size());
+        let beside = row.left_center() - vec2(6.0 + size.x, size.y / 2.0);
+        ui.painter().galley(beside, name.clone(), color);
         if beneath {
             let last = layout.place(layout.classes - 1, class);
-            painter.text(
-                last.center_bottom() + vec2(0.0, 3.0),
-                Align2::CENTER_TOP,
-                name,
-                font.clone(),
-                color,
-            );
+            ui.painter().galley(last.center_bottom() + vec2(-size.x / 2.0, 3.0), name, color);
         }
     }
+}
+
+fn written(ui: &Ui, name: &str, size: f32) -> Arc<Galley> {
+    fitted(ui, name, FontId::proportional(size), ui.visuals().text_color(), 92.0)
 }
 
 /// A row for each label, a column for each class that its images are taken for.

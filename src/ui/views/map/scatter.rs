@@ -4,12 +4,12 @@ use crate::{
     ui::{
         plot::bounds::{self, Range, Shown},
         theme::{RUN_COLORS, run_colors, semibold},
-        widgets::{card, picture, thousands},
+        widgets::{card, fitted, picture, thousands},
     },
 };
 use egui::{
-    Align2, Color32, ColorImage, FontId, Image, Painter, Pos2, Rect, Response, RichText, Sense, Shape,
-    Stroke, TextureHandle, TextureOptions, Ui, Vec2, vec2,
+    Color32, ColorImage, FontId, Image, Painter, Pos2, Rect, Response, RichText, Sense, Shape, Stroke,
+    TextureHandle, TextureOptions, Ui, Vec2, vec2,
 };
 use egui_plot::{MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
 use std::f32::consts::TAU;
@@ -19,6 +19,8 @@ const NAMED: usize = 20;
 /// How near to a mark the pointer has to be, in points.
 const NEAR: f32 = 14.0;
 const MARK: f32 = 2.6;
+/// The widest name on the map, in points.
+const NAME: f32 = 180.0;
 /// Times as much room around the marks as a mark at the edge of a plot needs.
 const ROOM: f32 = 2.0;
 
@@ -73,11 +75,9 @@ impl Scatter {
             self.steer(&shown.response, shown.inner.or_else(|| bounds::boxed(&shown.transform, set)), all);
             let spoken = format!("Map of {} images", thousands(map.positions.len() as u64));
             shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));
+            let taken = placed.map(|placed| drawing(ui, map, placed, &shown.transform));
             if classes <= NAMED {
-                names(ui, map, &shown.transform);
-            }
-            if let Some((placement, name)) = placed {
-                drawing(ui, map, (placement, name), &shown.transform);
+                names(ui, map, &shown.transform, taken);
             }
             self.hover(ui, map, &shown.response, &shown.transform);
         });
@@ -176,21 +176,26 @@ fn marks(map: &Map, class: usize, dark: bool) -> Points<'static> {
     Points::new(name, PlotPoints::Owned(points)).color(color).radius(MARK).shape(shape)
 }
 
-/// The name of each class in the middle of its images.
-fn names(ui: &Ui, map: &Map, transform: &PlotTransform) {
-    let painter = ui.painter().with_clip_rect(*transform.frame());
+/// The name of each class in the middle of its images, where that is not `taken` by another one.
+fn names(ui: &Ui, map: &Map, transform: &PlotTransform, taken: Option<Rect>) {
+    let (frame, mut taken) = (*transform.frame(), Vec::from_iter(taken));
+    let (ink, around) = (ui.visuals().strong_text_color(), ui.visuals().window_fill.gamma_multiply(0.8));
     for (class, name) in map.embedded.class_names.iter().enumerate() {
         let mine = map.positions.iter().zip(&map.embedded.labels);
         let mine = mine.filter(|(_, label)| usize::from(**label) == class).map(|(position, _)| *position);
         let positions: Vec<[f32; 2]> = mine.collect();
         let middle = [0, 1].map(|axis| median(positions.iter().map(|position| position[axis]).collect()));
         let [Some(x), Some(y)] = middle else { continue };
-        let (at, font) = (on_screen(transform, [x, y]), FontId::new(19.0, semibold()));
-        let (ink, around) = (ui.visuals().strong_text_color(), ui.visuals().window_fill.gamma_multiply(0.8));
-        for shift in [vec2(-1.5, 0.0), vec2(1.5, 0.0), vec2(0.0, -1.5), vec2(0.0, 1.5)] {
-            painter.text(at + shift, Align2::CENTER_CENTER, name, font.clone(), around);
+        let name = fitted(ui, name, FontId::new(19.0, semibold()), ink, NAME);
+        let place = Rect::from_center_size(on_screen(transform, [x, y]), name.size());
+        if !frame.contains_rect(place) || taken.iter().any(|other| other.intersects(place)) {
+            continue;
         }
-        painter.text(at, Align2::CENTER_CENTER, name, font, ink);
+        taken.push(place);
+        for shift in [vec2(-1.5, 0.0), vec2(1.5, 0.0), vec2(0.0, -1.5), vec2(0.0, 1.5)] {
+            ui.painter().galley_with_override_text_color(place.min + shift, name.clone(), around);
+        }
+        ui.painter().galley(place.min, name, ink);
     }
 }
 
@@ -199,8 +204,8 @@ fn median(mut numbers: Vec<f32>) -> Option<f32> {
     numbers.get(numbers.len() / 2).copied()
 }
 
-/// The drawing, with lines to its nearest neighbours.
-fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform: &PlotTransform) {
+/// The drawing, with lines to its nearest neighbours. Gives where its name stands.
+fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform: &PlotTransform) -> Rect {
     let painter = ui.painter().with_clip_rect(*transform.frame());
     let color = ui.visuals().strong_text_color();
     let at = on_screen(transform, placement.position);
@@ -210,11 +215,14 @@ fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform:
     }
     painter.circle(at, 8.0, ui.visuals().window_fill, Stroke::new(3.0, color));
     painter.circle_filled(at, 3.0, color);
-    let label = at + vec2(12.0, 0.0);
     let text = painter.layout_no_wrap(name.into(), FontId::new(15.0, semibold()), color);
+    // Beside it, where there is room.
+    let is_at_the_edge = at.x + 16.0 + text.size().x > transform.frame().right();
+    let label = at + vec2(if is_at_the_edge { -12.0 - text.size().x } else { 12.0 }, 0.0);
     let behind = Rect::from_min_size(label - vec2(0.0, text.size().y / 2.0), text.size()).expand(3.0);
     painter.rect_filled(behind, 4.0, ui.visuals().window_fill.gamma_multiply(0.85));
     painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
+    behind
 }
 
 /// Where there is anything on the map, with a little room around it, at one scale.

@@ -1,0 +1,328 @@
+//! A worker and a librarian who answer at once, with made-up figures: what the window shows of answers, without training.
+use super::screen::{Screen, Window};
+use egui::Vec2;
+use headstart::{
+    embedding::{Embedded, Map, MapMethod, Pca},
+    evaluation::{Candidate, Evaluation, Judgement, TrustReport, Verdict},
+    explanation::{Attribution, Explanation},
+    inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
+    metrics::Split,
+    protocol::{
+        Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
+        data::{
+            Altered, Collection, DataReport, DataRequest, Handwriting, ImageId, Item, Look, Opened, Role,
+            Sheet, Survey, TwinCounts, Twins, Written,
+        },
+    },
+    session::State,
+    spec::Edits,
+    ui::Action,
+};
+use std::sync::Arc;
+
+/// Names as folders have them: short, long, and of other letters.
+const CLASSES: [&str; 8] = [
+    "airplane",
+    "automobile",
+    "a class whose folder has a name of several words",
+    "golden retriever",
+    "deer",
+    "金毛寻回犬",
+    "frog",
+    "马",
+];
+/// Height and width of an image.
+const SIDE: usize = 28;
+const IMAGES: u32 = 240;
+const STEP: u64 = 5200;
+
+/// Answers what the window has asked for, and what it asks then, until there is nothing more.
+pub fn answer(window: &mut Window) {
+    for _ in 0..6 {
+        let asked = std::mem::take(&mut window.state_mut().actions);
+        if asked.is_empty() {
+            return;
+        }
+        asked.into_iter().for_each(|action| take(window.state_mut(), action));
+        window.run_steps(3);
+    }
+}
+
+fn take(screen: &mut Screen, action: Action) {
+    let state = &mut screen.state;
+    match action {
+        Action::Send(Command::Ask { request, run, question }) => {
+            let finding = Some(Ok(finding(question)));
+            state.apply(Event::Answer(Answer { request, run, step: STEP, share_done: 1.0, finding }));
+        }
+        Action::Send(Command::Dismiss(request)) => drop(state.answers.remove(&request)),
+        Action::Send(Command::Predict { request, run, .. }) => {
+            state.apply(Event::Prediction(Prediction {
+                request,
+                run,
+                step: STEP,
+                class_names: names().into(),
+                probabilities: scores(0),
+                confidence: Confidence::Calibrated { is_outsider: true },
+                strips: vec![],
+                nearest: None,
+            }));
+        }
+        Action::Send(Command::Preview { request, run, .. }) => {
+            let strips = vec![strip("Input", 10), strip("Answer", 10)];
+            state.apply(Event::Preview(Preview { request, run, step: STEP, strips, similarities: None }));
+        }
+        Action::Data(request) => report(state, request),
+        _ => {}
+    }
+}
+
+fn names() -> Vec<String> {
+    CLASSES.map(String::from).into()
+}
+
+/// Rising and falling from image to image, adding up to 1.
+fn scores(image: usize) -> Vec<f32> {
+    let first = 0.4 + 0.5 * (image as f32 * 0.3).sin().abs();
+    let rest = (1.0 - first) / (CLASSES.len() - 1) as f32;
+    (0..CLASSES.len()).map(|class| if class == image / 9 % CLASSES.len() { first } else { rest }).collect()
+}
+
+fn pixels(images: usize) -> Vec<u8> {
+    (0..images * SIDE * SIDE).map(|at| (at * 7 % 251) as u8).collect()
+}
+
+fn wave(count: usize) -> Vec<f32> {
+    (0..count).map(|at| (at as f32 * 0.37).sin()).collect()
+}
+
+fn strip(name: &'static str, images: usize) -> Strip {
+    let caption = |image: usize| Caption {
+        text: format!("{} 93 %", CLASSES[image % CLASSES.len()]),
+        is_right: Some(!image.is_multiple_of(3)),
+    };
+    Strip {
+        name,
+        help: "What is to be seen.",
+        shape: [SIDE, SIDE, 1],
+        pixels: pixels(images),
+        captions: (0..images).map(caption).collect(),
+    }
+}
+
+fn finding(question: Question) -> Finding {
+    match question {
+        Question::Evaluation { split, outsiders } => {
+            Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some())))
+        }
+        Question::Scores { images } => Finding::Scores {
+            class_names: names().into(),
+            scores: Arc::new((0..images.len()).map(scores).collect()),
+            is_calibrated: true,
+        },
+        Question::History { images, .. } => Finding::History {
+            class_names: names().into(),
+            moments: Arc::new((0..9).map(|at| moment(at, images.len())).collect()),
+        },
+        Question::Recall { .. } => Finding::Recall { images: 1000, accuracy: 0.934 },
+        Question::Explanation { class, instead_of, .. } => {
+            Finding::Explanation(Arc::new(explanation(class, instead_of)))
+        }
+        Question::Inside { .. } => Finding::Inside(Arc::new(inside())),
+        Question::Strongest { layer, filter } => Finding::Strongest(Arc::new(strongest(layer, filter))),
+        Question::Map { split, .. } => Finding::Map(Arc::new(map(split))),
+        Question::Embedding { .. } => Finding::Embedding(Arc::new(wave(DIMENSIONS))),
+    }
+}
+
+fn moment(at: usize, images: usize) -> Moment {
+    Moment { step: at as u64 * 650, scores: (0..images).map(|image| scores(image + at)).collect() }
+}
+
+fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
+    let classes = CLASSES.len() as u16;
+    let verdict = |image: u32| {
+        let label = image as u16 % classes;
+        let predicted = if image.is_multiple_of(7) { (label + 3) % classes } else { label };
+        let [first, second] = [0.7, 0.2].map(|probability| Candidate { class: predicted, probability });
+        let second = Candidate { class: (predicted + 1) % classes, ..second };
+        Verdict {
+            image,
+            label,
+            predicted,
+            raw_confidence: 0.97 - (image % 50) as f32 / 100.0,
+            confidence: first.probability,
+            runners_up: [second, Candidate::default(), Candidate::default(), Candidate::default()],
+            loss: if label == predicted { 0.36 } else { 3.1 },
+            is_outsider: image.is_multiple_of(31),
+        }
+    };
+    let trust = TrustReport {
+        temperature: 1.42,
+        validation_ece: [0.061, 0.012],
+        validation_flagged: 0.03,
+        outsiders: with_outsiders.then_some((10_000, 0.87)),
+    };
+    let judgement = Judgement { class_names: names(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
+    let (images, accuracy) = (IMAGES as usize, Some(0.857));
+    Evaluation { split, images, loss: 0.412, accuracy, judgement: Some(judgement) }
+}
+
+fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
+    let attribution = |(id, label)| Attribution {
+        id,
+        label,
+        help: "How it is found out.",
+        values: Some(wave(SIDE * SIDE)),
+    };
+    let methods = [
+        ("gradient_input", "Gradient × input"),
+        ("integrated_gradients", "Integrated gradients"),
+        ("grad_cam", "Grad-CAM"),
+        ("occlusion", "Occlusion"),
+    ];
+    Explanation {
+        class_names: names(),
+        class: class.unwrap_or(2),
+        instead_of,
+        predicted: 2,
+        shape: [SIDE, SIDE, 1],
+        pixels: pixels(1),
+        output: 9.41,
+        empty_output: -0.37,
+        attributions: methods.map(attribution).into(),
+    }
+}
+
+fn inside() -> Inside {
+    let layer = |(name, maps, side): (&'static str, usize, usize)| FeatureMaps {
+        name,
+        height: side,
+        width: side,
+        values: wave(maps * side * side).into_iter().map(f32::abs).collect(),
+    };
+    let filters = Filters { shape: [3, 3, 1], values: wave(16 * 9) };
+    let layers = [("conv1", 16, 28), ("conv2", 32, 14), ("conv3", 64, 7)].map(layer).into();
+    Inside { filters: Some(filters), layers }
+}
+
+fn strongest(layer: usize, filter: usize) -> Strongest {
+    let image = |image: u32| StrongImage {
+        image,
+        label: image as u16 % CLASSES.len() as u16,
+        activation: 3.2,
+        window: [4, 6, 9],
+        pixels: pixels(1),
+    };
+    Strongest {
+        layer,
+        filter,
+        looked_at: 5000,
+        shape: [SIDE, SIDE, 1],
+        images: (0..16).map(image).collect(),
+        class_names: names(),
+    }
+}
+
+const DIMENSIONS: usize = 6;
+
+fn map(split: Split) -> Map {
+    let count = IMAGES as usize;
+    let embedded = Embedded {
+        split,
+        class_names: names(),
+        images: (0..IMAGES).collect(),
+        labels: (0..IMAGES).map(|image| image as u16 % CLASSES.len() as u16).collect(),
+        dimensions: DIMENSIONS,
+        rows: wave(count * DIMENSIONS),
+        thumbnail_shape: [SIDE, SIDE, 1],
+        thumbnails: pixels(count),
+    };
+    let axis = |which: usize| (0..DIMENSIONS).map(|at| f32::from(u8::from(at == which))).collect();
+    // Each class has a place of its own, all around the middle.
+    let position = |at: usize| {
+        let class = Vec2::angled((at % CLASSES.len()) as f32 * 0.8) * 10.0;
+        (class + Vec2::angled(at as f32) * 2.0).into()
+    };
+    Map {
+        embedded: Arc::new(embedded),
+        method: MapMethod::Tsne,
+        positions: (0..count).map(position).collect(),
+        pca: Pca { mean: vec![0.0; DIMENSIONS], axes: [axis(0), axis(1)] },
+    }
+}
+
+fn report(state: &mut State, request: DataRequest) {
+    let shape = [SIDE, SIDE, 1];
+    let sheet = |request, images: usize| Sheet { request, shape, pixels: Arc::new(pixels(images)) };
+    let report = match request {
+        DataRequest::Open { request, spec } => DataReport::Opened(Opened {
+            request,
+            dataset: spec.dataset.clone(),
+            found: Ok(Arc::new(collection())),
+        }),
+        DataRequest::Sheet { request, images } => DataReport::Sheet(sheet(request, images.len())),
+        DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
+        DataRequest::Look { request, image } => {
+            let key = "train-images-idx3-ubyte.gz, image 17".into();
+            DataReport::Look(Look { request, image, shape, pixels: Arc::new(pixels(1)), key })
+        }
+        DataRequest::Alter { request, .. } => {
+            DataReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
+        }
+        DataRequest::Survey { request } => DataReport::Survey(survey(request)),
+        DataRequest::Handwriting => DataReport::Handwriting(Arc::new(handwriting())),
+        _ => return,
+    };
+    state.apply_report(report);
+}
+
+fn collection() -> Collection {
+    let item = |role| {
+        move |image: u32| {
+            let corrected_from = image.is_multiple_of(40).then_some(1);
+            Item { label: image as u16 % CLASSES.len() as u16, role, corrected_from }
+        }
+    };
+    let trained = [Role::Train, Role::Unlabelled, Role::Validation, Role::Excluded];
+    let train = (0..600).map(|image| item(trained[image as usize % trained.len()])(image));
+    Collection {
+        shape: [SIDE, SIDE, 1],
+        class_names: names(),
+        train: train.collect(),
+        test: (0..IMAGES).map(item(Role::Test)).collect(),
+        remarks: vec![
+            "17 files are no pictures and were left out, the first of them notes.txt in the folder of frog"
+                .into(),
+        ],
+        memory: 123 << 20,
+        free: 5 << 30,
+        kept: Edits::new(),
+    }
+}
+
+fn survey(request: u64) -> Survey {
+    let twins = |index: u32| Twins {
+        images: [ImageId { is_test: false, index }, ImageId { is_test: true, index }],
+        likeness: if index.is_multiple_of(2) { 1.0 } else { 0.987 },
+    };
+    Survey {
+        request,
+        share_done: 1.0,
+        mean: vec![0.131],
+        deviation: vec![0.308],
+        twins: Arc::new((0..6).map(twins).collect()),
+        counts: TwinCounts { exact: 3, near: 3, leaks: 6 },
+        compared: 840,
+    }
+}
+
+fn handwriting() -> Handwriting {
+    let drawing = |number: usize| Written {
+        place: format!("train/{}/{number:04}.png", number % 10).into(),
+        label: number % 10,
+        is_test: number % 20 >= 10,
+        pixels: pixels(1),
+    };
+    Handwriting { folder: "/home/handwriting".into(), drawings: (0..80).map(drawing).collect() }
+}

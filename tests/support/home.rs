@@ -1,0 +1,95 @@
+//! What a home holds after a day's work, as plain data: runs of every phase, races, and a network's answer to a drawing.
+use headstart::{
+    comparison::{Cell, Comparison},
+    metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},
+    protocol::{ComparisonId, ComparisonInfo, Event, Phase, Progress, RunId, RunInfo},
+    session::{State, catalog},
+    spec::{Choice, RunSpec},
+};
+
+const STEPS: u64 = 8600;
+
+/// Most runs finished, one failed, one stopped, the newest in training. Every third has one of the names. From two
+/// runs on, races follow from the first.
+pub fn state(runs: usize, names: [&str; 3]) -> State {
+    let mut state = State::default();
+    for index in 0..runs {
+        let age = runs - 1 - index;
+        let phase = match age {
+            0 => Phase::Running,
+            1 => Phase::Stopped,
+            2 => Phase::Failed("The loss is no longer a number: lower the learning rate".into()),
+            _ => Phase::Finished,
+        };
+        let encoder = Choice::new(["seed_cnn", "mlp"][index % 2]);
+        let spec = RunSpec { name: names[age % 3].into(), encoder, ..RunSpec::default() };
+        add(&mut state, id(index), spec, phase, index);
+    }
+    if runs > 1 {
+        race(&mut state, "2026-11-23-races", Phase::Running);
+        state.newest_comparison = None;
+    }
+    state
+}
+
+fn id(index: usize) -> RunId {
+    format!("2026-11-23-14{index:02}-run").into()
+}
+
+/// The identifier of the races that are under way, if there are any.
+pub fn race_of(state: &State) -> Option<ComparisonId> {
+    state.comparisons.keys().next().cloned()
+}
+
+/// Half of the races have ended; one is under way.
+fn race(state: &mut State, races: &str, phase: Phase) {
+    let first = state.runs[&id(0)].clone();
+    let comparison = Comparison::of_run(&first.id, &first.spec, &catalog()).unwrap();
+    let races_begun = comparison.races().len() / 2;
+    let cells = (0..=races_begun).flat_map(|race| (0..comparison.arms.len()).map(move |arm| (race, arm)));
+    let (info_id, folder) = (ComparisonId::from(races), format!("/home/comparisons/{races}").into());
+    let info = ComparisonInfo { id: info_id, folder, comparison: comparison.clone(), phase };
+    state.apply(Event::Comparison(Box::new(info)));
+    for (race, arm) in cells {
+        let spec = comparison.spec(races, Cell::Arm { race, arm }, &|_| None);
+        let phase = if race < races_begun { Phase::Finished } else { Phase::Running };
+        let id = format!("{races}-{race}-{arm}").into();
+        add(state, id, spec, phase, 3 * arm + race);
+    }
+}
+
+/// A run whose curves fall and rise at a pace of their own.
+fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
+    let step = if phase == Phase::Finished { STEPS } else { 5200 };
+    let progress = Progress {
+        step,
+        steps: STEPS,
+        steps_per_epoch: 860,
+        elapsed_secs: 286.0,
+        images_per_sec: 12_400.0,
+        ..Progress::default()
+    };
+    let curves = (1..=40).flat_map(|at| {
+        let loss = 2.3 * (-(at as f64) / (5.0 + pace as f64)).exp() + 0.02;
+        let values = [(LOSS, loss), (ACCURACY, 1.0 - loss / 3.0), (LEARNING_RATE, 0.001)];
+        let of = |split| values.map(|(metric, value)| Point { step: at * step / 40, split, metric, value });
+        [of(Split::Train).to_vec(), of(Split::Validation)[..2].to_vec()].concat()
+    });
+    let value = 0.9 - 0.01 * pace as f64;
+    let test = Point { step, split: Split::Test, metric: ACCURACY, value };
+    let points = curves.chain((phase == Phase::Finished).then_some(test)).collect();
+    state.apply(Event::Run(Box::new(RunInfo {
+        id: id.clone(),
+        folder: format!("/home/runs/{id}").into(),
+        live: catalog().live_params(&spec),
+        phase,
+        changes: vec![],
+        progress: Progress::default(),
+        timing: vec![],
+        saved: Some(step),
+        remedy: None,
+        spec,
+    })));
+    state.apply(Event::Points(id.clone(), points));
+    state.apply(Event::Progress(id, progress));
+}
