@@ -75,6 +75,8 @@ fn state(shape: [usize; 3]) -> State {
         class_names: (0..10).map(|class| class.to_string()).collect(),
         train: (0..IMAGES).map(item).collect(),
         test: vec![],
+        memory: 0,
+        free: 0,
         remarks: vec![],
         kept: Default::default(),
     };

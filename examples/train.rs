@@ -7,9 +7,9 @@
 use anyhow::Result;
 use headstart::{
     data::{self, watch::Watch},
-    engine::{self, Advance, Origin, Trainer},
+    engine::{self, Advance, LEARNING_RATE, Origin, Trainer},
     metrics::Point,
-    spec::RunSpec,
+    spec::{RunSpec, Section},
 };
 use std::path::Path;
 
@@ -17,7 +17,6 @@ use std::path::Path;
 const REPORT_EVERY: u64 = 100;
 /// The step from which the learning rate is a tenth.
 const SLOWER_FROM: u64 = 600;
-const LEARNING_RATE: &str = "optimizer.learning_rate";
 
 fn main() -> Result<()> {
     // What can be chosen, and a recipe: what its text leaves out has its default, and key=value pairs win.
@@ -42,7 +41,8 @@ fn main() -> Result<()> {
                 }
                 // Live hyperparameters may change between any two batches, as when a slider moves.
                 if trainer.state.step == SLOWER_FROM {
-                    trainer.live.entry(LEARNING_RATE.into()).and_modify(|rate| *rate *= 0.1);
+                    let rate = trainer.live.get(Section::Optimizer, &LEARNING_RATE);
+                    trainer.live.set(Section::Optimizer, &LEARNING_RATE, 0.1 * rate);
                 }
             }
             Advance::Labelled { .. } | Advance::Scored => {}

@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, with a terminal for a face.
-use crate::{presets, session::Session, told::told};
+use crate::{comparison::Comparison, presets, session::Session, told::told};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -192,7 +192,7 @@ pub enum DataCommand {
 
 /// The presets and an example.
 fn train_help() -> String {
-    let runs = presets::ALL.iter().filter(|preset| !preset.text.contains("[[arms]]"));
+    let runs = presets::ALL.iter().filter(|preset| !Comparison::is_described_by(preset.text));
     let names: Vec<_> = runs.map(|preset| preset.id).collect();
     format!(
         "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nA key that is not \

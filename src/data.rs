@@ -23,7 +23,7 @@ pub mod edits;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
-mod memory;
+pub mod memory;
 pub mod picture;
 pub mod pixels;
 pub mod published;
@@ -67,7 +67,7 @@ pub struct DatasetEntry {
     /// The path is the folder that fetched data sets are in, one folder each.
     pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
     /// Shape and classes without reading the images.
-    pub peek: fn(&Choice) -> Result<DatasetInfo>,
+    pub peek: fn(&Choice, &Watch) -> Result<DatasetInfo>,
     /// Where it can be fetched, if it is neither part of the program nor a person's own.
     pub published: Option<&'static Published>,
     /// What suits images of a shape, to begin with.
@@ -176,8 +176,11 @@ pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
-    let info = (find(&choice.id)?.peek)(choice)?;
+pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
+    let info = (find(&choice.id)?.peek)(choice, watch);
+    // whatever a reader made of being stopped
+    watch.go_on()?;
+    let info = info?;
     let classes = classes::wanted(choice, info.classes())?;
     let shape = fitting::wanted(choice, info.shape);
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
@@ -188,7 +191,7 @@ pub fn peek(choice: &Choice) -> Result<DatasetInfo> {
 /// # Errors
 /// As [`load`].
 pub fn suited_augmentation(choice: &Choice) -> Result<Values> {
-    Ok((find(&choice.id)?.augmentation)(peek(choice)?.shape))
+    Ok((find(&choice.id)?.augmentation)(peek(choice, &Watch::default())?.shape))
 }
 
 /// What of a choice decides which images there are; the rest says how a run uses them.
@@ -221,6 +224,11 @@ impl Dataset {
             "All training images have the same label: there is nothing to tell apart"
         );
         Ok(Self { info, train, test, notes: Notes::default() })
+    }
+
+    /// Bytes of memory that its images take, or will at most where they are prepared while a network learns.
+    pub fn memory(&self) -> u64 {
+        [&self.train, &self.test].iter().map(|part| part.pixels.memory(part.size) as u64).sum()
     }
 }
 

@@ -27,6 +27,7 @@ mod trainer;
 mod trust;
 mod worker;
 pub use model::{Model, Scoring};
+pub use optimizers::{LEARNING_RATE, WEIGHT_DECAY};
 pub use resumption::newest_model;
 pub use trainer::{Advance, Origin, Trainer, Verdict, partition};
 pub use worker::Worker;

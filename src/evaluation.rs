@@ -1,5 +1,5 @@
-//! How well a network does on labelled images, and how far it can be taken at its word: plain numbers, and what follows
-//! from them.
+//! How well a network does on labelled images, and how well it is calibrated: plain numbers, and what follows from
+//! them.
 use crate::metrics::Split;
 
 pub mod calibration;

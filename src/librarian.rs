@@ -6,7 +6,7 @@ use crate::{
         watch::{Stopped, Watch},
     },
     protocol::{
-        Level, Notice,
+        About, Level, Notice,
         data::{Collection, DataReport, DataRequest, ImageId, Opened},
     },
     runs::Home,
@@ -226,7 +226,7 @@ impl Desk {
     }
 
     fn notice(&mut self, level: Level, text: String) {
-        self.report(DataReport::Notice(Notice { level, text }));
+        self.report(DataReport::Notice(Notice { about: About::Data, level, text }));
     }
 
     /// A portion of what waits: what is looked at comes before what is found out about it.

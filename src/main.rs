@@ -57,7 +57,7 @@ mod window {
     use anyhow::{Result, anyhow};
     use eframe::{Storage, egui};
     use headstart::{
-        protocol::{Level, Notice},
+        protocol::{About, Level, Notice},
         session::{Session, catalog},
         spec::Catalog,
         ui::{
@@ -177,10 +177,12 @@ mod window {
                     if let Err(error) = open::that_detached(&folder) {
                         let text =
                             format!("Could not open the folder: {error}\nFolder: {}", folder.display());
-                        self.workbench.notify(Notice { level: Level::Warning, text });
+                        self.workbench.notify(Notice { about: About::Request, level: Level::Warning, text });
                     }
                 }
-                Action::Save(Err(text)) => self.workbench.notify(Notice { level: Level::Error, text }),
+                Action::Save(Err(text)) => {
+                    self.workbench.notify(Notice { about: About::Request, level: Level::Error, text })
+                }
                 asks => Wanted::of(&asks).into_iter().for_each(|wanted| self.dialogs.open(wanted)),
             }
         }

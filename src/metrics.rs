@@ -1,4 +1,4 @@
-//! What is measured while a run trains: plain numbers, formatted by whoever shows them.
+//! What is measured while a run trains: plain numbers, formatted where they are shown.
 
 /// Which part of a data set a number was measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

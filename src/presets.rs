@@ -63,7 +63,7 @@ impl Preset {
     /// # Errors
     /// Where a value is not known to the catalog.
     pub fn recipe(&self, catalog: &Catalog) -> Result<Recipe, SpecError> {
-        if self.text.contains("[[arms]]") {
+        if Comparison::is_described_by(self.text) {
             return Ok(Recipe::Comparison(Box::new(Comparison::from_toml(self.text, &[], catalog)?)));
         }
         Ok(Recipe::Run(Box::new(RunSpec::from_toml(self.text, &[], catalog)?)))

@@ -6,7 +6,7 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::{Point, Split},
-    spec::{Choice, LiveParams, RunSpec},
+    spec::{Change, Choice, LiveParams, RunSpec},
 };
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
@@ -59,6 +59,8 @@ pub enum Command {
     },
     /// Gives up on the question of that request.
     Dismiss(u64),
+    /// Reads a run again that another program trains, or has trained.
+    Reopen(RunId),
     Rename(RunId, String),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),
@@ -76,6 +78,8 @@ pub enum Command {
 pub enum Order {
     /// Goes on where it was stopped.
     Resume,
+    /// Reads it and its runs again: another program works at it, or has.
+    Reopen,
     /// As for each of the runs that race.
     Control(Control),
     /// Moves it and its races to the trash of the home; its pretrainings stay.
@@ -104,11 +108,16 @@ pub enum Event {
     Remedy(RunId, Remedy),
     Points(RunId, Vec<Point>),
     Progress(RunId, Progress),
-    /// Live hyperparameters were changed.
-    Tuned(RunId, Change),
+    /// Live hyperparameters were changed: as they are now, and what changed.
+    Tuned(RunId, LiveParams, Vec<Change>),
     /// A checkpoint was written.
     Saved(RunId, u64),
     Prediction(Prediction),
+    /// How far the calibration is that a prediction waits for.
+    Calibrating {
+        request: u64,
+        share_done: f32,
+    },
     Preview(Preview),
     Answer(Answer),
     Renamed(RunId, String),
@@ -154,6 +163,8 @@ pub struct ComparisonInfo {
 pub enum Phase {
     Running,
     Paused,
+    /// In the hands of another program, which trains it.
+    Elsewhere,
     /// Ended early, by a person or by a crash; can be resumed.
     Stopped,
     /// Trained to its end.
@@ -178,7 +189,7 @@ pub struct Remedy {
     pub learning_rate: f64,
 }
 
-/// How far the reading of a data set is.
+/// How far something is that is done with many images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparing {
     /// What is done now, as "Preparing images".
@@ -190,9 +201,20 @@ pub struct Preparing {
     pub secs_left: Option<f64>,
 }
 
+impl Preparing {
+    /// After so many seconds of it.
+    pub fn after(secs: f64, what: &'static str, done: u64, total: u64) -> Self {
+        let done = done.min(total);
+        let secs_left = (done > 0).then(|| secs * (total - done) as f64 / done as f64);
+        Self { what, done, total, secs_left }
+    }
+}
+
 /// How far a run is, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
+    /// What holds up the next step for more than a second: self-labelling, validation or the test.
+    pub aside: Option<Preparing>,
     /// Batches done, and to be done in all.
     pub step: u64,
     pub steps: u64,
@@ -207,14 +229,6 @@ impl Progress {
     pub fn epoch(&self) -> f64 {
         self.step as f64 / self.steps_per_epoch.max(1) as f64
     }
-}
-
-/// Live hyperparameters that were changed together, by dotted key, with the values they have had since.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// Steps done when they changed: the next one was the first with the new values.
-    pub step: u64,
-    pub values: LiveParams,
 }
 
 /// An image that is shown to a network, which sees it at the size and in the channels that it learnt from.
@@ -256,8 +270,8 @@ pub struct Prediction {
 pub enum Confidence {
     /// As the network gives them, which is often too sure.
     Raw,
-    /// As the network gives them; calibrated ones follow.
-    Pending,
+    /// As the network gives them; calibrated ones follow, which are done by this share from 0 to 1.
+    Pending { share_done: f32 },
     /// Of answers given with 80 %, 80 % are right; unless the image looks like nothing that the network was trained on.
     Calibrated { is_outsider: bool },
 }
@@ -330,7 +344,7 @@ impl Cosines {
 /// What can be asked of a run's network, to be answered between batches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// How well does it do on a whole split, and how far can it be taken at its word?
+    /// How well does it do on a whole split, and how well is it calibrated?
     Evaluation {
         split: Split,
         /// A data set whose test images are none of what it was trained on: how many of them does it notice?
@@ -398,6 +412,8 @@ pub enum Finding {
     Scores {
         class_names: Arc<[String]>,
         scores: Arc<Vec<Vec<f32>>>,
+        /// Whether they are calibrated, which is known of a network at rest that a drawing was shown to.
+        is_calibrated: bool,
     },
     Recall {
         images: usize,
@@ -419,19 +435,29 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     pub step: u64,
-    /// The probability of each class for each image, as in [`Finding::Scores`].
+    /// The uncalibrated probability of each class for each image, as in [`Finding::Scores`].
     pub scores: Vec<Vec<f32>>,
 }
 
-/// Something worth telling, that ends nothing.
+/// Something worth saying, that ends nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
+    pub about: About,
     pub level: Level,
     pub text: String,
 }
 
-/// What a notice about a run begins with that cannot be opened: it answers nothing that somebody asked.
-pub const UNOPENED: &str = "Could not open a run";
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// What was asked for last: an error is its answer.
+    Request,
+    /// A run, whether or not anything was asked about it.
+    Run(RunId),
+    Comparison(ComparisonId),
+    /// A data set, or a person's own drawings.
+    Data,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Level {

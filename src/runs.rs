@@ -15,13 +15,13 @@
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
     disk::{self, PARTIAL},
-    protocol::{Change, Phase, Progress, Remedy, RunId, RunInfo},
+    protocol::{Phase, Progress, Remedy, RunId, RunInfo},
     rng,
     spec::{Catalog, Param, RunSpec, Section, UNFREEZE_EVERY},
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -30,11 +30,14 @@ use std::{
 mod checkpoint;
 mod comparisons;
 mod edits_file;
+mod lock;
 mod log;
 mod metrics_file;
+mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
-pub use log::{Entry, surviving_changes};
+pub use lock::RunLock;
+pub use log::{Entry, Tuned, surviving_tunings};
 pub use metrics_file::MetricsFile;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
@@ -50,29 +53,6 @@ pub struct Home {
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     pub path: PathBuf,
-}
-
-/// Held while a program trains a run; let go of when dropped, and by a crash.
-#[derive(Debug)]
-pub struct RunLock(File);
-
-impl RunLock {
-    /// Whether the folder that was locked is still where it was, and not deleted, moved or another one.
-    pub fn is_in(&self, folder: &RunFolder) -> bool {
-        let there = fs::symlink_metadata(folder.path.join("lock"));
-        there.is_ok_and(|there| self.0.metadata().is_ok_and(|own| is_same(&there, &own)))
-    }
-}
-
-#[cfg(unix)]
-fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    true
 }
 
 impl Home {
@@ -224,12 +204,14 @@ impl RunFolder {
     pub fn info(&self, id: &RunId, catalog: &Catalog) -> Result<RunInfo> {
         let spec = self.spec(catalog)?;
         let entries = self.entries()?;
-        let changes: Vec<Change> = surviving_changes(&entries);
+        let tunings = surviving_tunings(&entries);
+        let first = catalog.live_params(&spec);
         let mut progress = Progress::default();
         let mut timing = vec![];
         for entry in &entries {
             if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = *entry {
-                progress = Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec };
+                progress =
+                    Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, images_per_sec };
                 // Steps that a crash took back were done again: the later moments count.
                 timing.truncate(timing.partition_point(|moment: &[f64; 2]| moment[0] < step as f64));
                 timing.push([step as f64, elapsed_secs]);
@@ -237,12 +219,16 @@ impl RunFolder {
         }
         let newest = self.newest_state();
         let saved = newest.as_ref().map(|state| state.step);
-        let mut live = catalog.live_params(&spec);
-        live.extend(newest.map(|state| state.live).unwrap_or_default());
-        if let Some(change) = changes.last().filter(|change| Some(change.step) >= saved) {
-            live.clone_from(&change.values);
+        let mut live = first.clone();
+        live.update(&newest.map(|state| state.live).unwrap_or_default());
+        if let Some(tuned) = tunings.last().filter(|tuned| Some(tuned.step) >= saved) {
+            live.clone_from(&tuned.values);
         }
-        let (phase, remedy) = last_phase(&entries);
+        let (mut phase, remedy) = last_phase(&entries);
+        if phase.is_active() {
+            // A run that was under way when its program ended was stopped by that.
+            phase = if lock::is_held(&self.path) { Phase::Elsewhere } else { Phase::Stopped };
+        }
         Ok(RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
@@ -251,25 +237,10 @@ impl RunFolder {
             phase,
             remedy,
             saved,
-            changes,
+            changes: log::changes(&first, &tunings),
             progress,
             timing,
         })
-    }
-
-    /// Keeps other programs from training the run.
-    ///
-    /// # Errors
-    /// Where another program does, or the run's checkpoints would be written elsewhere.
-    pub fn lock(&self) -> Result<RunLock> {
-        let checkpoints = self.path.join("checkpoints");
-        ensure!(
-            !checkpoints.is_symlink(),
-            "The run's checkpoints are a link to another folder, where Headstart would write and delete: put the folder \
-             itself in its place\nFolder: {}",
-            checkpoints.display()
-        );
-        lock(&self.path, "run")
     }
 }
 
@@ -320,30 +291,13 @@ fn new_id(name: &str) -> Arc<str> {
     format!("{}-{}-{suffix}", timestamp(now.as_secs()), slug(name)).into()
 }
 
-fn lock(folder: &Path, what: &str) -> Result<RunLock> {
-    let path = folder.join("lock");
-    let open = disk::open_own(&path);
-    let file = open.map_err(|error| disk::unwritten(&format!("Could not lock the {what}"), &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(RunLock(file)),
-        Err(TryLockError::WouldBlock) => Err(anyhow!(
-            "Another Headstart is using this {what}: close it there first\nFolder: {}",
-            folder.display()
-        )),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| at(&format!("Could not lock the {what}"), &path))
-        }
-    }
-}
-
-/// Where the log ends, and from where a run that diverged can go on. A run that was under way when its program ended was
-/// stopped by that.
+/// Where the log ends, and from where a run that diverged can go on.
 fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
     let last = entries.iter().rev().find_map(|entry| match entry {
         Entry::Phase { phase, message, remedy } => Some((log::phase(phase, message)?, *remedy)),
         _ => None,
     });
-    last.filter(|(phase, _)| !phase.is_active()).unwrap_or((Phase::Stopped, None))
+    last.unwrap_or((Phase::Stopped, None))
 }
 
 /// What `spec.toml` ends with: its sections and their keys are in the order of the alphabet.

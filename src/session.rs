@@ -5,7 +5,7 @@ use crate::{
     engine::{self, Worker},
     librarian::Librarian,
     models,
-    protocol::{Command, Control, LayerInfo, Level, Notice, Order, data::DataRequest},
+    protocol::{About, Command, Control, LayerInfo, Level, Notice, Order, data::DataRequest},
     runs::Home,
     spec::{Catalog, Choice},
 };
@@ -66,7 +66,7 @@ impl Session {
     }
 
     fn warn(&mut self, text: &str) {
-        self.state.notices.push(Notice { level: Level::Warning, text: text.into() });
+        self.state.notices.push(Notice { about: About::Request, level: Level::Warning, text: text.into() });
     }
 
     /// Takes in what has happened; says whether anything has. Never waits.

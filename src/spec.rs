@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 mod catalog;
 pub mod edits;
 mod idle;
+mod live;
 pub mod overrides;
 mod toml;
 mod training;
@@ -14,6 +15,7 @@ pub(crate) use self::toml::no_toml;
 pub use self::{
     catalog::{Catalog, ComponentInfo, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
+    live::{Change, LiveParams},
     toml::SpecError,
     training::*,
 };
@@ -76,9 +78,6 @@ pub enum SplitRule {
 
 /// Numbers by key. Integers and switches (0 or 1) are kept as numbers too.
 pub type Values = BTreeMap<String, f64>;
-
-/// The hyperparameters that may change between two batches, by dotted key (`optimizer.learning_rate`).
-pub type LiveParams = BTreeMap<String, f64>;
 
 /// The kinds of component, by the name of their section in a spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

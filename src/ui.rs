@@ -2,7 +2,7 @@
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     comparison::Comparison,
-    protocol::{Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
+    protocol::{About, Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
     told::told,
@@ -186,6 +186,7 @@ impl Workbench {
         match opened {
             Ok(()) => self.show_controls(),
             Err(error) => self.notify(Notice {
+                about: About::Request,
                 level: Level::Error,
                 text: format!("Could not open the image: {}", told(&error)),
             }),

@@ -203,7 +203,10 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
         (&0.into(), &trained.last().unwrap()["step"])
     );
     assert_eq!(past.last().unwrap()["prediction"], predicted["prediction"]);
-    assert_eq!(past.last().unwrap()["raw_confidence"], predicted["raw_confidence"]);
+    for figure in ["confidence", "raw_confidence", "calibrated", "outsider", "probabilities"] {
+        assert_eq!(past.last().unwrap()[figure], predicted[figure], "{figure} of the same weights");
+    }
+    assert_eq!((&past[0]["calibrated"], &past[0]["confidence"]), (&false.into(), &past[0]["raw_confidence"]));
     assert!(predicted["raw_confidence"] != predicted["confidence"] && predicted["calibrated"] == true);
     refused(&run(&home, &["handwriting", "tune", &id]), "keep 10 more");
     let sevens: Vec<String> = (0..11).map(|at| seven(&fixture, at).display().to_string()).collect();

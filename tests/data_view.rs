@@ -150,6 +150,8 @@ fn a_split_is_changed_where_it_is_shown() {
             40
         ],
         test: vec![],
+        memory: 123 << 20,
+        free: 5 << 30,
         remarks: vec!["Read as a table".into()],
         kept: [("train-1".to_owned(), Edit::Exclude)].into(),
     };

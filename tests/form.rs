@@ -5,8 +5,9 @@ mod screen;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
+    metrics::{self, Point, Split},
     protocol::{
-        Command, Event, Level, Notice, Phase, Progress, RunId, RunInfo,
+        About, Command, Event, Level, Notice, Phase, Preparing, Progress, RunId, RunInfo,
         data::{Collection, DataReport, Opened},
     },
     session::{State, catalog},
@@ -178,6 +179,8 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![],
         test: vec![],
+        memory: 123 << 20,
+        free: 5 << 30,
         remarks: vec![],
         kept: Default::default(),
     };
@@ -185,6 +188,7 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
     let opened = Opened { request: 9, dataset, found: Ok(Arc::new(collection)) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);
+    window.get_by_label("0 images of 64 × 64 pixels take 123 MiB of memory; 5.0 GiB more are free");
     window.get_by_label_contains("Left out, as it does not fit: ");
     let spec = started(&mut window);
     assert!(!spec.augmentation.contains_key("elastic") && spec.augmentation["flip"] > 0.0);
@@ -194,13 +198,95 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
 }
 
 #[test]
+fn images_that_cannot_be_taken_are_refused_before_a_run_begins() {
+    let mut window = open([1440.0, 900.0], State::default());
+    let why = "Its images would take 15.7 GiB of memory, and 8.0 GiB are free";
+    let dataset = Choice::new("mnist");
+    let opened = Opened { request: 9, dataset, found: Err(why.into()) };
+    window.state_mut().state.apply_report(DataReport::Opened(opened));
+    window.run_steps(4);
+    window.get_by_label_contains(why);
+}
+
+/// The commands that the window has sent of late.
+fn commands(window: &mut Window) -> Vec<Command> {
+    let taken = window.state_mut().actions.drain(..).filter_map(|action| match action {
+        Action::Send(command) => Some(command),
+        _ => None,
+    });
+    taken.collect()
+}
+
+#[test]
+fn a_run_in_the_hands_of_another_program_is_looked_at_and_not_resumed() {
+    let mut window = open([1440.0, 900.0], state(1, "classify", &Phase::Elsewhere));
+    window.get_by_label("In another program");
+    assert!(window.query_by_label("Resume").is_none() && window.query_by_label("Delete").is_none());
+    commands(&mut window);
+    click(&mut window, "Look again");
+    assert_eq!(commands(&mut window), [Command::Reopen(id(0))]);
+}
+
+#[test]
+fn a_run_without_weights_is_not_asked_and_says_why() {
+    for view in ["drawing", "why", "inside", "map"] {
+        let state = state(1, "classify", &Phase::Stopped);
+        let mut window = screen::open_view(view, [1440.0, 900.0], true, state);
+        screen::draw_seven(&mut window);
+        window.run_steps(20);
+        let asked = commands(&mut window);
+        assert_eq!(asked, [], "{view}");
+        let said = window.query_all_by_label_contains("This run has not been saved yet. Resume it first.");
+        assert!(said.count() >= 3, "{view}: on the pad, in the preview and in the view");
+    }
+}
+
+#[test]
+fn the_training_panel_has_the_headline_of_the_objective_and_what_holds_up_the_next_step() {
+    let mut window = open([1440.0, 900.0], state(1, "rotation", &Phase::Running));
+    let point = |split, metric, value| Point { step: 9, split, metric, value };
+    let points = vec![
+        point(Split::Train, metrics::LOSS, 1.25),
+        point(Split::Validation, metrics::LINEAR_ACCURACY, 0.9),
+        point(Split::Validation, metrics::ROTATION_ACCURACY, 0.5),
+    ];
+    let aside = Preparing { what: "Validating", done: 3000, total: 16_000, secs_left: Some(5.0) };
+    let progress =
+        Progress { aside: Some(aside), step: 9, steps: 100, steps_per_epoch: 10, ..Progress::default() };
+    window.state_mut().state.apply(Event::Points(id(0), points));
+    window.state_mut().state.apply(Event::Progress(id(0), progress));
+    window.run_steps(4);
+    window.get_by_label("Loss 1.25 · validation rotation accuracy 50.0 %");
+    window.get_by_label_contains("Validating: 3,000 of 16,000 · 5 s left");
+    let plots = window.query_all_by_label("Rotation accuracy").count();
+    assert!(plots > 0, "the headline is among the curves that are shown at first");
+}
+
+#[test]
+fn the_same_notice_is_kept_once_and_counted() {
+    let mut window = open([1440.0, 900.0], State::default());
+    for text in ["Could not score the drawing", "Saved", "Could not score the drawing"] {
+        window.state_mut().bench.notify(Notice {
+            about: About::Request,
+            level: Level::Error,
+            text: text.into(),
+        });
+    }
+    window.run_steps(4);
+    assert_eq!(window.query_all_by_label("Could not score the drawing").count(), 1);
+    window.run_steps(2000);
+    click(&mut window, "Notices: 2 unread");
+    window.get_by_label_contains("ago, 2 times");
+}
+
+#[test]
 fn notices_are_whole_inside_the_middle_and_kept() {
     for size in [[1440.0, 900.0], [720.0, 450.0]] {
         let mut window = open(size, state(3, "classify", &Phase::Finished));
         let text = "Could not start the comparison: the images are not on this computer yet. ".repeat(3);
         for level in [Level::Info, Level::Error] {
             let text = format!("{level:?}: {text}");
-            window.state_mut().bench.notify(Notice { level, text });
+            window.state_mut().bench.notify(Notice { about: About::Request, level, text });
         }
         window.run_steps(4);
         let popped_up = window.get_by_label_contains("Error: Could not start").rect();

@@ -2,9 +2,11 @@
 mod support;
 
 use headstart::{
+    engine,
     metrics::{LEARNING_RATE, LOSS, Split},
     protocol::{Command, Control, Finding, Image, Level, Phase, Question, RunId},
     session::Run,
+    spec::Section,
 };
 use std::{fs, path::PathBuf, time::Duration};
 use support::{Fixture, finished, forget_the_end, newest_checkpoint, start, until, wait, weights};
@@ -100,7 +102,7 @@ fn live_values_are_those_of_the_checkpoint_and_of_the_log_after_it_and_are_check
     let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
     let tuned = |rate: f64| {
         let mut live = run.live.clone();
-        live.insert("optimizer.learning_rate".into(), rate);
+        live.set(Section::Optimizer, &engine::LEARNING_RATE, rate);
         live
     };
     session.send(Command::Tune(id.clone(), tuned(0.0005)));
@@ -131,11 +133,11 @@ fn live_values_are_those_of_the_checkpoint_and_of_the_log_after_it_and_are_check
         fs::write(&log, lost).unwrap();
         let mut session = fixture.session();
         let shown = until(&mut session, &id, |_| true);
-        assert_eq!(shown.live["optimizer.learning_rate"], 0.0005);
+        assert_eq!(shown.live.get(Section::Optimizer, &engine::LEARNING_RATE), 0.0005);
         session.send(Command::Resume(id.clone()));
         wait(&mut session, |session| session.state.newest.clone());
         let run = &session.state.runs[&id];
-        assert_eq!(run.live["optimizer.learning_rate"], 0.0005);
+        assert_eq!(run.live.get(Section::Optimizer, &engine::LEARNING_RATE), 0.0005);
         session.close();
     }
 }
@@ -195,7 +197,8 @@ fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
         session.wait(Duration::from_millis(5));
     }
     until(&mut session, &id, |run| run.phase == Phase::Paused);
-    live.extend([("optimizer.learning_rate".into(), 10.0), ("optimizer.weight_decay".into(), 1.0)]);
+    live.set(Section::Optimizer, &engine::LEARNING_RATE, 10.0);
+    live.set(Section::Optimizer, &engine::WEIGHT_DECAY, 1.0);
     session.send(Command::Tune(id.clone(), live.clone()));
     session.send(Command::Control(id.clone(), Control::Continue));
     let run = until(&mut session, &id, |run| !run.phase.is_active());
@@ -212,7 +215,7 @@ fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
     assert_eq!((found.remedy, found.saved), (run.remedy, run.saved));
     let rewind = |step, rate| {
         let mut live = live.clone();
-        live.insert("optimizer.learning_rate".into(), rate);
+        live.set(Section::Optimizer, &engine::LEARNING_RATE, rate);
         Command::Rewind { run: id.clone(), step, live }
     };
     for (command, reason) in [
@@ -232,7 +235,8 @@ fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
     let run = until(&mut session, &id, |run| !run.phase.is_active());
     assert!(finished(&run), "{:?}", run.phase);
     assert_eq!(run.latest(LEARNING_RATE, Split::Train), Some(0.01));
-    assert_eq!((run.changes.len(), run.changes[0].step), (1, 8));
+    let [change] = &run.changes[..] else { panic!("{:?}", run.changes) };
+    assert_eq!((change.step, change.key.as_str(), change.to), (8, "optimizer.weight_decay", 1.0));
     // As if it had been changed then: the curves have every step once.
     let steps: Vec<_> = run.curve(LOSS, Split::Train).iter().map(|point| point[0] as u64).collect();
     assert_eq!(steps, (1..=32).collect::<Vec<_>>());

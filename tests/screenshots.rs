@@ -5,8 +5,10 @@ mod screen;
 mod support;
 
 use headstart::{
+    engine,
     protocol::{Command, Event, Finding},
     session::{Session, State},
+    spec::Section,
     ui::{Action, Settings},
 };
 use screen::{Window, click, draw_seven, has, open, open_view, wait};
@@ -27,7 +29,7 @@ fn of_two_runs_that_train() {
     support::until(&mut session, &mlp, support::finished);
     let cnn = support::start(&mut session, fixture.spec(&["name=Seed CNN, Adam 0.001", "epochs=8"]));
     let mut live = support::until(&mut session, &cnn, |run| run.progress.step >= 200).live;
-    live.insert("optimizer.learning_rate".into(), 0.0002);
+    live.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0002);
     session.send(Command::Tune(cnn.clone(), live));
     support::until(&mut session, &cnn, |run| run.progress.step >= 380);
     for (name, size, dark) in [("dark", WIDE, true), ("light", WIDE, false), ("narrow", NARROW, true)] {

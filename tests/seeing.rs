@@ -65,7 +65,7 @@ fn a_drawing_is_explained_for_any_class_and_instead_of_any_other() {
     let integrated = found.attributions[1].values.as_ref().unwrap().iter().sum::<f32>();
     let difference = found.output - found.empty_output;
     assert!((integrated - difference).abs() <= 0.01 * difference.abs(), "{integrated} {difference}");
-    let what = format!("what-speaks-for-{}", found.class_name(found.class));
+    let what = format!("what-speaks-for-{}-seed-cnn-on-data", found.class_name(found.class));
     assert_eq!(save_all(&mut window), ["svg", "png"].map(|ending| format!("{what}.{ending}")));
     // nothing has changed: nothing is asked again
     let again = carry(&mut window, &mut session, |_| true);
@@ -129,7 +129,10 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
         assert!((map[top * inside.layers[1].width + left] - largest).abs() < 1e-4);
     }
     let saved = save_all(&mut window);
-    assert!(saved.contains(&"feature-maps-of-conv2.svg".into()) && saved.len() == 6, "{saved:?}");
+    assert!(
+        saved.contains(&"feature-maps-of-conv2-seed-cnn-on-data.svg".into()) && saved.len() == 6,
+        "{saved:?}"
+    );
 }
 
 #[test]

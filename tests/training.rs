@@ -2,6 +2,7 @@
 mod support;
 
 use headstart::{
+    engine,
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
     protocol::{Command, Control, Image, Level, Phase, RunId},
     session::{Session, catalog},
@@ -183,11 +184,14 @@ fn live_changes_are_logged_and_replayed_exactly() {
     session.send(Command::Control(id.clone(), Control::Pause));
     let run = until(&mut session, &id, |run| run.phase == Phase::Paused);
     let mut live = run.live.clone();
-    live.insert("optimizer.learning_rate".into(), 0.0001);
-    live.insert("encoder.dense_dropout".into(), 0.0);
+    live.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0001);
+    live.set_key("encoder.dense_dropout", 0.0);
     session.send(Command::Tune(id.clone(), live.clone()));
     let run = until(&mut session, &id, |run| !run.changes.is_empty());
-    assert_eq!((run.changes[0].step, &run.changes[0].values), (run.progress.step, &live));
+    let changed: Vec<_> = run.changes.iter().map(|one| (one.step, one.key.as_str(), one.to)).collect();
+    let step = run.progress.step;
+    assert_eq!(changed, [(step, "encoder.dense_dropout", 0.0), (step, "optimizer.learning_rate", 0.0001)]);
+    assert_eq!(run.live, live);
     session.send(Command::Control(id.clone(), Control::Continue));
     let tuned = until(&mut session, &id, finished);
     session.close();
@@ -207,7 +211,7 @@ fn live_changes_are_logged_and_replayed_exactly() {
     let replayed = until(&mut session, &id, finished);
     assert_eq!(fs::read(replayed.folder.join("metrics.csv")).unwrap(), metrics);
     assert_eq!(weights(&replayed), final_weights);
-    assert_eq!(replayed.changes.len(), 1);
+    assert_eq!(replayed.changes, tuned.changes);
 }
 
 #[test]

@@ -7,14 +7,15 @@ use egui::{Role, accesskit::Toggled};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     comparison::{Cell, Comparison},
+    engine,
     metrics::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
         SAMPLE_DIVERSITY, Split,
     },
     presets,
     protocol::{
-        Caption, Change, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase,
-        Prediction, Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
+        Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase, Prediction,
+        Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -65,13 +66,13 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
     }
     let live = catalog().live_params(&spec);
     let mut tuned = live.clone();
-    tuned.insert("optimizer.learning_rate".into(), 0.0003);
+    tuned.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0003);
     let steps = 8600;
     let step = if *phase == Phase::Finished { steps } else { 5200 };
     let info = RunInfo {
         id: id.clone(),
         folder: format!("/home/runs/{id}").into(),
-        live,
+        live: live.clone(),
         phase: phase.clone(),
         remedy: None,
         saved: None,
@@ -81,6 +82,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         spec,
     };
     let progress = Progress {
+        aside: None,
         step,
         steps,
         steps_per_epoch: 860,
@@ -93,7 +95,8 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         Event::Progress(id.clone(), progress),
     ];
     if phase.is_active() {
-        events.push(Event::Tuned(id, Change { step: 3000, values: tuned }));
+        let changes = live.changes(&tuned, 3000);
+        events.push(Event::Tuned(id, tuned, changes));
     }
     events
 }
@@ -170,8 +173,8 @@ fn turning_a_live_hyperparameter_sends_all_of_them() {
     else {
         panic!("{sent:?}")
     };
-    assert!((live["optimizer.learning_rate"] - 0.01).abs() < 1e-9);
-    assert_eq!(live.len(), 7);
+    assert!((live.get(Section::Optimizer, &engine::LEARNING_RATE) - 0.01).abs() < 1e-9);
+    assert_eq!(live.keys().count(), 7);
 }
 
 #[test]
@@ -252,6 +255,14 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     window.run_steps(4);
     assert!(window.query_by_label_contains("does not look like").is_none());
     window.get_by_label("7: 91 %");
+    window.get_by_label("Scored by one, calibrated");
+    for (confidence, kind) in
+        [(Confidence::Pending { share_done: 0.34 }, "calibrating: 34 %"), (Confidence::Raw, "uncalibrated")]
+    {
+        window.state_mut().state.apply(Event::Prediction(answer(confidence)));
+        window.run_steps(4);
+        window.get_by_label(&format!("Scored by one, {kind}"));
+    }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
     assert!(window.query_by_label("7: 91 %").is_none());
@@ -291,7 +302,7 @@ fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
     let run = state.runs.values_mut().next().unwrap();
     run.remedy = Some(Remedy { step: 400, learning_rate: 0.0001 });
     let (id, mut live) = (run.id.clone(), run.live.clone());
-    live.insert("optimizer.learning_rate".into(), 0.0001);
+    live.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0001);
     let mut window = wide(state);
     assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
     click(&mut window, "Go on from step 400 with a tenth of the learning rate");
@@ -322,6 +333,7 @@ fn comparison() -> State {
             saved: None,
             changes: vec![],
             progress: Progress {
+                aside: None,
                 step: reached,
                 steps: 400,
                 steps_per_epoch: 100,

@@ -75,7 +75,7 @@ impl Bench {
         self.session.send(Command::Control(self.run.clone(), Control::Stop));
         let run = self.run.clone();
         wait(&mut self.session, |session| (!session.state.runs.get(&run)?.phase.is_active()).then_some(()))?;
-        // its word is weighed first, which takes a second or two
+        // it is calibrated first, which takes a second or two
         self.draw(Confidence::Calibrated { is_outsider: false })?;
         let mut idle = Latencies(vec![]);
         for _ in 0..(secs / FRAME.as_secs_f64()) as usize {

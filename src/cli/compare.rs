@@ -64,7 +64,7 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
         view.show(info, &entrants);
         match &info.phase {
             Phase::Running => {}
-            Phase::Paused | Phase::Stopped => {
+            Phase::Paused | Phase::Stopped | Phase::Elsewhere => {
                 view.bar.finish_and_clear();
                 if common.json {
                     line(json!({ "event": "stopped", "comparison": info.id }));

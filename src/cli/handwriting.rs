@@ -6,7 +6,7 @@ use super::{
     train,
 };
 use crate::{
-    data::{self, drawing, handwriting},
+    data::{self, drawing, handwriting, watch::Watch},
     engine::newest_model,
     protocol::{Command, Finding, Image, Question, RunId, data::Written},
     runs::{Home, RunFolder},
@@ -129,10 +129,10 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
     );
     let digits: Vec<String> = (0..handwriting::CLASSES).map(|digit| digit.to_string()).collect();
     ensure!(
-        data::peek(&spec.dataset)?.class_names == digits,
+        data::peek(&spec.dataset, &Watch::default())?.class_names == digits,
         "The run {run} tells other classes apart than the digits 0 to 9: choose one that reads digits"
     );
-    newest_model(folder, &catalog).map(drop)
+    newest_model(folder, &catalog, &Watch::default()).map(drop)
 }
 
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {

@@ -1,13 +1,16 @@
-//! `history`: a drawing through time. Its figures are the network's own: only weights that rest are calibrated, and
-//! `predict` gives both figures of those.
+//! `history`: a drawing through time. Of the newest weights it says what `predict` says; older ones are not calibrated, for
+//! which each of them would have to look at thousands of images.
 use super::{
     Common, Outcome, open,
-    output::{line, percent},
-    score::{answer, best, diverged, find, images_of, see},
+    output::line,
+    score::{Reading, answer, find, images_of, see},
 };
 use crate::{
+    data::watch::Watch,
+    engine::newest_model,
     protocol::{Finding, Question},
-    told::name,
+    runs::Home,
+    session::catalog,
 };
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
@@ -19,11 +22,12 @@ use std::{path::Path, sync::Arc};
 /// Where the picture cannot be read, or the run learns without labels.
 pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
     let run = find(run, common)?;
-    let images = Arc::new(vec![see(images_of(&run, common)?.shape, image)?]);
+    let seen = see(images_of(&run, common)?.shape, image)?;
+    let newest =
+        newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?;
     let mut session = open(common)?;
-    let found = answer(&mut session, &run, Question::History { images, after: None });
-    session.close();
-    let Finding::History { class_names, moments } = found?.1 else {
+    let question = Question::History { images: Arc::new(vec![seen.clone()]), after: None };
+    let Finding::History { class_names, moments } = answer(&mut session, &run, question)?.1 else {
         bail!("The answer is to another question")
     };
     for moment in moments.iter() {
@@ -32,18 +36,19 @@ pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
             !probabilities.is_empty(),
             "The run {run} learns without labels: it has no names for what it sees"
         );
-        ensure!(probabilities.iter().all(|share| share.is_finite()), diverged(&run));
-        let read = best(probabilities);
-        let (class, raw_confidence) = (&class_names[read], f64::from(probabilities[read]));
-        if common.json {
-            line(json!({
-                "step": moment.step, "prediction": read, "class": class, "raw_confidence": raw_confidence,
-                "calibrated": false, "probabilities": probabilities,
-            }));
+        let reading = if moment.step == newest.state.step {
+            Reading::of(&mut session, &run, &newest.loaded, 1, seen.clone())?
         } else {
-            let (class, raw) = (name(class), percent(raw_confidence));
-            line(format!("step {:>7}: {class}  {raw:>9} uncalibrated", moment.step));
+            Reading::uncalibrated(&run, &class_names, probabilities)?
+        };
+        if common.json {
+            let mut object = reading.as_json(image);
+            object["step"] = json!(moment.step);
+            line(object);
+        } else {
+            line(format!("step {:>7}: {}", moment.step, reading.text()));
         }
     }
+    session.close();
     Ok(Outcome::Done)
 }

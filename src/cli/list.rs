@@ -82,6 +82,7 @@ impl Listed {
         let Self { info, headline, .. } = self;
         let (state, message) = match &info.phase {
             Phase::Running => ("running", ""),
+            Phase::Elsewhere => ("running", "Another program trains it"),
             Phase::Paused => ("paused", ""),
             Phase::Stopped => ("stopped", ""),
             Phase::Finished => ("finished", ""),
@@ -102,8 +103,9 @@ impl Listed {
         }
         let figure = |value: Option<f64>| value.map_or("–".into(), |value| headline.written(value));
         let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
+        let elsewhere = if info.phase == Phase::Elsewhere { " · another program trains it" } else { "" };
         line(format!(
-            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}",
+            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}{elsewhere}",
             name(&info.id),
             headline.name(),
             figure(self.best_validation),
@@ -144,7 +146,7 @@ const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
-    let set = watched(path)?;
+    let (set, unreadable) = watched(path)?;
     let shape = set.info.shape;
     let counts = |examples: &Examples| {
         let mut counts = vec![0usize; set.info.classes()];
@@ -154,7 +156,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let (train, test) = (counts(&set.train), counts(&set.test));
     let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
     let mut problems = set.notes.passed_over.clone();
-    problems.extend(unreadable(&set.train).into_iter().chain(unreadable(&set.test)));
+    problems.extend(unreadable);
     let outcome = if problems.is_empty() { Outcome::Done } else { Outcome::Failed };
     if common.json {
         let classes = set.info.class_names.iter().zip(train.iter().zip(&test));
@@ -192,13 +194,19 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Reads a data set while a terminal shows how far that is.
-fn watched(path: &Path) -> Result<Dataset> {
+/// Reads a data set while a terminal shows how far that is; also gives what is wrong with images that are on disk.
+fn watched(path: &Path) -> Result<(Dataset, Vec<String>)> {
     let choice = Choice::new(data::files::ENTRY.info.id);
     let watch = Watch::default();
     std::thread::scope(|scope| {
         let _reading = watch.begin();
-        let reading = scope.spawn(|| data::files::read(path, &choice, &watch));
+        let reading = scope.spawn(|| -> Result<_> {
+            let set = data::files::read(path, &choice, &watch)?;
+            watch.expect("Checking images", set.train.len() + set.test.len());
+            let wrong = unreadable(&set.train, &watch).into_iter().chain(unreadable(&set.test, &watch));
+            let wrong = wrong.collect();
+            Ok((set, wrong))
+        });
         let mut waiting = Waiting::new(false);
         while !reading.is_finished() {
             waiting.show(watch.progress());
@@ -210,7 +218,10 @@ fn watched(path: &Path) -> Result<Dataset> {
 }
 
 /// What is wrong with images that would be read from disk while a network learns.
-fn unreadable(examples: &Examples) -> Vec<String> {
-    let wrong = |index| Some(told(&examples.image(index).err()?));
+fn unreadable(examples: &Examples, watch: &Watch) -> Vec<String> {
+    let wrong = |index| {
+        let wrong = examples.image(index).err().or_else(|| Some(watch.did(1).err()?.into()));
+        wrong.map(|error| told(&error))
+    };
     (0..examples.len()).into_par_iter().filter_map(wrong).collect()
 }

@@ -1,6 +1,6 @@
 //! The curves of a run in characters, for a terminal.
 use crate::{
-    metrics::{self, LINEAR_ACCURACY, LOSS, MetricInfo, Split, Unit},
+    metrics::{self, LOSS, MetricInfo, Split, Unit},
     session::Run,
 };
 use console::Term;
@@ -27,7 +27,7 @@ const LEFT: u16 = 10;
 const TRAINING: Color = Color::Cyan;
 const VALIDATION: Color = Color::Yellow;
 
-/// Loss and headline of a run as lines for the terminal, each ended; none where there is no terminal on both outputs, it is
+/// Loss and headline of a run, where these are two, as lines for the terminal, each ended; none where there is no terminal on both outputs, it is
 /// too small, or there is nothing to show yet.
 pub fn on_terminal(run: &Run, headline: &'static MetricInfo) -> Option<String> {
     if !std::io::stdout().is_terminal() || !std::io::stderr().is_terminal() || console::is_dumb() {
@@ -44,12 +44,12 @@ fn drawn(
     coloured: bool,
 ) -> Option<String> {
     let loss = metrics::find(LOSS)?;
-    let other = if headline.id == LOSS { metrics::find(LINEAR_ACCURACY)? } else { headline };
-    let fitting = usize::from((columns / NARROWEST).min(2));
+    let all = if headline.id == LOSS { vec![loss] } else { vec![loss, headline] };
+    let fitting = usize::from(columns / NARROWEST).min(all.len());
     if rows < HEIGHT + LEFT || fitting == 0 || run.curve(LOSS, Split::Train).len() < 2 {
         return None;
     }
-    let shown = &[loss, other][..fitting];
+    let shown = &all[..fitting];
     let width = (columns / fitting as u16 - 1).min(WIDEST);
     let mut buffer = Buffer::empty(Rect::new(0, 0, width * fitting as u16, HEIGHT));
     for (place, info) in shown.iter().enumerate() {
@@ -216,6 +216,8 @@ mod tests {
         };
         let found = [[200, 60], [80, 24], [60, 24], [35, 24], [80, 21], [0, 0]].map(plots);
         assert_eq!(found, [Some(2), Some(2), Some(1), None, None, None]);
+        let text = drawn(&falling(), metrics::find(LOSS).unwrap(), [200, 60], false).unwrap();
+        assert_eq!(text.matches("validation").count(), 1, "the loss is the headline\n{text}");
         assert_eq!(drawn(&run(vec![]), metrics::find(LOSS).unwrap(), [80, 24], true), None);
     }
 }

@@ -16,9 +16,8 @@ use toml::Table;
 /// Where there is no such recipe, it is one of a comparison, or a value cannot be used or would do nothing.
 pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
     let text = text(config)?;
-    let is_comparison = table(&text).is_some_and(|table| table.contains_key("arms"));
     ensure!(
-        !is_comparison,
+        !Comparison::is_described_by(&text),
         "This is a comparison, not one run's recipe: {} compare {}",
         program(),
         config.display()

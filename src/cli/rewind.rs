@@ -26,7 +26,7 @@ pub fn command(home: &Home, run: RunId, step: Option<u64>, set: &[String]) -> Re
         Some(step) => bail!("The run has no checkpoint of step {step}: choose one of {kept:?}"),
     };
     let mut live = catalog.live_params(&folder.spec(&catalog)?);
-    live.extend(folder.checkpoint_state(step)?.live);
+    live.update(&folder.checkpoint_state(step)?.live);
     set.iter().try_for_each(|pair| put(&mut live, pair))?;
     Ok(Command::Rewind { run, step, live })
 }
@@ -35,9 +35,9 @@ fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
     let (key, value) = pair.split_once('=').with_context(|| format!("--set {pair}: write KEY=VALUE"))?;
     let end = format!(".{key}");
     let named: Vec<String> =
-        live.keys().filter(|known| *known == key || known.ends_with(&end)).cloned().collect();
+        live.keys().filter(|known| *known == key || known.ends_with(&end)).map(Into::into).collect();
     let [known] = &named[..] else {
-        let all: Vec<&str> = live.keys().map(String::as_str).collect();
+        let all: Vec<&str> = live.keys().collect();
         bail!("--set {pair}: a run that goes on can change one of {}", all.join(", "))
     };
     let number = match value {
@@ -45,14 +45,18 @@ fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
         "false" => 0.0,
         _ => value.parse().with_context(|| format!("--set {pair}: {value} is not a number"))?,
     };
-    live.insert(known.clone(), number);
+    live.set_key(known, number);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{runs::CheckpointState, spec::RunSpec};
+    use crate::{
+        engine::{LEARNING_RATE, WEIGHT_DECAY},
+        runs::CheckpointState,
+        spec::{RunSpec, Section},
+    };
 
     #[test]
     fn a_step_follows_the_name_and_values_the_checkpoint() {
@@ -66,15 +70,13 @@ mod tests {
         };
         assert!(go_on(None, &["learning_rate=0.1"]).unwrap_err().to_string().contains("no checkpoint yet"));
         let mut state = CheckpointState { step: 40, ..CheckpointState::default() };
-        state.live.insert("optimizer.weight_decay".into(), 0.25);
+        state.live.set(Section::Optimizer, &WEIGHT_DECAY, 0.25);
         of.save_checkpoint(&state, |_| Ok(())).unwrap();
         let Command::Rewind { step, live, .. } = go_on(Some(40), &["learning_rate=1e-4"]).unwrap() else {
             panic!("another command")
         };
-        assert_eq!(
-            (step, live["optimizer.learning_rate"], live["optimizer.weight_decay"]),
-            (40, 0.0001, 0.25)
-        );
+        let value = |param| live.get(Section::Optimizer, param);
+        assert_eq!((step, value(&LEARNING_RATE), value(&WEIGHT_DECAY)), (40, 0.0001, 0.25));
         for (step, set, reason) in [
             (Some(41), &[][..], "choose one of [40]"),
             (None, &["epochs=3"], "can change one of encoder.conv_dropout"),

@@ -2,9 +2,10 @@
 use super::{
     Common, Outcome,
     output::{complain, line, percent},
+    waiting::Counter,
 };
 use crate::{
-    data::ImageShape,
+    data::{ImageShape, watch::Watch},
     engine::{newest_model, sample},
     protocol::{Image, RunId},
     runs::Home,
@@ -40,10 +41,14 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let run = home.find(&args.run)?;
     let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
     keeps_apart(&args.out, args.count)?;
-    let found = sample::paint(&home.folder(&run), &catalog(), args.count as usize, args.seed)?;
+    let count = args.count as usize;
+    let mut counter = Counter::new("Painting images", count, common.json);
+    let found = sample::paint(&home.folder(&run), &catalog(), count, args.seed, |done| counter.show(done))?;
+    drop(counter);
     found.passed_over.iter().for_each(complain);
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
-    let judged = judge.map(|judge| recognise(&home, &judge, &images, found.shape)).transpose()?;
+    let judged =
+        judge.map(|judge| recognise(&home, &judge, &images, found.shape, common.json)).transpose()?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("Could not make the folder\nFolder: {}", args.out.display()))?;
     for (index, image) in images.iter().enumerate() {
@@ -93,11 +98,12 @@ struct Judged {
     by_class: Vec<usize>,
 }
 
-fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape) -> Result<Judged> {
-    let newest = newest_model(&home.folder(judge), &catalog())?;
+fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape, json: bool) -> Result<Judged> {
+    let newest = newest_model(&home.folder(judge), &catalog(), &Watch::default())?;
     newest.passed_over.iter().for_each(complain);
-    let mut by_class = vec![];
-    for image in images {
+    let (mut by_class, mut counter) = (vec![], Counter::new("Judging images", images.len(), json));
+    for (done, image) in images.iter().enumerate() {
+        counter.show(done);
         let shape = [shape.height, shape.width, shape.channels];
         let shown = Image { shape, pixels: image.to_vec() };
         let probabilities = newest.loaded.scores(&[shown])?.pop().unwrap_or_default();

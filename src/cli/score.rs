@@ -5,15 +5,16 @@ use super::{
     open,
     output::{complain, line, percent},
     reading,
+    waiting::Waiting,
 };
 use crate::{
-    data::{self, DatasetInfo, ImageShape, drawing, files, fitting},
+    data::{self, DatasetInfo, ImageShape, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId, UNOPENED},
+    protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
     runs::Home,
-    session::{Session, catalog},
+    session::{Session, State, catalog},
     spec::Choice,
     told::{name, told},
 };
@@ -103,7 +104,8 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
     let run = find(name, common)?;
     let images_of_run = images_of(&run, common)?;
     let explained = explain.wish(&images_of_run.class_names)?;
-    let network = newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog())?.loaded;
+    let network =
+        newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?.loaded;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
     for (request, image) in images.iter().enumerate() {
@@ -128,7 +130,7 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
 
 /// The images that a run learns from.
 pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
-    data::peek(&Home::open(super::home(common)?)?.folder(run).spec(&catalog())?.dataset)
+    data::peek(&Home::open(super::home(common)?)?.folder(run).spec(&catalog())?.dataset, &Watch::default())
 }
 
 /// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.
@@ -142,8 +144,9 @@ pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
 
 fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
     session.send(Command::Predict { request, run: run.clone(), image, with_nearest: false });
-    let is_final =
-        |answer: &mut Prediction| answer.request == request && answer.confidence != Confidence::Pending;
+    let is_final = |answer: &mut Prediction| {
+        answer.request == request && !matches!(answer.confidence, Confidence::Pending { .. })
+    };
     let answer = wait(session, |session| session.state.prediction.take_if(is_final))?;
     ensure!(
         !answer.probabilities.is_empty(),
@@ -193,7 +196,7 @@ impl Reading {
         let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
         let is_outsider = match confidence {
             Confidence::Calibrated { is_outsider } => Some(is_outsider),
-            Confidence::Raw | Confidence::Pending => None,
+            Confidence::Raw | Confidence::Pending { .. } => None,
         };
         Ok(Self {
             class,
@@ -202,6 +205,24 @@ impl Reading {
             raw_confidence,
             is_outsider,
             probabilities,
+        })
+    }
+
+    /// What a network itself made of an image, from which it cannot be asked any more.
+    ///
+    /// # Errors
+    /// Where it answered with no numbers.
+    pub fn uncalibrated(run: &RunId, class_names: &[String], probabilities: &[f32]) -> Result<Self> {
+        let class = best(probabilities);
+        let confidence = probabilities.get(class).copied().map(f64::from).filter(|share| share.is_finite());
+        let confidence = confidence.with_context(|| diverged(run))?;
+        Ok(Self {
+            class,
+            class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
+            confidence,
+            raw_confidence: confidence,
+            is_outsider: None,
+            probabilities: probabilities.to_vec(),
         })
     }
 
@@ -256,14 +277,33 @@ pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<
     Ok((step, finding.map_err(|error| anyhow!(error))?))
 }
 
+/// Shows how far the answer is that is waited for.
+fn show_progress(waiting: &mut Waiting, state: &State) {
+    if state.preparing.is_some() {
+        return waiting.show(state.preparing);
+    }
+    match (&state.prediction, state.answers.get(&0)) {
+        (Some(Prediction { confidence: Confidence::Pending { share_done }, .. }), _) => {
+            waiting.show_share("Calibrating the network", *share_done);
+        }
+        (_, Some(answer)) => waiting.show_share("Asking the network", answer.share_done),
+        _ => waiting.show(None),
+    }
+}
+
 /// Waits for an answer, or for the error that comes instead.
 fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) -> Result<T> {
+    let mut waiting = Waiting::new(false);
     loop {
         session.wait(Duration::from_millis(100));
+        show_progress(&mut waiting, &session.state);
         let found = answer(session);
         let notices = std::mem::take(&mut session.state.notices);
-        let is_answer = |notice: &Notice| notice.level == Level::Error && !notice.text.starts_with(UNOPENED);
+        let is_answer = |notice: &Notice| notice.level == Level::Error && notice.about == About::Request;
         let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
+        if !others.is_empty() {
+            waiting.show(None);
+        }
         others.iter().for_each(|notice| complain(&notice.text));
         if let Some(found) = found {
             return Ok(found);

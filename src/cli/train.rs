@@ -117,7 +117,7 @@ pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outco
                 session.wait(Duration::from_secs(1));
                 break Outcome::Failed;
             }
-            Phase::Stopped => break Outcome::Interrupted,
+            Phase::Stopped | Phase::Elsewhere => break Outcome::Interrupted,
             Phase::Finished => break Outcome::Done,
             Phase::Failed(_) => break Outcome::Failed,
         }

@@ -1,7 +1,7 @@
 //! What is shown of a run while it trains: lines, on a terminal also its curves and a bar, or JSON.
 use super::{
     output::{complain, duration, line, program},
-    plot,
+    plot, waiting,
 };
 use crate::{
     metrics::{self, ACCURACY, KNN_ACCURACY, LINEAR_ACCURACY, LOSS, Split},
@@ -126,6 +126,9 @@ fn stopped(run: &Run) -> String {
 
 /// How fast it goes, as far as that is known.
 fn pace(run: &Run) -> String {
+    if let Some(aside) = &run.progress.aside {
+        return waiting::text(aside);
+    }
     let loss = run.latest(LOSS, Split::Train).map(|loss| format!("loss {loss:.4}"));
     let rate = run.progress.images_per_sec;
     let rate = (rate > 0.0).then(|| format!("{rate:.0} images/s"));

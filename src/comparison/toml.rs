@@ -8,6 +8,11 @@ const KEYS: [&str; 7] = ["version", "name", "seeds", "labels_per_class", "pretra
 const ARM_KEYS: [&str; 5] = ["name", "init_from", "frozen", "augmented", "self_labelled"];
 
 impl Comparison {
+    /// Whether a text in TOML describes a comparison rather than a single run.
+    pub fn is_described_by(text: &str) -> bool {
+        text.parse::<Table>().is_ok_and(|table| table.contains_key("arms"))
+    }
+
     /// Reads a comparison. `overrides` are `key=value` pairs that win over the text: `seeds=[1]`, or, within a recipe,
     /// `run.epochs=1` and `pretrain.epochs=1`.
     ///

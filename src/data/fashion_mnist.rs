@@ -15,7 +15,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         params: files::ENTRY.info.params,
     },
     load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
-    peek: |choice| Ok(PUBLISHED.peek(choice)),
+    peek: |choice, _| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),
     augmentation: suited::things,
 };

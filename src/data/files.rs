@@ -1,4 +1,4 @@
-//! Images of one's own: whatever is at a path, told by what is there.
+//! Images of one's own at a path. Their format is detected automatically.
 //!
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
 //! all formats happens in `files/assembly.rs`.
@@ -32,7 +32,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "files",
         label: "Images of your own",
-        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. What it is, is told by what is there.",
+        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
     load: |choice, _, watch| read(path(choice)?, choice, watch),
@@ -228,7 +228,7 @@ pub fn loose_pictures(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Reads all but the images, once for each path as long as it does not change.
-fn peek(choice: &Choice) -> Result<DatasetInfo> {
+fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     static LAST: Mutex<Option<(Choice, Option<SystemTime>, DatasetInfo)>> = Mutex::new(None);
     let path = path(choice)?;
     let key = super::source(choice);
@@ -239,7 +239,7 @@ fn peek(choice: &Choice) -> Result<DatasetInfo> {
     }
     let format = recognise(path)?;
     let found =
-        (format.read)(path, choice, &Watch::default()).and_then(|contents| assembly::info(contents, choice));
+        (format.read)(path, choice, watch).and_then(|contents| assembly::info(contents, choice, watch));
     let info = found.with_context(|| unreadable(format, path))?;
     if let Ok(mut last) = LAST.lock() {
         *last = Some((key, modified, info.clone()));

@@ -155,7 +155,7 @@ mod tests {
         let values = [("image_size".into(), 32.0), ("channels".into(), 3.0)].into();
         let choice = Choice { values, ..Choice::new("mnist") };
         let shape = ImageShape { height: 32, width: 32, channels: 3 };
-        assert_eq!(data::peek(&choice).unwrap().shape, shape);
+        assert_eq!(data::peek(&choice, &Watch::default()).unwrap().shape, shape);
         let load = |choice: &Choice| data::load(choice, std::path::Path::new(""), &Watch::default()).unwrap();
         let (set, plain) = (load(&choice), load(&Choice::new("mnist")));
         assert_eq!((set.info.shape, set.train.len()), (shape, 60_000));

@@ -11,7 +11,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         params: &PARAMS,
     },
     load: |_, _, _| load(),
-    peek: |_| Ok(info()),
+    peek: |_, _| Ok(info()),
     published: None,
     augmentation: suited::handwriting,
 };

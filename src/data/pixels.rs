@@ -40,6 +40,12 @@ impl Stream {
         Self { read: Box::new(read), kept, left: AtomicUsize::new(bound) }
     }
 
+    /// Bytes that are kept at most.
+    fn bound(&self) -> usize {
+        let kept: usize = self.kept.iter().filter_map(OnceLock::get).map(|image| image.len()).sum();
+        kept + self.left.load(Ordering::Relaxed)
+    }
+
     fn image(&self, place: usize) -> Result<Cow<'_, [u8]>> {
         if let Some(kept) = self.kept[place].get() {
             return Ok(Cow::Borrowed(kept));
@@ -71,6 +77,14 @@ impl Pixels {
     pub fn of(stream: Stream) -> Self {
         let places = (0..stream.kept.len() as u32).collect();
         Pixels::Stream(Arc::new(stream), places)
+    }
+
+    /// Bytes of memory that images of `size` bytes take, or will at most where they are read later.
+    pub fn memory(&self, size: usize) -> usize {
+        match self {
+            Pixels::Memory(bytes) => bytes.len(),
+            Pixels::Stream(stream, places) => stream.bound().min(places.len() * size),
+        }
     }
 
     /// How many images of `size` bytes there are.
@@ -123,6 +137,7 @@ mod tests {
         });
         let all = Pixels::of(stream);
         let some = all.subset(&[2, 0, 1], 2);
+        assert_eq!((all.memory(2), some.subset(&[0], 2).memory(2)), (5, 2), "no more than that is kept");
         for _ in 0..3 {
             let images: Vec<u8> = (0..3).map(|at| some.image(at, 2).unwrap()[1]).collect();
             assert_eq!(images, [2, 0, 1]);
@@ -130,7 +145,7 @@ mod tests {
         // two of three fit into five bytes, and the third is read each time
         assert_eq!(reads.load(Ordering::Relaxed), 2 + 3);
         assert_eq!(all.image(3, 2).unwrap_err().to_string(), "gone");
-        assert_eq!((all.count(2), some.count(2)), (4, 3));
+        assert_eq!((all.count(2), some.count(2), all.memory(2)), (4, 3, 5));
         // what another part of the stream has read is there
         assert_eq!(*all.image(0, 2).unwrap(), [0, 0]);
         assert_eq!(reads.load(Ordering::Relaxed), 2 + 3 + 1);

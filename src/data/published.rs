@@ -166,7 +166,7 @@ mod tests {
             assert!(published.members.is_empty() || published.files.len() == 1);
             let classes: std::collections::BTreeSet<_> = published.class_names.iter().collect();
             assert_eq!(classes.len(), published.class_names.len());
-            let info = data::peek(&Choice::new(info.id)).unwrap();
+            let info = data::peek(&Choice::new(info.id), &Watch::default()).unwrap();
             assert_eq!((info.shape, info.classes()), (published.shape, classes.len()));
         }
         assert_eq!(count, 5);

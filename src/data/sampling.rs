@@ -89,7 +89,7 @@ pub const USE: [Param; 7] = [
     CLASS_BALANCE,
 ];
 
-/// One image in so many is set aside for validation at most, where a number is asked for.
+/// Denominator of the largest share of images that is set aside for validation, where a number is asked for.
 const VALIDATION_AT_MOST: usize = 5;
 
 /// Indices of the training images: those to fit, and those set aside for validation. Both rise.

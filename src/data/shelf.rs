@@ -1,4 +1,4 @@
-//! Data sets that somebody has open: whoever asks for one of them gets the same, so that nothing is read or kept twice.
+//! Data sets that are open: asking for one of them again gives the same one, so that nothing is read or kept twice.
 use super::{Dataset, load, source, watch::Watch};
 use crate::spec::Choice;
 use anyhow::Result;

@@ -95,10 +95,8 @@ impl Watch {
     /// How far the reading is; nothing while there is none.
     pub fn progress(&self) -> Option<Preparing> {
         let Stage { what, total, began } = (*self.lock())?;
-        let done = self.done.load(Ordering::Relaxed).min(total);
-        let secs = began.elapsed().as_secs_f64();
-        let secs_left = (done > 0).then(|| secs * (total - done) as f64 / done as f64);
-        Some(Preparing { what, done, total, secs_left })
+        let done = self.done.load(Ordering::Relaxed);
+        Some(Preparing::after(began.elapsed().as_secs_f64(), what, done, total))
     }
 
     /// A source whose reading can be stopped.

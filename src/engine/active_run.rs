@@ -8,8 +8,8 @@ use crate::{
     data::Dataset,
     metrics::{LOSS, Point, Split},
     models::Weights,
-    protocol::{Change, Control, Event, Level, Phase, Progress, Remedy, RunId, RunInfo},
-    runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock},
+    protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
+    runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
     spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
     told::told,
 };
@@ -33,16 +33,21 @@ pub struct ActiveRun {
     folder: RunFolder,
     lock: RunLock,
     metrics: MetricsFile,
-    /// Logged changes that lie ahead, when a crash took steps back.
-    replay: VecDeque<Change>,
+    /// Logged tunings that lie ahead, when a crash took steps back.
+    replay: VecDeque<Tuned>,
     single_step: bool,
     /// A checkpoint could not be written, and must be before training goes on.
     save_due: bool,
     /// The test images have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
     evaluated: bool,
     pace: Pace,
+    /// What is done between two steps, and the seconds of training at which that began.
+    aside: Option<(&'static str, f64)>,
     last_timing: Instant,
 }
+
+/// Seconds from which on it is said what holds up the next step: a line that comes and goes at once is no help.
+const LONG_SECS: f64 = 1.0;
 
 /// Images a second over about the last twenty batches.
 #[derive(Default)]
@@ -99,6 +104,7 @@ impl ActiveRun {
             save_due: false,
             evaluated: false,
             pace: Pace::default(),
+            aside: None,
             last_timing: Instant::now(),
         };
         run.look_back()?;
@@ -120,7 +126,7 @@ impl ActiveRun {
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
         self.metrics = MetricsFile::open(&self.folder, self.trainer.state.metrics_bytes)?;
-        self.folder.log(&Entry::Tuned { step, values: live.clone() })?;
+        self.folder.log(&Entry::Tuned(Tuned { step, values: live.clone() }))?;
         self.trainer.live = live;
         self.replay.clear();
         self.look_back()
@@ -168,13 +174,21 @@ impl ActiveRun {
         })
     }
 
+    fn about(&self) -> About {
+        About::Run(self.id.clone())
+    }
+
     pub fn progress(&self) -> Progress {
-        let moment = self.trainer.moment();
+        let (moment, secs) = (self.trainer.moment(), self.trainer.state.elapsed_secs);
+        let aside = self.trainer.aside().zip(self.aside).map(|((what, done, total), (_, began))| {
+            (secs - began, Preparing::after(secs - began, what, done as u64, total as u64))
+        });
         Progress {
+            aside: aside.filter(|(took, _)| *took >= LONG_SECS).map(|(_, aside)| aside),
             step: moment.step,
             steps: moment.steps,
             steps_per_epoch: moment.steps_per_epoch,
-            elapsed_secs: self.trainer.state.elapsed_secs,
+            elapsed_secs: secs,
             images_per_sec: self.pace.images_per_sec(),
         }
     }
@@ -197,8 +211,12 @@ impl ActiveRun {
         let took = began.elapsed();
         self.trainer.state.elapsed_secs += took.as_secs_f64();
         self.turns += 1;
+        let aside = self.trainer.aside().map(|(what, ..)| what);
+        if aside != self.aside.map(|(what, _)| what) {
+            self.aside = aside.map(|what| (what, self.trainer.state.elapsed_secs - took.as_secs_f64()));
+        }
         match advanced {
-            Advance::Scored => {}
+            Advance::Scored => outbox.progress(&self.id, self.progress()),
             Advance::Labelled { points } => self.record(points, outbox),
             Advance::Trained { points, images } => {
                 self.pace.add(images, took);
@@ -237,12 +255,12 @@ impl ActiveRun {
             return;
         }
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
-            return outbox.notice(Level::Warning, wrong);
+            return outbox.notice(self.about(), Level::Warning, wrong);
         }
         self.replay.clear();
-        let entry = Entry::Tuned { step: self.trainer.state.step, values: live.clone() };
+        let entry = Entry::Tuned(Tuned { step: self.trainer.state.step, values: live.clone() });
         if let Err(error) = self.folder.log(&entry) {
-            outbox.notice(Level::Error, told(&error));
+            outbox.notice(self.about(), Level::Error, told(&error));
         }
         self.set_live(live, outbox);
     }
@@ -272,7 +290,7 @@ impl ActiveRun {
             self.trainer.restore_weights(&self.folder.checkpoint(best))?;
             let text = format!("Stopped early: the best weights, of step {best}, are back");
             self.log(&Entry::Notice { text: text.clone() }, outbox);
-            outbox.notice(Level::Info, text);
+            outbox.notice(self.about(), Level::Info, text);
         }
         self.save(outbox)?;
         Ok(())
@@ -302,7 +320,7 @@ impl ActiveRun {
                     "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
                     told(&error)
                 );
-                outbox.notice(Level::Error, text);
+                outbox.notice(self.about(), Level::Error, text);
                 self.enter(Phase::Paused, outbox);
             }
         }
@@ -332,9 +350,9 @@ impl ActiveRun {
     }
 
     fn replay_changes(&mut self, outbox: &mut Outbox) {
-        while self.replay.front().is_some_and(|change| change.step <= self.trainer.state.step) {
-            if let Some(change) = self.replay.pop_front() {
-                self.set_live(change.values, outbox);
+        while self.replay.front().is_some_and(|tuned| tuned.step <= self.trainer.state.step) {
+            if let Some(tuned) = self.replay.pop_front() {
+                self.set_live(tuned.values, outbox);
             }
         }
     }
@@ -343,8 +361,9 @@ impl ActiveRun {
         if live == self.trainer.live {
             return;
         }
+        let changes = self.trainer.live.changes(&live, self.trainer.state.step);
         self.trainer.live.clone_from(&live);
-        outbox.push(Event::Tuned(self.id.clone(), Change { step: self.trainer.state.step, values: live }));
+        outbox.push(Event::Tuned(self.id.clone(), live, changes));
     }
 
     /// Once a second.
@@ -353,7 +372,7 @@ impl ActiveRun {
             self.ensure_folder()?;
             self.write_timing(outbox);
             if let Err(error) = self.metrics.flush() {
-                outbox.notice(Level::Warning, told(&error));
+                outbox.notice(self.about(), Level::Warning, told(&error));
             }
         }
         Ok(())
@@ -361,13 +380,13 @@ impl ActiveRun {
 
     fn write_timing(&mut self, outbox: &mut Outbox) {
         self.last_timing = Instant::now();
-        let Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = self.progress();
+        let Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec, .. } = self.progress();
         self.log(&Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec }, outbox);
     }
 
     fn log(&self, entry: &Entry, outbox: &mut Outbox) {
         if let Err(error) = self.folder.log(entry) {
-            outbox.notice(Level::Warning, told(&error));
+            outbox.notice(self.about(), Level::Warning, told(&error));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Weights that come from PyTorch, and weights that go there.
 use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
-    data,
+    data::{self, watch::Watch},
     models::{Pytorch, Rename},
     objectives,
     protocol::{Phase, RunId},
@@ -30,8 +30,8 @@ pub struct Exchanged {
 /// Where the run cannot be read or the file cannot be written.
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
-    let newest = newest_model(folder, catalog)?;
-    let info = data::peek(&spec.dataset)?;
+    let newest = newest_model(folder, catalog, &Watch::default())?;
+    let info = data::peek(&spec.dataset, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
     let classes = has_head.then_some(info.classes());
     let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, classes)?;
@@ -52,7 +52,7 @@ pub fn import(
     renames: &[Rename],
 ) -> Result<(RunId, RunFolder, Exchanged)> {
     let spec = &spec.clone().anchored();
-    let info = data::peek(&spec.dataset)?;
+    let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
     let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, Some(info.classes()))?;
     pytorch.import(path, renames)?;

@@ -25,7 +25,7 @@ pub struct Subject {
     pub outsiders: Option<Arc<Dataset>>,
 }
 
-/// Work on a question. It is pulled: whoever holds it decides when the next portion is due.
+/// Work on a question. It is pulled: its owner decides when the next portion is due.
 pub trait Inspection: Send {
     /// Does one portion, which is about as long as a batch.
     ///

@@ -248,6 +248,16 @@ impl Scoring {
         Self { split, dataset, indices, done: 0, sums: BTreeMap::new(), embeddings: vec![], labels: vec![] }
     }
 
+    /// What it does, and how many images of how many are done.
+    pub fn progress(&self) -> (&'static str, usize, usize) {
+        let what = match self.split {
+            Split::Train => "Scoring training images",
+            Split::Validation => "Validating",
+            Split::Test => "Testing",
+        };
+        (what, self.done, self.indices.len())
+    }
+
     /// Scores one batch; says whether it was the last.
     ///
     /// # Errors

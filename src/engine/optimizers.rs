@@ -2,7 +2,7 @@
 use crate::{
     models::{Vars, tensors},
     ops, registry,
-    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{Choice, ComponentInfo, ENCODER_LR_FACTOR, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::{Context as _, Result, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore};
@@ -105,11 +105,11 @@ impl Optimizer {
         let update = Update {
             choice: &self.choice,
             learning_rate: self.learning_rate(live, factor),
-            weight_decay: live.get("optimizer.weight_decay").copied().unwrap_or_default(),
+            weight_decay: live.get(Section::Optimizer, &WEIGHT_DECAY),
             step,
             grad_scale,
         };
-        let encoder_factor = live.get("training.encoder_lr_factor").copied().unwrap_or(1.0);
+        let encoder_factor = live.get(Section::Training, &ENCODER_LR_FACTOR);
         for slot in &mut self.slots {
             if let Some(gradient) = gradients.get(&slot.var) {
                 let factor = if slot.name.starts_with("encoder.") { encoder_factor } else { 1.0 };
@@ -122,8 +122,7 @@ impl Optimizer {
 
     /// The learning rate that a step uses.
     pub fn learning_rate(&self, live: &LiveParams, factor: f64) -> f64 {
-        factor
-            * live.get("optimizer.learning_rate").copied().unwrap_or_else(|| self.choice.get(&LEARNING_RATE))
+        factor * live.get(Section::Optimizer, &LEARNING_RATE)
     }
 
     /// Writes the state as safetensors, each named after its weight.

@@ -1,7 +1,7 @@
 //! Events on their way out: a stalled window neither blocks training nor loses a point.
 use crate::{
     metrics::Point,
-    protocol::{Answer, Event, Level, Notice, Progress, RunId},
+    protocol::{About, Answer, Event, Level, Notice, Progress, RunId},
 };
 use crossbeam_channel::{Sender, TrySendError};
 use std::{
@@ -38,8 +38,8 @@ impl Outbox {
         self.queue.push_back(event);
     }
 
-    pub fn notice(&mut self, level: Level, text: impl Into<String>) {
-        let notice = Event::Notice(Notice { level, text: text.into() });
+    pub fn notice(&mut self, about: About, level: Level, text: impl Into<String>) {
+        let notice = Event::Notice(Notice { about, level, text: text.into() });
         if !self.queue.contains(&notice) {
             self.push(notice);
         }
@@ -86,7 +86,7 @@ impl Outbox {
     /// Sends what fits, at once if something cannot wait.
     pub fn flush(&mut self) {
         let can_wait = |event: &Event| match event {
-            Event::Points(..) | Event::Progress(..) => true,
+            Event::Points(..) | Event::Progress(..) | Event::Calibrating { .. } => true,
             Event::Answer(answer) => answer.share_done < 1.0 && answer.finding.is_none(),
             _ => false,
         };
@@ -122,7 +122,7 @@ mod tests {
         let run: RunId = "a".into();
         for step in 0..1000 {
             outbox.points(&run, vec![Point { step, split: Split::Train, metric: LOSS, value: 0.0 }]);
-            outbox.notice(Level::Info, format!("notice {}", step % 10));
+            outbox.notice(About::Request, Level::Info, format!("notice {}", step % 10));
             let share_done = step as f32 / 999.0;
             outbox.answer(Answer { request: 1, run: run.clone(), step, share_done, finding: None });
             outbox.flush();

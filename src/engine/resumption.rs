@@ -1,11 +1,10 @@
 //! Where a run goes on, or is asked: the newest of its checkpoints that is whole.
 use super::Model;
 use crate::{
-    data,
+    data::{self, watch::Watch},
     metrics::Split,
-    protocol::Change,
-    runs::{CheckpointState, RunFolder, surviving_changes},
-    spec::{Catalog, LiveParams, RunSpec, dotted},
+    runs::{CheckpointState, RunFolder, Tuned, surviving_tunings},
+    spec::{Catalog, LiveParams, RunSpec},
     told::told,
 };
 use anyhow::{Context as _, Error, Result, bail, ensure};
@@ -81,10 +80,10 @@ fn has_been_saved(folder: &RunFolder) -> Result<bool> {
 /// The newest saved weights of a run that is not being trained.
 ///
 /// # Errors
-/// Where the run has no checkpoint, or its spec or its weights cannot be read.
-pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<Newest<Model>> {
+/// Where the run has no checkpoint, its spec, its data or its weights cannot be read, or that was stopped.
+pub fn newest_model(folder: &RunFolder, catalog: &Catalog, watch: &Watch) -> Result<Newest<Model>> {
     let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset, watch)?)?;
     let found = newest(folder, |_, path| model.vars.load(&path.join("model.safetensors")))?;
     let Newest { state, passed_over, .. } = found.with_context(|| {
         let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
@@ -96,7 +95,7 @@ pub fn newest_model(folder: &RunFolder, catalog: &Catalog) -> Result<Newest<Mode
     Ok(Newest { state, loaded: model, passed_over })
 }
 
-/// The live hyperparameters that a run goes on with, and the changes that it met later when it was there before.
+/// The live hyperparameters that a run goes on with, and the tunings that it met later when it was there before.
 ///
 /// # Errors
 /// Where one of them is not allowed.
@@ -105,11 +104,11 @@ pub fn live(
     spec: &RunSpec,
     catalog: &Catalog,
     checkpoint: Option<&CheckpointState>,
-) -> Result<(LiveParams, Vec<Change>)> {
+) -> Result<(LiveParams, Vec<Tuned>)> {
     // A run of an older version may not have had all of them.
     let whole = |own: &LiveParams, from: &str| -> Result<LiveParams> {
         let mut live = catalog.live_params(spec);
-        live.extend(own.iter().map(|(key, value)| (key.clone(), *value)));
+        live.update(own);
         match first_wrong(&live, spec, catalog) {
             None => Ok(live),
             Some(wrong) => bail!(
@@ -118,11 +117,11 @@ pub fn live(
             ),
         }
     };
-    let none = LiveParams::new();
+    let none = LiveParams::default();
     let (step, saved) = checkpoint.map_or((0, &none), |state| (state.step, &state.live));
     let mut live = whole(saved, "its checkpoint")?;
     let mut ahead = vec![];
-    for Change { step: at, values } in surviving_changes(&folder.entries()?) {
+    for Tuned { step: at, values } in surviving_tunings(&folder.entries()?) {
         if at < step {
             continue;
         }
@@ -130,7 +129,7 @@ pub fn live(
         if at == step {
             live = values;
         } else {
-            ahead.push(Change { step: at, values });
+            ahead.push(Tuned { step: at, values });
         }
     }
     Ok((live, ahead))
@@ -143,7 +142,7 @@ pub fn first_wrong(live: &LiveParams, spec: &RunSpec, catalog: &Catalog) -> Opti
         return Some("these are not the live hyperparameters of the run".into());
     }
     catalog.params(spec).filter(|(_, param)| param.live).find_map(|(section, param)| {
-        let wrong = param.check(*live.get(&dotted(section, param))?)?;
+        let wrong = param.check(live.get(section, param))?;
         Some(format!("{}: {wrong}", param.label))
     })
 }

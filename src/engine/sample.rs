@@ -1,6 +1,11 @@
 //! Images that a run's network paints of its own.
 use super::resumption::newest_model;
-use crate::{data, data::ImageShape, ops, rng, runs::RunFolder, spec::Catalog};
+use crate::{
+    data::{self, ImageShape, watch::Watch},
+    ops, rng,
+    runs::RunFolder,
+    spec::Catalog,
+};
 use anyhow::{Context as _, Result};
 
 /// Images painted at once.
@@ -16,13 +21,20 @@ pub struct Samples {
     pub passed_over: Option<String>,
 }
 
-/// Paints `count` images with the newest weights of a run, of latents that the seed decides.
+/// Paints `count` images with the newest weights of a run, of latents that the seed decides; says on the way how many are
+/// done.
 ///
 /// # Errors
 /// Where the run cannot be read, or its objective paints nothing from noise.
-pub fn paint(folder: &RunFolder, catalog: &Catalog, count: usize, seed: u64) -> Result<Samples> {
-    let shape = data::peek(&folder.spec(catalog)?.dataset)?.shape;
-    let newest = newest_model(folder, catalog)?;
+pub fn paint(
+    folder: &RunFolder,
+    catalog: &Catalog,
+    count: usize,
+    seed: u64,
+    mut show: impl FnMut(usize),
+) -> Result<Samples> {
+    let shape = data::peek(&folder.spec(catalog)?.dataset, &Watch::default())?.shape;
+    let newest = newest_model(folder, catalog, &Watch::default())?;
     let mut pixels = Vec::with_capacity(count.min(BLOCK) * shape.len());
     for done in (0..count).step_by(BLOCK) {
         let images = ops::on_pool(|| {
@@ -32,6 +44,7 @@ pub fn paint(folder: &RunFolder, catalog: &Catalog, count: usize, seed: u64) -> 
             "The run paints no images from noise: choose one whose objective is variational or adversarial",
         )?;
         pixels.extend(super::preview::bytes(&images)?);
+        show(pixels.len() / shape.len());
     }
     Ok(Samples { step: newest.state.step, shape, pixels, passed_over: newest.passed_over })
 }

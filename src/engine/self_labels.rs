@@ -46,6 +46,16 @@ pub struct Spreading {
     unit: Option<Tensor>,
     /// Of each image so far: those most like it, and the weights of the edges.
     nearest: Vec<Vec<(usize, f32)>>,
+    /// Once these are known of all.
+    flow: Option<Flow>,
+}
+
+/// Labels on their way over the edges of the graph.
+struct Flow {
+    edges: Vec<Vec<(usize, f32)>>,
+    /// Of each class, for each image.
+    scores: Vec<Vec<f32>>,
+    rounds: usize,
 }
 
 impl Spreading {
@@ -58,11 +68,19 @@ impl Spreading {
             portions: vec![],
             unit: None,
             nearest: vec![],
+            flow: None,
         }
     }
 
-    /// Looks at one portion of the images; once all have been looked at twice, gives the labels, and the share of right
-    /// ones among those that were not known, which is all that the true ones are looked at for.
+    /// What it does, and how many images of how many are done: each is embedded, and then compared with the others.
+    pub fn progress(&self) -> (&'static str, usize, usize) {
+        let count = self.images.len();
+        let embedded = if self.unit.is_some() { count } else { count.min(self.portions.len() * PORTION) };
+        ("Labelling images", (embedded + self.nearest.len()) / 2, count)
+    }
+
+    /// Looks at one portion of the images, or passes labels on by one round; in the end gives the labels, and the share of
+    /// right ones among those that were not known, which is all that the true ones are looked at for.
     ///
     /// # Errors
     /// candle's own.
@@ -71,20 +89,30 @@ impl Spreading {
             self.embed(model, dataset)?;
             return Ok(None);
         };
+        if let Some(flow) = &mut self.flow {
+            flow.pass_on(&self.known);
+            if flow.rounds < ROUNDS {
+                return Ok(None);
+            }
+            let labels = flow.labels(&self.known);
+            return Ok(Some(self.labels(&labels, dataset)));
+        }
         let begin = self.nearest.len();
         let rows = unit.narrow(0, begin, PORTION.min(self.images.len() - begin))?;
         let cosines = rows.contiguous()?.matmul(&unit.t()?)?.to_vec2::<f32>()?;
         let nearest = cosines.par_iter().enumerate().map(|(row, cosines)| nearest(cosines, begin + row));
         self.nearest.extend(nearest.collect::<Vec<_>>());
-        if self.nearest.len() < self.images.len() {
-            return Ok(None);
-        }
-        let labels = spread(&self.nearest, &self.known, self.classes);
-        let given = || self.images.iter().zip(&labels).skip(self.known.len());
+        self.flow = (self.nearest.len() == self.images.len()).then(|| Flow::new(&self.nearest, self.classes));
+        Ok(None)
+    }
+
+    /// The labels as they are kept, and the share of right ones among those that were not known.
+    fn labels(&self, labels: &[u16], dataset: &Dataset) -> (SelfLabels, f64) {
+        let given = || self.images.iter().zip(labels).skip(self.known.len());
         let right = given().filter(|(image, label)| dataset.train.labels[**image] == **label).count();
         let accuracy = right as f64 / given().count().max(1) as f64;
         let by_image = self.images.iter().copied().zip(labels.iter().copied()).collect();
-        Ok(Some((SelfLabels { by_image }, accuracy)))
+        (SelfLabels { by_image }, accuracy)
     }
 
     fn embed(&mut self, model: &Model, dataset: &Dataset) -> Result<()> {
@@ -115,26 +143,35 @@ fn nearest(cosines: &[f32], own: usize) -> Vec<(usize, f32)> {
     nearest.into_iter().map(|(other, cosine)| (other, cosine.max(0.0).powi(SHARPNESS))).collect()
 }
 
-/// The label of each image: the first ones' are known, the others' come over the edges. An image that none of them
-/// reaches takes the first class.
-fn spread(nearest: &[Vec<(usize, f32)>], known: &[u16], classes: usize) -> Vec<u16> {
-    let edges = normalised(nearest);
-    let mut scores = vec![vec![0.0; classes]; edges.len()];
-    for _ in 0..ROUNDS {
+impl Flow {
+    fn new(nearest: &[Vec<(usize, f32)>], classes: usize) -> Self {
+        let edges = normalised(nearest);
+        Self { scores: vec![vec![0.0; classes]; edges.len()], edges, rounds: 0 }
+    }
+
+    /// One round: each image takes up what its neighbours have, and the first ones their known labels.
+    fn pass_on(&mut self, known: &[u16]) {
         let pass_on = |(image, edges): (usize, &Vec<(usize, f32)>)| {
-            let mut sums = vec![0.0; classes];
+            let mut sums = vec![0.0; self.scores[image].len()];
             for (other, weight) in edges {
-                sums.iter_mut().zip(&scores[*other]).for_each(|(sum, score)| *sum += ALPHA * weight * score);
+                let scores = &self.scores[*other];
+                sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += ALPHA * weight * score);
             }
             if let Some(label) = known.get(image) {
                 sums[usize::from(*label)] += 1.0 - ALPHA;
             }
             sums
         };
-        scores = edges.par_iter().enumerate().map(pass_on).collect();
+        self.scores = self.edges.par_iter().enumerate().map(pass_on).collect();
+        self.rounds += 1;
     }
-    let others = scores.iter().skip(known.len()).map(|scores| best(scores) as u16);
-    known.iter().copied().chain(others).collect()
+
+    /// The label of each image: the first ones' are known, the others' have come over the edges. An image that none of
+    /// them has reached takes the first class.
+    fn labels(&self, known: &[u16]) -> Vec<u16> {
+        let others = self.scores.iter().skip(known.len()).map(|scores| best(scores) as u16);
+        known.iter().copied().chain(others).collect()
+    }
 }
 
 /// The edges of each image, both ways and divided by the roots of both ends' sums of weights.
@@ -201,6 +238,46 @@ impl SelfLabels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        data::{DatasetInfo, Examples, ImageShape},
+        spec::{Choice, RunSpec},
+    };
+
+    fn spread(nearest: &[Vec<(usize, f32)>], known: &[u16], classes: usize) -> Vec<u16> {
+        let mut flow = Flow::new(nearest, classes);
+        (0..ROUNDS).for_each(|_| flow.pass_on(known));
+        flow.labels(known)
+    }
+
+    /// Half of the images are white, and one of each kind has a label.
+    #[test]
+    fn labelling_says_how_far_it_is_and_takes_many_turns() {
+        let info = DatasetInfo {
+            shape: ImageShape { height: 4, width: 4, channels: 1 },
+            class_names: vec!["black".into(), "white".into()],
+        };
+        let pixels = (0..600 * 16)
+            .map(|at: u32| if (at / 16).is_multiple_of(2) { at as u8 % 9 } else { 255 - at as u8 % 9 });
+        let labels = (0..600).map(|image| image % 2);
+        let part = || Examples::new(pixels.clone().collect(), labels.clone().collect());
+        let dataset = Dataset::new(info, part(), part()).unwrap();
+        let spec = RunSpec { encoder: Choice::new("mlp"), ..RunSpec::default() };
+        let model = Model::build(&spec, &dataset.info).unwrap();
+        let mut spreading = Spreading::new(&dataset, &[0, 1], &(2..600).collect::<Vec<_>>());
+        let mut done = vec![];
+        let (labels, accuracy) = loop {
+            let (what, now, all) = spreading.progress();
+            assert_eq!((what, all), ("Labelling images", 600));
+            done.push(now);
+            if let Some(found) = spreading.advance(&model, &dataset).unwrap() {
+                break found;
+            }
+        };
+        assert_eq!(([0, 1].map(|image| labels.of_image(image)), labels.by_image.len()), ([0, 1], 600));
+        assert!(accuracy > 0.5, "{accuracy}");
+        assert_eq!(done[..7], [0, 128, 256, 300, 428, 556, 600]);
+        assert_eq!(done.len(), 6 + ROUNDS, "each round is a turn: it can be stopped between any two");
+    }
 
     /// Two rings of images whose embeddings touch nowhere, one known label in each.
     #[test]

@@ -14,8 +14,8 @@ use crate::{
     objectives, ops,
     runs::CheckpointState,
     spec::{
-        BATCH_SIZE, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES, KEEP_HEAD,
-        LiveParams, PATIENCE, RunSpec, SELF_LABELS, UNFREEZE_EVERY,
+        BATCH_SIZE, CLIP_NORM, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES,
+        KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY,
     },
 };
 use anyhow::Result;
@@ -248,6 +248,15 @@ impl Trainer {
         Moment { step: self.state.step, ..self.moment }
     }
 
+    /// What is done between two steps, and how many images of how many are done.
+    pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
+        match (&self.scoring, &self.labels) {
+            (Some(scoring), _) => Some(scoring.progress()),
+            (None, Labels::Spreading(spreading)) => Some(spreading.progress()),
+            (None, _) => None,
+        }
+    }
+
     /// Puts the weights of a checkpoint back, as early stopping does.
     ///
     /// # Errors
@@ -304,7 +313,7 @@ impl Trainer {
         let gradients = self.model.vars.backward(&found.loss)?;
         let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
         ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
-        let clip_norm = self.live.get("training.clip_norm").copied().unwrap_or_default();
+        let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
         self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;

@@ -1,5 +1,5 @@
-//! How far a classifier can be taken at its word: a temperature for its confidence, and what outsiders look like to it;
-//! found out on images of the training part, a portion a call.
+//! Calibration of a classifier: the temperature of its confidence, and the distance from which an image counts as an
+//! outsider. Both are fitted on images of the training part, a portion a call.
 use super::model::Model;
 use crate::{
     data::{Dataset, Partition},
@@ -18,7 +18,7 @@ const MAX_IMAGES: usize = 5000;
 /// Of the validation images, this share is taken for what it is; the others look like outsiders.
 const KEPT: f64 = 0.97;
 
-/// What is known of a classifier once its word has been weighed.
+/// A classifier's calibration.
 #[derive(Clone, Debug)]
 pub struct Trust {
     temperature: f64,

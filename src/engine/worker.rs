@@ -10,7 +10,7 @@ use crate::{
         watch::{Stopped, Watch},
     },
     metrics::Point,
-    protocol::{Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo, UNOPENED},
+    protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::{Entry, Home},
     spec::{Catalog, Choice, LiveParams, RunSpec},
     told::told,
@@ -156,10 +156,11 @@ impl Bench {
         // whoever draws should not wait for the next batch as well
         self.outbox.flush();
         if let Some(run) = self.backlog.pop_front() {
-            self.guard(UNOPENED, |bench| bench.open(&run));
+            let about = About::Run(run.clone());
+            self.guard(about, "Could not open a run", |bench| bench.open(&run));
         }
         if let Some(inquiry) = self.inquiries.pop_front() {
-            self.guard("Could not look into the network", |bench| bench.inquire(inquiry));
+            self.guard(About::Request, "Could not look into the network", |bench| bench.inquire(inquiry));
         }
         self.compare();
         self.advance();
@@ -191,6 +192,7 @@ impl Bench {
         let what = match &command {
             Command::Start(_) => "Could not start the run",
             Command::Resume(_) | Command::Rewind { .. } => "Could not resume the run",
+            Command::Reopen(_) => "Could not open the run",
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
@@ -204,20 +206,20 @@ impl Bench {
             | Command::Dismiss(_)
             | Command::StopPreparing => "Could not do that",
         };
-        self.guard(what, |bench| bench.handle(command));
+        self.guard(About::Request, what, |bench| bench.handle(command));
     }
 
     /// Errors and panics end what they happen in, not the thread.
-    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
+    fn guard(&mut self, about: About, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
             Ok(Err(error)) if error.is::<Stopped>() => {
-                return self.outbox.notice(Level::Info, error.to_string());
+                return self.outbox.notice(about, Level::Info, error.to_string());
             }
             Ok(Err(error)) => told(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
-        self.outbox.notice(Level::Error, format!("{what}: {error}"));
+        self.outbox.notice(about, Level::Error, format!("{what}: {error}"));
     }
 
     fn handle(&mut self, command: Command) -> Result<()> {
@@ -248,6 +250,7 @@ impl Bench {
                 self.inquiries.retain(|inquiry| !inquiry.is(request));
                 Ok(())
             }
+            Command::Reopen(run) => self.reopen(&run),
             Command::Rename(run, name) => self.rename(run, name),
             Command::Delete(run) => self.delete(run),
             Command::Restore(run) => {
@@ -312,16 +315,17 @@ impl Bench {
         let info = run.info(&self.catalog)?;
         let folder = self.home.folder(&run.id);
         folder.log(&Entry::new_phase(&Phase::Running))?;
+        let about = || About::Run(info.id.clone());
         if let Some(beginning) = &run.trainer.beginning {
             folder.log(&Entry::Notice { text: beginning.clone() })?;
             // A comparison would say so for each of its runs.
             if run.trainer.spec.entrant.is_none() {
-                self.outbox.notice(Level::Info, beginning.clone());
+                self.outbox.notice(about(), Level::Info, beginning.clone());
             }
         }
         for warning in std::mem::take(&mut run.warnings) {
             folder.log(&Entry::Notice { text: warning.clone() })?;
-            self.outbox.notice(Level::Warning, warning);
+            self.outbox.notice(about(), Level::Warning, warning);
         }
         let points = folder.points()?;
         self.answers.forget_weights();
@@ -337,6 +341,12 @@ impl Bench {
         let points = folder.points()?;
         self.show(info, points);
         Ok(())
+    }
+
+    /// Reads a run again, unless it has come into this program's hands meanwhile.
+    pub(super) fn reopen(&mut self, id: &RunId) -> Result<()> {
+        self.answers.forget_weights();
+        if self.active.contains_key(id) { Ok(()) } else { self.open(id) }
     }
 
     fn show(&mut self, info: RunInfo, points: Vec<Point>) {
@@ -383,7 +393,7 @@ mod tests {
         let (sender, events) = bounded(8);
         let home = Home::open(folder.path().into()).unwrap();
         let mut bench = Bench::new(home, crate::engine::catalog(), Outbox::new(sender, Box::new(|| {})));
-        bench.guard("Could not do that", |_| panic!("out of luck"));
+        bench.guard(About::Request, "Could not do that", |_| panic!("out of luck"));
         bench.outbox.flush();
         let Ok(Event::Notice(notice)) = events.try_recv() else { panic!("no notice") };
         assert_eq!(notice.text, "Could not do that: a fault in Headstart: out of luck");

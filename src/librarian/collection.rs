@@ -1,6 +1,6 @@
 //! A data set as a run of some spec would use it.
 use crate::{
-    data::{Dataset, Examples, Notes, edits::Edited},
+    data::{Dataset, Examples, Notes, edits::Edited, memory},
     engine,
     protocol::data::{Collection, Item, Role},
     spec::{Edits, RunSpec},
@@ -23,6 +23,8 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
         class_names: dataset.info.class_names.clone(),
         train: training(dataset, spec, &train)?,
         test: items(&dataset.test, &test, Role::Test),
+        memory: dataset.memory(),
+        free: memory::free(),
         remarks: remarks(&dataset.notes),
         kept: Edits::new(),
     })
@@ -95,6 +97,8 @@ mod tests {
             let found = of(&dataset, spec, None).unwrap();
             found.train.iter().chain(&found.test).filter(|item| item.role == role).count()
         };
+        let found = of(&dataset, &spec, None).unwrap();
+        assert_eq!(found.memory, 110, "one byte a pixel");
         let roles = [Role::Train, Role::Unlabelled, Role::Validation, Role::Test];
         assert_eq!(roles.map(|role| count(&spec, role)), [10, 70, 20, 10]);
         spec.objective = Choice::new("autoencoder");

@@ -4,7 +4,7 @@ use crate::{
     data::ImageShape,
     ops::{self, Activation, ConvShape, DropoutUnit, Sink},
     rng,
-    spec::LiveParams,
+    spec::{LiveParams, Param, Section},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -81,9 +81,9 @@ enum Step {
         norm: BatchNorm,
         activation: Activation,
     },
-    /// `key` names the live hyperparameter, `purpose` the layer's own random numbers.
+    /// `purpose` names the layer's own random numbers.
     Dropout {
-        key: String,
+        param: Param,
         purpose: String,
         unit: DropoutUnit,
     },
@@ -258,11 +258,9 @@ impl Step {
                 activation: *activation,
             },
             (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
-            (Layer::Dropout { param, unit }, _) => Step::Dropout {
-                key: format!("{prefix}.{}", param.key),
-                purpose: format!("dropout {index}"),
-                unit: *unit,
-            },
+            (Layer::Dropout { param, unit }, _) => {
+                Step::Dropout { param: *param, purpose: format!("dropout {index}"), unit: *unit }
+            }
             (Layer::Flatten, _) => Step::Flatten,
             _ => unreachable!("the shape was checked by Layer::output"),
         })
@@ -283,13 +281,11 @@ impl Step {
             Step::Linear { weight: w, bias, activation } => {
                 ops::linear(x, &weight(w), &weight(bias), *activation)
             }
-            Step::Dropout { key, purpose, unit } => match pass {
+            Step::Dropout { param, purpose, unit } => match pass {
                 Pass::Evaluation => Ok(x.clone()),
                 Pass::Training { seed, step, live, .. } => {
-                    let Some(probability) = live.get(key) else {
-                        candle_core::bail!("there is no live hyperparameter {key}")
-                    };
-                    ops::dropout(x, *probability, *unit, rng::key(*seed, purpose, *step))
+                    let probability = live.get(Section::Encoder, param);
+                    ops::dropout(x, probability, *unit, rng::key(*seed, purpose, *step))
                 }
             },
         }

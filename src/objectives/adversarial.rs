@@ -17,7 +17,7 @@ use crate::{
     ops::{self, Activation},
     protocol::Caption,
     rng::{key, rng},
-    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -63,7 +63,7 @@ const NUDGE: f64 = 0.05;
 /// to pass into each other (Gurumurthy, Sarvadevabhatla and Babu, "DeLiGAN: generative adversarial networks for diverse
 /// and limited data", 2017).
 const APART: f32 = 4.0;
-/// One image in so many of a batch is nudged.
+/// Every fourth image of a batch is nudged.
 const NUDGED: usize = 4;
 /// Of the noise that images to be shown are painted from: towards the middle of a cloud they are less varied and better
 /// (the truncation trick of Brock, Donahue and Simonyan, "Large scale GAN training for high fidelity natural image
@@ -140,9 +140,9 @@ impl Objective for Adversarial {
         let (seed, step, penalty, painter) = match pass {
             Pass::Training { seed, step, live, .. } => {
                 self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + *step as f64)))?;
-                (*seed, *step, live.get("objective.gradient_penalty").copied(), &self.generator)
+                (*seed, *step, live.get(Section::Objective, &GRADIENT_PENALTY), &self.generator)
             }
-            Pass::Evaluation => (0, 0, None, &self.average),
+            Pass::Evaluation => (0, 0, self.gradient_penalty, &self.average),
         };
         let count = batch.images.dim(0)?;
         let forged = painter.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;
@@ -163,7 +163,7 @@ impl Objective for Adversarial {
         if let (Pass::Evaluation, 2..) = (pass, count) {
             metrics.push((SAMPLE_DIVERSITY, spread(&forged)? / spread(&batch.images)?.max(1e-12)));
         }
-        let penalty = (slopes * (0.5 * penalty.unwrap_or(self.gradient_penalty)))?;
+        let penalty = (slopes * (0.5 * penalty))?;
         Ok(Loss { loss: ((discriminator + penalty)? + generator)?, metrics })
     }
 

@@ -9,7 +9,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
-    spec::{ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -79,7 +79,7 @@ impl Objective for Autoencoder {
 
 /// The share of pixels that are blanked.
 fn share(live: &LiveParams) -> f64 {
-    live.get("objective.noise").copied().unwrap_or_default()
+    live.get(Section::Objective, &NOISE)
 }
 
 /// The images with a share of their pixels blanked.

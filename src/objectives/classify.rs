@@ -6,7 +6,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     protocol::Caption,
-    spec::{ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
 use candle_core::Tensor;
@@ -65,7 +65,7 @@ impl Objective for Classify {
         // Validation and test losses are of the labels as they are.
         let (smoothing, weights) = match pass {
             Pass::Training { live, .. } => {
-                let smoothing = live.get("objective.label_smoothing").copied().unwrap_or_default();
+                let smoothing = live.get(Section::Objective, &LABEL_SMOOTHING);
                 (smoothing, batch.class_weights.as_deref())
             }
             Pass::Evaluation => (0.0, None),

@@ -9,7 +9,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     protocol::{Cosines, Similarities},
-    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
 use candle_core::{D, Tensor};
@@ -98,10 +98,10 @@ impl Objective for Contrastive {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let z = self.project(&batch.images, pass)?;
         let temperature = match pass {
-            Pass::Training { live, .. } => live.get("objective.temperature").copied(),
-            Pass::Evaluation => None,
+            Pass::Training { live, .. } => live.get(Section::Objective, &TEMPERATURE),
+            Pass::Evaluation => self.temperature,
         };
-        let loss = ops::nt_xent(&z, temperature.unwrap_or(self.temperature))?;
+        let loss = ops::nt_xent(&z, temperature)?;
         let metrics = match pass {
             Pass::Training { .. } => vec![],
             Pass::Evaluation => {

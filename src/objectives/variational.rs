@@ -10,7 +10,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     rng::rng,
-    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
+    spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
 use candle_core::{D, Tensor};
@@ -90,8 +90,8 @@ impl Variational {
 impl Objective for Variational {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let (seed, step, beta) = match pass {
-            Pass::Training { seed, step, live, .. } => (*seed, *step, live.get("objective.beta").copied()),
-            Pass::Evaluation => (0, 0, None),
+            Pass::Training { seed, step, live, .. } => (*seed, *step, live.get(Section::Objective, &BETA)),
+            Pass::Evaluation => (0, 0, 1.0),
         };
         let (images, device) = (batch.images.dim(0)?, batch.images.device());
         let x = if self.binarize { binarized(&batch.images, seed, step)? } else { batch.images.clone() };
@@ -113,7 +113,7 @@ impl Objective for Variational {
         let bound = number(&painting)? + number(&kl)?;
         let metrics =
             vec![(ELBO, -bound), (KL, number(&kl)?), (BITS_PER_DIM, bound / (pixels as f64 * LN_2))];
-        Ok(Loss { loss: (painting + (kl * beta.unwrap_or(1.0))?)?, metrics })
+        Ok(Loss { loss: (painting + (kl * beta)?)?, metrics })
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {

@@ -145,6 +145,10 @@ pub struct Collection {
     pub class_names: Vec<String>,
     pub train: Vec<Item>,
     pub test: Vec<Item>,
+    /// Bytes that its images take, or will at most where they are prepared while a network learns.
+    pub memory: u64,
+    /// Bytes that were free beside that once it was read.
+    pub free: u64,
     /// What a person should know of how it was read.
     pub remarks: Vec<String>,
     /// Corrections that a person has made to this data set before.

@@ -234,7 +234,7 @@ mod tests {
         let state = CheckpointState {
             step: 7,
             best: Some((3, 0.5)),
-            live: [("a".to_owned(), 1.0)].into(),
+            live: [("a".to_owned(), 1.0)].into_iter().collect(),
             ..Default::default()
         };
         run.save_checkpoint(&state, |_| Ok(())).unwrap();

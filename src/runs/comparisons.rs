@@ -6,7 +6,7 @@
 //!   comparison.toml  every default written out
 //!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
 //! ```
-use super::{Home, MOST_SPEC, RunLock, at, find, list, lock, new_id};
+use super::{Home, MOST_SPEC, at, find, list, new_id};
 use crate::{
     comparison::{Cell, Comparison},
     disk,
@@ -126,13 +126,5 @@ impl ComparisonFolder {
         let path = self.path.join("results.csv");
         disk::replace(&path, text.as_bytes())
             .map_err(|error| disk::unwritten("Could not write the results", &path, error))
-    }
-
-    /// Keeps other programs from going on with it.
-    ///
-    /// # Errors
-    /// Where another program does.
-    pub fn lock(&self) -> Result<RunLock> {
-        lock(&self.path, "comparison")
     }
 }

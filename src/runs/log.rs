@@ -2,8 +2,8 @@
 use super::{RunFolder, at};
 use crate::{
     disk,
-    protocol::{Change, Phase, Remedy},
-    spec::LiveParams,
+    protocol::{Phase, Remedy},
+    spec::{Change, LiveParams},
 };
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -26,11 +26,7 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remedy: Option<Remedy>,
     },
-    /// Live hyperparameters were changed after `step` steps.
-    Tuned {
-        step: u64,
-        values: LiveParams,
-    },
+    Tuned(Tuned),
     /// A moment of training, without pauses.
     Timing {
         step: u64,
@@ -44,6 +40,13 @@ pub enum Entry {
     },
 }
 
+/// Every live hyperparameter as it was from `step` steps on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tuned {
+    pub step: u64,
+    pub values: LiveParams,
+}
+
 impl Entry {
     pub fn new_phase(phase: &Phase) -> Self {
         Self::of(phase, None)
@@ -52,7 +55,7 @@ impl Entry {
     /// Of a run that diverged, also says from where it can go on.
     pub fn of(phase: &Phase, remedy: Option<Remedy>) -> Self {
         let (name, message) = match phase {
-            Phase::Running => ("running", ""),
+            Phase::Running | Phase::Elsewhere => ("running", ""),
             Phase::Paused => ("paused", ""),
             Phase::Stopped => ("stopped", ""),
             Phase::Finished => ("finished", ""),
@@ -121,16 +124,22 @@ impl RunFolder {
     }
 }
 
-/// The changes that a replay of the run meets: one made after a crash took steps back replaces those it took back.
-pub fn surviving_changes(entries: &[Entry]) -> Vec<Change> {
-    let mut changes: Vec<Change> = vec![];
+/// The tunings that a replay of the run meets: one made after a crash took steps back replaces those it took back.
+pub fn surviving_tunings(entries: &[Entry]) -> Vec<Tuned> {
+    let mut surviving: Vec<Tuned> = vec![];
     for entry in entries {
-        if let Entry::Tuned { step, values } = entry {
-            changes.retain(|earlier| earlier.step < *step);
-            changes.push(Change { step: *step, values: values.clone() });
+        if let Entry::Tuned(tuned) = entry {
+            surviving.retain(|earlier| earlier.step < tuned.step);
+            surviving.push(tuned.clone());
         }
     }
-    changes
+    surviving
+}
+
+/// The same tunings as single changes, where a run began with `first`.
+pub fn changes(first: &LiveParams, tunings: &[Tuned]) -> Vec<Change> {
+    let before = std::iter::once(first).chain(tunings.iter().map(|tuned| &tuned.values));
+    before.zip(tunings).flat_map(|(before, tuned)| before.changes(&tuned.values, tuned.step)).collect()
 }
 
 #[cfg(test)]
@@ -154,9 +163,11 @@ mod tests {
 
     #[test]
     fn a_change_after_a_crash_replaces_those_it_took_back() {
-        let tuned = |step, value| Entry::Tuned { step, values: [("a".to_owned(), value)].into() };
-        let changes = surviving_changes(&[tuned(10, 1.0), tuned(20, 2.0), tuned(15, 3.0), tuned(15, 4.0)]);
-        let steps: Vec<_> = changes.iter().map(|change| (change.step, change.values["a"])).collect();
-        assert_eq!(steps, [(10, 1.0), (15, 4.0)]);
+        let live = |value| -> LiveParams { [("a".to_owned(), value)].into_iter().collect() };
+        let tuned = |step, value| Entry::Tuned(Tuned { step, values: live(value) });
+        let tunings = surviving_tunings(&[tuned(10, 1.0), tuned(20, 2.0), tuned(15, 3.0), tuned(15, 4.0)]);
+        let changes = changes(&live(0.5), &tunings);
+        let shown: Vec<_> = changes.iter().map(|change| (change.step, change.from, change.to)).collect();
+        assert_eq!(shown, [(10, 0.5, 1.0), (15, 1.0, 4.0)]);
     }
 }

@@ -1,11 +1,12 @@
 //! `metrics.csv`: step, split, metric, value. The same run writes the same bytes.
-use super::{RunFolder, at};
+use super::{RunFolder, at, thinned::Thinned};
 use crate::{
     disk,
     metrics::{self, Point, Split},
 };
 use anyhow::{Context as _, Result};
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
@@ -107,14 +108,20 @@ impl RunFolder {
         }
     }
 
-    /// All points on disk.
+    /// The points on disk, curve by curve: those of a curve that is too long for any screen are [`thinned`](super::thinned).
     ///
     /// # Errors
     /// As [`each_point`](Self::each_point).
     pub fn points(&self) -> Result<Vec<Point>> {
-        let mut points = vec![];
-        self.each_point(|point| points.push(point))?;
-        Ok(points)
+        let mut curves: BTreeMap<(&str, Split), Thinned> = BTreeMap::new();
+        self.each_point(|Point { step, split, metric, value }| {
+            curves.entry((metric, split)).or_default().push((step, value));
+        })?;
+        let of_curve = |((metric, split), curve): (&(&'static str, Split), &Thinned)| {
+            let (metric, split) = (*metric, *split);
+            curve.points().map(move |(step, value)| Point { step, split, metric, value }).collect::<Vec<_>>()
+        };
+        Ok(curves.iter().flat_map(of_curve).collect())
     }
 }
 
@@ -154,7 +161,7 @@ fn parse(line: &[u8]) -> Option<Point> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::thinned, *};
     use std::fs;
 
     #[test]
@@ -175,6 +182,24 @@ mod tests {
         assert_eq!(run.points().unwrap(), points);
         MetricsFile::open(&run, kept).unwrap();
         assert_eq!(run.points().unwrap(), points[..1]);
+    }
+
+    #[test]
+    fn endless_metrics_are_read_in_bounded_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: folder.path().into() };
+        let (mut text, steps) = (String::from(HEADER), 3 * thinned::MOST);
+        for step in 1..=steps {
+            writeln!(text, "{step},train,loss,{}", 1.0 / step as f64).unwrap();
+        }
+        text.push_str("7,validation,accuracy,0.5\n");
+        fs::write(run.path.join(NAME), text).unwrap();
+        let points = run.points().unwrap();
+        let validated: Vec<_> = points.iter().filter(|point| point.split == Split::Validation).collect();
+        assert_eq!((validated.len(), validated[0].step, validated[0].value), (1, 7, 0.5));
+        let trained: Vec<_> = points.iter().filter(|point| point.split == Split::Train).collect();
+        assert!(trained.len() <= 2 * thinned::MOST + 1, "{}", trained.len());
+        assert_eq!((trained[0].value, trained[trained.len() - 1].step), (1.0, steps as u64));
     }
 
     /// As power cuts leave it: shorter than the checkpoint says, gone, or with zeros in the place of what was written.

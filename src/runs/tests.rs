@@ -41,6 +41,23 @@ fn deleting_can_be_undone_but_not_under_a_program_that_trains() {
 }
 
 #[test]
+fn a_run_in_the_hands_of_another_program_is_not_called_stopped() {
+    let (_folder, home) = home();
+    let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let phase = || folder.info(&id, &catalog()).unwrap().phase;
+    folder.log(&Entry::new_phase(&Phase::Running)).unwrap();
+    assert_eq!(phase(), Phase::Stopped, "its program is gone");
+    let lock = folder.lock().unwrap();
+    assert_eq!(phase(), Phase::Elsewhere);
+    folder.log(&Entry::new_phase(&Phase::Finished)).unwrap();
+    assert_eq!(phase(), Phase::Finished, "the log says that it has ended");
+    folder.log(&Entry::new_phase(&Phase::Paused)).unwrap();
+    drop(lock);
+    assert_eq!(phase(), Phase::Stopped);
+    folder.lock().expect("the lock was only looked at");
+}
+
+#[test]
 fn a_damaged_or_newer_run_says_so() {
     let (_folder, home) = home();
     let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();

@@ -2,12 +2,13 @@
 use super::DataState;
 use crate::{
     comparison::{Cell, Results},
+    engine::LEARNING_RATE,
     metrics::{self, ACCURACY, LOSS, Point, Split},
     protocol::{
-        Answer, Change, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Prediction, Preparing,
-        Preview, Progress, Remedy, RunId, RunInfo,
+        Answer, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
+        Preparing, Preview, Progress, Remedy, RunId, RunInfo,
     },
-    spec::{LiveParams, RunSpec},
+    spec::{Change, LiveParams, RunSpec, Section},
 };
 use std::{collections::BTreeMap, mem::discriminant, path::PathBuf};
 
@@ -24,11 +25,11 @@ pub struct State {
     pub prediction: Option<Prediction>,
     /// The newest preview that was asked for.
     pub preview: Option<Preview>,
-    /// The newest answer to each question that waits for one, by its request; whoever asked takes it.
+    /// The newest answer to each question that waits for one, by its request; the view that asked takes it out.
     pub answers: BTreeMap<u64, Answer>,
     /// What the librarian knows.
     pub data: DataState,
-    /// Not yet shown; whoever shows them takes them.
+    /// Not yet shown; a face takes them out to show them.
     pub notices: Vec<Notice>,
     /// How far the data set is that the worker reads; nothing while it reads none.
     pub preparing: Option<Preparing>,
@@ -79,6 +80,11 @@ impl Run {
             timing: info.timing,
             saved: info.saved,
         }
+    }
+
+    /// Whether there are weights to ask: those that are trained here, or saved ones.
+    pub fn has_weights(&self) -> bool {
+        self.phase.is_active() || self.phase == Phase::Finished || self.saved.is_some()
     }
 
     /// The points of a curve, none if it was never measured.
@@ -134,7 +140,7 @@ impl Run {
     pub fn remedied(&self) -> Option<(Remedy, Command)> {
         let remedy = self.remedy?;
         let mut live = self.live.clone();
-        live.insert("optimizer.learning_rate".into(), remedy.learning_rate);
+        live.set(Section::Optimizer, &LEARNING_RATE, remedy.learning_rate);
         Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live }))
     }
 
@@ -167,9 +173,9 @@ impl State {
             Event::Remedy(id, remedy) => self.update(&id, |run| run.remedy = Some(remedy)),
             Event::Points(id, points) => self.update(&id, |run| run.add(points)),
             Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
-            Event::Tuned(id, change) => self.update(&id, |run| {
-                run.live.clone_from(&change.values);
-                run.changes.push(change);
+            Event::Tuned(id, live, changes) => self.update(&id, |run| {
+                run.live = live;
+                run.changes.extend(changes);
             }),
             Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
             Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
@@ -177,6 +183,11 @@ impl State {
             Event::Prediction(answer) => {
                 if self.prediction.as_ref().is_none_or(|shown| shown.request <= answer.request) {
                     self.prediction = Some(answer);
+                }
+            }
+            Event::Calibrating { request, share_done } => {
+                if let Some(shown) = self.prediction.as_mut().filter(|shown| shown.request == request) {
+                    shown.confidence = Confidence::Pending { share_done };
                 }
             }
             Event::Preview(answer) => {
@@ -250,7 +261,7 @@ mod tests {
     use super::*;
     use crate::{
         metrics::{ACCURACY, LOSS},
-        protocol::{Confidence, Finding},
+        protocol::Finding,
     };
     use std::sync::Arc;
 
@@ -259,7 +270,7 @@ mod tests {
             id: "a".into(),
             folder: PathBuf::new(),
             spec: RunSpec::default(),
-            live: LiveParams::new(),
+            live: LiveParams::default(),
             phase: Phase::Running,
             remedy: None,
             saved: None,
@@ -304,7 +315,7 @@ mod tests {
                 steps,
                 steps_per_epoch: 100,
                 elapsed_secs: secs,
-                images_per_sec: 0.0,
+                ..Progress::default()
             });
         }
         run
@@ -346,7 +357,7 @@ mod tests {
         for request in 1..100 {
             state.apply(Event::Answer(answer(
                 request,
-                Finding::Scores { class_names: [].into(), scores: Arc::default() },
+                Finding::Scores { class_names: [].into(), scores: Arc::default(), is_calibrated: false },
             )));
         }
         let kept: Vec<u64> = state.answers.into_keys().collect();
@@ -368,6 +379,12 @@ mod tests {
         let mut state = State::default();
         state.apply(Event::Prediction(answer(2)));
         state.apply(Event::Prediction(answer(1)));
-        assert_eq!(state.prediction.unwrap().request, 2);
+        state.apply(Event::Calibrating { request: 1, share_done: 0.5 });
+        assert_eq!(
+            state.prediction.as_ref().map(|shown| (shown.request, shown.confidence)),
+            Some((2, Confidence::Raw))
+        );
+        state.apply(Event::Calibrating { request: 2, share_done: 0.5 });
+        assert_eq!(state.prediction.unwrap().confidence, Confidence::Pending { share_done: 0.5 });
     }
 }

@@ -41,6 +41,11 @@ pub fn name(class_names: &[String], class: usize) -> &str {
     class_names.get(class).map_or("?", String::as_str)
 }
 
+/// What probabilities are: of answers given with calibrated 80 %, 80 % are right.
+pub fn kind(is_calibrated: bool) -> &'static str {
+    if is_calibrated { "calibrated" } else { "uncalibrated" }
+}
+
 /// Letters of the longest name.
 fn longest(names: &[String]) -> usize {
     names.iter().map(|name| name.chars().count()).max().unwrap_or(1)

@@ -13,7 +13,9 @@ use crate::{
     spec::Catalog,
 };
 use egui::{Color32, Grid, ProgressBar, RichText, Role, ScrollArea, Ui, WidgetInfo};
-use egui_material_icons::icons::{ICON_DELETE, ICON_FOLDER_OPEN, ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
+use egui_material_icons::icons::{
+    ICON_DELETE, ICON_FOLDER_OPEN, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REFRESH, ICON_STOP,
+};
 use std::collections::BTreeMap;
 
 mod budgets;
@@ -97,6 +99,12 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
                     order(Order::Control(Control::Continue));
                 }
             }
+            Phase::Elsewhere => {
+                let help = "Another program works at it. Reads again how far it is; once it is not worked at there any more, it can be resumed here";
+                if labeled_button(ui, ICON_REFRESH, "Look again").on_hover_text(help).clicked() {
+                    order(Order::Reopen);
+                }
+            }
             Phase::Stopped | Phase::Failed(_) => {
                 let help = "Goes on just where it was, with the same figures as if it had never stopped.";
                 if labeled_button(ui, ICON_PLAY_ARROW, "Resume").on_hover_text(help).clicked() {
@@ -112,7 +120,8 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
         }
         open_folder = labeled_button(ui, ICON_FOLDER_OPEN, "Open folder").clicked();
         let help = "Moves the comparison and its races to the trash; what was pretrained stays.";
-        if !info.phase.is_active()
+        let is_free = !info.phase.is_active() && info.phase != Phase::Elsewhere;
+        if is_free
             && labeled_button(ui, ICON_DELETE, "Delete comparison").on_hover_text(help).clicked()
         {
             order(Order::Delete);
@@ -133,6 +142,7 @@ pub fn state_of(phase: &Phase, dark: bool, weak: Color32) -> (&'static str, Colo
     match phase {
         Phase::Running => ("Racing", colors[0]),
         Phase::Paused => ("Paused", colors[1]),
+        Phase::Elsewhere => ("In another program", colors[0]),
         Phase::Stopped => ("Stopped", weak),
         Phase::Finished => ("Finished", colors[2]),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),

@@ -1,7 +1,7 @@
 //! The platform's own dialogs, which must not hold up the window.
 use super::{Action, File};
 use crate::{
-    protocol::{Level, Notice},
+    protocol::{About, Level, Notice},
     told::told,
 };
 use anyhow::Context as _;
@@ -113,7 +113,11 @@ async fn show(wanted: &Wanted) -> Option<PathBuf> {
 pub fn save(file: &File, path: &Path) -> Notice {
     let text = || format!("Could not write the file: choose another folder\nFile: {}", path.display());
     match fs::write(path, &file.bytes).with_context(text) {
-        Ok(()) => Notice { level: Level::Info, text: format!("Saved\nFile: {}", path.display()) },
-        Err(error) => Notice { level: Level::Error, text: told(&error) },
+        Ok(()) => Notice {
+            about: About::Request,
+            level: Level::Info,
+            text: format!("Saved\nFile: {}", path.display()),
+        },
+        Err(error) => Notice { about: About::Request, level: Level::Error, text: told(&error) },
     }
 }

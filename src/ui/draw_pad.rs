@@ -125,7 +125,8 @@ impl DrawPad {
                         ui.add(slider).labelled_by(label.id);
                     });
                     self.choose_reading(ui);
-                    ui.label(RichText::new(caption(run, self.image.is_some())).small().weak());
+                    let text = caption(run, self.image.is_some(), self.answered(prediction, run));
+                    ui.label(RichText::new(text).small().weak());
                 });
             });
         });

@@ -3,14 +3,14 @@ use super::{
     Action,
     alterations::Alterations,
     fetch, param, summary,
-    theme::semibold,
-    widgets::{card, icon_button, menu_items, steady, title},
+    theme::{self, semibold},
+    widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
 };
 use crate::{
     comparison::Comparison,
-    data,
+    data, disk,
     presets::{self, Recipe},
-    protocol::Command,
+    protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting, model_summary},
     spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, Param, RunSpec, SELF_LABELS, Section, dotted},
     told::told,
@@ -210,6 +210,7 @@ impl Form {
             self.folder(ui, actions);
         }
         fetch::ui(ui, &self.spec.dataset, data, actions);
+        self.images(ui, data);
         self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
         self.init_from(ui, catalog, &state.runs);
         let help = "What the network is asked to become good at.";
@@ -224,7 +225,7 @@ impl Form {
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. What it is, is told by what is there.";
+        let help = "A folder or a file with labelled images: IDX, CIFAR, a folder for each class, CSV, .npz, COCO. The format is detected automatically.";
         field(ui, "Path", help, |ui, label| {
             if icon_button(ui, ICON_FOLDER_OPEN, "Choose a folder…").clicked() {
                 actions.push(Action::PickDataset);
@@ -237,6 +238,25 @@ impl Form {
                     (!self.path.trim().is_empty()).then(|| PathBuf::from(self.path.trim()));
             }
         });
+    }
+
+    /// What the images of the data set are and take, before a run takes it.
+    fn images(&self, ui: &mut Ui, data: &DataState) {
+        if self.lacks_path() || fetch::is_missing(&self.spec.dataset, data) {
+            return;
+        }
+        match (data.found(&self.spec.dataset), &data.reading) {
+            (Some(Ok(found)), _) => drop(ui.label(RichText::new(taken(found)).small().weak())),
+            (Some(Err(error)), _) => {
+                ui.label(RichText::new(error).small().color(theme::alarm(ui.visuals().dark_mode)));
+            }
+            (None, Some(reading)) => preparation(ui, reading),
+            (None, None) => {}
+        }
+    }
+
+    fn lacks_path(&self) -> bool {
+        self.spec.dataset.id == OWN_IMAGES && self.spec.dataset.path.is_none()
     }
 
     fn seed(&mut self, ui: &mut Ui) {
@@ -314,7 +334,7 @@ impl Form {
         if self.spec.name.trim().is_empty() {
             return Some("Give the run a name".into());
         }
-        if self.spec.dataset.id == OWN_IMAGES && self.spec.dataset.path.is_none() {
+        if self.lacks_path() {
             return Some("Choose the folder or the file with the images".into());
         }
         if fitting::lacks_beginning(&self.spec) {
@@ -333,6 +353,14 @@ impl Form {
         }
         (!errors.is_empty()).then(|| "Some settings are out of range".into())
     }
+}
+
+/// "70,000 images of 28 × 28 pixels take 52 MiB of memory; 5.1 GiB more are free".
+fn taken(of: &Collection) -> String {
+    let [height, width, _] = of.shape;
+    let images = thousands((of.train.len() + of.test.len()) as u64);
+    let [taken, free] = [of.memory, of.free].map(disk::size);
+    format!("{images} images of {width} × {height} pixels take {taken} of memory; {free} more are free")
 }
 
 /// A row of the form.

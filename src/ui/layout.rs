@@ -4,10 +4,7 @@ use super::{
     Action, Tab, Workbench, training, views,
     widgets::{self, contained, menu_items, steady},
 };
-use crate::{
-    session::State,
-    spec::{Catalog, Section},
-};
+use crate::{session::State, spec::Catalog};
 use egui::{
     Align, Button, CentralPanel, ComboBox, Frame, Layout, Margin, Panel, PopupCloseBehavior, Rect, Role,
     ScrollArea, Ui, Vec2, WidgetInfo,
@@ -162,11 +159,8 @@ impl Parts<'_> {
 
     fn preview(&mut self, ui: &mut Ui) {
         let run = self.bench.selected(self.state);
-        let objective =
-            run.and_then(|run| self.catalog.component(Section::Objective, run.spec.id(Section::Objective)));
-        let explanation = objective.map_or("", |info| info.help);
         let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
-        self.bench.preview.ui(ui, run, explanation, answer, &drawings, self.actions);
+        self.bench.preview.ui(ui, run, self.catalog, answer, &drawings, self.actions);
     }
 
     fn runs(&mut self, ui: &mut Ui) {

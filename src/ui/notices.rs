@@ -32,13 +32,18 @@ pub struct Notices {
 
 struct Kept {
     notice: Notice,
+    /// How often it has come.
+    times: usize,
     /// When it was first drawn and until when it is popped up, in the window's seconds.
     shown: Option<[f64; 2]>,
 }
 
 impl Notices {
+    /// One that is there already is counted, and not kept twice.
     pub fn add(&mut self, notice: Notice) {
-        self.kept.push_back(Kept { notice, shown: None });
+        let before = self.kept.iter().position(|kept| kept.notice == notice);
+        let times = before.and_then(|at| self.kept.remove(at)).map_or(1, |kept| kept.times + 1);
+        self.kept.push_back(Kept { notice, times, shown: None });
         self.unread += 1;
         while self.kept.len() > KEPT {
             self.kept.pop_front();
@@ -148,7 +153,8 @@ fn listed(ui: &mut Ui, kept: &Kept, now: f64) {
     ui.horizontal(|ui| {
         ui.add(Label::new(icon.rich_text().size(18.0).color(color)).sense(Sense::hover()));
         ui.label(RichText::new(word).small().color(color));
-        ui.label(RichText::new(format!("{} ago", duration(ago))).small().weak());
+        let times = if kept.times > 1 { format!(", {} times", kept.times) } else { String::new() };
+        ui.label(RichText::new(format!("{} ago{times}", duration(ago))).small().weak());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if quiet_icon_button(ui, ICON_CONTENT_COPY, "Copy the message").clicked() {
                 ui.ctx().copy_text(kept.notice.text.clone());

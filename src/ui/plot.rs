@@ -15,8 +15,8 @@ use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_tick, y_tick}
 use bounds::{Range, Shown, extent, fitted, padded, possible};
 use egui::{FontId, Id, Pos2, Rect, RichText, Ui, text::LayoutJob, text::TextWrapping};
 use egui_plot::{
-    AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotBounds, PlotPoint, PlotPoints,
-    PlotTransform, PlotUi, Points, VLine,
+    AxisHints, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform,
+    PlotUi, Points, VLine,
 };
 use std::collections::BTreeMap;
 
@@ -131,17 +131,16 @@ impl MetricPlot<'_> {
         let x = viewport.x.of(all_x);
         let drawn: Vec<Drawn> = self.curves.iter().map(|curve| self.drawn(curve, x)).collect();
         let (all_y, y) = self.all_y(viewport, all_x, &drawn, height);
-        let set = PlotBounds::from_min_max([x[0], y[0]], [x[1], y[1]]);
         let limits =
             possible(self.metric.unit, extent(drawn.iter().flat_map(Drawn::values)), self.is_logarithmic());
         let shown = self.framed(ui, height, limits).show(ui, |plot| {
             let steered = bounds::steered(plot, [x, y]);
-            plot.set_plot_bounds(set);
+            plot.set_plot_bounds(bounds::to_set([x, y]));
             self.in_order().into_iter().for_each(|at| self.draw(plot, at, &drawn[at]));
             (self.mark_changes(plot), steered)
         });
         let (labels, steered) = shown.inner;
-        let chosen = steered.or_else(|| boxed(&shown.transform, &set));
+        let chosen = steered.or_else(|| bounds::boxed(&shown.transform, [x, y]));
         if shown.response.double_clicked() {
             viewport.reset();
         } else if let Some([x, y]) = chosen {
@@ -349,12 +348,6 @@ impl MetricPlot<'_> {
 /// The room of the axes, in points.
 const Y_AXIS: f32 = 62.0;
 const X_AXIS: f32 = 20.0;
-
-/// The box that was drawn to be zoomed into: the plot's bounds are others than those that it was given.
-fn boxed(transform: &PlotTransform, set: &PlotBounds) -> Option<[Range; 2]> {
-    let found = transform.bounds();
-    (found != set).then(|| [0, 1].map(|axis| [found.min()[axis], found.max()[axis]]))
-}
 
 /// A step in terms of the x axis.
 pub fn along(run: &Run, axis: XAxis, step: f64) -> f64 {

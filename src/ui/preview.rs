@@ -1,13 +1,16 @@
 //! What the selected run's network makes of a few images, as it learns.
 use super::{
     Action,
+    save::Source,
     strips::{GAP, NAME_WIDTH, Strips},
     theme,
+    views::UNSAVED,
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Image, Phase, Preview, RunId, Similarities},
+    protocol::{Command, Image, Preview, RunId, Similarities},
     session::Run,
+    spec::{Catalog, Section},
 };
 use egui::{
     Align2, Color32, FontId, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
@@ -42,13 +45,12 @@ struct Asked {
 }
 
 impl PreviewPanel {
-    /// Shows the answer; asks again when the run has moved on or something else is drawn. `explanation` is the
-    /// objective's.
+    /// Shows the answer; asks again when the run has moved on or something else is drawn.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         run: Option<&Run>,
-        explanation: &str,
+        catalog: &Catalog,
         answer: Option<&Preview>,
         drawings: &[Image],
         actions: &mut Vec<Action>,
@@ -57,8 +59,13 @@ impl PreviewPanel {
             ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
             return;
         };
-        if run.saved.is_none() && matches!(run.phase, Phase::Stopped | Phase::Failed(_)) {
-            ui.label(RichText::new("This run has not been saved yet. Resume it: what its network makes of a few images appears here, as it learns.").weak());
+        if !run.has_weights() {
+            ui.label(
+                RichText::new(format!(
+                    "{UNSAVED} What its network makes of a few images appears here, as it learns."
+                ))
+                .weak(),
+            );
             return;
         }
         self.ask(ui, run, answer, drawings, actions);
@@ -69,13 +76,16 @@ impl PreviewPanel {
             });
             return;
         };
+        let objective = catalog.component(Section::Objective, run.spec.id(Section::Objective));
+        let explanation = objective.map_or("", |info| info.help);
+        let source = Source::of(&run.spec, catalog);
         let step = thousands(answer.step);
         ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
         let most = (ui.ctx().content_rect().height() * 0.45).max(140.0);
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
-            self.strips.beside(ui, &answer.strips, side, actions);
+            self.strips.beside(ui, &answer.strips, side, &source, actions);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);
             }

@@ -3,11 +3,11 @@ use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, labeled_button, percent, pill, preparation, quiet_icon_button, steady, strong, title},
+    widgets::{card, figure, labeled_button, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
     comparison::Comparison,
-    metrics::{ACCURACY, MetricInfo, Split, Unit},
+    metrics::{ACCURACY, MetricInfo, Split},
     protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
@@ -17,7 +17,7 @@ use egui::{
     WidgetInfo,
 };
 use egui_material_icons::icons::{
-    ICON_DELETE, ICON_EDIT, ICON_FILTER_1, ICON_FILTER_NONE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW,
+    ICON_DELETE, ICON_EDIT, ICON_FILTER_1, ICON_FILTER_NONE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_REFRESH,
     ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
 
@@ -236,6 +236,16 @@ impl RunsPanel {
         {
             actions.push(Action::Send(Command::Resume(run.id.clone())));
         }
+        if run.phase == Phase::Elsewhere {
+            ui.label(
+                RichText::new("Another program trains this run. It can be paused and stopped there.").small(),
+            );
+            let help =
+                "Reads again how far it is. Once it is not trained there any more, it can be resumed here";
+            if labeled_button(ui, ICON_REFRESH, "Look again").on_hover_text(help).clicked() {
+                actions.push(Action::Send(Command::Reopen(run.id.clone())));
+            }
+        }
         let help = "Races the same network on 10 and on 100 labels, with and without what this run has learnt, five times each. First it says what that takes.";
         if run.saved.is_some() || run.phase == Phase::Finished {
             let pressed =
@@ -256,7 +266,8 @@ impl RunsPanel {
             if quiet_icon_button(ui, ICON_FOLDER_OPEN, "Open the run's folder").clicked() {
                 actions.push(Action::OpenFolder(run.folder.clone()));
             }
-            if quiet_icon_button(ui, ICON_DELETE, "Delete").clicked() {
+            let is_deletable = run.phase != Phase::Elsewhere;
+            if is_deletable && quiet_icon_button(ui, ICON_DELETE, "Delete").clicked() {
                 actions.push(Action::Send(Command::Delete(run.id.clone())));
             }
         });
@@ -319,6 +330,7 @@ fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let (text, color) = match &run.phase {
         Phase::Running => ("Training", colors[0]),
         Phase::Paused => ("Paused", colors[1]),
+        Phase::Elsewhere => ("In another program", colors[0]),
         Phase::Stopped => ("Stopped", weak),
         Phase::Finished => ("Finished", colors[2]),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),
@@ -350,9 +362,8 @@ fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
         Some((best[1], "validation", "on the validation images, the best so far"))
     };
     let Some((value, split, where_measured)) = test.or_else(validation) else { return };
-    let figure = if headline.unit == Unit::Share { percent(value) } else { headline.written(value) };
     let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };
     let help = format!("{} {where_measured}. {}", headline.label, headline.help);
-    ui.label(strong(figure)).on_hover_text(help);
+    ui.label(strong(figure(headline, value))).on_hover_text(help);
     ui.label(RichText::new(kind).small().weak());
 }

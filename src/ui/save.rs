@@ -63,14 +63,6 @@ pub fn table(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>
     Ok(File::new(what, Format::Csv, writer.into_inner().context("Could not write the table")?))
 }
 
-/// Images with their captions, under a title.
-///
-/// # Errors
-/// As [`Mark::picture`].
-pub fn strip(ui: &Ui, what: &str, strip: &Strip, format: Format) -> Result<File> {
-    strip::picture(ui.ctx(), what, strip).file(what, format)
-}
-
 /// What stands above a saved picture: its title, and what its lines are.
 #[derive(Clone, Debug, Default)]
 pub struct Caption {
@@ -109,6 +101,12 @@ impl Source {
         Self { kind: "comparison", name: comparison.name.clone(), data }
     }
 
+    /// Of a person's own drawings, as a run reads them where there is one.
+    pub fn of_handwriting(run: Option<&RunSpec>) -> Self {
+        let name = run.map_or_else(String::new, |spec| spec.name.clone());
+        Self { kind: "run", name, data: "my handwriting".into() }
+    }
+
     /// Of some of the images only, such as "test images".
     pub fn among(self, images: &str) -> Self {
         Self { data: format!("{}, {images}", self.data), ..self }
@@ -117,6 +115,15 @@ impl Source {
     /// "Reliability: Seed CNN on MNIST digits".
     pub fn title(&self, what: &str) -> String {
         format!("{what}: {self}")
+    }
+
+    /// Images with their captions as a picture, under a title that names this source.
+    ///
+    /// # Errors
+    /// Where the picture has too many pixels.
+    pub fn strip(&self, ui: &Ui, what: &str, strip: &Strip, format: Format) -> Result<File> {
+        let title = self.title(what);
+        strip::picture(ui.ctx(), &title, strip).file(&title, format)
     }
 
     /// A row of a [`table`] of several runs: the run and the data, then the cells.
@@ -147,9 +154,12 @@ pub fn data_name(spec: &RunSpec, catalog: &Catalog) -> String {
     name.unwrap_or_else(|| spec.dataset.id.clone())
 }
 
-/// "Seed CNN on MNIST digits".
+/// "Seed CNN on MNIST digits", or the data alone where no run looks at them.
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name.is_empty() {
+            return f.write_str(&self.data);
+        }
         write!(f, "{} on {}", self.name, self.data)
     }
 }

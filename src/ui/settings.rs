@@ -3,7 +3,7 @@ use super::{look::PAIRS, views};
 use crate::{
     metrics,
     protocol::RunId,
-    session::{Run, State},
+    session::{Run, State, catalog},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,13 @@ impl Default for Settings {
 impl Default for CurveOptions {
     fn default() -> Self {
         Self {
-            plots: [metrics::LOSS, metrics::ACCURACY, metrics::KNN_ACCURACY].map(String::from).into(),
+            plots: catalog()
+                .headlines
+                .values()
+                .map(|of| of.id)
+                .chain([metrics::LOSS])
+                .map(Into::into)
+                .collect(),
             logarithmic: [metrics::LOSS].map(String::from).into(),
             x_axis: XAxis::Step,
             smoothing: 0.9,

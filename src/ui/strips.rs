@@ -1,5 +1,9 @@
 //! Strips of images, pixel by pixel, with what is to be said beneath each.
-use super::{Action, save, theme, widgets};
+use super::{
+    Action,
+    save::{self, Source},
+    theme, widgets,
+};
 use crate::protocol::{Caption, Strip};
 use egui::{
     Align2, Color32, ColorImage, Context, FontId, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
@@ -42,7 +46,14 @@ impl Strips {
     }
 
     /// The same beside their names, with a menu to save each.
-    pub fn beside(&mut self, ui: &mut Ui, strips: &[Strip], side: f32, actions: &mut Vec<Action>) {
+    pub fn beside(
+        &mut self,
+        ui: &mut Ui,
+        strips: &[Strip],
+        side: f32,
+        source: &Source,
+        actions: &mut Vec<Action>,
+    ) {
         self.upload(ui.ctx(), strips);
         for (at, (strip, texture)) in self.shown.iter().zip(&self.textures).enumerate() {
             ui.horizontal_top(|ui| {
@@ -50,9 +61,8 @@ impl Strips {
                     ui.set_min_width(NAME_WIDTH);
                     ui.label(RichText::new(strip.name).small()).on_hover_text(strip.help);
                     let format = ui.push_id(at, |ui| save::menu(ui, strip.name, &save::PICTURE)).inner;
-                    actions.extend(
-                        format.map(|format| save::action(save::strip(ui, strip.name, strip, format))),
-                    );
+                    let picture = |format| source.strip(ui, strip.name, strip, format);
+                    actions.extend(format.map(picture).map(save::action));
                 });
                 images(ui, strip, texture, side, usize::MAX);
             });

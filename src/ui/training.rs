@@ -1,10 +1,10 @@
 //! The selected run while it trains: its progress, and the hyperparameters that may be turned.
 use super::{
     Action, param,
-    widgets::{card, duration, labeled_button, number, percent, steady, strong, thousands},
+    widgets::{card, duration, figure, labeled_button, number, prepared, steady, strong, thousands},
 };
 use crate::{
-    metrics::{ACCURACY, LINEAR_ACCURACY, LOSS, Split},
+    metrics::{LOSS, MetricInfo, Split},
     protocol::{Command, Control, Phase},
     session::Run,
     spec::{Catalog, dotted},
@@ -17,7 +17,7 @@ pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) 
         ui.set_width(ui.available_width());
         ui.add(Label::new(strong(&run.spec.name)).truncate());
         controls(ui, run, actions);
-        progress(ui, run);
+        progress(ui, run, catalog.headline(&run.spec));
         live(ui, run, catalog, actions);
     });
 }
@@ -50,7 +50,7 @@ fn controls(ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
     });
 }
 
-fn progress(ui: &mut Ui, run: &Run) {
+fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let progress = &run.progress;
     let share = progress.step as f32 / progress.steps.max(1) as f32;
     let bar = ui.add(ProgressBar::new(share).desired_height(8.0).corner_radius(4.0));
@@ -66,17 +66,20 @@ fn progress(ui: &mut Ui, run: &Run) {
     let mut parts = vec![format!("Epoch {epoch} of {epochs}")];
     if run.phase == Phase::Paused {
         parts.push(format!("paused at step {}", progress.step));
+    } else if let Some(aside) = &progress.aside {
+        parts.push(prepared(aside));
     } else {
         parts.push(format!("{} images/s", thousands(progress.images_per_sec as u64)));
         parts.extend(run.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());
     let Some(loss) = run.latest(LOSS, Split::Train) else { return };
-    let shares = [(ACCURACY, "validation accuracy"), (LINEAR_ACCURACY, "linear accuracy of the embedding")];
-    let share = shares.into_iter().find_map(|(metric, name)| {
-        Some(format!(" · {name} {}", percent(run.latest(metric, Split::Validation)?)))
-    });
-    ui.label(RichText::new(format!("Loss {}{}", number(loss), share.unwrap_or_default())).small());
+    let validation = run.latest(headline.id, Split::Validation);
+    let validation = validation
+        .map(|value| format!(" · validation {} {}", headline.name(), figure(headline, value)))
+        .unwrap_or_default();
+    let text = RichText::new(format!("Loss {}{validation}", number(loss))).small();
+    ui.label(text).on_hover_text(headline.help);
 }
 
 fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
@@ -88,10 +91,10 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
     let mut changed = false;
     for (section, param) in catalog.params(&run.spec).filter(|(_, param)| param.live) {
         let key = dotted(section, param);
-        let mut value = live.get(&key).copied().unwrap_or(param.default);
+        let mut value = live.get(section, param);
         let started_with = run.spec.get(section, param);
         if steady(ui, &key, |ui| param::row(ui, param, &mut value, started_with, None)) {
-            live.insert(key, value);
+            live.set(section, param, value);
             changed = true;
         }
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::drawing::Sheet,
     protocol::{
-        Command, Image, Question, RunId,
+        Command, Confidence, Image, Question, RunId,
         data::{DataRequest, ImageId},
     },
     registry,
@@ -19,6 +19,9 @@ use egui::{Button, RichText, Role, Ui, WidgetInfo};
 mod asking;
 
 registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
+
+/// What is said of a run that has no weights to ask.
+pub const UNSAVED: &str = "This run has not been saved yet. Resume it first.";
 
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
@@ -89,6 +92,14 @@ impl Scene<'_> {
             }
         }
         is_opened
+    }
+
+    /// Changes with a run's weights, and once its answers can be calibrated.
+    pub fn weights(&self, run: &Run) -> u64 {
+        let prediction = self.state.prediction.as_ref().filter(|prediction| prediction.run == run.id);
+        let is_calibrated = prediction
+            .is_some_and(|prediction| matches!(prediction.confidence, Confidence::Calibrated { .. }));
+        2 * run.progress.step + u64::from(is_calibrated)
     }
 
     /// Where the figures of a run come from, for what is saved of it.

@@ -1,6 +1,9 @@
 //! Small pieces that several panels share.
 use super::theme;
-use crate::protocol::Preparing;
+use crate::{
+    metrics::{MetricInfo, Unit},
+    protocol::Preparing,
+};
 use egui::{
     AsIdSalt, Button, Color32, ColorImage, Frame, Margin, ProgressBar, Rect, Response, RichText, Role,
     ScrollArea, Ui, UiBuilder, WidgetInfo, vec2,
@@ -99,6 +102,11 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
+/// A metric's value, short: "98.6 %" or "0.0432 nats".
+pub fn figure(of: &MetricInfo, value: f64) -> String {
+    if of.unit == Unit::Share { percent(value) } else { of.written(value) }
+}
+
 /// Three significant digits, without noise: "0.001", "0.25", "64", "1.2e-5".
 pub fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
@@ -125,13 +133,18 @@ pub fn duration(secs: f64) -> String {
 
 /// How far the images of a data set are: "Preparing images: 12,000 of 60,000 · 8 s left".
 pub fn preparation(ui: &mut Ui, of: &Preparing) {
-    let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
-    let count = if of.total > 0 { count } else { "…".into() };
-    let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
-    ui.label(format!("{}{count}{left}", of.what));
+    ui.label(prepared(of));
     ui.add(ProgressBar::new(of.done as f32 / of.total.max(1) as f32).desired_height(6.0));
     // nothing else says that it went on
     ui.ctx().request_repaint_after(Duration::from_millis(100));
+}
+
+/// "Preparing images: 12,000 of 60,000 · 8 s left".
+pub fn prepared(of: &Preparing) -> String {
+    let count = format!(": {} of {}", thousands(of.done), thousands(of.total));
+    let count = if of.total > 0 { count } else { "…".into() };
+    let left = of.secs_left.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
+    format!("{}{count}{left}", of.what)
 }
 
 /// "12,345".

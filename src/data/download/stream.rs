@@ -1,5 +1,5 @@
-//! The bytes of one file from one mirror, which come in on a thread of their own: whoever takes them never waits for the
-//! network.
+//! The bytes of one file from one mirror, which come in on a thread of their own, so that the reader never waits for
+//! the network.
 use crate::disk;
 use anyhow::{Context as _, Result, ensure};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -73,7 +73,7 @@ impl Stream {
         let refused = sender.clone();
         let spawned = thread.spawn(move || {
             if let Err(error) = send(&mirror, &name, from, &sender) {
-                // Whoever asked may have gone.
+                // The reader may have gone.
                 let _gone = sender.send(Err(format!("{error:#}")));
             }
         });

@@ -36,9 +36,9 @@ struct Surveyed {
 /// Shape and classes of what a format has found.
 ///
 /// # Errors
-/// Where its parts contradict themselves.
-pub fn info(contents: Contents, choice: &Choice) -> Result<DatasetInfo> {
-    Ok(survey(contents, choice, &Watch::default())?.0.info)
+/// Where its parts contradict themselves, or it was stopped.
+pub fn info(contents: Contents, choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
+    Ok(survey(contents, choice, watch)?.0.info)
 }
 
 /// The data set of what a format has found.

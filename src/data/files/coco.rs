@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
@@ -120,9 +121,14 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
 }
 
 fn parse(path: &Path, watch: &Watch) -> Result<Instances> {
-    serde_json::from_str(&text::read(path, watch)?).with_context(|| {
+    instances(&text::read(path, watch)?, watch).with_context(|| {
         at("This is no COCO file: choose one with images, annotations with boxes, and categories", path)
     })
+}
+
+/// Reads the text a piece at a time: half a gigabyte takes seconds, which can be stopped.
+fn instances(text: &str, watch: &Watch) -> serde_json::Result<Instances> {
+    serde_json::from_reader(BufReader::new(watch.reading(text.as_bytes())))
 }
 
 /// Where the photographs of a file of boxes are, by their numbers.
@@ -157,4 +163,18 @@ fn annotations(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
     let find = |word: &str| all.iter().find(|path| name(path).contains(word)).cloned();
     let train = find("train").or_else(|| all.first().cloned())?;
     Some((train.clone(), find("val").filter(|test| *test != train)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_given_up_where_the_reading_is_stopped() {
+        let text = r#"{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}"#;
+        let watch = Watch::default();
+        assert_eq!(instances(text, &watch).unwrap().images[0].file_name, "a.jpg");
+        watch.stop();
+        assert!(instances(text, &watch).is_err_and(|error| error.is_io()));
+    }
 }

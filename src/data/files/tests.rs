@@ -3,7 +3,10 @@ use super::{
     assembly::{Memory, TEST_SHARE},
     *,
 };
-use crate::{data::Examples, told::told};
+use crate::{
+    data::{self, Examples},
+    told::told,
+};
 use samples::sample;
 
 mod hostile;
@@ -49,6 +52,19 @@ fn every_format_is_recognised_and_read() {
             Choice { values: [("image_size".into(), 8.0), ("channels".into(), 3.0)].into(), ..choice() };
         let scaled = read(folder.path(), &scaled).unwrap();
         assert_eq!(scaled.info.shape, ImageShape { height: 8, width: 8, channels: 3 }, "{id}");
+    }
+}
+
+#[test]
+fn looking_at_the_shape_is_stopped_in_every_format() {
+    for format in ALL {
+        let folder = sample(format.info.id);
+        let choice = Choice { path: Some(folder.path().into()), ..choice() };
+        let watch = Watch::default();
+        watch.stop();
+        let error = data::peek(&choice, &watch).unwrap_err();
+        assert!(error.is::<data::watch::Stopped>(), "{}: {error:#}", format.info.id);
+        assert!(data::peek(&choice, &Watch::default()).is_ok());
     }
 }
 

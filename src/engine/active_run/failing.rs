@@ -4,7 +4,7 @@ use crate::{
     engine::{divergence::Diverged, optimizers::LEARNING_RATE},
     metrics::{LOSS, Split},
     protocol::{Event, Phase, Remedy},
-    spec::{Section, dotted},
+    spec::Section,
     told::told,
 };
 use anyhow::Error;
@@ -16,8 +16,7 @@ impl ActiveRun {
         if !error.is::<Diverged>() {
             return self.enter(Phase::Failed(text), outbox);
         }
-        let rate = self.trainer.live.get(&dotted(Section::Optimizer, &LEARNING_RATE)).copied();
-        let rate = rate.unwrap_or_default();
+        let rate = self.trainer.live.get(Section::Optimizer, &LEARNING_RATE);
         // To three digits: 0.7 / 10 is 0.06999999999999999.
         let smaller: f64 = format!("{:.2e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
         let step = self.last_sound_step().filter(|_| LEARNING_RATE.check(smaller).is_none());

@@ -1,5 +1,5 @@
-//! How well a network does on a whole split; and, where it tells classes apart, on each image, and how far it can be taken
-//! at its word.
+//! How well a network does on a whole split; and, where it classifies, on each image, and how well it is
+//! calibrated.
 use super::{Inspection, Progress, Subject};
 use crate::{
     data::{Dataset, Partition},
@@ -51,7 +51,7 @@ impl Inspection for Evaluating {
     }
 }
 
-/// A classifier: its word is weighed first, then it is put to use.
+/// A classifier: it is calibrated first, then every image is scored.
 struct Judging {
     model: Arc<Model>,
     dataset: Arc<Dataset>,

@@ -1,7 +1,7 @@
 //! What a network made of some images at each of its checkpoints, one portion of one checkpoint a call.
 use super::{Inspection, Progress};
 use crate::{
-    data,
+    data::{self, watch::Watch},
     engine::{model::Model, trust::PORTION},
     protocol::{Finding, Image, Moment},
     runs::RunFolder,
@@ -28,15 +28,16 @@ struct History {
 /// gives the newest of these steps.
 ///
 /// # Errors
-/// Where the run's spec cannot be read.
+/// Where the run's spec or its data cannot be read, or that was stopped.
 pub fn begin(
     folder: RunFolder,
     catalog: &Catalog,
     images: Arc<Vec<Image>>,
     after: Option<u64>,
+    watch: &Watch,
 ) -> Result<(u64, Box<dyn Inspection>)> {
     let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset)?)?;
+    let model = Model::build(&spec, &data::peek(&spec.dataset, watch)?)?;
     let is_drawn = after.is_none() && spec.init_from.is_none();
     let saved = folder.checkpoints().into_iter().filter(|step| *step > after.unwrap_or(0));
     let waiting: VecDeque<u64> = is_drawn.then_some(0).into_iter().chain(saved).collect();

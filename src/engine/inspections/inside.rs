@@ -87,7 +87,7 @@ impl Inspection for Searching {
             self.found.images.extend(strong);
         }
         self.found.looked_at += portion.len();
-        // of equal ones the first: the same images whoever asks
+        // ties go to the first image, so that the answer is the same each time
         self.found.images.sort_by(|a, b| b.activation.total_cmp(&a.activation).then(a.image.cmp(&b.image)));
         self.found.images.truncate(KEPT);
         let share_done = self.found.looked_at as f32 / self.images.len().max(1) as f32;

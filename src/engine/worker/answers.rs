@@ -5,7 +5,7 @@ use crate::{
     data::Dataset,
     engine::{model::Model, neighbours::Neighbours, preview, resumption::newest_model, trainer::partition},
     objectives,
-    protocol::{Event, Image, Level, Prediction, RunId},
+    protocol::{About, Event, Image, Level, Prediction, RunId},
     spec::LiveParams,
 };
 use anyhow::{Context as _, Result};
@@ -88,18 +88,22 @@ impl Bench {
     /// Answers what waits, the drawing first.
     pub(super) fn answer(&mut self) {
         if let Some(wish) = self.answers.drawing.take() {
-            self.guard("Could not score the drawing", |bench| bench.predict(wish));
+            self.guard(About::Request, "Could not score the drawing", |bench| bench.predict(wish));
         }
         if let Some(wish) = self.answers.take_preview(self.is_training()) {
             let began = Instant::now();
-            self.guard("Could not show what the network does", |bench| bench.preview(wish));
+            self.guard(About::Request, "Could not show what the network does", |bench| bench.preview(wish));
             self.answers.not_before = Some(Instant::now() + began.elapsed() * PAUSE);
         }
         if self.answers.neighbours.is_growing() {
-            self.guard("Could not compare the drawing with training images", Self::grow_neighbours);
+            self.guard(
+                About::Request,
+                "Could not compare the drawing with training images",
+                Self::grow_neighbours,
+            );
         }
         if self.answers.is_weighing() {
-            self.guard("Could not calibrate the network", Self::go_on_weighing);
+            self.guard(About::Request, "Could not calibrate the network", Self::go_on_weighing);
         }
     }
 
@@ -183,8 +187,10 @@ impl Bench {
     }
 
     fn load_idle(&mut self, id: &RunId) -> Result<Idle> {
-        let newest = newest_model(&self.home.folder(id), &self.catalog)?;
-        newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        let newest = self.watched(|watch| newest_model(&self.home.folder(id), &self.catalog, watch))?;
+        let about = || About::Run(id.clone());
+        let said = newest.passed_over.into_iter();
+        said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
         let (step, live) = (newest.state.step, newest.state.live);
         Ok(Idle { run: id.clone(), step, model: Arc::new(newest.loaded), live })
     }

@@ -4,10 +4,11 @@ use crate::{
     data::{
         self, ImageShape,
         fitting::{CHANNELS, IMAGE_SIZE},
+        watch::Watch,
     },
     engine::resumption::newest,
     models::{self, Weights},
-    protocol::{Level, Phase},
+    protocol::{About, Level, Phase},
     spec::{RunSpec, Section},
 };
 use anyhow::{Context as _, Result};
@@ -18,11 +19,18 @@ impl Bench {
     pub(super) fn adopt_shape(&mut self, spec: &mut RunSpec) -> Result<()> {
         let asks = [&IMAGE_SIZE, &CHANNELS].iter().any(|param| spec.dataset.get(param) > 0.0);
         let source = spec.init_from.as_ref().filter(|_| !asks && spec.entrant.is_none());
-        let Some(shape) = source.and_then(|source| self.shape_of(source)) else { return Ok(()) };
-        if shape != data::peek(&spec.dataset)?.shape && shape.height == shape.width {
+        let Some(source) = source else { return Ok(()) };
+        let shapes = self.watched(|watch| {
+            let shape = self.shape_of(source, watch);
+            watch.go_on()?;
+            shape.map(|shape| Ok((shape, data::peek(&spec.dataset, watch)?.shape))).transpose()
+        })?;
+        let Some((shape, own)) = shapes else { return Ok(()) };
+        if shape != own && shape.height == shape.width {
             spec.set(Section::Dataset, &IMAGE_SIZE, shape.width as f64);
             spec.set(Section::Dataset, &CHANNELS, shape.channels as f64);
             self.outbox.notice(
+                About::Data,
                 Level::Info,
                 format!(
                     "Images are brought to {0} by {0} pixels, {1}, which the encoder was pretrained on",
@@ -35,12 +43,13 @@ impl Bench {
     }
 
     /// The shape of the images that a run or a shipped encoder was trained on, where that can be told.
-    fn shape_of(&self, source: &str) -> Option<ImageShape> {
+    fn shape_of(&self, source: &str, watch: &Watch) -> Option<ImageShape> {
         if let Some(shipped) = models::shipped::find(source) {
             return Some(shipped.shape);
         }
         let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
-        Some(data::peek(&self.home.folder(&run).spec(&self.catalog).ok()?.dataset).ok()?.shape)
+        let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
+        Some(data::peek(&spec.dataset, watch).ok()?.shape)
     }
 
     /// What a run's encoder begins with.
@@ -71,7 +80,10 @@ impl Bench {
         let newest = newest.with_context(|| {
             format!("The run {run:?} has no checkpoint yet: begin when it has trained for a while")
         })?;
-        newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        newest
+            .passed_over
+            .into_iter()
+            .for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
         let step = newest.state.step;
         if let Some((best, _)) = newest.state.best.filter(|(best, _)| *best < step)
             && matches!(folder.info(&run.into(), &self.catalog)?.phase, Phase::Failed(_))
@@ -80,7 +92,7 @@ impl Bench {
                 "The run {run:?} failed: if the weights of step {step} turn out to be ruined, begin with its best ones, \
                  init_from={run}@{best}"
             );
-            self.outbox.notice(Level::Warning, text);
+            self.outbox.notice(About::Request, Level::Warning, text);
         }
         Ok(Some(Weights::File(weights(step))))
     }

@@ -5,7 +5,7 @@ use crate::{
     data::{self, watch::Stopped},
     metrics::{ACCURACY, Split},
     objectives,
-    protocol::{ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
+    protocol::{About, ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
     runs::{ComparisonFolder, RunLock},
     spec::RunSpec,
     told::told,
@@ -36,7 +36,8 @@ impl Bench {
     /// Shows the comparisons of the home, which rest until somebody goes on with one.
     pub(super) fn open_comparisons(&mut self) {
         for id in self.home.list_comparisons().unwrap_or_default() {
-            self.guard("Could not open a comparison", |bench| bench.show_comparison(&id, None));
+            let about = About::Comparison(id.clone());
+            self.guard(about, "Could not open a comparison", |bench| bench.show_comparison(&id, None));
         }
     }
 
@@ -65,6 +66,7 @@ impl Bench {
     pub(super) fn order(&mut self, id: &ComparisonId, order: Order) -> Result<()> {
         match order {
             Order::Resume => self.resume_comparison(id),
+            Order::Reopen => self.reopen_comparison(id),
             Order::Control(control) => self.control_comparison(id, control),
             Order::Delete => self.delete_comparison(id),
             Order::Restore => self.restore_comparison(id),
@@ -171,6 +173,16 @@ impl Bench {
         self.show_comparison(id, Some(Phase::Running))
     }
 
+    fn reopen_comparison(&mut self, id: &ComparisonId) -> Result<()> {
+        if self.contests.contains_key(id) {
+            return Ok(());
+        }
+        for run in self.runs_of(id).map(|(run, _)| run).collect::<Vec<_>>() {
+            self.reopen(&run)?;
+        }
+        self.show_comparison(id, None)
+    }
+
     /// Runs of the home that belong to a comparison.
     fn runs_of(&self, id: &ComparisonId) -> impl Iterator<Item = (RunId, RunSpec)> {
         let belongs = |run: RunId| {
@@ -226,10 +238,14 @@ impl Bench {
         self.show_comparison(id, None)
     }
 
-    /// Tells the faces of a comparison; one that is not at work is finished or stopped.
+    /// Tells the faces of a comparison; one that is not at work here is finished, stopped, or in another program's hands.
     fn show_comparison(&mut self, id: &ComparisonId, phase: Option<Phase>) -> Result<()> {
         let folder = self.home.comparison(id);
-        let resting = if folder.is_finished() { Phase::Finished } else { Phase::Stopped };
+        let resting = match (folder.is_finished(), phase.is_none() && folder.is_at_work()) {
+            (true, _) => Phase::Finished,
+            (false, true) => Phase::Elsewhere,
+            (false, false) => Phase::Stopped,
+        };
         self.outbox.push(Event::Comparison(Box::new(ComparisonInfo {
             id: id.clone(),
             comparison: folder.read(&self.catalog)?,

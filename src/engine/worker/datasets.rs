@@ -1,8 +1,8 @@
 //! The data sets of runs, which are read while the faces look on and can stop it.
 use super::Bench;
 use crate::{
-    data::{self, Dataset},
-    protocol::Level,
+    data::{self, Dataset, watch::Watch},
+    protocol::{About, Level},
     spec::Choice,
 };
 use anyhow::Result;
@@ -22,16 +22,21 @@ impl Bench {
         if let Some(first) = complaints.first() {
             let text =
                 format!("{} images or files of the data set cannot be read, as: {first}", complaints.len());
-            self.outbox.notice(Level::Warning, text);
+            self.outbox.notice(About::Data, Level::Warning, text);
         }
         self.dataset = Some((key, dataset.clone()));
         Ok(dataset)
     }
 
     /// Reads a data set while the faces look on.
-    pub(super) fn read(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
+    pub(super) fn read(&self, choice: &Choice) -> Result<Arc<Dataset>> {
+        self.watched(|watch| data::open(choice, &self.home.data(), watch))
+    }
+
+    /// Reads something of a data set while the faces look on and can stop it.
+    pub(super) fn watched<T>(&self, read: impl FnOnce(&Watch) -> Result<T>) -> Result<T> {
         let _reading = self.watch.begin();
         self.outbox.wake();
-        data::open(choice, &self.home.data(), &self.watch)
+        read(&self.watch)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         trainer::partition,
     },
     objectives,
-    protocol::{Answer, Level, Question, RunId},
+    protocol::{About, Answer, Level, Question, RunId},
     spec::Choice,
     told::told,
 };
@@ -36,7 +36,7 @@ impl Bench {
     /// Begins with a question, instead of an older one of its kind about the same run.
     ///
     /// # Errors
-    /// Why it cannot be answered; whoever asked is told so too.
+    /// Why it cannot be answered; the same reason goes out as the answer.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
         if let Question::Scores { images } = &question {
             let answered = self.scores(request, run.clone(), images);
@@ -59,18 +59,22 @@ impl Bench {
     fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
         match question {
             Question::History { images, after } => {
+                let folder = self.home.folder(run);
                 if !self.active.contains_key(run) {
                     // What a run of no checkpoint was drawn as is not what it has learnt.
-                    newest_model(&self.home.folder(run), &self.catalog)?;
+                    self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
                 }
-                history::begin(self.home.folder(run), &self.catalog, images.clone(), *after)
+                self.watched(|watch| history::begin(folder, &self.catalog, images.clone(), *after, watch))
             }
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;
                 let dataset = self.dataset(&spec.dataset)?;
                 let images = partition(&spec, &dataset)?.validation;
-                let newest = newest_model(&self.home.folder(run), &self.catalog)?;
-                newest.passed_over.into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+                let folder = self.home.folder(run);
+                let newest = self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
+                let about = || About::Run(run.clone());
+                let said = newest.passed_over.into_iter();
+                said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
                 Ok((newest.state.step, recall::begin(newest.loaded, dataset, images)?))
             }
             _ => {
@@ -89,7 +93,8 @@ impl Bench {
     pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
         let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
         let advanced = inquiry.inspection.advance();
-        inquiry.inspection.left_out().into_iter().for_each(|text| self.outbox.notice(Level::Warning, text));
+        let left_out = inquiry.inspection.left_out().into_iter();
+        left_out.for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
         let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
         self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
         if share_done < 1.0 {

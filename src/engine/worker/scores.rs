@@ -21,8 +21,8 @@ impl Bench {
             Ok((step, model.class_names().clone(), Trusting::scores(known, model, images)?))
         });
         self.answers.trusting = trusting;
-        let (step, class_names, scores) = scored?;
-        let finding = Some(Ok(Finding::Scores { class_names, scores: Arc::new(scores) }));
+        let (step, class_names, (scores, is_calibrated)) = scored?;
+        let finding = Some(Ok(Finding::Scores { class_names, scores: Arc::new(scores), is_calibrated }));
         self.outbox.push(Event::Answer(Answer { request, run, step, share_done: 1.0, finding }));
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::{
         trust::{Trust, Weighing},
     },
     objectives,
-    protocol::{Confidence, Image, Level, RunId},
+    protocol::{About, Confidence, Event, Image, Level, RunId},
     told::told,
 };
 use anyhow::{Error, Result, ensure};
@@ -37,21 +37,27 @@ impl Trusting {
         self.run == *run && self.step == step
     }
 
-    /// The probabilities of the classes for each of some images, as far to be taken at their word as is known.
-    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<Vec<Vec<f32>>> {
-        let Some(State::Known(trust)) = found.map(|found| &found.state) else { return model.scores(images) };
+    /// The probabilities of the classes for each of some images, and whether they are calibrated: where that is known.
+    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<(Vec<Vec<f32>>, bool)> {
+        let Some(State::Known(trust)) = found.map(|found| &found.state) else {
+            return Ok((model.scores(images)?, false));
+        };
         let examples = model.fitted(images)?;
         let all: Vec<usize> = (0..images.len()).collect();
         let seen = model.impressions(&examples, &all)?;
-        Ok(seen.logits.iter().map(|logits| trust.probabilities(logits)).collect())
+        Ok((seen.logits.iter().map(|logits| trust.probabilities(logits)).collect(), true))
     }
 
     /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that
     /// is not known.
     pub fn predict(found: Option<&Self>, model: &Model, image: &Image) -> Result<(Vec<f32>, Confidence)> {
         let Some(State::Known(trust)) = found.map(|found| &found.state) else {
-            let is_weighing = found.is_some_and(Self::is_weighing);
-            let confidence = if is_weighing { Confidence::Pending } else { Confidence::Raw };
+            let confidence = match found.map(|found| &found.state) {
+                Some(State::Weighing(weighing, _)) => {
+                    Confidence::Pending { share_done: weighing.share_done() }
+                }
+                _ => Confidence::Raw,
+            };
             let scores = model.scores(std::slice::from_ref(image))?.pop();
             return Ok((scores.unwrap_or_default(), confidence));
         };
@@ -84,25 +90,29 @@ impl Bench {
             self.dataset(&spec.dataset).and_then(|data| Ok(Weighing::new(&partition(&spec, &data)?)));
         let state = match weighing {
             Ok(weighing) => State::Weighing(weighing, wish.clone()),
-            Err(error) => self.unknown(&error),
+            Err(error) => self.unknown(&wish.run, &error),
         };
         self.answers.trusting = Some(Trusting { run: wish.run.clone(), step, state });
         Ok(())
     }
 
-    /// One portion; once its word is weighed, the drawing is answered again.
+    /// One portion; once the network is calibrated, the drawing is scored again.
     pub(super) fn go_on_weighing(&mut self) -> Result<()> {
         let Some(mut trusting) = self.answers.trusting.take() else { return Ok(()) };
         let run = trusting.run.clone();
         if let State::Weighing(mut weighing, wish) = trusting.state {
             let found = self.weigh(&run, trusting.step, &mut weighing);
             trusting.state = match found {
-                Ok(None) => State::Weighing(weighing, wish),
+                Ok(None) => {
+                    let (request, share_done) = (wish.request, weighing.share_done());
+                    self.outbox.push(Event::Calibrating { request, share_done });
+                    State::Weighing(weighing, wish)
+                }
                 ended => {
                     // a newer drawing is answered anyway
                     self.answers.drawing.get_or_insert(wish);
                     ended.map_or_else(
-                        |error| self.unknown(&error),
+                        |error| self.unknown(&run, &error),
                         |trust| trust.map_or(State::Unknown, State::Known),
                     )
                 }
@@ -120,9 +130,9 @@ impl Bench {
         weighing.advance(model, &data)
     }
 
-    fn unknown(&mut self, error: &Error) -> State {
-        let text = format!("How far the network can be taken at its word is not known: {}", told(error));
-        self.outbox.notice(Level::Warning, text);
+    fn unknown(&mut self, run: &RunId, error: &Error) -> State {
+        let text = format!("The network could not be calibrated: {}", told(error));
+        self.outbox.notice(About::Run(run.clone()), Level::Warning, text);
         State::Unknown
     }
 }

@@ -106,8 +106,10 @@ fn imported_weights_score_as_in_pytorch() {
 fn gradients_are_those_of_pytorch() {
     let model = reference();
     let labels = Tensor::new(&[3u32, 1, 4, 1], &Device::Cpu).unwrap();
-    let mut live = catalog().live_params(&RunSpec::default());
-    live.iter_mut().filter(|(key, _)| key.ends_with("dropout")).for_each(|(_, value)| *value = 0.0);
+    let (spec, catalog) = (RunSpec::default(), catalog());
+    let mut live = catalog.live_params(&spec);
+    let dropouts = catalog.params(&spec).filter(|(_, param)| param.key.ends_with("dropout"));
+    dropouts.for_each(|(section, param)| live.set(section, param, 0.0));
     let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0, changes: Changes::All };
     let loss =
         model.objective.loss(&Batch { images: images(), labels, class_weights: None }, &pass).unwrap().loss;

@@ -77,6 +77,7 @@ fn waits_for(info: &ComparisonInfo, entrants: &Entrants<'_>, budget: usize) -> S
         }
         Phase::Running | Phase::Paused => "The race begins once pretraining has ended.".into(),
         Phase::Finished => "None of the arms was validated while it trained.".into(),
+        Phase::Elsewhere => "Another program works at this comparison: look again later.".into(),
         Phase::Stopped | Phase::Failed(_) => "Press Resume: the race goes on from here.".into(),
     }
 }
@@ -156,7 +157,7 @@ fn table(
     source.table(what, &["arm", "step", "mean", "lowest", "highest"], rows)
 }
 
-/// "10 a class".
+/// "10 a class" or "all", where it is plain that labels are meant.
 pub fn short(budget: u64) -> String {
-    labels(budget).replace(" labels", "").replace(" label", "")
+    if budget == 0 { "all".into() } else { format!("{budget} a class") }
 }

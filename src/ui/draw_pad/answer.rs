@@ -1,10 +1,10 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    data,
+    data::{self, watch::Watch},
     protocol::{Command, Confidence, Prediction, RunId},
     session::Run,
-    ui::{Action, bars, theme, widgets::strong},
+    ui::{Action, bars, theme, views::UNSAVED, widgets::strong},
 };
 use egui::{RichText, Ui};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 const ASK_AGAIN: f64 = 0.1;
 
 /// What it means to look like nothing that is known.
-const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not take it at its word.";
+const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not rely on it.";
 
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;
@@ -54,7 +54,8 @@ impl Classes {
             *self = Self::default();
             if let Some(run) = run {
                 let dataset = &run.spec.dataset;
-                let named = dataset.path.is_none().then(|| data::peek(dataset).ok()).flatten();
+                let named =
+                    dataset.path.is_none().then(|| data::peek(dataset, &Watch::default()).ok()).flatten();
                 let names = named.map_or(vec![], |info| info.class_names);
                 *self = Self { run: Some(run.id.clone()), names };
             }
@@ -134,7 +135,7 @@ impl DrawPad {
         prediction: Option<&Prediction>,
         actions: &mut Vec<Action>,
     ) {
-        let (Some(run), Some(image)) = (run, &self.image) else { return };
+        let (Some(run), Some(image)) = (run.filter(|run| run.has_weights()), &self.image) else { return };
         let now = ui.input(|input| input.time);
         if let Some(asked) = &self.asked {
             let same = asked.version == self.version && asked.run == run.id;
@@ -164,10 +165,22 @@ impl DrawPad {
     }
 }
 
-pub fn caption(run: Option<&Run>, drawn: bool) -> String {
+pub fn caption(run: Option<&Run>, drawn: bool, answer: Option<&Prediction>) -> String {
     match (run, drawn) {
         (None, _) => "Start or select a run: its network scores your drawing.".into(),
-        (Some(run), true) => format!("Scored by {}", run.spec.name),
+        (Some(run), true) if !run.has_weights() => UNSAVED.into(),
+        (Some(run), true) => format!("Scored by {}{}", run.spec.name, answer.map(kind).unwrap_or_default()),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
+    }
+}
+
+/// How far the bars can be taken at their word: ", calibrated".
+fn kind(answer: &Prediction) -> String {
+    if answer.probabilities.is_empty() {
+        return String::new();
+    }
+    match answer.confidence {
+        Confidence::Pending { share_done } => format!(", calibrating: {:.0} %", share_done * 100.0),
+        confidence => format!(", {}", bars::kind(matches!(confidence, Confidence::Calibrated { .. }))),
     }
 }

@@ -1,7 +1,7 @@
 //! What of its data a plot shows: never less than nothing, never what cannot be.
 use crate::metrics::Unit;
-use egui::PointerButton;
-use egui_plot::PlotUi;
+use egui::{PointerButton, Vec2};
+use egui_plot::{PlotBounds, PlotTransform, PlotUi};
 
 /// From the lowest value to the highest.
 pub type Range = [f64; 2];
@@ -28,7 +28,7 @@ impl Shown {
         self.chosen.is_some()
     }
 
-    /// Shows a range as far as there is anything of it. Whoever asks for everything follows what is to come, too.
+    /// Shows a range as far as there is anything of it. A plot that shows everything goes on to follow new points.
     pub fn choose(&mut self, range: Range, all: Range) {
         let range = within(range, all);
         self.chosen = (range != all).then_some(range);
@@ -114,6 +114,45 @@ pub fn share_tick(share: f64) -> String {
     if is_possible { format!("{:.0} %", share * 100.0) } else { String::new() }
 }
 
+/// Ranges about some data that have one scale on a part of the screen of this size, in points, so that distances are
+/// alike in every direction.
+pub fn at_one_scale(data: [Range; 2], size: Vec2) -> [Range; 2] {
+    let points = [size.x, size.y].map(|points| f64::from(points.max(1.0)));
+    let per_point = |axis: usize| width(data[axis]) / points[axis];
+    let scale = per_point(0).max(per_point(1));
+    [0, 1].map(|axis| about(data[axis], scale * points[axis]))
+}
+
+/// The ranges that are drawn, out of all that there is, of which each is the same share: all has one scale, and so have
+/// they.
+pub fn alike([x, y]: [Shown; 2], all: [Range; 2]) -> [Range; 2] {
+    let shown = [x.of(all[0]), y.of(all[1])];
+    let share = |axis: usize| width(shown[axis]) / width(all[axis]);
+    let share = share(0).max(share(1));
+    [0, 1].map(|axis| within(about(shown[axis], share * width(all[axis])), all[axis]))
+}
+
+fn width([low, high]: Range) -> f64 {
+    high - low
+}
+
+/// A range of some width about the middle of another one.
+fn about([low, high]: Range, width: f64) -> Range {
+    let middle = f64::midpoint(low, high);
+    [middle - width / 2.0, middle + width / 2.0]
+}
+
+/// The ranges of x and y as egui_plot has them.
+pub fn to_set([x, y]: [Range; 2]) -> PlotBounds {
+    PlotBounds::from_min_max([x[0], y[0]], [x[1], y[1]])
+}
+
+/// The box that was drawn to be zoomed into: the plot's bounds are others than those that it was given.
+pub fn boxed(transform: &PlotTransform, set: [Range; 2]) -> Option<[Range; 2]> {
+    let found = transform.bounds();
+    (*found != to_set(set)).then(|| [0, 1].map(|axis| [found.min()[axis], found.max()[axis]]))
+}
+
 /// What a person's hands do to the ranges of x and y in this frame: a drag moves them, Ctrl and the wheel zoom.
 pub fn steered(plot: &PlotUi<'_>, shown: [Range; 2]) -> Option<[Range; 2]> {
     let (response, frame) = (plot.response(), plot.transform().frame());
@@ -133,11 +172,11 @@ pub fn steered(plot: &PlotUi<'_>, shown: [Range; 2]) -> Option<[Range; 2]> {
         return None;
     }
     let at = plot.plot_from_screen(at);
-    let about = |[low, high]: Range, centre: f64, factor: f32| {
+    let zoomed = |[low, high]: Range, centre: f64, factor: f32| {
         let factor = f64::from(factor);
         [centre - (centre - low) / factor, centre + (high - centre) / factor]
     };
-    Some([about(shown[0], at.x, factor.x), about(shown[1], at.y, factor.y)])
+    Some([zoomed(shown[0], at.x, factor.x), zoomed(shown[1], at.y, factor.y)])
 }
 
 #[cfg(test)]
@@ -162,6 +201,23 @@ mod tests {
         assert_eq!(shown.of([0.0, 200.0]), [20.0, 40.0]);
         shown.choose([-10.0, 900.0], [0.0, 200.0]);
         assert_eq!((shown.is_chosen(), shown.of([0.0, 300.0])), (false, [0.0, 300.0]));
+    }
+
+    #[test]
+    fn a_map_keeps_its_scale_and_its_edges_whatever_is_done_to_it() {
+        let all = at_one_scale([[0.0, 10.0], [-1.0, 1.0]], Vec2::new(200.0, 100.0));
+        assert_eq!(all, [[0.0, 10.0], [-2.5, 2.5]]);
+        let mut shown = [Shown::default(); 2];
+        assert_eq!(alike(shown, all), all);
+        // a box that is high and narrow, dragged far off to the right
+        shown[0].choose([90.0, 91.0], all[0]);
+        shown[1].choose([0.0, 2.0], all[1]);
+        assert_eq!(alike(shown, all), [[6.0, 10.0], [0.0, 2.0]]);
+        // the window has become as high as it is wide since
+        let all = at_one_scale([[0.0, 10.0], [-1.0, 1.0]], Vec2::splat(100.0));
+        let [x, y] = alike(shown, all);
+        assert_eq!(width(x), width(y));
+        assert!(x[1] <= 10.0 && y[1] <= 5.0);
     }
 
     #[test]

@@ -1,56 +1,48 @@
 //! Live changes of a run: in words, merged into few, and written above the plot beside their lines.
 use crate::{
     session::Run,
-    spec::{Catalog, dotted},
+    spec::{Catalog, Change, dotted},
     ui::widgets::number,
 };
 use egui::{FontId, Label, Rect, RichText, Ui, pos2, vec2};
 
 /// The row above a plot that they are written in, in points.
 pub const HEIGHT: f32 = 18.0;
+/// Changes of one hyperparameter within so many steps are shown as one.
+const BURST_STEPS: u64 = 20;
 
 /// The live changes of a run in words: "learning rate 0.001 → 0.01".
 pub fn of(run: &Run, catalog: &Catalog) -> Vec<(f64, String)> {
-    let mut before = catalog.live_params(&run.spec);
-    let mut found: Vec<(f64, String)> = vec![];
-    for change in &run.changes {
-        let words: Vec<_> = catalog
-            .params(&run.spec)
-            .filter_map(|(section, param)| {
-                let key = dotted(section, param);
-                let (from, to) = (before.get(&key)?, change.values.get(&key)?);
-                (from != to)
-                    .then(|| format!("{} {} → {}", param.label.to_lowercase(), number(*from), number(*to)))
-            })
-            .collect();
-        before.clone_from(&change.values);
-        if !words.is_empty() {
-            found.push((change.step as f64, words.join(", ")));
-        }
-    }
-    merge(found)
+    let label = |key: &str| {
+        let mut params = catalog.params(&run.spec);
+        let found = params.find(|(section, param)| dotted(*section, param) == key);
+        found.map_or_else(|| key.to_owned(), |(_, param)| param.label.to_lowercase())
+    };
+    let words =
+        |change: &Change| format!("{} {} → {}", label(&change.key), number(change.from), number(change.to));
+    let text = |burst: &Vec<Change>| burst.iter().map(words).collect::<Vec<_>>().join(", ");
+    bursts(&run.changes).iter().map(|burst| (burst[0].step as f64, text(burst))).collect()
 }
 
-/// A slider that was dragged leaves many changes within a few steps: the last of each burst is labelled.
-fn merge(changes: Vec<(f64, String)>) -> Vec<(f64, String)> {
-    let mut merged: Vec<(f64, String)> = vec![];
-    for (step, text) in changes {
-        match merged.last_mut() {
-            Some(last) if step - last.0 < 20.0 && joined(&last.1, &text).is_some() => {
-                last.1 = joined(&last.1, &text).unwrap_or(text);
+/// A slider that was dragged leaves many changes within a few steps, which count as one. What changed at the same step
+/// stands together.
+fn bursts(changes: &[Change]) -> Vec<Vec<Change>> {
+    let mut bursts: Vec<Vec<Change>> = vec![];
+    for change in changes {
+        let recent = bursts.last_mut().filter(|burst| change.step < burst[0].step + BURST_STEPS);
+        let same_key = |burst: &&mut Vec<Change>| burst.iter().any(|earlier| earlier.key == change.key);
+        match recent {
+            Some(burst) if same_key(&burst) => {
+                burst
+                    .iter_mut()
+                    .filter(|earlier| earlier.key == change.key)
+                    .for_each(|one| one.to = change.to);
             }
-            _ => merged.push((step, text)),
+            Some(burst) if burst[0].step == change.step => burst.push(change.clone()),
+            _ => bursts.push(vec![change.clone()]),
         }
     }
-    merged
-}
-
-/// "a 1 → 2" and "a 2 → 3" make "a 1 → 3".
-fn joined(first: &str, second: &str) -> Option<String> {
-    let (from, _) = first.split_once(" → ")?;
-    let (middle, to) = second.split_once(" → ")?;
-    let label = |text: &str| text.rsplit_once(' ').map(|(label, _)| label.to_owned());
-    (label(from) == label(middle) && !to.contains(',')).then(|| format!("{from} → {to}"))
+    bursts
 }
 
 /// Writes them into the row above the plot, each right of its line or, at the edge, left of it. What has no room beside
@@ -95,14 +87,16 @@ mod tests {
 
     #[test]
     fn a_dragged_slider_is_one_change() {
-        let change = |step, text: &str| (step, text.to_owned());
-        let merged = merge(vec![
-            change(10.0, "learning rate 0.001 → 0.002"),
-            change(12.0, "learning rate 0.002 → 0.005"),
-            change(13.0, "dropout 0.5 → 0.4"),
-            change(90.0, "dropout 0.4 → 0.1"),
+        let change = |step, key: &str, from, to| Change { step, key: key.into(), from, to };
+        let found = bursts(&[
+            change(10, "rate", 0.001, 0.002),
+            change(12, "rate", 0.002, 0.005),
+            change(13, "dropout", 0.5, 0.4),
+            change(13, "momentum", 0.9, 0.8),
+            change(90, "dropout", 0.4, 0.1),
         ]);
-        assert_eq!(merged[0], change(10.0, "learning rate 0.001 → 0.005"));
-        assert_eq!(merged.len(), 3);
+        assert_eq!(found[0], [change(10, "rate", 0.001, 0.005)]);
+        assert_eq!(found[1], [change(13, "dropout", 0.5, 0.4), change(13, "momentum", 0.9, 0.8)]);
+        assert_eq!(found.len(), 3);
     }
 }

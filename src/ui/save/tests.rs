@@ -71,17 +71,18 @@ fn a_strip_holds_its_images_pixel_by_pixel() {
             Caption { text: "1".into(), is_right: Some(true) },
         ],
     };
+    let source = Source { kind: "run", name: "Seed CNN".into(), data: "MNIST digits".into() };
     let mut files = vec![];
     let ctx = Context::default();
     crate::ui::install(&ctx);
     for _ in 0..2 {
         let _output = ctx.run_ui(RawInput::default(), |ui| {
             files = [Format::Png, Format::Svg]
-                .map(|format| super::strip(ui, strip.name, &strip, format).unwrap())
+                .map(|format| source.strip(ui, strip.name, &strip, format).unwrap())
                 .to_vec();
         });
     }
-    assert_eq!(files[0].name, "images.png");
+    assert_eq!(files[0].name, "images-seed-cnn-on-mnist-digits.png");
     let image = image::load_from_memory(&files[0].bytes).unwrap();
     // The first image begins at (10, 38), 42 points to a pixel.
     let grey = |x: f32, y: f32| {
@@ -89,6 +90,7 @@ fn a_strip_holds_its_images_pixel_by_pixel() {
     };
     assert_eq!([grey(0.1, 0.1), grey(1.9, 0.1), grey(0.9, 1.5), grey(1.1, 1.5)], [0, 255, 255, 0]);
     let text = String::from_utf8(files[1].bytes.clone()).unwrap();
+    assert!(text.contains(">Images: Seed CNN on MNIST digits</text>"), "{text}");
     assert!(text.contains(">7 · 98 % wrong</text>") && text.matches("<image").count() == 2, "{text}");
 }
 

@@ -1,5 +1,5 @@
 //! A question about something that changes: what is drawn, what is learnt, or what somebody chose.
-use super::Scene;
+use super::{Scene, UNSAVED};
 use crate::{
     protocol::{Finding, Moment, Phase, Question, RunId},
     session::Run,
@@ -81,6 +81,11 @@ impl<K: PartialEq> Asking<K> {
     ) {
         let now = ui.input(|input| input.time);
         self.take_in(scene, now);
+        if !run.has_weights() {
+            let finding = Err(UNSAVED.into());
+            self.found = Some(Found { run: run.id.clone(), about: Rc::new(about), step: 0, finding });
+            return;
+        }
         let is_same = |(of, _): &(Subject<K>, f64)| of.run == run.id && *of.about == about;
         if !self.wanted.as_ref().is_some_and(is_same) {
             // the first question need not wait

@@ -87,7 +87,7 @@ impl View for Drawing {
 impl Drawing {
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, sheet: &Sheet) {
         let subject = Subject { sheet: sheet.clone(), framing: self.framing, pose: self.pose };
-        self.reading.follow(ui, scene, run, run.progress.step, subject, |subject| {
+        self.reading.follow(ui, scene, run, scene.weights(run), subject, |subject| {
             let images = variants::images(&subject.sheet, subject.framing, subject.pose);
             Question::Scores { images: Arc::new(images.into_iter().map(Image::drawing).collect()) }
         });
@@ -104,13 +104,17 @@ impl Drawing {
     ) {
         let found = self.reading.found(&run.id).map(|found| &found.finding);
         let reading = match found {
-            Some(Ok(Finding::Scores { class_names, scores })) => Reading::new(scores, class_names),
+            Some(Ok(Finding::Scores { class_names, scores, is_calibrated })) => {
+                Reading::new(scores, class_names, *is_calibrated)
+            }
             _ => None,
         };
-        if found.is_some() && reading.is_none() {
-            ui.label(NO_NAMES);
+        match found {
+            Some(Err(problem)) => drop(ui.label(problem)),
+            Some(Ok(_)) if reading.is_none() => drop(ui.label(NO_NAMES)),
+            _ => {}
         }
-        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, actions));
+        part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, source, actions));
         part(ui, |ui| poses::ui(ui, &mut self.pose, reading, source, actions));
     }
 }

@@ -1,5 +1,5 @@
-//! How well a network does on a split: what it confuses with what, how far it can be taken at its word, and the images
-//! that are behind both.
+//! How well a network does on a split: what it confuses with what, how well it is calibrated, and the images that
+//! are behind both.
 use super::{Scene, View, ViewEntry, empty};
 use crate::{
     data,
@@ -32,7 +32,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "evaluation",
         label: "Evaluation",
-        help: "What a run's network confuses with what, how far it can be taken at its word, and on which images it fails.",
+        help: "Which classes a run's network confuses, how well its confidence is calibrated, and on which images it fails.",
         params: &[],
     },
     looks_at_the_pad: false,

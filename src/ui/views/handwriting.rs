@@ -15,6 +15,7 @@ use crate::{
     spec::ComponentInfo,
     ui::{
         Action,
+        save::Source,
         strips::Strips,
         widgets::{icon_button, labeled_button, title},
     },
@@ -151,6 +152,7 @@ fn drawings(
     scene: &mut Scene<'_>,
 ) {
     let held_out = handwriting.drawings.iter().filter(|one| one.is_test).count();
+    let source = Source::of_handwriting(scene.run.map(|run| &run.spec));
     ui.label(format!("{} drawings, {held_out} of them held out (·)", handwriting.drawings.len()))
         .on_hover_text(format!("Folder: {}", handwriting.folder.display()));
     for (label, strips) in strips.iter_mut().enumerate() {
@@ -171,7 +173,7 @@ fn drawings(
                     pixels: chosen().flat_map(|(_, one)| one.pixels.iter().copied()).collect(),
                     captions: chosen().map(caption).collect(),
                 };
-                strips.beside(ui, std::slice::from_ref(&strip), DRAWING, scene.actions);
+                strips.beside(ui, std::slice::from_ref(&strip), DRAWING, &source, scene.actions);
             });
         });
     }

@@ -3,10 +3,11 @@ use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Image, Question, RunId, Strip},
+    session::Run,
     spec::ComponentInfo,
     ui::{
         Action,
-        save::{self, Format},
+        save::{self, Format, Source},
         widgets::{strong, thousands, title},
     },
 };
@@ -65,7 +66,7 @@ impl View for InsideView {
             Some((Ok(Finding::Inside(found)), step)) => {
                 let found = found.clone();
                 self.step = step;
-                self.show(ui, &found, scene);
+                self.show(ui, &found, run, scene);
             }
             Some((Err(problem), _)) => empty(ui, "The network cannot look at this", problem),
             _ => waiting(ui),
@@ -74,7 +75,7 @@ impl View for InsideView {
 }
 
 impl InsideView {
-    fn show(&mut self, ui: &mut Ui, found: &Arc<Inside>, scene: &mut Scene<'_>) {
+    fn show(&mut self, ui: &mut Ui, found: &Arc<Inside>, run: &Run, scene: &mut Scene<'_>) {
         if found.layers.is_empty() {
             let then = "Select a run with a convolutional encoder, such as the Seed CNN.";
             return empty(ui, "This network has no convolution to look into", then);
@@ -88,11 +89,12 @@ impl InsideView {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.filter.ui(ui, found, scene));
             });
         }
-        let area = ScrollArea::vertical().id_salt(scene.run.map(|run| &run.id));
-        area.auto_shrink(false).show(ui, |ui| self.layers(ui, found, scene.actions));
+        let source = scene.source(run);
+        let area = ScrollArea::vertical().id_salt(&run.id).auto_shrink(false);
+        area.show(ui, |ui| self.layers(ui, found, &source, scene.actions));
     }
 
-    fn layers(&mut self, ui: &mut Ui, found: &Inside, actions: &mut Vec<Action>) {
+    fn layers(&mut self, ui: &mut Ui, found: &Inside, source: &Source, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Inside");
             let step = thousands(self.step);
@@ -111,7 +113,7 @@ impl InsideView {
             let sizes = format!("{} of {height} × {width} pixels, {colours}", filters.count());
             let format = section(ui, &heading, help, &sizes);
             let picture =
-                |format| save::strip(ui, &heading, &strip([height, width], painted(filters)), format);
+                |format| source.strip(ui, &heading, &strip([height, width], painted(filters)), format);
             actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Filter {filter} of {}", found.layers[0].name);
             if let Some(filter) = atlas.ui(ui, FILTER, self.filter.of_layer(0), name) {
@@ -130,7 +132,7 @@ impl InsideView {
             );
             let format = section(ui, &heading, help, &sizes);
             let picture =
-                |format| save::strip(ui, &heading, &strip([maps.height, maps.width], lit(maps)), format);
+                |format| source.strip(ui, &heading, &strip([maps.height, maps.width], lit(maps)), format);
             actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Map {filter} of {}", maps.name);
             if let Some(filter) = atlas.ui(ui, MAP, self.filter.of_layer(layer), name) {

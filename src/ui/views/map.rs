@@ -1,5 +1,5 @@
 //! A map of a data set as a network sees it: images that it takes to be alike lie together, and the drawing among them.
-use super::{Scene, View, ViewEntry, asking::Asking, empty};
+use super::{Scene, UNSAVED, View, ViewEntry, asking::Asking, empty};
 use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
@@ -108,7 +108,11 @@ impl MapView {
 
     /// Asks for a map where there is none of this run and split yet.
     fn follow(&mut self, scene: &mut Scene<'_>, run: &Run) {
-        let is_there = |asked: &Asked| asked.run == run.id && asked.split == self.split;
+        let is_there = |asked: &Asked| {
+            let is_of = asked.run == run.id && asked.split == self.split;
+            // a run that was not saved yet may be at work by now
+            is_of && (asked.problem.as_deref() != Some(UNSAVED) || !run.has_weights())
+        };
         if self.asked.as_ref().is_some_and(is_there) {
             return;
         }
@@ -119,13 +123,14 @@ impl MapView {
 
     fn ask(&mut self, scene: &mut Scene<'_>, run: &Run) {
         let question = Question::Map { split: self.split, images: IMAGES, method: MapMethod::Tsne };
+        let has_weights = run.has_weights();
         self.asked = Some(Asked {
-            request: scene.ask(run.id.clone(), question),
+            request: if has_weights { scene.ask(run.id.clone(), question) } else { 0 },
             run: run.id.clone(),
             split: self.split,
             step: run.progress.step,
             share_done: 0.0,
-            problem: None,
+            problem: (!has_weights).then(|| UNSAVED.into()),
             is_stopped: false,
         });
     }

@@ -5,7 +5,8 @@ use crate::{
     protocol::{Caption, Finding, Image, Question, RunId, Strip},
     spec::ComponentInfo,
     ui::{
-        Action, save,
+        Action,
+        save::{self, Source},
         widgets::{card, strong, thousands, title},
     },
 };
@@ -67,11 +68,8 @@ impl View for Why {
             Some((Ok(Finding::Explanation(found)), step)) => {
                 let found = found.clone();
                 self.upload(ui, &found);
-                self.header(
-                    ui,
-                    (&found, scene.actions),
-                    &format!("{}, step {}", run.spec.name, thousands(step)),
-                );
+                let weights = format!("{}, step {}", run.spec.name, thousands(step));
+                self.header(ui, (&found, &scene.source(run)), &weights, scene.actions);
                 self.methods(ui, &found);
             }
             Some((Err(problem), _)) => {
@@ -112,7 +110,13 @@ impl Why {
         self.shown = Some(found.clone());
     }
 
-    fn header(&mut self, ui: &mut Ui, (found, actions): (&Explanation, &mut Vec<Action>), weights: &str) {
+    fn header(
+        &mut self,
+        ui: &mut Ui,
+        (found, source): (&Explanation, &Source),
+        weights: &str,
+        actions: &mut Vec<Action>,
+    ) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Why").on_hover_text("What is explained is the network's score for the class before it is turned into a probability: its logit");
             let most_probable = format!("{} (most probable)", found.class_name(found.predicted));
@@ -137,7 +141,8 @@ impl Why {
             ui.label(RichText::new(weights).weak());
             let format = save::menu(ui, "the explanations", &save::PICTURE);
             let what = format!("What speaks for {}", found.subject());
-            actions.extend(format.map(|format| save::action(save::strip(ui, &what, &painted(found), format))));
+            let picture = |format| source.strip(ui, &what, &painted(found), format);
+            actions.extend(format.map(picture).map(save::action));
         });
         let (output, empty) = (found.output, found.empty_output);
         ui.horizontal_wrapped(|ui| {

@@ -120,6 +120,7 @@ fn show(
                 height: 190.0,
                 xs: &steps,
                 scores: &scores,
+                is_calibrated: false,
                 class_names,
                 grid: None,
                 mark: steps[at],
@@ -133,9 +134,10 @@ fn show(
             let epoch = step as f64 / total as f64;
             ui.label(
                 RichText::new(format!(
-                    "Step {}, epoch {epoch:.2}: {}",
+                    "Step {}, epoch {epoch:.2}: {}, {}",
                     thousands(step),
-                    said(scores[at], class_names)
+                    said(scores[at], class_names),
+                    bars::kind(false)
                 ))
                 .small(),
             );

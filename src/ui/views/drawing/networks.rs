@@ -7,7 +7,7 @@ use crate::{
     ui::{
         bars,
         look::{Look, swatch},
-        save::{self, Mark, Source},
+        save::{self, Caption, Mark, Source},
         views::{Scene, asking::Asking},
         widgets::{strong, title},
     },
@@ -18,6 +18,7 @@ use std::{
     sync::Arc,
 };
 
+const TITLE: &str = "Several networks, one drawing";
 /// So many fit side by side.
 const MOST: usize = 4;
 
@@ -57,7 +58,7 @@ impl Networks {
         ui.columns(chosen.len(), |columns| {
             for (ui, run) in columns.iter_mut().zip(&chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
-                asking.follow(ui, scene, run, run.progress.step, image.clone(), |image| Question::Scores {
+                asking.follow(ui, scene, run, scene.weights(run), image.clone(), |image| Question::Scores {
                     images: Arc::new(vec![image.clone()]),
                 });
                 let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
@@ -71,24 +72,31 @@ impl Networks {
         });
         let within = ui.min_rect().with_min_y(top);
         let table = || self.table(&chosen, scene.catalog);
-        let saved = mark.save(ui, wanted, within, &"Several networks, one drawing".into(), table);
+        let key = |run: &&Run| {
+            let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
+            let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());
+            (look, scene.source(run).to_string())
+        };
+        let caption = Caption { title: TITLE.into(), key: chosen.iter().map(key).collect() };
+        let saved = mark.save(ui, wanted, within, &caption, table);
         scene.actions.extend(saved);
     }
 
     fn table(&self, runs: &[&Run], catalog: &Catalog) -> anyhow::Result<save::File> {
         let answer = |run: &&Run| match &self.asking.get(&run.id)?.found(&run.id)?.finding {
-            Ok(Finding::Scores { class_names, scores }) => {
+            Ok(Finding::Scores { class_names, scores, is_calibrated }) => {
                 let scores = scores.first()?.iter().enumerate();
                 let row = |(class, score): (usize, &f32)| {
                     let class = bars::name(class_names, class).to_owned();
-                    Source::of(&run.spec, catalog).row([class, score.to_string()])
+                    let cells = [class, score.to_string(), is_calibrated.to_string()];
+                    Source::of(&run.spec, catalog).row(cells)
                 };
                 Some(scores.map(row).collect::<Vec<_>>())
             }
             _ => None,
         };
         let rows = runs.iter().filter_map(answer).flatten();
-        save::table("Several networks", &["run", "data", "class", "probability"], rows)
+        save::table("Several networks", &["run", "data", "class", "probability", "calibrated"], rows)
     }
 
     fn choice(&mut self, ui: &mut Ui, run: &Run) {
@@ -108,9 +116,10 @@ impl Networks {
 /// What one of them says.
 fn answer(ui: &mut Ui, finding: Option<&Result<Finding, String>>) {
     match finding {
-        Some(Ok(Finding::Scores { class_names, scores })) => match scores.first() {
+        Some(Ok(Finding::Scores { class_names, scores, is_calibrated })) => match scores.first() {
             Some(scores) if !scores.is_empty() => {
-                ui.label(RichText::new(said(scores, class_names)).small());
+                let text = format!("{}, {}", said(scores, class_names), bars::kind(*is_calibrated));
+                ui.label(RichText::new(text).small());
                 bars::ui(ui, scores, class_names, 200.0);
             }
             _ => drop(ui.label(RichText::new(NO_NAMES).weak())),

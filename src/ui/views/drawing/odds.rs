@@ -30,6 +30,7 @@ pub struct Odds<'a> {
     /// The places along the axis, rising, as many as there are scores.
     pub xs: &'a [f64],
     pub scores: &'a [&'a [f32]],
+    pub is_calibrated: bool,
     pub class_names: &'a [String],
     /// Distances between grid lines, the widest first, where not any will do.
     pub grid: Option<[f64; 3]>,
@@ -111,10 +112,10 @@ fn table(what: &str, odds: &Odds<'_>) -> anyhow::Result<save::File> {
     let rows = odds.xs.iter().zip(odds.scores).flat_map(|(x, scores)| {
         scores.iter().enumerate().map(move |(class, score)| {
             let class = name(odds.class_names, class).to_owned();
-            vec![x.to_string(), class, score.to_string()]
+            vec![x.to_string(), class, score.to_string(), odds.is_calibrated.to_string()]
         })
     });
-    odds.source.table(what, &[odds.x_name, "class", "probability"], rows)
+    odds.source.table(what, &[odds.x_name, "class", "probability", "calibrated"], rows)
 }
 
 /// The classes that matter, those that become most probable first.

@@ -46,23 +46,29 @@ pub fn ui(
             let slider =
                 Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
             let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
-            let names = reading.map(|reading| reading.class_names).unwrap_or_default();
-            let scores = (reading.map(Reading::rotations).unwrap_or_default(), names);
             let axis = Axis {
                 id: "rotation",
                 source,
                 name: "degrees clockwise",
                 grid: [90.0, 30.0, 10.0],
                 xs: &degrees,
+                reading,
+                scores: Reading::rotations,
             };
-            actions.extend(along(ui, &axis, scores, pose.rotation, wanted));
+            actions.extend(along(ui, &axis, pose.rotation, wanted));
             let factors: Vec<f64> = sizes().map(f64::from).collect();
             let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
             let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
-            let scores = (reading.map(Reading::sizes).unwrap_or_default(), names);
-            let axis =
-                Axis { id: "size", source, name: "times as large", grid: [0.5, 0.25, 0.05], xs: &factors };
-            actions.extend(along(ui, &axis, scores, pose.size, wanted));
+            let axis = Axis {
+                id: "size",
+                source,
+                name: "times as large",
+                grid: [0.5, 0.25, 0.05],
+                xs: &factors,
+                reading,
+                scores: Reading::sizes,
+            };
+            actions.extend(along(ui, &axis, pose.size, wanted));
         });
     });
 }
@@ -86,17 +92,14 @@ struct Axis<'a> {
     /// Distances between grid lines, the widest first.
     grid: [f64; 3],
     xs: &'a [f64],
+    reading: Option<Reading<'a>>,
+    /// Those at `xs`.
+    scores: fn(Reading<'a>) -> &'a [Vec<f32>],
 }
 
-fn along(
-    ui: &mut Ui,
-    axis: &Axis<'_>,
-    (scores, class_names): (&[Vec<f32>], &[String]),
-    mark: f32,
-    wanted: Option<Format>,
-) -> Option<Action> {
-    let Axis { id, source, name: x_name, grid, xs } = *axis;
-    let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
+fn along(ui: &mut Ui, axis: &Axis<'_>, mark: f32, wanted: Option<Format>) -> Option<Action> {
+    let Axis { id, source, name: x_name, grid, xs, reading, scores } = *axis;
+    let scores: Vec<&[f32]> = reading.map(scores).unwrap_or_default().iter().map(Vec::as_slice).collect();
     let turns: Vec<f64> =
         odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
     let mark = f64::from(mark);
@@ -107,7 +110,8 @@ fn along(
         height: CURVE,
         xs,
         scores: &scores,
-        class_names,
+        is_calibrated: reading.is_some_and(|reading| reading.is_calibrated),
+        class_names: reading.map(|reading| reading.class_names).unwrap_or_default(),
         grid: Some(grid),
         mark,
         turns: &turns,
@@ -176,10 +180,12 @@ fn table(reading: Reading<'_>, source: &Source) -> anyhow::Result<save::File> {
         let [right, down] = [at % PLACES, at / PLACES].map(|place| pixels(place).to_string());
         scores.iter().enumerate().map(move |(class, score)| {
             let class = name(reading.class_names, class).to_owned();
-            vec![right.clone(), down.clone(), class, score.to_string()]
+            let is_calibrated = reading.is_calibrated.to_string();
+            vec![right.clone(), down.clone(), class, score.to_string(), is_calibrated]
         })
     });
-    source.table("Probabilities by place", &["pixels_right", "pixels_down", "class", "probability"], rows)
+    let header = ["pixels_right", "pixels_down", "class", "probability", "calibrated"];
+    source.table("Probabilities by place", &header, rows)
 }
 
 /// The surer, the stronger the colour.

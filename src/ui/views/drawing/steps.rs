@@ -4,7 +4,9 @@ use crate::{
     data::drawing::{Framing, SIDE, Sheet, Tone},
     protocol::{Caption, Strip},
     ui::{
-        Action, save,
+        Action,
+        bars::kind,
+        save::{self, Source},
         widgets::{strong, title},
     },
 };
@@ -30,6 +32,7 @@ impl Pictures {
         sheet: &Sheet,
         framing: &mut Framing,
         reading: Option<Reading<'_>>,
+        source: &Source,
         actions: &mut Vec<Action>,
     ) {
         let steps = sheet.steps(*framing);
@@ -39,7 +42,7 @@ impl Pictures {
             title(ui, "What the network sees").on_hover_text("The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.");
             save::menu(ui, "the steps", &save::PICTURE)
         });
-        let picture = |format| save::strip(ui, "What the network sees", &strip(&tones), format);
+        let picture = |format| source.strip(ui, "What the network sees", &strip(&tones), format);
         actions.extend(wanted.inner.map(picture).map(save::action));
         let across = ((ui.available_width() / WIDTH) as usize).clamp(1, tones.len());
         for first in (0..tones.len()).step_by(across) {
@@ -52,7 +55,8 @@ impl Pictures {
             });
         }
         let said = reading.map(|reading| {
-            format!("With these steps it reads {}.", said(reading.subject(), reading.class_names))
+            let (read, kind) = (said(reading.subject(), reading.class_names), kind(reading.is_calibrated));
+            format!("With these steps it reads {read}, {kind}.")
         });
         ui.label(said.unwrap_or_default());
     }

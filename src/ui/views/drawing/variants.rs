@@ -81,14 +81,15 @@ pub fn images(sheet: &Sheet, framing: Framing, pose: Pose) -> Vec<Vec<u8>> {
 pub struct Reading<'a> {
     scores: &'a [Vec<f32>],
     pub class_names: &'a [String],
+    pub is_calibrated: bool,
 }
 
 impl<'a> Reading<'a> {
     /// Nothing where the network tells no classes apart.
-    pub fn new(scores: &'a [Vec<f32>], class_names: &'a [String]) -> Option<Self> {
+    pub fn new(scores: &'a [Vec<f32>], class_names: &'a [String], is_calibrated: bool) -> Option<Self> {
         let all = 1 + SWITCHES.len() + PLACES * PLACES + ROTATIONS + SIZES;
         let is_whole = scores.len() == all && scores.iter().all(|scores| !scores.is_empty());
-        is_whole.then_some(Self { scores, class_names })
+        is_whole.then_some(Self { scores, class_names, is_calibrated })
     }
 
     /// The drawing as it is framed.
@@ -141,7 +142,7 @@ mod tests {
         // Each image is its own score, so to speak.
         let scores: Vec<Vec<f32>> =
             images.iter().map(|image| image.iter().map(|v| f32::from(*v)).collect()).collect();
-        let reading = Reading::new(&scores, &[]).unwrap();
+        let reading = Reading::new(&scores, &[], false).unwrap();
         let same = |scores: &[f32], image: Vec<u8>| scores.iter().zip(image).all(|(a, b)| *a == f32::from(b));
         let framed = sheet.frame();
         assert!(same(reading.subject(), framed.clone()));
@@ -153,7 +154,7 @@ mod tests {
         let at = rotations().position(|rotation| rotation == 45.0).unwrap();
         assert!(same(&reading.rotations()[at], Pose { rotation: 45.0, ..pose }.apply(&framed)));
         assert!(same(&reading.sizes()[0], Pose { size: 0.5, ..pose }.apply(&framed)));
-        assert!(Reading::new(&scores[1..], &[]).is_none());
+        assert!(Reading::new(&scores[1..], &[], false).is_none());
         let names = ["cat", "dog", "owl"].map(String::from);
         assert_eq!(said(&[0.1, 0.7, 0.2], &names), "dog · 70 %");
     }

@@ -1,4 +1,4 @@
-//! How far the network can be taken at its word: confidence against accuracy, and whether it notices outsiders.
+//! Calibration: confidence against accuracy, and whether the network notices outsiders.
 use super::{Found, figures::Figures};
 use crate::{
     evaluation::Reliability,
@@ -20,7 +20,7 @@ pub fn ui(ui: &mut Ui, found: &Found, figures: &Figures, source: &Source, scene:
         ui.set_width(ui.available_width());
         let mut wanted = None;
         ui.horizontal(|ui| {
-        ui.label(strong("Reliability")).on_hover_text("Images of which the network is about equally sure, together: how sure it is, and how many of them it has right. Of a network that can be taken at its word, all points lie on the diagonal.");
+        ui.label(strong("Reliability")).on_hover_text("Groups of images by confidence: the mean confidence of each group against the share that is right. The points of a well calibrated network lie on the diagonal.");
             wanted = save::menu(ui, "the reliability diagram", &save::PLOT);
         });
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());

@@ -37,7 +37,7 @@ pub struct List {
     /// Where there is another run.
     disagreement: Option<Disagreement>,
     items: Vec<Item>,
-    /// Counts lists, so that whoever shows one notices another.
+    /// Rises with each new list, so that a view notices that it shows an old one.
     version: u64,
 }
 

@@ -2,6 +2,7 @@
 use crate::{
     embedding::{Map, Placement},
     ui::{
+        plot::bounds::{self, Range, Shown},
         theme::{RUN_COLORS, run_colors, semibold},
         widgets::{card, picture, thousands},
     },
@@ -18,11 +19,14 @@ const NAMED: usize = 20;
 /// How near to a mark the pointer has to be, in points.
 const NEAR: f32 = 14.0;
 const MARK: f32 = 2.6;
+/// Times as much room around the marks as a mark at the edge of a plot needs.
+const ROOM: f32 = 2.0;
 
 /// What the marks keep between frames.
 #[derive(Default)]
 pub struct Scatter {
-    is_reset: bool,
+    /// Of x and y.
+    shown: [Shown; 2],
     /// The image beneath the pointer.
     hovered: Option<(usize, TextureHandle)>,
 }
@@ -30,7 +34,7 @@ pub struct Scatter {
 impl Scatter {
     /// Shows all marks again.
     pub fn reset(&mut self) {
-        self.is_reset = true;
+        self.shown = [Shown::default(); 2];
     }
 
     /// `placed` is where the image on the draw pad lies, and what it is called. Gives where the map is on the screen.
@@ -41,28 +45,34 @@ impl Scatter {
             if classes <= NAMED {
                 legend(ui, &map.embedded.class_names);
             }
-            let mut plot = Plot::new("map")
-                .height(height - 26.0 - (ui.cursor().top() - top))
-                .data_aspect(1.0)
+            let size = vec2(ui.available_width(), height - 26.0 - (ui.cursor().top() - top));
+            let all = everything(map, placed.map(|(placement, _)| placement), size);
+            let set = bounds::alike(self.shown, all);
+            let plot = Plot::new("map")
+                .width(size.x)
+                .height(size.y)
                 .show_axes(false)
                 .show_background(false)
                 .show_crosshair(false)
-                // the page scrolls by the wheel
+                // The page scrolls by the wheel; what else hands do is followed within bounds.
                 .allow_scroll(false)
+                .allow_drag(false)
+                .allow_zoom(false)
+                .allow_double_click_reset(false)
                 .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.2))
                 .label_formatter(|_| None);
-            if std::mem::take(&mut self.is_reset) {
-                plot = plot.reset();
-            }
             let dark = ui.visuals().dark_mode;
             let shown = plot.show(ui, |plot| {
+                let steered = bounds::steered(plot, set);
+                plot.set_plot_bounds(bounds::to_set(set));
                 for class in 0..classes {
                     plot.points(marks(map, class, dark));
                 }
+                steered
             });
+            self.steer(&shown.response, shown.inner.or_else(|| bounds::boxed(&shown.transform, set)), all);
             let spoken = format!("Map of {} images", thousands(map.positions.len() as u64));
             shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));
-            self.is_reset = is_lost(map, &shown.transform);
             if classes <= NAMED {
                 names(ui, map, &shown.transform);
             }
@@ -72,6 +82,15 @@ impl Scatter {
             self.hover(ui, map, &shown.response, &shown.transform);
         });
         frame.response.rect
+    }
+
+    /// Follows a person's hands as far as there is anything to be seen.
+    fn steer(&mut self, response: &Response, chosen: Option<[Range; 2]>, all: [Range; 2]) {
+        if response.double_clicked() {
+            self.reset();
+        } else if let Some(chosen) = chosen {
+            (0..2).for_each(|axis| self.shown[axis].choose(chosen[axis], all[axis]));
+        }
     }
 
     /// The image nearest to the pointer, and what it is.
@@ -198,11 +217,14 @@ fn drawing(ui: &Ui, map: &Map, (placement, name): (&Placement, &str), transform:
     painter.galley(behind.min + Vec2::splat(3.0), text, Color32::PLACEHOLDER);
 }
 
-/// Whether the marks were moved out of sight.
-fn is_lost(map: &Map, transform: &PlotTransform) -> bool {
-    let frame = *transform.frame();
-    let is_there = map.positions.iter().any(|position| frame.contains(on_screen(transform, *position)));
-    frame.is_positive() && !map.positions.is_empty() && !is_there
+/// Where there is anything on the map, with a little room around it, at one scale.
+fn everything(map: &Map, placed: Option<&Placement>, size: Vec2) -> [Range; 2] {
+    let data = [0, 1].map(|axis| {
+        let drawing = placed.map(|placement| placement.position[axis]);
+        let places = map.positions.iter().map(|position| position[axis]).chain(drawing);
+        bounds::padded(bounds::spread(places.map(f64::from)), if axis == 0 { size.x } else { size.y } / ROOM)
+    });
+    bounds::at_one_scale(data, size)
 }
 
 fn on_screen(transform: &PlotTransform, [x, y]: [f32; 2]) -> Pos2 {
