@@ -176,7 +176,7 @@ fn copy(from: &Path, to: &Path, change: &dyn Fn(&str) -> String) {
             copy(&path, &to, change);
         } else if path.extension().is_some_and(|extension| extension == "toml" || extension == "jsonl") {
             fs::write(to, change(&fs::read_to_string(path).unwrap())).unwrap();
-        } else if path.file_name().is_some_and(|name| name != "lock") {
+        } else if path.file_name().is_some_and(|name| name != "lock" && name != ".lock") {
             fs::copy(path, to).unwrap();
         }
     }

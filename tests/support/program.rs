@@ -140,8 +140,8 @@ impl Program {
 
     /// The folders within `runs` or `comparisons`, in order.
     pub fn folders(&self, of: &str) -> Vec<PathBuf> {
-        let mut all: Vec<_> =
-            fs::read_dir(self.home().join(of)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let entries = fs::read_dir(self.home().join(of)).unwrap().map(|entry| entry.unwrap().path());
+        let mut all: Vec<_> = entries.filter(|path| path.is_dir()).collect();
         all.sort();
         all
     }
