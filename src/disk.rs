@@ -56,8 +56,10 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be made.
 pub fn make_folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    let _alone = path.parent().map(lock_folder).transpose()?;
-    path.parent().map_or(Ok(()), remove_partial_folders)?;
+    let within = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(within)?;
+    let _alone = lock_folder(within)?;
+    remove_partial_folders(within)?;
     let partial = partial(path);
     let make = || {
         fs::create_dir(&partial)?;
@@ -235,13 +237,14 @@ mod tests {
         let path = |name: &str| all.path().join(name);
         fs::create_dir_all(path("killed.partial/checkpoints")).unwrap();
         fs::write(path("note.partial"), "a file is none of ours").unwrap();
+        make_folder(&path("of/its/own"), |_| Ok(())).unwrap();
         make_folder(&path("new"), |folder| fs::write(folder.join("a"), "whole")).unwrap();
         let failed = make_folder(&path("failed"), |_| Err(io::Error::other("full")));
         assert!(failed.is_err());
         let mut names: Vec<_> =
             fs::read_dir(all.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, [".lock", "new", "note.partial"]);
+        assert_eq!(names, [".lock", "new", "note.partial", "of"]);
         assert_eq!(fs::read_to_string(path("new/a")).unwrap(), "whole");
     }
 

@@ -381,7 +381,8 @@ const SHIPPED_LOSSES: [f64; 24] = [
 /// The shipped encoder's run is `configs/contrastive.toml`; the numbers are the first losses of its metrics.csv.
 #[test]
 fn the_shipped_encoder_is_what_its_config_makes() {
-    let mut session = Fixture::new().session();
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
     let text = include_str!("../configs/contrastive.toml");
     let id = start(&mut session, RunSpec::from_toml(text, &[], &catalog()).unwrap());
     let run = until(&mut session, &id, |run| run.progress.step >= SHIPPED_LOSSES.len() as u64);
@@ -465,7 +466,7 @@ fn two_programs_on_one_home_do_not_train_the_same_run() {
     let mut first = fixture.session();
     let id = start(&mut first, fixture.spec(&["epochs=100"]));
     let mut second: Session = fixture.session();
-    until(&mut second, &id, |run| run.phase == Phase::Stopped);
+    until(&mut second, &id, |run| run.phase == Phase::Elsewhere);
     for command in [Command::Resume(id.clone()), Command::Delete(id.clone())] {
         second.send(command);
         let notice = wait(&mut second, |session| session.state.notices.pop());
