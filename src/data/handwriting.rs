@@ -85,7 +85,11 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
         folder.join(PARTS[usize::from(is_test)]).join(label.to_string()).join(format!("{number:04}.png"));
     let mut bytes = vec![];
     PngEncoder::new(&mut bytes).write_image(framed, SIDE as u32, SIDE as u32, ExtendedColorType::L8)?;
-    disk::replace(&target, &bytes).with_context(failed)?;
+    // One name for all drawings: the next one replaces what a killed program left.
+    let partial = disk::partial(&folder.join("drawing.png"));
+    disk::write_synced(&partial, &bytes)
+        .and_then(|()| disk::rename(&partial, &target))
+        .with_context(failed)?;
     Ok(nearest.map_or(Kept::New, |one| Kept::BesideAlike(one.place.clone())))
 }
 
@@ -305,5 +309,9 @@ mod tests {
         });
         let kept = read(home.path()).read;
         assert_eq!((kept.len(), kept.iter().filter(|one| one.is_test).count()), (8, 4));
+        fs::write(folder.join("drawing.png.partial"), "left by a program that was killed").unwrap();
+        keep(folder, 6, &mark(100)).unwrap();
+        assert!(!folder.join("drawing.png.partial").exists());
+        assert_eq!(read(folder).read.len(), 9);
     }
 }

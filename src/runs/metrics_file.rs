@@ -108,7 +108,7 @@ impl RunFolder {
         }
     }
 
-    /// The points on disk, curve by curve: those of a curve that is too long for any screen are [`thinned`](super::thinned).
+    /// The points on disk, curve by curve: those of a curve that is too long for any screen are thinned.
     ///
     /// # Errors
     /// As [`each_point`](Self::each_point).

@@ -168,11 +168,8 @@ def compare(script, kills):
     results = results_of(home)
 
     def next_command(home):
-        folder = home / "comparisons"
-        begun = (
-            [path.name for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
-        )
-        return ["resume", begun[0]] if begun else ["compare", recipe]
+        begun = lib.whole_folders(home / "comparisons")
+        return ["resume", begun[0].name] if begun else ["compare", recipe]
 
     def chain(home, killer):
         killer.to_the_end(longest, next_command, home)

@@ -194,7 +194,11 @@ def settings(**values):
 
 def runs(home):
     """The run folders of a home, oldest first."""
-    folder = Path(home) / "runs"
+    return whole_folders(Path(home) / "runs")
+
+
+def whole_folders(folder):
+    """What a folder holds but for what is half made, and the lock of those that make folders."""
     if not folder.is_dir():
         return []
     return sorted(
