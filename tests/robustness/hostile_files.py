@@ -20,7 +20,7 @@ def settings(bed):
         batch_size=0 batch_size=-1 batch_size=1.5 batch_size=1e9 batch_size=1000000000 hidden_size=1000000000 hidden_size=1e9
         epochs=99999999999999999999999 seed=-1 seed=18446744073709551616 learning_rate=nan learning_rate=inf learning_rate=1e30
         learning_rate=1e400 learning_rate=-1 learning_rate= =1 learning_rate unknown=1 encoder.nope=1 encoder=nope device=nope
-        dataset=nope validation_images=60000 validation_share=1 validation_share=1.1 label_share=0 labels_per_class=1000000
+        dataset=nope validation_images=2000000 validation_share=1 validation_share=1.1 label_share=0 labels_per_class=1000000
         last_class=-1 first_class=10 image_size=100000 dropout=nan dropout=2 beta1=1 beta2=1 version=99 init_from=nope
         init_from=/etc/passwd init_from=../../.. init_from=/dev/zero init_from=/tmp keep_checkpoints=0 depth=1000 split_seed=1e300
         class_balance=x stratified=3 optim=adam lr=0.1 dataset.path=/nowhere freeze_stages=99
