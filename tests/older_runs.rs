@@ -1,4 +1,4 @@
-//! Run folders that older versions wrote are listed, evaluated, asked and gone on with, for ever.
+//! Run folders that older versions wrote can still be listed, evaluated, asked and resumed.
 //!
 //! Each folder of `tests/data/homes` is a home as the program of its day wrote it, in which `DATA` stands for the folder of
 //! [`Program`]'s digits, with `expected.toml`: the state and the scores of each run, and how it ends. Before the format of
@@ -286,7 +286,7 @@ fn stopped(program: &Program) {
     assert_eq!(child.wait().unwrap().code(), Some(130), "it was too fast: give it more epochs");
 }
 
-/// Gone on with by a learning rate that ruins it.
+/// A run that is resumed with a learning rate at which it diverges.
 fn diverged(program: &Program) {
     let run = train(program, &["name=diverged", "optimizer=sgd"]);
     fs::remove_dir_all(run.join("checkpoints/step-000012")).unwrap();
@@ -319,7 +319,7 @@ fn write(program: &Program, mut ends: BTreeMap<String, Golden>) {
         let id = text(&run, "run");
         let (loss, accuracy) = evaluated(program, &id);
         let (name, state) = (text(&run, "name"), text(&run, "state"));
-        // What was not cut short by hand is gone on with here, once it has been copied.
+        // Runs whose end is not known yet are resumed here, now that they have been copied.
         let end = ends.remove(&id).or_else(|| (state != "finished").then(|| gone_on(program, &id, &state)));
         expected.insert(id, Was { name, state, loss, accuracy, end });
     }

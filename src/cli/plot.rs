@@ -27,8 +27,8 @@ const LEFT: u16 = 10;
 const TRAINING: Color = Color::Cyan;
 const VALIDATION: Color = Color::Yellow;
 
-/// Loss and headline of a run, where these are two, as lines for the terminal, each ended; none where there is no terminal on both outputs, it is
-/// too small, or there is nothing to show yet.
+/// Plots of a run's loss and of its headline metric, or of the loss alone where that is the headline, as lines of text for
+/// the terminal. None where an output is not a terminal, the terminal is too small, or there is nothing to show yet.
 pub fn on_terminal(run: &Run, headline: &'static MetricInfo) -> Option<String> {
     if !std::io::stdout().is_terminal() || !std::io::stderr().is_terminal() || console::is_dumb() {
         return None;

@@ -29,7 +29,7 @@ impl LiveParams {
         self.0.insert(dotted(section, param), value);
     }
 
-    /// Sets the value of a dotted key, as one is found in a file or typed by a person.
+    /// Sets the value of a dotted key that comes from outside the program.
     pub fn set_key(&mut self, key: &str, value: f64) {
         self.0.insert(key.into(), value);
     }
