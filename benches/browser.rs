@@ -3,6 +3,7 @@ use egui_kittest::Harness;
 use headstart::{
     protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Sheet},
     session::{State, catalog},
+    shape::ImageShape,
     spec::Choice,
     ui::{Action, Settings, Workbench, install},
 };
@@ -11,10 +12,10 @@ use std::{sync::Arc, time::Instant};
 const IMAGES: usize = 10_000;
 const FRAMES: usize = 400;
 /// Of the largest pictures that a sheet has.
-const SHAPE: [usize; 3] = [64, 64, 3];
+const SHAPE: ImageShape = ImageShape::new(64, 64, 3);
 
 fn main() {
-    for (name, shape) in [("28 × 28, grey", [28, 28, 1]), ("64 × 64, colour", SHAPE)] {
+    for (name, shape) in [("28 × 28, grey", ImageShape::new(28, 28, 1)), ("64 × 64, colour", SHAPE)] {
         for (how, step) in [("standing still", 0.0), ("a row a frame", 52.0), ("a screen a frame", 700.0)] {
             let [median, worst] = frames(shape, step);
             println!(
@@ -25,7 +26,7 @@ fn main() {
 }
 
 /// The median and the 99th percentile over many frames, in milliseconds, uploads included.
-fn frames(shape: [usize; 3], step: f32) -> [f64; 2] {
+fn frames(shape: ImageShape, step: f32) -> [f64; 2] {
     let catalog = catalog();
     let builder = Harness::builder().with_size([1440.0, 900.0]).with_context_setup(install);
     let settings = Settings { view: "data".into(), ..Settings::default() };
@@ -64,7 +65,7 @@ fn frames(shape: [usize; 3], step: f32) -> [f64; 2] {
     [times[FRAMES / 2], times[FRAMES * 99 / 100]]
 }
 
-fn state(shape: [usize; 3]) -> State {
+fn state(shape: ImageShape) -> State {
     let item = |index: usize| Item {
         label: (index % 10) as u16,
         role: [Role::Train, Role::Validation, Role::Unlabelled, Role::Excluded][index % 4],
@@ -87,10 +88,10 @@ fn state(shape: [usize; 3]) -> State {
 }
 
 /// Plays the librarian.
-fn answer(state: &mut State, actions: &mut Vec<Action>, shape: [usize; 3]) {
+fn answer(state: &mut State, actions: &mut Vec<Action>, shape: ImageShape) {
     for action in actions.drain(..) {
         if let Action::Data(DataRequest::Sheet { request, images }) = action {
-            let pixels = (0..images.len() * shape.iter().product::<usize>()).map(|at| (at % 251) as u8);
+            let pixels = (0..images.len() * shape.len()).map(|at| (at % 251) as u8);
             let pixels = Arc::new(pixels.collect());
             state.apply_report(DataReport::Sheet(Sheet { request, shape, pixels }));
         }

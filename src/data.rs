@@ -1,6 +1,7 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
     registry,
+    shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, Values},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -41,25 +42,6 @@ registry!(
     "data set",
     DatasetEntry: mnist, fashion_mnist, kmnist, emnist_letters, cifar10, cifar100, files,
 );
-
-/// Height, width and channels of every image of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageShape {
-    pub height: usize,
-    pub width: usize,
-    pub channels: usize,
-}
-
-impl ImageShape {
-    /// Numbers an image has.
-    pub fn len(self) -> usize {
-        self.height * self.width * self.channels
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-}
 
 /// A way to get at labelled images.
 pub struct DatasetEntry {

@@ -1,5 +1,5 @@
 //! Where images lie to the eyes of a network: their embeddings, a map of them, and places on it for others.
-use crate::metrics::Split;
+use crate::{metrics::Split, shape::ImageShape};
 use std::sync::Arc;
 
 /// How many dimensions are brought down to the two of a map.
@@ -42,7 +42,7 @@ pub struct Embedded {
     /// One embedding after another.
     pub rows: Vec<f32>,
     /// Of each image in small: height, width, channels.
-    pub thumbnail_shape: [usize; 3],
+    pub thumbnail_shape: ImageShape,
     pub thumbnails: Vec<u8>,
 }
 
@@ -146,7 +146,7 @@ mod tests {
             labels: vec![0, 1, 1],
             dimensions: 2,
             rows: vec![0.0, 0.0, 3.0, 4.0, 0.0, 10.0],
-            thumbnail_shape: [1, 1, 1],
+            thumbnail_shape: ImageShape::new(1, 1, 1),
             thumbnails: vec![0; 3],
         };
         let pca = Pca { mean: vec![1.0, 2.0], axes: [vec![0.0, 1.0], vec![1.0, 0.0]] };

@@ -1,4 +1,5 @@
 //! What in an image speaks for a class and what against it, to the eyes of a network: plain numbers, and their colours.
+use crate::shape::ImageShape;
 
 /// What every method found in one image.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub struct Explanation {
     /// The class that the network takes the image for.
     pub predicted: u16,
     /// Height, width and channels.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// Row by row, 255 for ink.
     pub pixels: Vec<u8>,
     /// What is explained, of the image and of an empty one.
@@ -71,7 +72,7 @@ impl Explanation {
     /// The image in dim greys with an attribution over it: red, green and blue, pixel by pixel.
     pub fn paint(&self, attribution: &Attribution) -> Vec<u8> {
         let scale = attribution.scale().max(f32::MIN_POSITIVE);
-        let pixels = self.pixels.chunks_exact(self.shape[2].max(1));
+        let pixels = self.pixels.chunks_exact(self.shape.channels.max(1));
         let paint = |(pixel, value): (&[u8], &f32)| {
             let brightness = pixel.iter().map(|byte| f32::from(*byte)).sum::<f32>() / pixel.len() as f32;
             colour(brightness / 255.0, value / scale)
@@ -119,7 +120,7 @@ mod tests {
             class: 1,
             instead_of: Some(0),
             predicted: 1,
-            shape: [1, 3, 1],
+            shape: ImageShape::new(1, 3, 1),
             pixels: vec![0, 255, 255],
             output: 0.0,
             empty_output: 0.0,

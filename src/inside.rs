@@ -1,4 +1,5 @@
 //! What a network makes of an image on its way through the layers, and which images a filter looks for: plain numbers.
+use crate::shape::ImageShape;
 
 /// The filters of the first convolution, and the feature maps of all of them for one image.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +14,7 @@ pub struct Inside {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filters {
     /// Height, width and input channels of each.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// (filters, height, width, input channels).
     pub values: Vec<f32>,
 }
@@ -38,7 +39,7 @@ pub struct Strongest {
     /// Images looked at so far.
     pub looked_at: usize,
     /// Height, width and channels of an image.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// The strongest first.
     pub images: Vec<StrongImage>,
     pub class_names: Vec<String>,
@@ -58,7 +59,7 @@ pub struct StrongImage {
 
 impl Filters {
     pub fn count(&self) -> usize {
-        self.values.len() / self.shape.iter().product::<usize>().max(1)
+        self.values.len() / self.shape.len().max(1)
     }
 }
 

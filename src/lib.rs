@@ -27,6 +27,7 @@ mod registry;
 pub mod rng;
 pub mod runs;
 pub mod session;
+pub mod shape;
 pub mod spec;
 pub mod told;
 #[cfg(feature = "window")]

@@ -403,7 +403,7 @@ mod tests {
             desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
             desk.work();
             let Some(DataReport::Altered(altered)) = desk.outgoing.pop_back() else { panic!("no image") };
-            assert_eq!((altered.request, altered.shape), (request, [28, 28, 1]));
+            assert_eq!((altered.request, altered.shape), (request, crate::shape::ImageShape::new(28, 28, 1)));
             altered.pixels.chunks(28 * 28).map(<[u8]>::to_vec).collect::<Vec<_>>()
         };
         let plain = alter(2, 0, &[]);

@@ -1,9 +1,9 @@
 //! Encoders: what turns an image into an embedding. Each is a list of layers, from which the network and its summary
 //! are both made.
 use crate::{
-    data::ImageShape,
     protocol::LayerInfo,
     registry,
+    shape::{ImageShape, Shape},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::Result;
@@ -17,7 +17,7 @@ mod transfer;
 mod vars;
 mod windows;
 pub use batch_norm::BatchNorm;
-pub use layers::{Layer, Shape};
+pub use layers::Layer;
 pub use network::{Changes, Network, Pass};
 pub use pytorch::{Pytorch, Rename};
 pub use transfer::{Part, Weights, check, load_part};

@@ -6,6 +6,7 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::{Point, Split},
+    shape::ImageShape,
     spec::{Change, Choice, LiveParams, RunSpec},
 };
 use serde::{Deserialize, Serialize};
@@ -235,7 +236,7 @@ impl Progress {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// Height, width and channels (1 or 3).
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// Row by row; of a drawing, 0 for paper and 255 for ink.
     pub pixels: Vec<u8>,
 }
@@ -243,7 +244,7 @@ pub struct Image {
 impl Image {
     /// A framed drawing, 28 by 28.
     pub fn drawing(framed: Vec<u8>) -> Self {
-        Self { shape: [28, 28, 1], pixels: framed }
+        Self { shape: ImageShape::new(28, 28, 1), pixels: framed }
     }
 }
 
@@ -295,7 +296,7 @@ pub struct Strip {
     /// One sentence on what is to be seen.
     pub help: &'static str,
     /// Height, width and channels of each.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// One image after another, row by row, 255 for ink.
     pub pixels: Vec<u8>,
     /// One an image, or none.

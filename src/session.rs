@@ -1,12 +1,12 @@
 //! The handle that both faces hold: sends commands to the worker and requests to the librarian, folds what they report
 //! into a plain [`State`].
 use crate::{
-    data::ImageShape,
     engine::{self, Worker},
     librarian::Librarian,
     models,
     protocol::{About, Command, Control, LayerInfo, Level, Notice, Order, data::DataRequest},
     runs::Home,
+    shape::ImageShape,
     spec::{Catalog, Choice},
 };
 use crossbeam_channel::select;
@@ -113,7 +113,6 @@ pub fn catalog() -> Catalog {
 ///
 /// # Errors
 /// Where the encoder is unknown, or its layers do not fit the images.
-pub fn model_summary(encoder: &Choice, shape: [usize; 3], classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
-    let [height, width, channels] = shape;
-    models::summary(encoder, ImageShape { height, width, channels }, classes)
+pub fn model_summary(encoder: &Choice, shape: ImageShape, classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
+    models::summary(encoder, shape, classes)
 }

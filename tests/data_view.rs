@@ -11,6 +11,7 @@ use headstart::{
         data::{DataReport, DataRequest, ImageId, Role},
     },
     session::{Session, State},
+    shape::ImageShape,
     spec::Edit,
     ui::Action,
 };
@@ -144,7 +145,7 @@ fn what_cannot_be_read_says_what_to_do() {
 fn a_split_is_changed_where_it_is_shown() {
     let mut window = open(1440.0);
     let collection = headstart::protocol::data::Collection {
-        shape: [4, 4, 3],
+        shape: ImageShape::new(4, 4, 3),
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![
             headstart::protocol::data::Item { label: 1, role: Role::Train, corrected_from: None };

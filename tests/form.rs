@@ -11,6 +11,7 @@ use headstart::{
         data::{Collection, DataReport, Opened},
     },
     session::{State, catalog},
+    shape::ImageShape,
     spec::{Choice, RunSpec},
     ui::{
         Action, Settings,
@@ -186,7 +187,7 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
     window.state_mut().bench.picked_dataset("/photographs".into());
     window.run_steps(4);
     let collection = Collection {
-        shape: [64, 64, 3],
+        shape: ImageShape::new(64, 64, 3),
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![],
         test: vec![],

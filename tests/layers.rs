@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 18] = [
     &["spec"],
     &["metrics"],
     &["disk", "registry", "rng", "told"],
-    &["nearest"],
+    &["nearest", "shape"],
 ];
 
 #[test]

@@ -6,6 +6,7 @@ use headstart::{
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
     protocol::{Command, Control, Image, Level, Phase, RunId},
     session::{Session, catalog},
+    shape::ImageShape,
     spec::{Choice, RunSpec, Section},
 };
 use std::{collections::BTreeMap, fs};
@@ -269,7 +270,7 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
                 }
                 for strip in &answer.strips {
                     let images = strip.pixels.len() / 784;
-                    assert!(strip.shape == [28, 28, 1] && strip.pixels.len() == images * 784);
+                    assert!(strip.shape == ImageShape::new(28, 28, 1) && strip.pixels.len() == images * 784);
                     assert!(strip.captions.is_empty() || strip.captions.len() == images, "{}", strip.name);
                     assert!((4..=20).contains(&images), "{}: {images} images", strip.name);
                 }

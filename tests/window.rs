@@ -19,6 +19,7 @@ use headstart::{
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
+    shape::ImageShape,
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings},
 };
@@ -434,7 +435,7 @@ fn strip(name: &'static str, captions: &[(&str, Option<bool>)]) -> Strip {
     let caption =
         |(text, is_right): &(&str, Option<bool>)| Caption { text: (*text).into(), is_right: *is_right };
     let captions = captions.iter().map(caption).collect();
-    Strip { name, help: "What it shows", shape: [28, 28, 1], pixels, captions }
+    Strip { name, help: "What it shows", shape: ImageShape::new(28, 28, 1), pixels, captions }
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn show(found: &Explanation, attribution: &Attribution, path: Option<&Path>, jso
 /// The image with an attribution over it, magnified, and the scale of its colours at the right: the most for the class at
 /// the top, the most against it at the bottom.
 fn picture(found: &Explanation, attribution: &Attribution) -> Result<RgbImage> {
-    let [height, width, _] = found.shape.map(|length| length as u32);
+    let [height, width] = [found.shape.height, found.shape.width].map(|length| length as u32);
     let small = RgbImage::from_raw(width, height, found.paint(attribution));
     let small = small.context("an attribution has another shape than its image")?;
     let (width, height) = (width * MAGNIFIED, height * MAGNIFIED);

@@ -5,11 +5,12 @@ use super::{
     waiting::Counter,
 };
 use crate::{
-    data::{ImageShape, watch::Watch},
+    data::watch::Watch,
     engine::{newest_model, sample},
     protocol::{Image, RunId},
     runs::Home,
     session::catalog,
+    shape::ImageShape,
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -104,7 +105,6 @@ fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape, js
     let (mut by_class, mut counter) = (vec![], Counter::new("Judging images", images.len(), json));
     for (done, image) in images.iter().enumerate() {
         counter.show(done);
-        let shape = [shape.height, shape.width, shape.channels];
         let shown = Image { shape, pixels: image.to_vec() };
         let probabilities = newest.loaded.scores(&[shown])?.pop().unwrap_or_default();
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");

@@ -8,13 +8,14 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    data::{self, DatasetInfo, ImageShape, drawing, files, fitting, watch::Watch},
+    data::{self, DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
     protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
     runs::Home,
     session::{Session, State, catalog},
+    shape::ImageShape,
     spec::Choice,
     told::{name, told},
 };
@@ -139,7 +140,7 @@ pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
         return Ok(Image::drawing(drawing::read(picture)?.frame()));
     }
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
-    Ok(Image { shape: [shape.height, shape.width, shape.channels], pixels })
+    Ok(Image { shape: ImageShape::new(shape.height, shape.width, shape.channels), pixels })
 }
 
 fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {

@@ -1,9 +1,9 @@
 //! Augmentation: an image as it might have been drawn or photographed as well. A function of (seed, image, epoch, view)
 //! alone.
-use super::ImageShape;
 use crate::{
     registry,
     rng::{key, rng},
+    shape::ImageShape,
     spec::{ComponentInfo, Param, ParamKind, Values},
 };
 use dice::Dice;

@@ -1,11 +1,11 @@
 //! CIFAR-100 (Krizhevsky 2009): 50,000 training and 10,000 test photographs of a hundred kinds of things, 32 by 32 pixels.
 use super::{
-    DatasetEntry, ImageShape,
+    DatasetEntry,
     augment::suited,
     files,
     published::{Published, PublishedFile},
 };
-use crate::spec::ComponentInfo;
+use crate::{shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {

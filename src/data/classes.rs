@@ -79,7 +79,7 @@ impl Examples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ImageShape, numbered};
+    use crate::{data::numbered, shape::ImageShape};
 
     fn set() -> Dataset {
         let examples = || Examples::new((0..10).collect(), vec![0, 1, 2, 3, 4]);

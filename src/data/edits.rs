@@ -123,7 +123,7 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DatasetInfo, ImageShape};
+    use crate::{data::DatasetInfo, shape::ImageShape};
 
     fn set() -> Dataset {
         let info = DatasetInfo {

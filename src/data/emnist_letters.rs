@@ -1,12 +1,12 @@
 //! The letters of EMNIST (Cohen et al. 2017): 124,800 training and 20,800 test images, 28 by 28 pixels, capital and small
 //! ones in one class.
 use super::{
-    DatasetEntry, ImageShape,
+    DatasetEntry,
     augment::suited,
     files,
     published::{Published, PublishedFile},
 };
-use crate::spec::ComponentInfo;
+use crate::{shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {

@@ -1,11 +1,11 @@
 //! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 60,000 training and 10,000 test images of clothes, 28 by 28 pixels.
 use super::{
-    DatasetEntry, ImageShape,
+    DatasetEntry,
     augment::suited,
     files,
     published::{Published, PublishedFile},
 };
-use crate::spec::ComponentInfo;
+use crate::{shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {

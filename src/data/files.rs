@@ -3,11 +3,11 @@
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
 //! all formats happens in `files/assembly.rs`.
 use super::{
-    Dataset, DatasetEntry, DatasetInfo, ImageShape, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE,
-    watch::Watch,
+    Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE, watch::Watch,
 };
 use crate::{
     disk, registry,
+    shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
 use anyhow::{Context as _, Result, bail, ensure};

@@ -1,6 +1,9 @@
 //! Images brought to one size, and to grey or colour.
-use super::{Dataset, Examples, ImageShape, files::too_many, memory, pixels::Stream, watch::Watch};
-use crate::spec::{Choice, Param, ParamKind};
+use super::{Dataset, Examples, files::too_many, memory, pixels::Stream, watch::Watch};
+use crate::{
+    shape::ImageShape,
+    spec::{Choice, Param, ParamKind},
+};
 use anyhow::{Context as _, Result};
 use image::{DynamicImage, GrayImage, RgbImage, imageops::FilterType};
 use rayon::prelude::*;

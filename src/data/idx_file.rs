@@ -1,5 +1,6 @@
 //! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
-use super::{Examples, ImageShape, files::open, memory, watch::Watch};
+use super::{Examples, files::open, memory, watch::Watch};
+use crate::shape::ImageShape;
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::bufread::GzDecoder;
 use std::{

@@ -1,6 +1,6 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
-use super::{Dataset, DatasetEntry, DatasetInfo, ImageShape, PARAMS, augment::suited, idx_file, numbered};
-use crate::spec::ComponentInfo;
+use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, augment::suited, idx_file, numbered};
+use crate::{shape::ImageShape, spec::ComponentInfo};
 use anyhow::Result;
 
 pub const ENTRY: DatasetEntry = DatasetEntry {

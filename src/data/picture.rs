@@ -3,6 +3,7 @@ use super::{
     drawing::{self, Sheet},
     files::open_picture,
 };
+use crate::shape::ImageShape;
 use anyhow::{Context as _, Result};
 use image::DynamicImage;
 use std::path::Path;
@@ -14,7 +15,7 @@ const COLOURED: u8 = 40;
 
 pub struct Picture {
     /// Height, width and channels.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// Row by row.
     pub pixels: Vec<u8>,
     /// The ink on it, where there is any.
@@ -43,8 +44,8 @@ impl Picture {
         let small = if is_large { picture.thumbnail(SIDE, SIDE) } else { picture };
         let small = super::fitting::on_white(small);
         let coloured = small.pixels().filter(|pixel| spread(pixel.0) > COLOURED).count();
-        let shape = [small.height() as usize, small.width() as usize, 3];
-        let is_coloured = 2 * coloured > shape[0] * shape[1];
+        let shape = ImageShape::new(small.height() as usize, small.width() as usize, 3);
+        let is_coloured = 2 * coloured > shape.height * shape.width;
         Self { shape, pixels: small.into_raw(), sheet, is_coloured }
     }
 }
@@ -73,10 +74,13 @@ mod tests {
         let drawing = opened(blue).unwrap();
         assert_eq!(
             (drawing.shape, drawing.is_coloured, drawing.sheet.is_some()),
-            ([256, 512, 3], false, true)
+            (ImageShape::new(256, 512, 3), false, true)
         );
         let meadow = opened(RgbImage::from_pixel(20, 30, Rgb([40, 160, 30]))).unwrap();
-        assert_eq!((meadow.shape, meadow.is_coloured, meadow.sheet.is_some()), ([30, 20, 3], true, false));
+        assert_eq!(
+            (meadow.shape, meadow.is_coloured, meadow.sheet.is_some()),
+            (ImageShape::new(30, 20, 3), true, false)
+        );
         let blank = opened(RgbImage::from_pixel(20, 30, Rgb([255; 3])));
         assert!(blank.is_err_and(|error| format!("{error:#}").contains("no ink")));
     }

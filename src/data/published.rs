@@ -1,6 +1,9 @@
 //! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
-use super::{Dataset, DatasetInfo, ImageShape, files, fitting, watch::Watch};
-use crate::spec::{Choice, SplitRule};
+use super::{Dataset, DatasetInfo, files, fitting, watch::Watch};
+use crate::{
+    shape::ImageShape,
+    spec::{Choice, SplitRule},
+};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 

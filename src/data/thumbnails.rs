@@ -1,5 +1,5 @@
 //! Small versions of images, by averaging.
-use super::ImageShape;
+use crate::shape::ImageShape;
 use image::{DynamicImage, GrayImage, RgbImage, imageops::thumbnail};
 
 /// The shape of an image that is shown at most `side` pixels wide and high; of other than three channels, one is shown.

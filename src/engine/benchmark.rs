@@ -10,11 +10,12 @@ use super::{
     trainer::{Advance, Origin, Trainer},
 };
 use crate::{
-    data::{Dataset, DatasetInfo, Examples, ImageShape, VALIDATION_IMAGES},
+    data::{Dataset, DatasetInfo, Examples, VALIDATION_IMAGES},
     kernels::simd::{Kernel, Level, Vector},
     models, objectives, ops,
     protocol::LayerInfo,
     rng::rng,
+    shape::ImageShape,
     spec::{BATCH_SIZE, Choice, EPOCHS, EVALUATIONS_PER_EPOCH, RunSpec, Section},
 };
 use anyhow::{Context as _, Result, ensure};

@@ -6,12 +6,13 @@ use super::{
     trust::Impressions,
 };
 use crate::{
-    data::{Dataset, DatasetInfo, Draw, Examples, ImageShape, augment::Augmentation, fitting},
+    data::{Dataset, DatasetInfo, Draw, Examples, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars, Window},
     objectives::{self, Batch, Looks, Objective},
     ops,
     protocol::Image,
+    shape::ImageShape,
     spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -214,8 +215,7 @@ impl Model {
 }
 
 fn fitted(image: &Image, shape: ImageShape) -> Result<Vec<u8>> {
-    let [height, width, channels] = image.shape;
-    let own = ImageShape { height, width, channels };
+    let own @ ImageShape { height, width, channels } = image.shape;
     ensure!(
         own.len() == image.pixels.len() && !own.is_empty() && [1, 3].contains(&channels),
         "An image of {width} by {height} pixels in {channels} channels cannot have {} bytes",

@@ -1,6 +1,7 @@
 //! Training images on their way to the network: which ones a step sees, how they look, and that they are there in time.
 use crate::{
-    data::{self, Dataset, Draw, Examples, ImageShape, augment::Augmentation},
+    data::{self, Dataset, Draw, Examples, augment::Augmentation},
+    shape::ImageShape,
     spec::{BATCH_SIZE, EPOCH_STEPS, RunSpec},
 };
 use anyhow::Result;

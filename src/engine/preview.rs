@@ -1,10 +1,11 @@
 //! What an objective shows of its work, as bytes for the faces.
 use super::model::Model;
 use crate::{
-    data::{Examples, ImageShape},
+    data::Examples,
     objectives::{self, Looks},
     ops,
     protocol::{Image, Preview, RunId, Strip},
+    shape::ImageShape,
     spec::LiveParams,
 };
 use anyhow::Result;
@@ -78,7 +79,7 @@ pub fn to_bytes(strip: &objectives::Strip, most: usize) -> Result<Strip> {
     Ok(Strip {
         name: strip.name,
         help: strip.help,
-        shape: [height, width, channels],
+        shape: ImageShape::new(height, width, channels),
         pixels: bytes(&strip.images.narrow(0, 0, shown)?)?,
         captions: strip.captions.iter().take(shown).cloned().collect(),
     })
@@ -95,6 +96,5 @@ pub fn bytes(images: &Tensor) -> Result<Vec<u8>> {
 
 /// Images as a strip.
 pub fn strip_of(name: &'static str, help: &'static str, shape: ImageShape, pixels: Vec<u8>) -> Strip {
-    let shape = [shape.height, shape.width, shape.channels];
     Strip { name, help, shape, pixels, captions: vec![] }
 }

@@ -1,9 +1,10 @@
 //! Images that a run's network paints of its own.
 use super::resumption::newest_model;
 use crate::{
-    data::{self, ImageShape, watch::Watch},
+    data::{self, watch::Watch},
     ops, rng,
     runs::RunFolder,
+    shape::ImageShape,
     spec::Catalog,
 };
 use anyhow::{Context as _, Result};

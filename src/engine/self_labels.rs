@@ -239,7 +239,8 @@ impl SelfLabels {
 mod tests {
     use super::*;
     use crate::{
-        data::{DatasetInfo, Examples, ImageShape},
+        data::{DatasetInfo, Examples},
+        shape::ImageShape,
         spec::{Choice, RunSpec},
     };
 

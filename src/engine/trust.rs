@@ -178,7 +178,10 @@ fn runners_up(probabilities: &[f64], but: usize) -> [Candidate; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{DatasetInfo, Examples, ImageShape};
+    use crate::{
+        data::{DatasetInfo, Examples},
+        shape::ImageShape,
+    };
 
     #[test]
     fn runners_up_come_by_their_probability() {

@@ -17,9 +17,8 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
         Some(keys) => dataset.apply(&spec.dataset.edits, keys),
         None => [&dataset.train, &dataset.test].map(Edited::of),
     };
-    let shape = dataset.info.shape;
     Ok(Collection {
-        shape: [shape.height, shape.width, shape.channels],
+        shape: dataset.info.shape,
         class_names: dataset.info.class_names.clone(),
         train: training(dataset, spec, &train)?,
         test: items(&dataset.test, &test, Role::Test),
@@ -73,7 +72,8 @@ fn remarks(notes: &Notes) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::{
-        data::{DatasetInfo, ImageShape, LABELS_PER_CLASS, VALIDATION_IMAGES},
+        data::{DatasetInfo, LABELS_PER_CLASS, VALIDATION_IMAGES},
+        shape::ImageShape,
         spec::{Choice, Edit},
     };
 

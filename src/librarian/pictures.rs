@@ -1,6 +1,6 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
-    data::{Dataset, Draw, ImageShape, augment::Augmentation, edits, thumbnails},
+    data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
     protocol::data::{Altered, ImageId, Look, Sheet},
     rng::rng,
     spec::Values,
@@ -25,7 +25,7 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
     for image in images {
         pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, side));
     }
-    Ok(Sheet { request, shape: plain(small), pixels: Arc::new(pixels) })
+    Ok(Sheet { request, shape: small, pixels: Arc::new(pixels) })
 }
 
 /// One image as it is, and what corrections call it.
@@ -36,7 +36,7 @@ pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(Look { request, image, shape: plain(dataset.info.shape), pixels, key })
+    Ok(Look { request, image, shape: dataset.info.shape, pixels, key })
 }
 
 /// A training image as it is and as it looks in the first epochs of a run of that seed. Each turn stands for another
@@ -57,7 +57,7 @@ pub fn alter(
     let (looks, _) = train.gather_views(&draws, shape, &Augmentation::new(augmentation), seed, 1)?;
     let mut pixels = train.image(image)?.into_owned();
     pixels.extend(looks.into_iter().map(|number| (number * 255.0).round() as u8));
-    Ok(Altered { request, shape: plain(shape), pixels: Arc::new(pixels) })
+    Ok(Altered { request, shape, pixels: Arc::new(pixels) })
 }
 
 /// An image and its label.
@@ -66,8 +66,4 @@ fn one(dataset: &Dataset, image: ImageId) -> Result<(Cow<'_, [u8]>, u16)> {
     let index = image.index as usize;
     let label = *part.labels.get(index).context("The data set has no such image any more")?;
     Ok((part.image(index)?, label))
-}
-
-fn plain(shape: ImageShape) -> [usize; 3] {
-    [shape.height, shape.width, shape.channels]
 }

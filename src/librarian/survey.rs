@@ -260,8 +260,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
     use crate::{
-        data::{DatasetInfo, Examples, ImageShape},
+        data::{DatasetInfo, Examples},
         rng::rng,
+        shape::ImageShape,
     };
     use rand::RngExt as _;
 

@@ -1,8 +1,8 @@
 //! Layers as plain data: what each does to a shape, and what it costs.
 use crate::{
-    data::ImageShape,
     ops::{Activation, DropoutUnit},
     protocol::LayerInfo,
+    shape::{ImageShape, Shape},
     spec::Param,
 };
 use anyhow::{Result, bail, ensure};
@@ -41,19 +41,6 @@ pub enum Layer {
         features: usize,
         activation: Activation,
     },
-}
-
-/// What flows between layers, for one image.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shape {
-    Image(ImageShape),
-    Features(usize),
-}
-
-impl From<ImageShape> for Shape {
-    fn from(shape: ImageShape) -> Self {
-        Shape::Image(shape)
-    }
 }
 
 /// The layer that a classifier puts on top of an encoder.
@@ -121,10 +108,7 @@ impl Layer {
         Ok(LayerInfo {
             name: self.name().into(),
             kind: self.kind(),
-            output_shape: match output {
-                Shape::Image(image) => vec![image.height, image.width, image.channels],
-                Shape::Features(features) => vec![features],
-            },
+            output_shape: output.dims(),
             parameters: (weights + biases) as u64,
             flops: (2 * weights * uses) as u64,
         })

@@ -1,9 +1,9 @@
 //! A list of layers with its weights.
-use super::{BatchNorm, Layer, Shape, Vars, Window, windows::windows};
+use super::{BatchNorm, Layer, Vars, Window, windows::windows};
 use crate::{
-    data::ImageShape,
     ops::{self, Activation, ConvShape, DropoutUnit, Sink},
     rng,
+    shape::{ImageShape, Shape},
     spec::{LiveParams, Param, Section},
 };
 use anyhow::Result;
@@ -110,7 +110,7 @@ impl Network {
         }
         let embed_dim = match shape {
             Shape::Features(features) => features,
-            Shape::Image(image) => anyhow::bail!("an encoder must end in features, not in {image:?}"),
+            other => anyhow::bail!("an encoder must end in features, not in {other:?}"),
         };
         let (windows, sink) = (windows(layers), vars.sink().clone());
         Ok(Self { steps: fuse(steps), windows, sink, embed_dim })

@@ -1,7 +1,11 @@
 //! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as safetensors: `encoder.conv1.weight`, (height, width,
 //! in, out), is `conv1.weight`, (out, in, height, width), there.
-use super::{Layer, Shape, Vars, layers, layers::head};
-use crate::{data::ImageShape, disk, spec::Choice};
+use super::{Layer, Vars, layers, layers::head};
+use crate::{
+    disk,
+    shape::{ImageShape, Shape},
+    spec::Choice,
+};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
 use std::{

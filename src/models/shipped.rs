@@ -1,5 +1,5 @@
 //! Encoders that come with the program, so that a lesson can begin with the race.
-use crate::{data::ImageShape, spec::ShippedEncoder};
+use crate::{shape::ImageShape, spec::ShippedEncoder};
 
 /// Every encoder that comes with the program.
 pub static ALL: &[Shipped] = &[Shipped {

@@ -4,11 +4,11 @@
 //! some pixels blanked (Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008).
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
-    data::ImageShape,
     metrics::LOSS,
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
+    shape::ImageShape,
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;

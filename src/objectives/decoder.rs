@@ -1,8 +1,8 @@
 //! From an embedding back to an image, for objectives that paint.
 use crate::{
-    data::ImageShape,
     models::{BatchNorm, Pass, Vars},
     ops::{self, Activation, ConvShape, Sink},
+    shape::ImageShape,
 };
 use anyhow::Result;
 use candle_core::{Tensor, Var};

@@ -3,11 +3,11 @@
 //! in the place of hidden patches).
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
 use crate::{
-    data::ImageShape,
     metrics::LOSS,
     models::{Network, Pass, Vars},
     ops,
     rng::rng,
+    shape::ImageShape,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
 use anyhow::Result;

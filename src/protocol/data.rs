@@ -1,6 +1,9 @@
 //! What the two faces and the librarian thread say to each other about data sets.
 use super::Notice;
-use crate::spec::{Choice, Edits, RunSpec, Values};
+use crate::{
+    shape::ImageShape,
+    spec::{Choice, Edits, RunSpec, Values},
+};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// What a face asks the librarian. None of it stalls training or the window.
@@ -140,7 +143,7 @@ pub struct Opened {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collection {
     /// Height, width and channels of every image, as the encoder gets it.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// What each label stands for.
     pub class_names: Vec<String>,
     pub train: Vec<Item>,
@@ -205,7 +208,7 @@ pub enum Role {
 pub struct Sheet {
     pub request: u64,
     /// Height, width and channels (1 or 3) of each.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     pub pixels: Arc<Vec<u8>>,
 }
 
@@ -215,7 +218,7 @@ pub struct Look {
     pub request: u64,
     pub image: ImageId,
     /// Height, width and channels.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     pub pixels: Arc<Vec<u8>>,
     /// What corrections call it.
     pub key: String,
@@ -226,7 +229,7 @@ pub struct Look {
 pub struct Altered {
     pub request: u64,
     /// Height, width and channels of each.
-    pub shape: [usize; 3],
+    pub shape: ImageShape,
     /// The image as it is, then as it looks in one epoch after the other.
     pub pixels: Arc<Vec<u8>>,
 }

@@ -5,7 +5,7 @@ use super::{
     widgets::{labeled_button, labeled_button_if},
 };
 use crate::{
-    data::{self, ImageShape},
+    data,
     protocol::{
         Strip,
         data::{Altered, Collection, DataRequest},
@@ -48,9 +48,7 @@ impl Alterations {
     }
 
     fn buttons(&mut self, ui: &mut Ui, spec: &mut RunSpec, collection: &Collection) {
-        let [height, width, channels] = collection.shape;
-        let shape = ImageShape { height, width, channels };
-        let suited = data::find(&spec.dataset.id).map(|entry| (entry.augmentation)(shape));
+        let suited = data::find(&spec.dataset.id).map(|entry| (entry.augmentation)(collection.shape));
         let set = |values: &Values| -> Values {
             values
                 .iter()

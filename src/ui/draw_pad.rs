@@ -11,6 +11,7 @@ use crate::{
     },
     protocol::{Image, Prediction},
     session::Run,
+    shape::ImageShape,
 };
 use answer::{Asked, Classes, caption};
 use anyhow::Result;
@@ -71,7 +72,7 @@ impl DrawPad {
 
     /// Shows and scores an image of a data set instead of strokes. One that looks framed, 28 by 28 in grey, is a drawing.
     pub fn show(&mut self, image: Image) {
-        let is_framed = image.shape == [SIDE, SIDE, 1];
+        let is_framed = image.shape == ImageShape::new(SIDE, SIDE, 1);
         let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
         self.open(Opened { as_drawing: sheet.is_some(), picture: image, sheet, is_framed });
     }

@@ -12,6 +12,7 @@ use crate::{
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting, model_summary},
+    shape::ImageShape,
     spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, Param, RunSpec, SELF_LABELS, Section, dotted},
     told::told,
 };
@@ -357,7 +358,7 @@ impl Form {
 
 /// "52 MiB of memory for 70,000 images, 28 × 28 pixels each; 5.1 GiB more are free".
 fn taken(of: &Collection) -> String {
-    let [height, width, _] = of.shape;
+    let ImageShape { height, width, .. } = of.shape;
     let images = thousands((of.train.len() + of.test.len()) as u64);
     let [taken, free] = [of.memory, of.free].map(disk::size);
     format!("{taken} of memory for {images} images, {width} × {height} pixels each; {free} more are free")

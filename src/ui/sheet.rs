@@ -1,5 +1,5 @@
 //! Many small pictures in one texture.
-use crate::protocol::data::Sheet;
+use crate::{protocol::data::Sheet, shape::ImageShape};
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureId, TextureOptions, pos2, vec2};
 
 /// Pictures beside each other in a texture, at most.
@@ -16,7 +16,7 @@ pub struct SheetTexture {
 impl SheetTexture {
     pub fn new(ctx: &Context, sheet: &Sheet, options: TextureOptions) -> Self {
         let texture = ctx.load_texture("pictures", picture(sheet), options);
-        Self { texture, size: [sheet.shape[0], sheet.shape[1]], across: across(sheet) }
+        Self { texture, size: [sheet.shape.height, sheet.shape.width], across: across(sheet) }
     }
 
     pub fn id(&self) -> TextureId {
@@ -37,7 +37,7 @@ impl SheetTexture {
 }
 
 fn count(sheet: &Sheet) -> usize {
-    sheet.pixels.len() / sheet.shape.iter().product::<usize>().max(1)
+    sheet.pixels.len() / sheet.shape.len().max(1)
 }
 
 fn across(sheet: &Sheet) -> usize {
@@ -46,7 +46,7 @@ fn across(sheet: &Sheet) -> usize {
 
 /// All pictures of a sheet, in rows of [`ACROSS`].
 fn picture(sheet: &Sheet) -> ColorImage {
-    let [height, width, channels] = sheet.shape;
+    let ImageShape { height, width, channels } = sheet.shape;
     let line = (width * channels).max(1);
     let across = across(sheet);
     let size = [width * across, height * count(sheet).div_ceil(across).max(1)];
@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn a_sheet_becomes_rows_of_pictures() {
         let pixels = (0..18).flat_map(|image| [image, image, image + 100, image + 100]).collect::<Vec<u8>>();
-        let sheet = Sheet { request: 1, shape: [2, 2, 1], pixels: std::sync::Arc::new(pixels) };
+        let sheet =
+            Sheet { request: 1, shape: ImageShape::new(2, 2, 1), pixels: std::sync::Arc::new(pixels) };
         let image = picture(&sheet);
         assert_eq!(image.size, [32, 4]);
         assert_eq!(image[(2, 0)], Color32::from_gray(1));

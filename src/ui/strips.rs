@@ -4,7 +4,10 @@ use super::{
     save::{self, Source},
     theme, widgets,
 };
-use crate::protocol::{Caption, Strip};
+use crate::{
+    protocol::{Caption, Strip},
+    shape::ImageShape,
+};
 use egui::{
     Align2, Color32, ColorImage, Context, FontId, Galley, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
     StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
@@ -77,7 +80,7 @@ impl Strips {
             return;
         }
         let most = ctx.input(|input| input.max_texture_side);
-        let fits = |strip: &&Strip| strip.shape[1] <= most && strip.shape[0] * count(strip) <= most;
+        let fits = |strip: &&Strip| strip.shape.width <= most && strip.shape.height * count(strip) <= most;
         self.shown = strips.iter().filter(fits).cloned().collect();
         let texture = |strip: &Strip| ctx.load_texture(strip.name, picture(strip), TextureOptions::NEAREST);
         self.textures = self.shown.iter().map(texture).collect();
@@ -85,20 +88,20 @@ impl Strips {
 }
 
 fn count(strip: &Strip) -> usize {
-    strip.pixels.len() / strip.shape.iter().product::<usize>().max(1)
+    strip.pixels.len() / strip.shape.len().max(1)
 }
 
 /// All images of a strip, one beneath the other.
 fn picture(strip: &Strip) -> ColorImage {
-    let [height, width, channels] = strip.shape;
-    widgets::picture([height * count(strip), width, channels], &strip.pixels)
+    let height = strip.shape.height * count(strip);
+    widgets::picture(ImageShape { height, ..strip.shape }, &strip.pixels)
 }
 
 /// The images side by side, in as many lines as they need; those that need more than `lines` are left out.
 fn images(ui: &mut Ui, strip: &Strip, texture: &TextureHandle, side: f32, lines: usize) {
-    let [height, width, _] = strip.shape.map(|length| length as f32);
-    let scale = if height < side { (2.0 * side / height).floor() / 2.0 } else { side / height };
-    let image = vec2(width, height) * scale;
+    let size = widgets::size_of(strip.shape);
+    let scale = if size.y < side { (2.0 * side / size.y).floor() / 2.0 } else { side / size.y };
+    let image = size * scale;
     let beneath = if strip.captions.is_empty() { 0.0 } else { CAPTION_HEIGHT };
     let width = |caption: &Caption| written(ui, caption, image.x).size().x;
     let widest = strip.captions.iter().map(width).fold(image.x, f32::max);
@@ -173,7 +176,7 @@ mod tests {
         let mut strip = Strip {
             name: "Images",
             help: "",
-            shape: [2, 1, 1],
+            shape: ImageShape::new(2, 1, 1),
             pixels: vec![0; 4],
             captions: vec![caption("7", Some(true)), caption("3", Some(false))],
         };
@@ -181,7 +184,7 @@ mod tests {
         strip.captions.clear();
         assert_eq!(spoken(&strip), "Images: 2 images");
         assert_eq!(picture(&strip).size, [1, 4]);
-        let colours = Strip { shape: [1, 1, 2], ..strip };
+        let colours = Strip { shape: ImageShape::new(1, 1, 2), ..strip };
         assert_eq!(picture(&colours).size, [1, 2]);
     }
 }

@@ -3,10 +3,11 @@ use super::theme;
 use crate::{
     metrics::{MetricInfo, Unit},
     protocol::Preparing,
+    shape::ImageShape,
 };
 use egui::{
     AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Margin, PopupCloseBehavior,
-    ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder, WidgetInfo,
+    ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder, Vec2, WidgetInfo,
     WidgetText,
     containers::menu::{MenuButton, MenuConfig},
     vec2,
@@ -52,8 +53,13 @@ pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     result
 }
 
+/// Width and height of an image, in pixels.
+pub fn size_of(shape: ImageShape) -> Vec2 {
+    vec2(shape.width as f32, shape.height as f32)
+}
+
 /// Bytes as a picture: height, width and channels, row by row. Of other than three channels the first is shown as a grey.
-pub fn picture([height, width, channels]: [usize; 3], pixels: &[u8]) -> ColorImage {
+pub fn picture(ImageShape { height, width, channels }: ImageShape, pixels: &[u8]) -> ColorImage {
     if channels == 3 {
         return ColorImage::from_rgb([width, height], pixels);
     }

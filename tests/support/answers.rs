@@ -15,6 +15,7 @@ use headstart::{
         },
     },
     session::State,
+    shape::ImageShape,
     spec::Edits,
     ui::Action,
 };
@@ -104,7 +105,7 @@ fn strip(name: &'static str, images: usize) -> Strip {
     Strip {
         name,
         help: "What is to be seen.",
-        shape: [SIDE, SIDE, 1],
+        shape: ImageShape::new(SIDE, SIDE, 1),
         pixels: pixels(images),
         captions: (0..images).map(caption).collect(),
     }
@@ -186,7 +187,7 @@ fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
         class: class.unwrap_or(2),
         instead_of,
         predicted: 2,
-        shape: [SIDE, SIDE, 1],
+        shape: ImageShape::new(SIDE, SIDE, 1),
         pixels: pixels(1),
         output: 9.41,
         empty_output: -0.37,
@@ -201,7 +202,7 @@ fn inside() -> Inside {
         width: side,
         values: wave(maps * side * side).into_iter().map(f32::abs).collect(),
     };
-    let filters = Filters { shape: [3, 3, 1], values: wave(16 * 9) };
+    let filters = Filters { shape: ImageShape::new(3, 3, 1), values: wave(16 * 9) };
     let layers = [("conv1", 16, 28), ("conv2", 32, 14), ("conv3", 64, 7)].map(layer).into();
     Inside { filters: Some(filters), layers }
 }
@@ -218,7 +219,7 @@ fn strongest(layer: usize, filter: usize) -> Strongest {
         layer,
         filter,
         looked_at: 5000,
-        shape: [SIDE, SIDE, 1],
+        shape: ImageShape::new(SIDE, SIDE, 1),
         images: (0..16).map(image).collect(),
         class_names: names(),
     }
@@ -235,7 +236,7 @@ fn map(split: Split) -> Map {
         labels: (0..IMAGES).map(|image| image as u16 % CLASSES.len() as u16).collect(),
         dimensions: DIMENSIONS,
         rows: wave(count * DIMENSIONS),
-        thumbnail_shape: [SIDE, SIDE, 1],
+        thumbnail_shape: ImageShape::new(SIDE, SIDE, 1),
         thumbnails: pixels(count),
     };
     let axis = |which: usize| (0..DIMENSIONS).map(|at| f32::from(u8::from(at == which))).collect();
@@ -287,7 +288,7 @@ fn collection() -> Collection {
     let trained = [Role::Train, Role::Unlabelled, Role::Validation, Role::Excluded];
     let train = (0..600).map(|image| item(trained[image as usize % trained.len()])(image));
     Collection {
-        shape: [SIDE, SIDE, 1],
+        shape: ImageShape::new(SIDE, SIDE, 1),
         class_names: names(),
         train: train.collect(),
         test: (0..IMAGES).map(item(Role::Test)).collect(),

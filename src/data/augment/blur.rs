@@ -1,7 +1,9 @@
 //! Out of focus: a Gaussian blur.
 use super::{Alter, AugmentEntry, range};
-use crate::data::ImageShape;
-use crate::spec::{ComponentInfo, Param};
+use crate::{
+    shape::ImageShape,
+    spec::{ComponentInfo, Param},
+};
 
 pub const RANGE: Param = range(
     "blur",

@@ -1,8 +1,10 @@
 //! Another light: brightness, contrast and saturation, as torchvision defines them.
 use super::dice::Dice;
 use super::{Alter, AugmentEntry, range};
-use crate::data::ImageShape;
-use crate::spec::{ComponentInfo, Param};
+use crate::{
+    shape::ImageShape,
+    spec::{ComponentInfo, Param},
+};
 
 pub const RANGE: Param = range(
     "colour_jitter",

@@ -1,8 +1,10 @@
 //! A part of the image becomes the whole, as photographs are framed (He et al. 2015, section 3.4).
 use super::{Alter, AugmentEntry, range};
 use super::{dice::Dice, warp::Crop};
-use crate::data::ImageShape;
-use crate::spec::{ComponentInfo, Param};
+use crate::{
+    shape::ImageShape,
+    spec::{ComponentInfo, Param},
+};
 
 pub const RANGE: Param = range(
     "crop",

@@ -22,9 +22,9 @@ pub const ENTRY: AugmentEntry = AugmentEntry {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::{
-        ImageShape,
-        augment::warp::{PULLS, Warp},
+    use crate::{
+        data::augment::warp::{PULLS, Warp},
+        shape::ImageShape,
     };
 
     #[test]

@@ -1,8 +1,10 @@
 //! A part is hidden (Zhong et al., "Random erasing data augmentation", 2017).
 use super::dice::Dice;
 use super::{Alter, AugmentEntry, range};
-use crate::data::ImageShape;
-use crate::spec::{ComponentInfo, Param};
+use crate::{
+    shape::ImageShape,
+    spec::{ComponentInfo, Param},
+};
 
 pub const RANGE: Param = range(
     "erase",

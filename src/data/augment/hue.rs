@@ -45,7 +45,7 @@ fn turn(image: &mut [f32], degrees: f32) {
 mod tests {
     use super::super::{Augmentation, Look};
     use super::*;
-    use crate::data::ImageShape;
+    use crate::shape::ImageShape;
 
     fn turned(pixel: [f32; 3], degrees: f32) -> [f32; 3] {
         let mut image = pixel;

@@ -12,7 +12,7 @@ pub const ENTRY: AugmentEntry = AugmentEntry {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::{ImageShape, augment::warp::Warp};
+    use crate::{data::augment::warp::Warp, shape::ImageShape};
 
     #[test]
     fn a_quarter_turn_is_one() {

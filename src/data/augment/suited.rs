@@ -1,7 +1,7 @@
 //! Augmentation that is right for a kind of images to begin with: what leaves its class to each of them.
 use super::{colour_jitter, crop, elastic, flip, rotation, scale, shear, shift, thickness};
 use crate::{
-    data::ImageShape,
+    shape::ImageShape,
     spec::{Param, Values},
 };
 

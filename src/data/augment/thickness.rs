@@ -1,7 +1,9 @@
 //! Strokes thicker or thinner.
 use super::{Alter, AugmentEntry, range};
-use crate::data::ImageShape;
-use crate::spec::{ComponentInfo, Param};
+use crate::{
+    shape::ImageShape,
+    spec::{ComponentInfo, Param},
+};
 
 pub const RANGE: Param = range(
     "thickness",

@@ -1,5 +1,5 @@
 //! Turning, zooming, moving and pulling at an image, all in one step.
-use crate::data::ImageShape;
+use crate::shape::ImageShape;
 
 /// Points along each side of an image that it is pulled by.
 pub const PULLS: usize = 4;

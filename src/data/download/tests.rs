@@ -139,7 +139,7 @@ fn published_as(
     let file = |name: &&'static str| PublishedFile { name, bytes: content.len() as u64, sha256 };
     let files: Vec<PublishedFile> = names.iter().map(file).collect();
     Box::leak(Box::new(Published {
-        shape: crate::data::ImageShape { height: 1, width: 1, channels: 1 },
+        shape: crate::shape::ImageShape { height: 1, width: 1, channels: 1 },
         class_names: &["a", "b"],
         files: files.leak(),
         mirrors: &[],

@@ -3,10 +3,10 @@
 use super::{Contents, Images, Part, pictures};
 use crate::{
     data::{
-        Dataset, DatasetInfo, Examples, ImageShape, Notes, fitting, memory, pixels::Stream, sampling::split,
-        watch::Watch,
+        Dataset, DatasetInfo, Examples, Notes, fitting, memory, pixels::Stream, sampling::split, watch::Watch,
     },
     disk,
+    shape::ImageShape,
     spec::{Choice, SplitRule},
     told::told,
 };

@@ -4,7 +4,8 @@
 //! green and blue (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
 use super::{Contents, Format, Images, Part, at, entries, name, open};
 use crate::{
-    data::{ImageShape, Notes, idx_file::plain, numbered, watch::Watch},
+    data::{Notes, idx_file::plain, numbered, watch::Watch},
+    shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, bail, ensure};

@@ -1,7 +1,8 @@
 //! IDX files, as MNIST, Fashion-MNIST, KMNIST, EMNIST and QMNIST are published: images and labels of each part, raw or gzip.
 use super::{Contents, Format, Images, Part, at, entries, name};
 use crate::{
-    data::{ImageShape, idx_file, numbered, watch::Watch},
+    data::{idx_file, numbered, watch::Watch},
+    shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, ensure};

@@ -4,7 +4,8 @@
 //! (NumPy Enhancement Proposal 1).
 use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
 use crate::{
-    data::{ImageShape, memory, watch::Watch},
+    data::{memory, watch::Watch},
+    shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, bail, ensure};

@@ -1,7 +1,8 @@
 //! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
 use super::{Images, at, open};
 use crate::{
-    data::{ImageShape, fitting::fitted, watch::Watch},
+    data::{fitting::fitted, watch::Watch},
+    shape::ImageShape,
     told::told,
 };
 use anyhow::{Context as _, Result, ensure};

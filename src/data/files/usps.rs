@@ -2,7 +2,8 @@
 //! "The elements of statistical learning").
 use super::{Contents, Format, Images, Part, at, entries, name, text};
 use crate::{
-    data::{ImageShape, numbered, watch::Watch},
+    data::{numbered, watch::Watch},
+    shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, ensure};

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    data::{Dataset, DatasetInfo, ImageShape, edits, load, watch::Watch},
+    data::{Dataset, DatasetInfo, edits, load, watch::Watch},
+    shape::ImageShape,
     spec::Edit,
 };
 use std::{collections::BTreeSet, path::Path};

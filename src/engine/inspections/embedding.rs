@@ -1,11 +1,12 @@
 //! A map of images by their embeddings: PCA at once, then t-SNE, a step or a few between any two batches.
 use super::{Inspection, Progress, Subject};
 use crate::{
-    data::{Dataset, ImageShape, thumbnails},
+    data::{Dataset, thumbnails},
     embedding::{Embedded, Map, MapMethod, Pca},
     engine::model::Model,
     metrics::Split,
     protocol::{Finding, Image},
+    shape::ImageShape,
 };
 use anyhow::{Result, ensure};
 use candle_core::{D, Device, Tensor};
@@ -161,7 +162,7 @@ impl Mapping {
             labels: self.images.iter().map(|image| self.examples().labels[*image]).collect(),
             dimensions: rows.dim(1)?,
             rows: rows.flatten_all()?.to_vec1()?,
-            thumbnail_shape: [height, width, channels],
+            thumbnail_shape: ImageShape::new(height, width, channels),
             thumbnails,
         };
         let squares = rows.sqr()?.sum_keepdim(D::Minus1)?;

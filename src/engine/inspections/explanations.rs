@@ -1,13 +1,13 @@
 //! What in an image speaks for a class, by several methods: one file and one word here for each.
 use super::{Inspection, Progress};
 use crate::{
-    data::ImageShape,
     engine::model::Model,
     explanation::{Attribution, Explanation},
     objectives::best,
     ops,
     protocol::{Finding, Image},
     registry,
+    shape::ImageShape,
     spec::ComponentInfo,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -64,7 +64,7 @@ pub fn begin(
         class,
         instead_of,
         predicted,
-        shape: [height, width, channels],
+        shape: ImageShape::new(height, width, channels),
         pixels: seen.image(0)?.into(),
         output: outputs[0],
         empty_output: outputs[1],

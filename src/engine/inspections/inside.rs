@@ -1,12 +1,13 @@
 //! What happens to one image between the layers, and which images a filter looks for.
 use super::{Inspection, Progress, Subject};
 use crate::{
-    data::{Dataset, ImageShape},
+    data::Dataset,
     engine::model::Model,
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     models::Window,
     ops,
     protocol::{Finding, Image},
+    shape::ImageShape,
 };
 use anyhow::{Context as _, Result};
 use candle_core::Tensor;
@@ -42,7 +43,7 @@ fn filters(model: &Model, layer: &str) -> Result<Filters> {
     let (_, weight) = found.with_context(|| format!("there is no weight {wanted}"))?;
     let (height, width, channels, _) = weight.dims4()?;
     let values = weight.permute((3, 0, 1, 2))?.flatten_all()?.to_vec1()?;
-    Ok(Filters { shape: [height, width, channels], values })
+    Ok(Filters { shape: ImageShape::new(height, width, channels), values })
 }
 
 /// Begins to look for the training images that a filter answers to most.
@@ -55,12 +56,12 @@ pub fn begin(subject: Subject, layer: usize, filter: usize) -> Result<Box<dyn In
     let window = window.filter(|window| filter < window.filters).context("The network has no such filter")?;
     let every = dataset.train.len().div_ceil(MOST).max(1);
     let images = (0..dataset.train.len()).step_by(every).collect();
-    let ImageShape { height, width, channels } = model.shape();
+    let shape = model.shape();
     let found = Strongest {
         layer,
         filter,
         looked_at: 0,
-        shape: [height, width, channels],
+        shape,
         images: vec![],
         class_names: model.class_names().to_vec(),
     };

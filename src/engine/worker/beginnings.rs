@@ -2,13 +2,14 @@
 use super::Bench;
 use crate::{
     data::{
-        self, ImageShape,
+        self,
         fitting::{CHANNELS, IMAGE_SIZE},
         watch::Watch,
     },
     engine::resumption::newest,
     models::{self, Weights},
     protocol::{About, Level, Phase},
+    shape::ImageShape,
     spec::{RunSpec, Section},
 };
 use anyhow::{Context as _, Result};

@@ -1,5 +1,6 @@
 //! The pad under pointers, fingers and keys, at any frame rate.
 use super::*;
+use crate::shape::ImageShape;
 use egui::{Area, Context, Event, Id, Order, RawInput, TouchDeviceId, TouchId, TouchPhase};
 
 const SIDE: f32 = 260.0;
@@ -237,7 +238,7 @@ fn a_picture_makes_room_for_the_pen_and_comes_back() {
     let mut desk = Desk::new();
     let one = desk.stroke(&ONE);
     desk.frame(&one);
-    let photograph = Image { shape: [2, 2, 3], pixels: vec![7; 12] };
+    let photograph = Image { shape: ImageShape::new(2, 2, 3), pixels: vec![7; 12] };
     desk.pad.show(photograph.clone());
     let other = desk.stroke(&OTHER);
     desk.frame(&other);

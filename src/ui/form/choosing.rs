@@ -1,7 +1,6 @@
 //! The form's menus of components and of what to begin with, and what a choice leaves out.
 use super::{Form, OWN_IMAGES, field};
 use crate::{
-    data::ImageShape,
     protocol::RunId,
     session::{
         DataState, Run,
@@ -37,9 +36,8 @@ impl Form {
     pub fn fit_to_images(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
-        let [height, width, channels] = found.shape;
         let Ok(entry) = crate::data::find(&self.spec.dataset.id) else { return };
-        let suited = (entry.augmentation)(ImageShape { height, width, channels });
+        let suited = (entry.augmentation)(found.shape);
         let fitted = fitting::fit_to_images(&self.spec, suited, catalog);
         if fitted.left_out.is_empty() {
             return;

@@ -15,8 +15,8 @@ const WRONG: Color32 = Color32::from_rgb(196, 30, 80);
 
 /// All images of a strip with their captions.
 pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
-    let [height, width, _] = strip.shape.map(|length| length as f32);
-    let size = vec2(width, height) * (SIDE / height.max(width).max(1.0)).max(1.0).floor();
+    let size = widgets::size_of(strip.shape);
+    let size = size * (SIDE / size.max_elem().max(1.0)).max(1.0).floor();
     let images: Vec<ColorImage> = images(strip);
     let captions = if strip.captions.is_empty() { 0.0 } else { CAPTION };
     let cell = size + vec2(GAP, GAP + captions);
@@ -39,6 +39,6 @@ pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
 }
 
 fn images(strip: &Strip) -> Vec<ColorImage> {
-    let images = strip.pixels.chunks_exact(strip.shape.iter().product::<usize>().max(1));
+    let images = strip.pixels.chunks_exact(strip.shape.len().max(1));
     images.map(|pixels| widgets::picture(strip.shape, pixels)).collect()
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::Caption;
+use crate::{protocol::Caption, shape::ImageShape};
 use egui::{Align2, Color32, Context, FontId, RawInput, Stroke, pos2, vec2};
 use image::GenericImageView as _;
 
@@ -64,7 +64,7 @@ fn a_strip_holds_its_images_pixel_by_pixel() {
     let strip = Strip {
         name: "Images",
         help: "",
-        shape: [2, 2, 1],
+        shape: ImageShape::new(2, 2, 1),
         pixels: vec![0, 255, 255, 0, 255, 255, 255, 255],
         captions: vec![
             Caption { text: "7 · 98 %".into(), is_right: Some(false) },

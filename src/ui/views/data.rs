@@ -6,6 +6,7 @@ use crate::{
         Preparing,
         data::{Collection, DataRequest, ImageId, Role},
     },
+    shape::ImageShape,
     spec::{ComponentInfo, Edits},
     ui::{
         Action, theme,
@@ -141,7 +142,7 @@ fn header(ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) {
     let info = scene.catalog.component(crate::spec::Section::Dataset, &scene.spec.dataset.id);
     ui.horizontal_wrapped(|ui| {
         title(ui, info.map_or("Data", |info| info.label));
-        let [height, width, channels] = collection.shape;
+        let ImageShape { height, width, channels } = collection.shape;
         let color = if channels == 3 { "colour" } else { "grey" };
         let images = thousands((collection.train.len() + collection.test.len()) as u64);
         let classes = collection.class_names.len();

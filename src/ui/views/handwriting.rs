@@ -12,6 +12,7 @@ use crate::{
         data::{DataRequest, Handwriting, Written},
     },
     session::Run,
+    shape::ImageShape,
     spec::ComponentInfo,
     ui::{
         Action,
@@ -169,7 +170,7 @@ fn drawings(
                 let strip = Strip {
                     name: DIGITS[label],
                     help: "What the network reads stands beneath each, with a cross where it is wrong; those that are held out are marked with a dot.",
-                    shape: [28, 28, 1],
+                    shape: ImageShape::new(28, 28, 1),
                     pixels: chosen().flat_map(|(_, one)| one.pixels.iter().copied()).collect(),
                     captions: chosen().map(caption).collect(),
                 };

@@ -4,6 +4,7 @@ use crate::{
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Image, Question, RunId, Strip},
     session::Run,
+    shape::ImageShape,
     spec::ComponentInfo,
     ui::{
         Action,
@@ -102,7 +103,7 @@ impl InsideView {
             ui.label(RichText::new(hint).weak());
         });
         if let (Some(filters), Some(atlas)) = (&found.filters, &self.filters) {
-            let [height, width, channels] = filters.shape;
+            let ImageShape { height, width, channels } = filters.shape;
             let heading = format!("Filters of {}", found.layers[0].name);
             let help = "What the first layer multiplies each patch of the image by";
             let colours = if channels == 3 {
@@ -146,7 +147,7 @@ impl InsideView {
             return;
         }
         let of_filters = |filters: &Filters| {
-            let [height, width, _] = filters.shape;
+            let ImageShape { height, width, .. } = filters.shape;
             Atlas::new(ui.ctx(), "filters", [height, width], &painted(filters))
         };
         let of_maps =
@@ -170,13 +171,13 @@ fn section(ui: &mut Ui, heading: &str, help: &str, sizes: &str) -> Option<Format
 
 /// Pictures one after another.
 fn strip([height, width]: [usize; 2], pixels: Vec<[u8; 3]>) -> Strip {
-    let shape = [height, width, 3];
+    let shape = ImageShape::new(height, width, 3);
     Strip { name: "Inside", help: "", shape, pixels: pixels.concat(), captions: vec![] }
 }
 
 /// Filters in colour, one after another.
 fn painted(filters: &Filters) -> Vec<[u8; 3]> {
-    let channels = filters.shape[2];
+    let channels = filters.shape.channels;
     let scale = filters.values.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
     let pixel = |numbers: &[f32]| match numbers {
         [red, green, blue] => [red, green, blue].map(|value| (127.5 + 127.5 * value / scale) as u8),

@@ -283,7 +283,7 @@ fn by_pca(map: &Map) -> Map {
 /// The nearest images with their labels and distances.
 fn strip(map: &Map, placement: &Placement) -> Strip {
     let embedded = &map.embedded;
-    let size: usize = embedded.thumbnail_shape.iter().product();
+    let size = embedded.thumbnail_shape.len();
     let image = |(image, _): &(usize, f32)| embedded.thumbnails[image * size..][..size].to_vec();
     let caption = |(image, distance): &(usize, f32)| Caption {
         text: format!("{} · {distance:.1}", embedded.class_name(*image)),

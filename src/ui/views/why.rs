@@ -3,6 +3,7 @@ use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Image, Question, RunId, Strip},
+    shape::ImageShape,
     spec::ComponentInfo,
     ui::{
         Action,
@@ -96,7 +97,7 @@ impl Why {
         if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, found)) {
             return;
         }
-        let [height, width, _] = found.shape;
+        let ImageShape { height, width, .. } = found.shape;
         let texture = |attribution: &Attribution| {
             let painted = attribution.values.as_ref().map(|_| found.paint(attribution));
             let image = painted.map_or_else(
@@ -199,7 +200,7 @@ fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: 
         ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
         signs(ui.painter(), rect, found.shape, values, attribution.scale());
         if let Some(pointer) = response.hover_pos() {
-            let [height, width, _] = found.shape;
+            let ImageShape { height, width, .. } = found.shape;
             let at = ((pointer - rect.min) / rect.size() * vec2(width as f32, height as f32)).max(Vec2::ZERO);
             let (row, column) = ((at.y as usize).min(height - 1), (at.x as usize).min(width - 1));
             let value = values.get(row * width + column).copied().unwrap_or_default();
@@ -215,11 +216,11 @@ fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: 
 fn painted(found: &Explanation) -> Strip {
     let there = || found.attributions.iter().filter(|attribution| attribution.values.is_some());
     let caption = |attribution: &Attribution| Caption { text: attribution.label.into(), is_right: None };
-    let [height, width, _] = found.shape;
+    let ImageShape { height, width, .. } = found.shape;
     Strip {
         name: "Why",
         help: "",
-        shape: [height, width, 3],
+        shape: ImageShape::new(height, width, 3),
         pixels: there().flat_map(|attribution| found.paint(attribution)).collect(),
         captions: there().map(caption).collect(),
     }
@@ -242,7 +243,13 @@ fn said(value: f32, class: &str) -> String {
 
 /// A plus on the pixels that speak strongly for the class and a minus on those against it, where there is room: colours are
 /// not the only sign.
-fn signs(painter: &Painter, rect: Rect, [height, width, _]: [usize; 3], values: &[f32], scale: f32) {
+fn signs(
+    painter: &Painter,
+    rect: Rect,
+    ImageShape { height, width, .. }: ImageShape,
+    values: &[f32],
+    scale: f32,
+) {
     /// Of the strongest colour.
     const STRONG: f32 = 0.5;
     let pixel = rect.size() / vec2(width as f32, height as f32);
@@ -278,7 +285,7 @@ fn legend(ui: &mut Ui, found: &Explanation) {
 }
 
 /// About `side` points, in whole multiples of the pixels where they are smaller.
-fn picture_size([height, width, _]: [usize; 3], side: f32) -> Vec2 {
+fn picture_size(ImageShape { height, width, .. }: ImageShape, side: f32) -> Vec2 {
     let longest = height.max(width).max(1) as f32;
     let scale = if longest < side { (side / longest).floor() } else { side / longest };
     vec2(width as f32, height as f32) * scale

@@ -1,7 +1,7 @@
 //! Grad-CAM: the last feature map, its channels weighed by the mean of their gradients; what is left above 0 speaks for
 //! the class (Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization", 2017).
 use super::{Explained, ExplanationEntry};
-use crate::{data::ImageShape, spec::ComponentInfo};
+use crate::{shape::ImageShape, spec::ComponentInfo};
 use anyhow::{Context as _, Result};
 use candle_core::Tensor;
 use image::{

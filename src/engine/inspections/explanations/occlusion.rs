@@ -1,7 +1,7 @@
 //! Occlusion: a patch is laid over each place in turn, and what the class loses by it is shared out among the pixels beneath
 //! (Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014, section 4.2).
 use super::{Explained, ExplanationEntry};
-use crate::{data::ImageShape, spec::ComponentInfo};
+use crate::{shape::ImageShape, spec::ComponentInfo};
 use anyhow::Result;
 use candle_core::Tensor;
 

@@ -35,6 +35,7 @@ use super::*;
 use crate::{
     data::DatasetInfo,
     protocol::Image,
+    shape::ImageShape,
     spec::{Choice, RunSpec},
 };
 use candle_core::Device;
@@ -69,7 +70,7 @@ fn explained(encoder: &str, class: u16, instead_of: Option<u16>) -> Explained {
     let pixels: Vec<u8> = (0..SIDE * SIDE).map(|pixel| (pixel * 37 % 256) as u8).collect();
     let model = model(encoder);
     let image = model
-        .batch(&model.fitted(&[Image { shape: [SIDE, SIDE, 1], pixels }]).unwrap(), &[0])
+        .batch(&model.fitted(&[Image { shape: ImageShape::new(SIDE, SIDE, 1), pixels }]).unwrap(), &[0])
         .unwrap()
         .images;
     Explained { model, image, class, instead_of }

@@ -4,6 +4,7 @@ use super::{role_color, spoken};
 use crate::{
     protocol::data::{Collection, DataRequest, ImageId, Role},
     session::DataState,
+    shape::ImageShape,
     ui::{Action, sheet::SheetTexture},
 };
 use egui::{
@@ -274,7 +275,7 @@ fn mark(mesh: &mut Mesh, place: Rect, role: Role, corrected: bool, dark: bool) {
 }
 
 impl Layout {
-    fn new([height, width, _]: [usize; 3], available: f32) -> Self {
+    fn new(ImageShape { height, width, .. }: ImageShape, available: f32) -> Self {
         let [height, width] = [height.max(1) as f32, width.max(1) as f32];
         let longest = height.max(width);
         let scale = if longest < SIDE { (2.0 * SIDE / longest).floor() / 2.0 } else { SIDE / longest };
@@ -302,12 +303,12 @@ mod tests {
 
     #[test]
     fn a_point_on_a_picture_is_that_picture() {
-        let layout = Layout::new([28, 28, 1], 500.0);
+        let layout = Layout::new(ImageShape::new(28, 28, 1), 500.0);
         let rect = Rect::from_min_size(pos2(10.0, 20.0), vec2(500.0, 10_000.0));
         for at in [0, 1, layout.columns - 1, layout.columns, 1234] {
             assert_eq!(layout.at(rect, layout.place(rect, at).center()), Some(at));
         }
         assert_eq!(layout.at(rect, pos2(509.0, 25.0)), None, "the margin is no picture");
-        assert_eq!(Layout::new([500, 250, 3], 500.0).picture, vec2(24.0, 48.0));
+        assert_eq!(Layout::new(ImageShape::new(500, 250, 3), 500.0).picture, vec2(24.0, 48.0));
     }
 }

@@ -2,6 +2,7 @@
 use super::{role_color, role_text, spoken};
 use crate::{
     protocol::data::{Collection, DataRequest, ImageId, Role, Survey, Twins},
+    shape::ImageShape,
     spec::{Section, dotted},
     ui::{
         Action, param,
@@ -156,7 +157,7 @@ fn split(ui: &mut Ui, tally: &Tally, scene: &mut Scene<'_>) {
 /// What the encoder gets to see.
 fn shapes(ui: &mut Ui, collection: &Collection, scene: &Scene<'_>) {
     ui.label(strong("What the network gets"));
-    let [height, width, channels] = collection.shape;
+    let ImageShape { height, width, channels } = collection.shape;
     let kind = if channels == 3 { "three channels: red, green and blue" } else { "one channel: grey" };
     let encoder = scene.catalog.component(Section::Encoder, &scene.spec.encoder.id);
     let encoder = encoder.map_or("The network", |info| info.label);

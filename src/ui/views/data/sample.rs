@@ -5,6 +5,7 @@ use crate::{
         Image,
         data::{Collection, DataRequest, ImageId, Item, Look, Role},
     },
+    shape::ImageShape,
     spec::{Edit, Edits},
     ui::{
         Action,
@@ -80,7 +81,7 @@ impl Sample {
 
     /// The image as large as there is room; under the pointer, a pixel's place and its values.
     fn picture(&mut self, ui: &mut Ui, collection: &Collection, look: &Look) {
-        let [height, width, channels] = look.shape;
+        let ImageShape { height, width, channels } = look.shape;
         if self.texture.as_ref().is_none_or(|(of, _)| *of != look.request) {
             let picture = widgets::picture(look.shape, &look.pixels);
             let texture = ui.ctx().load_texture("sample", picture, TextureOptions::NEAREST);

@@ -3,6 +3,7 @@ use super::variants::{Reading, SWITCHES, best, said};
 use crate::{
     data::drawing::{Framing, SIDE, Sheet, Tone},
     protocol::{Caption, Strip},
+    shape::ImageShape,
     ui::{
         Action,
         bars::kind,
@@ -120,7 +121,7 @@ fn strip(tones: &[Tone]) -> Strip {
     Strip {
         name: "Steps",
         help: "",
-        shape: [SIDE, SIDE, 1],
+        shape: ImageShape::new(SIDE, SIDE, 1),
         pixels: tones.iter().flat_map(pixels).collect(),
         captions: names.map(|name| Caption { text: name.into(), is_right: None }).collect(),
     }

@@ -5,7 +5,7 @@ use crate::{
     ui::{
         theme,
         views::Scene,
-        widgets::{picture, strong, thousands},
+        widgets::{picture, size_of, strong, thousands},
     },
 };
 use egui::{
@@ -125,9 +125,9 @@ impl Filter {
 }
 
 fn strong_image(ui: &mut Ui, found: &Strongest, image: &StrongImage, texture: &TextureHandle, side: f32) {
-    let [height, width, _] = found.shape.map(|length| length as f32);
-    let scale = side / height.max(width).max(1.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, height) * scale, Sense::hover());
+    let size = size_of(found.shape);
+    let scale = side / size.max_elem().max(1.0);
+    let (rect, response) = ui.allocate_exact_size(size * scale, Sense::hover());
     ui.set_max_width(side);
     let class = found.class_names.get(usize::from(image.label)).map_or("?", String::as_str);
     let text = format!("{class} · {:.2}", image.activation);

@@ -241,6 +241,6 @@ fn on_screen(transform: &PlotTransform, [x, y]: [f32; 2]) -> Pos2 {
 
 fn thumbnail(map: &Map, image: usize) -> ColorImage {
     let shape = map.embedded.thumbnail_shape;
-    let size: usize = shape.iter().product();
+    let size = shape.len();
     picture(shape, &map.embedded.thumbnails[image * size..][..size])
 }
