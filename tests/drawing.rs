@@ -9,6 +9,7 @@ use headstart::{
     protocol::{Answer, Command, Finding, Image, Moment, Question, RunId},
     runs::Home,
     session::Session,
+    shape::ImageShape,
     spec::Choice,
 };
 use image::{Rgba, RgbaImage};
@@ -145,12 +146,12 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     assert_eq!(history(&mut session, &run, &images, Some(16))[..], moments[3..]);
     assert_eq!(history(&mut session, &run, &images, Some(32)), []);
     // Images of any size and in colour are brought to what the network knows.
-    let Image { shape: [height, width, _], pixels } = &images[0];
+    let Image { shape: ImageShape { height, width, .. }, pixels } = &images[0];
     let colour = pixels.iter().flat_map(|grey| [*grey; 3]).collect();
     let doubled = (0..4 * height * width).map(|at| pixels[at / (4 * width) * width + at % (2 * width) / 2]);
     let others = [
-        Image { shape: [*height, *width, 3], pixels: colour },
-        Image { shape: [2 * height, 2 * width, 1], pixels: doubled.collect() },
+        Image { shape: ImageShape::new(*height, *width, 3), pixels: colour },
+        Image { shape: ImageShape::new(2 * height, 2 * width, 1), pixels: doubled.collect() },
     ];
     let read = scores(&mut session, &run, &Arc::new(others.to_vec()));
     assert!(differs(&read[..1], &now[..1]) < 1e-6);

@@ -114,7 +114,7 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
     assert!(found.images.len() <= 9 && found.images.iter().all(|image| image.window[2] == 5));
     // each has the activation in its own feature map
     for strong in &found.images {
-        let shape = [28, 28, 1];
+        let shape = found.shape;
         let question = Question::Inside { image: Image { shape, pixels: strong.pixels.clone() } };
         session.send(Command::Ask { request: 900, run: run.clone(), question });
         let inside =

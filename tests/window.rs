@@ -235,7 +235,7 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     draw_seven(&mut window);
     let sent = commands(&mut window);
     let Some(Command::Predict { request, run, image, .. }) = sent.last().cloned() else { panic!("{sent:?}") };
-    assert_eq!(image.shape, [28, 28, 1]);
+    assert_eq!(image.shape, ImageShape::new(28, 28, 1));
     assert!(image.pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
@@ -283,10 +283,10 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
         Some(Command::Predict { image, .. }) => image.shape,
         other => panic!("{other:?}"),
     };
-    assert_eq!(shown(&mut window), [40, 60, 3]);
+    assert_eq!(shown(&mut window), ImageShape::new(40, 60, 3));
     click(&mut window, "Read it as a drawing");
     window.run_steps(200);
-    assert_eq!(shown(&mut window), [28, 28, 1]);
+    assert_eq!(shown(&mut window), ImageShape::new(28, 28, 1));
 }
 
 #[test]

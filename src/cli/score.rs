@@ -140,7 +140,7 @@ pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
         return Ok(Image::drawing(drawing::read(picture)?.frame()));
     }
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
-    Ok(Image { shape: ImageShape::new(shape.height, shape.width, shape.channels), pixels })
+    Ok(Image { shape, pixels })
 }
 
 fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
