@@ -254,7 +254,7 @@ fn map(split: Split) -> Map {
 }
 
 fn report(state: &mut State, request: DataRequest) {
-    let shape = [SIDE, SIDE, 1];
+    let shape = ImageShape::new(SIDE, SIDE, 1);
     let sheet = |request, images: usize| Sheet { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
