@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, with a terminal for a face.
-use crate::{comparison::Comparison, presets, session::Session, told::told};
+use crate::{comparison::Comparison, errors::message, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -226,7 +226,7 @@ impl Outcome {
 /// How the program ends after a command, whose error is printed.
 pub fn reported(ended: Result<Outcome>) -> Outcome {
     output::ended(ended.unwrap_or_else(|error| {
-        output::complain(told(&error));
+        output::complain(message(&error));
         Outcome::Failed
     }))
 }

@@ -2,6 +2,7 @@
 //!
 //! Files that must not be lost are written by [`replace`]. Files that a person or another program may have made are read by
 //! [`read`] or [`read_text`], with an upper limit in bytes.
+use crate::errors::At as _;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -198,7 +199,7 @@ pub fn unwritten(what: &str, path: &Path, error: impl Into<anyhow::Error>) -> an
         Some(io::ErrorKind::ReadOnlyFilesystem) => ": the disk can only be read",
         _ => "",
     };
-    error.context(format!("{what}{advice}\nPath: {}", path.display()))
+    error.context(format!("{what}{advice}")).at(path)
 }
 
 fn remove_link(path: &Path) -> io::Result<()> {
@@ -230,6 +231,7 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::message;
 
     #[test]
     fn a_folder_is_made_whole_and_what_a_killed_program_left_is_removed() {
@@ -281,14 +283,14 @@ mod tests {
     #[test]
     fn only_a_full_disk_is_called_full() {
         for (kind, advice) in [
-            (io::ErrorKind::StorageFull, "Could not save: the disk is full, free some space\nPath: /a"),
+            (io::ErrorKind::StorageFull, "Could not save: the disk is full, free some space: underway: "),
             (io::ErrorKind::PermissionDenied, "Could not save: you may not write there"),
             (io::ErrorKind::ReadOnlyFilesystem, "Could not save: the disk can only be read"),
-            (io::ErrorKind::NotADirectory, "Could not save\nPath: /a"),
+            (io::ErrorKind::NotADirectory, "Could not save: underway"),
         ] {
             let error = anyhow::Error::from(io::Error::from(kind)).context("underway");
-            let text = unwritten("Could not save", Path::new("/a"), error).to_string();
-            assert!(text.starts_with(advice), "{text}");
+            let text = message(&unwritten("Could not save", Path::new("/a"), error));
+            assert!(text.starts_with(advice) && text.ends_with("\nFile: /a"), "{text}");
         }
     }
 

@@ -11,6 +11,7 @@ pub mod data;
 pub mod disk;
 pub mod embedding;
 pub mod engine;
+pub mod errors;
 pub mod evaluation;
 pub mod explanation;
 pub mod inside;
@@ -29,6 +30,6 @@ pub mod runs;
 pub mod session;
 pub mod shape;
 pub mod spec;
-pub mod told;
+
 #[cfg(feature = "window")]
 pub mod ui;

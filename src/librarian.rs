@@ -5,13 +5,13 @@ use crate::{
         self, Dataset,
         watch::{Stopped, Watch},
     },
+    errors::message,
     protocol::{
         About, Level, Notice,
         data::{Collection, DataReport, DataRequest, ImageId, Opened},
     },
     runs::Home,
     spec::{Choice, Edits, RunSpec, Values},
-    told::told,
 };
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
@@ -247,7 +247,7 @@ impl Desk {
 
     /// Reads a data set. That it cannot be read is an answer too.
     fn open(&mut self, request: u64, spec: &RunSpec) -> Result<()> {
-        let found = self.collection(spec).map(Arc::new).map_err(|error| told(&error));
+        let found = self.collection(spec).map(Arc::new).map_err(|error| message(&error));
         self.report(DataReport::Opened(Opened { request, dataset: spec.dataset.clone(), found }));
         Ok(())
     }
@@ -341,7 +341,7 @@ impl Desk {
     fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
         let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => told(&error),
+            Ok(Err(error)) => message(&error),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -54,9 +54,10 @@ fn window(common: &cli::Common) -> anyhow::Result<cli::Outcome> {
 #[cfg(feature = "window")]
 mod window {
     //! The workbench in a real window.
-    use anyhow::{Result, anyhow};
+    use anyhow::{Error, Result, anyhow};
     use eframe::{Storage, egui};
     use headstart::{
+        errors::{At as _, message},
         protocol::{About, Level, Notice},
         session::{Session, catalog},
         spec::Catalog,
@@ -176,7 +177,7 @@ mod window {
                 Action::OpenFolder(folder) => {
                     if let Err(error) = open::that_detached(&folder) {
                         let text =
-                            format!("Could not open the folder: {error}\nFolder: {}", folder.display());
+                            message(&Error::new(error).context("Could not open the folder").at(&folder));
                         self.workbench.notify(Notice { about: About::Request, level: Level::Warning, text });
                     }
                 }

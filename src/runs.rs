@@ -15,6 +15,7 @@
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
     disk::{self, PARTIAL},
+    errors::{At as _, Place},
     protocol::{Phase, Progress, Remedy, RunId, RunInfo},
     rng,
     spec::{Catalog, Param, RunSpec, Section, UNFREEZE_EVERY},
@@ -63,12 +64,9 @@ impl Home {
     pub fn open(path: PathBuf) -> Result<Self> {
         let home = Self { path };
         for folder in [home.runs(), home.comparisons(), home.trash()] {
-            fs::create_dir_all(&folder).with_context(|| {
-                format!(
-                    "Could not make the folder for runs: choose another with --home\nFolder: {}",
-                    folder.display()
-                )
-            })?;
+            fs::create_dir_all(&folder)
+                .context("Could not make the folder for runs: choose another with --home")
+                .at(Place::folder(folder))?;
         }
         Ok(home)
     }
@@ -118,11 +116,7 @@ impl Home {
     pub fn create(&self, spec: &RunSpec, catalog: &Catalog) -> Result<(RunId, RunFolder)> {
         let id = new_id(&spec.name);
         let folder = self.folder(&id);
-        ensure!(
-            !folder.path.exists(),
-            "The run exists already: try again\nFolder: {}",
-            folder.path.display()
-        );
+        ensure!(!folder.path.exists(), anyhow!("The run exists already: try again").at(&folder.path));
         let fill = |partial: &Path| {
             fs::create_dir(partial.join("checkpoints"))?;
             disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())
@@ -141,7 +135,8 @@ impl Home {
         drop(self.folder(id).lock()?);
         self.make_way(id)?;
         disk::rename(&self.runs().join(id), &self.trash().join(id))
-            .with_context(|| at("Could not delete the run", &self.runs().join(id)))
+            .context("Could not delete the run")
+            .at(&self.runs().join(id))
     }
 
     /// Takes a run back out of the trash.
@@ -150,7 +145,8 @@ impl Home {
     /// Where it is not there any more, or cannot be moved.
     pub fn restore(&self, id: &str) -> Result<()> {
         disk::rename(&self.trash().join(id), &self.runs().join(id))
-            .with_context(|| at("Could not bring the run back", &self.trash().join(id)))
+            .context("Could not bring the run back")
+            .at(&self.trash().join(id))
     }
 
     /// Runs in the trash whose spec is as wanted.
@@ -164,7 +160,7 @@ impl Home {
     fn make_way(&self, id: &str) -> Result<()> {
         let older = self.trash().join(id);
         if older.exists() {
-            fs::remove_dir_all(&older).with_context(|| at("Could not clear the trash", &older))?;
+            fs::remove_dir_all(&older).context("Could not clear the trash").at(&older)?;
         }
         Ok(())
     }
@@ -177,14 +173,13 @@ impl RunFolder {
     /// Where it is missing, damaged or from a newer version.
     pub fn spec(&self, catalog: &Catalog) -> Result<RunSpec> {
         let path = self.path.join("spec.toml");
-        let text =
-            disk::read_text(&path, MOST_SPEC).with_context(|| at("Could not read the run's spec", &path))?;
+        let text = disk::read_text(&path, MOST_SPEC).context("Could not read the run's spec").at(&path)?;
         let read = || -> Result<RunSpec> {
             let spec = RunSpec::from_toml(&text, &[], catalog)?;
             ensure_whole(&text)?;
             Ok(spec)
         };
-        read().with_context(|| at("The run's spec cannot be used", &path))
+        read().context("The run's spec cannot be used").at(&path)
     }
 
     /// Writes the spec anew, as after renaming.
@@ -246,7 +241,7 @@ impl RunFolder {
 
 /// The names of the folders within a folder, in order.
 fn list(folder: &Path) -> Result<Vec<Arc<str>>> {
-    let entries = fs::read_dir(folder).with_context(|| at("Could not read the folder", folder))?;
+    let entries = fs::read_dir(folder).context("Could not read the folder").at(folder)?;
     let mut names: Vec<Arc<str>> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| !name.starts_with('.') && !name.ends_with(PARTIAL))
@@ -266,10 +261,7 @@ fn find(name: &str, folder: &Path, what: &str) -> Result<Arc<str>> {
     let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
     match matching[..] {
         [one] => Ok(one.clone()),
-        [] => Err(anyhow!(
-            "No {what} begins with {name:?}: `headstart {what}s` lists them\nFolder: {}",
-            folder.display()
-        )),
+        [] => Err(anyhow!("No {what} begins with {name:?}: `headstart {what}s` lists them").at(folder)),
         _ => {
             let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
             bail!(
@@ -313,10 +305,6 @@ fn ensure_whole(text: &str) -> Result<()> {
         "it is empty or cut short: bring it back from a copy of the folder, or delete the run"
     );
     Ok(())
-}
-
-fn at(text: &str, path: &Path) -> String {
-    format!("{text}\nPath: {}", path.display())
 }
 
 /// Letters and digits, the rest as single dashes, so that a name is a good folder name anywhere.

@@ -2,10 +2,10 @@
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     comparison::Comparison,
+    errors::message,
     protocol::{About, Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
-    told::told,
 };
 use dialogs::{Ended, Wanted};
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
@@ -205,7 +205,7 @@ impl Workbench {
             Err(error) => self.notify(Notice {
                 about: About::Request,
                 level: Level::Error,
-                text: format!("Could not open the image: {}", told(&error)),
+                text: format!("Could not open the image: {}", message(&error)),
             }),
         }
     }
@@ -231,7 +231,7 @@ impl Workbench {
             Wanted::DataFolder | Wanted::DataFile => Some("There is nothing at this path.".into()),
             Wanted::Image => {
                 let opened = self.draw_pad.open_file(path);
-                opened.map(|()| self.show_controls()).map_err(|error| told(&error)).err()
+                opened.map(|()| self.show_controls()).map_err(|error| message(&error)).err()
             }
             Wanted::Save(file) => {
                 let notice = dialogs::save(file, path);

@@ -19,8 +19,8 @@ const LAYERS: [&[&str]; 18] = [
     &["comparison", "embedding", "evaluation", "explanation", "inside"],
     &["spec"],
     &["metrics"],
-    &["disk", "registry", "rng", "told"],
-    &["nearest", "shape"],
+    &["disk", "registry", "rng"],
+    &["errors", "nearest", "shape"],
 ];
 
 #[test]

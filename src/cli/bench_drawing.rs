@@ -3,6 +3,7 @@
 use super::{Common, Outcome, output::line};
 use crate::{
     data::drawing::Drawing,
+    errors::At as _,
     protocol::{Command, Confidence, Control, Finding, Image, Question, RunId},
     session::{Session, catalog},
     spec::RunSpec,
@@ -38,9 +39,7 @@ pub fn measure(secs: f64, common: &Common) -> Result<Outcome> {
     bench.session.close();
     let removed = std::fs::remove_dir_all(&bench.home);
     measured?;
-    removed.with_context(|| {
-        format!("Could not remove the folder of the measurement\nFolder: {}", bench.home.display())
-    })?;
+    removed.context("Could not remove the folder of the measurement").at(&bench.home)?;
     Ok(Outcome::Done)
 }
 

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     comparison::{Cell, Results, labels},
+    errors::name,
     metrics::{ACCURACY, Split},
     protocol::{Command, ComparisonInfo, Control, Order, Phase},
     runs::Home,
     session::{Run, Session},
-    told::name,
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     embedding::{Map, MapMethod},
+    errors::At as _,
     metrics::Split,
     protocol::{Finding, Question},
 };
@@ -42,7 +43,6 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
     let answered = answer(&mut session, &run, question);
     session.close();
     let (step, Finding::Map(map)) = answered? else { bail!("The answer is to another question") };
-    let file = || format!("File: {}", args.out.display());
     if to_output {
         let mut bytes = vec![];
         write(&map, &mut bytes)?;
@@ -50,7 +50,7 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let written = File::create(&args.out).map_err(Into::into).and_then(|file| write(&map, file));
-    written.context("Could not write the embeddings").with_context(file)?;
+    written.context("Could not write the embeddings").at(&args.out)?;
     let (images, numbers) =
         (map.embedded.images.len(), if map.positions.is_empty() { map.embedded.dimensions } else { 2 });
     if common.json {

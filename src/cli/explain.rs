@@ -1,6 +1,7 @@
 //! `predict --explain`: pictures of what in an image speaks for a class.
 use super::{output::line, score::answer};
 use crate::{
+    errors::{At as _, Place},
     explanation::{Attribution, Explanation, colour},
     nearest::suggestion,
     protocol::{Finding, Image, Question, RunId},
@@ -67,20 +68,15 @@ pub fn explain(
     let (_, Finding::Explanation(found)) = answer(session, run, question)? else {
         bail!("The answer is to another question")
     };
-    let shown = || format!("Folder: {}", folder.display());
     std::fs::create_dir_all(folder)
         .context("Could not make the folder for the pictures")
-        .with_context(shown)?;
+        .at(Place::folder(folder))?;
     let stem = path.file_stem().map_or("image".into(), |stem| stem.to_string_lossy());
     for attribution in &found.attributions {
         let path = folder.join(format!("{stem}-{}.png", attribution.id));
         let written = attribution.values.is_some();
         if written {
-            let file = || format!("File: {}", path.display());
-            picture(&found, attribution)?
-                .save(&path)
-                .context("Could not write the picture")
-                .with_context(file)?;
+            picture(&found, attribution)?.save(&path).context("Could not write the picture").at(&path)?;
         }
         show(&found, attribution, written.then_some(path.as_path()), json);
     }

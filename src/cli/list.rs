@@ -11,12 +11,12 @@ use crate::{
         watch::Watch,
     },
     disk,
+    errors::{message, name},
     metrics::{ACCURACY, MetricInfo, Point, Split},
     protocol::{Phase, RunId, RunInfo},
     runs::{Home, RunFolder},
     session::catalog,
     spec::{Catalog, Choice},
-    told::{name, told},
 };
 use anyhow::{Result, anyhow};
 use rayon::prelude::*;
@@ -38,7 +38,7 @@ pub fn runs(common: &Common) -> Result<Outcome> {
     for ((_, created), id) in found.into_iter().take_while(|_| is_read()) {
         match Listed::new(id, &home, created, &catalog) {
             Ok(listed) => listed.show(common.json),
-            Err(error) => complain(told(&error)),
+            Err(error) => complain(message(&error)),
         }
     }
     Ok(Outcome::Done)
@@ -221,7 +221,7 @@ fn watched(path: &Path) -> Result<(Dataset, Vec<String>)> {
 fn unreadable(examples: &Examples, watch: &Watch) -> Vec<String> {
     let wrong = |index| {
         let wrong = examples.image(index).err().or_else(|| Some(watch.did(1).err()?.into()));
-        wrong.map(|error| told(&error))
+        wrong.map(|error| message(&error))
     };
     (0..examples.len()).into_par_iter().filter_map(wrong).collect()
 }

@@ -1,6 +1,6 @@
 //! Text on standard output and standard error, in which nothing that cannot be written ends the work that it is about.
 use super::Outcome;
-use crate::told::{fit, plain, visible};
+use crate::errors::{plain, visible};
 use std::{
     fmt::Display,
     io::{self, Write},
@@ -27,7 +27,7 @@ pub fn is_read() -> bool {
 
 /// Prints a line on standard error. Where even that is closed, there is nowhere left to say so.
 pub fn complain(text: impl Display) {
-    let _nowhere_left = write(&mut io::stderr().lock(), &fit(&text.to_string()));
+    let _nowhere_left = write(&mut io::stderr().lock(), &visible(&text.to_string()));
 }
 
 /// How the program ends, all in all: a reader that went away, as `head` does, is no failure; output that was lost is.

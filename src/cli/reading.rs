@@ -8,11 +8,11 @@ use super::{
 use crate::{
     data::{DatasetInfo, files},
     engine::Model,
+    errors::{At as _, message, name},
     protocol::RunId,
     session::Session,
-    told::{name, told},
 };
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde_json::json;
 use std::{
     collections::BTreeSet,
@@ -54,11 +54,11 @@ pub fn read(
                 let wanted = counts.count(&reading, label.as_deref(), &classes);
                 show(&reading, picture, label.as_deref(), wanted, common.json);
             }
-            Err(error) => complain(told(&error)),
+            Err(error) => complain(message(&error)),
         }
     }
     if counts.images == 0 && is_read() {
-        bail!("None of the {} pictures could be read\nFolder: {}", pictures.len(), folder.display());
+        bail!(anyhow!("None of the {} pictures could be read", pictures.len()).at(folder));
     }
     counts.show(folder, common.json);
     Ok(())

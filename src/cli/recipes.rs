@@ -3,6 +3,7 @@ use super::output::program;
 use crate::{
     comparison::Comparison,
     disk,
+    errors::{At as _, Place},
     nearest::suggestion,
     presets,
     session::catalog,
@@ -53,10 +54,9 @@ fn text(config: &Path) -> Result<String> {
         "There is no file and no preset {typed}{}",
         suggestion(typed, &known)
     );
-    disk::read_text(config, disk::MOST_TEXT).with_context(|| {
-        let known = known.join(", ");
-        format!("Could not read the recipe: name a file, or one of the presets {known}\n{}", place(config))
-    })
+    let advice =
+        || format!("Could not read the recipe: name a file, or one of the presets {}", known.join(", "));
+    disk::read_text(config, disk::MOST_TEXT).with_context(advice).at(config)
 }
 
 fn preset(config: &Path) -> Option<&'static presets::Preset> {
@@ -72,18 +72,14 @@ fn blamed(error: SpecError, recipe_is_fine: bool, config: &Path) -> Error {
     if recipe_is_fine {
         return anyhow!(error).context("What --set says cannot be used");
     }
-    anyhow!(error).context(format!("The recipe cannot be used\n{}", place(config)))
-}
-
-fn place(config: &Path) -> String {
-    let what = if preset(config).is_some() { "Preset" } else { "File" };
-    format!("{what}: {}", config.display())
+    let place = preset(config).map_or(config.into(), |preset| Place::Preset(preset.id.into()));
+    anyhow!(error).context("The recipe cannot be used").at(place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::presets::Recipe;
+    use crate::{errors::message, presets::Recipe};
 
     #[test]
     fn every_preset_is_taken_by_its_own_command_and_sent_there_by_the_other() {
@@ -103,7 +99,7 @@ mod tests {
     fn errors_blame_what_is_at_fault() {
         let error = |config: &str, set: &[&str]| {
             let set: Vec<String> = set.iter().map(ToString::to_string).collect();
-            format!("{:#}", run(Path::new(config), &set).unwrap_err())
+            message(&run(Path::new(config), &set).unwrap_err())
         };
         let of_set = error("mlp", &["momentum=0.9"]);
         assert!(

@@ -7,12 +7,13 @@ use super::{
 use crate::{
     data::watch::Watch,
     engine::{newest_model, sample},
+    errors::{At as _, Place},
     protocol::{Image, RunId},
     runs::Home,
     session::catalog,
     shape::ImageShape,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -50,8 +51,7 @@ pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let images: Vec<&[u8]> = found.pixels.chunks_exact(found.shape.len()).collect();
     let judged =
         judge.map(|judge| recognise(&home, &judge, &images, found.shape, common.json)).transpose()?;
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("Could not make the folder\nFolder: {}", args.out.display()))?;
+    std::fs::create_dir_all(&args.out).context("Could not make the folder").at(Place::folder(&args.out))?;
     for (index, image) in images.iter().enumerate() {
         write(&args.out.join(format!("{index:05}.png")), image, found.shape)?;
     }
@@ -75,8 +75,8 @@ fn keeps_apart(folder: &Path, count: u32) -> Result<()> {
     let others = numbers.filter(|number| *number >= count).count();
     ensure!(
         others == 0,
-        "{others} images of an earlier sampling would stay among these: choose another folder\nFolder: {}",
-        folder.display()
+        anyhow!("{others} images of an earlier sampling would stay among these: choose another folder")
+            .at(folder)
     );
     Ok(())
 }
@@ -88,7 +88,8 @@ fn write(path: &Path, image: &[u8], shape: ImageShape) -> Result<()> {
         channels => anyhow::bail!("Images of {channels} channels cannot be written as PNG"),
     };
     image::save_buffer(path, image, shape.width as u32, shape.height as u32, color)
-        .with_context(|| format!("Could not write the image\nFile: {}", path.display()))
+        .context("Could not write the image")
+        .at(path)
 }
 
 /// What a classifier makes of samples.

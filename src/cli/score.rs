@@ -10,6 +10,7 @@ use super::{
 use crate::{
     data::{self, DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
+    errors::{message, name},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
     protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
@@ -17,7 +18,6 @@ use crate::{
     session::{Session, State, catalog},
     shape::ImageShape,
     spec::Choice,
-    told::{name, told},
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
             })
         };
         if let Err(error) = shown {
-            complain(told(&error));
+            complain(message(&error));
             outcome = Outcome::Failed;
         }
     }

@@ -4,11 +4,11 @@ use super::{
     plot, waiting,
 };
 use crate::{
+    errors::name,
     metrics::{self, ACCURACY, KNN_ACCURACY, LINEAR_ACCURACY, LOSS, Split},
     protocol::{Phase, Remedy, RunId},
     session::{Run, catalog},
     spec::PATIENCE,
-    told::name,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};

@@ -2,15 +2,15 @@
 //! in place file by file when it is complete, and continued where it was cut off. What is there already is checked too,
 //! and fetched again only where it is damaged.
 use super::published::{Published, PublishedFile, base};
-use crate::disk;
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::{disk, errors::At as _};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use check::Check;
 use receiving::{Received, Receiving, Wanted};
 use std::{
     collections::BTreeSet,
     fs::{self, File, TryLockError},
     io::{self, BufReader, Read as _, Seek as _, SeekFrom},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -100,7 +100,7 @@ impl Download {
         mirrors: Vec<Mirror>,
         limits: Limits,
     ) -> Result<Self> {
-        fs::create_dir_all(&folder).with_context(|| at("Could not make the folder", &folder))?;
+        fs::create_dir_all(&folder).context("Could not make the folder").at(&folder)?;
         let known = || published.mirrors.iter().map(|mirror| Mirror::Address((*mirror).into())).collect();
         let mirrors = if mirrors.is_empty() { known() } else { mirrors };
         Ok(Self {
@@ -160,7 +160,7 @@ impl Download {
         let unchecked = |name: &&str| !self.whole.contains(name) && self.path(name).is_file();
         if let Some(name) = files.chain(published.kept()).find(unchecked) {
             let path = self.path(name);
-            let check = self.begin_to_verify(name).with_context(|| at("Could not read the file", &path))?;
+            let check = self.begin_to_verify(name).context("Could not read the file").at(&path)?;
             return Ok(Stage::Verifying { name, check });
         }
         let member = published.members.iter().find(|member| !self.whole.contains(base(member)));
@@ -189,15 +189,11 @@ impl Download {
     /// A damaged file is no longer called by its name, but the rest of it can be continued.
     fn verify(&mut self, name: &'static str, mut check: Check) -> Result<Stage> {
         let path = self.path(name);
-        match check.advance().with_context(|| at("Could not read the file", &path))? {
+        match check.advance().context("Could not read the file").at(&path)? {
             None => return Ok(Stage::Verifying { name, check }),
             Some(true) => _ = self.whole.insert(name),
-            Some(false) if path.is_symlink() => {
-                fs::remove_file(&path).with_context(|| at(NOT_WRITTEN, &path))?
-            }
-            Some(false) => {
-                disk::rename(&path, &self.partial(name)).with_context(|| at(NOT_WRITTEN, &path))?
-            }
+            Some(false) if path.is_symlink() => fs::remove_file(&path).context(NOT_WRITTEN).at(&path)?,
+            Some(false) => disk::rename(&path, &self.partial(name)).context(NOT_WRITTEN).at(&path)?,
         }
         Ok(Stage::Next)
     }
@@ -205,27 +201,23 @@ impl Download {
     /// The file that a download fills, which no other program may do at the same time.
     fn open_partial(&self, name: &str) -> Result<File> {
         let path = self.partial(name);
-        let file = disk::open_own(&path).with_context(|| at("Could not write the file", &path))?;
+        let file = disk::open_own(&path).context("Could not write the file").at(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "{}",
-                    at("Another Headstart is fetching this data set: wait for it, or stop it there", &path)
-                )
+                let text = "Another Headstart is fetching this data set: wait for it, or stop it there";
+                bail!(anyhow!(text).at(&path))
             }
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| at("Could not lock the file", &path))
-            }
+            Err(TryLockError::Error(error)) => Err(error).context("Could not lock the file").at(&path),
         }
     }
 
     /// Asks a mirror for what is missing of a file.
     fn ask(&mut self, mut wanted: Wanted) -> Result<Stage> {
-        let written = || at(NOT_WRITTEN, &self.partial(wanted.of.name));
-        let mut had = wanted.file.seek(SeekFrom::End(0)).with_context(written)?;
+        let partial = self.partial(wanted.of.name);
+        let mut had = wanted.file.seek(SeekFrom::End(0)).context(NOT_WRITTEN).at(&partial)?;
         if had > wanted.of.bytes {
-            wanted.file.set_len(0).with_context(written)?;
+            wanted.file.set_len(0).context(NOT_WRITTEN).at(&partial)?;
             had = 0;
         }
         if had == wanted.of.bytes {
@@ -243,7 +235,7 @@ impl Download {
 
     fn receive(&mut self, mut receiving: Receiving, patience: Duration) -> Result<Stage> {
         let path = self.partial(receiving.wanted.of.name);
-        match receiving.advance(patience, &self.limits).with_context(|| at(NOT_WRITTEN, &path))? {
+        match receiving.advance(patience, &self.limits).context(NOT_WRITTEN).at(&path)? {
             Received::Bytes(bytes) => {
                 self.received += bytes;
                 Ok(Stage::Receiving(receiving))
@@ -285,22 +277,21 @@ impl Download {
             wanted.file.rewind()?;
             wanted.file.try_clone()
         };
-        let file = rewound().with_context(|| at(NOT_WRITTEN, &self.partial(wanted.of.name)))?;
+        let file = rewound().context(NOT_WRITTEN).at(&self.partial(wanted.of.name))?;
         Ok(Stage::Checking { check: Check::published(file, wanted.of.sha256), wanted })
     }
 
     fn check(&mut self, wanted: Wanted, mut check: Check) -> Result<Stage> {
         let partial = self.partial(wanted.of.name);
-        let is_whole = check.advance().with_context(|| at("Could not read the file", &partial))?;
+        let is_whole = check.advance().context("Could not read the file").at(&partial)?;
         let Some(is_whole) = is_whole else { return Ok(Stage::Checking { wanted, check }) };
         if is_whole {
             let path = self.path(wanted.of.name);
-            disk::rename(&partial, &path)
-                .with_context(|| at("Could not put the file in its place", &path))?;
+            disk::rename(&partial, &path).context("Could not put the file in its place").at(&path)?;
             self.whole.insert(wanted.of.name);
             return Ok(Stage::Next);
         }
-        wanted.file.set_len(0).with_context(|| at(NOT_WRITTEN, &partial))?;
+        wanted.file.set_len(0).context(NOT_WRITTEN).at(&partial)?;
         // What was there before may have been the damage: the same mirror has its chance to send it all.
         if wanted.is_resumed {
             return self.ask(Wanted { is_resumed: false, ..wanted });
@@ -313,9 +304,9 @@ impl Download {
     fn unpack(&self, member: &'static str) -> Result<()> {
         let archive = self.path(self.published.files[0].name);
         let open = || -> Result<_> { Ok(zip::ZipArchive::new(BufReader::new(File::open(&archive)?))?) };
-        let mut zip = open().with_context(|| at("Could not open the archive", &archive))?;
+        let mut zip = open().context("Could not open the archive").at(&archive)?;
         let entry =
-            zip.by_name(member).with_context(|| at(&format!("There is no {member} in it"), &archive))?;
+            zip.by_name(member).with_context(|| format!("There is no {member} in it")).at(&archive)?;
         let mut file = self.open_partial(base(member))?;
         let write = || -> Result<()> {
             file.set_len(0)?;
@@ -324,14 +315,14 @@ impl Download {
             file.sync_all()?;
             Ok(disk::rename(&self.partial(base(member)), &self.path(base(member)))?)
         };
-        write().with_context(|| at("Could not unpack the archive: is the disk full?", &archive))
+        write().context("Could not unpack the archive: is the disk full?").at(&archive)
     }
 
     fn remove(&self, name: &str) -> Result<()> {
         let path = self.path(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| at("Could not remove the archive", &path))
+                Err(error).context("Could not remove the archive").at(&path)
             }
             _ => Ok(()),
         }
@@ -353,10 +344,6 @@ impl Download {
     fn partial(&self, name: &str) -> PathBuf {
         disk::partial(&self.path(name))
     }
-}
-
-fn at(text: &str, path: &Path) -> String {
-    format!("{text}\nFile: {}", path.display())
 }
 
 #[cfg(test)]

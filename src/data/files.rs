@@ -6,11 +6,13 @@ use super::{
     Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE, watch::Watch,
 };
 use crate::{
-    disk, registry,
+    disk,
+    errors::At as _,
+    registry,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use assembly::assemble;
 use std::{
     collections::BTreeMap,
@@ -134,7 +136,10 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
     if metadata.is_dir() {
         fs::read_dir(path).map_err(|error| closed(error, path))?;
     } else {
-        ensure!(metadata.is_file(), at("This is neither a file nor a folder: choose one of these", path));
+        ensure!(
+            metadata.is_file(),
+            anyhow!("This is neither a file nor a folder: choose one of these").at(path)
+        );
         open(path)?;
     }
     if let Some(found) = ALL.iter().find(|format| (format.recognises)(path)) {
@@ -142,10 +147,7 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
     }
     all_open(path)?;
     let known: Vec<_> = ALL.iter().map(|format| format.info.label).collect();
-    bail!(at(
-        &format!("This is no data set that can be read. Choose one of these: {}", known.join("; ")),
-        path
-    ))
+    bail!(anyhow!("This is no data set that can be read. Choose one of these: {}", known.join("; ")).at(path))
 }
 
 /// Opens the files of a folder, one of which may be what a format is told by.
@@ -172,7 +174,7 @@ fn closed(error: io::Error, path: &Path) -> anyhow::Error {
         }
         _ => "This cannot be opened: choose another",
     };
-    anyhow::Error::new(error).context(at(text, path))
+    anyhow::Error::new(error).context(text).at(path)
 }
 
 /// Reads what is at a path into a data set.
@@ -183,13 +185,13 @@ pub fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Dataset> {
     let format = recognise(path)?;
     let contents = (format.read)(path, choice, watch).and_then(|contents| assemble(contents, choice, watch));
     let contents = contents.or_else(|error| all_open(path).and(Err(error)));
-    let mut dataset = contents.with_context(|| unreadable(format, path))?;
+    let mut dataset = contents.with_context(|| unreadable(format)).at(path)?;
     dataset.notes.format = format.info.label.into();
     Ok(dataset)
 }
 
-fn unreadable(format: &Format, path: &Path) -> String {
-    at(&format!("Could not read it as {}", format.info.label), path)
+fn unreadable(format: &Format) -> String {
+    format!("Could not read it as {}", format.info.label)
 }
 
 /// The pictures that are at a path, with the names of their classes, in order: those of the training part first.
@@ -209,7 +211,7 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
                 "There are no pictures in files of their own ({}): choose a folder of pictures",
                 format.info.label
             );
-            bail!(at(&text, path));
+            bail!(anyhow!(text).at(path));
         };
         let named = |label: usize| {
             let folder = class_names.get(label).cloned().unwrap_or_default();
@@ -240,7 +242,7 @@ fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     let format = recognise(path)?;
     let found =
         (format.read)(path, choice, watch).and_then(|contents| assembly::info(contents, choice, watch));
-    let info = found.with_context(|| unreadable(format, path))?;
+    let info = found.with_context(|| unreadable(format)).at(path)?;
     if let Ok(mut last) = LAST.lock() {
         *last = Some((key, modified, info.clone()));
     }
@@ -249,11 +251,6 @@ fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
 
 fn path(choice: &Choice) -> Result<&Path> {
     choice.path.as_deref().context("Choose a folder or a file with images: it is the key dataset.path")
-}
-
-/// A message with the path that it is about in a line of its own.
-pub(super) fn at(text: &str, path: &Path) -> String {
-    format!("{text}\n{}: {}", if path.is_dir() { "Folder" } else { "File" }, path.display())
 }
 
 impl Images {

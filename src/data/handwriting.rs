@@ -5,7 +5,11 @@
 //! HOME/handwriting/test/7/0002.png      every other drawing of a class is held out
 //! ```
 use super::drawing::SIDE;
-use crate::{disk, protocol::data::Written};
+use crate::{
+    disk,
+    errors::{At as _, Place},
+    protocol::data::Written,
+};
 use anyhow::{Context as _, Result, ensure};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use rayon::prelude::*;
@@ -70,9 +74,9 @@ pub struct Drawings {
 /// Where it has another size, is no digit, or cannot be written.
 pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     ensure!(framed.len() == SIDE * SIDE && label < CLASSES, "This is no framed drawing of a digit");
-    let failed = || format!("Could not keep the drawing: is the disk full?\nFolder: {}", folder.display());
-    make_folders(folder).with_context(failed)?;
-    let _alone = disk::lock_folder(folder).with_context(failed)?;
+    const FAILED: &str = "Could not keep the drawing: is the disk full?";
+    make_folders(folder).context(FAILED).at(Place::folder(folder))?;
+    let _alone = disk::lock_folder(folder).context(FAILED).at(folder)?;
     let drawings = read(folder).read;
     if let Some(same) = drawings.iter().find(|one| one.label == label && one.pixels == framed) {
         return Ok(Kept::Already(same.place.clone()));
@@ -89,7 +93,8 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     let partial = disk::partial(&folder.join("drawing.png"));
     disk::write_synced(&partial, &bytes)
         .and_then(|()| disk::rename(&partial, &target))
-        .with_context(failed)?;
+        .context(FAILED)
+        .at(folder)?;
     Ok(nearest.map_or(Kept::New, |one| Kept::BesideAlike(one.place.clone())))
 }
 
@@ -142,7 +147,7 @@ fn likeness(a: &[f32], b: &[f32]) -> f32 {
 pub fn remove(folder: &Path, place: &Path) -> Result<()> {
     ensure!(all(folder).iter().any(|(known, ..)| known == place), "There is no such drawing");
     let path = folder.join(place);
-    fs::remove_file(&path).with_context(|| format!("Could not remove the drawing\nFile: {}", path.display()))
+    fs::remove_file(&path).context("Could not remove the drawing").at(&path)
 }
 
 /// All drawings that were kept.
@@ -171,12 +176,11 @@ impl Drawings {
         let names: Vec<String> = self.unreadable.iter().take(NAMED).map(named).collect();
         let more = if self.unreadable.len() > NAMED { ", and others" } else { "" };
         (!names.is_empty()).then(|| {
-            format!(
-                "{} kept drawings cannot be read and are not used: replace or remove {}{more}\nFolder: {}",
+            Place::from(folder).after(&format!(
+                "{} kept drawings cannot be read and are not used: replace or remove {}{more}",
                 self.unreadable.len(),
-                names.join(", "),
-                folder.display()
-            )
+                names.join(", ")
+            ))
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The IDX format (LeCun): a magic number, big-endian dimensions, then bytes; raw or gzip.
 use super::{Examples, files::open, memory, watch::Watch};
-use crate::shape::ImageShape;
+use crate::{errors::At as _, shape::ImageShape};
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::bufread::GzDecoder;
 use std::{
@@ -35,7 +35,7 @@ pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
 /// # Errors
 /// Where it cannot be read, or is not what it should be.
 pub fn images_from(path: &Path, watch: &Watch) -> Result<(ImageShape, Vec<u8>)> {
-    read_images(watch.reading(open(path)?)).with_context(|| named("Could not read the images", path))
+    read_images(watch.reading(open(path)?)).context("Could not read the images").at(path)
 }
 
 /// The labels of a file; an error names the file.
@@ -43,7 +43,7 @@ pub fn images_from(path: &Path, watch: &Watch) -> Result<(ImageShape, Vec<u8>)> 
 /// # Errors
 /// As [`images_from`].
 pub fn labels_from(path: &Path, watch: &Watch) -> Result<Vec<u16>> {
-    read_labels(watch.reading(open(path)?)).with_context(|| named("Could not read the labels", path))
+    read_labels(watch.reading(open(path)?)).context("Could not read the labels").at(path)
 }
 
 /// Labels: bytes, or the first of each row of integers.
@@ -126,10 +126,6 @@ fn exactly(source: Box<dyn Read + '_>, count: u64) -> Result<Vec<u8>> {
         bytes.shrink_to_fit();
     }
     Ok(bytes)
-}
-
-fn named(text: &str, path: &Path) -> String {
-    format!("{text}\nFile: {}", path.display())
 }
 
 #[cfg(test)]

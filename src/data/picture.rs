@@ -3,8 +3,8 @@ use super::{
     drawing::{self, Sheet},
     files::open_picture,
 };
-use crate::shape::ImageShape;
-use anyhow::{Context as _, Result};
+use crate::{errors::At as _, shape::ImageShape};
+use anyhow::Result;
 use image::DynamicImage;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub fn open(path: &Path) -> Result<Picture> {
     let sheet = drawing::of(&picture);
     let opened = Picture::new(picture, sheet.as_ref().ok().cloned());
     if !opened.is_coloured {
-        sheet.with_context(|| format!("File: {}", path.display()))?;
+        sheet.at(&*path)?;
     }
     Ok(opened)
 }

@@ -1,10 +1,11 @@
 //! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
 use super::{Dataset, DatasetInfo, files, fitting, watch::Watch};
 use crate::{
+    errors::At as _,
     shape::ImageShape,
     spec::{Choice, SplitRule},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
 /// What is known of a data set without having it, and where it can be had.
@@ -72,11 +73,8 @@ impl Published {
         let [found, wanted] = [&dataset.info, &expected].map(describe);
         ensure!(
             found == wanted,
-            "{}",
-            files::at(
-                &format!("This is another data set than {}: {wanted} expected, {found} found", choice.id),
-                &path
-            )
+            anyhow!("This is another data set than {}: {wanted} expected, {found} found", choice.id)
+                .at(&path)
         );
         dataset.info = expected;
         Ok(dataset)

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     data::Dataset,
+    errors::{Place, message},
     metrics::{LOSS, Point, Split},
     models::Weights,
     protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
     spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
-    told::told,
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
@@ -137,12 +137,12 @@ impl ActiveRun {
         let state = &self.trainer.state;
         let (saved, kept) = (state.metrics_bytes, self.metrics.bytes());
         if kept < saved {
-            self.warnings.push(format!(
+            let text = format!(
                 "metrics.csv ended at byte {kept}, and the checkpoint of step {} says {saved}: a part of the curves \
-                 before that step is lost. The weights are not\nPath: {}",
-                state.step,
-                self.folder.path.display()
-            ));
+                 before that step is lost. The weights are not",
+                state.step
+            );
+            self.warnings.push(Place::from(&self.folder.path).after(&text));
         }
         let (mut first_loss, mut evaluated) = (None, false);
         self.folder.each_point(|point| {
@@ -260,7 +260,7 @@ impl ActiveRun {
         self.replay.clear();
         let entry = Entry::Tuned(Tuned { step: self.trainer.state.step, values: live.clone() });
         if let Err(error) = self.folder.log(&entry) {
-            outbox.notice(self.about(), Level::Error, told(&error));
+            outbox.notice(self.about(), Level::Error, message(&error));
         }
         self.set_live(live, outbox);
     }
@@ -318,7 +318,7 @@ impl ActiveRun {
                 self.save_due = true;
                 let text = format!(
                     "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
-                    told(&error)
+                    message(&error)
                 );
                 outbox.notice(self.about(), Level::Error, text);
                 self.enter(Phase::Paused, outbox);
@@ -372,7 +372,7 @@ impl ActiveRun {
             self.ensure_folder()?;
             self.write_timing(outbox);
             if let Err(error) = self.metrics.flush() {
-                outbox.notice(self.about(), Level::Warning, told(&error));
+                outbox.notice(self.about(), Level::Warning, message(&error));
             }
         }
         Ok(())
@@ -386,7 +386,7 @@ impl ActiveRun {
 
     fn log(&self, entry: &Entry, outbox: &mut Outbox) {
         if let Err(error) = self.folder.log(entry) {
-            outbox.notice(self.about(), Level::Warning, told(&error));
+            outbox.notice(self.about(), Level::Warning, message(&error));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Optimisers: how a gradient changes the weights. Their state is saved with a run, so that it can be resumed.
 use crate::{
+    errors::At as _,
     models::{Vars, tensors},
     ops, registry,
     spec::{Choice, ComponentInfo, ENCODER_LR_FACTOR, LiveParams, Param, ParamKind, Section},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore};
 use std::{collections::HashMap, path::Path};
 
@@ -147,21 +148,17 @@ impl Optimizer {
     /// # Errors
     /// Where the file cannot be read or was made for other weights.
     pub fn load(&mut self, path: &Path) -> Result<()> {
-        let named = || format!("File: {}", path.display());
         let numbers = self.slots.iter().flat_map(|slot| &slot.state).map(Vec::len).sum();
         let tensors = tensors(path, numbers, &Device::Cpu).context("Could not read the optimiser's state")?;
         for slot in &mut self.slots {
             for (name, values) in self.entry.state.iter().zip(&mut slot.state) {
                 let key = format!("{}.{name}", slot.name);
-                let tensor = tensors
-                    .get(&key)
-                    .with_context(|| format!("There is no state {key}"))
-                    .with_context(named)?;
+                let tensor =
+                    tensors.get(&key).with_context(|| format!("There is no state {key}")).at(path)?;
                 let read = tensor.flatten_all()?.to_vec1::<f32>()?;
                 ensure!(
                     read.len() == values.len(),
-                    "The state {key} was made for another network\n{}",
-                    named()
+                    anyhow!("The state {key} was made for another network").at(path)
                 );
                 *values = read;
             }

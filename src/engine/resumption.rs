@@ -2,12 +2,12 @@
 use super::Model;
 use crate::{
     data::{self, watch::Watch},
+    errors::{At as _, message},
     metrics::Split,
     runs::{CheckpointState, RunFolder, Tuned, surviving_tunings},
     spec::{Catalog, LiveParams, RunSpec},
-    told::told,
 };
-use anyhow::{Context as _, Error, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use std::path::Path;
 
 /// What was made of the newest checkpoint that is whole.
@@ -35,7 +35,7 @@ pub fn newest<T>(
         match whole {
             Ok((state, loaded)) => {
                 let passed_over = failed.map(|(newer, error)| {
-                    let reason = told(&error);
+                    let reason = message(&error);
                     format!(
                         "Step {step} stands in for step {newer}, whose checkpoint cannot be used: {reason}"
                     )
@@ -50,9 +50,11 @@ pub fn newest<T>(
     }
     ensure!(
         !has_been_saved(folder)?,
-        "The curves of this run go on after its first validation, but its checkpoints are gone: bring them back from a \
-         copy of the folder, or start it again\nFolder: {}",
-        folder.path.display()
+        anyhow!(
+            "The curves of this run go on after its first validation, but its checkpoints are gone: bring them back from a \
+             copy of the folder, or start it again"
+        )
+        .at(&folder.path)
     );
     Ok(None)
 }
@@ -111,10 +113,9 @@ pub fn live(
         live.update(own);
         match first_wrong(&live, spec, catalog) {
             None => Ok(live),
-            Some(wrong) => bail!(
-                "The run cannot go on with what {from} says: {wrong}\nFolder: {}",
-                folder.path.display()
-            ),
+            Some(wrong) => {
+                bail!(anyhow!("The run cannot go on with what {from} says: {wrong}").at(&folder.path))
+            }
         }
     };
     let none = LiveParams::default();

@@ -8,6 +8,7 @@
 use super::model::Model;
 use crate::{
     data::{Dataset, Draw},
+    errors::At as _,
     models::tensors,
     objectives::best,
 };
@@ -229,9 +230,7 @@ impl SelfLabels {
                 by_image: images.iter().copied().zip(labels.iter().map(|label| *label as u16)).collect(),
             })
         };
-        read().with_context(|| {
-            format!("Could not read the labels that the network gave itself\nFile: {}", path.display())
-        })
+        read().context("Could not read the labels that the network gave itself").at(path)
     }
 }
 

@@ -9,11 +9,11 @@ use crate::{
         Dataset,
         watch::{Stopped, Watch},
     },
+    errors::message,
     metrics::Point,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::{Entry, Home},
     spec::{Catalog, Choice, LiveParams, RunSpec},
-    told::told,
 };
 use answers::{Answers, PreviewWish};
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -216,7 +216,7 @@ impl Bench {
             Ok(Err(error)) if error.is::<Stopped>() => {
                 return self.outbox.notice(about, Level::Info, error.to_string());
             }
-            Ok(Err(error)) => told(&error),
+            Ok(Err(error)) => message(&error),
             Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
         };
         self.outbox.notice(about, Level::Error, format!("{what}: {error}"));

@@ -5,8 +5,8 @@ use crate::{
         self,
         download::{Activity, Download, Limits, Progress},
     },
+    errors::message,
     protocol::data::{DataReport, Fetch, FetchPhase},
-    told::told,
 };
 use anyhow::{Context as _, Result};
 use std::time::{Duration, Instant};
@@ -58,7 +58,7 @@ impl Desk {
                 let is_pausing = matches!(activity, Activity::Pausing { .. });
                 FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }
             }
-            Err(error) => FetchPhase::Failed(told(&error)),
+            Err(error) => FetchPhase::Failed(message(&error)),
         };
         let dataset = fetching.dataset.clone();
         if matches!(phase, FetchPhase::Running { .. }) {

@@ -3,6 +3,7 @@
 use super::{Layer, Vars, layers, layers::head};
 use crate::{
     disk,
+    errors::At as _,
     shape::{ImageShape, Shape},
     spec::Choice,
 };
@@ -126,10 +127,7 @@ impl<'a> Pytorch<'a> {
     /// Where the file cannot be written.
     pub fn export(&self, path: &Path) -> Result<()> {
         candle_core::safetensors::save(&self.tensors()?, path).map_err(|error| {
-            anyhow!(
-                "Could not write the weights ({error}): is there such a folder, and space?\nFile: {}",
-                path.display()
-            )
+            anyhow!("Could not write the weights ({error}): is there such a folder, and space?").at(path)
         })
     }
 
@@ -139,8 +137,7 @@ impl<'a> Pytorch<'a> {
     /// # Errors
     /// Where it is no file of tensors, or they are not just those of this classifier: all that does not fit is named.
     pub fn import(&self, path: &Path, renames: &[Rename]) -> Result<()> {
-        let tensors =
-            self.read(path, renames).map_err(|error| anyhow!("{error:#}\nFile: {}", path.display()))?;
+        let tensors = self.read(path, renames).at(path)?;
         tensors.iter().zip(&self.parts).try_for_each(|(tensor, part)| Ok(part.var.set(tensor)?))
     }
 

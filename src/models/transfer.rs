@@ -1,12 +1,12 @@
 //! An encoder's weights from another run or file, whatever head they were trained under.
 use super::{Vars, pytorch, shipped::Shipped, vars};
-use crate::disk;
+use crate::{
+    disk,
+    errors::{At as _, Place},
+};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{DType, Device, Tensor, safetensors::BufferedSafetensors};
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// What the names of an encoder's variables begin with.
 const ENCODER: &str = "encoder.";
@@ -18,11 +18,11 @@ pub enum Weights {
     Shipped(&'static Shipped),
 }
 
-impl fmt::Display for Weights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Weights::File(path) => write!(f, "File: {}", path.display()),
-            Weights::Shipped(shipped) => write!(f, "Shipped encoder: {}", shipped.info.id),
+impl From<&Weights> for Place {
+    fn from(weights: &Weights) -> Self {
+        match weights {
+            Weights::File(path) => Place::File(path.clone()),
+            Weights::Shipped(shipped) => Place::Shipped(shipped.info.id.into()),
         }
     }
 }
@@ -52,8 +52,7 @@ impl Part {
 /// # Errors
 /// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
 pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
-    read(vars, weights, part, fresh)
-        .map_err(|error| anyhow!("Could not begin with these weights. {error:#}\n{weights}"))
+    read(vars, weights, part, fresh).context("Could not begin with these weights").at(weights)
 }
 
 /// Whether a file that Headstart wrote holds weights that can be used.
@@ -62,13 +61,9 @@ pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -
 /// Where it cannot be read, or holds numbers that are not finite.
 pub fn check(path: &Path) -> Result<()> {
     // Which network they are of is not known here: as many as there are.
-    let len = disk::open(path).with_context(|| format!("File: {}", path.display()))?.1;
+    let len = disk::open(path).at(&*path)?.1;
     for (name, tensor) in vars::tensors(path, len as usize, &Device::Cpu)? {
-        ensure!(
-            tensor.dtype() == DType::F32 && vars::is_finite(&tensor)?,
-            "The weight {name} holds numbers that are not finite\nFile: {}",
-            path.display()
-        );
+        ensure!(tensor.dtype() == DType::F32 && vars::is_finite(&tensor)?, vars::not_finite(&name, path));
     }
     Ok(())
 }

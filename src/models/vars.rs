@@ -1,6 +1,6 @@
 //! Named variables, those that are trained and those that are not: seeded by their names, in order of their names.
-use crate::{disk, ops::Sink, rng::rng};
-use anyhow::{Context as _, Result, ensure};
+use crate::{disk, errors::At as _, ops::Sink, rng::rng};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore, safetensors};
 use rand::RngExt as _;
 use std::{
@@ -129,23 +129,21 @@ impl Vars {
     /// Where the file cannot be read, lacks a weight, or has one of another shape or that is not finite. Nothing is
     /// changed then.
     pub fn load(&self, path: &Path) -> Result<()> {
-        let named = || format!("File: {}", path.display());
         let numbers = self.all().map(|(_, var)| var.elem_count()).sum();
         let tensors = tensors(path, numbers, &self.device).context("Could not read the weights")?;
         let mut found = vec![];
         for (name, var) in self.all() {
-            let tensor = tensors
-                .get(name)
-                .with_context(|| format!("There is no weight {name}"))
-                .with_context(named)?;
+            let tensor = tensors.get(name).with_context(|| format!("There is no weight {name}")).at(path)?;
             ensure!(
                 tensor.shape() == var.shape() && tensor.dtype() == var.dtype(),
-                "The weight {name} is {:?} where {:?} is needed: it was made by another network\n{}",
-                tensor.shape(),
-                var.shape(),
-                named()
+                anyhow!(
+                    "The weight {name} is {:?} where {:?} is needed: it was made by another network",
+                    tensor.shape(),
+                    var.shape()
+                )
+                .at(path)
             );
-            ensure!(is_finite(tensor)?, "The weight {name} holds numbers that are not finite\n{}", named());
+            ensure!(is_finite(tensor)?, not_finite(name, path));
             found.push((var, tensor));
         }
         found.into_iter().try_for_each(|(var, tensor)| Ok(var.set(tensor)?))
@@ -160,7 +158,12 @@ pub fn tensors(path: &Path, numbers: usize, device: &Device) -> Result<HashMap<S
     // Double precision, and a header.
     let most = 8 * numbers as u64 + (16 << 20);
     let read = || -> Result<_> { Ok(safetensors::load_buffer(&disk::read(path, most)?, device)?) };
-    read().with_context(|| format!("File: {}", path.display()))
+    read().at(&*path)
+}
+
+/// The error about a weight that holds no finite numbers.
+pub fn not_finite(name: &str, path: &Path) -> anyhow::Error {
+    anyhow!("The weight {name} holds numbers that are not finite").at(path)
 }
 
 pub fn is_finite(tensor: &Tensor) -> Result<bool> {

@@ -7,8 +7,8 @@
 //! step-000500.gone.partial  being removed: never read
 //! ```
 //! So a program that is killed between any two system calls leaves the newest checkpoint to be found.
-use super::{RunFolder, at};
-use crate::{disk, spec::LiveParams};
+use super::RunFolder;
+use crate::{disk, errors::At as _, spec::LiveParams};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -117,8 +117,8 @@ impl RunFolder {
     pub fn checkpoint_state(&self, step: u64) -> Result<CheckpointState> {
         let path = self.checkpoint(step).join("state.toml");
         let text = disk::read_text(&path, disk::MOST_TEXT);
-        let text = text.with_context(|| at("Could not read the checkpoint", &path))?;
-        toml::from_str(&text).with_context(|| at("The checkpoint is damaged", &path))
+        let text = text.context("Could not read the checkpoint").at(&path)?;
+        toml::from_str(&text).context("The checkpoint is damaged").at(&path)
     }
 
     /// Removes the checkpoints that are not to be kept.

@@ -6,10 +6,11 @@
 //!   comparison.toml  every default written out
 //!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
 //! ```
-use super::{Home, MOST_SPEC, at, find, list, new_id};
+use super::{Home, MOST_SPEC, find, list, new_id};
 use crate::{
     comparison::{Cell, Comparison},
     disk,
+    errors::At as _,
     protocol::ComparisonId,
     spec::Catalog,
 };
@@ -78,8 +79,7 @@ impl Home {
         drop(self.comparison(id).lock()?);
         self.make_way(id)?;
         let path = self.comparison(id).path;
-        disk::rename(&path, &self.trash().join(id))
-            .with_context(|| at("Could not delete the comparison", &path))
+        disk::rename(&path, &self.trash().join(id)).context("Could not delete the comparison").at(&path)
     }
 
     /// Takes a comparison back out of the trash.
@@ -89,7 +89,8 @@ impl Home {
     pub fn restore_comparison(&self, id: &str) -> Result<()> {
         let path = self.trash().join(id);
         disk::rename(&path, &self.comparison(id).path)
-            .with_context(|| at("Could not bring the comparison back", &path))
+            .context("Could not bring the comparison back")
+            .at(&path)
     }
 }
 
@@ -101,8 +102,8 @@ impl ComparisonFolder {
     pub fn read(&self, catalog: &Catalog) -> Result<Comparison> {
         let path = self.path.join("comparison.toml");
         let text = disk::read_text(&path, MOST_SPEC);
-        let text = text.with_context(|| at("Could not read the comparison", &path))?;
-        Comparison::from_toml(&text, &[], catalog).with_context(|| at("The comparison cannot be used", &path))
+        let text = text.context("Could not read the comparison").at(&path)?;
+        Comparison::from_toml(&text, &[], catalog).context("The comparison cannot be used").at(&path)
     }
 
     /// Every race has ended.

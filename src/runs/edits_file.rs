@@ -4,9 +4,11 @@
 //! ```text
 //! HOME/edits/files-1f3c….toml    id and path of the data set, and a table of its edits
 //! ```
-use super::{Home, at};
+use super::Home;
 use crate::{
-    disk, rng,
+    disk,
+    errors::At as _,
+    rng,
     spec::{Choice, Edits, edits},
 };
 use anyhow::{Context as _, Result, anyhow};
@@ -31,7 +33,7 @@ impl Home {
             let edits = table.get("edits").and_then(Value::as_table).context("it has no table of edits")?;
             edits::from_table(edits).map_err(|key| anyhow!("{key} is neither a class nor false"))
         };
-        read().with_context(|| at(help, &path))
+        read().context(help).at(&path)
     }
 
     /// Keeps the edits of a choice for its data set, instead of older ones.
@@ -51,7 +53,7 @@ impl Home {
             fs::create_dir_all(self.path.join("edits"))?;
             disk::replace(&path, table.to_string().as_bytes())
         };
-        write().with_context(|| at("Could not keep your corrections: is the disk full?", &path))
+        write().context("Could not keep your corrections: is the disk full?").at(&path)
     }
 
     fn edits_path(&self, dataset: &Choice) -> PathBuf {

@@ -1,6 +1,6 @@
 //! `lock`: held while a program trains a run or works at a comparison.
-use super::{ComparisonFolder, RunFolder, at};
-use crate::disk;
+use super::{ComparisonFolder, RunFolder};
+use crate::{disk, errors::At as _};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
     fs::{self, File, TryLockError},
@@ -45,9 +45,11 @@ impl RunFolder {
         let checkpoints = self.path.join("checkpoints");
         ensure!(
             !checkpoints.is_symlink(),
-            "The run's checkpoints are a link to another folder, where Headstart would write and delete: put the folder \
-             itself in its place\nFolder: {}",
-            checkpoints.display()
+            anyhow!(
+                "The run's checkpoints are a link to another folder, where Headstart would write and delete: put the \
+                 folder itself in its place"
+            )
+            .at(&checkpoints)
         );
         lock(&self.path, "run")
     }
@@ -79,12 +81,11 @@ fn lock(folder: &Path, what: &str) -> Result<RunLock> {
     }
     match locked {
         Ok(()) => Ok(RunLock(file)),
-        Err(TryLockError::WouldBlock) => Err(anyhow!(
-            "Another Headstart is using this {what}: close it there first\nFolder: {}",
-            folder.display()
-        )),
+        Err(TryLockError::WouldBlock) => {
+            Err(anyhow!("Another Headstart is using this {what}: close it there first").at(folder))
+        }
         Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| at(&format!("Could not lock the {what}"), &path))
+            Err(error).with_context(|| format!("Could not lock the {what}")).at(&path)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `log.jsonl`: what happened to a run, one JSON object a line.
-use super::{RunFolder, at};
+use super::RunFolder;
 use crate::{
     disk,
+    errors::At as _,
     protocol::{Phase, Remedy},
     spec::{Change, LiveParams},
 };
@@ -117,7 +118,7 @@ impl RunFolder {
             disk::each_line(&path, MOST_LINE, |line| entries.extend(serde_json::from_slice(line).ok()));
         match read {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| at("Could not read the log", &path))
+                Err(error).context("Could not read the log").at(&path)
             }
             _ => Ok(entries),
         }

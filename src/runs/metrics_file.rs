@@ -1,7 +1,8 @@
 //! `metrics.csv`: step, split, metric, value. The same run writes the same bytes.
-use super::{RunFolder, at, thinned::Thinned};
+use super::{RunFolder, thinned::Thinned};
 use crate::{
     disk,
+    errors::At as _,
     metrics::{self, Point, Split},
 };
 use anyhow::{Context as _, Result};
@@ -104,7 +105,7 @@ impl RunFolder {
         });
         match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            read => read.with_context(|| at("Could not read the metrics", &path)),
+            read => read.context("Could not read the metrics").at(&path),
         }
     }
 

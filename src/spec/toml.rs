@@ -2,7 +2,7 @@
 use super::{
     Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, SplitRule, dotted, edits, overrides,
 };
-use crate::{nearest::suggestion, told::told};
+use crate::{errors::message, nearest::suggestion};
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
@@ -247,7 +247,7 @@ impl Reader<'_> {
             Some(NO_AUGMENTATION) => spec.augmentation.clear(),
             Some(SUITED_AUGMENTATION) => match (self.catalog.suited_augmentation)(&spec.dataset) {
                 Ok(values) => spec.augmentation = values,
-                Err(error) => self.error("augmentation.id", told(&error)),
+                Err(error) => self.error("augmentation.id", message(&error)),
             },
             _ => self.error(
                 "augmentation.id",

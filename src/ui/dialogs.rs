@@ -1,8 +1,8 @@
 //! The platform's own dialogs, which must not hold up the window.
 use super::{Action, File};
 use crate::{
+    errors::{At as _, Place, message},
     protocol::{About, Level, Notice},
-    told::told,
 };
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -111,13 +111,10 @@ async fn show(wanted: &Wanted) -> Option<PathBuf> {
 
 /// Writes a file, and says how that went.
 pub fn save(file: &File, path: &Path) -> Notice {
-    let text = || format!("Could not write the file: choose another folder\nFile: {}", path.display());
-    match fs::write(path, &file.bytes).with_context(text) {
-        Ok(()) => Notice {
-            about: About::Request,
-            level: Level::Info,
-            text: format!("Saved\nFile: {}", path.display()),
-        },
-        Err(error) => Notice { about: About::Request, level: Level::Error, text: told(&error) },
+    match fs::write(path, &file.bytes).context("Could not write the file: choose another folder").at(path) {
+        Ok(()) => {
+            Notice { about: About::Request, level: Level::Info, text: Place::from(path).after("Saved") }
+        }
+        Err(error) => Notice { about: About::Request, level: Level::Error, text: message(&error) },
     }
 }

@@ -9,12 +9,12 @@ use super::{
 use crate::{
     comparison::Comparison,
     data, disk,
+    errors::message,
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting, model_summary},
     shape::ImageShape,
     spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, Param, RunSpec, SELF_LABELS, Section, dotted},
-    told::told,
 };
 use egui::{
     Button, CollapsingHeader, Color32, DragValue, RichText, Role, TextEdit, Ui, WidgetInfo,
@@ -298,7 +298,7 @@ impl Form {
         };
         let layers = found.map_err(str::to_owned).and_then(|found| {
             let layers = model_summary(&self.spec.encoder, found.shape, found.class_names.len());
-            layers.map_err(|error| told(&error))
+            layers.map_err(|error| message(&error))
         });
         match layers {
             Ok(layers) => summary::ui(ui, &layers),

@@ -2,9 +2,9 @@
 use super::{Action, look::Look, widgets::quiet_icon_button};
 use crate::{
     comparison::Comparison,
+    errors::message,
     protocol::Strip,
     spec::{Catalog, RunSpec, Section},
-    told::told,
 };
 use anyhow::{Context as _, Result};
 use egui::{
@@ -295,7 +295,7 @@ pub fn menu(ui: &mut Ui, what: &str, formats: &[Format]) -> Option<Format> {
 
 /// What to do about a file that may not have come about.
 pub fn action(file: Result<File>) -> Action {
-    Action::Save(file.map_err(|error| told(&error)))
+    Action::Save(file.map_err(|error| message(&error)))
 }
 
 /// "Loss of Seed CNN" as "loss-of-seed-cnn", short enough for any disk.

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     io::{BufRead as _, Write as _},
     net::{TcpListener, TcpStream},
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     thread::sleep,
 };

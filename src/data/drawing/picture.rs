@@ -1,6 +1,6 @@
 //! Ink of any picture.
 use super::{Sheet, grid::Grid};
-use crate::data::files::open_picture;
+use crate::{data::files::open_picture, errors::At as _};
 use anyhow::{Context as _, Result};
 use image::DynamicImage;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// # Errors
 /// Where the file cannot be read, is no picture, or holds no ink.
 pub fn read(path: &Path) -> Result<Sheet> {
-    of(&open_picture(path)?).with_context(|| format!("File: {}", path.display()))
+    of(&open_picture(path)?).at(&*path)
 }
 
 /// The ink of a picture.

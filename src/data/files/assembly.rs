@@ -6,9 +6,9 @@ use crate::{
         Dataset, DatasetInfo, Examples, Notes, fitting, memory, pixels::Stream, sampling::split, watch::Watch,
     },
     disk,
+    errors::message,
     shape::ImageShape,
     spec::{Choice, SplitRule},
-    told::told,
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use rayon::prelude::*;
@@ -176,7 +176,7 @@ fn in_memory(
                     bytes.extend(pixels);
                     kept.push(*label);
                 }
-                Err(error) => notes.pass_over(told(&error)),
+                Err(error) => notes.pass_over(message(&error)),
             }
         }
         watch.did(good.len())?;

@@ -2,9 +2,10 @@
 //!
 //! A record is one byte of label (two in CIFAR-100, of which the second is the fine one), then 1,024 bytes each of red,
 //! green and blue (Krizhevsky, "Learning multiple layers of features from tiny images", 2009).
-use super::{Contents, Format, Images, Part, at, entries, name, open};
+use super::{Contents, Format, Images, Part, entries, name, open};
 use crate::{
     data::{Notes, idx_file::plain, numbered, watch::Watch},
+    errors::At as _,
     shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
@@ -129,7 +130,7 @@ fn beside(path: &Path, watch: &Watch) -> Result<BTreeMap<String, Vec<u8>>> {
         if is_records(&name) || name.ends_with(".txt") {
             files.insert(
                 name,
-                bounded(watch.reading(open(&path)?)).with_context(|| at("The file cannot be read", &path))?,
+                bounded(watch.reading(open(&path)?)).context("The file cannot be read").at(&path)?,
             );
         }
     }

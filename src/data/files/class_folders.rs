@@ -1,11 +1,11 @@
 //! A folder of pictures for each class, as ImageNet is kept, with or without folders `train`, `val` and `test` above.
-use super::{Contents, Format, Images, Part, Picture, at, closed, entries, name, pictures::is_picture, text};
+use super::{Contents, Format, Images, Part, Picture, closed, entries, name, pictures::is_picture, text};
 use crate::{
     data::{Notes, watch::Watch},
+    errors::{At as _, Place, message},
     spec::{Choice, ComponentInfo},
-    told::told,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -73,26 +73,22 @@ fn has_picture(folder: &Path, depth: usize) -> bool {
 fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Result<Part> {
     let stray = entries(root).into_iter().filter(|path| is_picture(path)).count();
     if stray > 0 {
-        notes.remarks.push(at(
-            &format!("{stray} pictures lie in no class's folder and are not used: move them into one"),
-            root,
-        ));
+        let text = format!("{stray} pictures lie in no class's folder and are not used: move them into one");
+        notes.remarks.push(Place::from(root).after(&text));
     }
     let (mut pictures, mut labels) = (vec![], vec![]);
     for class in classes(root) {
         watch.go_on()?;
         let Some(label) = folders.iter().position(|folder| *folder == folder_name(&class)) else {
-            notes.remarks.push(at(
-                "There is no such class among the training pictures, so its pictures are not used: rename its folder",
-                &class,
-            ));
+            let text = "There is no such class among the training pictures, so its pictures are not used: rename its folder";
+            notes.remarks.push(Place::from(&class).after(text));
             continue;
         };
         collect(&class, MAX_DEPTH, &mut pictures, notes);
         labels.resize(pictures.len(), label);
         ensure!(
             pictures.len() <= MAX_PICTURES,
-            at("There are more than 2,000,000 pictures: choose a smaller folder", root)
+            anyhow!("There are more than 2,000,000 pictures: choose a smaller folder").at(root)
         );
     }
     Ok(Part { images: Images::Pictures(pictures), labels })
@@ -100,7 +96,7 @@ fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Re
 
 fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut Notes) {
     if let Err(error) = std::fs::read_dir(folder) {
-        return notes.pass_over(told(&closed(error, folder)));
+        return notes.pass_over(message(&closed(error, folder)));
     }
     for path in entries(folder) {
         if is_picture(&path) {

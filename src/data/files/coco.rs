@@ -1,11 +1,12 @@
 //! COCO: photographs with boxes in `instances_*.json`; each box that is large enough becomes an image (Lin et al., "Microsoft
 //! COCO: common objects in context", 2014).
-use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, Picture, at, entries, name, text};
+use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, Picture, entries, name, text};
 use crate::{
     data::watch::Watch,
+    errors::{At as _, Place},
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -91,7 +92,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
                 let id = annotation.image_id;
                 let text =
                     format!("A box lies in the photograph {id}, which is not there: put it beside the file");
-                contents.notes.pass_over(at(&text, path));
+                contents.notes.pass_over(Place::from(path).after(&text));
                 continue;
             };
             // as casts saturate, whatever the file says
@@ -107,10 +108,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
         }
         ensure!(
             !pictures.is_empty(),
-            at(
-                "None of the boxes is large enough and lies in a photograph that is there: put the photographs beside the file, or choose a smaller min_box_size",
-                path
-            )
+            anyhow!("None of the boxes is large enough and lies in a photograph that is there: put the photographs beside the file, or choose a smaller min_box_size").at(path)
         );
         parts.push(Part { images: Images::Pictures(pictures), labels });
     }
@@ -121,9 +119,9 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
 }
 
 fn parse(path: &Path, watch: &Watch) -> Result<Instances> {
-    instances(&text::read(path, watch)?, watch).with_context(|| {
-        at("This is no COCO file: choose one with images, annotations with boxes, and categories", path)
-    })
+    instances(&text::read(path, watch)?, watch)
+        .context("This is no COCO file: choose one with images, annotations with boxes, and categories")
+        .at(path)
 }
 
 /// Reads the text a piece at a time: half a gigabyte takes seconds, which can be stopped.

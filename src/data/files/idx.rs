@@ -1,11 +1,12 @@
 //! IDX files, as MNIST, Fashion-MNIST, KMNIST, EMNIST and QMNIST are published: images and labels of each part, raw or gzip.
-use super::{Contents, Format, Images, Part, at, entries, name};
+use super::{Contents, Format, Images, Part, entries, name};
 use crate::{
     data::{idx_file, numbered, watch::Watch},
+    errors::At as _,
     shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
 pub const ENTRY: Format = Format {
@@ -58,12 +59,11 @@ fn train_images(path: &Path) -> Option<PathBuf> {
 }
 
 fn part(images: &Path, watch: &Watch) -> Result<Part> {
-    let labels = images_to_labels(images).with_context(|| {
-        at(
+    let labels = images_to_labels(images)
+        .context(
             "There are no labels for these images: the file of the same name with labels-idx1 is missing",
-            images,
         )
-    })?;
+        .at(images)?;
     let (shape, mut pixels) = idx_file::images_from(images, watch)?;
     if name(images).starts_with("emnist") {
         transpose(&mut pixels, shape);
@@ -72,7 +72,7 @@ fn part(images: &Path, watch: &Watch) -> Result<Part> {
     let count = pixels.len() / shape.len();
     ensure!(
         count == labels_read.len(),
-        at(&format!("There are {count} images, but {} labels for them", labels_read.len()), &labels)
+        anyhow!("There are {count} images, but {} labels for them", labels_read.len()).at(&labels)
     );
     let labels = labels_read.into_iter().map(usize::from).collect();
     Ok(Part { images: Images::Raw { shape, pixels }, labels })

@@ -1,10 +1,11 @@
 //! Pictures that a CSV table gives labels to: a column of files, and one of labels.
-use super::{Contents, Format, Images, Part, Picture, at, entries, name, named_classes, text};
+use super::{Contents, Format, Images, Part, Picture, entries, name, named_classes, text};
 use crate::{
     data::watch::Watch,
+    errors::{At as _, Place},
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
 pub const ENTRY: Format = Format {
@@ -26,13 +27,14 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let folder = table.parent().context("The table is in no folder")?;
     let text = text::read(&table, watch)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().with_context(|| at("The table has no first line", &table))?.clone();
+    let header = reader.headers().context("The table has no first line").at(&table)?.clone();
     let column = |names: &[&str]| {
         header.iter().position(|field| names.contains(&field.trim().to_lowercase().as_str()))
     };
-    let (file, label) = column(&FILE_NAMES).zip(column(&LABEL_NAMES)).with_context(|| {
-        at("The table has no column of files, or none of labels: name them file and label", &table)
-    })?;
+    let (file, label) = column(&FILE_NAMES)
+        .zip(column(&LABEL_NAMES))
+        .context("The table has no column of files, or none of labels: name them file and label")
+        .at(&table)?;
     let mut contents = Contents::default();
     let (mut pictures, mut written) = (vec![], vec![]);
     for (line, record) in reader.records().enumerate() {
@@ -40,15 +42,13 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
         let fields = record.as_ref().ok().and_then(|record| record.get(file).zip(record.get(label)));
         let Some((file, label)) = fields else {
             let text = format!("Line {} has too few columns or is no text: correct it", line + 2);
-            contents.notes.pass_over(at(&text, &table));
+            contents.notes.pass_over(Place::from(&table).after(&text));
             continue;
         };
         let path = folder.join(file.trim());
         if !is_within(file.trim()) || !path.is_file() {
-            contents.notes.pass_over(at(
-                &format!("Line {} names a picture that is not in the folder: put it there", line + 2),
-                &path,
-            ));
+            let text = format!("Line {} names a picture that is not in the folder: put it there", line + 2);
+            contents.notes.pass_over(Place::from(&path).after(&text));
             continue;
         }
         pictures.push(Picture { path, crop: None });
@@ -56,7 +56,7 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     }
     ensure!(
         !pictures.is_empty(),
-        at("None of the pictures that the table names is there: put them beside it", &table)
+        anyhow!("None of the pictures that the table names is there: put them beside it").at(&table)
     );
     let (class_names, labels) = named_classes(&written);
     contents.class_names = class_names;

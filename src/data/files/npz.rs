@@ -2,9 +2,10 @@
 //!
 //! An archive is a zip file of `.npy` files: a magic number, a header that is a Python dictionary, then the numbers
 //! (NumPy Enhancement Proposal 1).
-use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
+use super::{Contents, Format, Images, Part, entries, name, named_classes, open};
 use crate::{
     data::{memory, watch::Watch},
+    errors::At as _,
     shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
@@ -42,19 +43,17 @@ const TEST_LABELS: [&str; 2] = ["y_test", "test_labels"];
 fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     let path = archive(path).context("There is no .npz file")?;
     let file = BufReader::new(open(&path)?);
-    let mut archive =
-        Archive::new(file).with_context(|| at("It is no whole zip archive: get it again", &path))?;
+    let mut archive = Archive::new(file).context("It is no whole zip archive: get it again").at(&path)?;
     let mut arrays = BTreeMap::new();
     let mut left = MAX_BYTES;
     for index in 0..archive.len() {
-        let file =
-            archive.by_index(index).with_context(|| at("The archive is damaged: get it again", &path))?;
+        let file = archive.by_index(index).context("The archive is damaged: get it again").at(&path)?;
         let name = file.name().trim_end_matches(".npy").to_lowercase();
         if ![&IMAGES[..], &LABELS, &TEST_IMAGES, &TEST_LABELS].concat().contains(&name.as_str()) {
             continue;
         }
         let array = Array::survey(index, watch.reading(file), &mut left);
-        arrays.insert(name.clone(), array.with_context(|| at(&format!("The array {name}"), &path))?);
+        arrays.insert(name.clone(), array.with_context(|| format!("The array {name}")).at(&path)?);
     }
     let mut take = |names: &[&str]| names.iter().find_map(|name| arrays.remove(*name));
     let (images, labels) = (take(&IMAGES), take(&LABELS));

@@ -2,11 +2,11 @@
 //! several files (`train-00000-of-00004.parquet`); what the labels stand for is in the files' metadata.
 //!
 //! Pictures are read a row group at a time, when they are asked for.
-use super::{Contents, Format, Images, Part, at, entries, name, named_classes, open};
+use super::{Contents, Format, Images, Part, entries, name, named_classes, open};
 use crate::{
     data::{Notes, watch::Watch},
+    errors::{At as _, message},
     spec::{Choice, ComponentInfo},
-    told::told,
 };
 use ::parquet::{
     basic::Type,
@@ -63,7 +63,7 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
             Ok(names) if class_names.is_empty() => class_names = names,
             Ok(_) => {}
             Err(error) => {
-                notes.pass_over(told(&error.context(at("A file was passed over, so get it again", &file))))
+                notes.pass_over(message(&error.context("A file was passed over, so get it again").at(&file)))
             }
         }
     }

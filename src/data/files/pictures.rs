@@ -1,11 +1,11 @@
 //! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
-use super::{Images, at, open};
+use super::{Images, open};
 use crate::{
     data::{fitting::fitted, watch::Watch},
+    errors::{At as _, message},
     shape::ImageShape,
-    told::told,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 use rayon::prelude::*;
 use std::{
@@ -125,19 +125,16 @@ fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
 /// # Errors
 /// Where the file cannot be read, or is no picture.
 pub fn open_picture(path: &Path) -> Result<DynamicImage> {
-    let file = || format!("File: {}", path.display());
     let mut encoded = vec![];
     let read = open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut encoded);
-    read.context("Could not read the picture").with_context(file)?;
+    read.context("Could not read the picture").at(path)?;
     ensure!(
         encoded.len() as u64 <= MAX_FILE_BYTES,
-        "The picture is larger than {} MiB: make it smaller\n{}",
-        MAX_FILE_BYTES >> 20,
-        file()
+        anyhow!("The picture is larger than {} MiB: make it smaller", MAX_FILE_BYTES >> 20).at(path)
     );
     const UNREADABLE: &str =
         "The picture cannot be read: use PNG, JPEG, WebP or BMP, of at most 20,000 pixels a side";
-    upright(&encoded).context(UNREADABLE).with_context(file)
+    upright(&encoded).context(UNREADABLE).at(path)
 }
 
 fn upright(encoded: &[u8]) -> Result<DynamicImage> {
@@ -189,7 +186,7 @@ impl Images {
         match self {
             Images::Pictures(pictures) => {
                 let text = "A picture cannot be read, so replace or remove it";
-                told(&error.context(at(text, &pictures[place].path)))
+                message(&error.context(text).at(&pictures[place].path))
             }
             _ => format!("Image {place} cannot be read: {error:#}"),
         }

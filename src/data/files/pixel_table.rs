@@ -1,14 +1,15 @@
 //! Pixels in a CSV table, as in Kaggle's digit recognizer: an image on each line, its label in one column.
 use super::{
-    Contents, Format, Images, Part, at, entries, name, named_classes,
+    Contents, Format, Images, Part, entries, name, named_classes,
     npz::{greys, square},
     text,
 };
 use crate::{
     data::{Notes, memory, watch::Watch},
+    errors::{At as _, Place},
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -92,18 +93,13 @@ impl Table {
         let columns = header.len();
         let is_header = header.iter().any(|field| field.parse::<f32>().is_err());
         let rows: Vec<(usize, &str)> = lines.skip(usize::from(is_header)).collect();
-        ensure!(!rows.is_empty(), at("The table has no lines: choose another", path));
+        ensure!(!rows.is_empty(), anyhow!("The table has no lines: choose another").at(path));
         let label_column = if is_header {
             let named = header.iter().position(|field| LABEL_NAMES.contains(&field.as_str()));
-            named.with_context(|| {
-                at(
-                    &format!(
-                        "There is no column of labels: name one of the columns {}",
-                        LABEL_NAMES.join(", ")
-                    ),
-                    path,
-                )
-            })?
+            let advice = || {
+                format!("There is no column of labels: name one of the columns {}", LABEL_NAMES.join(", "))
+            };
+            named.with_context(advice).at(path)?
         } else {
             label_column(&rows, columns)
         };
@@ -112,10 +108,8 @@ impl Table {
             watch.go_on()?;
             let fields: Vec<&str> = row.split(',').map(str::trim).collect();
             if let Err(reason) = table.add(&fields, label_column) {
-                notes.pass_over(at(
-                    &format!("Line {} was passed over, so correct it: {reason}", line + 1),
-                    path,
-                ));
+                let text = format!("Line {} was passed over, so correct it: {reason}", line + 1);
+                notes.pass_over(Place::from(path).after(&text));
             }
         }
         let first = notes.passed_over.first().map_or("", String::as_str);

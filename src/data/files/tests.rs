@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     data::{self, Examples},
-    told::told,
+    errors::message,
 };
 use samples::sample;
 
@@ -30,7 +30,7 @@ fn all(examples: &Examples) -> (Vec<u8>, Vec<u16>) {
 }
 
 fn refused(path: &Path) -> String {
-    told(&read(path, &choice()).unwrap_err())
+    message(&read(path, &choice()).unwrap_err())
 }
 
 #[test]

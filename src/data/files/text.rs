@@ -1,10 +1,11 @@
 //! Text files, packed with gzip or not, read up to a bound.
-use super::{at, open};
+use super::open;
 use crate::{
     data::{idx_file::plain, memory, watch::Watch},
     disk,
+    errors::At as _,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{io::Read as _, path::Path};
 
 /// Longer files are refused: a few bytes of gzip can unpack to any length.
@@ -23,16 +24,14 @@ pub fn read(path: &Path, watch: &Watch) -> Result<String> {
         plain(file)?.take(most + 1).read_to_string(&mut text)?;
         Ok(text)
     };
-    let text = unpacked().with_context(|| at("The file cannot be read as text: get it again", path))?;
+    let text = unpacked().context("The file cannot be read as text: get it again").at(path)?;
     ensure!(
         text.len() as u64 <= most,
-        at(
-            &format!(
-                "The file unpacks to more than {}, for which there is memory: choose a smaller one",
-                disk::size(most)
-            ),
-            path
+        anyhow!(
+            "The file unpacks to more than {}, for which there is memory: choose a smaller one",
+            disk::size(most)
         )
+        .at(path)
     );
     Ok(text)
 }

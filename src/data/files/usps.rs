@@ -1,12 +1,13 @@
 //! USPS digits as text: on each line a label, then 256 greys from −1 to 1, 16 by 16 pixels (Hastie, Tibshirani and Friedman,
 //! "The elements of statistical learning").
-use super::{Contents, Format, Images, Part, at, entries, name, text};
+use super::{Contents, Format, Images, Part, entries, name, text};
 use crate::{
     data::{numbered, watch::Watch},
+    errors::At as _,
     shape::ImageShape,
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
 pub const ENTRY: Format = Format {
@@ -42,28 +43,25 @@ fn files(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
 
 fn part(path: &Path, watch: &Watch) -> Result<Part> {
     let (mut labels, mut pixels) = (vec![], vec![]);
-    for (at_line, line) in
-        text::read(path, watch)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+    for (line, text) in
+        text::read(path, watch)?.lines().enumerate().filter(|(_, text)| !text.trim().is_empty())
     {
         watch.go_on()?;
-        let place = || {
-            at(
-                &format!(
-                    "Line {} is no label and {} greys: the file is damaged, get it again",
-                    at_line + 1,
-                    SHAPE.len()
-                ),
-                path,
-            )
+        let damaged = || {
+            let (line, greys) = (line + 1, SHAPE.len());
+            anyhow!("Line {line} is no label and {greys} greys: the file is damaged, get it again").at(path)
         };
         let numbers: Vec<f32> =
-            line.split_whitespace().map(str::parse).collect::<Result<_, _>>().with_context(place)?;
-        let [label, greys @ ..] = &numbers[..] else { anyhow::bail!(place()) };
+            text.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| damaged())?;
+        let [label, greys @ ..] = &numbers[..] else { anyhow::bail!(damaged()) };
         let is_class = label.fract() == 0.0 && (0.0..CLASSES as f32).contains(label);
-        ensure!(greys.len() == SHAPE.len() && is_class && greys.iter().all(|grey| grey.is_finite()), place());
+        ensure!(
+            greys.len() == SHAPE.len() && is_class && greys.iter().all(|grey| grey.is_finite()),
+            damaged()
+        );
         labels.push(*label as usize);
         pixels.extend(greys.iter().map(|grey| ((grey + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8));
     }
-    ensure!(!labels.is_empty(), at("The file is empty: get it again", path));
+    ensure!(!labels.is_empty(), anyhow!("The file is empty: get it again").at(path));
     Ok(Part { images: Images::Raw { shape: SHAPE, pixels }, labels })
 }

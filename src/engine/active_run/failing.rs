@@ -2,17 +2,17 @@
 use super::{ActiveRun, Outbox};
 use crate::{
     engine::{divergence::Diverged, optimizers::LEARNING_RATE},
+    errors::message,
     metrics::{LOSS, Split},
     protocol::{Event, Phase, Remedy},
     spec::Section,
-    told::told,
 };
 use anyhow::Error;
 
 impl ActiveRun {
     /// Ends the run by an error; where it diverged, says from where it can go on.
     pub fn fail(&mut self, error: &Error, outbox: &mut Outbox) {
-        let text = told(error);
+        let text = message(error);
         if !error.is::<Diverged>() {
             return self.enter(Phase::Failed(text), outbox);
         }

@@ -3,10 +3,10 @@ use super::{Inspection, Progress};
 use crate::{
     data::{self, watch::Watch},
     engine::{model::Model, trust::PORTION},
+    errors::message,
     protocol::{Finding, Image, Moment},
     runs::RunFolder,
     spec::Catalog,
-    told::told,
 };
 use anyhow::{Error, Result};
 use std::{collections::VecDeque, sync::Arc};
@@ -100,7 +100,7 @@ impl History {
     }
 
     fn leave_out(&mut self, step: u64, error: &Error) {
-        let reason = told(error);
+        let reason = message(error);
         self.left_out.push(format!("Step {step} is left out, its checkpoint cannot be used: {reason}"));
         self.waiting.pop_front();
         self.scores.clear();

@@ -3,12 +3,12 @@ use super::Bench;
 use crate::{
     comparison::{Cell, Comparison},
     data::{self, watch::Stopped},
+    errors::message,
     metrics::{ACCURACY, Split},
     objectives,
     protocol::{About, ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
     runs::{ComparisonFolder, RunLock},
     spec::RunSpec,
-    told::told,
 };
 use anyhow::{Context as _, Result, ensure};
 use std::collections::{BTreeMap, VecDeque};
@@ -88,7 +88,7 @@ impl Bench {
             Ok(Some(ended)) => self.outbox.push(Event::ComparisonPhase(id, ended)),
             Err(error) => {
                 let is_stopped = error.is::<Stopped>();
-                let phase = if is_stopped { Phase::Stopped } else { Phase::Failed(told(&error)) };
+                let phase = if is_stopped { Phase::Stopped } else { Phase::Failed(message(&error)) };
                 self.outbox.push(Event::ComparisonPhase(id, phase));
             }
         }

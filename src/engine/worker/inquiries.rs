@@ -8,10 +8,10 @@ use crate::{
         resumption::newest_model,
         trainer::partition,
     },
+    errors::message,
     objectives,
     protocol::{About, Answer, Level, Question, RunId},
     spec::Choice,
-    told::told,
 };
 use anyhow::Result;
 use std::{mem::discriminant, sync::Arc};
@@ -106,7 +106,7 @@ impl Bench {
     /// Where there is no answer, says why.
     fn or_give_up<T>(&mut self, found: Result<T>, request: u64, run: RunId) -> Result<T> {
         if let Err(error) = &found {
-            let finding = Some(Err(told(error)));
+            let finding = Some(Err(message(error)));
             self.outbox.answer(Answer { request, run, step: 0, share_done: 1.0, finding });
         }
         found

@@ -7,9 +7,9 @@ use crate::{
         trainer::partition,
         trust::{Trust, Weighing},
     },
+    errors::message,
     objectives,
     protocol::{About, Confidence, Event, Image, Level, RunId},
-    told::told,
 };
 use anyhow::{Error, Result, ensure};
 
@@ -131,7 +131,7 @@ impl Bench {
     }
 
     fn unknown(&mut self, run: &RunId, error: &Error) -> State {
-        let text = format!("The network could not be calibrated: {}", told(error));
+        let text = format!("The network could not be calibrated: {}", message(error));
         self.outbox.notice(About::Run(run.clone()), Level::Warning, text);
         State::Unknown
     }

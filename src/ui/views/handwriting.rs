@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     data::handwriting::CLASSES,
+    errors::Place,
     protocol::{
         Caption, Finding, Image, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
@@ -155,7 +156,7 @@ fn drawings(
     let held_out = handwriting.drawings.iter().filter(|one| one.is_test).count();
     let source = Source::of_handwriting(scene.run.map(|run| &run.spec));
     ui.label(format!("{} drawings, {held_out} of them held out (·)", handwriting.drawings.len()))
-        .on_hover_text(format!("Folder: {}", handwriting.folder.display()));
+        .on_hover_text(Place::folder(&handwriting.folder).to_string());
     for (label, strips) in strips.iter_mut().enumerate() {
         let chosen = || handwriting.drawings.iter().enumerate().filter(move |(_, one)| one.label == label);
         let Some((_, last)) = chosen().next_back() else { continue };

@@ -340,7 +340,7 @@ fn pipes_and_devices_are_no_pictures_and_no_data() {
     let pipe = folder.path().join("kind 0/pipe.png");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for path in [&pipe, Path::new("/dev/zero")] {
-        let said = told(&open_picture(path).unwrap_err());
+        let said = message(&open_picture(path).unwrap_err());
         assert!(said.contains("a pipe or a device") && said.contains("choose another"), "{said}");
     }
     assert_eq!(
@@ -368,11 +368,11 @@ fn what_fuzzing_has_found_stays_survived() {
 fn what_may_not_be_read_is_answered_with_what_to_do() {
     let denied = closed(io::ErrorKind::PermissionDenied.into(), Path::new("/a"));
     assert_eq!(
-        told(&denied),
+        message(&denied),
         "You may not read this: give yourself the right to, or choose another: permission denied\nFile: /a"
     );
     let gone = closed(io::ErrorKind::NotFound.into(), Path::new("/a"));
-    assert!(told(&gone).starts_with("There is nothing to be read here: choose"));
+    assert!(message(&gone).starts_with("There is nothing to be read here: choose"));
 }
 
 #[cfg(unix)]

@@ -1,36 +1,92 @@
-//! Errors as a person reads them: what happened, what to do, and the path last; and text that strangers wrote, fit to be
-//! shown.
+//! Errors as people read them: what happened, what to do, and last the place; and text from outside the program, made fit
+//! to be shown.
 use anyhow::Error;
-use std::io::{self, ErrorKind};
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
-/// The beginnings of lines that say where something is.
-const PLACES: [&str; 5] = ["File: ", "Folder: ", "Path: ", "Preset: ", "Shipped encoder: "];
 /// The most characters that are shown of a name, a value or a path from outside the program.
 const MOST_OF_A_NAME: usize = 200;
 /// Characters of a line of an error, at most; the longest list of what can be chosen is shorter.
 const MOST_OF_A_LINE: usize = 1200;
 
-/// An error and its causes in one text. Each may end with a line that says where; the innermost of them comes last.
-pub fn told(error: &Error) -> String {
-    let (mut said, mut place) = (vec![], None);
-    for cause in error.chain() {
-        let text = cause.to_string();
-        let (places, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| is_place(line));
-        place = places.last().map(ToString::to_string).or(place);
-        said.extend((!rest.is_empty()).then(|| plain(&rest.join("\n"))));
+/// Where something is that an error or a remark is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    File(PathBuf),
+    Folder(PathBuf),
+    /// A recipe that the program brings along.
+    Preset(String),
+    /// An encoder that the program brings along.
+    Shipped(String),
+}
+
+/// Says where the thing is that an error is about.
+pub trait At {
+    type Output;
+    /// With the place, unless a cause has named one already, which is nearer to the fault.
+    fn at(self, place: impl Into<Place>) -> Self::Output;
+}
+
+impl Place {
+    pub fn folder(path: impl Into<PathBuf>) -> Self {
+        Place::Folder(path.into())
     }
-    let text = said.join(": ");
-    fit(&place.map_or(text.clone(), |place| format!("{text}\n{place}")))
+
+    /// A text with the place on a line of its own.
+    pub fn after(&self, text: &str) -> String {
+        format!("{text}\n{self}")
+    }
+}
+
+impl<P: AsRef<Path> + ?Sized> From<&P> for Place {
+    /// A folder where there is one, otherwise a file.
+    fn from(path: &P) -> Self {
+        let path = path.as_ref().to_path_buf();
+        if path.is_dir() { Place::Folder(path) } else { Place::File(path) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File(path) => write!(f, "File: {}", path.display()),
+            Place::Folder(path) => write!(f, "Folder: {}", path.display()),
+            Place::Preset(id) => write!(f, "Preset: {id}"),
+            Place::Shipped(id) => write!(f, "Shipped encoder: {id}"),
+        }
+    }
+}
+
+impl At for Error {
+    type Output = Error;
+
+    fn at(self, place: impl Into<Place>) -> Error {
+        if self.is::<Place>() { self } else { self.context(place.into()) }
+    }
+}
+
+impl<T, E: Into<Error>> At for Result<T, E> {
+    type Output = anyhow::Result<T>;
+
+    fn at(self, place: impl Into<Place>) -> anyhow::Result<T> {
+        self.map_err(|error| error.into().at(place))
+    }
+}
+
+/// An error and its causes in one text, fit to be shown, with the place on the last line where there is one.
+pub fn message(error: &Error) -> String {
+    let place = error.downcast_ref::<Place>().map(Place::to_string);
+    let causes = error.chain().map(ToString::to_string).filter(|text| Some(text) != place.as_ref());
+    let text = fit(&causes.map(|text| plain(&text)).collect::<Vec<_>>().join(": "));
+    place.map_or(text.clone(), |place| format!("{text}\n{}", visible(&place).replace('\n', "\\n")))
 }
 
 /// A text fit to be shown: nothing in it steers a terminal, and no line goes on for ever.
 pub fn fit(text: &str) -> String {
-    let line = |line| if is_place(line) { line.to_owned() } else { bounded(line) };
-    visible(text).lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn is_place(line: &str) -> bool {
-    PLACES.iter().any(|beginning| line.starts_with(beginning))
+    visible(text).lines().map(bounded).collect::<Vec<_>>().join("\n")
 }
 
 /// Says what the system's errors within a text mean: "No such file or directory (os error 2)", as libraries quote it, is
@@ -123,20 +179,22 @@ mod tests {
     use anyhow::{Context as _, anyhow};
 
     #[test]
-    fn the_path_comes_last_whoever_names_it() {
-        let error =
-            anyhow!("it is cut short").context("Could not read the images\nFile: /a").context("Sorry");
-        assert_eq!(told(&error), "Sorry: Could not read the images: it is cut short\nFile: /a");
-        let error = anyhow!("two lines\nof advice\nFile: /in/b").context("Folder: /in");
-        assert_eq!(told(&error), "two lines\nof advice\nFile: /in/b");
-        assert_eq!(told(&anyhow!("nothing else")), "nothing else");
+    fn the_nearest_place_comes_last() {
+        let error = anyhow!("it is cut short").context("Could not read the images").at("/a").context("Sorry");
+        assert_eq!(message(&error), "Sorry: Could not read the images: it is cut short\nFile: /a");
+        let error = anyhow!("two lines\nof advice").at("/in/b").context("Sorry").at(Place::folder("/in"));
+        assert_eq!(message(&error), "Sorry: two lines\nof advice\nFile: /in/b");
+        assert_eq!(message(&anyhow!("nothing else")), "nothing else");
+        assert_eq!(message(&anyhow!("no such").at(Place::folder("/in"))), "no such\nFolder: /in");
+        // Its own words do not pass for a place.
+        assert_eq!(message(&anyhow!("File: /b").context("outer").at("/a")), "outer: File: /b\nFile: /a");
     }
 
     #[test]
     fn errors_of_the_system_are_said_in_plain_words() {
-        let missing = std::fs::read("/nowhere/at all").context("Could not read it\nFile: /nowhere/at all");
+        let missing = std::fs::read("/nowhere/at all").context("Could not read it").at("/nowhere/at all");
         let expected = "Could not read it: there is no such file or folder\nFile: /nowhere/at all";
-        assert_eq!(told(&missing.unwrap_err()), expected);
+        assert_eq!(message(&missing.unwrap_err()), expected);
         let quoted = |code| format!("zip: {} (twice)", io::Error::from_raw_os_error(code));
         assert_eq!(plain(&quoted(13)), "zip: permission is denied (twice)");
         let unknown = quoted(9999);
@@ -155,12 +213,12 @@ mod tests {
         assert_eq!(shown, "a\\u001b]0;title\\u0007\\u000d\\u009b2J\\u202eb");
         let json = serde_json::to_string(hostile).unwrap();
         assert_eq!(serde_json::from_str::<String>(&visible(&json)).unwrap(), hostile);
-        assert_eq!(told(&anyhow!("{hostile}")), shown);
+        assert_eq!(message(&anyhow!("{hostile}")), shown);
         assert_eq!(name("one\ntwo"), "one\\ntwo");
         let long = "ß".repeat(100_000);
         assert_eq!(name(&long).chars().count(), 200);
-        let error = told(&anyhow!("The class {long:?} is not known\nFile: /a"));
+        let error = message(&anyhow!("The class {long:?} is not known").at("/a"));
         assert!(error.chars().count() < 300 && error.ends_with("is not known\nFile: /a"), "{error}");
-        assert!(told(&anyhow!("{}", "x ".repeat(50_000))).chars().count() <= 1200);
+        assert!(message(&anyhow!("{}", "x ".repeat(50_000))).chars().count() <= 1200);
     }
 }
