@@ -27,8 +27,7 @@ fn main() -> Result<()> {
 
     // MNIST is part of the program; others are read from a path, or from the folder of fetched data sets.
     let dataset = data::open(&spec.dataset, Path::new("data"), &Watch::default())?;
-    let shape = dataset.info.shape;
-    println!("{} training images of {}×{} pixels", dataset.train.len(), shape.height, shape.width);
+    println!("{} training images of {}", dataset.train.len(), dataset.info.shape);
 
     let live = catalog.live_params(&spec);
     let mut trainer = Trainer::new(spec, live, dataset, Origin::Fresh)?;

@@ -1,18 +1,15 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
     registry,
-    shape::ImageShape,
+    shape::{ImageShape, Shape},
     spec::{Choice, ComponentInfo, Param, Values},
 };
 use anyhow::{Context as _, Result, ensure};
-use augment::{Augmentation, Look};
 use classes::{FIRST_CLASS, LAST_CLASS};
 use fitting::{CHANNELS, IMAGE_SIZE};
-use pixels::{Pixels, Stream};
 use published::Published;
-use rayon::prelude::*;
 use sampling::USE;
-use std::{borrow::Cow, path::Path};
+use std::path::Path;
 use watch::Watch;
 
 mod as_read;
@@ -21,6 +18,7 @@ pub mod classes;
 pub mod download;
 pub mod drawing;
 pub mod edits;
+mod examples;
 pub mod fitting;
 pub mod handwriting;
 mod idx_file;
@@ -33,6 +31,7 @@ mod shelf;
 pub mod thumbnails;
 pub mod watch;
 pub use as_read::AsRead;
+pub use examples::{Draw, Examples, Gathered, Inputs, Numbers, Targets, Tokens};
 pub use sampling::{
     Balance, LABELS_PER_CLASS, Partition, VALIDATION_IMAGES, balanced_order, class_weights, order, partition,
 };
@@ -65,7 +64,8 @@ impl DatasetEntry {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetInfo {
-    pub shape: ImageShape,
+    /// The shape of an example.
+    pub shape: Shape,
     /// What each label stands for, in order of the labels.
     pub class_names: Vec<String>,
 }
@@ -102,17 +102,6 @@ impl Notes {
     }
 }
 
-/// Labelled images: `labels.len()` of them, (height, width, channels) each.
-#[derive(Debug, Default)]
-pub struct Examples {
-    pub labels: Vec<u16>,
-    pixels: Pixels,
-    /// Bytes of an image.
-    size: usize,
-    /// What a split goes by, where that is more than the labels.
-    as_read: Option<AsRead>,
-}
-
 /// The hyperparameters of every data set.
 pub const PARAMS: [Param; USE.len() + 4] = {
     let mut params = [FIRST_CLASS; USE.len() + 4];
@@ -136,8 +125,11 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
     let read = || -> Result<Dataset> {
         let dataset = (find(&choice.id)?.load)(choice, fetched, watch)?.edited(&choice.edits)?;
         let classes = classes::wanted(choice, dataset.info.classes())?;
-        let shape = fitting::wanted(choice, dataset.info.shape);
-        dataset.narrowed(classes)?.fitted(shape, watch)
+        let dataset = dataset.narrowed(classes)?;
+        match dataset.info.shape {
+            Shape::Image(own) => dataset.fitted(fitting::wanted(choice, own), watch),
+            _ => Ok(dataset),
+        }
     };
     let dataset = read();
     // whatever a reader made of being stopped
@@ -164,7 +156,10 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     watch.go_on()?;
     let info = info?;
     let classes = classes::wanted(choice, info.classes())?;
-    let shape = fitting::wanted(choice, info.shape);
+    let shape = match info.shape {
+        Shape::Image(own) => fitting::wanted(choice, own).into(),
+        other => other,
+    };
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
 }
 
@@ -173,7 +168,7 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
 /// # Errors
 /// As [`load`].
 pub fn suited_augmentation(choice: &Choice) -> Result<Values> {
-    Ok((find(&choice.id)?.augmentation)(peek(choice, &Watch::default())?.shape))
+    Ok((find(&choice.id)?.augmentation)(peek(choice, &Watch::default())?.shape.image()?))
 }
 
 /// What of a choice decides which images there are; the rest says how a run uses them.
@@ -210,117 +205,8 @@ impl Dataset {
 
     /// Bytes of memory that its images take, or will at most where they are prepared while a network learns.
     pub fn memory(&self) -> u64 {
-        [&self.train, &self.test].iter().map(|part| part.pixels.memory(part.size) as u64).sum()
+        [&self.train, &self.test].iter().map(|part| part.memory() as u64).sum()
     }
-}
-
-impl Examples {
-    /// Images in memory, one after another, and their labels.
-    pub fn new(pixels: Vec<u8>, labels: Vec<u16>) -> Self {
-        let size = pixels.len() / labels.len().max(1);
-        Self { labels, pixels: Pixels::Memory(pixels), size, as_read: None }
-    }
-
-    /// Images of `size` bytes that are read when they are asked for, and their labels.
-    pub fn streamed(stream: Stream, labels: Vec<u16>, size: usize) -> Self {
-        Self { labels, pixels: Pixels::of(stream), size, as_read: None }
-    }
-
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The chosen images and their labels; images that are on disk stay there.
-    pub fn subset(&self, indices: &[usize]) -> Self {
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Self { labels, pixels: self.pixels.subset(indices, self.size), size: self.size, as_read: None }
-    }
-
-    /// An image, (height, width, channels).
-    ///
-    /// # Errors
-    /// Where it is on disk and cannot be read any more.
-    pub fn image(&self, index: usize) -> Result<Cow<'_, [u8]>> {
-        self.pixels.image(index, self.size)
-    }
-
-    /// The chosen images, one after another.
-    ///
-    /// # Errors
-    /// As [`image`](Self::image).
-    pub fn bytes(&self, indices: &[usize]) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; indices.len() * self.size];
-        let read = |(out, index): (&mut [u8], &usize)| -> Result<()> {
-            out.copy_from_slice(&self.image(*index)?);
-            Ok(())
-        };
-        bytes.par_chunks_exact_mut(self.size.max(1)).zip(indices).try_for_each(read)?;
-        Ok(bytes)
-    }
-
-    /// The chosen images as numbers from 0 to 1, (images, height, width, channels), and their labels.
-    ///
-    /// # Errors
-    /// As [`image`](Self::image).
-    pub fn gather(&self, indices: &[usize]) -> Result<(Vec<f32>, Vec<u32>)> {
-        let mut numbers = vec![0.0; indices.len() * self.size];
-        let read = |(out, index): (&mut [f32], &usize)| -> Result<()> {
-            let image = self.image(*index)?;
-            out.iter_mut().zip(&*image).for_each(|(out, byte)| *out = f32::from(*byte) / 255.0);
-            Ok(())
-        };
-        numbers.par_chunks_exact_mut(self.size.max(1)).zip(indices).try_for_each(read)?;
-        Ok((numbers, indices.iter().map(|&index| u32::from(self.labels[index])).collect()))
-    }
-
-    /// As [`gather`](Self::gather), `views` times over, each image in a look of its own for each epoch and view.
-    ///
-    /// # Errors
-    /// As [`image`](Self::image).
-    pub fn gather_views(
-        &self,
-        draws: &[Draw],
-        shape: ImageShape,
-        augmentation: &Augmentation,
-        seed: u64,
-        views: usize,
-    ) -> Result<(Vec<f32>, Vec<u32>)> {
-        let (images, labels) = self.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>())?;
-        let mut pixels = vec![0.0; images.len() * views];
-        pixels.par_chunks_exact_mut(shape.len()).enumerate().for_each(|(place, out)| {
-            let (view, at) = (place / draws.len(), place % draws.len());
-            let (view, Draw { image, epoch }) = (format!("view {view}"), draws[at]);
-            let look = Look { seed, epoch, image: image as u64, view: &view };
-            augmentation.apply(&images[at * shape.len()..][..shape.len()], shape, look, out);
-        });
-        Ok((pixels, labels.repeat(views)))
-    }
-
-    fn check(&self, info: &DatasetInfo) -> Result<()> {
-        ensure!(!self.is_empty(), "There are none");
-        let images = self.pixels.count(info.shape.len());
-        ensure!(images == self.len(), "There are {images} images but {} labels", self.len());
-        let wrong = self.labels.iter().position(|label| usize::from(*label) >= info.classes());
-        match wrong {
-            Some(at) => anyhow::bail!(
-                "The label of image {at} is {}, but the classes are 0 to {}",
-                self.labels[at],
-                info.classes() - 1
-            ),
-            None => Ok(()),
-        }
-    }
-}
-
-/// An image, and how often the others had been looked at when its turn came.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Draw {
-    pub image: usize,
-    pub epoch: u64,
 }
 
 #[cfg(test)]
@@ -329,10 +215,9 @@ mod tests {
 
     #[test]
     fn contradictions_are_refused() {
-        let info =
-            DatasetInfo { shape: ImageShape { height: 1, width: 2, channels: 1 }, class_names: numbered(2) };
+        let info = DatasetInfo { shape: ImageShape::new(1, 2, 1).into(), class_names: numbered(2) };
         let set = |train: &[u16]| {
-            let examples = |labels: &[u16]| Examples::new(vec![0; 4], labels.to_vec());
+            let examples = |labels: &[u16]| Examples::images(vec![0; 4], labels.to_vec());
             Dataset::new(info.clone(), examples(train), examples(&[0, 1]))
                 .map_err(|error| format!("{error:#}"))
         };

@@ -214,7 +214,8 @@ impl Desk {
                 self.to_alter = Some((request, turn, seed, augmentation));
             }
             DataRequest::Survey { request } => {
-                self.surveying = self.open.as_ref().map(|open| Surveying::new(request, open.dataset.clone()));
+                let survey = |open: &Open| Surveying::new(request, open.dataset.clone());
+                self.surveying = self.open.as_ref().map(survey).transpose()?;
             }
             DataRequest::EndSurvey => self.surveying = None,
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,

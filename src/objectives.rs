@@ -6,7 +6,7 @@ use crate::{
     registry,
     spec::{Choice, ComponentInfo, LiveParams},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use candle_core::Tensor;
 use std::sync::Arc;
 
@@ -80,12 +80,22 @@ pub trait Objective: Send + Sync {
 }
 
 pub struct Batch {
-    /// (batch, height, width, channels), from 0 to 1.
-    pub images: Tensor,
-    /// (batch), u32.
-    pub labels: Tensor,
+    /// (batch, height, width, channels) from 0 to 1, or (batch, length) of tokens as u32.
+    pub inputs: Tensor,
+    /// (batch), u32; none where nothing is known of the examples.
+    pub labels: Option<Tensor>,
     /// What the label of each class counts for, where not all count the same.
     pub class_weights: Option<Arc<[f32]>>,
+}
+
+impl Batch {
+    /// (batch), u32.
+    ///
+    /// # Errors
+    /// Where nothing is known of the examples.
+    pub fn labels(&self) -> Result<&Tensor> {
+        self.labels.as_ref().context("Examples without labels cannot be learnt from by their labels")
+    }
 }
 
 /// What an objective shows of its work.

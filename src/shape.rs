@@ -1,4 +1,6 @@
 //! The shape of one example, and of what flows through a network for it.
+use anyhow::{Result, bail};
+use std::fmt;
 
 /// The shape of one example as a network takes it or passes it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,18 @@ impl Shape {
         self.len() == 0
     }
 
+    /// The shape of an image.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn image(self) -> Result<ImageShape> {
+        match self {
+            Shape::Image(image) => Ok(image),
+            Shape::Tokens { .. } => bail!("This works with images, and these are texts"),
+            _ => bail!("This works with images, and these are features"),
+        }
+    }
+
     /// The lengths of its dimensions, outermost first.
     pub fn dims(self) -> Vec<usize> {
         match self {
@@ -35,6 +49,26 @@ impl Shape {
             Shape::Tokens { length, .. } => vec![length],
             Shape::Sequence { length, features } => vec![length, features],
             Shape::Features(features) => vec![features],
+        }
+    }
+}
+
+/// "28 by 28 pixels in 3 channels", as messages have it.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Image(ImageShape { height, width, channels }) => {
+                write!(
+                    f,
+                    "{width} by {height} pixels in {channels} channel{}",
+                    if *channels == 1 { "" } else { "s" }
+                )
+            }
+            Shape::Tokens { length, vocabulary } => {
+                write!(f, "{length} tokens of a vocabulary of {vocabulary}")
+            }
+            Shape::Sequence { length, features } => write!(f, "{length} times {features} features"),
+            Shape::Features(features) => write!(f, "{features} features"),
         }
     }
 }

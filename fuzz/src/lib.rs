@@ -17,7 +17,7 @@ pub fn read(written: &[(&str, &[u8])]) {
     match files::read(folder.path(), &Choice::new("files"), &Watch::default()) {
         Ok(set) => {
             for part in [&set.train, &set.test] {
-                assert!(part.labels.iter().all(|label| usize::from(*label) < set.info.classes()));
+                assert!(part.labels().iter().all(|label| usize::from(*label) < set.info.classes()));
                 let all: Vec<usize> = (0..part.len()).collect();
                 let bytes = part.bytes(&all).expect("what was decoded stays");
                 assert_eq!(bytes.len(), part.len() * set.info.shape.len());

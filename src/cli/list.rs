@@ -147,10 +147,10 @@ const SHOWN: usize = 10;
 /// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.
 pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     let (set, unreadable) = watched(path)?;
-    let shape = set.info.shape;
+    let shape = set.info.shape.image()?;
     let counts = |examples: &Examples| {
         let mut counts = vec![0usize; set.info.classes()];
-        examples.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+        examples.labels().iter().for_each(|label| counts[usize::from(*label)] += 1);
         counts
     };
     let (train, test) = (counts(&set.train), counts(&set.test));

@@ -48,7 +48,8 @@ pub fn read(
     let mut counts = Counts::default();
     for (place, (picture, label)) in pictures.iter().enumerate().take_while(|_| is_read()) {
         let request = REQUESTS + place as u64;
-        let reading = see(shape, picture).and_then(|seen| Reading::of(session, run, network, request, seen));
+        let reading =
+            see(shape.image()?, picture).and_then(|seen| Reading::of(session, run, network, request, seen));
         match reading {
             Ok(reading) => {
                 let wanted = counts.count(&reading, label.as_deref(), &classes);

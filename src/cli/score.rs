@@ -113,7 +113,7 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, &network, image, common)
         } else {
-            see(images_of_run.shape, image).and_then(|seen| {
+            see(images_of_run.shape.image()?, image).and_then(|seen| {
                 let reading = Reading::of(&mut session, &run, &network, request as u64, seen.clone())?;
                 show(image, &reading, common.json);
                 let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);

@@ -1,6 +1,6 @@
 //! What a split goes by, so that corrections move nobody but the images that they are about: the training images as they
 //! were read, in their order and with the labels they had, and which of them are the same picture.
-use super::{Examples, pixels::Pixels};
+use super::Examples;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
@@ -66,31 +66,31 @@ impl AsRead {
 impl Examples {
     /// What a split of these goes by.
     pub fn as_read(&self) -> Cow<'_, AsRead> {
-        self.as_read.as_ref().map_or_else(|| Cow::Owned(AsRead::of(&self.labels)), Cow::Borrowed)
+        self.as_read.as_ref().map_or_else(|| Cow::Owned(AsRead::of(self.labels())), Cow::Borrowed)
     }
 
     /// Takes note of images that are equal, so that no split puts one of them on either side. Images that stay on disk
     /// are not compared: all of them would have to be decoded.
     pub(super) fn find_twins(&mut self) {
         let twins = self.twins();
-        self.as_read = (!twins.is_empty()).then(|| AsRead { twins, ..AsRead::of(&self.labels) });
+        self.as_read = (!twins.is_empty()).then(|| AsRead { twins, ..AsRead::of(self.labels()) });
     }
 
     /// How many of these images are among others too; none where either stay on disk.
     pub(super) fn count_in(&self, others: &Self) -> usize {
-        let (Pixels::Memory(bytes), Pixels::Memory(others)) = (&self.pixels, &others.pixels) else {
+        let Some(((bytes, size), (others, _))) = self.inputs.in_memory().zip(others.inputs.in_memory())
+        else {
             return 0;
         };
-        let size = self.size.max(1);
         let known: HashSet<&[u8]> = others.chunks_exact(size).collect();
         bytes.chunks_exact(size).filter(|image| known.contains(image)).count()
     }
 
     fn twins(&self) -> BTreeMap<usize, usize> {
-        let Pixels::Memory(bytes) = &self.pixels else { return BTreeMap::new() };
+        let Some((bytes, size)) = self.inputs.in_memory() else { return BTreeMap::new() };
         let mut firsts = HashMap::new();
         let first = |(at, image)| (at, *firsts.entry(image).or_insert(at));
-        bytes.chunks_exact(self.size.max(1)).enumerate().map(first).filter(|(at, first)| first < at).collect()
+        bytes.chunks_exact(size).enumerate().map(first).filter(|(at, first)| first < at).collect()
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn equal_images_are_known_and_stay_so_where_classes_are_left_out() {
-        let mut part = Examples::new(vec![1, 1, 2, 2, 1, 1, 3, 3, 1, 1, 2, 2], vec![0, 1, 2, 2, 1, 1]);
+        let mut part = Examples::images(vec![1, 1, 2, 2, 1, 1, 3, 3, 1, 1, 2, 2], vec![0, 1, 2, 2, 1, 1]);
         part.find_twins();
         let all = part.as_read().into_owned();
         assert_eq!(all.twins, [(2, 0), (4, 0), (5, 1)].into());
@@ -111,7 +111,7 @@ mod tests {
         // the first of those that are left stands for the others
         assert_eq!(two.twins, [(3, 1), (4, 0)].into());
         assert_eq!(two.brought_in(4), [0]);
-        let mut none = Examples::new(vec![1, 2], vec![0, 1]);
+        let mut none = Examples::images(vec![1, 2], vec![0, 1]);
         none.find_twins();
         assert_eq!(none.as_read, None);
     }

@@ -1,5 +1,5 @@
 //! A data set narrowed to some of its classes, as where a network learns 0 to 4 first and 5 to 9 later.
-use super::{Dataset, DatasetInfo, Examples};
+use super::{Dataset, DatasetInfo, Examples, Targets};
 use crate::spec::{Choice, Param, ParamKind};
 use anyhow::{Result, ensure};
 use std::ops::Range;
@@ -68,10 +68,12 @@ impl Dataset {
 impl Examples {
     fn narrowed(self, classes: &Range<usize>) -> Self {
         let kept = |label: u16| classes.contains(&usize::from(label));
-        let indices: Vec<usize> = (0..self.len()).filter(|index| kept(self.labels[*index])).collect();
+        let indices: Vec<usize> = (0..self.len()).filter(|index| kept(self.labels()[*index])).collect();
         let as_read = self.as_read.as_ref().map(|as_read| as_read.left(&indices).narrowed(classes));
         let mut narrowed = Self { as_read, ..self.subset(&indices) };
-        narrowed.labels.iter_mut().for_each(|label| *label -= classes.start as u16);
+        if let Targets::Classes(labels) = &mut narrowed.targets {
+            labels.iter_mut().for_each(|label| *label -= classes.start as u16);
+        }
         narrowed
     }
 }
@@ -82,9 +84,8 @@ mod tests {
     use crate::{data::numbered, shape::ImageShape};
 
     fn set() -> Dataset {
-        let examples = || Examples::new((0..10).collect(), vec![0, 1, 2, 3, 4]);
-        let info =
-            DatasetInfo { shape: ImageShape { height: 2, width: 1, channels: 1 }, class_names: numbered(5) };
+        let examples = || Examples::images((0..10).collect(), vec![0, 1, 2, 3, 4]);
+        let info = DatasetInfo { shape: ImageShape::new(2, 1, 1).into(), class_names: numbered(5) };
         Dataset::new(info, examples(), examples()).unwrap()
     }
 
@@ -100,11 +101,11 @@ mod tests {
             let classes = wanted(&choice(first, last), 5).unwrap();
             set.narrowed(classes).unwrap()
         };
-        assert_eq!(narrow(0.0, 0.0).train.labels, set().train.labels);
+        assert_eq!(narrow(0.0, 0.0).train.labels(), set().train.labels());
         let last = narrow(3.0, 4.0);
-        assert_eq!(last.train.labels, narrow(3.0, 0.0).train.labels);
+        assert_eq!(last.train.labels(), narrow(3.0, 0.0).train.labels());
         assert_eq!(last.train.bytes(&[0, 1]).unwrap(), [6, 7, 8, 9]);
-        assert_eq!(last.train.labels, [0, 1]);
+        assert_eq!(last.train.labels(), [0, 1]);
         assert_eq!(last.info.class_names, ["3", "4"]);
         assert_eq!(narrow(0.0, 1.0).test.bytes(&[0, 1]).unwrap(), [0, 1, 2, 3]);
     }

@@ -1,6 +1,6 @@
 //! Corrections that a person makes to a data set: other labels, images left out. They name an image by its part, its
 //! pixels and its class, so that they still mean it when files are added or reordered; the data itself stays as it is.
-use super::{Dataset, Examples};
+use super::{Dataset, Examples, Targets};
 use crate::spec::{Edit, Edits};
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
@@ -30,21 +30,21 @@ pub struct Edited {
 impl Edited {
     /// A part that nobody has corrected.
     pub fn of(part: &Examples) -> Self {
-        Self { kept: (0..part.len()).collect(), labels: part.labels.clone(), found: 0 }
+        Self { kept: (0..part.len()).collect(), labels: part.labels().to_vec(), found: 0 }
     }
 }
 
 impl Examples {
     /// The images that edits leave, with the labels that these give them.
     fn corrected(&self, edited: &Edited) -> Self {
-        let (pixels, size) = (self.pixels.subset(&edited.kept, self.size), self.size);
-        Self { pixels, size, ..self.corrected_labels(edited) }
+        Self { inputs: self.inputs.subset(&edited.kept), ..self.corrected_labels(edited) }
     }
 
     /// As they are corrected, without the images themselves: all that a split needs.
     pub fn corrected_labels(&self, edited: &Edited) -> Self {
         let labels = edited.kept.iter().map(|place| edited.labels[*place]).collect();
-        Self { labels, as_read: Some(self.as_read().left(&edited.kept)), ..Self::default() }
+        let as_read = Some(self.as_read().left(&edited.kept));
+        Self { targets: Targets::Classes(labels), as_read, ..Self::default() }
     }
 }
 
@@ -56,7 +56,7 @@ impl Dataset {
     pub fn keys(&self) -> Result<[Vec<String>; 2]> {
         let part = |part: &Examples, is_test: bool| {
             let key = |image: usize| -> Result<String> {
-                let class = &self.info.class_names[usize::from(part.labels[image])];
+                let class = &self.info.class_names[usize::from(part.labels()[image])];
                 Ok(key(&part.image(image)?, class, is_test))
             };
             (0..part.len()).into_par_iter().map(key).collect::<Result<Vec<_>>>()
@@ -68,7 +68,7 @@ impl Dataset {
     pub fn apply(&self, edits: &Edits, keys: &[Vec<String>; 2]) -> [Edited; 2] {
         let class = |name: &str| self.info.class_names.iter().position(|class| class == name);
         let part = |part: &Examples, keys: &[String]| {
-            let mut edited = Edited { labels: part.labels.clone(), ..Edited::default() };
+            let mut edited = Edited { labels: part.labels().to_vec(), ..Edited::default() };
             for (place, key) in keys.iter().enumerate() {
                 let edit = edits.get(key);
                 edited.found += usize::from(edit.is_some());
@@ -127,16 +127,16 @@ mod tests {
 
     fn set() -> Dataset {
         let info = DatasetInfo {
-            shape: ImageShape { height: 1, width: 2, channels: 1 },
+            shape: ImageShape::new(1, 2, 1).into(),
             class_names: vec!["ant".into(), "bee".into()],
         };
-        let train = Examples::new(vec![1, 2, 3, 4, 1, 2, 5, 6], vec![0, 1, 0, 1]);
-        let test = Examples::new(vec![1, 2, 7, 8], vec![0, 1]);
+        let train = Examples::images(vec![1, 2, 3, 4, 1, 2, 5, 6], vec![0, 1, 0, 1]);
+        let test = Examples::images(vec![1, 2, 7, 8], vec![0, 1]);
         Dataset::new(info, train, test).unwrap()
     }
 
     fn contents(part: &Examples) -> (Vec<u8>, Vec<u16>) {
-        (part.bytes(&(0..part.len()).collect::<Vec<_>>()).unwrap(), part.labels.clone())
+        (part.bytes(&(0..part.len()).collect::<Vec<_>>()).unwrap(), part.labels().to_vec())
     }
 
     fn edits(of: &[(&str, Edit)]) -> Edits {

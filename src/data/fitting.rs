@@ -85,7 +85,7 @@ impl Dataset {
     /// # Errors
     /// Where an image is on disk and cannot be read, or memory is short.
     pub(super) fn fitted(mut self, shape: ImageShape, watch: &Watch) -> Result<Self> {
-        let own = self.info.shape;
+        let own = self.info.shape.image()?;
         if own == shape {
             return Ok(self);
         }
@@ -103,7 +103,7 @@ impl Dataset {
             self.train = self.train.fitted_now(own, shape, watch)?;
             self.test = self.test.fitted_now(own, shape, watch)?;
         }
-        self.info.shape = shape;
+        self.info.shape = shape.into();
         Ok(self)
     }
 }
@@ -116,11 +116,11 @@ impl Examples {
             Ok(watch.did(1)?)
         };
         pixels.par_chunks_exact_mut(shape.len()).enumerate().try_for_each(one)?;
-        Ok(Self { as_read: self.as_read, ..Self::new(pixels, self.labels) })
+        Ok(Self { targets: self.targets, as_read: self.as_read, ..Self::unlabelled(pixels, shape.len()) })
     }
 
     fn fitted_later(self, own: ImageShape, shape: ImageShape, bound: usize) -> Self {
-        let (labels, as_read) = (self.labels.clone(), self.as_read.clone());
+        let (labels, as_read) = (self.labels().to_vec(), self.as_read.clone());
         let read = move |index: usize| self.fitted_image(index, own, shape);
         Self { as_read, ..Self::streamed(Stream::new(labels.len(), bound, read), labels, shape.len()) }
     }
@@ -158,11 +158,11 @@ mod tests {
         let values = [("image_size".into(), 32.0), ("channels".into(), 3.0)].into();
         let choice = Choice { values, ..Choice::new("mnist") };
         let shape = ImageShape { height: 32, width: 32, channels: 3 };
-        assert_eq!(data::peek(&choice, &Watch::default()).unwrap().shape, shape);
+        assert_eq!(data::peek(&choice, &Watch::default()).unwrap().shape, shape.into());
         let load = |choice: &Choice| data::load(choice, std::path::Path::new(""), &Watch::default()).unwrap();
         let (set, plain) = (load(&choice), load(&Choice::new("mnist")));
-        assert_eq!((set.info.shape, set.train.len()), (shape, 60_000));
-        assert_eq!(set.train.labels, plain.train.labels);
+        assert_eq!((set.info.shape, set.train.len()), (shape.into(), 60_000));
+        assert_eq!(set.train.labels(), plain.train.labels());
         let (large, small) = (set.train.image(0).unwrap(), plain.train.image(0).unwrap());
         assert!(large.chunks(3).all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]));
         // the same amount of ink, spread over more pixels

@@ -251,7 +251,7 @@ mod tests {
         let choice = Choice { path: Some(folder.clone()), ..Choice::new("files") };
         let dataset = data::load(&choice, home.path(), &Watch::default()).unwrap();
         assert_eq!((dataset.info.classes(), dataset.info.shape.len()), (10, 784));
-        assert_eq!((dataset.train.labels, dataset.test.labels), (vec![3, 7, 7, 7], vec![3, 7, 7, 7]));
+        assert_eq!((dataset.train.labels(), dataset.test.labels()), (&[3, 7, 7, 7][..], &[3, 7, 7, 7][..]));
         remove(&folder, &kept[2].place).unwrap();
         assert_eq!(read(&folder).read.len(), 7);
         keep(&folder, 7, &image(6)).unwrap();

@@ -27,7 +27,7 @@ const BELIEVED_BYTES: u64 = 64 << 20;
 /// Where either is cut short, too long, or not an IDX file of its kind.
 pub fn examples(images: &[u8], labels: &[u8]) -> Result<Examples> {
     let (_, pixels) = read_images(images)?;
-    Ok(Examples::new(pixels, read_labels(labels)?))
+    Ok(Examples::images(pixels, read_labels(labels)?))
 }
 
 /// The images of a file and their shape; an error names the file.

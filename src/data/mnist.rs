@@ -22,7 +22,7 @@ const TEST_IMAGES: &[u8] = include_bytes!("../../assets/mnist/t10k-images-idx3-u
 const TEST_LABELS: &[u8] = include_bytes!("../../assets/mnist/t10k-labels-idx1-ubyte.gz");
 
 fn info() -> DatasetInfo {
-    DatasetInfo { shape: ImageShape { height: 28, width: 28, channels: 1 }, class_names: numbered(10) }
+    DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names: numbered(10) }
 }
 
 fn load() -> Result<Dataset> {
@@ -50,7 +50,7 @@ mod tests {
     fn it_is_complete() {
         let set = load().unwrap();
         assert_eq!((set.train.len(), set.test.len()), (60_000, 10_000));
-        assert_eq!(set.train.labels[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
-        assert_eq!(set.test.labels[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+        assert_eq!(set.train.labels()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+        assert_eq!(set.test.labels()[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
     }
 }

@@ -92,7 +92,7 @@ impl Published {
     /// Shape and classes, which are known beforehand.
     pub(super) fn peek(&self, choice: &Choice) -> DatasetInfo {
         DatasetInfo {
-            shape: fitting::wanted(choice, self.shape),
+            shape: fitting::wanted(choice, self.shape).into(),
             class_names: self.class_names.iter().map(ToString::to_string).collect(),
         }
     }
@@ -137,8 +137,7 @@ pub fn megabytes(bytes: u64) -> u64 {
 }
 
 fn describe(info: &DatasetInfo) -> String {
-    let ImageShape { height, width, channels } = info.shape;
-    format!("{} classes of {width} by {height} pixels in {channels} channels", info.classes())
+    format!("{} classes of {}", info.classes(), info.shape)
 }
 
 #[cfg(test)]
@@ -168,7 +167,7 @@ mod tests {
             let classes: std::collections::BTreeSet<_> = published.class_names.iter().collect();
             assert_eq!(classes.len(), published.class_names.len());
             let info = data::peek(&Choice::new(info.id), &Watch::default()).unwrap();
-            assert_eq!((info.shape, info.classes()), (published.shape, classes.len()));
+            assert_eq!((info.shape, info.classes()), (published.shape.into(), classes.len()));
         }
         assert_eq!(count, 5);
     }

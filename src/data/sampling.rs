@@ -115,7 +115,7 @@ pub fn partition(
 ) -> Result<Partition> {
     let as_read = match choice.split_rule {
         SplitRule::AsRead => images.as_read(),
-        SplitRule::AsCorrected => Cow::Owned(AsRead::of(&images.labels)),
+        SplitRule::AsCorrected => Cow::Owned(AsRead::of(&images.labels())),
     };
     let mut partition = draw(choice, &as_read, classes, seed, needs_labels)?;
     let now =
@@ -282,7 +282,7 @@ fn draw_labels(
 
 /// The order in which an epoch goes through the training images.
 pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
-    let mut order: Vec<_> = train.iter().map(|image| Draw { image: *image, epoch }).collect();
+    let mut order: Vec<_> = train.iter().map(|image| Draw { example: *image, epoch }).collect();
     order.shuffle(&mut rng(seed, "shuffle", epoch));
     order
 }
@@ -325,7 +325,7 @@ pub fn balanced_order(train: &[usize], labels: &[u16], seed: u64, epoch: u64) ->
                     pass.insert((epoch, images))
                 }
             };
-            order.push(Draw { image: shuffled[(turn % len) as usize], epoch });
+            order.push(Draw { example: shuffled[(turn % len) as usize], epoch });
         }
     }
     order.shuffle(&mut rng(seed, "shuffle", epoch));

@@ -123,7 +123,7 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
     let rate = |images: usize| move |secs: f64| images as f64 / secs;
     let train = measure(secs, || trained(&mut trainer))?.map(rate(TRAIN_BATCH), f64::max);
     let infer = |count: usize| {
-        let images = trainer.model.batch(&dataset.train, &(0..count).collect::<Vec<_>>())?.images;
+        let images = trainer.model.batch(&dataset.train, &(0..count).collect::<Vec<_>>())?.inputs;
         measure(secs, || {
             let began = Instant::now();
             black_box(ops::on_pool(|| trainer.model.objective.predict(&images))?);
@@ -198,11 +198,11 @@ fn random_dataset() -> Result<Dataset> {
     let mut rng = rng(0, "benchmark", 0);
     let mut examples = |count: usize| {
         let pixels = (0..count * SHAPE.len()).map(|_| rng.random()).collect();
-        Examples::new(pixels, (0..count).map(|_| rng.random_range(0..CLASSES as u16)).collect())
+        Examples::images(pixels, (0..count).map(|_| rng.random_range(0..CLASSES as u16)).collect())
     };
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let (train, test) = (examples(IMAGES + TRAIN_BATCH), examples(TRAIN_BATCH));
-    Dataset::new(DatasetInfo { shape: SHAPE, class_names }, train, test)
+    Dataset::new(DatasetInfo { shape: SHAPE.into(), class_names }, train, test)
 }
 
 /// Seconds that one call took, of each slice its mean.

@@ -34,7 +34,7 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
     let classes = has_head.then_some(info.classes());
-    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape, classes)?;
+    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape.image()?, classes)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
     Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
@@ -54,7 +54,7 @@ pub fn import(
     let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape, Some(info.classes()))?;
+    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape.image()?, Some(info.classes()))?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog)?;

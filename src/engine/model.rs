@@ -1,18 +1,13 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{
-    devices,
-    preparation::{Numbers, Preparation},
-    probe,
-    trust::Impressions,
-};
+use super::{devices, preparation::Preparation, probe, trust::Impressions};
 use crate::{
-    data::{Dataset, DatasetInfo, Draw, Examples, augment::Augmentation, fitting},
+    data::{Dataset, DatasetInfo, Draw, Examples, Gathered, Numbers, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
     models::{self, Network, Pass, Vars, Window},
     objectives::{self, Batch, Looks, Objective},
     ops,
     protocol::Image,
-    shape::ImageShape,
+    shape::{ImageShape, Shape},
     spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -35,7 +30,8 @@ impl Model {
     /// Where a component is unknown or the layers do not fit the images.
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
         let mut vars = Vars::new(spec.seed, devices::open(&spec.device.id)?);
-        let encoder = Network::build(&models::layers(&spec.encoder)?, data.shape, "encoder", &mut vars)?;
+        let encoder =
+            Network::build(&models::layers(&spec.encoder)?, data.shape.image()?, "encoder", &mut vars)?;
         let (entry, encoder) = (objectives::find(&spec.objective.id)?, Arc::new(encoder));
         let objective = (entry.build)(&spec.objective, encoder.clone(), data, &mut vars)?;
         let augmentation = Augmentation::new(&spec.augmentation);
@@ -71,8 +67,17 @@ impl Model {
         &self.class_names
     }
 
-    pub fn shape(&self) -> ImageShape {
+    /// The shape of an example.
+    pub fn shape(&self) -> Shape {
         self.preparation.shape
+    }
+
+    /// The shape of an image that it looks at.
+    ///
+    /// # Errors
+    /// Where it looks at something else.
+    pub fn image_shape(&self) -> Result<ImageShape> {
+        self.shape().image()
     }
 
     /// Convolutions and linear layers of the encoder.
@@ -93,22 +98,29 @@ impl Model {
         if self.objective.views() == 1 {
             return self.batch(examples, indices);
         }
-        let draw = |image: &usize| Draw { image: *image, epoch: u64::MAX };
+        let draw = |image: &usize| Draw { example: *image, epoch: u64::MAX };
         self.tensors(self.preparation.gather(examples, &indices.iter().map(draw).collect::<Vec<_>>())?)
     }
 
-    /// Images and labels that are numbers already.
+    /// Examples that are numbers already.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
-    pub fn tensors(&self, (pixels, labels): Numbers) -> Result<Batch> {
-        let ImageShape { height, width, channels } = self.shape();
-        let (count, device) = (labels.len(), self.vars.device());
-        Ok(Batch {
-            images: Tensor::from_vec(pixels, (count, height, width, channels), device)?,
-            labels: Tensor::from_vec(labels, count, device)?,
-            class_weights: None,
-        })
+    pub fn tensors(&self, Gathered { inputs, labels }: Gathered) -> Result<Batch> {
+        let device = self.vars.device();
+        let dims = |numbers: usize| [vec![numbers / self.shape().len().max(1)], self.shape().dims()].concat();
+        let inputs = match inputs {
+            Numbers::Floats(floats) => {
+                let dims = dims(floats.len());
+                Tensor::from_vec(floats, dims, device)?
+            }
+            Numbers::Ids(ids) => {
+                let dims = dims(ids.len());
+                Tensor::from_vec(ids, dims, device)?
+            }
+        };
+        let labels = labels.map(|labels| Tensor::new(labels, device)).transpose()?;
+        Ok(Batch { inputs, labels, class_weights: None })
     }
 
     /// What the objective shows of its work on some images.
@@ -126,7 +138,7 @@ impl Model {
     /// As [`batch`](Self::batch).
     pub fn embed(&self, examples: &Examples, indices: &[usize]) -> Result<Tensor> {
         let batch = self.batch(examples, indices)?;
-        ops::on_pool(|| self.encoder.forward(&batch.images, &Pass::Evaluation))
+        ops::on_pool(|| self.encoder.forward(&batch.inputs, &Pass::Evaluation))
     }
 
     /// (images, height, width, channels) to (images, classes): log probabilities, but for a constant of each image. They
@@ -179,7 +191,7 @@ impl Model {
     pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Impressions> {
         let batch = self.batch(examples, indices)?;
         ops::on_pool(|| {
-            let (features, embedding) = self.encoder.look(&batch.images)?;
+            let (features, embedding) = self.encoder.look(&batch.inputs)?;
             let logits = self.classify(&embedding)?;
             Ok(Impressions { logits: logits.to_vec2()?, features: features.to_vec2()? })
         })
@@ -190,8 +202,9 @@ impl Model {
     /// # Errors
     /// Where an image has other bytes than its shape says.
     pub fn fitted(&self, images: &[Image]) -> Result<Examples> {
-        let pixels = images.iter().map(|image| fitted(image, self.shape())).collect::<Result<Vec<_>>>()?;
-        Ok(Examples::new(pixels.concat(), vec![0; images.len()]))
+        let shape = self.image_shape()?;
+        let pixels = images.iter().map(|image| fitted(image, shape)).collect::<Result<Vec<_>>>()?;
+        Ok(Examples::unlabelled(pixels.concat(), shape.len()))
     }
 
     /// The probability of each class for each of some images; none where the network learns without labels.
@@ -203,7 +216,7 @@ impl Model {
             return Ok(vec![]);
         }
         let (examples, all) = (self.fitted(images)?, (0..images.len()).collect::<Vec<_>>());
-        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.images))?;
+        let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.inputs))?;
         let Some(probabilities) = probabilities else { return Ok(vec![vec![]; all.len()]) };
         let scores: Vec<Vec<f32>> = probabilities.to_vec2()?;
         ensure!(
@@ -295,7 +308,7 @@ impl Scoring {
             return Ok(());
         }
         self.embeddings.push(model.embed(&self.dataset.train, chosen)?);
-        self.labels.extend(chosen.iter().map(|index| u32::from(self.dataset.train.labels[*index])));
+        self.labels.extend(chosen.iter().map(|index| u32::from(self.dataset.train.labels()[*index])));
         Ok(())
     }
 

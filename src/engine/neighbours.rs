@@ -78,13 +78,13 @@ impl Neighbours {
         order.truncate(NEAREST);
         let nearest: Vec<usize> = order.iter().map(|at| grown.images[*at]).collect();
         let caption = |at: &usize| {
-            let class = &data.info.class_names[usize::from(data.train.labels[grown.images[*at]])];
+            let class = &data.info.class_names[usize::from(data.train.labels()[grown.images[*at]])];
             Caption { text: format!("{class} · {:.2}", (1.0 - cosines[*at]).max(0.0)), is_right: None }
         };
         let captions = order.iter().map(caption).collect();
         let help = "The training images that look most like this one to the network, with their labels and distances: 0 is the same direction of embedding, 1 at right angles.";
         let images = data.train.bytes(&nearest)?;
-        let strip = preview::strip_of("Nearest training images", help, data.info.shape, images);
+        let strip = preview::strip_of("Nearest training images", help, data.info.shape.image()?, images);
         Ok(Some(Strip { captions, ..strip }))
     }
 

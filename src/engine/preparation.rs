@@ -1,20 +1,17 @@
 //! Training images on their way to the network: which ones a step sees, how they look, and that they are there in time.
 use crate::{
-    data::{self, Dataset, Draw, Examples, augment::Augmentation},
-    shape::ImageShape,
+    data::{self, Dataset, Draw, Examples, Gathered, augment::Augmentation},
+    shape::Shape,
     spec::{BATCH_SIZE, EPOCH_STEPS, RunSpec},
 };
 use anyhow::Result;
 use std::sync::Arc;
 
-/// Images as numbers from 0 to 1, (views, images, height, width, channels), and a label for each.
-pub type Numbers = (Vec<f32>, Vec<u32>);
-
 /// How the training images of a run look.
 pub struct Preparation {
     pub augmentation: Augmentation,
     pub seed: u64,
-    pub shape: ImageShape,
+    pub shape: Shape,
     /// Looks of each image in a batch.
     pub views: usize,
 }
@@ -24,11 +21,11 @@ impl Preparation {
     ///
     /// # Errors
     /// Where an image is on disk and cannot be read any more.
-    pub fn gather(&self, examples: &Examples, draws: &[Draw]) -> Result<Numbers> {
+    pub fn gather(&self, examples: &Examples, draws: &[Draw]) -> Result<Gathered> {
         if self.augmentation.is_none() {
-            return examples.gather(&draws.iter().map(|draw| draw.image).collect::<Vec<_>>());
+            return examples.gather(&draws.iter().map(|draw| draw.example).collect::<Vec<_>>());
         }
-        examples.gather_views(draws, self.shape, &self.augmentation, self.seed, self.views)
+        examples.gather_views(draws, self.shape.image()?, &self.augmentation, self.seed, self.views)
     }
 }
 
@@ -36,7 +33,7 @@ impl Preparation {
 pub struct Portion {
     pub step: u64,
     pub draws: Vec<Draw>,
-    pub numbers: Result<Numbers>,
+    pub numbers: Result<Gathered>,
 }
 
 /// What it takes to prepare the images of a step, on any thread.
@@ -125,7 +122,7 @@ mod tests {
         let steps: Vec<_> = (0..6).map(|step| batches.draws(&train, step)).collect();
         assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2]);
         for (epoch, pass) in steps.chunks(3).enumerate() {
-            let mut images: Vec<_> = pass.concat().iter().map(|draw| draw.image).collect();
+            let mut images: Vec<_> = pass.concat().iter().map(|draw| draw.example).collect();
             images.sort_unstable();
             assert!(images == train && pass.concat().iter().all(|draw| draw.epoch == epoch as u64));
         }
@@ -144,7 +141,7 @@ mod tests {
         assert!(
             draws
                 .chunks(3)
-                .all(|pass| train.iter().all(|image| pass.iter().any(|draw| draw.image == *image)))
+                .all(|pass| train.iter().all(|image| pass.iter().any(|draw| draw.example == *image)))
         );
     }
 }

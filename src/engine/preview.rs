@@ -47,11 +47,11 @@ pub fn show(
     drawings: &[Image],
 ) -> Result<Preview> {
     let mut images = examples.bytes(&(0..examples.len()).collect::<Vec<_>>())?;
-    let places = images.chunks_exact_mut(model.shape().len());
+    let places = images.chunks_exact_mut(model.shape().len().max(1));
     for (place, drawing) in places.zip(drawings) {
         place.copy_from_slice(&model.fitted(std::slice::from_ref(drawing))?.image(0)?);
     }
-    let examples = Examples::new(images, examples.labels.clone());
+    let examples = Examples::images(images, examples.labels().to_vec());
     let (Looks { strips, similarities }, samples) = ops::on_pool(|| -> Result<_> {
         Ok((model.looks(&examples, live)?, model.objective.sample(SAMPLES, 0)?))
     })?;

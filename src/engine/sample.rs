@@ -34,7 +34,7 @@ pub fn paint(
     seed: u64,
     mut show: impl FnMut(usize),
 ) -> Result<Samples> {
-    let shape = data::peek(&folder.spec(catalog)?.dataset, &Watch::default())?.shape;
+    let shape = data::peek(&folder.spec(catalog)?.dataset, &Watch::default())?.shape.image()?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
     let mut pixels = Vec::with_capacity(count.min(BLOCK) * shape.len());
     for done in (0..count).step_by(BLOCK) {

@@ -64,7 +64,7 @@ impl Spreading {
     pub fn new(dataset: &Dataset, labelled: &[usize], others: &[usize]) -> Self {
         Self {
             images: [labelled, others].concat(),
-            known: labelled.iter().map(|image| dataset.train.labels[*image]).collect(),
+            known: labelled.iter().map(|image| dataset.train.labels()[*image]).collect(),
             classes: dataset.info.classes(),
             portions: vec![],
             unit: None,
@@ -110,7 +110,7 @@ impl Spreading {
     /// The labels as they are kept, and the share of right ones among those that were not known.
     fn labels(&self, labels: &[u16], dataset: &Dataset) -> (SelfLabels, f64) {
         let given = || self.images.iter().zip(labels).skip(self.known.len());
-        let right = given().filter(|(image, label)| dataset.train.labels[**image] == **label).count();
+        let right = given().filter(|(image, label)| dataset.train.labels()[**image] == **label).count();
         let accuracy = right as f64 / given().count().max(1) as f64;
         let by_image = self.images.iter().copied().zip(labels.iter().copied()).collect();
         (SelfLabels { by_image }, accuracy)
@@ -192,7 +192,7 @@ fn normalised(nearest: &[Vec<(usize, f32)>]) -> Vec<Vec<(usize, f32)>> {
 impl SelfLabels {
     /// One label for each draw.
     pub fn of(&self, draws: &[Draw]) -> Vec<u32> {
-        draws.iter().map(|draw| u32::from(self.of_image(draw.image))).collect()
+        draws.iter().map(|draw| u32::from(self.of_image(draw.example))).collect()
     }
 
     pub fn of_image(&self, image: usize) -> u16 {
@@ -253,13 +253,13 @@ mod tests {
     #[test]
     fn labelling_says_how_far_it_is_and_takes_many_turns() {
         let info = DatasetInfo {
-            shape: ImageShape { height: 4, width: 4, channels: 1 },
+            shape: ImageShape::new(4, 4, 1).into(),
             class_names: vec!["black".into(), "white".into()],
         };
         let pixels = (0..600 * 16)
             .map(|at: u32| if (at / 16).is_multiple_of(2) { at as u8 % 9 } else { 255 - at as u8 % 9 });
         let labels = (0..600).map(|image| image % 2);
-        let part = || Examples::new(pixels.clone().collect(), labels.clone().collect());
+        let part = || Examples::images(pixels.clone().collect(), labels.clone().collect());
         let dataset = Dataset::new(info, part(), part()).unwrap();
         let spec = RunSpec { encoder: Choice::new("mlp"), ..RunSpec::default() };
         let model = Model::build(&spec, &dataset.info).unwrap();
@@ -325,7 +325,7 @@ mod tests {
         let labels = SelfLabels { by_image: [(3, 1), (5, 0), (9, 2)].into() };
         labels.save(&path).unwrap();
         assert_eq!(SelfLabels::load(&path, &[3, 5, 9], 3).unwrap(), labels);
-        let draws = [9, 3].map(|image| Draw { image, epoch: 0 });
+        let draws = [9, 3].map(|image| Draw { example: image, epoch: 0 });
         assert_eq!(labels.of(&draws), [2, 1]);
         for (images, classes) in [(vec![3, 5], 3), (vec![3, 5, 8], 3), (vec![3, 5, 9], 2)] {
             assert!(SelfLabels::load(&path, &images, classes).is_err());

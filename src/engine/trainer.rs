@@ -229,7 +229,7 @@ impl Trainer {
         let train = &self.partition.train;
         let labels: Vec<u16> = match &self.labels {
             Labels::Network(labels) => train.iter().map(|image| labels.of_image(*image)).collect(),
-            _ => train.iter().map(|image| self.dataset.train.labels[*image]).collect(),
+            _ => train.iter().map(|image| self.dataset.train.labels()[*image]).collect(),
         };
         if balance == Balance::Oversample {
             self.batches.balance(labels);
@@ -297,7 +297,7 @@ impl Trainer {
     fn train_on(&mut self, Portion { draws, numbers, .. }: Portion) -> Result<Advance> {
         let mut batch = self.model.tensors(numbers?)?;
         if let Labels::Network(labels) = &self.labels {
-            batch.labels = Tensor::new(labels.of(&draws), batch.labels.device())?;
+            batch.labels = Some(Tensor::new(labels.of(&draws), batch.inputs.device())?);
         }
         batch.class_weights.clone_from(&self.class_weights);
         let pass = Pass::Training {

@@ -86,8 +86,9 @@ impl Weighing {
     }
 
     fn trust(&self, data: &Dataset) -> Result<Trust> {
-        let labels =
-            |images: &[usize]| -> Vec<u16> { images.iter().map(|image| data.train.labels[*image]).collect() };
+        let labels = |images: &[usize]| -> Vec<u16> {
+            images.iter().map(|image| data.train.labels()[*image]).collect()
+        };
         let (seen, unseen) = (labels(&self.train), labels(&self.validation));
         ensure!(
             self.seen.logits.iter().flatten().all(|logit| logit.is_finite()),
@@ -197,8 +198,8 @@ mod tests {
     #[test]
     fn a_network_that_has_diverged_is_called_so() {
         let shape = ImageShape { height: 1, width: 1, channels: 1 };
-        let info = DatasetInfo { shape, class_names: vec!["a".into(), "b".into()] };
-        let part = || Examples::new(vec![0, 1], vec![0, 1]);
+        let info = DatasetInfo { shape: shape.into(), class_names: vec!["a".into(), "b".into()] };
+        let part = || Examples::images(vec![0, 1], vec![0, 1]);
         let data = Dataset::new(info, part(), part()).unwrap();
         let weighing = |logit| {
             let seen =

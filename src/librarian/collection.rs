@@ -18,7 +18,7 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
         None => [&dataset.train, &dataset.test].map(Edited::of),
     };
     Ok(Collection {
-        shape: dataset.info.shape,
+        shape: dataset.info.shape.image()?,
         class_names: dataset.info.class_names.clone(),
         train: training(dataset, spec, &train)?,
         test: items(&dataset.test, &test, Role::Test),
@@ -51,7 +51,7 @@ fn items(part: &Examples, edited: &Edited, role: Role) -> Vec<Item> {
         role: Role::Excluded,
         corrected_from: (was != is).then_some(*was),
     };
-    let mut items: Vec<_> = part.labels.iter().zip(&edited.labels).map(item).collect();
+    let mut items: Vec<_> = part.labels().iter().zip(&edited.labels).map(item).collect();
     edited.kept.iter().for_each(|place| items[*place].role = role);
     items
 }
@@ -80,11 +80,11 @@ mod tests {
     #[test]
     fn every_image_has_the_role_that_a_run_gives_it() {
         let info = DatasetInfo {
-            shape: ImageShape { height: 1, width: 1, channels: 1 },
+            shape: ImageShape::new(1, 1, 1).into(),
             class_names: vec!["ant".into(), "bee".into()],
         };
         let examples = |count: u8| {
-            Examples::new((0..count).collect(), (0..count).map(|image| u16::from(image % 2)).collect())
+            Examples::images((0..count).collect(), (0..count).map(|image| u16::from(image % 2)).collect())
         };
         let mut dataset = Dataset::new(info, examples(100), examples(10)).unwrap();
         dataset.notes.pass_over("A picture is broken".into());

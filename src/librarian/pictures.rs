@@ -19,7 +19,7 @@ const LOOKS: u64 = 9;
 /// # Errors
 /// Where an image is not there, or not any more.
 pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Sheet> {
-    let shape = dataset.info.shape;
+    let shape = dataset.info.shape.image()?;
     let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
     for image in images {
@@ -36,7 +36,7 @@ pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(Look { request, image, shape: dataset.info.shape, pixels, key })
+    Ok(Look { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
 /// A training image as it is and as it looks in the first epochs of a run of that seed. Each turn stands for another
@@ -51,12 +51,12 @@ pub fn alter(
     seed: u64,
     augmentation: &Values,
 ) -> Result<Altered> {
-    let (train, shape) = (&dataset.train, dataset.info.shape);
+    let (train, shape) = (&dataset.train, dataset.info.shape.image()?);
     let image = rng(0, "altered image", turn).random_range(0..train.len());
-    let draws: Vec<_> = (0..LOOKS).map(|epoch| Draw { image, epoch }).collect();
-    let (looks, _) = train.gather_views(&draws, shape, &Augmentation::new(augmentation), seed, 1)?;
+    let draws: Vec<_> = (0..LOOKS).map(|epoch| Draw { example: image, epoch }).collect();
+    let looks = train.gather_views(&draws, shape, &Augmentation::new(augmentation), seed, 1)?.inputs;
     let mut pixels = train.image(image)?.into_owned();
-    pixels.extend(looks.into_iter().map(|number| (number * 255.0).round() as u8));
+    pixels.extend(looks.floats()?.into_iter().map(|number| (number * 255.0).round() as u8));
     Ok(Altered { request, shape, pixels: Arc::new(pixels) })
 }
 
@@ -64,6 +64,6 @@ pub fn alter(
 fn one(dataset: &Dataset, image: ImageId) -> Result<(Cow<'_, [u8]>, u16)> {
     let part = if image.is_test { &dataset.test } else { &dataset.train };
     let index = image.index as usize;
-    let label = *part.labels.get(index).context("The data set has no such image any more")?;
+    let label = *part.labels().get(index).context("The data set has no such image any more")?;
     Ok((part.image(index)?, label))
 }

@@ -3,6 +3,7 @@
 use crate::{
     data::{Dataset, edits, thumbnails},
     protocol::data::{ImageId, Survey, TwinCounts, Twins},
+    shape::ImageShape,
 };
 use anyhow::Result;
 use std::{collections::HashMap, sync::Arc};
@@ -48,23 +49,28 @@ pub struct Surveying {
     unique: Vec<usize>,
     /// The difference hashes of these.
     hashes: Vec<u64>,
+    shape: ImageShape,
     /// The next of them to be compared with those after it.
     row: usize,
 }
 
 impl Surveying {
-    pub fn new(request: u64, dataset: Arc<Dataset>) -> Self {
-        Self {
+    /// # Errors
+    /// Where the data set holds no images.
+    pub fn new(request: u64, dataset: Arc<Dataset>) -> Result<Self> {
+        let shape = dataset.info.shape.image()?;
+        Ok(Self {
+            shape,
             report: Survey { request, ..Survey::default() },
             prints: vec![],
             small: vec![],
-            sums: vec![[0.0; 2]; dataset.info.shape.channels],
+            sums: vec![[0.0; 2]; shape.channels],
             twins: vec![],
             unique: vec![],
             hashes: vec![],
             row: 0,
             dataset,
-        }
+        })
     }
 
     /// Does one portion; gives what is known then.
@@ -113,10 +119,10 @@ impl Surveying {
             self.prints.push(Print {
                 image: ImageId { is_test, index: index as u32 },
                 content: edits::content_hash(pixels.iter()),
-                difference: difference_hash(&thumbnails::grey(pixels, self.dataset.info.shape, 9, 8)),
+                difference: difference_hash(&thumbnails::grey(pixels, self.shape, 9, 8)),
             });
             if self.prints.len() <= MOST {
-                let grey = thumbnails::grey(pixels, self.dataset.info.shape, SIDE, SIDE);
+                let grey = thumbnails::grey(pixels, self.shape, SIDE, SIDE);
                 self.small.extend(standardised(&grey));
             }
         }
@@ -124,8 +130,7 @@ impl Surveying {
     }
 
     fn measure(&mut self) {
-        let shape = self.dataset.info.shape;
-        let count = (self.dataset.train.len() * shape.height * shape.width).max(1) as f64;
+        let count = (self.dataset.train.len() * self.shape.height * self.shape.width).max(1) as f64;
         for [sum, squares] in &self.sums {
             let mean = sum / count;
             self.report.mean.push(mean);
@@ -280,14 +285,14 @@ mod tests {
 
     fn survey(train: &[Vec<u8>], test: &[Vec<u8>]) -> Survey {
         let part = |images: &[Vec<u8>]| {
-            Examples::new(images.concat(), (0..images.len()).map(|image| (image % 2) as u16).collect())
+            Examples::images(images.concat(), (0..images.len()).map(|image| (image % 2) as u16).collect())
         };
         let info = DatasetInfo {
-            shape: ImageShape { height: 24, width: 24, channels: 1 },
+            shape: ImageShape::new(24, 24, 1).into(),
             class_names: vec!["a".into(), "b".into()],
         };
         let dataset = Dataset::new(info, part(train), part(test)).unwrap();
-        let mut surveying = Surveying::new(1, Arc::new(dataset));
+        let mut surveying = Surveying::new(1, Arc::new(dataset)).unwrap();
         for _ in 0..1000 {
             let report = surveying.advance().unwrap();
             if report.share_done >= 1.0 {

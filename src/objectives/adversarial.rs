@@ -89,7 +89,7 @@ struct Adversarial {
 impl Adversarial {
     fn new(choice: &Choice, encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
         let (features, latent) = (encoder.embed_dim(), choice.get(&LATENT_DIM) as usize);
-        let generator = Decoder::normalized(latent, data.shape, vars)?;
+        let generator = Decoder::normalized(latent, data.shape.image()?, vars)?;
         Ok(Self {
             encoder,
             weight: vars.weight("objective.head.weight", &[features, 1], features)?,
@@ -144,10 +144,10 @@ impl Objective for Adversarial {
             }
             Pass::Evaluation => (0, 0, self.gradient_penalty, &self.average),
         };
-        let count = batch.images.dim(0)?;
+        let count = batch.inputs.dim(0)?;
         let forged = painter.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;
         let forged = ops::activate(&forged, Activation::Sigmoid)?;
-        let (real, slopes) = self.judge_real(&batch.images, seed, step, pass)?;
+        let (real, slopes) = self.judge_real(&batch.inputs, seed, step, pass)?;
         let fake = self.judge(&forged.detach(), &pass.changing(Changes::Weights))?;
         let fooled = self.judge(&forged, &pass.changing(Changes::Nothing))?;
         let (yes, no) = (real.ones_like()?, real.zeros_like()?);
@@ -161,21 +161,21 @@ impl Objective for Adversarial {
             (GENERATED_CONFIDENCE, confidence(&fake)?),
         ];
         if let (Pass::Evaluation, 2..) = (pass, count) {
-            metrics.push((SAMPLE_DIVERSITY, spread(&forged)? / spread(&batch.images)?.max(1e-12)));
+            metrics.push((SAMPLE_DIVERSITY, spread(&forged)? / spread(&batch.inputs)?.max(1e-12)));
         }
         let penalty = (slopes * (0.5 * penalty))?;
         Ok(Loss { loss: ((discriminator + penalty)? + generator)?, metrics })
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let logits = self.judge(&batch.images, &Pass::Evaluation)?.to_vec1::<f32>()?;
+        let logits = self.judge(&batch.inputs, &Pass::Evaluation)?.to_vec1::<f32>()?;
         let caption = |logit: &f32| Caption {
             text: format!("{:.0} %", 100.0 / (1.0 + (-logit).exp())),
             is_right: None,
         };
         let captions = logits.iter().map(caption).collect();
         let help = "Images that it was not fitted to, and how likely the judge thinks it that each is real.";
-        Ok(vec![Strip { captions, ..Strip::new("Real?", help, batch.images.clone()) }].into())
+        Ok(vec![Strip { captions, ..Strip::new("Real?", help, batch.inputs.clone()) }].into())
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {

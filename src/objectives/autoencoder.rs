@@ -25,7 +25,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     needs_labels: false,
     headline: LOSS,
     augmentation: &[],
-    build: |_, encoder, data, vars| Ok(Box::new(Autoencoder::new(encoder, data.shape, vars)?)),
+    build: |_, encoder, data, vars| Ok(Box::new(Autoencoder::new(encoder, data.shape.image()?, vars)?)),
 };
 
 const NOISE: Param = Param {
@@ -53,18 +53,18 @@ impl Autoencoder {
 impl Objective for Autoencoder {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let seen = match pass {
-            Pass::Training { seed, step, live, .. } => blanked(&batch.images, share(live), *seed, *step)?,
-            Pass::Evaluation => batch.images.clone(),
+            Pass::Training { seed, step, live, .. } => blanked(&batch.inputs, share(live), *seed, *step)?,
+            Pass::Evaluation => batch.inputs.clone(),
         };
         let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?, pass)?;
-        Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.images)?, metrics: vec![] })
+        Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.inputs)?, metrics: vec![] })
     }
 
     fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks> {
-        let seen = blanked(&batch.images, share(live), 0, 0)?;
+        let seen = blanked(&batch.inputs, share(live), 0, 0)?;
         let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
         let mut strips =
-            vec![Strip::new("Original", "Images that it was not fitted to.", batch.images.clone())];
+            vec![Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone())];
         if share(live) > 0.0 {
             strips.push(Strip::new("Pixels blanked", "All that the encoder sees of them.", seen));
         }

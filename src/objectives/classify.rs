@@ -61,7 +61,7 @@ impl Classify {
 
 impl Objective for Classify {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let logits = self.forward(&batch.images, pass)?;
+        let logits = self.forward(&batch.inputs, pass)?;
         // Validation and test losses are of the labels as they are.
         let (smoothing, weights) = match pass {
             Pass::Training { live, .. } => {
@@ -70,23 +70,28 @@ impl Objective for Classify {
             }
             Pass::Evaluation => (0.0, None),
         };
-        let loss = ops::weighted_cross_entropy(&logits, &batch.labels, smoothing, weights)?;
-        Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, &batch.labels)?)] })
+        let labels = batch.labels()?;
+        let loss = ops::weighted_cross_entropy(&logits, labels, smoothing, weights)?;
+        Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, labels)?)] })
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
+        if batch.inputs.rank() != 4 {
+            return Ok(vec![].into());
+        }
         let probabilities =
-            ops::softmax(&self.forward(&batch.images, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
-        let labels = batch.labels.to_vec1::<u32>()?;
-        let caption = |(row, label): (&Vec<f32>, &u32)| {
+            ops::softmax(&self.forward(&batch.inputs, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
+        let labels = batch.labels.as_ref().map(Tensor::to_vec1::<u32>).transpose()?;
+        let caption = |(at, row): (usize, &Vec<f32>)| {
             let class = best(row);
             let sure = row.get(class).copied().unwrap_or_default() * 100.0;
             let name = &self.class_names[class];
-            Caption { text: format!("{name} · {sure:.0} %"), is_right: Some(class == *label as usize) }
+            let is_right = labels.as_ref().map(|labels| class == labels[at] as usize);
+            Caption { text: format!("{name} · {sure:.0} %"), is_right }
         };
-        let captions = probabilities.iter().zip(&labels).map(caption).collect();
+        let captions = probabilities.iter().enumerate().map(caption).collect();
         let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";
-        Ok(vec![Strip { captions, ..Strip::new("Images", help, batch.images.clone()) }].into())
+        Ok(vec![Strip { captions, ..Strip::new("Images", help, batch.inputs.clone()) }].into())
     }
 
     fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {

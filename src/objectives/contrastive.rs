@@ -96,7 +96,7 @@ impl Objective for Contrastive {
     }
 
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let z = self.project(&batch.images, pass)?;
+        let z = self.project(&batch.inputs, pass)?;
         let temperature = match pass {
             Pass::Training { live, .. } => live.get(Section::Objective, &TEMPERATURE),
             Pass::Evaluation => self.temperature,
@@ -113,8 +113,8 @@ impl Objective for Contrastive {
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let pairs = batch.images.dim(0)? / 2;
-        let view = |first: usize| batch.images.narrow(0, first, pairs);
+        let pairs = batch.inputs.dim(0)? / 2;
+        let view = |first: usize| batch.inputs.narrow(0, first, pairs);
         let strips = vec![
             Strip::new("One view", "Images that it was not fitted to, altered by chance.", view(0)?),
             Strip::new(
@@ -123,7 +123,7 @@ impl Objective for Contrastive {
                 view(pairs)?,
             ),
         ];
-        let unit = unit_rows(&self.project(&batch.images, &Pass::Evaluation)?)?;
+        let unit = unit_rows(&self.project(&batch.inputs, &Pass::Evaluation)?)?;
         let similarities = if pairs > 1 { Some(similarities(&unit)?) } else { None };
         Ok(Looks { strips, similarities })
     }

@@ -25,7 +25,9 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     needs_labels: false,
     headline: LOSS,
     augmentation: &[],
-    build: |choice, encoder, data, vars| Ok(Box::new(Masked::new(choice, encoder, data.shape, vars)?)),
+    build: |choice, encoder, data, vars| {
+        Ok(Box::new(Masked::new(choice, encoder, data.shape.image()?, vars)?))
+    },
 };
 
 const MASK_SHARE: Param = Param {
@@ -93,12 +95,12 @@ impl Objective for Masked {
             Pass::Training { seed, step, .. } => (*seed, *step),
             Pass::Evaluation => (0, 0),
         };
-        let masks = self.masks(batch.images.dim(0)?, seed, step);
+        let masks = self.masks(batch.inputs.dim(0)?, seed, step);
         let hidden = masks.iter().map(|mask| f64::from(*mask)).sum::<f64>() / masks.len() as f64;
-        let masks = Tensor::from_vec(masks, batch.images.shape(), batch.images.device())?;
-        let missing = (&batch.images * &masks)?;
+        let masks = Tensor::from_vec(masks, batch.inputs.shape(), batch.inputs.device())?;
+        let missing = (&batch.inputs * &masks)?;
         let logits =
-            self.decoder.forward(&self.encoder.forward(&(&batch.images - &missing)?, pass)?, pass)?;
+            self.decoder.forward(&self.encoder.forward(&(&batch.inputs - &missing)?, pass)?, pass)?;
         // A pixel that is seen counts as logit 0 against 0, which costs ln 2 whatever the weights are.
         let over_all = ops::binary_cross_entropy(&(logits * masks)?, &missing)?;
         let loss = ((over_all - LN_2 * (1.0 - hidden))? / hidden)?;
@@ -106,13 +108,13 @@ impl Objective for Masked {
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let masks = self.masks(batch.images.dim(0)?, 0, 0);
-        let masks = Tensor::from_vec(masks, batch.images.shape(), batch.images.device())?;
-        let seen = (&batch.images * (1.0 - &masks)?)?;
+        let masks = self.masks(batch.inputs.dim(0)?, 0, 0);
+        let masks = Tensor::from_vec(masks, batch.inputs.shape(), batch.inputs.device())?;
+        let seen = (&batch.inputs * (1.0 - &masks)?)?;
         let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
         let filled = (&seen + (painted * &masks)?)?;
         Ok(vec![
-            Strip::new("Original", "Images that it was not fitted to.", batch.images.clone()),
+            Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
             Strip::new(
                 "What it sees",
                 "The grey squares are hidden from it.",

@@ -27,7 +27,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     headline: ROTATION_ACCURACY,
     augmentation: &[],
     build: |_, encoder, data, vars| {
-        let shape = data.shape;
+        let shape = data.shape.image()?;
         ensure!(
             shape.height == shape.width,
             "Rotation needs square images: these are {} by {} pixels. Choose another objective",
@@ -66,16 +66,16 @@ impl Rotation {
 
 impl Objective for Rotation {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let images = batch.images.dim(0)?;
+        let images = batch.inputs.dim(0)?;
         let quarters: Vec<u32> = (0..QUARTERS).flat_map(|r| vec![r as u32; images]).collect();
-        let quarters = Tensor::new(quarters, batch.images.device())?;
-        let logits = self.logits(&turned(&batch.images)?, pass)?;
+        let quarters = Tensor::new(quarters, batch.inputs.device())?;
+        let logits = self.logits(&turned(&batch.inputs)?, pass)?;
         let loss = ops::cross_entropy(&logits, &quarters, 0.0)?;
         Ok(Loss { loss, metrics: vec![(ROTATION_ACCURACY, accuracy(&logits, &quarters)?)] })
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let images = batch.images.dim(0)?;
+        let images = batch.inputs.dim(0)?;
         // One image in all its turns, or each of several in one.
         let quarters: Vec<usize> = (0..images.max(QUARTERS)).map(|at| at % QUARTERS).collect();
         let places: Vec<u32> = quarters
@@ -83,8 +83,8 @@ impl Objective for Rotation {
             .enumerate()
             .map(|(at, quarter)| (quarter * images + at % images) as u32)
             .collect();
-        let places = Tensor::new(places, batch.images.device())?;
-        let shown = turned(&batch.images)?.index_select(&places, 0)?;
+        let places = Tensor::new(places, batch.inputs.device())?;
+        let shown = turned(&batch.inputs)?.index_select(&places, 0)?;
         let guesses = self.logits(&shown, &Pass::Evaluation)?.to_vec2::<f32>()?;
         let caption = |(guess, quarter): (&Vec<f32>, &usize)| Caption {
             text: format!("{}°", 90 * best(guess)),

@@ -80,7 +80,7 @@ impl Variational {
             encoder,
             weight: vars.weight("objective.latent.weight", &[features, 2 * latent], features)?,
             bias: vars.weight("objective.latent.bias", &[2 * latent], features)?,
-            decoder: Decoder::new(latent, data.shape, vars)?,
+            decoder: Decoder::new(latent, data.shape.image()?, vars)?,
             latent,
             binarize: choice.get(&BINARIZE) != 0.0,
         })
@@ -93,8 +93,8 @@ impl Objective for Variational {
             Pass::Training { seed, step, live, .. } => (*seed, *step, live.get(Section::Objective, &BETA)),
             Pass::Evaluation => (0, 0, 1.0),
         };
-        let (images, device) = (batch.images.dim(0)?, batch.images.device());
-        let x = if self.binarize { binarized(&batch.images, seed, step)? } else { batch.images.clone() };
+        let (images, device) = (batch.inputs.dim(0)?, batch.inputs.device());
+        let x = if self.binarize { binarized(&batch.inputs, seed, step)? } else { batch.inputs.clone() };
         let embedding = self.encoder.forward(&x, pass)?;
         let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?;
@@ -105,7 +105,7 @@ impl Objective for Variational {
             device,
         )?;
         let z = (&mean + ((&log_variance * 0.5)?.exp()? * noise)?)?;
-        let pixels = batch.images.elem_count() / images;
+        let pixels = batch.inputs.elem_count() / images;
         let painting = (ops::binary_cross_entropy(&self.decoder.forward(&z, pass)?, &x)? * pixels as f64)?;
         // KL(N(μ, σ²) ‖ N(0, 1)) = ½ Σ (μ² + σ² − log σ² − 1)
         let kl = ((mean.sqr()? + log_variance.exp()?)? - &log_variance)?;
@@ -117,12 +117,12 @@ impl Objective for Variational {
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let seen = if self.binarize { binarized(&batch.images, 0, 0)? } else { batch.images.clone() };
+        let seen = if self.binarize { binarized(&batch.inputs, 0, 0)? } else { batch.inputs.clone() };
         let embedding = self.encoder.forward(&seen, &Pass::Evaluation)?;
         let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?.detach();
         let mut strips = vec![
-            Strip::new("Original", "Images that it was not fitted to.", batch.images.clone()),
+            Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
             Strip::new(
                 "Reconstruction",
                 "Painted from the middle of each image's cloud of latents.",

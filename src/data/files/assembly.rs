@@ -47,13 +47,12 @@ pub fn info(contents: Contents, choice: &Choice, watch: &Watch) -> Result<Datase
 /// Where it is none, too little of it can be read, memory is short, or it was stopped.
 pub fn assemble(contents: Contents, choice: &Choice, watch: &Watch) -> Result<Dataset> {
     let (Surveyed { info, parts, looks }, mut notes) = survey(contents, choice, watch)?;
+    let shape = info.shape.image()?;
     let images: usize = looks.iter().map(|look| look.good().count()).sum();
     let memory = Memory { bytes: memory::MOST, images };
     watch.expect("Preparing images", images);
-    let decoded = parts
-        .into_iter()
-        .zip(looks)
-        .map(|(part, look)| part.decode(look, info.shape, memory, watch, &mut notes));
+    let decoded =
+        parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, watch, &mut notes));
     let mut decoded = decoded.collect::<Result<Vec<_>>>()?.into_iter();
     let mut train = decoded.next().unwrap_or_default();
     if let (0, Some(reason)) = (train.len(), notes.passed_over.first()) {
@@ -85,7 +84,7 @@ fn survey(contents: Contents, choice: &Choice, watch: &Watch) -> Result<(Surveye
     watch.expect("Looking at images", parts.iter().map(|part| part.images.count()).sum());
     let looks: Vec<_> = parts.iter().map(|part| pictures::look(&part.images, watch)).collect();
     watch.go_on()?;
-    let info = DatasetInfo { shape: common_shape(&looks, choice), class_names };
+    let info = DatasetInfo { shape: common_shape(&looks, choice).into(), class_names };
     Ok((Surveyed { info, parts, looks }, notes))
 }
 
@@ -125,7 +124,9 @@ impl Part {
         let Part { images, labels } = self;
         let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
         let images = match images {
-            Images::Raw { shape: own, pixels } if own == shape => return Ok(Examples::new(pixels, labels)),
+            Images::Raw { shape: own, pixels } if own == shape => {
+                return Ok(Examples::images(pixels, labels));
+            }
             other => other,
         };
         let (mut good, mut kept) = (vec![], vec![]);
@@ -181,7 +182,7 @@ fn in_memory(
         }
         watch.did(good.len())?;
     }
-    Ok(Examples::new(bytes, kept))
+    Ok(Examples::images(bytes, kept))
 }
 
 /// The shape that all images are brought to.
@@ -200,7 +201,7 @@ fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Exam
     let count = (train.len() / TEST_SHARE).max(1);
     let twins = train.as_read().into_owned().twins;
     let [left, carved] =
-        split(&train.labels, &twins, classes, count, 0).context("There are too few images")?;
+        split(&train.labels(), &twins, classes, count, 0).context("There are too few images")?;
     ensure!(
         !left.is_empty() && !carved.is_empty(),
         "There is no test part, and too many images are equal to others to make one: remove copies, or add images"
@@ -234,7 +235,7 @@ fn note_twins(train: &Examples, test: &Examples, notes: &mut Notes) {
 
 fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {
     let mut counts = vec![0_usize; info.classes()];
-    train.labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
+    train.labels().iter().for_each(|label| counts[usize::from(*label)] += 1);
     let empty = info.class_names.iter().zip(&counts).filter(|(_, count)| **count == 0);
     notes.remarks.extend(empty.map(|(name, _)| format!("The class {name:?} has no training image")));
     let (rarest, commonest) = (counts.iter().filter(|count| **count > 0).min(), counts.iter().max());

@@ -21,7 +21,7 @@ fn choice(values: &[(&str, f64)]) -> Choice {
 }
 
 fn labelled(labels: Vec<u16>) -> Examples {
-    Examples::new(vec![], labels)
+    Examples::images(vec![], labels)
 }
 
 fn parted(values: &[(&str, f64)], seed: u64) -> Partition {
@@ -118,7 +118,7 @@ fn the_label_budget_is_a_number_or_a_share() {
 #[test]
 fn every_epoch_has_its_own_order() {
     let train: Vec<_> = (0..100).collect();
-    let images = |epoch| order(&train, 1, epoch).iter().map(|draw| draw.image).collect::<Vec<_>>();
+    let images = |epoch| order(&train, 1, epoch).iter().map(|draw| draw.example).collect::<Vec<_>>();
     assert_ne!(images(0), images(1));
     assert_eq!(images(0), images(0));
     assert_eq!(images(0).iter().collect::<BTreeSet<_>>().len(), 100);
@@ -130,19 +130,19 @@ fn oversampling_sees_each_class_as_often_and_no_look_twice() {
     let train: Vec<usize> = (0..labels.len()).collect();
     let epochs: Vec<_> = (0..7).map(|epoch| balanced_order(&train, &labels, 3, epoch)).collect();
     for epoch in &epochs {
-        let images: Vec<_> = epoch.iter().map(|draw| draw.image).collect();
+        let images: Vec<_> = epoch.iter().map(|draw| draw.example).collect();
         assert_eq!(counts(&images, &labels), [333, 333, 334]);
     }
     assert_ne!(epochs[0], epochs[1]);
     assert_eq!(epochs[2], balanced_order(&train, &labels, 3, 2));
     // 7 × 333 turns are three whole passes over the 700 images of class 0
-    let looks: Vec<_> = epochs.concat().iter().map(|draw| (draw.image, draw.epoch)).collect();
+    let looks: Vec<_> = epochs.concat().iter().map(|draw| (draw.example, draw.epoch)).collect();
     assert_eq!(looks.iter().collect::<BTreeSet<_>>().len(), looks.len());
     let whole = looks.iter().filter(|(image, epoch)| labels[*image] == 0 && *epoch < 3).count();
     assert_eq!(whole, 3 * 700);
     // not every label has to be there
     let drawn = balanced_order(&[5, 6, 9], &[4, 4, 8], 1, 0);
-    assert_eq!((drawn.len(), drawn.iter().filter(|draw| draw.image == 9).count()), (3, 2));
+    assert_eq!((drawn.len(), drawn.iter().filter(|draw| draw.example == 9).count()), (3, 2));
 }
 
 #[test]
@@ -158,7 +158,8 @@ fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
         let bytes: Vec<u8> = images.iter().flat_map(|image| (*image as u32).to_le_bytes()).collect();
         edits::content_hash(bytes.iter())
     };
-    let mnist = labelled(load(&choice(&[]), Path::new(""), &Watch::default()).unwrap().train.labels);
+    let mnist =
+        labelled(load(&choice(&[]), Path::new(""), &Watch::default()).unwrap().train.labels().to_vec());
     let of = |images: &Examples, values: &[(&str, f64)], seed| {
         [SplitRule::AsRead, SplitRule::AsCorrected].map(|split_rule| {
             let choice = Choice { split_rule, ..choice(values) };
@@ -185,10 +186,10 @@ fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
 /// 60 images of one pixel, each with a number of its own, of three classes in turn.
 fn numbered_images() -> Dataset {
     let info = DatasetInfo {
-        shape: ImageShape { height: 1, width: 1, channels: 1 },
+        shape: ImageShape::new(1, 1, 1).into(),
         class_names: ["a", "b", "c"].map(String::from).to_vec(),
     };
-    let part = || Examples::new((0..60).collect(), (0..60).map(|image| image % 3).collect());
+    let part = || Examples::images((0..60).collect(), (0..60).map(|image| image % 3).collect());
     Dataset::new(info, part(), part()).unwrap()
 }
 
@@ -251,7 +252,7 @@ fn runs_that_were_split_as_corrected_stay_so() {
         let choice = Choice { split_rule, ..choice(&[]) };
         partition(&choice, &set.train, 3, 3, true).unwrap()
     };
-    let plain = partition(&choice(&[]), &labelled(set.train.labels.clone()), 3, 3, true).unwrap();
+    let plain = partition(&choice(&[]), &labelled(set.train.labels().to_vec()), 3, 3, true).unwrap();
     assert_eq!(by(SplitRule::AsCorrected), plain);
     assert_ne!(by(SplitRule::AsRead).validation, plain.validation);
 }
@@ -259,7 +260,7 @@ fn runs_that_were_split_as_corrected_stay_so() {
 #[test]
 fn equal_images_are_on_one_side() {
     let mut images =
-        Examples::new((0..60).map(|image| image % 20).collect(), (0..60).map(|image| image % 3).collect());
+        Examples::images((0..60).map(|image| image % 20).collect(), (0..60).map(|image| image % 3).collect());
     images.find_twins();
     for values in [&[("validation_share", 0.3)][..], &[("validation_share", 0.3), ("stratified", 0.0)]] {
         for seed in 0..20 {

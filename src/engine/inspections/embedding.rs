@@ -6,7 +6,6 @@ use crate::{
     engine::model::Model,
     metrics::Split,
     protocol::{Finding, Image},
-    shape::ImageShape,
 };
 use anyhow::{Result, ensure};
 use candle_core::{D, Device, Tensor};
@@ -145,7 +144,7 @@ impl Mapping {
     fn base(&mut self) -> Result<Base> {
         let rows = Tensor::cat(&std::mem::take(&mut self.rows), 0)?;
         let pca = if self.method == MapMethod::None { Pca::default() } else { pca::fit(&rows)? };
-        let shape = self.model.shape();
+        let shape = self.model.image_shape()?;
         let small = |image: &usize| -> Result<Vec<u8>> {
             Ok(thumbnails::small(&self.examples().image(*image)?, shape, THUMBNAIL))
         };
@@ -154,15 +153,14 @@ impl Mapping {
         } else {
             self.images.par_iter().map(small).collect::<Result<Vec<_>>>()?.concat()
         };
-        let ImageShape { height, width, channels } = thumbnails::small_shape(shape, THUMBNAIL);
         let embedded = Embedded {
             split: self.split,
             class_names: self.dataset.info.class_names.clone(),
             images: self.images.iter().map(|image| *image as u32).collect(),
-            labels: self.images.iter().map(|image| self.examples().labels[*image]).collect(),
+            labels: self.images.iter().map(|image| self.examples().labels()[*image]).collect(),
             dimensions: rows.dim(1)?,
             rows: rows.flatten_all()?.to_vec1()?,
-            thumbnail_shape: ImageShape::new(height, width, channels),
+            thumbnail_shape: thumbnails::small_shape(shape, THUMBNAIL),
             thumbnails,
         };
         let squares = rows.sqr()?.sum_keepdim(D::Minus1)?;

@@ -99,7 +99,7 @@ impl Judging {
         for (image, (logits, features)) in
             portion.iter().zip(impressions.logits.iter().zip(&impressions.features))
         {
-            let label = examples.labels[*image];
+            let label = examples.labels()[*image];
             let probability = softmax(logits, 1.0)[usize::from(label)];
             self.loss -= probability.max(f64::MIN_POSITIVE).ln();
             self.verdicts.push(trust.verdict(*image as u32, label, logits, features));

@@ -7,7 +7,6 @@ use crate::{
     ops,
     protocol::{Finding, Image},
     registry,
-    shape::ImageShape,
     spec::ComponentInfo,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -51,20 +50,20 @@ pub fn begin(
         );
     }
     let seen = model.fitted(std::slice::from_ref(image))?;
-    let image = model.batch(&seen, &[0])?.images;
+    let image = model.batch(&seen, &[0])?.inputs;
     let logits = ops::on_pool(|| model.logits(&image))?.squeeze(0)?.to_vec1::<f32>()?;
     let predicted = best(&logits) as u16;
     let class = class.unwrap_or(predicted);
     ensure!(instead_of != Some(class), "A class cannot be explained instead of itself: choose another one");
     let explained = Explained { model: model.clone(), image, class, instead_of };
-    let ImageShape { height, width, channels } = explained.model.shape();
+    let shape = explained.model.image_shape()?;
     let outputs = explained.outputs(&Tensor::cat(&[&explained.image, &explained.empty()?], 0)?)?;
     let explanation = Explanation {
         class_names,
         class,
         instead_of,
         predicted,
-        shape: ImageShape::new(height, width, channels),
+        shape,
         pixels: seen.image(0)?.into(),
         output: outputs[0],
         empty_output: outputs[1],

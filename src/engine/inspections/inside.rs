@@ -25,7 +25,7 @@ const KEPT: usize = 9;
 /// # Errors
 /// Where the image has other bytes than its shape says.
 pub fn look(model: &Model, image: &Image) -> Result<Inside> {
-    let image = model.batch(&model.fitted(std::slice::from_ref(image))?, &[0])?.images;
+    let image = model.batch(&model.fitted(std::slice::from_ref(image))?, &[0])?.inputs;
     let maps = ops::on_pool(|| model.maps(&image))?;
     let layer = |(map, window): (&Tensor, &Window)| -> Result<FeatureMaps> {
         let (_, height, width, _) = map.dims4()?;
@@ -56,7 +56,7 @@ pub fn begin(subject: Subject, layer: usize, filter: usize) -> Result<Box<dyn In
     let window = window.filter(|window| filter < window.filters).context("The network has no such filter")?;
     let every = dataset.train.len().div_ceil(MOST).max(1);
     let images = (0..dataset.train.len()).step_by(every).collect();
-    let shape = model.shape();
+    let shape = model.image_shape()?;
     let found = Strongest {
         layer,
         filter,
@@ -81,7 +81,7 @@ impl Inspection for Searching {
         let done = self.found.looked_at;
         let portion = &self.images[done..(done + PORTION).min(self.images.len())];
         let batch = self.model.batch(&self.dataset.train, portion)?;
-        let maps = ops::on_pool(|| self.model.maps(&batch.images))?;
+        let maps = ops::on_pool(|| self.model.maps(&batch.inputs))?;
         let map = maps[self.found.layer].narrow(3, self.found.filter, 1)?.squeeze(3)?;
         for (image, map) in portion.iter().zip(map.to_vec3::<f32>()?) {
             let strong = self.strong(*image, &map)?;
@@ -112,7 +112,7 @@ impl Searching {
         }
         Ok(Some(StrongImage {
             image: image as u32,
-            label: self.dataset.train.labels[image],
+            label: self.dataset.train.labels()[image],
             activation,
             window: self.window.at(row, column),
             pixels: self.dataset.train.image(image)?.into_owned(),

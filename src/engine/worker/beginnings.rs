@@ -24,7 +24,7 @@ impl Bench {
         let shapes = self.watched(|watch| {
             let shape = self.shape_of(source, watch);
             watch.go_on()?;
-            shape.map(|shape| Ok((shape, data::peek(&spec.dataset, watch)?.shape))).transpose()
+            shape.map(|shape| Ok((shape, data::peek(&spec.dataset, watch)?.shape.image()?))).transpose()
         })?;
         let Some((shape, own)) = shapes else { return Ok(()) };
         if shape != own && shape.height == shape.width {
@@ -50,7 +50,7 @@ impl Bench {
         }
         let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
         let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
-        Some(data::peek(&spec.dataset, watch).ok()?.shape)
+        data::peek(&spec.dataset, watch).ok()?.shape.image().ok()
     }
 
     /// What a run's encoder begins with.

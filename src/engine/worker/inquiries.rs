@@ -136,7 +136,7 @@ impl Bench {
 
     /// Images of another data set, brought to the shape that a model looks at.
     fn outsiders(&mut self, choice: &Choice, model: &Model) -> Result<Arc<Dataset>> {
-        let shape = model.shape();
+        let shape = model.image_shape()?;
         let mut choice = choice.clone();
         for (key, value) in [("image_size", shape.height), ("channels", shape.channels)] {
             choice.values.insert(key.into(), value as f64);

@@ -58,7 +58,7 @@ fn reference_tensors() -> HashMap<String, Tensor> {
 fn model(encoder: &str) -> Model {
     let spec = RunSpec { encoder: Choice::new(encoder), ..RunSpec::default() };
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
-    Model::build(&spec, &DatasetInfo { shape: IMAGE, class_names }).unwrap()
+    Model::build(&spec, &DatasetInfo { shape: IMAGE.into(), class_names }).unwrap()
 }
 
 fn pytorch<'a>(model: &'a Model, encoder: &str) -> Pytorch<'a> {
@@ -111,8 +111,11 @@ fn gradients_are_those_of_pytorch() {
     let dropouts = catalog.params(&spec).filter(|(_, param)| param.key.ends_with("dropout"));
     dropouts.for_each(|(section, param)| live.set(section, param, 0.0));
     let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0, changes: Changes::All };
-    let loss =
-        model.objective.loss(&Batch { images: images(), labels, class_weights: None }, &pass).unwrap().loss;
+    let loss = model
+        .objective
+        .loss(&Batch { inputs: images(), labels: Some(labels), class_weights: None }, &pass)
+        .unwrap()
+        .loss;
     let gradients = model.vars.backward(&loss).unwrap();
     let pytorch = pytorch(&model, "seed_cnn");
     for (part, (name, [largest, norm, some @ ..])) in pytorch.parts.iter().zip(GRADIENTS) {
@@ -334,7 +337,7 @@ fn an_encoder_that_learnt_without_labels_goes_to_pytorch_without_a_head() {
             ..RunSpec::default()
         };
         let class_names = vec!["0".into(), "1".into()];
-        let model = Model::build(&spec, &DatasetInfo { shape: IMAGE, class_names }).unwrap();
+        let model = Model::build(&spec, &DatasetInfo { shape: IMAGE.into(), class_names }).unwrap();
         let alone = Pytorch::new(&model.vars, &spec.encoder, IMAGE, None).unwrap();
         let whole = self::model("compact_cnn");
         let whole = pytorch(&whole, "compact_cnn");

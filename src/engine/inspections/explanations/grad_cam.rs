@@ -20,7 +20,8 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
 };
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {
-    heat(explained)?.map(|heat| stretch(&heat, explained.model.shape())).transpose()
+    let shape = explained.model.image_shape()?;
+    heat(explained)?.map(|heat| stretch(&heat, shape)).transpose()
 }
 
 /// (map height, map width): what the places of the last feature map say for the class.

@@ -22,7 +22,7 @@ const OVERLAP: usize = 3;
 const PORTION: usize = 64;
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {
-    let shape = explained.model.shape();
+    let shape = explained.model.image_shape()?;
     let image = explained.image.flatten_all()?.to_vec1::<f32>()?;
     let cover = cover(&image, shape);
     let mut values = vec![0.0; shape.height * shape.width];

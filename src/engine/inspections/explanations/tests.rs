@@ -51,7 +51,7 @@ fn model(encoder: &str) -> Arc<Model> {
     let shape = ImageShape { height: SIDE, width: SIDE, channels: 1 };
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let spec = RunSpec { encoder: Choice::new(encoder), ..RunSpec::default() };
-    let model = Model::build(&spec, &DatasetInfo { shape, class_names }).unwrap();
+    let model = Model::build(&spec, &DatasetInfo { shape: shape.into(), class_names }).unwrap();
     for (phase, (name, var)) in model.vars.all().enumerate() {
         let dims = var.dims();
         let fan_in: usize = if dims.len() > 1 { dims[..dims.len() - 1].iter().product() } else { 100 };
@@ -72,7 +72,7 @@ fn explained(encoder: &str, class: u16, instead_of: Option<u16>) -> Explained {
     let image = model
         .batch(&model.fitted(&[Image { shape: ImageShape::new(SIDE, SIDE, 1), pixels }]).unwrap(), &[0])
         .unwrap()
-        .images;
+        .inputs;
     Explained { model, image, class, instead_of }
 }
 
