@@ -30,6 +30,7 @@ use std::{
 
 mod checkpoint;
 mod comparisons;
+mod data_file;
 mod edits_file;
 mod lock;
 mod log;
@@ -37,6 +38,7 @@ mod metrics_file;
 mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
+pub use data_file::RunData;
 pub use lock::RunLock;
 pub use log::{Entry, Tuned, surviving_tunings};
 pub use metrics_file::MetricsFile;
@@ -113,12 +115,13 @@ impl Home {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn create(&self, spec: &RunSpec, catalog: &Catalog) -> Result<(RunId, RunFolder)> {
+    pub fn create(&self, spec: &RunSpec, catalog: &Catalog, data: &RunData) -> Result<(RunId, RunFolder)> {
         let id = new_id(&spec.name);
         let folder = self.folder(&id);
         ensure!(!folder.path.exists(), anyhow!("The run exists already: try again").at(&folder.path));
         let fill = |partial: &Path| {
             fs::create_dir(partial.join("checkpoints"))?;
+            disk::write_synced(&partial.join(data_file::NAME), data.to_toml().as_bytes())?;
             disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())
         };
         disk::make_folder(&folder.path, fill)
@@ -197,13 +200,16 @@ impl RunFolder {
     /// # Errors
     /// As [`spec`](Self::spec).
     pub fn info(&self, id: &RunId, catalog: &Catalog) -> Result<RunInfo> {
-        let spec = self.spec(catalog)?;
-        let entries = self.entries()?;
-        let tunings = surviving_tunings(&entries);
+        Ok(self.info_of(id, self.spec(catalog)?, &self.entries()?, catalog))
+    }
+
+    /// As [`info`](Self::info), of a spec and a log that were read already.
+    pub fn info_of(&self, id: &RunId, spec: RunSpec, entries: &[Entry], catalog: &Catalog) -> RunInfo {
+        let tunings = surviving_tunings(entries);
         let first = catalog.live_params(&spec);
         let mut progress = Progress::default();
         let mut timing = vec![];
-        for entry in &entries {
+        for entry in entries {
             if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = *entry {
                 progress =
                     Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, images_per_sec };
@@ -219,12 +225,12 @@ impl RunFolder {
         if let Some(tuned) = tunings.last().filter(|tuned| Some(tuned.step) >= saved) {
             live.clone_from(&tuned.values);
         }
-        let (mut phase, remedy) = last_phase(&entries);
+        let (mut phase, remedy) = last_phase(entries);
         if phase.is_active() {
             // A run that was under way when its program ended was stopped by that.
             phase = if lock::is_held(&self.path) { Phase::Elsewhere } else { Phase::Stopped };
         }
-        Ok(RunInfo {
+        RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
             spec,
@@ -235,7 +241,7 @@ impl RunFolder {
             changes: log::changes(&first, &tunings),
             progress,
             timing,
-        })
+        }
     }
 }
 
@@ -284,7 +290,7 @@ fn new_id(name: &str) -> Arc<str> {
 }
 
 /// Where the log ends, and from where a run that diverged can go on.
-fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
+pub fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
     let last = entries.iter().rev().find_map(|entry| match entry {
         Entry::Phase { phase, message, remedy } => Some((log::phase(phase, message)?, *remedy)),
         _ => None,

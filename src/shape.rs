@@ -1,9 +1,11 @@
 //! The shape of one example, and of what flows through a network for it.
 use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The shape of one example as a network takes it or passes it on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// (height, width, channels)
     Image(ImageShape),
@@ -80,7 +82,7 @@ impl From<ImageShape> for Shape {
 }
 
 /// Height and width in pixels, and channels of each pixel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageShape {
     pub height: usize,
     pub width: usize,

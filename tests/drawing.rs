@@ -6,9 +6,11 @@ use headstart::{
         drawing::{self, Drawing},
         handwriting,
     },
+    engine::exchange,
+    errors::message,
     protocol::{Answer, Command, Finding, Image, Moment, Question, RunId},
     runs::Home,
-    session::Session,
+    session::{Session, catalog},
     shape::ImageShape,
     spec::Choice,
 };
@@ -212,4 +214,25 @@ fn fine_tuning_on_drawings_keeps_the_head_and_its_cost_is_measured() {
     let (count, kept) = recall(&mut session, &child, &parent);
     assert!(count == 100 && (kept - accuracy).abs() <= 0.03, "{kept} after {accuracy}");
     session.close();
+}
+
+#[test]
+fn a_network_is_asked_without_its_data_set() {
+    let fixture = Fixture::new();
+    let run = fixture.train(&["encoder=mlp", "epochs=1"]).id;
+    let read = || {
+        let mut session = fixture.session();
+        let images = Arc::new(drawings());
+        (scores(&mut session, &run, &images), history(&mut session, &run, &images, None))
+    };
+    let before = read();
+    std::fs::remove_dir_all(fixture.data()).unwrap();
+    assert_eq!(read(), before);
+    let folder = Home::open(fixture.home()).unwrap().folder(&run);
+    let weights = fixture.home().join("weights.safetensors");
+    assert!(exchange::export(&folder, &catalog(), &weights).unwrap().parameters > 100_000);
+    // A run of an older version has not written down what its data are.
+    std::fs::remove_file(folder.path.join("data.toml")).unwrap();
+    let gone = exchange::export(&folder, &catalog(), &weights).err().unwrap();
+    assert!(message(&gone).contains("There is nothing to be read here"), "{}", message(&gone));
 }

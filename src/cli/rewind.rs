@@ -53,8 +53,10 @@ fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
 mod tests {
     use super::*;
     use crate::{
+        data::DatasetInfo,
         engine::{LEARNING_RATE, WEIGHT_DECAY},
-        runs::CheckpointState,
+        runs::{CheckpointState, RunData},
+        shape::ImageShape,
         spec::{RunSpec, Section},
     };
 
@@ -64,7 +66,8 @@ mod tests {
         assert_eq!(at_step("/runs/a@b"), ("/runs/a@b", None));
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path().into()).unwrap();
-        let (run, of) = home.create(&RunSpec::default(), &catalog()).unwrap();
+        let info = DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names: vec![] };
+        let (run, of) = home.create(&RunSpec::default(), &catalog(), &RunData::new(info, [1, 1])).unwrap();
         let go_on = |step, set: &[&str]| {
             command(&home, run.clone(), step, &set.iter().map(ToString::to_string).collect::<Vec<_>>())
         };

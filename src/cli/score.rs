@@ -8,7 +8,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    data::{self, DatasetInfo, drawing, files, fitting, watch::Watch},
+    data::{DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     errors::{message, name},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
@@ -131,7 +131,8 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
 
 /// The images that a run learns from.
 pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
-    data::peek(&Home::open(super::home(common)?)?.folder(run).spec(&catalog())?.dataset, &Watch::default())
+    let folder = Home::open(super::home(common)?)?.folder(run);
+    folder.dataset_info(&folder.spec(&catalog())?, &Watch::default())
 }
 
 /// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.

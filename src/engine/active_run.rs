@@ -68,38 +68,55 @@ impl Pace {
 }
 
 impl ActiveRun {
-    /// Opens the folder of a run and begins, or goes on from the newest checkpoint that is whole.
+    /// Begins a run in its new folder.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn begin(id: RunId, folder: RunFolder, trainer: Trainer) -> Result<Self> {
+        let lock = folder.lock()?;
+        Self::new(id, folder, lock, trainer)
+    }
+
+    /// Goes on from the newest checkpoint that is whole, or begins again where there is none; `entries` is the log.
     ///
     /// # Errors
     /// Where another program trains the run, its folder is damaged, or spec and data do not fit.
-    pub fn open(
+    pub fn resume(
         id: RunId,
         folder: RunFolder,
-        spec: RunSpec,
+        (spec, entries): (&RunSpec, &[Entry]),
         dataset: Arc<Dataset>,
         init: Option<&Weights>,
         catalog: &Catalog,
     ) -> Result<Self> {
         let lock = folder.lock()?;
         folder.recover()?;
+        folder.check_data(&dataset)?;
         let origin = init.map_or(Origin::Fresh, Origin::Weights);
-        let mut trainer = Trainer::new(spec.clone(), catalog.live_params(&spec), dataset, origin)?;
+        let mut trainer = Trainer::new(spec.clone(), catalog.live_params(spec), dataset, origin)?;
         let found =
             newest(&folder, |state, path| trainer.go_on(without_lost_best(state.clone(), &folder), path))?;
         let state = found.as_ref().map(|found| &found.state);
-        let (live, replay) = live(&folder, &spec, catalog, state)?;
+        let (live, replay) = live(&folder, spec, catalog, entries, state)?;
         trainer.live = live;
+        let mut run = Self::new(id, folder, lock, trainer)?;
+        run.replay = replay.into();
+        run.warnings.splice(0..0, found.and_then(|found| found.passed_over));
+        Ok(run)
+    }
+
+    fn new(id: RunId, folder: RunFolder, lock: RunLock, trainer: Trainer) -> Result<Self> {
         let metrics = MetricsFile::open(&folder, trainer.state.metrics_bytes)?;
         let mut run = Self {
             id,
             phase: Phase::Running,
             trainer,
             turns: 0,
-            warnings: found.and_then(|found| found.passed_over).into_iter().collect(),
+            warnings: vec![],
             folder,
             lock,
             metrics,
-            replay: replay.into(),
+            replay: VecDeque::new(),
             single_step: false,
             save_due: false,
             evaluated: false,
@@ -156,22 +173,18 @@ impl ActiveRun {
         Ok(())
     }
 
-    /// What the faces need to show the run.
-    ///
-    /// # Errors
-    /// Where its folder cannot be read.
-    pub fn info(&self, catalog: &Catalog) -> Result<RunInfo> {
-        let mut info = self.folder.info(&self.id, catalog)?;
+    /// What the faces need to show the run; `info` is what its folder says.
+    pub fn info(&self, mut info: RunInfo) -> RunInfo {
         let step = self.trainer.state.step as f64;
         info.timing.retain(|moment| moment[0] <= step);
         info.changes.retain(|change| change.step as f64 <= step);
-        Ok(RunInfo {
+        RunInfo {
             phase: self.phase.clone(),
             remedy: None,
             live: self.trainer.live.clone(),
             progress: self.progress(),
             ..info
-        })
+        }
     }
 
     fn about(&self) -> About {

@@ -5,7 +5,7 @@ use crate::{
     models::{Pytorch, Rename},
     objectives,
     protocol::{Phase, RunId},
-    runs::{CheckpointState, Entry, Home, RunFolder},
+    runs::{CheckpointState, Entry, Home, RunData, RunFolder},
     spec::{Catalog, RunSpec},
 };
 use anyhow::Result;
@@ -31,7 +31,7 @@ pub struct Exchanged {
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
-    let info = data::peek(&spec.dataset, &Watch::default())?;
+    let info = folder.dataset_info(&spec, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
     let classes = has_head.then_some(info.classes());
     let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape.image()?, classes)?;
@@ -57,7 +57,7 @@ pub fn import(
     let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape.image()?, Some(info.classes()))?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
-    let (id, folder) = home.create(spec, catalog)?;
+    let (id, folder) = home.create(spec, catalog, &RunData::new(info, [0, 0]))?;
     let _lock = folder.lock()?;
     folder.log(&Entry::Notice { text: format!("Imported from {}", path.display()) })?;
     let live = catalog.live_params(spec);

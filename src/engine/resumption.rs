@@ -1,10 +1,10 @@
 //! Where a run goes on, or is asked: the newest of its checkpoints that is whole.
 use super::Model;
 use crate::{
-    data::{self, watch::Watch},
+    data::watch::Watch,
     errors::{At as _, message},
     metrics::Split,
-    runs::{CheckpointState, RunFolder, Tuned, surviving_tunings},
+    runs::{CheckpointState, Entry, RunFolder, Tuned, surviving_tunings},
     spec::{Catalog, LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
@@ -85,7 +85,7 @@ fn has_been_saved(folder: &RunFolder) -> Result<bool> {
 /// Where the run has no checkpoint, its spec, its data or its weights cannot be read, or that was stopped.
 pub fn newest_model(folder: &RunFolder, catalog: &Catalog, watch: &Watch) -> Result<Newest<Model>> {
     let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset, watch)?)?;
+    let model = Model::build(&spec, &folder.dataset_info(&spec, watch)?)?;
     let found = newest(folder, |_, path| model.vars.load(&path.join("model.safetensors")))?;
     let Newest { state, passed_over, .. } = found.with_context(|| {
         let name = folder.path.file_name().unwrap_or_default().to_string_lossy();
@@ -105,6 +105,7 @@ pub fn live(
     folder: &RunFolder,
     spec: &RunSpec,
     catalog: &Catalog,
+    entries: &[Entry],
     checkpoint: Option<&CheckpointState>,
 ) -> Result<(LiveParams, Vec<Tuned>)> {
     // A run of an older version may not have had all of them.
@@ -122,7 +123,7 @@ pub fn live(
     let (step, saved) = checkpoint.map_or((0, &none), |state| (state.step, &state.live));
     let mut live = whole(saved, "its checkpoint")?;
     let mut ahead = vec![];
-    for Tuned { step: at, values } in surviving_tunings(&folder.entries()?) {
+    for Tuned { step: at, values } in surviving_tunings(entries) {
         if at < step {
             continue;
         }

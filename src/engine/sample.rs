@@ -1,12 +1,6 @@
 //! Images that a run's network paints of its own.
 use super::resumption::newest_model;
-use crate::{
-    data::{self, watch::Watch},
-    ops, rng,
-    runs::RunFolder,
-    shape::ImageShape,
-    spec::Catalog,
-};
+use crate::{data::watch::Watch, ops, rng, runs::RunFolder, shape::ImageShape, spec::Catalog};
 use anyhow::{Context as _, Result};
 
 /// Images painted at once.
@@ -34,7 +28,7 @@ pub fn paint(
     seed: u64,
     mut show: impl FnMut(usize),
 ) -> Result<Samples> {
-    let shape = data::peek(&folder.spec(catalog)?.dataset, &Watch::default())?.shape.image()?;
+    let shape = folder.dataset_info(&folder.spec(catalog)?, &Watch::default())?.shape.image()?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
     let mut pixels = Vec::with_capacity(count.min(BLOCK) * shape.len());
     for done in (0..count).step_by(BLOCK) {

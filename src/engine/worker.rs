@@ -12,7 +12,7 @@ use crate::{
     errors::message,
     metrics::Point,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
-    runs::{Entry, Home},
+    runs::{Entry, Home, RunData, last_phase},
     spec::{Catalog, Choice, LiveParams, RunSpec},
 };
 use answers::{Answers, PreviewWish};
@@ -281,9 +281,11 @@ impl Bench {
         let init = self.init(&spec)?;
         // What cannot be trained leaves no folder behind.
         let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);
-        Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset.clone(), origin)?;
-        let (id, folder) = self.home.create(&spec, &self.catalog)?;
-        self.activate(ActiveRun::open(id.clone(), folder, spec, dataset, init.as_ref(), &self.catalog)?)?;
+        let data = RunData::of(&dataset);
+        let trainer = Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)?;
+        let (id, folder) = self.home.create(&spec, &self.catalog, &data)?;
+        let info = folder.info_of(&id, spec, &[], &self.catalog);
+        self.activate(ActiveRun::begin(id.clone(), folder, trainer)?, info)?;
         Ok(id)
     }
 
@@ -294,25 +296,37 @@ impl Bench {
             return Ok(());
         }
         let folder = self.home.folder(id);
-        let info = folder.info(id, &self.catalog)?;
-        ensure!(info.phase != Phase::Finished, "The run is finished: start a new one with more epochs");
-        let dataset = self.dataset(&info.spec.dataset)?;
+        let (spec, mut entries) = (folder.spec(&self.catalog)?, folder.entries()?);
+        ensure!(
+            last_phase(&entries).0 != Phase::Finished,
+            "The run is finished: start a new one with more epochs"
+        );
+        let dataset = self.dataset(&spec.dataset)?;
         // Only a run that has no checkpoint of its own begins again.
         let is_saved = !folder.checkpoints().is_empty();
-        let init = if is_saved { None } else { self.init(&info.spec)? };
-        let mut run = ActiveRun::open(id.clone(), folder, info.spec, dataset, init.as_ref(), &self.catalog)?;
+        let init = if is_saved { None } else { self.init(&spec)? };
+        let mut run = ActiveRun::resume(
+            id.clone(),
+            folder.clone(),
+            (&spec, &entries),
+            dataset,
+            init.as_ref(),
+            &self.catalog,
+        )?;
         if let Some((step, live)) = rewind {
             run.rewind(step, live, &self.catalog)?;
+            entries = folder.entries()?;
         }
         if !is_saved {
             run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
         }
-        self.activate(run)
+        let info = folder.info_of(id, spec, &entries, &self.catalog);
+        self.activate(run, info)
     }
 
-    fn activate(&mut self, mut run: ActiveRun) -> Result<()> {
+    fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
-        let info = run.info(&self.catalog)?;
+        let info = run.info(info);
         let folder = self.home.folder(&run.id);
         folder.log(&Entry::new_phase(&Phase::Running))?;
         let about = || About::Run(info.id.clone());

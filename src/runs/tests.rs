@@ -1,10 +1,15 @@
 use super::*;
-use crate::session::catalog;
+use crate::{data::DatasetInfo, session::catalog, shape::ImageShape};
 
 fn home() -> (tempfile::TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::open(folder.path().into()).unwrap();
     (folder, home)
+}
+
+fn data() -> RunData {
+    let class_names = vec!["a".into(), "b".into()];
+    RunData::new(DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names }, [4, 2])
 }
 
 #[test]
@@ -19,10 +24,10 @@ fn names_are_dates_and_slugs() {
 fn a_run_is_found_by_a_unique_beginning() {
     let (_folder, home) = home();
     let (id, folder) =
-        home.create(&RunSpec { name: "one".into(), ..RunSpec::default() }, &catalog()).unwrap();
+        home.create(&RunSpec { name: "one".into(), ..RunSpec::default() }, &catalog(), &data()).unwrap();
     assert_eq!(home.find(&id[..12]).unwrap(), id);
     assert_eq!(home.find(&folder.path.display().to_string()).unwrap(), id);
-    home.create(&RunSpec { name: "two".into(), ..RunSpec::default() }, &catalog()).unwrap();
+    home.create(&RunSpec { name: "two".into(), ..RunSpec::default() }, &catalog(), &data()).unwrap();
     assert!(home.find(&id[..10]).unwrap_err().to_string().contains("2 runs begin with"));
     assert!(home.find("nope").unwrap_err().to_string().contains("No run begins with"));
 }
@@ -30,7 +35,7 @@ fn a_run_is_found_by_a_unique_beginning() {
 #[test]
 fn deleting_can_be_undone_but_not_under_a_program_that_trains() {
     let (_folder, home) = home();
-    let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (id, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let lock = folder.lock().unwrap();
     assert!(home.delete(&id).unwrap_err().to_string().contains("Another Headstart"));
     drop(lock);
@@ -43,7 +48,7 @@ fn deleting_can_be_undone_but_not_under_a_program_that_trains() {
 #[test]
 fn a_run_in_the_hands_of_another_program_is_not_called_stopped() {
     let (_folder, home) = home();
-    let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (id, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let phase = || folder.info(&id, &catalog()).unwrap().phase;
     folder.log(&Entry::new_phase(&Phase::Running)).unwrap();
     assert_eq!(phase(), Phase::Stopped, "its program is gone");
@@ -60,7 +65,7 @@ fn a_run_in_the_hands_of_another_program_is_not_called_stopped() {
 #[test]
 fn a_damaged_or_newer_run_says_so() {
     let (_folder, home) = home();
-    let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (id, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     fs::write(folder.path.join("spec.toml"), "version = 9").unwrap();
     let error = format!("{:#}", folder.info(&id, &catalog()).unwrap_err());
     assert!(error.contains("update Headstart") && error.contains("spec.toml"), "{error}");
@@ -71,7 +76,7 @@ fn a_damaged_or_newer_run_says_so() {
 #[test]
 fn an_empty_or_shortened_spec_is_no_recipe() {
     let (_folder, home) = home();
-    let (_, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (_, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let path = folder.path.join("spec.toml");
     let whole = fs::read_to_string(&path).unwrap();
     let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
@@ -90,7 +95,7 @@ fn an_empty_or_shortened_spec_is_no_recipe() {
 #[test]
 fn links_and_pipes_in_a_folder_are_refused() {
     let (outside, home) = home();
-    let (id, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (id, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let precious = outside.path().join("precious");
     fs::write(&precious, "precious").unwrap();
     for name in ["lock", "log.jsonl", "metrics.csv"] {
@@ -126,7 +131,7 @@ fn links_and_pipes_in_a_folder_are_refused() {
 #[test]
 fn a_lock_knows_whether_its_folder_is_still_there() {
     let (_folder, home) = home();
-    let (_, folder) = home.create(&RunSpec::default(), &catalog()).unwrap();
+    let (_, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let lock = folder.lock().unwrap();
     assert!(lock.is_in(&folder));
     fs::rename(&folder.path, home.trash().join("elsewhere")).unwrap();

@@ -1,7 +1,7 @@
 //! What a network made of some images at each of its checkpoints, one portion of one checkpoint a call.
 use super::{Inspection, Progress};
 use crate::{
-    data::{self, watch::Watch},
+    data::watch::Watch,
     engine::{model::Model, trust::PORTION},
     errors::message,
     protocol::{Finding, Image, Moment},
@@ -37,7 +37,7 @@ pub fn begin(
     watch: &Watch,
 ) -> Result<(u64, Box<dyn Inspection>)> {
     let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &data::peek(&spec.dataset, watch)?)?;
+    let model = Model::build(&spec, &folder.dataset_info(&spec, watch)?)?;
     let is_drawn = after.is_none() && spec.init_from.is_none();
     let saved = folder.checkpoints().into_iter().filter(|step| *step > after.unwrap_or(0));
     let waiting: VecDeque<u64> = is_drawn.then_some(0).into_iter().chain(saved).collect();

@@ -49,8 +49,8 @@ impl Bench {
             return Some(shipped.shape);
         }
         let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
-        let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
-        data::peek(&spec.dataset, watch).ok()?.shape.image().ok()
+        let folder = self.home.folder(&run);
+        folder.dataset_info(&folder.spec(&self.catalog).ok()?, watch).ok()?.shape.image().ok()
     }
 
     /// What a run's encoder begins with.

@@ -1,0 +1,162 @@
+//! `data.toml`: what a run's data set is, so that its network can be used where the data set has gone.
+use super::RunFolder;
+use crate::{
+    data::{self, Dataset, DatasetInfo, watch::Watch},
+    disk,
+    errors::At as _,
+    shape::{ImageShape, Shape},
+    spec::RunSpec,
+};
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+pub(super) const NAME: &str = "data.toml";
+const VERSION: u32 = 1;
+/// Bytes of the file, at most: 65,535 classes with names of 200 letters.
+const MOST_BYTES: u64 = 16 << 20;
+/// Numbers of an example, at most: more than any data set has.
+const MOST_NUMBERS: usize = 1 << 24;
+
+/// What a network has to know of the examples that it learns from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunData {
+    version: u32,
+    /// Examples to train on, before some are set aside for validation.
+    pub train: usize,
+    pub test: usize,
+    /// What each label stands for, in order of the labels.
+    class_names: Vec<String>,
+    shape: Shape,
+}
+
+impl RunData {
+    /// Of so many training and test examples.
+    pub fn new(info: DatasetInfo, [train, test]: [usize; 2]) -> Self {
+        Self { version: VERSION, train, test, class_names: info.class_names, shape: info.shape }
+    }
+
+    pub fn of(dataset: &Dataset) -> Self {
+        Self::new(dataset.info.clone(), [dataset.train.len(), dataset.test.len()])
+    }
+
+    pub fn info(&self) -> DatasetInfo {
+        DatasetInfo { shape: self.shape, class_names: self.class_names.clone() }
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.version == VERSION, "it is of version {}: is the program older?", self.version);
+        let sides = match self.shape {
+            Shape::Image(ImageShape { height, width, channels }) => vec![height, width, channels],
+            Shape::Tokens { length, vocabulary } => vec![length, vocabulary],
+            other => other.dims(),
+        };
+        let numbers = sides.iter().try_fold(1usize, |all, side| all.checked_mul(*side));
+        ensure!(numbers.is_some_and(|all| (1..=MOST_NUMBERS).contains(&all)), "the shape is out of range");
+        Ok(())
+    }
+}
+
+impl RunFolder {
+    /// What the run's data set is; none for a run of a version that did not write it down.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn data(&self) -> Result<Option<RunData>> {
+        let path = self.path.join(NAME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let read = || -> Result<RunData> {
+            let data: RunData = toml::from_str(&disk::read_text(&path, MOST_BYTES)?)?;
+            data.check()?;
+            Ok(data)
+        };
+        let help =
+            "What the run's data set is cannot be read: delete the file, and the data set is looked at";
+        read().context(help).at(&path).map(Some)
+    }
+
+    /// Shape and classes of the run's data, by what the run has written down, else by the data set.
+    ///
+    /// # Errors
+    /// Where neither can be read.
+    pub fn dataset_info(&self, spec: &RunSpec, watch: &Watch) -> Result<DatasetInfo> {
+        match self.data()? {
+            Some(data) => Ok(data.info()),
+            None => data::peek(&spec.dataset, watch),
+        }
+    }
+
+    /// Makes sure that a data set is the one that the run has learnt from so far, and writes down what it is where that
+    /// was not done yet.
+    ///
+    /// # Errors
+    /// Where it is another one, or the file cannot be read or written.
+    pub fn check_data(&self, dataset: &Dataset) -> Result<()> {
+        let now = RunData::of(dataset);
+        let Some(known) = self.data()? else {
+            let path = self.path.join(NAME);
+            return disk::replace(&path, now.to_toml().as_bytes())
+                .map_err(|error| disk::unwritten("Could not write what the data set is", &path, error));
+        };
+        ensure!(
+            known.info() == now.info(),
+            "The data set has changed: the run learns from {} classes of {}, and there are {} of {} now. Bring the \
+             former data set back, or start a new run",
+            known.class_names.len(),
+            known.shape,
+            now.class_names.len(),
+            now.shape
+        );
+        Ok(())
+    }
+}
+
+impl RunData {
+    /// As the file has it.
+    pub(super) fn to_toml(&self) -> String {
+        toml::to_string(self).expect("numbers and texts are TOML")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder() -> (tempfile::TempDir, RunFolder) {
+        let temporary = tempfile::tempdir().unwrap();
+        let run = RunFolder { path: temporary.path().into() };
+        (temporary, run)
+    }
+
+    #[test]
+    fn what_is_written_reads_back_for_every_shape() {
+        let (_temporary, run) = folder();
+        assert_eq!(run.data().unwrap(), None);
+        for shape in [ImageShape::new(28, 28, 1).into(), Shape::Tokens { length: 64, vocabulary: 512 }] {
+            let class_names = vec!["\"odd\"\nname".into(), "日本".into()];
+            let data = RunData { version: VERSION, train: 5, test: 2, class_names, shape };
+            fs::write(run.path.join(NAME), data.to_toml()).unwrap();
+            assert_eq!(run.data().unwrap(), Some(data));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_believed_is_refused() {
+        let (_temporary, run) = folder();
+        let good = "version = 1\ntrain = 1\ntest = 1\nclass_names = ['a']\n";
+        for (text, reason) in [
+            (format!("{good}[shape.image]\nheight = 4000000000\nwidth = 4000000000\nchannels = 3"), "range"),
+            (format!("{good}[shape.image]\nheight = 0\nwidth = 1\nchannels = 1"), "range"),
+            (format!("{good}[shape.sound]\nlength = 1"), "unknown variant"),
+            (good.replace("version = 1", "version = 2") + "[shape]\nfeatures = 3", "version 2"),
+            (String::new(), "missing field"),
+        ] {
+            fs::write(run.path.join(NAME), text).unwrap();
+            let error = crate::errors::message(&run.data().unwrap_err());
+            assert!(error.contains(reason) && error.contains("delete the file"), "{error}");
+        }
+    }
+}
