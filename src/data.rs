@@ -1,10 +1,11 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
+    errors::Remark,
     registry,
     shape::{ImageShape, Shape},
     spec::{Choice, ComponentInfo, Param, Values},
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, ensure};
 use classes::{FIRST_CLASS, LAST_CLASS};
 use fitting::{CHANNELS, IMAGE_SIZE};
 use published::Published;
@@ -92,13 +93,18 @@ pub struct Notes {
     pub format: String,
     pub remarks: Vec<String>,
     /// What could not be read, images or whole files, and what was wrong with each.
-    pub passed_over: Vec<String>,
+    pub passed_over: Vec<Remark>,
 }
 
 impl Notes {
     /// Notes what could not be read.
-    pub fn pass_over(&mut self, reason: String) {
-        self.passed_over.push(reason);
+    pub fn pass_over(&mut self, reason: impl Into<Remark>) {
+        self.passed_over.push(reason.into());
+    }
+
+    /// Why nothing is left: the first thing that could not be read, else `otherwise`.
+    fn nothing_left(&self, otherwise: &'static str) -> Error {
+        self.passed_over.first().cloned().map_or_else(|| Error::msg(otherwise), Error::from)
     }
 }
 

@@ -23,6 +23,13 @@ pub enum Place {
     Shipped(String),
 }
 
+/// What there is to say about something, and where that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    pub text: String,
+    pub place: Option<Place>,
+}
+
 /// Says where the thing is that an error is about.
 pub trait At {
     type Output;
@@ -33,11 +40,6 @@ pub trait At {
 impl Place {
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Place::Folder(path.into())
-    }
-
-    /// A text with the place on a line of its own.
-    pub fn after(&self, text: &str) -> String {
-        format!("{text}\n{self}")
     }
 }
 
@@ -76,12 +78,51 @@ impl<T, E: Into<Error>> At for Result<T, E> {
     }
 }
 
+impl Remark {
+    pub fn new(text: impl Into<String>, place: impl Into<Place>) -> Self {
+        Self { text: text.into(), place: Some(place.into()) }
+    }
+}
+
+impl From<String> for Remark {
+    fn from(text: String) -> Self {
+        Self { text, place: None }
+    }
+}
+
+impl From<&Error> for Remark {
+    /// An error and its causes.
+    fn from(error: &Error) -> Self {
+        let place = error.downcast_ref::<Place>();
+        let own = place.map(Place::to_string);
+        let causes = error.chain().map(ToString::to_string).filter(|text| Some(text) != own.as_ref());
+        let text = causes.map(|text| plain(&text)).collect::<Vec<_>>().join(": ");
+        Self { text, place: place.cloned() }
+    }
+}
+
+impl From<Remark> for Error {
+    fn from(Remark { text, place }: Remark) -> Self {
+        let error = Error::msg(text);
+        match place {
+            Some(place) => error.at(place),
+            None => error,
+        }
+    }
+}
+
+/// Fit to be shown, with the place on the last line where there is one.
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", fit(&self.text))?;
+        let Some(place) = &self.place else { return Ok(()) };
+        write!(f, "\n{}", visible(&place.to_string()).replace('\n', "\\n"))
+    }
+}
+
 /// An error and its causes in one text, fit to be shown, with the place on the last line where there is one.
 pub fn message(error: &Error) -> String {
-    let place = error.downcast_ref::<Place>().map(Place::to_string);
-    let causes = error.chain().map(ToString::to_string).filter(|text| Some(text) != place.as_ref());
-    let text = fit(&causes.map(|text| plain(&text)).collect::<Vec<_>>().join(": "));
-    place.map_or(text.clone(), |place| format!("{text}\n{}", visible(&place).replace('\n', "\\n")))
+    Remark::from(error).to_string()
 }
 
 /// A text fit to be shown: nothing in it steers a terminal, and no line goes on for ever.

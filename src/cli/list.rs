@@ -155,7 +155,7 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
     };
     let (train, test) = (counts(&set.train), counts(&set.test));
     let bytes = (set.train.len() + set.test.len()) as u64 * shape.len() as u64;
-    let mut problems = set.notes.passed_over.clone();
+    let mut problems: Vec<_> = set.notes.passed_over.iter().map(ToString::to_string).collect();
     problems.extend(unreadable);
     let outcome = if problems.is_empty() { Outcome::Done } else { Outcome::Failed };
     if common.json {

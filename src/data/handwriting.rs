@@ -7,7 +7,7 @@
 use super::drawing::SIDE;
 use crate::{
     disk,
-    errors::{At as _, Place},
+    errors::{At as _, Place, Remark},
     protocol::data::Written,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -176,11 +176,15 @@ impl Drawings {
         let names: Vec<String> = self.unreadable.iter().take(NAMED).map(named).collect();
         let more = if self.unreadable.len() > NAMED { ", and others" } else { "" };
         (!names.is_empty()).then(|| {
-            Place::from(folder).after(&format!(
-                "{} kept drawings cannot be read and are not used: replace or remove {}{more}",
-                self.unreadable.len(),
-                names.join(", ")
-            ))
+            Remark::new(
+                format!(
+                    "{} kept drawings cannot be read and are not used: replace or remove {}{more}",
+                    self.unreadable.len(),
+                    names.join(", ")
+                ),
+                folder,
+            )
+            .to_string()
         })
     }
 }

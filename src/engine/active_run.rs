@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    errors::{Place, message},
+    errors::{Remark, message},
     metrics::{LOSS, Point, Split},
     models::Weights,
     protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
@@ -159,7 +159,7 @@ impl ActiveRun {
                  before that step is lost. The weights are not",
                 state.step
             );
-            self.warnings.push(Place::from(&self.folder.path).after(&text));
+            self.warnings.push(Remark::new(text, &self.folder.path).to_string());
         }
         let (mut first_loss, mut evaluated) = (None, false);
         self.folder.each_point(|point| {

@@ -64,7 +64,7 @@ fn remarks(notes: &Notes) -> Vec<String> {
     let format = (!notes.format.is_empty()).then(|| format!("Read as {}", notes.format));
     let count = notes.passed_over.len();
     let passed_over = (count > 0).then(|| format!("{count} images or files could not be read"));
-    let first = notes.passed_over.iter().take(SHOWN).cloned();
+    let first = notes.passed_over.iter().take(SHOWN).map(ToString::to_string);
     format.into_iter().chain(notes.remarks.clone()).chain(passed_over).chain(first).collect()
 }
 
@@ -87,7 +87,7 @@ mod tests {
             Examples::images((0..count).collect(), (0..count).map(|image| u16::from(image % 2)).collect())
         };
         let mut dataset = Dataset::new(info, examples(100), examples(10)).unwrap();
-        dataset.notes.pass_over("A picture is broken".into());
+        dataset.notes.pass_over("A picture is broken".to_owned());
         let values = [(VALIDATION_IMAGES.key.to_owned(), 20.0), (LABELS_PER_CLASS.key.to_owned(), 5.0)];
         let mut spec = RunSpec {
             dataset: Choice { values: values.into(), ..Choice::new("mnist") },

@@ -129,6 +129,7 @@ fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::message;
     use std::collections::HashMap;
 
     fn vars(seed: u64, features: usize) -> Vars {
@@ -172,7 +173,7 @@ mod tests {
         );
         let mut other = vars(2, 4);
         other.weight("objective.further", &[1], 1).unwrap();
-        let error = load_part(&other, &Weights::File(path), Part::All, &[]).unwrap_err().to_string();
+        let error = message(&load_part(&other, &Weights::File(path), Part::All, &[]).unwrap_err());
         assert!(error.contains("objective.further is missing"), "{error}");
     }
 
@@ -199,7 +200,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -215,12 +216,12 @@ mod tests {
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
-            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
                 .contains("pickle")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
-            format!("{:#}", load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
                 .contains("no whole safetensors")
         );
         assert_eq!(numbers(&new), before);

@@ -173,6 +173,7 @@ pub fn is_finite(tensor: &Tensor) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors::message;
 
     fn values(tensor: &Tensor) -> Vec<f32> {
         tensor.flatten_all().unwrap().to_vec1().unwrap()
@@ -201,7 +202,7 @@ mod tests {
         let other = vars(2, 3);
         other.load(&path).unwrap();
         assert_eq!(values(other.all().next().unwrap().1), values(vars(1, 3).all().next().unwrap().1));
-        let error = format!("{:#}", vars(1, 4).load(&path).unwrap_err());
+        let error = message(&vars(1, 4).load(&path).unwrap_err());
         assert!(error.contains("another network"), "{error}");
         let mut buffered = vars(1, 3);
         let mean = buffered.buffer("mean", &[1], 0.5).unwrap();
@@ -218,10 +219,10 @@ mod tests {
         weight.set(&(weight.zeros_like().unwrap() / 0.0).unwrap()).unwrap();
         assert!(!ruined.are_finite().unwrap());
         ruined.save(&path).unwrap();
-        let error = format!("{:#}", vars(1, 3).load(&path).unwrap_err());
+        let error = message(&vars(1, 3).load(&path).unwrap_err());
         assert!(error.contains("not finite"), "{error}");
         std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
-        let error = format!("{:#}", vars(1, 3).load(&path).unwrap_err());
+        let error = message(&vars(1, 3).load(&path).unwrap_err());
         assert!(error.contains("larger than the 16 MiB"), "{error}");
     }
 }

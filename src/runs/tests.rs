@@ -1,5 +1,5 @@
 use super::*;
-use crate::{data::DatasetInfo, session::catalog, shape::ImageShape};
+use crate::{data::DatasetInfo, errors::message, session::catalog, shape::ImageShape};
 
 fn home() -> (tempfile::TempDir, Home) {
     let folder = tempfile::tempdir().unwrap();
@@ -29,7 +29,7 @@ fn a_run_is_found_by_a_unique_beginning() {
     assert_eq!(home.find(&folder.path.display().to_string()).unwrap(), id);
     home.create(&RunSpec { name: "two".into(), ..RunSpec::default() }, &catalog(), &data()).unwrap();
     assert!(home.find(&id[..10]).unwrap_err().to_string().contains("2 runs begin with"));
-    assert!(home.find("nope").unwrap_err().to_string().contains("No run begins with"));
+    assert!(message(&home.find("nope").unwrap_err()).contains("No run begins with"));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn deleting_can_be_undone_but_not_under_a_program_that_trains() {
     let (_folder, home) = home();
     let (id, folder) = home.create(&RunSpec::default(), &catalog(), &data()).unwrap();
     let lock = folder.lock().unwrap();
-    assert!(home.delete(&id).unwrap_err().to_string().contains("Another Headstart"));
+    assert!(message(&home.delete(&id).unwrap_err()).contains("Another Headstart"));
     drop(lock);
     home.delete(&id).unwrap();
     assert!(home.list().unwrap().is_empty());
@@ -107,7 +107,7 @@ fn links_and_pipes_in_a_folder_are_refused() {
         MetricsFile::open(&folder, 0).map(drop),
     ];
     for refused in refused {
-        assert!(format!("{:#}", refused.unwrap_err()).contains("link to another file"));
+        assert!(message(&refused.unwrap_err()).contains("link to another file"));
     }
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     for name in ["spec.toml", "log.jsonl", "metrics.csv"] {
@@ -116,7 +116,7 @@ fn links_and_pipes_in_a_folder_are_refused() {
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
         let read = folder.info(&id, &catalog()).map(drop).and_then(|()| folder.points().map(drop));
-        assert!(format!("{:#}", read.unwrap_err()).contains("device"), "{name}");
+        assert!(message(&read.unwrap_err()).contains("device"), "{name}");
         fs::remove_file(&path).unwrap();
         fs::write(&path, before).unwrap();
     }
@@ -125,7 +125,7 @@ fn links_and_pipes_in_a_folder_are_refused() {
     folder.lock().unwrap();
     fs::remove_dir_all(&checkpoints).unwrap();
     std::os::unix::fs::symlink(outside.path(), &checkpoints).unwrap();
-    assert!(folder.lock().unwrap_err().to_string().contains("link to another folder"));
+    assert!(message(&folder.lock().unwrap_err()).contains("link to another folder"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The platform's own dialogs, which must not hold up the window.
 use super::{Action, File};
 use crate::{
-    errors::{At as _, Place, message},
+    errors::{At as _, Remark, message},
     protocol::{About, Level, Notice},
 };
 use anyhow::Context as _;
@@ -113,7 +113,7 @@ async fn show(wanted: &Wanted) -> Option<PathBuf> {
 pub fn save(file: &File, path: &Path) -> Notice {
     match fs::write(path, &file.bytes).context("Could not write the file: choose another folder").at(path) {
         Ok(()) => {
-            Notice { about: About::Request, level: Level::Info, text: Place::from(path).after("Saved") }
+            Notice { about: About::Request, level: Level::Info, text: Remark::new("Saved", path).to_string() }
         }
         Err(error) => Notice { about: About::Request, level: Level::Error, text: message(&error) },
     }

@@ -6,7 +6,6 @@ use crate::{
         Dataset, DatasetInfo, Examples, Notes, fitting, memory, pixels::Stream, sampling::split, watch::Watch,
     },
     disk,
-    errors::message,
     shape::ImageShape,
     spec::{Choice, SplitRule},
 };
@@ -55,8 +54,8 @@ pub fn assemble(contents: Contents, choice: &Choice, watch: &Watch) -> Result<Da
         parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, watch, &mut notes));
     let mut decoded = decoded.collect::<Result<Vec<_>>>()?.into_iter();
     let mut train = decoded.next().unwrap_or_default();
-    if let (0, Some(reason)) = (train.len(), notes.passed_over.first()) {
-        bail!(reason.clone());
+    if train.is_empty() && !notes.passed_over.is_empty() {
+        return Err(notes.nothing_left("There are no training images"));
     }
     if choice.split_rule == SplitRule::AsRead {
         train.find_twins();
@@ -177,7 +176,7 @@ fn in_memory(
                     bytes.extend(pixels);
                     kept.push(*label);
                 }
-                Err(error) => notes.pass_over(message(&error)),
+                Err(error) => notes.pass_over(&error),
             }
         }
         watch.did(good.len())?;

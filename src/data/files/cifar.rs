@@ -70,14 +70,10 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
     for (name, bytes) in files.iter().filter(|(name, _)| is_records(name)) {
         let part = if name.contains("test") { &mut test } else { &mut train };
         if let Err(error) = part.add(bytes, if fine { 2 } else { 1 }) {
-            notes.pass_over(format!("{name} was passed over: {error:#}"));
+            notes.pass_over(&error.context(format!("{name} was passed over")));
         }
     }
-    ensure!(
-        !train.labels.is_empty(),
-        "{}",
-        notes.passed_over.first().map_or("There are no training images: get the set again", String::as_str)
-    );
+    ensure!(!train.labels.is_empty(), notes.nothing_left("There are no training images: get the set again"));
     let names = ["batches.meta.txt", "fine_label_names.txt"].iter().find_map(|name| files.get(*name));
     let text = names.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     let mut class_names: Vec<String> =

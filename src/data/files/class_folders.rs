@@ -2,7 +2,7 @@
 use super::{Contents, Format, Images, Part, Picture, closed, entries, name, pictures::is_picture, text};
 use crate::{
     data::{Notes, watch::Watch},
-    errors::{At as _, Place, message},
+    errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -74,14 +74,14 @@ fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Re
     let stray = entries(root).into_iter().filter(|path| is_picture(path)).count();
     if stray > 0 {
         let text = format!("{stray} pictures lie in no class's folder and are not used: move them into one");
-        notes.remarks.push(Place::from(root).after(&text));
+        notes.remarks.push(Remark::new(text, root).to_string());
     }
     let (mut pictures, mut labels) = (vec![], vec![]);
     for class in classes(root) {
         watch.go_on()?;
         let Some(label) = folders.iter().position(|folder| *folder == folder_name(&class)) else {
             let text = "There is no such class among the training pictures, so its pictures are not used: rename its folder";
-            notes.remarks.push(Place::from(&class).after(text));
+            notes.remarks.push(Remark::new(text, &class).to_string());
             continue;
         };
         collect(&class, MAX_DEPTH, &mut pictures, notes);
@@ -96,7 +96,7 @@ fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Re
 
 fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut Notes) {
     if let Err(error) = std::fs::read_dir(folder) {
-        return notes.pass_over(message(&closed(error, folder)));
+        return notes.pass_over(&closed(error, folder));
     }
     for path in entries(folder) {
         if is_picture(&path) {

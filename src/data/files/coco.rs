@@ -3,7 +3,7 @@
 use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, Picture, entries, name, text};
 use crate::{
     data::watch::Watch,
-    errors::{At as _, Place},
+    errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -92,7 +92,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
                 let id = annotation.image_id;
                 let text =
                     format!("A box lies in the photograph {id}, which is not there: put it beside the file");
-                contents.notes.pass_over(Place::from(path).after(&text));
+                contents.notes.pass_over(Remark::new(text, path));
                 continue;
             };
             // as casts saturate, whatever the file says

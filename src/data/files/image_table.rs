@@ -2,7 +2,7 @@
 use super::{Contents, Format, Images, Part, Picture, entries, name, named_classes, text};
 use crate::{
     data::watch::Watch,
-    errors::{At as _, Place},
+    errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -42,13 +42,13 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
         let fields = record.as_ref().ok().and_then(|record| record.get(file).zip(record.get(label)));
         let Some((file, label)) = fields else {
             let text = format!("Line {} has too few columns or is no text: correct it", line + 2);
-            contents.notes.pass_over(Place::from(&table).after(&text));
+            contents.notes.pass_over(Remark::new(text, &table));
             continue;
         };
         let path = folder.join(file.trim());
         if !is_within(file.trim()) || !path.is_file() {
             let text = format!("Line {} names a picture that is not in the folder: put it there", line + 2);
-            contents.notes.pass_over(Place::from(&path).after(&text));
+            contents.notes.pass_over(Remark::new(text, &path));
             continue;
         }
         pictures.push(Picture { path, crop: None });

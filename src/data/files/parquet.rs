@@ -5,7 +5,7 @@
 use super::{Contents, Format, Images, Part, entries, name, named_classes, open};
 use crate::{
     data::{Notes, watch::Watch},
-    errors::{At as _, message},
+    errors::At as _,
     spec::{Choice, ComponentInfo},
 };
 use ::parquet::{
@@ -63,17 +63,13 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
             Ok(names) if class_names.is_empty() => class_names = names,
             Ok(_) => {}
             Err(error) => {
-                notes.pass_over(message(&error.context("A file was passed over, so get it again").at(&file)))
+                notes.pass_over(&error.context("A file was passed over, so get it again").at(&file))
             }
         }
     }
     ensure!(
         !train.labels.is_empty(),
-        "{}",
-        notes
-            .passed_over
-            .first()
-            .map_or("There are no training images: choose a folder with some", String::as_str)
+        notes.nothing_left("There are no training images: choose a folder with some")
     );
     let written: Vec<String> = train.labels.iter().chain(&test.labels).cloned().collect();
     let (numbered, places) = named_classes(&written);

@@ -2,7 +2,7 @@
 use super::{Images, open};
 use crate::{
     data::{fitting::fitted, watch::Watch},
-    errors::{At as _, message},
+    errors::{At as _, Remark},
     shape::ImageShape,
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -33,7 +33,7 @@ const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
 
 /// What the headers of images say, or what is wrong with them.
 pub struct Look {
-    pub seen: Vec<Result<Seen, String>>,
+    pub seen: Vec<Result<Seen, Remark>>,
 }
 
 /// What a header says.
@@ -63,7 +63,7 @@ pub fn look(images: &Images, watch: &Watch) -> Look {
         return Look { seen: vec![Ok(seen); count] };
     }
     let one = |place| {
-        watch.did(1).map_err(|stopped| stopped.to_string())?;
+        watch.did(1).map_err(|stopped| Remark::from(stopped.to_string()))?;
         header(images, place).map_err(|error| images.complaint(place, error))
     };
     let mut seen: Vec<_> = (0..count).into_par_iter().map(one).collect();
@@ -182,13 +182,13 @@ impl Images {
     }
 
     /// What is wrong with a picture, and where it is.
-    fn complaint(&self, place: usize, error: anyhow::Error) -> String {
+    fn complaint(&self, place: usize, error: anyhow::Error) -> Remark {
         match self {
             Images::Pictures(pictures) => {
                 let text = "A picture cannot be read, so replace or remove it";
-                message(&error.context(text).at(&pictures[place].path))
+                (&error.context(text).at(&pictures[place].path)).into()
             }
-            _ => format!("Image {place} cannot be read: {error:#}"),
+            _ => (&error.context(format!("Image {place} cannot be read"))).into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::{Notes, memory, watch::Watch},
-    errors::{At as _, Place},
+    errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -109,11 +109,11 @@ impl Table {
             let fields: Vec<&str> = row.split(',').map(str::trim).collect();
             if let Err(reason) = table.add(&fields, label_column) {
                 let text = format!("Line {} was passed over, so correct it: {reason}", line + 1);
-                notes.pass_over(Place::from(path).after(&text));
+                notes.pass_over(Remark::new(text, path));
             }
         }
-        let first = notes.passed_over.first().map_or("", String::as_str);
-        ensure!(!table.labels.is_empty(), "There is no image in the table: {first}");
+        let reason = || notes.nothing_left("its lines are empty").context("There is no image in the table");
+        ensure!(!table.labels.is_empty(), reason());
         Ok(table)
     }
 

@@ -1,6 +1,7 @@
 //! Holds the reference network against PyTorch 2.15. The constants are printed by
 //! tests/support/seed_cnn_by_pytorch.py.
 use super::*;
+use crate::errors::message;
 use crate::{
     data::DatasetInfo,
     engine::Model,
@@ -180,7 +181,7 @@ fn refusal(tensors: HashMap<String, Tensor>, renames: &[Rename]) -> String {
 
 fn refusal_of(path: &Path, renames: &[Rename]) -> String {
     let (model, untouched) = (model("seed_cnn"), model("seed_cnn"));
-    let error = format!("{:#}", pytorch(&model, "seed_cnn").import(path, renames).unwrap_err());
+    let error = message(&pytorch(&model, "seed_cnn").import(path, renames).unwrap_err());
     for ((name, var), (_, before)) in model.vars.all().zip(untouched.vars.all()) {
         assert_eq!(values(var), values(before), "{name}");
     }
@@ -285,7 +286,7 @@ fn a_damaged_header_is_refused_or_harmless() {
             damaged[at] = byte;
             fs::write(&path, damaged).unwrap();
             if let Err(error) = pytorch.import(&path, &[]) {
-                assert!(error.to_string().contains("File: "), "{error}");
+                assert!(message(&error).contains("File: "), "{error}");
             }
         }
     }
@@ -294,8 +295,7 @@ fn a_damaged_header_is_refused_or_harmless() {
 #[test]
 fn a_file_that_cannot_be_written_says_so() {
     let model = model("mlp");
-    let error =
-        format!("{:#}", pytorch(&model, "mlp").export(Path::new("/nowhere/w.safetensors")).unwrap_err());
+    let error = message(&pytorch(&model, "mlp").export(Path::new("/nowhere/w.safetensors")).unwrap_err());
     assert!(
         error.contains("Could not write the weights") && error.ends_with("File: /nowhere/w.safetensors"),
         "{error}"

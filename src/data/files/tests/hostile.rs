@@ -1,6 +1,6 @@
 //! Damaged and hostile files of every format.
 use super::*;
-use crate::rng::rng;
+use crate::{errors::message, rng::rng};
 use rand::RngExt as _;
 use samples::npz_file;
 use std::io::Write as _;
@@ -173,6 +173,11 @@ fn not_a_number() -> Vec<u8> {
     npz_file(&[("x_train", "<f4", "12, 4, 4", &body), ("y_train", "|u1", "12,", &[0; 12])])
 }
 
+/// What could not be read, a remark a line.
+fn passed_over(set: &Dataset) -> String {
+    set.notes.passed_over.iter().map(|remark| format!("{remark}\n")).collect()
+}
+
 #[test]
 fn hostile_files_are_refused_in_one_message() {
     let mut wrong = vec![];
@@ -250,7 +255,7 @@ fn good_files_beside_a_bad_one_load() {
             "{format}: {:?}",
             set.notes
         );
-        let said = set.notes.passed_over.concat();
+        let said = passed_over(&set);
         assert!(said.contains(expected), "{format}, where {expected:?} is expected: {said}");
     }
 }
@@ -301,7 +306,7 @@ fn a_bad_picture_beside_good_ones_is_counted_and_named() {
         "{:?}",
         set.notes
     );
-    assert!(set.notes.passed_over.iter().any(|reason| reason.contains("huge.png")), "{:?}", set.notes);
+    assert!(passed_over(&set).contains("huge.png"), "{:?}", set.notes);
     let remarks = set.notes.remarks.join("\n");
     assert!(
         remarks.contains("\"nobody\" has no training image")
@@ -323,7 +328,7 @@ fn what_cannot_be_opened_is_passed_over_and_named() {
     fs::create_dir(folder.path().join("kind 1/folder.png")).unwrap();
     let set = read(folder.path(), &choice()).unwrap();
     assert_eq!(set.info, whole.info);
-    let said = set.notes.passed_over.join("\n");
+    let said = passed_over(&set);
     for name in ["gone.png", "round.png", "folder.png"] {
         assert!(said.contains(name), "{name} is not named: {said}");
     }
@@ -356,7 +361,7 @@ fn what_fuzzing_has_found_stays_survived() {
     assert!(!found.is_empty());
     for folder in found {
         let said = match read(&folder, &choice()) {
-            Ok(set) => set.notes.passed_over.join("\n"),
+            Ok(set) => passed_over(&set),
             Err(error) => format!("{error:#}"),
         };
         assert!(!said.is_empty(), "nothing is wrong with {}", folder.display());
