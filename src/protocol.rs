@@ -262,8 +262,9 @@ pub struct Prediction {
     pub confidence: Confidence,
     /// Where it learns without labels: what it makes of the image instead.
     pub strips: Vec<Strip>,
-    /// Then also, and where they were asked for: the training images that are nearest to it, once they have been looked at.
-    pub nearest: Option<Strip>,
+    /// Then also, and where they were asked for: the training images that are nearest to it, once they have been looked
+    /// at, or why they cannot be.
+    pub nearest: Option<Result<Strip, String>>,
 }
 
 /// How far the probabilities of a prediction can be taken at their word.

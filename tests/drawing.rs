@@ -166,7 +166,7 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     let image = images[0].clone();
     session.send(Command::Predict { request: 9, run: run.clone(), image, with_nearest: true });
     let nearest = support::wait(&mut session, |session| {
-        session.state.prediction.as_ref().filter(|answer| answer.request == 9)?.nearest.clone()
+        session.state.prediction.as_ref().filter(|answer| answer.request == 9)?.nearest.clone()?.ok()
     });
     assert!(
         nearest.captions.len() == 8 && nearest.captions[0].text.contains(" · "),
@@ -220,6 +220,7 @@ fn fine_tuning_on_drawings_keeps_the_head_and_its_cost_is_measured() {
 fn a_network_is_asked_without_its_data_set() {
     let fixture = Fixture::new();
     let run = fixture.train(&["encoder=mlp", "epochs=1"]).id;
+    let pretrained = fixture.train(&["encoder=mlp", "epochs=1", "objective=autoencoder"]).id;
     let read = || {
         let mut session = fixture.session();
         let images = Arc::new(drawings());
@@ -228,6 +229,14 @@ fn a_network_is_asked_without_its_data_set() {
     let before = read();
     std::fs::remove_dir_all(fixture.data()).unwrap();
     assert_eq!(read(), before);
+    // What it paints is there; the nearest training images are not.
+    let mut session = fixture.session();
+    let image = drawings().swap_remove(0);
+    session.send(Command::Predict { request: 1, run: pretrained, image, with_nearest: false });
+    let painted = support::wait(&mut session, |session| session.state.prediction.clone());
+    assert_eq!(painted.strips.len(), 2, "{:?}", painted.strips);
+    assert!(painted.nearest.unwrap().unwrap_err().contains("There is nothing to be read here"));
+    session.close();
     let folder = Home::open(fixture.home()).unwrap().folder(&run);
     let weights = fixture.home().join("weights.safetensors");
     assert!(exchange::export(&folder, &catalog(), &weights).unwrap().parameters > 100_000);

@@ -314,7 +314,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
         let names: Vec<_> = answer.strips.iter().map(|strip| strip.name).collect();
         assert_eq!(names, ["Original", "Pixels blanked", "Reconstruction"]);
         assert_eq!(answer.strips[0].pixels, images[16 + image * 784..][..784]);
-        let nearest = answer.nearest.unwrap();
+        let nearest = answer.nearest.unwrap().unwrap();
         if nearest.pixels[..784] == images[16 + image * 784..][..784] {
             assert_eq!(nearest.captions[0].text, format!("{} · 0.00", labels[8 + image]));
             found += 1;

@@ -487,7 +487,7 @@ fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
     let mut window = wide(pretraining("autoencoder"));
     draw_seven(&mut window);
     let Some(Command::Predict { request, run, .. }) = commands(&mut window).pop() else { panic!() };
-    let answer = |nearest| Prediction {
+    let answer = |nearest: Option<Strip>| Prediction {
         request,
         run: run.clone(),
         step: 5200,
@@ -495,7 +495,7 @@ fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
         probabilities: vec![],
         confidence: Confidence::Raw,
         strips: vec![strip("Reconstruction", &[])],
-        nearest,
+        nearest: nearest.map(Ok),
     };
     window.state_mut().state.apply(Event::Prediction(answer(None)));
     window.run_steps(4);

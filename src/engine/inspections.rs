@@ -19,7 +19,7 @@ pub struct Subject {
     /// A copy of a run's weights as they were when the question was asked.
     pub model: Arc<Model>,
     pub dataset: Arc<Dataset>,
-    pub partition: Partition,
+    pub partition: Arc<Partition>,
     pub is_classifier: bool,
     /// Images of another data set, where the question names one.
     pub outsiders: Option<Arc<Dataset>>,

@@ -84,8 +84,15 @@ fn has_been_saved(folder: &RunFolder) -> Result<bool> {
 /// # Errors
 /// Where the run has no checkpoint, its spec, its data or its weights cannot be read, or that was stopped.
 pub fn newest_model(folder: &RunFolder, catalog: &Catalog, watch: &Watch) -> Result<Newest<Model>> {
-    let spec = folder.spec(catalog)?;
-    let model = Model::build(&spec, &folder.dataset_info(&spec, watch)?)?;
+    newest_model_of(folder, &folder.spec(catalog)?, watch)
+}
+
+/// As [`newest_model`], of a run whose spec was read already.
+///
+/// # Errors
+/// As there.
+pub fn newest_model_of(folder: &RunFolder, spec: &RunSpec, watch: &Watch) -> Result<Newest<Model>> {
+    let model = Model::build(spec, &folder.dataset_info(spec, watch)?)?;
     let found = newest(folder, |_, path| model.vars.load(&path.join("model.safetensors")))?;
     let Newest { state, passed_over, .. } = found.with_context(|| {
         let name = folder.path.file_name().unwrap_or_default().to_string_lossy();

@@ -38,8 +38,8 @@ pub fn begin(subject: Subject, split: Split, count: usize, method: MapMethod) ->
     let Subject { model, dataset, partition, .. } = subject;
     let all = match split {
         Split::Test => (0..dataset.test.len()).collect(),
-        Split::Train => partition.train,
-        Split::Validation => partition.validation,
+        Split::Train => partition.train.clone(),
+        Split::Validation => partition.validation.clone(),
     };
     let images = evenly(&all, count);
     ensure!(!images.is_empty(), "The {} part has no images", split.id());

@@ -2,11 +2,14 @@
 //! images that are nearest to the drawing in its eyes.
 use super::{Bench, trusting::Trusting};
 use crate::{
-    data::Dataset,
-    engine::{model::Model, neighbours::Neighbours, preview, resumption::newest_model, trainer::partition},
+    data::{Dataset, Partition},
+    engine::{
+        model::Model, neighbours::Neighbours, preview, resumption::newest_model_of, trainer::partition,
+    },
+    errors::message,
     objectives,
     protocol::{About, Event, Image, Level, Prediction, RunId},
-    spec::LiveParams,
+    spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result};
 use std::{sync::Arc, time::Instant};
@@ -14,8 +17,8 @@ use std::{sync::Arc, time::Instant};
 /// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
 const PAUSE: u32 = 33;
 
-/// Networks that nobody trains and that are kept in memory: a drawing may be shown to several.
-const MOST_IDLE: usize = 6;
+/// Runs that nothing trains and that stay open: a drawing may be shown to several.
+const MOST_RESTING: usize = 6;
 
 /// What waits to be answered, and what answers are made of.
 #[derive(Default)]
@@ -26,8 +29,8 @@ pub struct Answers {
     pub preview: Option<PreviewWish>,
     /// No preview before then while a run trains.
     not_before: Option<Instant>,
-    /// The weights of runs that are not active, kept for the next question: the one asked about last is the last.
-    idle: Vec<Idle>,
+    /// Runs that are not active, kept open for the next question: the one asked about last is the last.
+    resting: Vec<Resting>,
     neighbours: Neighbours,
     /// Of the network that a drawing was scored by last, if nobody trains it.
     pub trusting: Option<Trusting>,
@@ -47,12 +50,15 @@ pub struct PreviewWish {
     pub drawings: Vec<Image>,
 }
 
-/// The newest checkpoint of a run that nobody trains.
-struct Idle {
+/// The newest checkpoint of a run that nothing trains.
+struct Resting {
     run: RunId,
     step: u64,
+    spec: RunSpec,
     model: Arc<Model>,
     live: LiveParams,
+    /// Known once its data set has been read.
+    partition: Option<Arc<Partition>>,
 }
 
 /// Images to show: of a data set's training images, some to look at and some to be neighbours.
@@ -73,7 +79,7 @@ impl Answers {
 
     /// Another run may have the name, or the same run other weights.
     pub fn forget_weights(&mut self) {
-        self.idle.clear();
+        self.resting.clear();
         self.neighbours = Neighbours::default();
         self.trusting = None;
     }
@@ -109,7 +115,8 @@ impl Bench {
 
     fn predict(&mut self, wish: DrawingWish) -> Result<()> {
         let is_classifier = self.needs_labels(&wish.run)?;
-        let shown = (!is_classifier || wish.with_nearest).then(|| self.shown(&wish.run)).transpose()?;
+        // Without its data set a network still answers; only its neighbours are not there.
+        let shown = (!is_classifier || wish.with_nearest).then(|| self.shown(&wish.run));
         let step = self.model(&wish.run)?.0;
         self.trust(&wish, step)?;
         let mut neighbours = std::mem::take(&mut self.answers.neighbours);
@@ -118,13 +125,17 @@ impl Bench {
         let class_names = model.class_names().clone();
         let predicted = Trusting::predict(trusting.as_ref(), model, &wish.image);
         let (mut strips, mut nearest) = (vec![], None);
-        if let Some(Shown { dataset, neighbours: candidates, .. }) = shown {
-            let drawing = model.fitted(std::slice::from_ref(&wish.image))?;
-            if !is_classifier {
-                strips = preview::of_one(model, &live, &drawing)?;
+        let drawing = model.fitted(std::slice::from_ref(&wish.image))?;
+        if !is_classifier {
+            strips = preview::of_one(model, &live, &drawing)?;
+        }
+        match shown {
+            Some(Ok(Shown { dataset, neighbours: candidates, .. })) => {
+                nearest = neighbours.strip(&wish.run, model, &drawing, &dataset)?.map(Ok);
+                neighbours.refresh(&wish, step, candidates);
             }
-            nearest = neighbours.strip(&wish.run, model, &drawing, &dataset)?;
-            neighbours.refresh(&wish, step, candidates);
+            Some(Err(error)) => nearest = Some(Err(message(&error))),
+            None => {}
         }
         self.answers.neighbours = neighbours;
         self.answers.trusting = trusting;
@@ -174,33 +185,60 @@ impl Bench {
             let trainer = &self.active[id].trainer;
             return Ok((trainer.state.step, &trainer.model, trainer.live.clone()));
         }
-        let place = self.answers.idle.iter().position(|idle| idle.run == *id);
-        let idle = match place {
-            Some(place) => self.answers.idle.remove(place),
-            None => self.load_idle(id)?,
-        };
-        let surplus = self.answers.idle.len().saturating_sub(MOST_IDLE - 1);
-        self.answers.idle.drain(..surplus);
-        self.answers.idle.push(idle);
-        let idle = self.answers.idle.last().context("no model is loaded")?;
-        Ok((idle.step, &idle.model, idle.live.clone()))
+        let resting = self.resting(id)?;
+        Ok((resting.step, &resting.model, resting.live.clone()))
     }
 
-    fn load_idle(&mut self, id: &RunId) -> Result<Idle> {
-        let newest = self.watched(|watch| newest_model(&self.home.folder(id), &self.catalog, watch))?;
+    /// A run that nothing trains, opened unless it still is from an earlier question.
+    fn resting(&mut self, id: &RunId) -> Result<&mut Resting> {
+        let place = self.answers.resting.iter().position(|resting| resting.run == *id);
+        let resting = match place {
+            Some(place) => self.answers.resting.remove(place),
+            None => self.open_resting(id)?,
+        };
+        let surplus = self.answers.resting.len().saturating_sub(MOST_RESTING - 1);
+        self.answers.resting.drain(..surplus);
+        self.answers.resting.push(resting);
+        self.answers.resting.last_mut().context("no model is loaded")
+    }
+
+    fn open_resting(&mut self, id: &RunId) -> Result<Resting> {
+        let folder = self.home.folder(id);
+        let spec = folder.spec(&self.catalog)?;
+        let newest = self.watched(|watch| newest_model_of(&folder, &spec, watch))?;
         let about = || About::Run(id.clone());
         let said = newest.passed_over.into_iter();
         said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
         let (step, live) = (newest.state.step, newest.state.live);
-        Ok(Idle { run: id.clone(), step, model: Arc::new(newest.loaded), live })
+        Ok(Resting { run: id.clone(), step, spec, model: Arc::new(newest.loaded), live, partition: None })
     }
 
-    fn needs_labels(&self, id: &RunId) -> Result<bool> {
-        let objective = match self.active.get(id) {
-            Some(active) => active.trainer.spec.objective.id.clone(),
-            None => self.home.folder(id).spec(&self.catalog)?.objective.id,
-        };
-        Ok(objectives::find(&objective)?.needs_labels)
+    /// What a run was started with.
+    pub(super) fn spec(&mut self, id: &RunId) -> Result<&RunSpec> {
+        if self.active.contains_key(id) {
+            return Ok(&self.active[id].trainer.spec);
+        }
+        Ok(&self.resting(id)?.spec)
+    }
+
+    pub(super) fn needs_labels(&mut self, id: &RunId) -> Result<bool> {
+        Ok(objectives::find(&self.spec(id)?.objective.id)?.needs_labels)
+    }
+
+    /// The data set of a run, and which of its examples are fitted by their own labels and which are for validation.
+    pub(super) fn data(&mut self, id: &RunId) -> Result<(Arc<Dataset>, Arc<Partition>)> {
+        if let Some(active) = self.active.get(id) {
+            let dataset = active.trainer.images().0.clone();
+            let partition = partition(&active.trainer.spec, &dataset)?;
+            return Ok((dataset, Arc::new(partition)));
+        }
+        let spec = self.resting(id)?.spec.clone();
+        let dataset = self.dataset(&spec.dataset)?;
+        let resting = self.resting(id)?;
+        let known = resting.partition.take();
+        let partition = known.map_or_else(|| partition(&spec, &dataset).map(Arc::new), Ok)?;
+        resting.partition = Some(partition.clone());
+        Ok((dataset, partition))
     }
 
     /// The images that a run is shown by.
@@ -209,9 +247,7 @@ impl Bench {
             let (dataset, partition) = active.trainer.images();
             return Ok(Shown::new(dataset.clone(), &partition.train, &partition.validation));
         }
-        let spec = self.home.folder(id).spec(&self.catalog)?;
-        let dataset = self.dataset(&spec.dataset)?;
-        let partition = partition(&spec, &dataset)?;
+        let (dataset, partition) = self.data(id)?;
         Ok(Shown::new(dataset, &partition.train, &partition.validation))
     }
 }

@@ -114,15 +114,8 @@ impl Bench {
 
     /// A copy of a run's network as it is now, and its images.
     fn subject(&mut self, run: &RunId, question: &Question, live: &Model) -> Result<Subject> {
-        let (spec, dataset) = match self.active.get(run) {
-            Some(active) => (active.trainer.spec.clone(), active.trainer.images().0.clone()),
-            None => {
-                let spec = self.home.folder(run).spec(&self.catalog)?;
-                let dataset = self.dataset(&spec.dataset)?;
-                (spec, dataset)
-            }
-        };
-        let partition = partition(&spec, &dataset)?;
+        let (dataset, partition) = self.data(run)?;
+        let spec = self.spec(run)?.clone();
         let model = Arc::new(live.copy(&spec, &dataset.info)?);
         let is_classifier = objectives::find(&spec.objective.id)?.needs_labels;
         let outsiders = match question {

@@ -4,11 +4,9 @@ use super::{Bench, DrawingWish};
 use crate::{
     engine::{
         model::Model,
-        trainer::partition,
         trust::{Trust, Weighing},
     },
     errors::message,
-    objectives,
     protocol::{About, Confidence, Event, Image, Level, RunId},
 };
 use anyhow::{Error, Result, ensure};
@@ -82,13 +80,10 @@ impl Bench {
             return Ok(());
         }
         answers.trusting = None;
-        let spec = self.home.folder(&wish.run).spec(&self.catalog)?;
-        if !objectives::find(&spec.objective.id)?.needs_labels {
+        if !self.needs_labels(&wish.run)? {
             return Ok(());
         }
-        let weighing =
-            self.dataset(&spec.dataset).and_then(|data| Ok(Weighing::new(&partition(&spec, &data)?)));
-        let state = match weighing {
+        let state = match self.data(&wish.run).map(|(_, partition)| Weighing::new(&partition)) {
             Ok(weighing) => State::Weighing(weighing, wish.clone()),
             Err(error) => self.unknown(&wish.run, &error),
         };
@@ -123,8 +118,7 @@ impl Bench {
     }
 
     fn weigh(&mut self, run: &RunId, step: u64, weighing: &mut Weighing) -> Result<Option<Trust>> {
-        let spec = self.home.folder(run).spec(&self.catalog)?;
-        let data = self.dataset(&spec.dataset)?;
+        let (data, _) = self.data(run)?;
         let (now, model, _) = self.model(run)?;
         ensure!(now == step, "its weights have changed meanwhile");
         weighing.advance(model, &data)

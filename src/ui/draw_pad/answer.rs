@@ -90,7 +90,11 @@ impl DrawPad {
             }
         }
         match &answer.nearest {
-            Some(nearest) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0),
+            Some(Ok(nearest)) => self.nearest.ui(ui, std::slice::from_ref(nearest), 28.0),
+            Some(Err(reason)) => {
+                let text = format!("The training images cannot be searched for the nearest: {reason}");
+                ui.label(RichText::new(text).small().weak());
+            }
             None => drop(ui.label(RichText::new("Looking for the nearest training images…").small().weak())),
         }
         if answer.probabilities.is_empty() {
