@@ -142,7 +142,7 @@ impl Objective for Adversarial {
                 self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + *step as f64)))?;
                 (*seed, *step, live.get(Section::Objective, &GRADIENT_PENALTY), &self.generator)
             }
-            Pass::Evaluation => (0, 0, self.gradient_penalty, &self.average),
+            _ => (0, 0, self.gradient_penalty, &self.average),
         };
         let count = batch.images.dim(0)?;
         let forged = painter.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;

@@ -99,12 +99,12 @@ impl Objective for Contrastive {
         let z = self.project(&batch.images, pass)?;
         let temperature = match pass {
             Pass::Training { live, .. } => live.get(Section::Objective, &TEMPERATURE),
-            Pass::Evaluation => self.temperature,
+            _ => self.temperature,
         };
         let loss = ops::nt_xent(&z, temperature)?;
         let metrics = match pass {
             Pass::Training { .. } => vec![],
-            Pass::Evaluation => {
+            _ => {
                 let unit = unit_rows(&z)?;
                 vec![(ALIGNMENT, alignment(&unit)?), (UNIFORMITY, uniformity(&unit)?)]
             }

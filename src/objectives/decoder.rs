@@ -1,6 +1,6 @@
 //! From an embedding back to an image, for objectives that paint.
 use crate::{
-    models::{BatchNorm, Pass, Vars},
+    models::{BatchNorm, Builder, Pass, Vars},
     ops::{self, Activation, ConvShape, Sink},
     shape::ImageShape,
 };
@@ -52,8 +52,9 @@ impl Decoder {
     /// Where the names are taken.
     pub fn normalized(features: usize, image: ImageShape, vars: &mut Vars) -> Result<Self> {
         let decoder = Self::new(features, image, vars)?;
-        let mut norm =
-            |index: usize| BatchNorm::new(&format!("objective.decoder.norm{index}"), CHANNELS[index], vars);
+        let mut norm = |index: usize| {
+            BatchNorm::new(CHANNELS[index], &mut Builder::head(&format!("decoder.norm{index}"), vars))
+        };
         Ok(Self { norms: Some([norm(0)?, norm(1)?]), ..decoder })
     }
 

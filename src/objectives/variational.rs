@@ -91,7 +91,7 @@ impl Objective for Variational {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let (seed, step, beta) = match pass {
             Pass::Training { seed, step, live, .. } => (*seed, *step, live.get(Section::Objective, &BETA)),
-            Pass::Evaluation => (0, 0, 1.0),
+            _ => (0, 0, 1.0),
         };
         let (images, device) = (batch.images.dim(0)?, batch.images.device());
         let x = if self.binarize { binarized(&batch.images, seed, step)? } else { batch.images.clone() };
