@@ -1,12 +1,9 @@
 use super::pool::MAX_POOL;
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output,
-    read,
-};
+use super::{Activation, WeightedKernel, apply_weighted, fallback, is_fused, is_on_cpu, max_pool2d};
 use crate::kernels::OutputGradient;
-use crate::kernels::conv::{self, Conv, Images};
+use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{MaxPool, Pooled};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 use std::sync::OnceLock;
 
 /// How a convolution's window moves, alike in both directions, in pixels.
@@ -34,10 +31,7 @@ pub fn conv2d(
     if !is_on_cpu {
         return fallback::conv2d(x, weight, bias, conv, activation);
     }
-    if !is_fused(activation) {
-        return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
-    }
-    apply3([x, weight, bias], Conv2d { conv: shape, activation })
+    apply_weighted(shape, [x, weight, bias], activation)
 }
 
 fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
@@ -56,48 +50,24 @@ fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
 
-struct Conv2d {
-    conv: Conv,
-    activation: Activation,
-}
+impl WeightedKernel for Conv {
+    const NAME: &'static str = "conv2d";
+    const TAKES_MASK: bool = true;
 
-impl CustomOp3 for Conv2d {
-    fn name(&self) -> &'static str {
-        "conv2d"
+    fn shape(&self) -> Shape {
+        (self.batch, self.out_height(), self.out_width(), self.out_channels).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let conv = &self.conv;
-        let y = conv::forward(conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (conv.batch, conv.out_height(), conv.out_width(), conv.out_channels))
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+        conv::forward(self, x, weight, bias, relu)
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (y, gradient) = (read(y), read(&gradient));
-        let relu_output = y.relu_output(self.activation)?;
-        gradients(
-            &self.conv,
-            [x, weight, bias],
-            OutputGradient { gradient: gradient.numbers()?, relu_output },
-        )
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv::input_gradient(self, weight, output)
+    }
+
+    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+        conv::weight_gradient(self, x, output)
     }
 }
 
@@ -123,74 +93,46 @@ pub fn conv2d_max_pool2d(
         bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
     }
     let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
-    apply3([x, weight, bias], Conv2dMaxPool2d { conv, activation, pool, winners: OnceLock::new() })
+    let kernel = PooledConv { conv, pool, winners: OnceLock::new() };
+    apply_weighted(kernel, [x, weight, bias], activation)
 }
 
-struct Conv2dMaxPool2d {
+struct PooledConv {
     conv: Conv,
-    activation: Activation,
     pool: MaxPool,
     /// Where the pooling took its maxima from, for the backward pass.
     winners: OnceLock<Vec<u16>>,
 }
 
-impl CustomOp3 for Conv2dMaxPool2d {
-    fn name(&self) -> &'static str {
-        "conv2d_max_pool2d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let relu = self.activation == Activation::Relu;
-        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
-        self.winners.get_or_init(|| winners);
-        let MaxPool { batch, height, width, channels, size } = self.pool;
-        output(y, (batch, height / size, width / size, channels))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(winners) = self.winners.get() else { bail!("conv2d_max_pool2d has not been run") };
-        let gradient = gradient.contiguous()?;
-        let (y, gradient) = (read(y), read(&gradient));
-        let relu_output = y.relu_output(self.activation)?;
-        // a maximum of zero lets nothing through the ReLU before it
-        let gradient = OutputGradient { gradient: gradient.numbers()?, relu_output }.through_relu();
-        gradients(&self.conv, [x, weight, bias], Pooled { pool: self.pool, winners, gradient: &gradient })
+impl PooledConv {
+    /// A maximum of zero lets nothing through the ReLU before it: the mask of the maxima is that of the pooling.
+    fn unpooled<'a>(&'a self, output: OutputGradient<'a>) -> Pooled<'a> {
+        let winners = self.winners.get().expect("a forward pass comes before the backward pass");
+        Pooled { pool: self.pool, winners, gradient: output.gradient }
     }
 }
 
-/// The gradients of x, weight and bias that something asks for.
-fn gradients<'a>(
-    conv: &Conv,
-    [x, weight, bias]: [&Tensor; 3],
-    output: impl Into<Images<'a>>,
-) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-    let output = output.into();
-    let (mut dx, mut dw, mut db) = (None, None, None);
-    if weight.track_op() || bias.track_op() {
-        let (weight_gradient, bias_gradient) = conv::weight_gradient(conv, read(x).numbers()?, output);
-        (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
+impl WeightedKernel for PooledConv {
+    const NAME: &'static str = "conv2d_max_pool2d";
+
+    fn shape(&self) -> Shape {
+        let MaxPool { batch, height, width, channels, size } = self.pool;
+        (batch, height / size, width / size, channels).into()
     }
-    if x.track_op() {
-        dx = gradient_of(x, conv::input_gradient(conv, read(weight).numbers()?, output))?;
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
+        self.winners.get_or_init(|| winners);
+        y
     }
-    Ok((dx, dw, db))
+
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv::input_gradient(&self.conv, weight, self.unpooled(output))
+    }
+
+    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+        conv::weight_gradient(&self.conv, x, self.unpooled(output))
+    }
 }
 
 #[cfg(test)]

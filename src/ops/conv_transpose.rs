@@ -1,10 +1,8 @@
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
-};
+use super::{Activation, WeightedKernel, apply_weighted, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
 /// How a transposed convolution spreads its input, alike in both directions, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +34,7 @@ pub fn conv_transpose2d(
     if !is_on_cpu {
         return fallback::conv_transpose2d(x, weight, bias, conv, activation);
     }
-    let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = ConvTranspose2d { conv: shape, activation: fused };
-    let y = apply3([x, weight, bias], op)?;
-    if fused == activation { Ok(y) } else { activate(&y, activation) }
+    apply_weighted(Transposed(shape), [x, weight, bias], activation)
 }
 
 /// The convolution from y to x.
@@ -66,56 +61,27 @@ fn transposed(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvTransposeSha
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
 
-struct ConvTranspose2d {
-    /// From y to x.
-    conv: Conv,
-    activation: Activation,
-}
+/// A convolution from y to x.
+struct Transposed(Conv);
 
-impl CustomOp3 for ConvTranspose2d {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
+impl WeightedKernel for Transposed {
+    const NAME: &'static str = "conv_transpose2d";
+
+    fn shape(&self) -> Shape {
+        let Conv { batch, height, width, in_channels, .. } = self.0;
+        (batch, height, width, in_channels).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let Conv { batch, height, width, in_channels, .. } = self.conv;
-        let y = conv_transpose::forward(&self.conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (batch, height, width, in_channels))
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+        conv_transpose::forward(&self.0, x, weight, bias, relu)
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                conv_transpose::weight_gradient(&self.conv, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            let numbers = conv_transpose::input_gradient(&self.conv, weight_reader.numbers()?, output);
-            dx = gradient_of(x, numbers)?;
-        }
-        Ok((dx, dw, db))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv_transpose::input_gradient(&self.0, weight, output)
+    }
+
+    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+        conv_transpose::weight_gradient(&self.0, x, output)
     }
 }
 

@@ -1,10 +1,7 @@
-use super::{
-    Activation, ConvShape, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output,
-    read,
-};
+use super::{Activation, ConvShape, WeightedKernel, apply_weighted, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::depthwise::{self, Depthwise};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
 /// Convolution of each channel by itself, with bias and activation: x (batch, height, width, channels), weight (kernel
 /// height, kernel width, channels), bias (channels), to (batch, out height, out width, channels).
@@ -25,10 +22,7 @@ pub fn depthwise_conv2d(
     if !is_on_cpu {
         return fallback::depthwise_conv2d(x, weight, bias, conv, activation);
     }
-    let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = DepthwiseConv2d { conv: shape, activation: fused };
-    let y = apply3([x, weight, bias], op)?;
-    if fused == activation { Ok(y) } else { activate(&y, activation) }
+    apply_weighted(shape, [x, weight, bias], activation)
 }
 
 fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Depthwise> {
@@ -50,54 +44,23 @@ fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<
     Ok(Depthwise { batch, height, width, channels, kernel_height, kernel_width, stride, padding })
 }
 
-struct DepthwiseConv2d {
-    conv: Depthwise,
-    activation: Activation,
-}
+impl WeightedKernel for Depthwise {
+    const NAME: &'static str = "depthwise_conv2d";
 
-impl CustomOp3 for DepthwiseConv2d {
-    fn name(&self) -> &'static str {
-        "depthwise_conv2d"
+    fn shape(&self) -> Shape {
+        (self.batch, self.out_height(), self.out_width(), self.channels).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let conv = &self.conv;
-        let y = depthwise::forward(conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (conv.batch, conv.out_height(), conv.out_width(), conv.channels))
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+        depthwise::forward(self, x, weight, bias, relu)
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                depthwise::weight_gradient(&self.conv, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            dx = gradient_of(x, depthwise::input_gradient(&self.conv, weight_reader.numbers()?, output))?;
-        }
-        Ok((dx, dw, db))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        depthwise::input_gradient(self, weight, output)
+    }
+
+    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+        depthwise::weight_gradient(self, x, output)
     }
 }
 

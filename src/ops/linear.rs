@@ -1,9 +1,7 @@
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
-};
+use super::{Activation, WeightedKernel, apply_weighted, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
 /// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), bias (outputs), to (batch, outputs).
 /// An x of more dimensions is read as flattened from the second on.
@@ -23,59 +21,26 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     if !is_on_cpu {
         return fallback::linear(x, weight, bias, activation);
     }
-    if !is_fused(activation) {
-        return activate(&linear(x, weight, bias, Activation::None)?, activation);
-    }
-    apply3([x, weight, bias], LinearOp { linear: Linear { batch, inputs, outputs }, activation })
+    apply_weighted(Linear { batch, inputs, outputs }, [x, weight, bias], activation)
 }
 
-struct LinearOp {
-    linear: Linear,
-    activation: Activation,
-}
+impl WeightedKernel for Linear {
+    const NAME: &'static str = "linear";
 
-impl CustomOp3 for LinearOp {
-    fn name(&self) -> &'static str {
-        "linear"
+    fn shape(&self) -> Shape {
+        (self.batch, self.outputs).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let y = linear::forward(&self.linear, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (self.linear.batch, self.linear.outputs))
+    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+        linear::forward(self, x, weight, bias, relu)
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                linear::weight_gradient(&self.linear, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            dx = gradient_of(x, linear::input_gradient(&self.linear, weight_reader.numbers()?, output))?;
-        }
-        Ok((dx, dw, db))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        linear::input_gradient(self, weight, output)
+    }
+
+    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+        linear::weight_gradient(self, x, output)
     }
 }
 

@@ -15,8 +15,10 @@ mod fallback;
 mod linear;
 mod loss;
 mod norm;
+mod operation;
 mod optimizer;
 mod pool;
+mod weighted;
 
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::on_pool;
@@ -35,14 +37,10 @@ pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, laye
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 
-use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
-use chain::{apply1, apply3};
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use chain::{apply1, apply2, apply3};
 use std::ops::Deref;
-
-/// Whether layers apply it along with their own work; the others are a step of their own.
-fn is_fused(activation: Activation) -> bool {
-    matches!(activation, Activation::None | Activation::Relu)
-}
+use weighted::{WeightedKernel, apply_weighted, is_fused};
 
 /// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
 fn is_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<bool> {
@@ -64,19 +62,6 @@ fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     }
 }
 
-/// What a custom operation returns to candle.
-fn output(numbers: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
-    Ok((CpuStorage::F32(numbers), shape.into()))
-}
-
-/// A gradient shaped as its tensor; none where nothing asks for it.
-fn gradient_of(tensor: &Tensor, numbers: Vec<f32>) -> Result<Option<Tensor>> {
-    if !tensor.track_op() {
-        return Ok(None);
-    }
-    Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu).map(Some)
-}
-
 /// Access to a contiguous `f32` tensor on the CPU as a slice. `S` is candle's lock guard.
 struct Reader<'a, S> {
     storage: S,
@@ -94,11 +79,6 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
             Storage::Cpu(storage) => numbers(storage, self.layout),
             _ => bail!("expected a tensor on the CPU"),
         }
-    }
-
-    /// The numbers where a ReLU made them, for its gradient.
-    fn relu_output(&self, activation: Activation) -> Result<Option<&[f32]>> {
-        if activation == Activation::Relu { self.numbers().map(Some) } else { Ok(None) }
     }
 }
 

@@ -2,7 +2,7 @@
 //! numbers. The table is printed by tests/support/ops_by_pytorch.py.
 
 use super::*;
-use candle_core::Var;
+use candle_core::{Device, Var};
 
 /// Σ of the output times a wave, then Σ of each input's gradient times another.
 #[rustfmt::skip]
