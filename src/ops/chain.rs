@@ -3,8 +3,8 @@
 //! candle clears and adds up a gradient for every tensor between two operations, which costs as much memory traffic as
 //! the layers themselves. Inside a chain a gradient is handed on as it is.
 
-use super::numbers;
 use super::operation::{Custom, Operation, gradients};
+use super::{Activation, add, numbers};
 use candle_core::{
     CpuStorage, CustomOp2, Device, Layout, Result, Shape, Storage, Tensor, TensorId, Var,
     backprop::GradStore, bail,
@@ -209,7 +209,7 @@ impl CustomOp2 for Chain {
 
 fn add_gradient(gradients: &mut HashMap<TensorId, Tensor>, id: TensorId, gradient: Tensor) -> Result<()> {
     let sum = match gradients.remove(&id) {
-        Some(other) => (other + gradient)?,
+        Some(other) => add(&other, &gradient, Activation::None)?,
         None => gradient,
     };
     gradients.insert(id, sum);
@@ -221,7 +221,8 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        Activation, ConvShape, DropoutUnit, activate, batch_norm, conv2d, conv2d_max_pool2d, dropout, linear,
+        Activation, ConvShape, DropoutUnit, activate, add, batch_norm, conv2d, conv2d_max_pool2d, dropout,
+        linear,
     };
 
     const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
@@ -232,6 +233,8 @@ mod tests {
 
     fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
         let y = conv2d(x, weight, bias, CONV, Activation::Tanh)?;
+        // a residual connection: two links want the gradient of x
+        let y = add(&y, x, Activation::Relu)?;
         let y = conv2d_max_pool2d(&y, weight, bias, CONV, Activation::Relu, 2)?;
         let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
         let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;

@@ -23,6 +23,10 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
+pub fn add(a: &Tensor, b: &Tensor, activation: Activation) -> Result<Tensor> {
+    activate(&(a + b)?, activation)
+}
+
 pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     activate(&x.flatten_from(1)?.matmul(weight)?.broadcast_add(bias)?, activation)
 }

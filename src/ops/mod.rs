@@ -5,6 +5,7 @@
 //! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
 
 mod activation;
+mod add;
 mod attention;
 mod chain;
 mod conv;
@@ -23,6 +24,7 @@ mod weighted;
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::on_pool;
 pub use activation::activate;
+pub use add::add;
 pub use attention::attention;
 pub use chain::{Sink, chain, reshape};
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};

@@ -13,6 +13,8 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("silu", &[-4.61849, -19.4717]),
     ("sigmoid", &[-2.63909, -9.24941]),
     ("tanh", &[-7.39328, -32.9014]),
+    ("add", &[35.6038, -38.6518, -38.6518]),
+    ("add with relu", &[18.1759, -21.9298, -21.9298]),
     ("conv2d", &[-6.05743, 2.10104, 6.42525, -0.0510832]),
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
@@ -77,6 +79,12 @@ fn activations() -> Result<()> {
         check(name, &[IMAGE], |x| activate(&x[0], activation))?;
     }
     Ok(())
+}
+
+#[test]
+fn sums() -> Result<()> {
+    check("add", &[IMAGE; 2], |x| add(&x[0], &x[1], NONE))?;
+    check("add with relu", &[IMAGE; 2], |x| add(&x[0], &x[1], Activation::Relu))
 }
 
 #[test]

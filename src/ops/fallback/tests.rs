@@ -48,6 +48,20 @@ fn activations_are_the_same_even_at_zero() -> Result<()> {
 }
 
 #[test]
+fn add_is_the_same() -> Result<()> {
+    for activation in BOTH {
+        let vars = [random((5, 3, 2), 1)?, random((5, 3, 2), 2)?];
+        assert_same(
+            &format!("add {activation:?}"),
+            &vars,
+            |vars| ops::add(&vars[0], &vars[1], activation),
+            |vars| add(&vars[0], &vars[1], activation),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
 fn linear_is_the_same() -> Result<()> {
     for activation in BOTH {
         let vars = [random((5, 3, 2, 2), 1)?, random((12, 7), 2)?, random(7, 3)?];
