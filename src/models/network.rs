@@ -270,16 +270,16 @@ impl Step {
         let weight = |tensor: &Tensor| pass.weight(tensor);
         match self {
             Step::Conv { weight: w, bias, shape, activation, pool: None } => {
-                ops::conv2d(x, &weight(w), &weight(bias), *shape, *activation)
+                ops::conv2d(x, &weight(w), Some(&weight(bias)), *shape, *activation)
             }
             Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
-                ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
+                ops::conv2d_max_pool2d(x, &weight(w), Some(&weight(bias)), *shape, *activation, *size)
             }
             Step::BatchNorm { norm, activation } => norm.forward(x, pass, *activation),
             Step::MaxPool { size } => ops::max_pool2d(x, *size),
             Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
             Step::Linear { weight: w, bias, activation } => {
-                ops::linear(x, &weight(w), &weight(bias), *activation)
+                ops::linear(x, &weight(w), Some(&weight(bias)), *activation)
             }
             Step::Dropout { param, purpose, unit } => match pass {
                 Pass::Evaluation => Ok(x.clone()),

@@ -55,7 +55,7 @@ impl Classify {
 
     fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
-        Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
+        Ok(ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?)
     }
 }
 
@@ -91,7 +91,7 @@ impl Objective for Classify {
 
     fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {
         let (weight, bias) = (self.weight.detach(), self.bias.detach());
-        Ok(Some(ops::linear(embeddings, &weight, &bias, Activation::None)?))
+        Ok(Some(ops::linear(embeddings, &weight, Some(&bias), Activation::None)?))
     }
 
     fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {

@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor};
 /// # Errors
 /// When x is not `f32`.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    if !is_on_cpu("activate", &[x])? {
+    if !is_on_cpu("activate", [x])? {
         return fallback::activate(x, activation);
     }
     if activation == Activation::None {

@@ -12,7 +12,7 @@ use candle_core::{Result, Tensor, bail};
 /// # Errors
 /// When the shapes differ, or a tensor is not `f32`.
 pub fn add(a: &Tensor, b: &Tensor, activation: Activation) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("add", &[a, b])?;
+    let is_on_cpu = is_on_cpu("add", [a, b])?;
     if a.shape() != b.shape() {
         bail!("add: {:?} and {:?} have different shapes", a.shape(), b.shape())
     }

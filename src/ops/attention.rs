@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor, bail};
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32`.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("attention", &[q, k, v])?;
+    let is_on_cpu = is_on_cpu("attention", [q, k, v])?;
     let (batch, heads, tokens, head_dim) = q.dims4()?;
     if k.dims() != q.dims() || v.dims() != q.dims() || q.elem_count() == 0 {
         bail!("attention: q {:?}, k {:?} and v {:?} do not fit", q.shape(), k.shape(), v.shape())

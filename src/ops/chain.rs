@@ -232,14 +232,15 @@ mod tests {
     }
 
     fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
-        let y = conv2d(x, weight, bias, CONV, Activation::Tanh)?;
+        let y = conv2d(x, weight, Some(bias), CONV, Activation::Tanh)?;
+        let y = conv2d(&y, weight, None, CONV, Activation::Relu)?;
         // a residual connection: two links want the gradient of x
         let y = add(&y, x, Activation::Relu)?;
-        let y = conv2d_max_pool2d(&y, weight, bias, CONV, Activation::Relu, 2)?;
+        let y = conv2d_max_pool2d(&y, weight, Some(bias), CONV, Activation::Relu, 2)?;
         let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
         let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;
         let y = reshape(&y, (y.dim(0)?, 18))?;
-        linear(&y, head, head_bias, Activation::None)
+        linear(&y, head, Some(head_bias), Activation::None)
     }
 
     fn bits(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -1,8 +1,8 @@
-use super::{Activation, WeightedKernel, apply_weighted, fallback, is_on_cpu};
+use super::{Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
-use candle_core::{Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// How a transposed convolution spreads its input, alike in both directions, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +14,9 @@ pub struct ConvTransposeShape {
     pub output_padding: usize,
 }
 
-/// Transposed convolution, the gradient of [`conv2d`](super::conv2d) as a layer, with bias and activation:
+/// Transposed convolution, the gradient of [`conv2d`](super::conv2d) as a layer, with fused activation:
 /// x (batch, height, width, in), weight (kernel height, kernel width, out, in) as that of the convolution it transposes,
-/// bias (out), to (batch, out height, out width, out), where
+/// and bias (out) where there is one, to (batch, out height, out width, out), where
 ///
 /// out height = (height − 1) · stride − 2 · padding + kernel height + output_padding, as `torch.nn.ConvTranspose2d`.
 ///
@@ -25,26 +25,27 @@ pub struct ConvTransposeShape {
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     conv: ConvTransposeShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("conv_transpose2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("conv_transpose2d", [x, weight].into_iter().chain(bias))?;
     let shape = transposed(x, weight, bias, conv)?;
     if !is_on_cpu {
         return fallback::conv_transpose2d(x, weight, bias, conv, activation);
     }
-    apply_weighted(Transposed(shape), [x, weight, bias], activation)
+    let out_shape = (shape.batch, shape.height, shape.width, shape.in_channels);
+    apply_weighted(Transposed(shape), out_shape, [x, weight], bias, activation)
 }
 
 /// The convolution from y to x.
-fn transposed(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvTransposeShape) -> Result<Conv> {
+fn transposed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvTransposeShape) -> Result<Conv> {
     let ConvTransposeShape { stride, padding, output_padding } = conv;
     let (batch, x_height, x_width, channels) = x.dims4()?;
     let (kernel_height, kernel_width, in_channels, out_channels) = weight.dims4()?;
-    if out_channels != channels || bias.dims() != [in_channels] {
-        let (x, weight, bias) = (x.shape(), weight.shape(), bias.shape());
-        bail!("conv_transpose2d: x {x:?}, weight {weight:?} and bias {bias:?} do not fit")
+    check_bias("conv_transpose2d", bias, in_channels)?;
+    if out_channels != channels {
+        bail!("conv_transpose2d: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("conv_transpose2d: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
@@ -67,12 +68,7 @@ struct Transposed(Conv);
 impl WeightedKernel for Transposed {
     const NAME: &'static str = "conv_transpose2d";
 
-    fn shape(&self) -> Shape {
-        let Conv { batch, height, width, in_channels, .. } = self.0;
-        (batch, height, width, in_channels).into()
-    }
-
-    fn forward(&self, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
         conv_transpose::forward(&self.0, x, weight, bias, relu)
     }
 
@@ -80,8 +76,13 @@ impl WeightedKernel for Transposed {
         conv_transpose::input_gradient(&self.0, weight, output)
     }
 
-    fn weight_gradient(&self, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
-        conv_transpose::weight_gradient(&self.0, x, output)
+    fn weight_gradient(
+        &self,
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        conv_transpose::weight_gradient(&self.0, x, output, with_bias)
     }
 }
 
@@ -96,7 +97,9 @@ mod tests {
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((2, 3, 2, 3), 1)?, random((3, 2, 4, 3), 2)?, random(4, 3)?];
         for activation in [Activation::None, Activation::Tanh] {
-            assert_gradients(&vars, |vars| conv_transpose2d(&vars[0], &vars[1], &vars[2], CONV, activation))?;
+            assert_gradients(&vars, |vars| {
+                conv_transpose2d(&vars[0], &vars[1], Some(&vars[2]), CONV, activation)
+            })?;
         }
         Ok(())
     }
@@ -107,7 +110,7 @@ mod tests {
         for (stride, padding, output_padding, expected) in [(2, 1, 0, 14), (1, 0, 0, 10), (3, 2, 2, 20)] {
             let conv = ConvTransposeShape { stride, padding, output_padding };
             let x = random((1, 7, 7, 3), 3)?;
-            let y = conv_transpose2d(&x, &weight, &bias, conv, Activation::Relu)?;
+            let y = conv_transpose2d(&x, &weight, Some(&bias), conv, Activation::Relu)?;
             assert_eq!(y.dims(), [1, expected, expected, 2]);
         }
         Ok(())
@@ -118,7 +121,7 @@ mod tests {
         let (x, weight, bias) = (random((1, 2, 2, 3), 1)?, random((2, 2, 4, 3), 2)?, random(4, 3)?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride, padding, output_padding| {
             let conv = ConvTransposeShape { stride, padding, output_padding };
-            conv_transpose2d(x, weight, bias, conv, Activation::None)
+            conv_transpose2d(x, weight, Some(bias), conv, Activation::None)
         };
         assert!(run(&x, &weight, &bias, 1, 0, 0).is_ok());
         assert!(run(&x, &weight, &bias, 1, 2, 0).is_err());

@@ -17,7 +17,7 @@ pub enum DropoutUnit {
 /// # Errors
 /// When the probability is out of range, or x is not of the unit's shape or not `f32`.
 pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("dropout", &[x])?;
+    let is_on_cpu = is_on_cpu("dropout", [x])?;
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, got {probability}")
     }

@@ -25,7 +25,7 @@ pub fn weighted_cross_entropy(
     label_smoothing: f64,
     class_weights: Option<&[f32]>,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("cross_entropy", &[logits])?;
+    let is_on_cpu = is_on_cpu("cross_entropy", [logits])?;
     let (batch, classes) = logits.dims2()?;
     let labels = labels.to_vec1::<u32>()?;
     if labels.len() != batch || logits.elem_count() == 0 {
@@ -105,7 +105,7 @@ pub fn mean_squared_error(x: &Tensor, targets: &Tensor) -> Result<Tensor> {
 }
 
 fn pair_loss(name: &'static str, loss: PairLoss, x: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu(name, &[x, targets])?;
+    let is_on_cpu = is_on_cpu(name, [x, targets])?;
     if x.shape() != targets.shape() || x.elem_count() == 0 {
         bail!("{name}: {:?} and targets {:?} do not fit", x.shape(), targets.shape())
     }
@@ -147,7 +147,7 @@ impl Operation<2> for PairLossOp {
 /// # Errors
 /// When the rows are odd in number or none, the temperature is not above zero, or the embeddings are not `f32`.
 pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("nt_xent", &[embeddings])?;
+    let is_on_cpu = is_on_cpu("nt_xent", [embeddings])?;
     let (rows, features) = embeddings.dims2()?;
     if embeddings.elem_count() == 0 || !rows.is_multiple_of(2) {
         bail!("nt_xent: embeddings {:?} are not pairs of rows", embeddings.shape())

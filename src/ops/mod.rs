@@ -39,14 +39,15 @@ pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, laye
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 use chain::{apply1, apply2, apply3};
 use std::ops::Deref;
-use weighted::{WeightedKernel, apply_weighted, is_fused};
+use weighted::{WeightedKernel, apply_weighted, check_bias, is_fused};
 
 /// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
-fn is_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<bool> {
-    let device = tensors[0].device();
+fn is_on_cpu<'a>(name: &str, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<bool> {
+    let mut tensors = tensors.into_iter().peekable();
+    let device = tensors.peek().map_or(&Device::Cpu, |first| first.device());
     for tensor in tensors {
         if tensor.dtype() != DType::F32 || !tensor.device().same_device(device) {
             let (wanted, found) = (device.location(), tensor.device().location());

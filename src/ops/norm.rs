@@ -124,7 +124,7 @@ fn normalize(
     let tensors =
         [Some(x), Some(weight), Some(bias), fixed.map(|[mean, _]| mean), fixed.map(|[_, other]| other)];
     let tensors: Vec<&Tensor> = tensors.into_iter().flatten().collect();
-    let is_on_cpu = is_on_cpu(name, &tensors)?;
+    let is_on_cpu = is_on_cpu(name, tensors.iter().copied())?;
     if let Some(wrong) = tensors[1..].iter().find(|tensor| tensor.dims() != [norm.channels]) {
         bail!("{name}: {:?} does not fit the channels of x {:?}", wrong.shape(), x.shape())
     }

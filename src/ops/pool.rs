@@ -14,7 +14,7 @@ pub(super) const MAX_POOL: usize = 256;
 /// # Errors
 /// When x holds no window, or is not `f32`.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("max_pool2d", &[x])?;
+    let is_on_cpu = is_on_cpu("max_pool2d", [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if !(1..=MAX_POOL).contains(&size) || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
@@ -69,7 +69,7 @@ pub fn global_avg_pool2d(x: &Tensor) -> Result<Tensor> {
 }
 
 fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize; 2]) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu(name, &[x])?;
+    let is_on_cpu = is_on_cpu(name, [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     let holds_one = (1..=height).contains(&window_height) && (1..=width).contains(&window_width);
     if !holds_one || x.elem_count() == 0 {
@@ -90,7 +90,7 @@ fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize
 /// # Errors
 /// When x is empty or not `f32`, or the factor is 0.
 pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("upsample_nearest2d", &[x])?;
+    let is_on_cpu = is_on_cpu("upsample_nearest2d", [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if factor == 0 || x.elem_count() == 0 {
         bail!("upsample_nearest2d: cannot enlarge {:?} by {factor}", x.shape())

@@ -90,13 +90,13 @@ fn sums() -> Result<()> {
 #[test]
 fn convolutions() -> Result<()> {
     let conv = ConvShape { stride: 2, padding: 1 };
-    check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], &x[2], conv, NONE))?;
+    check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE))?;
     check("depthwise_conv2d", &[IMAGE, &[3, 2, 4], CHANNELS], |x| {
-        depthwise_conv2d(&x[0], &x[1], &x[2], conv, NONE)
+        depthwise_conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE)
     })?;
     let conv = ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 };
     check("conv_transpose2d", &[IMAGE, &[3, 2, 3, 4], &[3]], |x| {
-        conv_transpose2d(&x[0], &x[1], &x[2], conv, NONE)
+        conv_transpose2d(&x[0], &x[1], Some(&x[2]), conv, NONE)
     })
 }
 
