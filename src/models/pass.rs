@@ -69,11 +69,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Several weights, as [`weight`](Self::weight) gives them.
-    pub fn weights<const N: usize>(&self, tensors: [&Tensor; N]) -> [Tensor; N] {
-        tensors.map(|tensor| self.weight(tensor))
-    }
-
     /// Whether feature maps are kept.
     pub fn records(&self) -> bool {
         matches!(self, Pass::Recording(_))

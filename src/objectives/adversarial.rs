@@ -106,7 +106,7 @@ impl Adversarial {
     fn judge(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
         let (weight, bias) = (pass.weight(&self.weight), pass.weight(&self.bias));
-        Ok(ops::linear(&embedding, &weight, &bias, Activation::None)?.flatten_all()?)
+        Ok(ops::linear(&embedding, &weight, Some(&bias), Activation::None)?.flatten_all()?)
     }
 
     /// (count, latent): noise of this spread about the middle of a cloud.

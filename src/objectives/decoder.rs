@@ -116,12 +116,12 @@ impl Decoder {
             None => Ok(x),
         };
         let painted = ops::chain(embedding, &self.sink, |x| {
-            let x = ops::linear(x, &small[0], &small[1], inner)?;
+            let x = ops::linear(x, &small[0], Some(&small[1]), inner)?;
             let x = normalized(ops::reshape(&x, (batch, height, width, CHANNELS[0]))?, 0)?;
             let x = ops::upsample_nearest2d(&x, 2)?;
-            let x = normalized(ops::conv2d(&x, &middle[0], &middle[1], CONV, inner)?, 1)?;
+            let x = normalized(ops::conv2d(&x, &middle[0], Some(&middle[1]), CONV, inner)?, 1)?;
             let x = ops::upsample_nearest2d(&x, 2)?;
-            ops::conv2d(&x, &large[0], &large[1], CONV, Activation::None)
+            ops::conv2d(&x, &large[0], Some(&large[1]), CONV, Activation::None)
         })?;
         // Sides that are no multiple of four come out a little too long.
         Ok(painted.narrow(1, 0, self.image.height)?.narrow(2, 0, self.image.width)?)

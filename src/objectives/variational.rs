@@ -96,7 +96,7 @@ impl Objective for Variational {
         let (images, device) = (batch.images.dim(0)?, batch.images.device());
         let x = if self.binarize { binarized(&batch.images, seed, step)? } else { batch.images.clone() };
         let embedding = self.encoder.forward(&x, pass)?;
-        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let latent = ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?;
         let log_variance = latent.narrow(1, self.latent, self.latent)?;
         let noise = Tensor::from_vec(
@@ -119,7 +119,7 @@ impl Objective for Variational {
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
         let seen = if self.binarize { binarized(&batch.images, 0, 0)? } else { batch.images.clone() };
         let embedding = self.encoder.forward(&seen, &Pass::Evaluation)?;
-        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let latent = ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?.detach();
         let mut strips = vec![
             Strip::new("Original", "Images that it was not fitted to.", batch.images.clone()),

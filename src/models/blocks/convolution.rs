@@ -18,6 +18,8 @@ pub struct Convolution {
     pub stride: usize,
     /// Zeros on each side.
     pub padding: usize,
+    /// Whether a number is added to each channel, which a normalisation behind it makes needless.
+    pub has_bias: bool,
     pub activation: Activation,
 }
 
@@ -44,7 +46,7 @@ impl Block for Convolution {
         let weights = self.kernel * self.kernel * from.channels * self.channels;
         let kind = activated(format!("Convolution {0}×{0}", self.kernel), self.activation);
         Ok(vec![LayerInfo {
-            parameters: (weights + self.channels) as u64,
+            parameters: (weights + if self.has_bias { self.channels } else { 0 }) as u64,
             flops: (2 * weights * to.height * to.width) as u64,
             ..row(name, kind, output)
         }])
@@ -55,7 +57,7 @@ impl Block for Convolution {
     }
 
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
-        let Self { channels, kernel, stride, padding, activation } = *self;
+        let Self { channels, kernel, stride, padding, has_bias, activation } = *self;
         let (from, output) = (input.image(self)?, self.output(input)?);
         let fan_in = kernel * kernel * from.channels;
         let stage = at.begin_stage();
@@ -63,7 +65,7 @@ impl Block for Convolution {
         let dims = [kernel, kernel, from.channels, channels];
         let built = Built {
             weight: at.weight("weight", &dims, fan_in, Layout::Convolution)?,
-            bias: at.weight("bias", &[channels], fan_in, Layout::Same)?,
+            bias: has_bias.then(|| at.weight("bias", &[channels], fan_in, Layout::Same)).transpose()?,
             shape: ConvShape { stride, padding },
             activation,
             stage,
@@ -76,16 +78,24 @@ struct Built {
     /// (height, width, in, out)
     weight: Tensor,
     /// (out)
-    bias: Tensor,
+    bias: Option<Tensor>,
     shape: ConvShape,
     activation: Activation,
     stage: Option<usize>,
 }
 
+impl Built {
+    /// Weight and bias as a pass uses them.
+    fn weights(&self, pass: &Pass<'_>) -> (Tensor, Option<Tensor>) {
+        let pass = pass.of_stage(self.stage);
+        (pass.weight(&self.weight), self.bias.as_ref().map(|bias| pass.weight(bias)))
+    }
+}
+
 impl Module for Built {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
-        let [weight, bias] = pass.of_stage(self.stage).weights([&self.weight, &self.bias]);
-        let y = ops::conv2d(x, &weight, &bias, self.shape, self.activation)?;
+        let (weight, bias) = self.weights(pass);
+        let y = ops::conv2d(x, &weight, bias.as_ref(), self.shape, self.activation)?;
         pass.record_map(&y);
         Ok(y)
     }
@@ -96,7 +106,7 @@ impl Module for Built {
         pass: &Pass<'_>,
         size: usize,
     ) -> candle_core::Result<Option<Tensor>> {
-        let [weight, bias] = pass.of_stage(self.stage).weights([&self.weight, &self.bias]);
-        ops::conv2d_max_pool2d(x, &weight, &bias, self.shape, self.activation, size).map(Some)
+        let (weight, bias) = self.weights(pass);
+        ops::conv2d_max_pool2d(x, &weight, bias.as_ref(), self.shape, self.activation, size).map(Some)
     }
 }

@@ -60,7 +60,7 @@ struct Built {
 
 impl Module for Built {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
-        let [weight, bias] = pass.of_stage(self.stage).weights([&self.weight, &self.bias]);
-        ops::linear(x, &weight, &bias, self.activation)
+        let pass = pass.of_stage(self.stage);
+        ops::linear(x, &pass.weight(&self.weight), Some(&pass.weight(&self.bias)), self.activation)
     }
 }

@@ -16,7 +16,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
     blocks: |_| {
         let convolution = |channels, stride| {
             let activation = Activation::None;
-            Convolution { channels, kernel: 3, stride, padding: 1, activation }
+            Convolution { channels, kernel: 3, stride, padding: 1, has_bias: true, activation }
         };
         let norm = BatchNormalization { activation: Activation::Relu };
         Sequence::new()

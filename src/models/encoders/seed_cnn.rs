@@ -19,6 +19,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
             kernel: 3,
             stride: 1,
             padding: 0,
+            has_bias: true,
             activation: Activation::Relu,
         };
         Sequence::new()
