@@ -124,12 +124,14 @@ fn convolutions(bench: &mut Bench) {
         let flops = || Work::Flops(2 * outputs * window);
         let x = numbers(BATCH * conv.height * conv.width * conv.in_channels, 1);
         let (weight, bias) = (numbers(window * conv.out_channels, 2), numbers(conv.out_channels, 3));
-        let y = conv::forward(&conv, &x, &weight, &bias, true);
+        let y = conv::forward(&conv, &x, &weight, Some(&bias), true);
         let gradient = numbers(outputs, 4);
         let output = OutputGradient { gradient: &gradient, relu_output: Some(&y) };
-        bench.measure(&format!("{name} forward"), flops(), || conv::forward(&conv, &x, &weight, &bias, true));
+        bench.measure(&format!("{name} forward"), flops(), || {
+            conv::forward(&conv, &x, &weight, Some(&bias), true)
+        });
         bench.measure(&format!("{name} dX"), flops(), || conv::input_gradient(&conv, &weight, output));
-        bench.measure(&format!("{name} dW"), flops(), || conv::weight_gradient(&conv, &x, output));
+        bench.measure(&format!("{name} dW"), flops(), || conv::weight_gradient(&conv, &x, output, true));
     }
 }
 
@@ -143,14 +145,14 @@ fn linears(bench: &mut Bench) {
         let flops = || Work::Flops(2 * batch * inputs * outputs);
         let (x, weight, bias) =
             (numbers(batch * inputs, 1), numbers(inputs * outputs, 2), numbers(outputs, 3));
-        let y = linear::forward(&linear, &x, &weight, &bias, true);
+        let y = linear::forward(&linear, &x, &weight, Some(&bias), true);
         let gradient = numbers(batch * outputs, 4);
         let output = OutputGradient { gradient: &gradient, relu_output: Some(&y) };
         bench.measure(&format!("{name} forward"), flops(), || {
-            linear::forward(&linear, &x, &weight, &bias, true)
+            linear::forward(&linear, &x, &weight, Some(&bias), true)
         });
         bench.measure(&format!("{name} dX"), flops(), || linear::input_gradient(&linear, &weight, output));
-        bench.measure(&format!("{name} dW"), flops(), || linear::weight_gradient(&linear, &x, output));
+        bench.measure(&format!("{name} dW"), flops(), || linear::weight_gradient(&linear, &x, output, true));
     }
 }
 

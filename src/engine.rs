@@ -36,7 +36,7 @@ pub use worker::Worker;
 pub fn catalog() -> Catalog {
     let components: [(Section, Vec<ComponentInfo>); 8] = [
         (Section::Dataset, data::ALL.iter().map(|entry| entry.info).collect()),
-        (Section::Encoder, models::ALL.iter().map(|entry| entry.info).collect()),
+        (Section::Encoder, models::encoders::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Objective, objectives::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Optimizer, optimizers::ALL.iter().map(|entry| entry.info).collect()),
         (Section::Schedule, schedules::ALL.iter().map(|entry| entry.info).collect()),
@@ -52,7 +52,7 @@ pub fn catalog() -> Catalog {
         headlines: objectives::ALL.iter().map(headline).collect(),
         without_labels: without_labels.map(|entry| entry.info.id).collect(),
         with_path: data::ALL.iter().filter(|entry| entry.takes_path()).map(|entry| entry.info.id).collect(),
-        stages: |encoder| models::stages(encoder).ok(),
+        stages: |encoder| models::encoders::stages(encoder).ok(),
         suited_augmentation: data::suited_augmentation,
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }

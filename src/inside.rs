@@ -23,7 +23,7 @@ pub struct Filters {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMaps {
     /// As in the names of its weights, such as "conv1".
-    pub name: &'static str,
+    pub name: String,
     pub height: usize,
     pub width: usize,
     /// (maps, height, width).

@@ -114,5 +114,5 @@ pub fn catalog() -> Catalog {
 /// # Errors
 /// Where the encoder is unknown, or its layers do not fit the images.
 pub fn model_summary(encoder: &Choice, shape: ImageShape, classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
-    models::summary(encoder, shape, classes)
+    models::encoders::summary(encoder, shape.into(), classes)
 }

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     data::{Dataset, DatasetInfo, Examples, VALIDATION_IMAGES},
     kernels::simd::{Kernel, Level, Vector},
-    models, objectives, ops,
+    models::encoders,
+    objectives, ops,
     protocol::LayerInfo,
     rng::rng,
     shape::ImageShape,
@@ -84,7 +85,7 @@ pub struct Speed {
 
 /// The encoders that can be measured.
 pub fn encoders() -> impl Iterator<Item = &'static str> {
-    models::ALL.iter().map(|entry| entry.info.id)
+    encoders::ALL.iter().map(|entry| entry.info.id)
 }
 
 /// The objectives that can be measured.
@@ -113,8 +114,8 @@ pub fn machine(secs: f64) -> Result<Machine> {
 /// # Errors
 /// Where the encoder is unknown or does not fit the images.
 pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
-    let entry = models::find(encoder)?;
-    let rows = models::summary(&Choice::new(encoder), SHAPE, CLASSES)?;
+    let entry = encoders::find(encoder)?;
+    let rows = encoders::summary(&Choice::new(encoder), SHAPE.into(), CLASSES)?;
     forget_peak_memory();
     let dataset = Arc::new(random_dataset()?);
     let spec = spec(encoder);
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn operations_are_counted_honestly() {
-        let rows = models::summary(&Choice::new("seed_cnn"), SHAPE, CLASSES).unwrap();
+        let rows = encoders::summary(&Choice::new("seed_cnn"), SHAPE.into(), CLASSES).unwrap();
         // The first convolution, of 2 × 26² × 9 × 32 operations, needs no gradient of the image.
         assert_eq!((infer_flops(&rows), train_flops(&rows)), (23_984_896, 3 * 23_984_896 - 389_376));
     }

@@ -2,7 +2,7 @@
 use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data::{self, watch::Watch},
-    models::{Pytorch, Rename},
+    models::{Part, Pytorch, Rename},
     objectives,
     protocol::{Phase, RunId},
     runs::{CheckpointState, Entry, Home, RunData, RunFolder},
@@ -31,10 +31,9 @@ pub struct Exchanged {
 pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exchanged> {
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
-    let info = folder.dataset_info(&spec, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
-    let classes = has_head.then_some(info.classes());
-    let pytorch = Pytorch::new(&newest.loaded.vars, &spec.encoder, info.shape.image()?, classes)?;
+    let part = if has_head { Part::All } else { Part::Encoder };
+    let pytorch = Pytorch::new(&newest.loaded.vars, part)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
     Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
@@ -54,7 +53,7 @@ pub fn import(
     let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, &spec.encoder, info.shape.image()?, Some(info.classes()))?;
+    let pytorch = Pytorch::new(&model.vars, Part::All)?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog, &RunData::new(info, [0, 0]))?;

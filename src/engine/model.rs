@@ -3,7 +3,7 @@ use super::{devices, preparation::Preparation, probe, trust::Impressions};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, Gathered, Numbers, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
-    models::{self, Network, Pass, Vars, Window},
+    models::{MapInfo, Network, Pass, Vars, encoders},
     objectives::{self, Batch, Looks, Objective},
     ops,
     protocol::Image,
@@ -30,8 +30,7 @@ impl Model {
     /// Where a component is unknown or the layers do not fit the images.
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
         let mut vars = Vars::new(spec.seed, devices::open(&spec.device.id)?);
-        let encoder =
-            Network::build(&models::layers(&spec.encoder)?, data.shape.image()?, "encoder", &mut vars)?;
+        let encoder = Network::build(&encoders::blocks(&spec.encoder)?, data.shape, &mut vars)?;
         let (entry, encoder) = (objectives::find(&spec.objective.id)?, Arc::new(encoder));
         let objective = (entry.build)(&spec.objective, encoder.clone(), data, &mut vars)?;
         let augmentation = Augmentation::new(&spec.augmentation);
@@ -150,9 +149,9 @@ impl Model {
         self.classify(&self.encoder.forward(images, &Pass::Evaluation)?)
     }
 
-    /// The encoder's convolutions, and what their filters see.
-    pub fn windows(&self) -> &[Window] {
-        self.encoder.windows()
+    /// The encoder's feature maps: the convolutions that make them, and what of an image they see.
+    pub fn map_infos(&self) -> &[MapInfo] {
+        self.encoder.map_infos()
     }
 
     /// The feature maps of some images, (images, height, width, channels), one a convolution.
@@ -191,9 +190,9 @@ impl Model {
     pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Impressions> {
         let batch = self.batch(examples, indices)?;
         ops::on_pool(|| {
-            let (features, embedding) = self.encoder.look(&batch.inputs)?;
-            let logits = self.classify(&embedding)?;
-            Ok(Impressions { logits: logits.to_vec2()?, features: features.to_vec2()? })
+            let encoded = self.encoder.encode(&batch.inputs)?;
+            let logits = self.classify(&encoded.embedding)?;
+            Ok(Impressions { logits: logits.to_vec2()?, features: encoded.look()?.to_vec2()? })
         })
     }
 

@@ -134,10 +134,10 @@ impl Trainer {
         match origin {
             Origin::Fresh => {}
             Origin::Weights(weights) => {
-                let fresh = models::last_stages(&spec.encoder, spec.training(&FRESH_STAGES) as usize)?;
+                let fresh = spec.training(&FRESH_STAGES) as usize;
                 let part =
                     if spec.training(&KEEP_HEAD) > 0.0 { models::Part::All } else { models::Part::Encoder };
-                beginning = Some(models::load_part(&model.vars, weights, part, &fresh)?);
+                beginning = Some(models::load_part(&model.vars, weights, part, fresh)?);
             }
         }
         let mut trainer = Self {

@@ -33,7 +33,7 @@ pub struct Trust {
 #[derive(Clone, Debug, Default)]
 pub struct Impressions {
     pub logits: Vec<Vec<f32>>,
-    /// What the images look like to it: see [`crate::models::Network::look`].
+    /// What the images look like to it: see [`crate::models::Encoded::look`].
     pub features: Vec<Vec<f32>>,
 }
 

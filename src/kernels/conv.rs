@@ -35,11 +35,11 @@ pub struct Conv {
     pub padding: usize,
 }
 
-/// `relu?(conv(x, weight) + bias)`.
+/// `relu?(conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
-pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
     let correlation = Correlation::forward(conv, x, weight, bias, relu);
     correlation.run(conv.batch, Images::of(x), conv.out_height())
 }
@@ -53,7 +53,7 @@ pub fn forward_pooled(
     pool: &MaxPool,
     x: &[f32],
     weight: &[f32],
-    bias: &[f32],
+    bias: Option<&[f32]>,
     relu: bool,
 ) -> (Vec<f32>, Vec<u16>) {
     assert_eq!((pool.batch, pool.in_len()), (conv.batch, conv.out_len()));
@@ -340,13 +340,13 @@ impl Weights {
 }
 
 impl<'a> Correlation<'a> {
-    fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &'a [f32], relu: bool) -> Self {
+    fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&'a [f32]>, relu: bool) -> Self {
         conv.check(x, weight);
-        assert_eq!(bias.len(), conv.out_channels);
+        assert!(bias.is_none_or(|bias| bias.len() == conv.out_channels));
         let (level, window) = (Level::current(), conv.window());
         let pixels = conv.batch * conv.out_height() * conv.out_width();
         let weights = Weights::pack(level, &window, pixels, weight, conv.out_channels);
-        Correlation { level, frame: conv.input_frame(), window, weights, bias: Some(bias), relu }
+        Correlation { level, frame: conv.input_frame(), window, weights, bias, relu }
     }
 
     /// (batch, out_rows, window.out_width, outputs).

@@ -10,14 +10,18 @@ use super::simd::{Kernel, Level, Vector};
 use super::{OutputGradient, PIECE, windows};
 use rayon::prelude::*;
 
-/// `relu?(transposed conv(x, weight) + bias)`.
+/// `relu?(transposed conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
-    assert_eq!(bias.len(), conv.in_channels);
+pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+    assert!(bias.is_none_or(|bias| bias.len() == conv.in_channels));
     let mut y = conv::input_gradient(conv, weight, OutputGradient { gradient: x, relu_output: None });
-    let level = Level::current();
+    if bias.is_none() && !relu {
+        return y;
+    }
+    let (level, zeros) = (Level::current(), vec![0.0; conv.in_channels]);
+    let bias = bias.unwrap_or(&zeros);
     let pixels = (PIECE / conv.in_channels).max(1);
     y.par_chunks_mut(pixels * conv.in_channels).for_each(|y| level.run(AddBias { bias, relu, y }));
     y
@@ -28,18 +32,24 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: &[f32], relu: bool)
 /// # Panics
 /// When a slice's length is not that of the shape.
 pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Vec<f32> {
-    conv::forward(conv, &output.through_relu(), weight, &vec![0.0; conv.out_channels], false)
+    conv::forward(conv, &output.through_relu(), weight, None, false)
 }
 
-/// The gradients of weight and bias, summed over the batch.
+/// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn weight_gradient(conv: &Conv, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+pub fn weight_gradient(
+    conv: &Conv,
+    x: &[f32],
+    output: OutputGradient,
+    with_bias: bool,
+) -> (Vec<f32>, Option<Vec<f32>>) {
     let gradient = output.through_relu();
-    let (weight, _) =
-        conv::weight_gradient(conv, &gradient, OutputGradient { gradient: x, relu_output: None });
-    (weight, windows::channel_sums(conv.batch, conv.height * conv.width, conv.in_channels, &gradient))
+    let as_output = OutputGradient { gradient: x, relu_output: None };
+    let (weight, _) = conv::weight_gradient(conv, &gradient, as_output, false);
+    let sums = || windows::channel_sums(conv.batch, conv.height * conv.width, conv.in_channels, &gradient);
+    (weight, with_bias.then(sums))
 }
 
 struct AddBias<'a> {
@@ -126,13 +136,19 @@ mod tests {
                 Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, relu));
             at_every_level(|| {
                 let what = format!("{conv:?}, ReLU {relu}");
-                let y = forward(&conv, &x, &weight, &bias, relu);
+                let y = forward(&conv, &x, &weight, Some(&bias), relu);
                 reference.assert_value(&y, &what);
                 let output =
                     OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y) };
                 let dx = input_gradient(&conv, &weight, output);
-                let (dw, db) = weight_gradient(&conv, &x, output);
-                reference.assert_gradients(&[&dx, &dw, &db], &what);
+                let (dw, db) = weight_gradient(&conv, &x, output, true);
+                assert_eq!(weight_gradient(&conv, &x, output, false), (dw.clone(), None));
+                reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
+                let zeros = vec![0.0; bias.len()];
+                assert_eq!(
+                    forward(&conv, &x, &weight, None, relu),
+                    forward(&conv, &x, &weight, Some(&zeros), relu)
+                );
             });
         }
     }
@@ -154,11 +170,11 @@ mod tests {
         let x = random.numbers(5 * conv.out_height() * conv.out_width() * 33);
         let (weight, bias) = (random.numbers(4 * 3 * 19 * 33), random.numbers(19));
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, &bias, true);
+            let y = forward(&conv, &x, &weight, Some(&bias), true);
             let output = OutputGradient { gradient: &y, relu_output: Some(&y) };
-            let (dw, db) = weight_gradient(&conv, &x, output);
+            let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
-            vec![y, dx, dw, db]
+            vec![y, dx, dw, db.unwrap()]
         });
     }
 }

@@ -25,19 +25,20 @@ pub struct Depthwise {
     pub padding: usize,
 }
 
-/// `relu?(conv(x, weight) + bias)`.
+/// `relu?(conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
-pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
-    assert_eq!((weight.len(), bias.len()), (conv.taps() * conv.channels, conv.channels));
+pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+    assert_eq!(weight.len(), conv.taps() * conv.channels);
+    assert!(bias.is_none_or(|bias| bias.len() == conv.channels));
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * conv.channels);
     let (rows, columns) = (conv.out_height(), conv.out_width());
     let lines = [
         pairs(rows, conv.kernel_height, |row, tap| conv.source(row, tap, conv.height)),
         pairs(columns, conv.kernel_width, |column, tap| conv.source(column, tap, conv.width)),
     ];
-    let gather = Gather { conv, weight, bias: Some(bias), relu, source_width: conv.width, lines: &lines };
+    let gather = Gather { conv, weight, bias, relu, source_width: conv.width, lines: &lines };
     gather.run(x, conv.height)
 }
 
@@ -57,11 +58,16 @@ pub fn input_gradient(conv: &Depthwise, weight: &[f32], output: OutputGradient) 
     gather.run(&output.through_relu(), rows)
 }
 
-/// The gradients of weight and bias, summed over the batch.
+/// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn weight_gradient(conv: &Depthwise, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+pub fn weight_gradient(
+    conv: &Depthwise,
+    x: &[f32],
+    output: OutputGradient,
+    with_bias: bool,
+) -> (Vec<f32>, Option<Vec<f32>>) {
     let (rows, columns, channels) = (conv.out_height(), conv.out_width(), conv.channels);
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * channels);
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * channels);
@@ -92,7 +98,7 @@ pub fn weight_gradient(conv: &Depthwise, x: &[f32], output: OutputGradient) -> (
     for sums in partial_sums {
         weight.iter_mut().zip(sums).for_each(|(weight, sum)| *weight += sum);
     }
-    (weight, windows::channel_sums(conv.batch, rows * columns, channels, &gradient))
+    (weight, with_bias.then(|| windows::channel_sums(conv.batch, rows * columns, channels, &gradient)))
 }
 
 impl Depthwise {
@@ -303,13 +309,19 @@ mod tests {
                 Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, relu));
             at_every_level(|| {
                 let what = format!("{conv:?}, ReLU {relu}");
-                let y = forward(&conv, &x, &weight, &bias, relu);
+                let y = forward(&conv, &x, &weight, Some(&bias), relu);
                 reference.assert_value(&y, &what);
                 let output =
                     OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y) };
                 let dx = input_gradient(&conv, &weight, output);
-                let (dw, db) = weight_gradient(&conv, &x, output);
-                reference.assert_gradients(&[&dx, &dw, &db], &what);
+                let (dw, db) = weight_gradient(&conv, &x, output, true);
+                assert_eq!(weight_gradient(&conv, &x, output, false), (dw.clone(), None));
+                reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
+                let zeros = vec![0.0; bias.len()];
+                assert_eq!(
+                    forward(&conv, &x, &weight, None, relu),
+                    forward(&conv, &x, &weight, Some(&zeros), relu)
+                );
             });
         }
     }
@@ -330,11 +342,11 @@ mod tests {
         let x = random.numbers(5 * 17 * 14 * 67);
         let (weight, bias) = (random.numbers(15 * 67), random.numbers(67));
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, &bias, true);
+            let y = forward(&conv, &x, &weight, Some(&bias), true);
             let output = OutputGradient { gradient: &y, relu_output: Some(&y) };
-            let (dw, db) = weight_gradient(&conv, &x, output);
+            let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
-            vec![y, dx, dw, db]
+            vec![y, dx, dw, db.unwrap()]
         });
     }
 }

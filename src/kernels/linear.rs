@@ -21,14 +21,14 @@ pub struct Linear {
     pub outputs: usize,
 }
 
-/// `relu?(x · weight + bias)`.
+/// `relu?(x · weight + bias?)`.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: bool) -> Vec<f32> {
+pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
     linear.check(x, weight);
-    assert_eq!(bias.len(), outputs);
+    assert!(bias.is_none_or(|bias| bias.len() == outputs));
     let level = Level::current();
     let part = inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS);
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
@@ -41,7 +41,9 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: &[f32], relu: b
     // SAFETY: `Gemm` writes every number.
     let parts = unsafe { write_chunks(inputs.div_ceil(part) * batch * outputs, batch * outputs, multiply) };
     build_pieces(batch, outputs, |row, y| {
-        y.copy_from_slice(bias);
+        if let Some(bias) = bias {
+            y.copy_from_slice(bias);
+        }
         for part in parts.chunks_exact(batch * outputs) {
             add(&part[row * outputs..][..outputs], y);
         }
@@ -66,11 +68,16 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
     multiply_transposed(level, weight, &transpose(level, &gradient, outputs), batch)
 }
 
-/// The gradients of weight (inputs, outputs) and bias (outputs), summed over the batch.
+/// The gradient of weight (inputs, outputs) and, where it is wanted, that of bias (outputs), summed over the batch.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (Vec<f32>, Vec<f32>) {
+pub fn weight_gradient(
+    linear: &Linear,
+    x: &[f32],
+    output: OutputGradient,
+    with_bias: bool,
+) -> (Vec<f32>, Option<Vec<f32>>) {
     let Linear { inputs, outputs, .. } = *linear;
     let gradient = output.through_relu();
     linear.check_output(&gradient);
@@ -84,8 +91,11 @@ pub fn weight_gradient(linear: &Linear, x: &[f32], output: OutputGradient) -> (V
     };
     // SAFETY: `Gemm` writes every number.
     let weight = unsafe { write_chunks(inputs * outputs, INPUT_BLOCK * outputs, multiply) };
-    let mut bias = vec![0.0; outputs];
-    level.run(AddRows { rows: &gradient, sums: &mut bias });
+    let bias = with_bias.then(|| {
+        let mut sums = vec![0.0; outputs];
+        level.run(AddRows { rows: &gradient, sums: &mut sums });
+        sums
+    });
     (weight, bias)
 }
 
@@ -153,13 +163,19 @@ mod tests {
                 let reference =
                     Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&linear, inputs, relu));
                 let what = format!("{linear:?} relu {relu}");
-                let y = forward(&linear, &x, &weight, &bias, relu);
+                let y = forward(&linear, &x, &weight, Some(&bias), relu);
                 reference.assert_value(&y, &what);
                 let gradient = &reference.output_gradient;
                 let output = OutputGradient { gradient, relu_output: relu.then_some(&y) };
                 let dx = input_gradient(&linear, &weight, output);
-                let (dw, db) = weight_gradient(&linear, &x, output);
-                reference.assert_gradients(&[&dx, &dw, &db], &what);
+                let (dw, db) = weight_gradient(&linear, &x, output, true);
+                assert_eq!(weight_gradient(&linear, &x, output, false), (dw.clone(), None));
+                reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
+                let zeros = vec![0.0; bias.len()];
+                assert_eq!(
+                    forward(&linear, &x, &weight, None, relu),
+                    forward(&linear, &x, &weight, Some(&zeros), relu)
+                );
             }
         }
     }
@@ -174,11 +190,11 @@ mod tests {
             let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
             let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
             same_bits_on_any_threads(|| {
-                let y = forward(&linear, &x, &weight, &bias, true);
+                let y = forward(&linear, &x, &weight, Some(&bias), true);
                 let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
-                let (dw, db) = weight_gradient(&linear, &x, output);
+                let (dw, db) = weight_gradient(&linear, &x, output, true);
                 let dx = input_gradient(&linear, &weight, output);
-                vec![y, dx, dw, db]
+                vec![y, dx, dw, db.unwrap()]
             });
         }
     }

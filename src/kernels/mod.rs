@@ -5,6 +5,7 @@
 //! order. No candle and no I/O here; the only `unsafe` code of the library is.
 
 pub mod activation;
+pub mod add;
 pub mod attention;
 pub mod contrastive;
 pub mod conv;

@@ -1,128 +1,76 @@
-//! A list of layers with its weights.
-use super::{BatchNorm, Layer, Vars, Window, windows::windows};
-use crate::{
-    ops::{self, Activation, ConvShape, DropoutUnit, Sink},
-    rng,
-    shape::{ImageShape, Shape},
-    spec::{LiveParams, Param, Section},
+//! An encoder with its weights.
+use super::{
+    Builder, Flow, MapInfo, Maps, Pass, Vars,
+    blocks::{Block, Step, run},
 };
-use anyhow::Result;
+use crate::{
+    ops::{self, Sink},
+    shape::Shape,
+};
+use anyhow::{Result, bail};
 use candle_core::Tensor;
 
 /// From images to embeddings.
 pub struct Network {
     steps: Vec<Step>,
-    /// One a convolution.
-    windows: Vec<Window>,
-    sink: Sink,
+    maps: Vec<MapInfo>,
+    stages: usize,
     embed_dim: usize,
+    sink: Sink,
 }
 
-/// Whether a forward pass trains, and with what.
-#[derive(Clone, Copy)]
-pub enum Pass<'a> {
-    /// No dropout.
-    Evaluation,
-    Training {
-        seed: u64,
-        step: u64,
-        live: &'a LiveParams,
-        /// Convolutions and linear layers, from the first, that stay as they are, with all that lies between them.
-        frozen_stages: usize,
-        changes: Changes,
-    },
+/// What an encoder makes of some images.
+pub struct Encoded {
+    /// (batch, embed_dim)
+    pub embedding: Tensor,
+    /// (batch, height, width, channels): the last values that still have places; none where the first step makes
+    /// features of all that goes in.
+    pub features: Option<Tensor>,
 }
 
-/// What a batch may leave behind in the network that it trains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Changes {
-    /// Weights have gradients, and running statistics move.
-    All,
-    /// Weights have gradients; the images are not data whose statistics should be kept.
-    Weights,
-    /// The network is held as it is, and a gradient passes through it to its images.
-    Nothing,
-}
-
-impl Pass<'_> {
-    /// The same, but for what it changes; an evaluation changes nothing anyway.
-    pub fn changing(self, what: Changes) -> Self {
-        match self {
-            Pass::Training { seed, step, live, frozen_stages, .. } => {
-                Pass::Training { seed, step, live, frozen_stages, changes: what }
-            }
-            Pass::Evaluation => Pass::Evaluation,
-        }
+impl Encoded {
+    /// (batch, features): what the images look like to the network. These are the means of the channels of the last
+    /// feature map, which keep what an embedding, made to tell classes apart, throws away; where there is no such map,
+    /// the embeddings themselves.
+    ///
+    /// # Errors
+    /// Propagates candle errors.
+    pub fn look(&self) -> Result<Tensor> {
+        Ok(match &self.features {
+            Some(features) => features.mean((1, 2))?,
+            None => self.embedding.clone(),
+        })
     }
-
-    /// A weight as the pass uses it: one that nothing will ask a gradient of keeps no inputs alive.
-    pub fn weight(&self, tensor: &Tensor) -> Tensor {
-        match self {
-            Pass::Evaluation | Pass::Training { changes: Changes::Nothing, .. } => tensor.detach(),
-            Pass::Training { .. } => tensor.clone(),
-        }
-    }
-}
-
-#[derive(Clone)]
-enum Step {
-    Conv {
-        weight: Tensor,
-        bias: Tensor,
-        shape: ConvShape,
-        activation: Activation,
-        /// The side of the windows that are pooled at once.
-        pool: Option<usize>,
-    },
-    MaxPool {
-        size: usize,
-    },
-    BatchNorm {
-        norm: BatchNorm,
-        activation: Activation,
-    },
-    /// `purpose` names the layer's own random numbers.
-    Dropout {
-        param: Param,
-        purpose: String,
-        unit: DropoutUnit,
-    },
-    Flatten,
-    Linear {
-        weight: Tensor,
-        bias: Tensor,
-        activation: Activation,
-    },
 }
 
 impl Network {
-    /// Makes the weights, named `PREFIX.LAYER.weight` and `PREFIX.LAYER.bias`.
+    /// Makes the weights, named `encoder.*`.
     ///
     /// # Errors
-    /// Where the layers do not fit the images.
-    pub fn build(layers: &[Layer], image: ImageShape, prefix: &str, vars: &mut Vars) -> Result<Self> {
-        let mut shape = Shape::from(image);
-        let mut steps = vec![];
-        for (index, layer) in layers.iter().enumerate() {
-            let output = layer.output(shape)?;
-            steps.push(Step::build(layer, shape, prefix, index, vars)?);
-            shape = output;
-        }
-        let embed_dim = match shape {
+    /// Where the blocks do not fit the input, or do not end in features.
+    pub fn build(encoder: &dyn Block, input: Shape, vars: &mut Vars) -> Result<Self> {
+        let (input, sink) = (Flow::of(input), vars.sink().clone());
+        let embed_dim = match encoder.output(input)?.shape {
             Shape::Features(features) => features,
-            other => anyhow::bail!("an encoder must end in features, not in {other:?}"),
+            other => bail!("an encoder must end in features, not in {other:?}"),
         };
-        let (windows, sink) = (windows(layers), vars.sink().clone());
-        Ok(Self { steps: fuse(steps), windows, sink, embed_dim })
+        let mut at = Builder::encoder(vars);
+        let steps = encoder.build(input, &mut at)?;
+        Ok(Self { steps, maps: at.into_maps(), stages: encoder.stages(), embed_dim, sink })
     }
 
     pub fn embed_dim(&self) -> usize {
         self.embed_dim
     }
 
-    /// Its convolutions, and what their filters see.
-    pub fn windows(&self) -> &[Window] {
-        &self.windows
+    /// Convolutions and linear layers.
+    pub fn stages(&self) -> usize {
+        self.stages
+    }
+
+    /// Its feature maps: the convolutions that make them, and what of an image they see.
+    pub fn map_infos(&self) -> &[MapInfo] {
+        &self.maps
     }
 
     /// (batch, height, width, channels) to (batch, embed_dim).
@@ -130,39 +78,18 @@ impl Network {
     /// # Errors
     /// Where the images have another shape than the network was built for.
     pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let (frozen, trained) = self.steps.split_at(self.frozen_steps(pass));
-        let run = |steps: &[Step], x: &Tensor, pass: &Pass<'_>| {
-            steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, pass))
-        };
-        let x = run(frozen, images, &Pass::Evaluation)?;
-        Ok(ops::chain(&x, &self.sink, |x| run(trained, x, pass))?)
+        Ok(ops::chain(images, &self.sink, |x| run(&self.steps, x, pass))?)
     }
 
-    /// (batch, height, width, channels) to (batch, features) and (batch, embed_dim): what the images look like to the
-    /// network, and their embeddings. The former are the means of the channels of the last feature map, which keep what
-    /// an embedding, made to tell classes apart, throws away; where there is no convolution, the embeddings themselves.
+    /// (batch, height, width, channels) to all that there is to know of the images.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn look(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
-        let is_map = |step: &Step| !matches!(step, Step::Flatten | Step::Linear { .. });
-        let (maps, rest) = self.steps.split_at(self.steps.iter().take_while(|step| is_map(step)).count());
-        let run = |steps: &[Step], x: &Tensor| {
-            steps.iter().try_fold(x.clone(), |x, step| step.forward(&x, &Pass::Evaluation))
-        };
-        let map = run(maps, images)?;
-        let embedding = run(rest, &map)?;
-        let has_maps = maps.iter().any(|step| matches!(step, Step::Conv { .. }));
-        Ok(if has_maps { (map.mean((1, 2))?, embedding) } else { (embedding.clone(), embedding) })
-    }
-
-    /// The last feature map of images, (batch, height, width, channels), before it is pooled; none where there is no
-    /// convolution.
-    ///
-    /// # Errors
-    /// As [`forward`](Self::forward).
-    pub fn last_map(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.maps(images)?.pop())
+    pub fn encode(&self, images: &Tensor) -> Result<Encoded> {
+        let (with_places, rest) = self.steps_until(|flow| flow.has_places());
+        let features = run(with_places, images, &Pass::Evaluation)?;
+        let embedding = run(rest, &features, &Pass::Evaluation)?;
+        Ok(Encoded { embedding, features: (!with_places.is_empty()).then_some(features) })
     }
 
     /// The feature maps of images, (batch, height, width, channels), one a convolution: normalised and activated where
@@ -171,18 +98,20 @@ impl Network {
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn maps(&self, images: &Tensor) -> Result<Vec<Tensor>> {
-        let steps = self.unfused();
-        let mut maps = vec![];
-        let mut x = images.clone();
-        for step in &steps[..map_ends(&steps).last().copied().unwrap_or_default()] {
-            x = step.forward(&x, &Pass::Evaluation)?;
-            match step {
-                Step::Conv { .. } => maps.push(x.clone()),
-                Step::BatchNorm { .. } => maps.last_mut().into_iter().for_each(|map| map.clone_from(&x)),
-                _ => {}
-            }
-        }
-        Ok(maps)
+        let maps = Maps::default();
+        run(self.steps_until(|flow| flow.is_map).0, images, &Pass::Recording(&maps))?;
+        Ok(maps.into_inner())
+    }
+
+    /// The last feature map of images, (batch, height, width, channels), before it is pooled; none where there is no
+    /// convolution.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn last_map(&self, images: &Tensor) -> Result<Option<Tensor>> {
+        let (steps, _) = self.steps_until(|flow| flow.is_map);
+        let map = || run(steps, images, &Pass::Evaluation);
+        Ok((!steps.is_empty()).then(map).transpose()?)
     }
 
     /// From last feature maps to embeddings.
@@ -190,123 +119,12 @@ impl Network {
     /// # Errors
     /// Where the maps are of another network.
     pub fn after_last_map(&self, maps: &Tensor) -> Result<Tensor> {
-        let steps = self.unfused();
-        let rest = &steps[map_ends(&steps).last().copied().unwrap_or_default()..];
-        Ok(rest.iter().try_fold(maps.clone(), |x, step| step.forward(&x, &Pass::Evaluation))?)
+        Ok(run(self.steps_until(|flow| flow.is_map).1, maps, &Pass::Evaluation)?)
     }
 
-    /// The steps with each pooling on its own.
-    fn unfused(&self) -> Vec<Step> {
-        let mut unfused = vec![];
-        for mut step in self.steps.iter().cloned() {
-            let pool = if let Step::Conv { pool, .. } = &mut step { pool.take() } else { None };
-            unfused.push(step);
-            unfused.extend(pool.map(|size| Step::MaxPool { size }));
-        }
-        unfused
+    /// The steps up to the last one whose output is of a kind, and those after it.
+    fn steps_until(&self, is_wanted: impl Fn(&Flow) -> bool) -> (&[Step], &[Step]) {
+        let last = self.steps.iter().rposition(|step| is_wanted(&step.output));
+        self.steps.split_at(last.map_or(0, |last| last + 1))
     }
-
-    /// Steps before the first stage that is trained.
-    fn frozen_steps(&self, pass: &Pass<'_>) -> usize {
-        match pass {
-            Pass::Evaluation | Pass::Training { frozen_stages: 0, .. } => 0,
-            Pass::Training { frozen_stages, .. } => {
-                self.stage_starts().nth(*frozen_stages).unwrap_or(self.steps.len())
-            }
-        }
-    }
-
-    /// Convolutions and linear layers.
-    pub fn stages(&self) -> usize {
-        self.stage_starts().count()
-    }
-
-    fn stage_starts(&self) -> impl Iterator<Item = usize> {
-        let is_stage = |step: &Step| matches!(step, Step::Conv { .. } | Step::Linear { .. });
-        self.steps.iter().enumerate().filter(move |(_, step)| is_stage(step)).map(|(at, _)| at)
-    }
-}
-
-impl Step {
-    fn build(layer: &Layer, input: Shape, prefix: &str, index: usize, vars: &mut Vars) -> Result<Self> {
-        Ok(match (layer, input) {
-            (Layer::Conv { name, channels, kernel, stride, padding, activation }, Shape::Image(image)) => {
-                let fan_in = kernel * kernel * image.channels;
-                let name = format!("{prefix}.{name}");
-                Step::Conv {
-                    weight: vars.weight(
-                        &format!("{name}.weight"),
-                        &[*kernel, *kernel, image.channels, *channels],
-                        fan_in,
-                    )?,
-                    bias: vars.weight(&format!("{name}.bias"), &[*channels], fan_in)?,
-                    shape: ConvShape { stride: *stride, padding: *padding },
-                    activation: *activation,
-                    pool: None,
-                }
-            }
-            (Layer::Linear { name, features, activation }, Shape::Features(fan_in)) => {
-                let name = format!("{prefix}.{name}");
-                Step::Linear {
-                    weight: vars.weight(&format!("{name}.weight"), &[fan_in, *features], fan_in)?,
-                    bias: vars.weight(&format!("{name}.bias"), &[*features], fan_in)?,
-                    activation: *activation,
-                }
-            }
-            (Layer::BatchNorm { name, activation }, Shape::Image(image)) => Step::BatchNorm {
-                norm: BatchNorm::new(&format!("{prefix}.{name}"), image.channels, vars)?,
-                activation: *activation,
-            },
-            (Layer::MaxPool { size }, _) => Step::MaxPool { size: *size },
-            (Layer::Dropout { param, unit }, _) => {
-                Step::Dropout { param: *param, purpose: format!("dropout {index}"), unit: *unit }
-            }
-            (Layer::Flatten, _) => Step::Flatten,
-            _ => unreachable!("the shape was checked by Layer::output"),
-        })
-    }
-
-    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
-        let weight = |tensor: &Tensor| pass.weight(tensor);
-        match self {
-            Step::Conv { weight: w, bias, shape, activation, pool: None } => {
-                ops::conv2d(x, &weight(w), &weight(bias), *shape, *activation)
-            }
-            Step::Conv { weight: w, bias, shape, activation, pool: Some(size) } => {
-                ops::conv2d_max_pool2d(x, &weight(w), &weight(bias), *shape, *activation, *size)
-            }
-            Step::BatchNorm { norm, activation } => norm.forward(x, pass, *activation),
-            Step::MaxPool { size } => ops::max_pool2d(x, *size),
-            Step::Flatten => ops::reshape(x, (x.dim(0)?, x.elem_count() / x.dim(0)?.max(1))),
-            Step::Linear { weight: w, bias, activation } => {
-                ops::linear(x, &weight(w), &weight(bias), *activation)
-            }
-            Step::Dropout { param, purpose, unit } => match pass {
-                Pass::Evaluation => Ok(x.clone()),
-                Pass::Training { seed, step, live, .. } => {
-                    let probability = live.get(Section::Encoder, param);
-                    ops::dropout(x, probability, *unit, rng::key(*seed, purpose, *step))
-                }
-            },
-        }
-    }
-}
-
-/// Where the feature map of each convolution is complete: behind it, and behind its normalisation if it has one.
-fn map_ends(steps: &[Step]) -> Vec<usize> {
-    let is_norm = |at: usize| matches!(steps.get(at), Some(Step::BatchNorm { .. }));
-    let ends = steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Conv { .. }));
-    ends.map(|(at, _)| if is_norm(at + 1) { at + 2 } else { at + 1 }).collect()
-}
-
-/// Puts a pooling into the convolution before it.
-fn fuse(steps: Vec<Step>) -> Vec<Step> {
-    let mut fused: Vec<Step> = vec![];
-    for step in steps {
-        match (fused.last_mut(), step) {
-            (Some(Step::Conv { pool: pool @ None, .. }), Step::MaxPool { size }) => *pool = Some(size),
-            (_, step) => fused.push(step),
-        }
-    }
-    fused
 }

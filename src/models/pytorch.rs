@@ -1,12 +1,8 @@
-//! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as safetensors: `encoder.conv1.weight`, (height, width,
-//! in, out), is `conv1.weight`, (out, in, height, width), there.
-use super::{Layer, Vars, layers, layers::head};
-use crate::{
-    disk,
-    errors::At as _,
-    shape::{ImageShape, Shape},
-    spec::Choice,
-};
+//! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as
+//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. What
+//! the counterpart of a variable is, the block says that makes it.
+use super::{BlockVar, Part, Vars};
+use crate::{disk, errors::At as _, shape::ImageShape};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
 use std::{
@@ -17,7 +13,7 @@ use std::{
 
 /// The counterparts of a network's variables.
 pub struct Pytorch<'a> {
-    parts: Vec<Part<'a>>,
+    parts: Vec<Counterpart<'a>>,
 }
 
 /// What a tensor of the file is called here: `fc2` for `head` renames all tensors of that layer.
@@ -26,85 +22,45 @@ pub struct Rename {
     pub ours: String,
 }
 
-struct Part<'a> {
+struct Counterpart<'a> {
     /// PyTorch's name.
-    name: String,
+    name: &'a str,
     layout: Layout,
     var: &'a Var,
 }
 
 /// How a variable lies in memory, here and there.
-#[derive(Clone, Copy)]
-enum Layout {
+#[derive(Clone, Copy, Debug)]
+pub enum Layout {
     /// The same on both sides.
-    Vector { len: usize },
+    Same,
     /// (height, width, in, out) here, (out, in, height, width) there.
-    Conv { hwio: [usize; 4] },
-    /// (height · width · in, out) here, (out, in · height · width) there: a flattened image lies in memory as it did
-    /// before, and PyTorch's images have their channels first.
-    Linear { hwio: [usize; 4] },
-}
-
-/// The variables of a layer by the ends of their names. A new kind of layer says here what PyTorch calls its own, what
-/// is no weight, such as running means, included.
-fn variables(layer: &Layer, input: Shape, flattened: Option<ImageShape>) -> Vec<(&'static str, Layout)> {
-    match (layer, input) {
-        (Layer::Conv { kernel, channels, .. }, Shape::Image(image)) => {
-            let hwio = [*kernel, *kernel, image.channels, *channels];
-            vec![("weight", Layout::Conv { hwio }), ("bias", Layout::Vector { len: *channels })]
-        }
-        (Layer::Linear { features, .. }, Shape::Features(inputs)) => {
-            let ImageShape { height, width, channels } =
-                flattened.unwrap_or(ImageShape { height: 1, width: 1, channels: inputs });
-            let hwio = [height, width, channels, *features];
-            vec![("weight", Layout::Linear { hwio }), ("bias", Layout::Vector { len: *features })]
-        }
-        (Layer::BatchNorm { .. }, Shape::Image(image)) => {
-            let vector = Layout::Vector { len: image.channels };
-            ["weight", "bias", "running_mean", "running_var"].map(|end| (end, vector)).to_vec()
-        }
-        (Layer::MaxPool { .. } | Layer::Dropout { .. } | Layer::Flatten, _) => vec![],
-        (Layer::Conv { .. } | Layer::BatchNorm { .. } | Layer::Linear { .. }, _) => {
-            unreachable!("the shape was checked by Layer::output")
-        }
-    }
+    Convolution,
+    /// (in, out) here, (out, in) there. What goes in may be a flattened image, (height · width · channels) here: it lies
+    /// in memory as it did before, and PyTorch's images have their channels first.
+    Linear { flattened: Option<ImageShape> },
 }
 
 /// Tensors of PyTorch's that mean nothing here: how many batches a normalisation has seen.
 const PASSED_OVER: &str = "num_batches_tracked";
 
 impl<'a> Pytorch<'a> {
-    /// Of an encoder and a head for so many classes; without any, of the encoder alone, whatever an objective learns
-    /// beside it.
+    /// Of an encoder and its head, or of the encoder alone, whatever an objective learns beside it.
     ///
     /// # Errors
-    /// Where the layers do not fit the images, or the weights are not those of this network.
-    pub fn new(vars: &'a Vars, encoder: &Choice, image: ImageShape, classes: Option<usize>) -> Result<Self> {
-        let is_mine = |(name, _): &(&str, &Var)| classes.is_some() || name.starts_with("encoder.");
-        let mut vars: BTreeMap<&str, &Var> = vars.all().filter(is_mine).collect();
-        let (encoder, head) = (layers(encoder)?, classes.map(head));
-        let head = head.iter().map(|layer| ("objective", layer));
-        let all = encoder.iter().map(|layer| ("encoder", layer)).chain(head);
-        let (mut parts, mut shape, mut flattened) = (vec![], Shape::from(image), None);
-        for (prefix, layer) in all {
-            let output = layer.output(shape)?;
-            for (end, layout) in variables(layer, shape, flattened) {
-                let name = format!("{}.{end}", layer.name());
-                let own = format!("{prefix}.{name}");
-                let var = vars.remove(own.as_str()).with_context(|| format!("there is no weight {own}"))?;
-                parts.push(Part { name, layout, var });
-            }
-            flattened = match (layer, shape) {
-                (Layer::Flatten, Shape::Image(image)) => Some(image),
-                (Layer::Linear { .. }, _) => None,
-                _ => flattened,
-            };
-            shape = output;
+    /// Where a weight has no counterpart in PyTorch.
+    pub fn new(vars: &'a Vars, part: Part) -> Result<Self> {
+        let mut rest: BTreeMap<&str, &Var> =
+            vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
+        let counterpart = |of: &'a BlockVar| {
+            let var = rest.remove(of.name.as_str())?;
+            Some(Counterpart { name: &of.pytorch, layout: of.layout, var })
+        };
+        let parts = vars.of_blocks().iter().filter_map(counterpart).collect();
+        match rest.keys().next() {
+            Some(own) => bail!("The weights {own} have no counterpart in PyTorch"),
+            None => Ok(Self { parts }),
         }
-        if let Some(own) = vars.keys().next() {
-            bail!("The weights {own} have no counterpart in PyTorch");
-        }
-        Ok(Self { parts })
     }
 
     /// Tensors, and numbers in all of them.
@@ -117,7 +73,7 @@ impl<'a> Pytorch<'a> {
     /// # Errors
     /// candle's own.
     pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
-        let tensor = |part: &Part<'_>| Ok((part.name.clone(), part.layout.theirs(part.var)?));
+        let tensor = |part: &Counterpart<'_>| Ok((part.name.to_owned(), part.layout.theirs(part.var)?));
         self.parts.iter().map(tensor).collect()
     }
 
@@ -154,12 +110,10 @@ impl<'a> Pytorch<'a> {
         }
         let mut fitting = vec![];
         for part in &self.parts {
-            match found.remove(&part.name).map(|theirs| part.take(&file, &theirs)) {
+            match found.remove(part.name).map(|theirs| part.take(&file, &theirs)) {
                 Some(Ok(tensor)) => fitting.push(tensor),
                 Some(Err(problem)) => problems.push(format!("{} {problem:#}", part.name)),
-                None => {
-                    problems.push(format!("{} is missing: {:?} is needed", part.name, part.layout.shape()))
-                }
+                None => problems.push(format!("{} is missing: {:?} is needed", part.name, part.shape())),
             }
         }
         problems.extend(found.keys().map(|name| format!("{} has no place in this network", quoted(name))));
@@ -176,10 +130,10 @@ impl<'a> Pytorch<'a> {
     }
 }
 
-impl Part<'_> {
+impl Counterpart<'_> {
     /// The tensor that a file calls `theirs`, laid out as the variable.
     fn take(&self, file: &BufferedSafetensors, theirs: &str) -> Result<Tensor> {
-        let shape = self.layout.shape();
+        let shape = self.shape();
         let there = file.get(theirs)?;
         ensure!(there.shape() == shape, "is {:?} where {shape:?} is needed", there.shape());
         let kind = there.dtype();
@@ -190,36 +144,46 @@ impl Part<'_> {
         ensure!(numbers.iter().all(|number| number.is_finite()), "holds numbers that are not finite");
         self.layout.ours(&tensor)
     }
+
+    /// PyTorch's.
+    fn shape(&self) -> Vec<usize> {
+        match (self.layout, self.var.dims()) {
+            (Layout::Convolution, [height, width, inputs, outputs]) => {
+                vec![*outputs, *inputs, *height, *width]
+            }
+            (Layout::Linear { .. }, [inputs, outputs]) => vec![*outputs, *inputs],
+            (_, dims) => dims.to_vec(),
+        }
+    }
 }
 
 impl Layout {
-    /// PyTorch's.
-    fn shape(self) -> Vec<usize> {
-        match self {
-            Layout::Vector { len } => vec![len],
-            Layout::Conv { hwio: [height, width, inputs, outputs] } => vec![outputs, inputs, height, width],
-            Layout::Linear { hwio: [height, width, inputs, outputs] } => {
-                vec![outputs, inputs * height * width]
-            }
-        }
-    }
-
+    /// A variable as PyTorch lays it out.
     fn theirs(self, ours: &Tensor) -> Result<Tensor> {
+        let ours = ours.detach();
         Ok(match self {
-            Layout::Vector { .. } => ours.detach(),
-            Layout::Conv { hwio } | Layout::Linear { hwio } => {
-                ours.detach().reshape(&hwio)?.permute((3, 2, 0, 1))?.contiguous()?.reshape(self.shape())?
+            Layout::Same => ours,
+            Layout::Convolution => ours.permute((3, 2, 0, 1))?.contiguous()?,
+            Layout::Linear { flattened: None } => ours.t()?.contiguous()?,
+            Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
+                let (inputs, outputs) = ours.dims2()?;
+                let images = ours.reshape((height, width, channels, outputs))?.permute((3, 2, 0, 1))?;
+                images.contiguous()?.reshape((outputs, inputs))?
             }
         })
     }
 
+    /// What PyTorch laid out, as the variable is.
     fn ours(self, theirs: &Tensor) -> Result<Tensor> {
-        let (Layout::Conv { hwio } | Layout::Linear { hwio }) = self else { return Ok(theirs.clone()) };
-        let [height, width, inputs, outputs] = hwio;
-        let moved = theirs.reshape((outputs, inputs, height, width))?.permute((2, 3, 1, 0))?.contiguous()?;
         Ok(match self {
-            Layout::Linear { .. } => moved.reshape((height * width * inputs, outputs))?,
-            _ => moved,
+            Layout::Same => theirs.clone(),
+            Layout::Convolution => theirs.permute((2, 3, 1, 0))?.contiguous()?,
+            Layout::Linear { flattened: None } => theirs.t()?.contiguous()?,
+            Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
+                let (outputs, inputs) = theirs.dims2()?;
+                let images = theirs.reshape((outputs, channels, height, width))?.permute((2, 3, 1, 0))?;
+                images.contiguous()?.reshape((inputs, outputs))?
+            }
         })
     }
 }

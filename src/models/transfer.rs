@@ -37,7 +37,7 @@ pub enum Part {
 
 impl Part {
     /// What the names of its variables begin with.
-    fn beginning(self) -> &'static str {
+    pub(super) fn beginning(self) -> &'static str {
         if self == Part::Encoder { ENCODER } else { "" }
     }
 
@@ -46,13 +46,13 @@ impl Part {
     }
 }
 
-/// Sets every variable of a part to what a file holds by its name, but for those whose names begin as one of `fresh`;
-/// says what was read and what was not. Where there is an error, none of them is changed.
+/// Sets every variable of a part to what a file holds by its name, but for those of the encoder's
+/// last stages that are to be fresh; says what was read and what was not. Where there is an error, none of them is changed.
 ///
 /// # Errors
 /// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
-pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
-    read(vars, weights, part, fresh).context("Could not begin with these weights").at(weights)
+pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
+    read(vars, weights, part, fresh_stages).context("Could not begin with these weights").at(weights)
 }
 
 /// Whether a file that Headstart wrote holds weights that can be used.
@@ -68,10 +68,10 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read(vars: &Vars, weights: &Weights, part: Part, fresh: &[String]) -> Result<String> {
+fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
     let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
-    let is_fresh = |name: &str| fresh.iter().any(|beginning| name.starts_with(beginning));
-    let wanted: Vec<_> = own.iter().filter(|(name, _)| !is_fresh(name)).collect();
+    let fresh = vars.last_stages(fresh_stages);
+    let wanted: Vec<_> = own.iter().filter(|(name, _)| !fresh.contains(name)).collect();
     let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
     let file = match weights {
         Weights::File(path) => pytorch::open(path, numbers)?,
@@ -129,13 +129,20 @@ fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::message;
+    use crate::{
+        errors::message,
+        models::{BlockVar, Layout},
+    };
     use std::collections::HashMap;
 
     fn vars(seed: u64, features: usize) -> Vars {
         let mut vars = Vars::new(seed, Device::Cpu);
         vars.weight("encoder.fc.weight", &[2, features], 2).unwrap();
         vars.buffer("encoder.norm.running_mean", &[features], seed as f32).unwrap();
+        for (stage, name) in ["encoder.norm.running_mean", "encoder.fc.weight"].into_iter().enumerate() {
+            let (pytorch, layout, stage) = (String::new(), Layout::Same, Some(stage));
+            vars.note(BlockVar { name: name.into(), pytorch, layout, stage });
+        }
         vars.weight("objective.head.weight", &[features, 3], 2).unwrap();
         vars
     }
@@ -151,7 +158,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let head = numbers(&new)[1].clone();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap();
+        let said = load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap();
         assert_eq!(
             said,
             "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
@@ -166,14 +173,14 @@ mod tests {
         let path = folder.path().join("model.safetensors");
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::All, &[]).unwrap();
+        let said = load_part(&new, &Weights::File(path.clone()), Part::All, 0).unwrap();
         assert_eq!(
             (said.as_str(), numbers(&new)),
             ("The network begins with 3 pretrained tensors", numbers(&old))
         );
         let mut other = vars(2, 4);
         other.weight("objective.further", &[1], 1).unwrap();
-        let error = message(&load_part(&other, &Weights::File(path), Part::All, &[]).unwrap_err());
+        let error = message(&load_part(&other, &Weights::File(path), Part::All, 0).unwrap_err());
         assert!(error.contains("objective.further is missing"), "{error}");
     }
 
@@ -184,7 +191,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let before = numbers(&new);
-        let said = load_part(&new, &Weights::File(path), Part::Encoder, &["encoder.fc.".into()]).unwrap();
+        let said = load_part(&new, &Weights::File(path), Part::Encoder, 1).unwrap();
         assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
         let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
         assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
@@ -200,7 +207,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -216,12 +223,12 @@ mod tests {
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
                 .contains("pickle")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, &[]).unwrap_err())
+            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
                 .contains("no whole safetensors")
         );
         assert_eq!(numbers(&new), before);

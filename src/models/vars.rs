@@ -1,4 +1,5 @@
 //! Named variables, those that are trained and those that are not: seeded by their names, in order of their names.
+use super::pytorch::Layout;
 use crate::{disk, errors::At as _, ops::Sink, rng::rng};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore, safetensors};
@@ -8,18 +9,39 @@ use std::{
     path::Path,
 };
 
+/// What the block that makes a variable says of it.
+#[derive(Clone, Debug)]
+pub struct BlockVar {
+    pub name: String,
+    /// What PyTorch calls it.
+    pub pytorch: String,
+    /// How it lies in memory there.
+    pub layout: Layout,
+    /// The stage that it is frozen with; none where it never is.
+    pub stage: Option<usize>,
+}
+
 /// The weights of a model.
 pub struct Vars {
     seed: u64,
     trained: BTreeMap<String, Var>,
     buffers: BTreeMap<String, Var>,
+    /// In the order in which they were made.
+    of_blocks: Vec<BlockVar>,
     device: Device,
     sink: Sink,
 }
 
 impl Vars {
     pub fn new(seed: u64, device: Device) -> Self {
-        Self { seed, trained: BTreeMap::new(), buffers: BTreeMap::new(), device, sink: Sink::default() }
+        Self {
+            seed,
+            trained: BTreeMap::new(),
+            buffers: BTreeMap::new(),
+            of_blocks: vec![],
+            device,
+            sink: Sink::default(),
+        }
     }
 
     /// A new weight or bias, uniform within ±1/√fan_in, which is how PyTorch begins its convolutions and linear layers.
@@ -65,6 +87,23 @@ impl Vars {
         let is_taken = self.trained.contains_key(name) || self.buffers.contains_key(name);
         ensure!(!is_taken, "there are two weights named {name}");
         Ok(())
+    }
+
+    /// Keeps what a block says of a variable that it makes.
+    pub fn note(&mut self, var: BlockVar) {
+        self.of_blocks.push(var);
+    }
+
+    /// What blocks said of their variables, in the order in which they were made.
+    pub fn of_blocks(&self) -> &[BlockVar] {
+        &self.of_blocks
+    }
+
+    /// The names of the variables of an encoder's last `count` stages.
+    pub fn last_stages(&self, count: usize) -> Vec<&str> {
+        let staged = || self.of_blocks.iter().filter_map(|var| Some((var.stage?, var.name.as_str())));
+        let stages = staged().map(|(stage, _)| stage + 1).max().unwrap_or_default();
+        staged().filter(|(stage, _)| stage + count >= stages).map(|(_, name)| name).collect()
     }
 
     /// Those that an optimiser changes.

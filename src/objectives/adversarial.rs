@@ -106,7 +106,7 @@ impl Adversarial {
     fn judge(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
         let (weight, bias) = (pass.weight(&self.weight), pass.weight(&self.bias));
-        Ok(ops::linear(&embedding, &weight, &bias, Activation::None)?.flatten_all()?)
+        Ok(ops::linear(&embedding, &weight, Some(&bias), Activation::None)?.flatten_all()?)
     }
 
     /// (count, latent): noise of this spread about the middle of a cloud.
@@ -142,7 +142,7 @@ impl Objective for Adversarial {
                 self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + *step as f64)))?;
                 (*seed, *step, live.get(Section::Objective, &GRADIENT_PENALTY), &self.generator)
             }
-            Pass::Evaluation => (0, 0, self.gradient_penalty, &self.average),
+            _ => (0, 0, self.gradient_penalty, &self.average),
         };
         let count = batch.inputs.dim(0)?;
         let forged = painter.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;

@@ -54,7 +54,7 @@ impl Objective for Autoencoder {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let seen = match pass {
             Pass::Training { seed, step, live, .. } => blanked(&batch.inputs, share(live), *seed, *step)?,
-            Pass::Evaluation => batch.inputs.clone(),
+            _ => batch.inputs.clone(),
         };
         let logits = self.decoder.forward(&self.encoder.forward(&seen, pass)?, pass)?;
         Ok(Loss { loss: ops::binary_cross_entropy(&logits, &batch.inputs)?, metrics: vec![] })

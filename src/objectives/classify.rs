@@ -3,9 +3,14 @@ use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
     data::DatasetInfo,
     metrics::ACCURACY,
-    models::{Network, Pass, Vars},
-    ops::{self, Activation},
+    models::{
+        Builder, Flow, Network, Pass, Vars,
+        blocks::{Block as _, Step, run},
+        encoders::{self, HEAD},
+    },
+    ops,
     protocol::Caption,
+    shape::Shape,
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -37,25 +42,20 @@ const LABEL_SMOOTHING: Param = Param {
 
 struct Classify {
     encoder: Arc<Network>,
-    weight: Tensor,
-    bias: Tensor,
+    head: Vec<Step>,
     class_names: Vec<String>,
 }
 
 impl Classify {
     fn new(encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
-        let (features, classes) = (encoder.embed_dim(), data.classes());
-        Ok(Self {
-            encoder,
-            weight: vars.weight("objective.head.weight", &[features, classes], features)?,
-            bias: vars.weight("objective.head.bias", &[classes], features)?,
-            class_names: data.class_names.clone(),
-        })
+        let embedding = Flow::of(Shape::Features(encoder.embed_dim()));
+        let head = encoders::head(data.classes()).build(embedding, &mut Builder::head(HEAD, vars))?;
+        Ok(Self { encoder, head, class_names: data.class_names.clone() })
     }
 
     fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
-        Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
+        Ok(run(&self.head, &embedding, pass)?)
     }
 }
 
@@ -68,7 +68,7 @@ impl Objective for Classify {
                 let smoothing = live.get(Section::Objective, &LABEL_SMOOTHING);
                 (smoothing, batch.class_weights.as_deref())
             }
-            Pass::Evaluation => (0.0, None),
+            _ => (0.0, None),
         };
         let labels = batch.labels()?;
         let loss = ops::weighted_cross_entropy(&logits, labels, smoothing, weights)?;
@@ -95,8 +95,7 @@ impl Objective for Classify {
     }
 
     fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {
-        let (weight, bias) = (self.weight.detach(), self.bias.detach());
-        Ok(Some(ops::linear(embeddings, &weight, &bias, Activation::None)?))
+        Ok(Some(run(&self.head, embeddings, &Pass::Evaluation)?))
     }
 
     fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {

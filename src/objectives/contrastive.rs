@@ -85,8 +85,8 @@ impl Contrastive {
     /// The vectors that are compared.
     fn project(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
-        let hidden = ops::linear(&embedding, &self.hidden[0], &self.hidden[1], Activation::Relu)?;
-        Ok(ops::linear(&hidden, &self.projection[0], &self.projection[1], Activation::None)?)
+        let hidden = ops::linear(&embedding, &self.hidden[0], Some(&self.hidden[1]), Activation::Relu)?;
+        Ok(ops::linear(&hidden, &self.projection[0], Some(&self.projection[1]), Activation::None)?)
     }
 }
 
@@ -99,12 +99,12 @@ impl Objective for Contrastive {
         let z = self.project(&batch.inputs, pass)?;
         let temperature = match pass {
             Pass::Training { live, .. } => live.get(Section::Objective, &TEMPERATURE),
-            Pass::Evaluation => self.temperature,
+            _ => self.temperature,
         };
         let loss = ops::nt_xent(&z, temperature)?;
         let metrics = match pass {
             Pass::Training { .. } => vec![],
-            Pass::Evaluation => {
+            _ => {
                 let unit = unit_rows(&z)?;
                 vec![(ALIGNMENT, alignment(&unit)?), (UNIFORMITY, uniformity(&unit)?)]
             }

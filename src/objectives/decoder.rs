@@ -1,6 +1,6 @@
 //! From an embedding back to an image, for objectives that paint.
 use crate::{
-    models::{BatchNorm, Pass, Vars},
+    models::{BatchNorm, Builder, Pass, Vars},
     ops::{self, Activation, ConvShape, Sink},
     shape::ImageShape,
 };
@@ -52,8 +52,9 @@ impl Decoder {
     /// Where the names are taken.
     pub fn normalized(features: usize, image: ImageShape, vars: &mut Vars) -> Result<Self> {
         let decoder = Self::new(features, image, vars)?;
-        let mut norm =
-            |index: usize| BatchNorm::new(&format!("objective.decoder.norm{index}"), CHANNELS[index], vars);
+        let mut norm = |index: usize| {
+            BatchNorm::new(CHANNELS[index], &mut Builder::head(&format!("decoder.norm{index}"), vars))
+        };
         Ok(Self { norms: Some([norm(0)?, norm(1)?]), ..decoder })
     }
 
@@ -115,12 +116,12 @@ impl Decoder {
             None => Ok(x),
         };
         let painted = ops::chain(embedding, &self.sink, |x| {
-            let x = ops::linear(x, &small[0], &small[1], inner)?;
+            let x = ops::linear(x, &small[0], Some(&small[1]), inner)?;
             let x = normalized(ops::reshape(&x, (batch, height, width, CHANNELS[0]))?, 0)?;
             let x = ops::upsample_nearest2d(&x, 2)?;
-            let x = normalized(ops::conv2d(&x, &middle[0], &middle[1], CONV, inner)?, 1)?;
+            let x = normalized(ops::conv2d(&x, &middle[0], Some(&middle[1]), CONV, inner)?, 1)?;
             let x = ops::upsample_nearest2d(&x, 2)?;
-            ops::conv2d(&x, &large[0], &large[1], CONV, Activation::None)
+            ops::conv2d(&x, &large[0], Some(&large[1]), CONV, Activation::None)
         })?;
         // Sides that are no multiple of four come out a little too long.
         Ok(painted.narrow(1, 0, self.image.height)?.narrow(2, 0, self.image.width)?)

@@ -93,7 +93,7 @@ impl Objective for Masked {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let (seed, step) = match pass {
             Pass::Training { seed, step, .. } => (*seed, *step),
-            Pass::Evaluation => (0, 0),
+            _ => (0, 0),
         };
         let masks = self.masks(batch.inputs.dim(0)?, seed, step);
         let hidden = masks.iter().map(|mask| f64::from(*mask)).sum::<f64>() / masks.len() as f64;

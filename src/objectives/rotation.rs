@@ -60,7 +60,7 @@ impl Rotation {
 impl Rotation {
     fn logits(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
-        Ok(ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?)
+        Ok(ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?)
     }
 }
 

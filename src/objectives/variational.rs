@@ -91,12 +91,12 @@ impl Objective for Variational {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let (seed, step, beta) = match pass {
             Pass::Training { seed, step, live, .. } => (*seed, *step, live.get(Section::Objective, &BETA)),
-            Pass::Evaluation => (0, 0, 1.0),
+            _ => (0, 0, 1.0),
         };
         let (images, device) = (batch.inputs.dim(0)?, batch.inputs.device());
         let x = if self.binarize { binarized(&batch.inputs, seed, step)? } else { batch.inputs.clone() };
         let embedding = self.encoder.forward(&x, pass)?;
-        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let latent = ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?;
         let log_variance = latent.narrow(1, self.latent, self.latent)?;
         let noise = Tensor::from_vec(
@@ -119,7 +119,7 @@ impl Objective for Variational {
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
         let seen = if self.binarize { binarized(&batch.inputs, 0, 0)? } else { batch.inputs.clone() };
         let embedding = self.encoder.forward(&seen, &Pass::Evaluation)?;
-        let latent = ops::linear(&embedding, &self.weight, &self.bias, Activation::None)?;
+        let latent = ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?.detach();
         let mut strips = vec![
             Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),

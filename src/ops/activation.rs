@@ -1,36 +1,35 @@
-use super::{Activation, apply1, fallback, gradient_of, is_on_cpu, numbers, output, read};
+use super::operation::{BackwardPass, Operation};
+use super::{Activation, apply1, fallback, is_on_cpu};
 use crate::kernels::activation;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Tensor};
 
 /// The activation of each number of x, which may have any shape.
 ///
 /// # Errors
 /// When x is not `f32`.
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    if !is_on_cpu("activate", &[x])? {
+    if !is_on_cpu("activate", [x])? {
         return fallback::activate(x, activation);
     }
     if activation == Activation::None {
         return Ok(x.clone());
     }
-    apply1(x, Activate(activation))
+    apply1(x, x.shape(), Activate(activation))
 }
 
 struct Activate(Activation);
 
-impl CustomOp1 for Activate {
+impl Operation<1> for Activate {
     fn name(&self) -> &'static str {
         "activate"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        output(activation::forward(self.0, numbers(x, layout)?), layout.shape())
+    fn forward(&self, [x]: [&[f32]; 1]) -> Vec<f32> {
+        activation::forward(self.0, x)
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let gradient = gradient.contiguous()?;
-        let numbers = activation::backward(self.0, read(x).numbers()?, read(&gradient).numbers()?);
-        gradient_of(x, numbers)
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        [Some(activation::backward(self.0, pass.inputs[0], pass.gradient))]
     }
 }
 

@@ -1,6 +1,7 @@
-use super::{apply3, fallback, gradient_of, is_on_cpu, numbers, output, read};
+use super::operation::{BackwardPass, Operation};
+use super::{apply3, fallback, is_on_cpu};
 use crate::kernels::attention::{self, Attention};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// Scaled dot-product attention, `softmax(q · kᵀ / √head_dim) · v` of each head: queries, keys, values and output are
 /// (batch, heads, tokens, head_dim). Where it is causal, a token sees none after itself.
@@ -10,7 +11,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32`.
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("attention", &[q, k, v])?;
+    let is_on_cpu = is_on_cpu("attention", [q, k, v])?;
     let (batch, heads, tokens, head_dim) = q.dims4()?;
     if k.dims() != q.dims() || v.dims() != q.dims() || q.elem_count() == 0 {
         bail!("attention: q {:?}, k {:?} and v {:?} do not fit", q.shape(), k.shape(), v.shape())
@@ -18,43 +19,24 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<
     if !is_on_cpu {
         return fallback::attention(q, k, v, is_causal);
     }
-    let op = AttentionOp(Attention { heads: batch * heads, tokens, head_dim, is_causal });
-    apply3([q, k, v], op)
+    let attention = Attention { heads: batch * heads, tokens, head_dim, is_causal };
+    apply3([q, k, v], q.shape(), AttentionOp(attention))
 }
 
 struct AttentionOp(Attention);
 
-impl CustomOp3 for AttentionOp {
+impl Operation<3> for AttentionOp {
     fn name(&self) -> &'static str {
         "attention"
     }
 
-    fn cpu_fwd(
-        &self,
-        q: &CpuStorage,
-        q_layout: &Layout,
-        k: &CpuStorage,
-        k_layout: &Layout,
-        v: &CpuStorage,
-        v_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (q, k, v) = (numbers(q, q_layout)?, numbers(k, k_layout)?, numbers(v, v_layout)?);
-        output(attention::forward(&self.0, q, k, v), q_layout.shape())
+    fn forward(&self, [q, k, v]: [&[f32]; 3]) -> Vec<f32> {
+        attention::forward(&self.0, q, k, v)
     }
 
-    fn bwd(
-        &self,
-        q: &Tensor,
-        k: &Tensor,
-        v: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let readers = [read(q), read(k), read(v)];
-        let inputs = [readers[0].numbers()?, readers[1].numbers()?, readers[2].numbers()?];
-        let (dq, dk, dv) = attention::backward(&self.0, inputs, read(&gradient).numbers()?);
-        Ok((gradient_of(q, dq)?, gradient_of(k, dk)?, gradient_of(v, dv)?))
+    fn backward(&self, pass: BackwardPass<'_, 3>) -> [Option<Vec<f32>>; 3] {
+        let (of_q, of_k, of_v) = attention::backward(&self.0, pass.inputs, pass.gradient);
+        [Some(of_q), Some(of_k), Some(of_v)]
     }
 }
 

@@ -3,11 +3,13 @@
 //! candle clears and adds up a gradient for every tensor between two operations, which costs as much memory traffic as
 //! the layers themselves. Inside a chain a gradient is handed on as it is.
 
-use super::{numbers, output};
+use super::operation::{Custom, Operation, gradients};
+use super::{Activation, add, numbers};
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, TensorId,
-    Var, backprop::GradStore, bail,
+    CpuStorage, CustomOp2, Device, Layout, Result, Shape, Storage, Tensor, TensorId, Var,
+    backprop::GradStore, bail,
 };
+use std::array;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,24 +40,43 @@ pub fn chain(x: &Tensor, sink: &Sink, layers: impl FnOnce(&Tensor) -> Result<Ten
 pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     let x = x.contiguous()?;
     let y = x.reshape(shape.into())?;
-    note(&[&x], &y, || Op::Reshape);
+    note_link(&y, || Link {
+        y: y.clone(),
+        inputs: vec![x],
+        backward: Box::new(|inputs, _, gradient| Ok(vec![Some(gradient.reshape(inputs[0].shape())?)])),
+    });
     Ok(y)
 }
 
-/// Applies an operation; a chain takes note of it.
-pub(super) fn apply1(x: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Tensor> {
-    let (x, op): (_, Arc<Box<dyn CustomOp1 + Send + Sync>>) = (x.contiguous()?, Arc::new(Box::new(op)));
-    let y = x.apply_op1_arc(op.clone())?;
-    note(&[&x], &y, || Op::One(op));
+/// Applies an operation whose output has this shape; a chain takes note of it.
+pub(super) fn apply1(x: &Tensor, shape: impl Into<Shape>, operation: impl Operation<1>) -> Result<Tensor> {
+    let (x, operation) = (x.contiguous()?, Arc::new(operation));
+    let y = x.apply_op1(Custom { operation: operation.clone(), shape: shape.into() })?;
+    note([x], &y, operation);
+    Ok(y)
+}
+
+/// As [`apply1`], for two tensors.
+pub(super) fn apply2(
+    [a, b]: [&Tensor; 2],
+    shape: impl Into<Shape>,
+    operation: impl Operation<2>,
+) -> Result<Tensor> {
+    let (a, b, operation) = (a.contiguous()?, b.contiguous()?, Arc::new(operation));
+    let y = a.apply_op2(&b, Custom { operation: operation.clone(), shape: shape.into() })?;
+    note([a, b], &y, operation);
     Ok(y)
 }
 
 /// As [`apply1`], for three tensors.
-pub(super) fn apply3(inputs: [&Tensor; 3], op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
-    let op: Arc<Box<dyn CustomOp3 + Send + Sync>> = Arc::new(Box::new(op));
-    let [a, b, c] = [inputs[0].contiguous()?, inputs[1].contiguous()?, inputs[2].contiguous()?];
-    let y = a.apply_op3_arc(&b, &c, op.clone())?;
-    note(&[&a, &b, &c], &y, || Op::Three(op));
+pub(super) fn apply3(
+    [a, b, c]: [&Tensor; 3],
+    shape: impl Into<Shape>,
+    operation: impl Operation<3>,
+) -> Result<Tensor> {
+    let (a, b, c, operation) = (a.contiguous()?, b.contiguous()?, c.contiguous()?, Arc::new(operation));
+    let y = a.apply_op3(&b, &c, Custom { operation: operation.clone(), shape: shape.into() })?;
+    note([a, b, c], &y, operation);
     Ok(y)
 }
 
@@ -92,31 +113,13 @@ impl Sink {
 
 /// What a layer did.
 struct Link {
-    op: Op,
     inputs: Vec<Tensor>,
     y: Tensor,
+    backward: Backward,
 }
 
-enum Op {
-    One(Arc<Box<dyn CustomOp1 + Send + Sync>>),
-    Three(Arc<Box<dyn CustomOp3 + Send + Sync>>),
-    Reshape,
-}
-
-impl Link {
-    /// The gradients of the inputs that ask for one.
-    fn backward(&self, gradient: &Tensor) -> Result<Vec<Option<Tensor>>> {
-        Ok(match (&self.op, &self.inputs[..]) {
-            (Op::One(op), [x]) => vec![op.bwd(x, &self.y, gradient)?],
-            (Op::Three(op), [a, b, c]) => {
-                let (da, db, dc) = op.bwd(a, b, c, &self.y, gradient)?;
-                vec![da, db, dc]
-            }
-            (Op::Reshape, [x]) => vec![Some(gradient.reshape(x.shape())?)],
-            _ => bail!("a link of a chain has lost its inputs"),
-        })
-    }
-}
+/// The gradients of the inputs that ask for one, from inputs, output and the output's gradient.
+type Backward = Box<dyn Fn(&[Tensor], &Tensor, &Tensor) -> Result<Vec<Option<Tensor>>> + Send + Sync>;
 
 thread_local! {
     /// What this thread's chain has done so far, while it runs.
@@ -136,11 +139,21 @@ fn record<T>(layers: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Link>)> {
     Ok((result, LINKS.take().unwrap_or_default()))
 }
 
-fn note(inputs: &[&Tensor], y: &Tensor, op: impl FnOnce() -> Op) {
+fn note<const N: usize>(inputs: [Tensor; N], y: &Tensor, operation: Arc<impl Operation<N>>) {
+    note_link(y, || Link {
+        y: y.clone(),
+        inputs: inputs.into(),
+        backward: Box::new(move |inputs, y, gradient| {
+            let inputs = array::from_fn(|index| &inputs[index]);
+            Ok(gradients(&*operation, inputs, y, gradient)?.into())
+        }),
+    });
+}
+
+fn note_link(y: &Tensor, link: impl FnOnce() -> Link) {
     LINKS.with_borrow_mut(|links| {
         if let Some(links) = links.as_mut().filter(|_| y.track_op()) {
-            let inputs = inputs.iter().map(|input| (*input).clone()).collect();
-            links.push(Link { op: op(), inputs, y: y.clone() });
+            links.push(link());
         }
     });
 }
@@ -161,7 +174,7 @@ impl CustomOp2 for Chain {
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
         let (storage, layout) = self.result.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { bail!("a chain runs on the CPU alone") };
-        output(numbers(storage, layout)?.to_vec(), self.result.shape())
+        Ok((CpuStorage::F32(numbers(storage, layout)?.to_vec()), self.result.shape().clone()))
     }
 
     fn bwd(
@@ -175,7 +188,8 @@ impl CustomOp2 for Chain {
         let mut gradients = HashMap::from([(self.result.id(), gradient.clone())]);
         while let Some(link) = links.pop() {
             let Some(gradient) = gradients.remove(&link.y.id()) else { continue };
-            for (input, gradient) in link.inputs.iter().zip(link.backward(&gradient)?) {
+            let of_inputs = (link.backward)(&link.inputs, &link.y, &gradient)?;
+            for (input, gradient) in link.inputs.iter().zip(of_inputs) {
                 match gradient.filter(|_| input.track_op()) {
                     Some(gradient) if input.is_variable() && input.id() != x.id() => {
                         self.sink.add(input, gradient);
@@ -195,7 +209,7 @@ impl CustomOp2 for Chain {
 
 fn add_gradient(gradients: &mut HashMap<TensorId, Tensor>, id: TensorId, gradient: Tensor) -> Result<()> {
     let sum = match gradients.remove(&id) {
-        Some(other) => (other + gradient)?,
+        Some(other) => add(&other, &gradient, Activation::None)?,
         None => gradient,
     };
     gradients.insert(id, sum);
@@ -207,7 +221,8 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        Activation, ConvShape, DropoutUnit, activate, batch_norm, conv2d, conv2d_max_pool2d, dropout, linear,
+        Activation, ConvShape, DropoutUnit, activate, add, batch_norm, conv2d, conv2d_max_pool2d, dropout,
+        linear,
     };
 
     const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
@@ -217,12 +232,15 @@ mod tests {
     }
 
     fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
-        let y = conv2d(x, weight, bias, CONV, Activation::Tanh)?;
-        let y = conv2d_max_pool2d(&y, weight, bias, CONV, Activation::Relu, 2)?;
+        let y = conv2d(x, weight, Some(bias), CONV, Activation::Tanh)?;
+        let y = conv2d(&y, weight, None, CONV, Activation::Relu)?;
+        // a residual connection: two links want the gradient of x
+        let y = add(&y, x, Activation::Relu)?;
+        let y = conv2d_max_pool2d(&y, weight, Some(bias), CONV, Activation::Relu, 2)?;
         let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
         let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;
         let y = reshape(&y, (y.dim(0)?, 18))?;
-        linear(&y, head, head_bias, Activation::None)
+        linear(&y, head, Some(head_bias), Activation::None)
     }
 
     fn bits(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -1,12 +1,11 @@
 use super::pool::MAX_POOL;
 use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, max_pool2d, numbers, output,
-    read,
+    Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_fused, is_on_cpu, max_pool2d,
 };
 use crate::kernels::OutputGradient;
-use crate::kernels::conv::{self, Conv, Images};
+use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{MaxPool, Pooled};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use std::sync::OnceLock;
 
 /// How a convolution's window moves, alike in both directions, in pixels.
@@ -17,35 +16,34 @@ pub struct ConvShape {
     pub padding: usize,
 }
 
-/// Convolution with fused bias and activation: x (batch, height, width, in), weight (kernel height, kernel width, in,
-/// out), bias (out), to (batch, out height, out width, out).
+/// Convolution with fused activation: x (batch, height, width, in), weight (kernel height, kernel width, in, out), and
+/// bias (out) where there is one, to (batch, out height, out width, out).
 ///
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32`.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("conv2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("conv2d", [x, weight].into_iter().chain(bias))?;
     let shape = shape(x, weight, bias, conv)?;
     if !is_on_cpu {
         return fallback::conv2d(x, weight, bias, conv, activation);
     }
-    if !is_fused(activation) {
-        return activate(&conv2d(x, weight, bias, conv, Activation::None)?, activation);
-    }
-    apply3([x, weight, bias], Conv2d { conv: shape, activation })
+    let out_shape = (shape.batch, shape.out_height(), shape.out_width(), shape.out_channels);
+    apply_weighted(shape, out_shape, [x, weight], bias, activation)
 }
 
-fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Conv> {
+fn shape(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvShape) -> Result<Conv> {
     let ConvShape { stride, padding } = conv;
     let (batch, height, width, in_channels) = x.dims4()?;
     let (kernel_height, kernel_width, weight_channels, out_channels) = weight.dims4()?;
-    if weight_channels != in_channels || bias.dims() != [out_channels] {
-        bail!("conv2d: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
+    check_bias("conv2d", bias, out_channels)?;
+    if weight_channels != in_channels {
+        bail!("conv2d: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 || stride == 0 {
         bail!("conv2d: x {:?}, weight {:?} and stride {stride} must not be empty", x.shape(), weight.shape())
@@ -56,48 +54,25 @@ fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
 
-struct Conv2d {
-    conv: Conv,
-    activation: Activation,
-}
+impl WeightedKernel for Conv {
+    const NAME: &'static str = "conv2d";
+    const TAKES_MASK: bool = true;
 
-impl CustomOp3 for Conv2d {
-    fn name(&self) -> &'static str {
-        "conv2d"
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        conv::forward(self, x, weight, bias, relu)
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let conv = &self.conv;
-        let y = conv::forward(conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (conv.batch, conv.out_height(), conv.out_width(), conv.out_channels))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv::input_gradient(self, weight, output)
     }
 
-    fn bwd(
+    fn weight_gradient(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (y, gradient) = (read(y), read(&gradient));
-        let relu_output = y.relu_output(self.activation)?;
-        gradients(
-            &self.conv,
-            [x, weight, bias],
-            OutputGradient { gradient: gradient.numbers()?, relu_output },
-        )
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        conv::weight_gradient(self, x, output, with_bias)
     }
 }
 
@@ -109,12 +84,12 @@ impl CustomOp3 for Conv2d {
 pub fn conv2d_max_pool2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     conv: ConvShape,
     activation: Activation,
     size: usize,
 ) -> Result<Tensor> {
-    if !is_on_cpu("conv2d_max_pool2d", &[x, weight, bias])? || !is_fused(activation) {
+    if !is_on_cpu("conv2d_max_pool2d", [x, weight].into_iter().chain(bias))? || !is_fused(activation) {
         return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
     }
     let conv = shape(x, weight, bias, conv)?;
@@ -123,74 +98,47 @@ pub fn conv2d_max_pool2d(
         bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
     }
     let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
-    apply3([x, weight, bias], Conv2dMaxPool2d { conv, activation, pool, winners: OnceLock::new() })
+    let kernel = PooledConv { conv, pool, winners: OnceLock::new() };
+    let out_shape = (conv.batch, height / size, width / size, conv.out_channels);
+    apply_weighted(kernel, out_shape, [x, weight], bias, activation)
 }
 
-struct Conv2dMaxPool2d {
+struct PooledConv {
     conv: Conv,
-    activation: Activation,
     pool: MaxPool,
     /// Where the pooling took its maxima from, for the backward pass.
     winners: OnceLock<Vec<u16>>,
 }
 
-impl CustomOp3 for Conv2dMaxPool2d {
-    fn name(&self) -> &'static str {
-        "conv2d_max_pool2d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let relu = self.activation == Activation::Relu;
-        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
-        self.winners.get_or_init(|| winners);
-        let MaxPool { batch, height, width, channels, size } = self.pool;
-        output(y, (batch, height / size, width / size, channels))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(winners) = self.winners.get() else { bail!("conv2d_max_pool2d has not been run") };
-        let gradient = gradient.contiguous()?;
-        let (y, gradient) = (read(y), read(&gradient));
-        let relu_output = y.relu_output(self.activation)?;
-        // a maximum of zero lets nothing through the ReLU before it
-        let gradient = OutputGradient { gradient: gradient.numbers()?, relu_output }.through_relu();
-        gradients(&self.conv, [x, weight, bias], Pooled { pool: self.pool, winners, gradient: &gradient })
+impl PooledConv {
+    /// A maximum of zero lets nothing through the ReLU before it: the mask of the maxima is that of the pooling.
+    fn unpooled<'a>(&'a self, output: OutputGradient<'a>) -> Pooled<'a> {
+        let winners = self.winners.get().expect("a forward pass comes before the backward pass");
+        Pooled { pool: self.pool, winners, gradient: output.gradient }
     }
 }
 
-/// The gradients of x, weight and bias that something asks for.
-fn gradients<'a>(
-    conv: &Conv,
-    [x, weight, bias]: [&Tensor; 3],
-    output: impl Into<Images<'a>>,
-) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-    let output = output.into();
-    let (mut dx, mut dw, mut db) = (None, None, None);
-    if weight.track_op() || bias.track_op() {
-        let (weight_gradient, bias_gradient) = conv::weight_gradient(conv, read(x).numbers()?, output);
-        (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
+impl WeightedKernel for PooledConv {
+    const NAME: &'static str = "conv2d_max_pool2d";
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
+        self.winners.get_or_init(|| winners);
+        y
     }
-    if x.track_op() {
-        dx = gradient_of(x, conv::input_gradient(conv, read(weight).numbers()?, output))?;
+
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv::input_gradient(&self.conv, weight, self.unpooled(output))
     }
-    Ok((dx, dw, db))
+
+    fn weight_gradient(
+        &self,
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        conv::weight_gradient(&self.conv, x, self.unpooled(output), with_bias)
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +152,7 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((2, 5, 4, 3), 1)?, random((3, 2, 3, 5), 2)?, random(5, 3)?];
-        assert_gradients(&vars, |vars| conv2d(&vars[0], &vars[1], &vars[2], CONV, Activation::None))
+        assert_gradients(&vars, |vars| conv2d(&vars[0], &vars[1], Some(&vars[2]), CONV, Activation::None))
     }
 
     #[test]
@@ -213,8 +161,8 @@ mod tests {
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
         for activation in [Activation::None, Activation::Relu, Activation::Silu] {
-            let y = conv2d_max_pool2d(x, weight, bias, conv, activation, 2)?;
-            let expected = max_pool2d(&conv2d(x, weight, bias, conv, activation)?, 2)?;
+            let y = conv2d_max_pool2d(x, weight, Some(bias), conv, activation, 2)?;
+            let expected = max_pool2d(&conv2d(x, weight, Some(bias), conv, activation)?, 2)?;
             assert_eq!(y.dims(), expected.dims());
             let weights = random(y.shape(), 4)?.as_tensor().detach();
             let grads = (&y * &weights)?.sum_all()?.backward()?;
@@ -225,7 +173,7 @@ mod tests {
                 assert_eq!(bits(grads.get(var).unwrap())?, bits(expected_grads.get(var).unwrap())?);
             }
         }
-        assert!(conv2d_max_pool2d(x, weight, bias, conv, Activation::Relu, 12).is_err());
+        assert!(conv2d_max_pool2d(x, weight, Some(bias), conv, Activation::Relu, 12).is_err());
         Ok(())
     }
 
@@ -233,12 +181,12 @@ mod tests {
     fn only_the_gradients_asked_for_are_computed() -> Result<()> {
         let (x, weight, bias) = (random((1, 5, 5, 2), 1)?, random((3, 3, 2, 4), 2)?, random(4, 3)?);
         let (frozen_weight, frozen_bias) = (weight.as_tensor().detach(), bias.as_tensor().detach());
-        let y = conv2d(&x, &frozen_weight, &frozen_bias, CONV, Activation::Relu)?;
+        let y = conv2d(&x, &frozen_weight, Some(&frozen_bias), CONV, Activation::Relu)?;
         let grads = y.sum_all()?.backward()?;
         assert!(grads.get(&x).is_some());
         assert!(grads.get(&frozen_weight).is_none() && grads.get(&frozen_bias).is_none());
         let x = x.as_tensor().detach();
-        let grads = conv2d(&x, &weight, &bias, CONV, Activation::Relu)?.sum_all()?.backward()?;
+        let grads = conv2d(&x, &weight, Some(&bias), CONV, Activation::Relu)?.sum_all()?.backward()?;
         assert!(grads.get(&x).is_none() && grads.get(&weight).is_some() && grads.get(&bias).is_some());
         Ok(())
     }
@@ -246,15 +194,15 @@ mod tests {
     #[test]
     fn views_are_read_through_their_layout() -> Result<()> {
         let (x, weight, bias) = (random((4, 6, 5, 3), 1)?, random((3, 3, 3, 2), 2)?, random(2, 3)?);
-        let whole = conv2d(&x, &weight, &bias, CONV, Activation::Relu)?;
-        let part = conv2d(&x.narrow(0, 1, 2)?, &weight, &bias, CONV, Activation::Relu)?;
+        let whole = conv2d(&x, &weight, Some(&bias), CONV, Activation::Relu)?;
+        let part = conv2d(&x.narrow(0, 1, 2)?, &weight, Some(&bias), CONV, Activation::Relu)?;
         assert_eq!(
             whole.narrow(0, 1, 2)?.flatten_all()?.to_vec1::<f32>()?,
             part.flatten_all()?.to_vec1::<f32>()?
         );
         let turned = x.transpose(1, 2)?;
-        let expected = conv2d(&turned.contiguous()?, &weight, &bias, CONV, Activation::Relu)?;
-        let actual = conv2d(&turned, &weight, &bias, CONV, Activation::Relu)?;
+        let expected = conv2d(&turned.contiguous()?, &weight, Some(&bias), CONV, Activation::Relu)?;
+        let actual = conv2d(&turned, &weight, Some(&bias), CONV, Activation::Relu)?;
         assert_eq!(actual.flatten_all()?.to_vec1::<f32>()?, expected.flatten_all()?.to_vec1::<f32>()?);
         Ok(())
     }
@@ -264,7 +212,7 @@ mod tests {
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
         let (x, weight, bias) = (zeros(&[1, 4, 4, 2])?, zeros(&[3, 3, 2, 5])?, zeros(&[5])?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride| {
-            conv2d(x, weight, bias, ConvShape { stride, padding: 0 }, Activation::None)
+            conv2d(x, weight, Some(bias), ConvShape { stride, padding: 0 }, Activation::None)
         };
         assert!(run(&x, &weight, &bias, 1).is_ok());
         assert!(run(&x, &weight, &bias, 0).is_err());

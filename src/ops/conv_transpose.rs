@@ -1,10 +1,8 @@
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
-};
+use super::{Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// How a transposed convolution spreads its input, alike in both directions, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +14,9 @@ pub struct ConvTransposeShape {
     pub output_padding: usize,
 }
 
-/// Transposed convolution, the gradient of [`conv2d`](super::conv2d) as a layer, with bias and activation:
+/// Transposed convolution, the gradient of [`conv2d`](super::conv2d) as a layer, with fused activation:
 /// x (batch, height, width, in), weight (kernel height, kernel width, out, in) as that of the convolution it transposes,
-/// bias (out), to (batch, out height, out width, out), where
+/// and bias (out) where there is one, to (batch, out height, out width, out), where
 ///
 /// out height = (height − 1) · stride − 2 · padding + kernel height + output_padding, as `torch.nn.ConvTranspose2d`.
 ///
@@ -27,29 +25,27 @@ pub struct ConvTransposeShape {
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     conv: ConvTransposeShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("conv_transpose2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("conv_transpose2d", [x, weight].into_iter().chain(bias))?;
     let shape = transposed(x, weight, bias, conv)?;
     if !is_on_cpu {
         return fallback::conv_transpose2d(x, weight, bias, conv, activation);
     }
-    let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = ConvTranspose2d { conv: shape, activation: fused };
-    let y = apply3([x, weight, bias], op)?;
-    if fused == activation { Ok(y) } else { activate(&y, activation) }
+    let out_shape = (shape.batch, shape.height, shape.width, shape.in_channels);
+    apply_weighted(Transposed(shape), out_shape, [x, weight], bias, activation)
 }
 
 /// The convolution from y to x.
-fn transposed(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvTransposeShape) -> Result<Conv> {
+fn transposed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvTransposeShape) -> Result<Conv> {
     let ConvTransposeShape { stride, padding, output_padding } = conv;
     let (batch, x_height, x_width, channels) = x.dims4()?;
     let (kernel_height, kernel_width, in_channels, out_channels) = weight.dims4()?;
-    if out_channels != channels || bias.dims() != [in_channels] {
-        let (x, weight, bias) = (x.shape(), weight.shape(), bias.shape());
-        bail!("conv_transpose2d: x {x:?}, weight {weight:?} and bias {bias:?} do not fit")
+    check_bias("conv_transpose2d", bias, in_channels)?;
+    if out_channels != channels {
+        bail!("conv_transpose2d: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("conv_transpose2d: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
@@ -66,56 +62,27 @@ fn transposed(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvTransposeSha
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
 
-struct ConvTranspose2d {
-    /// From y to x.
-    conv: Conv,
-    activation: Activation,
-}
+/// A convolution from y to x.
+struct Transposed(Conv);
 
-impl CustomOp3 for ConvTranspose2d {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
+impl WeightedKernel for Transposed {
+    const NAME: &'static str = "conv_transpose2d";
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        conv_transpose::forward(&self.0, x, weight, bias, relu)
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let Conv { batch, height, width, in_channels, .. } = self.conv;
-        let y = conv_transpose::forward(&self.conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (batch, height, width, in_channels))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        conv_transpose::input_gradient(&self.0, weight, output)
     }
 
-    fn bwd(
+    fn weight_gradient(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                conv_transpose::weight_gradient(&self.conv, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            let numbers = conv_transpose::input_gradient(&self.conv, weight_reader.numbers()?, output);
-            dx = gradient_of(x, numbers)?;
-        }
-        Ok((dx, dw, db))
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        conv_transpose::weight_gradient(&self.0, x, output, with_bias)
     }
 }
 
@@ -130,7 +97,9 @@ mod tests {
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((2, 3, 2, 3), 1)?, random((3, 2, 4, 3), 2)?, random(4, 3)?];
         for activation in [Activation::None, Activation::Tanh] {
-            assert_gradients(&vars, |vars| conv_transpose2d(&vars[0], &vars[1], &vars[2], CONV, activation))?;
+            assert_gradients(&vars, |vars| {
+                conv_transpose2d(&vars[0], &vars[1], Some(&vars[2]), CONV, activation)
+            })?;
         }
         Ok(())
     }
@@ -141,7 +110,7 @@ mod tests {
         for (stride, padding, output_padding, expected) in [(2, 1, 0, 14), (1, 0, 0, 10), (3, 2, 2, 20)] {
             let conv = ConvTransposeShape { stride, padding, output_padding };
             let x = random((1, 7, 7, 3), 3)?;
-            let y = conv_transpose2d(&x, &weight, &bias, conv, Activation::Relu)?;
+            let y = conv_transpose2d(&x, &weight, Some(&bias), conv, Activation::Relu)?;
             assert_eq!(y.dims(), [1, expected, expected, 2]);
         }
         Ok(())
@@ -152,7 +121,7 @@ mod tests {
         let (x, weight, bias) = (random((1, 2, 2, 3), 1)?, random((2, 2, 4, 3), 2)?, random(4, 3)?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride, padding, output_padding| {
             let conv = ConvTransposeShape { stride, padding, output_padding };
-            conv_transpose2d(x, weight, bias, conv, Activation::None)
+            conv_transpose2d(x, weight, Some(bias), conv, Activation::None)
         };
         assert!(run(&x, &weight, &bias, 1, 0, 0).is_ok());
         assert!(run(&x, &weight, &bias, 1, 2, 0).is_err());

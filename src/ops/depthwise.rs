@@ -1,13 +1,10 @@
-use super::{
-    Activation, ConvShape, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output,
-    read,
-};
+use super::{Activation, ConvShape, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::depthwise::{self, Depthwise};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
-/// Convolution of each channel by itself, with bias and activation: x (batch, height, width, channels), weight (kernel
-/// height, kernel width, channels), bias (channels), to (batch, out height, out width, channels).
+/// Convolution of each channel by itself, with fused activation: x (batch, height, width, channels), weight (kernel
+/// height, kernel width, channels), and bias (channels) where there is one, to (batch, out height, out width, channels).
 ///
 /// Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 ///
@@ -16,28 +13,26 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 pub fn depthwise_conv2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     conv: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("depthwise_conv2d", &[x, weight, bias])?;
+    let is_on_cpu = is_on_cpu("depthwise_conv2d", [x, weight].into_iter().chain(bias))?;
     let shape = shape(x, weight, bias, conv)?;
     if !is_on_cpu {
         return fallback::depthwise_conv2d(x, weight, bias, conv, activation);
     }
-    let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = DepthwiseConv2d { conv: shape, activation: fused };
-    let y = apply3([x, weight, bias], op)?;
-    if fused == activation { Ok(y) } else { activate(&y, activation) }
+    let out_shape = (shape.batch, shape.out_height(), shape.out_width(), shape.channels);
+    apply_weighted(shape, out_shape, [x, weight], bias, activation)
 }
 
-fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<Depthwise> {
+fn shape(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvShape) -> Result<Depthwise> {
     let ConvShape { stride, padding } = conv;
     let (batch, height, width, channels) = x.dims4()?;
     let (kernel_height, kernel_width, weight_channels) = weight.dims3()?;
-    if weight_channels != channels || bias.dims() != [channels] {
-        let (x, weight, bias) = (x.shape(), weight.shape(), bias.shape());
-        bail!("depthwise_conv2d: x {x:?}, weight {weight:?} and bias {bias:?} do not fit")
+    check_bias("depthwise_conv2d", bias, channels)?;
+    if weight_channels != channels {
+        bail!("depthwise_conv2d: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 || stride == 0 {
         let (x, weight) = (x.shape(), weight.shape());
@@ -50,54 +45,24 @@ fn shape(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: ConvShape) -> Result<
     Ok(Depthwise { batch, height, width, channels, kernel_height, kernel_width, stride, padding })
 }
 
-struct DepthwiseConv2d {
-    conv: Depthwise,
-    activation: Activation,
-}
+impl WeightedKernel for Depthwise {
+    const NAME: &'static str = "depthwise_conv2d";
 
-impl CustomOp3 for DepthwiseConv2d {
-    fn name(&self) -> &'static str {
-        "depthwise_conv2d"
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        depthwise::forward(self, x, weight, bias, relu)
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let conv = &self.conv;
-        let y = depthwise::forward(conv, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (conv.batch, conv.out_height(), conv.out_width(), conv.channels))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        depthwise::input_gradient(self, weight, output)
     }
 
-    fn bwd(
+    fn weight_gradient(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                depthwise::weight_gradient(&self.conv, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            dx = gradient_of(x, depthwise::input_gradient(&self.conv, weight_reader.numbers()?, output))?;
-        }
-        Ok((dx, dw, db))
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        depthwise::weight_gradient(self, x, output, with_bias)
     }
 }
 
@@ -111,7 +76,9 @@ mod tests {
         let vars = [random((2, 5, 4, 3), 1)?, random((3, 2, 3), 2)?, random(3, 3)?];
         let conv = ConvShape { stride: 2, padding: 1 };
         for activation in [Activation::None, Activation::Tanh] {
-            assert_gradients(&vars, |vars| depthwise_conv2d(&vars[0], &vars[1], &vars[2], conv, activation))?;
+            assert_gradients(&vars, |vars| {
+                depthwise_conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation)
+            })?;
         }
         Ok(())
     }
@@ -120,7 +87,7 @@ mod tests {
     fn wrong_input_is_an_error() -> Result<()> {
         let (x, weight, bias) = (random((1, 4, 4, 2), 1)?, random((3, 3, 2), 2)?, random(2, 3)?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride| {
-            depthwise_conv2d(x, weight, bias, ConvShape { stride, padding: 0 }, Activation::Relu)
+            depthwise_conv2d(x, weight, Some(bias), ConvShape { stride, padding: 0 }, Activation::Relu)
         };
         assert!(run(&x, &weight, &bias, 1).is_ok());
         assert!(run(&x, &weight, &bias, 0).is_err());

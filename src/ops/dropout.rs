@@ -1,6 +1,7 @@
-use super::{apply1, gradient_of, is_on_cpu, numbers, output, read};
+use super::operation::{BackwardPass, Operation};
+use super::{apply1, is_on_cpu};
 use crate::kernels::dropout::{self, Dropout};
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// What is dropped as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,55 +17,71 @@ pub enum DropoutUnit {
 /// # Errors
 /// When the probability is out of range, or x is not of the unit's shape or not `f32`.
 pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("dropout", &[x])?;
+    let is_on_cpu = is_on_cpu("dropout", [x])?;
     if !(0.0..1.0).contains(&probability) {
         bail!("dropout: the probability must be at least 0 and below 1, got {probability}")
     }
-    if unit == DropoutUnit::Channels {
-        x.dims4()?;
-    }
+    let units = Units::of(x, unit)?;
     if probability == 0.0 {
         return Ok(x.clone());
     }
-    let op = DropoutOp { dropout: Dropout { probability, key }, unit };
-    if is_on_cpu { apply1(x, op) } else { op.by_mask(x) }
+    let operation = DropoutOp { dropout: Dropout { probability, key }, units };
+    if is_on_cpu { apply1(x, x.shape(), operation) } else { operation.by_mask(x) }
 }
 
-struct DropoutOp {
-    dropout: Dropout,
-    unit: DropoutUnit,
+#[derive(Clone, Copy)]
+enum Units {
+    Elements,
+    /// Of images of so many pixels.
+    Channels {
+        pixels: usize,
+        channels: usize,
+    },
 }
 
-impl DropoutOp {
-    /// On any device, by a mask made on the CPU: the same units are dropped.
-    fn by_mask(&self, x: &Tensor) -> Result<Tensor> {
-        let mask = self.apply(&vec![1.0; x.elem_count()], x.shape())?;
-        x * Tensor::from_vec(mask, x.shape(), x.device())?
-    }
-
-    fn apply(&self, x: &[f32], shape: &Shape) -> Result<Vec<f32>> {
-        Ok(match self.unit {
-            DropoutUnit::Elements => dropout::elements(self.dropout, x),
+impl Units {
+    fn of(x: &Tensor, unit: DropoutUnit) -> Result<Self> {
+        Ok(match unit {
+            DropoutUnit::Elements => Units::Elements,
             DropoutUnit::Channels => {
-                let (_, height, width, channels) = shape.dims4()?;
-                dropout::channels(self.dropout, x, height * width, channels)
+                let (_, height, width, channels) = x.dims4()?;
+                Units::Channels { pixels: height * width, channels }
             }
         })
     }
 }
 
-impl CustomOp1 for DropoutOp {
+struct DropoutOp {
+    dropout: Dropout,
+    units: Units,
+}
+
+impl DropoutOp {
+    /// On any device, by a mask made on the CPU: the same units are dropped.
+    fn by_mask(&self, x: &Tensor) -> Result<Tensor> {
+        let mask = self.apply(&vec![1.0; x.elem_count()]);
+        x * Tensor::from_vec(mask, x.shape(), x.device())?
+    }
+
+    fn apply(&self, x: &[f32]) -> Vec<f32> {
+        match self.units {
+            Units::Elements => dropout::elements(self.dropout, x),
+            Units::Channels { pixels, channels } => dropout::channels(self.dropout, x, pixels, channels),
+        }
+    }
+}
+
+impl Operation<1> for DropoutOp {
     fn name(&self) -> &'static str {
         "dropout"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        output(self.apply(numbers(x, layout)?, layout.shape())?, layout.shape())
+    fn forward(&self, [x]: [&[f32]; 1]) -> Vec<f32> {
+        self.apply(x)
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let gradient = gradient.contiguous()?;
-        gradient_of(x, self.apply(read(&gradient).numbers()?, x.shape())?)
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        [Some(self.apply(pass.gradient))]
     }
 }
 
@@ -84,9 +101,10 @@ mod tests {
     fn other_devices_drop_the_same() -> Result<()> {
         let x = random((5, 7, 3, 9), 1)?;
         for unit in [DropoutUnit::Elements, DropoutUnit::Channels] {
-            let op = DropoutOp { dropout: Dropout { probability: 0.3, key: 4 }, unit };
+            let dropped =
+                DropoutOp { dropout: Dropout { probability: 0.3, key: 4 }, units: Units::of(&x, unit)? };
             let bits = |y: Tensor| y.flatten_all()?.to_vec1::<f32>();
-            assert_eq!(bits(op.by_mask(&x)?)?, bits(dropout(&x, 0.3, unit, 4)?)?);
+            assert_eq!(bits(dropped.by_mask(&x)?)?, bits(dropout(&x, 0.3, unit, 4)?)?);
         }
         Ok(())
     }

@@ -23,14 +23,27 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
-pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    activate(&x.flatten_from(1)?.matmul(weight)?.broadcast_add(bias)?, activation)
+pub fn add(a: &Tensor, b: &Tensor, activation: Activation) -> Result<Tensor> {
+    activate(&(a + b)?, activation)
+}
+
+/// What a layer does after its products.
+fn add_bias(y: Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    let y = match bias {
+        Some(bias) => y.broadcast_add(bias)?,
+        None => y,
+    };
+    activate(&y, activation)
+}
+
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    add_bias(x.flatten_from(1)?.matmul(weight)?, bias, activation)
 }
 
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     ConvShape { stride, padding }: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
@@ -42,13 +55,13 @@ pub fn conv2d(
     }
     let weight = weight.permute((3, 2, 0, 1))?.contiguous()?;
     let y = x.contiguous()?.conv2d(&weight, 0, stride, 1, 1)?;
-    activate(&to_channels_last(&y)?.broadcast_add(bias)?, activation)
+    add_bias(to_channels_last(&y)?, bias, activation)
 }
 
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     ConvTransposeShape { stride, padding, output_padding }: ConvTransposeShape,
     activation: Activation,
 ) -> Result<Tensor> {
@@ -58,31 +71,31 @@ pub fn conv_transpose2d(
         let len = y.dim(dim)? + output_padding - 2 * padding;
         y = y.pad_with_zeros(dim, 0, output_padding)?.narrow(dim, padding, len)?;
     }
-    activate(&to_channels_last(&y)?.broadcast_add(bias)?, activation)
+    add_bias(to_channels_last(&y)?, bias, activation)
 }
 
 pub fn depthwise_conv2d(
     x: &Tensor,
     weight: &Tensor,
-    bias: &Tensor,
+    bias: Option<&Tensor>,
     ConvShape { stride, padding }: ConvShape,
     activation: Activation,
 ) -> Result<Tensor> {
     let (kernel_height, kernel_width, _) = weight.dims3()?;
-    let (_, height, width, _) = x.dims4()?;
+    let (batch, height, width, channels) = x.dims4()?;
     let rows = (height + 2 * padding - kernel_height) / stride + 1;
     let columns = (width + 2 * padding - kernel_width) / stride + 1;
     // more than the padding at the end, so that the last steps are whole
     let x = x.pad_with_zeros(1, padding, padding + stride)?.pad_with_zeros(2, padding, padding + stride)?;
-    let mut y = bias.reshape((1, 1, 1, ()))?;
+    let mut y = Tensor::zeros((batch, rows, columns, channels), DType::F32, x.device())?;
     for row in 0..kernel_height {
         let x = every(&x.narrow(1, row, rows * stride)?, 1, stride)?;
         for column in 0..kernel_width {
             let x = every(&x.narrow(2, column, columns * stride)?, 2, stride)?;
-            y = x.broadcast_mul(&weight.get(row)?.get(column)?)?.broadcast_add(&y)?;
+            y = (y + x.broadcast_mul(&weight.get(row)?.get(column)?)?)?;
         }
     }
-    activate(&y, activation)
+    add_bias(y, bias, activation)
 }
 
 /// The first of each `step` along a dimension.

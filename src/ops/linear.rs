@@ -1,21 +1,21 @@
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
-};
+use super::{Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
-/// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), bias (outputs), to (batch, outputs).
+/// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), and bias (outputs) where there is one, to
+/// (batch, outputs).
 /// An x of more dimensions is read as flattened from the second on.
 ///
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32`.
-pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("linear", &[x, weight, bias])?;
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
+    let is_on_cpu = is_on_cpu("linear", [x, weight].into_iter().chain(bias))?;
     let (inputs, outputs) = weight.dims2()?;
     let batch = x.dims().first().copied().unwrap_or_default();
-    if x.rank() < 2 || x.elem_count() != batch * inputs || bias.dims() != [outputs] {
-        bail!("linear: x {:?}, weight {:?} and bias {:?} do not fit", x.shape(), weight.shape(), bias.shape())
+    check_bias("linear", bias, outputs)?;
+    if x.rank() < 2 || x.elem_count() != batch * inputs {
+        bail!("linear: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
         bail!("linear: x {:?} and weight {:?} must not be empty", x.shape(), weight.shape())
@@ -23,59 +23,27 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation
     if !is_on_cpu {
         return fallback::linear(x, weight, bias, activation);
     }
-    if !is_fused(activation) {
-        return activate(&linear(x, weight, bias, Activation::None)?, activation);
-    }
-    apply3([x, weight, bias], LinearOp { linear: Linear { batch, inputs, outputs }, activation })
+    apply_weighted(Linear { batch, inputs, outputs }, (batch, outputs), [x, weight], bias, activation)
 }
 
-struct LinearOp {
-    linear: Linear,
-    activation: Activation,
-}
+impl WeightedKernel for Linear {
+    const NAME: &'static str = "linear";
 
-impl CustomOp3 for LinearOp {
-    fn name(&self) -> &'static str {
-        "linear"
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+        linear::forward(self, x, weight, bias, relu)
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let y = linear::forward(&self.linear, x, weight, bias, self.activation == Activation::Relu);
-        output(y, (self.linear.batch, self.linear.outputs))
+    fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
+        linear::input_gradient(self, weight, output)
     }
 
-    fn bwd(
+    fn weight_gradient(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
-        let (mut dx, mut dw, mut db) = (None, None, None);
-        if weight.track_op() || bias.track_op() {
-            let (weight_gradient, bias_gradient) =
-                linear::weight_gradient(&self.linear, x_reader.numbers()?, output);
-            (dw, db) = (gradient_of(weight, weight_gradient)?, gradient_of(bias, bias_gradient)?);
-        }
-        if x.track_op() {
-            dx = gradient_of(x, linear::input_gradient(&self.linear, weight_reader.numbers()?, output))?;
-        }
-        Ok((dx, dw, db))
+        x: &[f32],
+        output: OutputGradient,
+        with_bias: bool,
+    ) -> (Vec<f32>, Option<Vec<f32>>) {
+        linear::weight_gradient(self, x, output, with_bias)
     }
 }
 
@@ -89,7 +57,7 @@ mod tests {
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
         for activation in [Activation::None, Activation::Tanh] {
-            assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], &vars[2], activation))?;
+            assert_gradients(&vars, |vars| linear(&vars[0], &vars[1], Some(&vars[2]), activation))?;
         }
         Ok(())
     }
@@ -97,8 +65,8 @@ mod tests {
     #[test]
     fn an_image_is_flattened() -> Result<()> {
         let vars = [random((3, 2, 1, 2), 1)?, random((4, 5), 2)?, random(5, 3)?];
-        let run = |vars: &[Var]| linear(&vars[0], &vars[1], &vars[2], Activation::None);
-        let flat = linear(&vars[0].flatten_from(1)?, &vars[1], &vars[2], Activation::None)?;
+        let run = |vars: &[Var]| linear(&vars[0], &vars[1], Some(&vars[2]), Activation::None);
+        let flat = linear(&vars[0].flatten_from(1)?, &vars[1], Some(&vars[2]), Activation::None)?;
         assert_eq!(run(&vars)?.to_vec2::<f32>()?, flat.to_vec2::<f32>()?);
         assert_gradients(&vars, run)
     }
@@ -108,7 +76,7 @@ mod tests {
         let x = Tensor::new(&[[1f32]], &Device::Cpu)?;
         let weight = Var::new(&[[-1f32, 0., 1.]], &Device::Cpu)?;
         let bias = Var::new(&[0f32, 0., 0.], &Device::Cpu)?;
-        let grads = linear(&x, &weight, &bias, Activation::Relu)?.sum_all()?.backward()?;
+        let grads = linear(&x, &weight, Some(&bias), Activation::Relu)?.sum_all()?.backward()?;
         assert_eq!(grads.get(&weight).unwrap().to_vec2::<f32>()?, [[0., 0., 1.]]);
         Ok(())
     }
@@ -116,9 +84,9 @@ mod tests {
     #[test]
     fn wrong_input_is_an_error() -> Result<()> {
         let (x, weight, bias) = (random((3, 4), 1)?, random((4, 5), 2)?, random(5, 3)?);
-        assert!(linear(&weight, &x, &bias, Activation::None).is_err());
-        assert!(linear(&x, &weight, random(4, 3)?.as_tensor(), Activation::None).is_err());
-        assert!(linear(&x.flatten_all()?, &weight, &bias, Activation::None).is_err());
+        assert!(linear(&weight, &x, Some(&bias), Activation::None).is_err());
+        assert!(linear(&x, &weight, Some(random(4, 3)?.as_tensor()), Activation::None).is_err());
+        assert!(linear(&x.flatten_all()?, &weight, Some(&bias), Activation::None).is_err());
         Ok(())
     }
 }

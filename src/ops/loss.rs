@@ -1,8 +1,9 @@
-use super::{fallback, gradient_of, is_on_cpu, numbers, output, read};
+use super::operation::{BackwardPass, Operation};
+use super::{apply1, apply2, fallback, is_on_cpu};
 use crate::kernels::contrastive::{self, NtXent};
 use crate::kernels::loss::{self, Targets};
 use crate::kernels::pair_loss::{self, PairLoss};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 
 /// The mean cross-entropy in nats, a scalar, of logits (batch, classes) and `u32` labels (batch), with PyTorch's label
 /// smoothing in [0, 1].
@@ -24,7 +25,7 @@ pub fn weighted_cross_entropy(
     label_smoothing: f64,
     class_weights: Option<&[f32]>,
 ) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("cross_entropy", &[logits])?;
+    let is_on_cpu = is_on_cpu("cross_entropy", [logits])?;
     let (batch, classes) = logits.dims2()?;
     let labels = labels.to_vec1::<u32>()?;
     if labels.len() != batch || logits.elem_count() == 0 {
@@ -43,7 +44,7 @@ pub fn weighted_cross_entropy(
         return fallback::cross_entropy(logits, labels, label_smoothing, class_weights);
     }
     let class_weights = class_weights.map(<[f32]>::to_vec);
-    logits.contiguous()?.apply_op1(CrossEntropy { labels, classes, label_smoothing, class_weights })
+    apply1(logits, (), CrossEntropy { labels, classes, label_smoothing, class_weights })
 }
 
 /// The probabilities of logits (…, classes) along their last dimension.
@@ -72,19 +73,17 @@ impl CrossEntropy {
     }
 }
 
-impl CustomOp1 for CrossEntropy {
+impl Operation<1> for CrossEntropy {
     fn name(&self) -> &'static str {
         "cross_entropy"
     }
 
-    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        output(vec![loss::cross_entropy(numbers(logits, layout)?, self.targets())], ())
+    fn forward(&self, [logits]: [&[f32]; 1]) -> Vec<f32> {
+        vec![loss::cross_entropy(logits, self.targets())]
     }
 
-    fn bwd(&self, logits: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let scale = gradient.to_scalar::<f32>()?;
-        let reader = read(logits);
-        gradient_of(logits, loss::cross_entropy_gradient(reader.numbers()?, self.targets(), scale))
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        [Some(loss::cross_entropy_gradient(pass.inputs[0], self.targets(), pass.gradient[0]))]
     }
 }
 
@@ -106,14 +105,14 @@ pub fn mean_squared_error(x: &Tensor, targets: &Tensor) -> Result<Tensor> {
 }
 
 fn pair_loss(name: &'static str, loss: PairLoss, x: &Tensor, targets: &Tensor) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu(name, &[x, targets])?;
+    let is_on_cpu = is_on_cpu(name, [x, targets])?;
     if x.shape() != targets.shape() || x.elem_count() == 0 {
         bail!("{name}: {:?} and targets {:?} do not fit", x.shape(), targets.shape())
     }
     if !is_on_cpu {
         return fallback::pair_loss(loss, x, targets);
     }
-    x.contiguous()?.apply_op2(&targets.contiguous()?, PairLossOp { name, loss })
+    apply2([x, targets], (), PairLossOp { name, loss })
 }
 
 struct PairLossOp {
@@ -121,35 +120,21 @@ struct PairLossOp {
     loss: PairLoss,
 }
 
-impl CustomOp2 for PairLossOp {
+impl Operation<2> for PairLossOp {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        layout: &Layout,
-        targets: &CpuStorage,
-        targets_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, targets) = (numbers(x, layout)?, numbers(targets, targets_layout)?);
-        output(vec![pair_loss::mean(self.loss, x, targets)], ())
+    fn forward(&self, [x, targets]: [&[f32]; 2]) -> Vec<f32> {
+        vec![pair_loss::mean(self.loss, x, targets)]
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        targets: &Tensor,
-        _: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let scale = gradient.to_scalar::<f32>()?;
-        let (x_reader, targets_reader) = (read(x), read(targets));
-        let dx = pair_loss::gradient(self.loss, x_reader.numbers()?, targets_reader.numbers()?, scale);
+    fn backward(&self, pass: BackwardPass<'_, 2>) -> [Option<Vec<f32>>; 2] {
+        let [x, targets] = pass.inputs;
+        let of_x = pair_loss::gradient(self.loss, x, targets, pass.gradient[0]);
         // only the squared error has targets with gradients, and it is symmetric
-        let of_targets = dx.iter().map(|number| -number).collect();
-        Ok((gradient_of(x, dx)?, gradient_of(targets, of_targets)?))
+        let of_targets = pass.wanted[1].then(|| of_x.iter().map(|number| -number).collect());
+        [Some(of_x), of_targets]
     }
 }
 
@@ -162,7 +147,7 @@ impl CustomOp2 for PairLossOp {
 /// # Errors
 /// When the rows are odd in number or none, the temperature is not above zero, or the embeddings are not `f32`.
 pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("nt_xent", &[embeddings])?;
+    let is_on_cpu = is_on_cpu("nt_xent", [embeddings])?;
     let (rows, features) = embeddings.dims2()?;
     if embeddings.elem_count() == 0 || !rows.is_multiple_of(2) {
         bail!("nt_xent: embeddings {:?} are not pairs of rows", embeddings.shape())
@@ -173,23 +158,22 @@ pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
     if !is_on_cpu {
         return fallback::nt_xent(embeddings, temperature);
     }
-    embeddings.contiguous()?.apply_op1(NtXentOp(NtXent { pairs: rows / 2, features, temperature }))
+    apply1(embeddings, (), NtXentOp(NtXent { pairs: rows / 2, features, temperature }))
 }
 
 struct NtXentOp(NtXent);
 
-impl CustomOp1 for NtXentOp {
+impl Operation<1> for NtXentOp {
     fn name(&self) -> &'static str {
         "nt_xent"
     }
 
-    fn cpu_fwd(&self, embeddings: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        output(vec![contrastive::forward(&self.0, numbers(embeddings, layout)?)], ())
+    fn forward(&self, [embeddings]: [&[f32]; 1]) -> Vec<f32> {
+        vec![contrastive::forward(&self.0, embeddings)]
     }
 
-    fn bwd(&self, embeddings: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let scale = gradient.to_scalar::<f32>()?;
-        gradient_of(embeddings, contrastive::backward(&self.0, read(embeddings).numbers()?, scale))
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        [Some(contrastive::backward(&self.0, pass.inputs[0], pass.gradient[0]))]
     }
 }
 

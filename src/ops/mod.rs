@@ -5,6 +5,7 @@
 //! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
 
 mod activation;
+mod add;
 mod attention;
 mod chain;
 mod conv;
@@ -15,12 +16,15 @@ mod fallback;
 mod linear;
 mod loss;
 mod norm;
+mod operation;
 mod optimizer;
 mod pool;
+mod weighted;
 
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::on_pool;
 pub use activation::activate;
+pub use add::add;
 pub use attention::attention;
 pub use chain::{Sink, chain, reshape};
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
@@ -35,18 +39,15 @@ pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, laye
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 
-use candle_core::{CpuStorage, DType, Device, Layout, Result, Shape, Storage, Tensor, bail};
-use chain::{apply1, apply3};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
+use chain::{apply1, apply2, apply3};
 use std::ops::Deref;
-
-/// Whether layers apply it along with their own work; the others are a step of their own.
-fn is_fused(activation: Activation) -> bool {
-    matches!(activation, Activation::None | Activation::Relu)
-}
+use weighted::{WeightedKernel, apply_weighted, check_bias, is_fused};
 
 /// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
-fn is_on_cpu(name: &str, tensors: &[&Tensor]) -> Result<bool> {
-    let device = tensors[0].device();
+fn is_on_cpu<'a>(name: &str, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<bool> {
+    let mut tensors = tensors.into_iter().peekable();
+    let device = tensors.peek().map_or(&Device::Cpu, |first| first.device());
     for tensor in tensors {
         if tensor.dtype() != DType::F32 || !tensor.device().same_device(device) {
             let (wanted, found) = (device.location(), tensor.device().location());
@@ -62,19 +63,6 @@ fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
         (CpuStorage::F32(numbers), Some((start, end))) => Ok(&numbers[start..end]),
         _ => bail!("expected contiguous f32 numbers, got {layout:?}"),
     }
-}
-
-/// What a custom operation returns to candle.
-fn output(numbers: Vec<f32>, shape: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
-    Ok((CpuStorage::F32(numbers), shape.into()))
-}
-
-/// A gradient shaped as its tensor; none where nothing asks for it.
-fn gradient_of(tensor: &Tensor, numbers: Vec<f32>) -> Result<Option<Tensor>> {
-    if !tensor.track_op() {
-        return Ok(None);
-    }
-    Tensor::from_vec(numbers, tensor.shape(), &Device::Cpu).map(Some)
 }
 
 /// Access to a contiguous `f32` tensor on the CPU as a slice. `S` is candle's lock guard.
@@ -94,11 +82,6 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
             Storage::Cpu(storage) => numbers(storage, self.layout),
             _ => bail!("expected a tensor on the CPU"),
         }
-    }
-
-    /// The numbers where a ReLU made them, for its gradient.
-    fn relu_output(&self, activation: Activation) -> Result<Option<&[f32]>> {
-        if activation == Activation::Relu { self.numbers().map(Some) } else { Ok(None) }
     }
 }
 

@@ -1,9 +1,8 @@
-use super::{
-    Activation, activate, apply3, fallback, gradient_of, is_fused, is_on_cpu, numbers, output, read,
-};
+use super::operation::{BackwardPass, Operation};
+use super::{Activation, activate, apply3, fallback, is_fused, is_on_cpu, read};
 use crate::kernels::OutputGradient;
 use crate::kernels::norm::{self, Norm, Statistics};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, Var, bail};
+use candle_core::{Result, Tensor, Var, bail};
 
 /// What [`batch_norm`] saw of one batch: constants, without gradients.
 #[derive(Clone, Debug)]
@@ -125,7 +124,7 @@ fn normalize(
     let tensors =
         [Some(x), Some(weight), Some(bias), fixed.map(|[mean, _]| mean), fixed.map(|[_, other]| other)];
     let tensors: Vec<&Tensor> = tensors.into_iter().flatten().collect();
-    let is_on_cpu = is_on_cpu(name, &tensors)?;
+    let is_on_cpu = is_on_cpu(name, tensors.iter().copied())?;
     if let Some(wrong) = tensors[1..].iter().find(|tensor| tensor.dims() != [norm.channels]) {
         bail!("{name}: {:?} does not fit the channels of x {:?}", wrong.shape(), x.shape())
     }
@@ -143,10 +142,10 @@ fn normalize(
     let constant =
         |numbers: &[f64]| Tensor::from_iter(numbers.iter().map(|number| *number as f32), x.device());
     let used = [constant(&statistics.mean)?, constant(&statistics.variance)?];
-    let fused = if is_fused(activation) { activation } else { Activation::None };
-    let op = Normalize { name, norm: *norm, statistics, is_fixed: fixed.is_some(), activation: fused };
-    let y = apply3([&x, weight, bias], op)?;
-    Ok((if fused == activation { y } else { activate(&y, activation)? }, used))
+    let relu = activation == Activation::Relu;
+    let operation = Normalize { name, norm: *norm, statistics, is_fixed: fixed.is_some(), relu };
+    let y = apply3([&x, weight, bias], x.shape(), operation)?;
+    Ok((if is_fused(activation) { y } else { activate(&y, activation)? }, used))
 }
 
 struct Normalize {
@@ -155,51 +154,26 @@ struct Normalize {
     statistics: Statistics,
     /// The statistics are constants, not x's own.
     is_fixed: bool,
-    activation: Activation,
+    relu: bool,
 }
 
-impl CustomOp3 for Normalize {
+impl Operation<3> for Normalize {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight, bias) =
-            (numbers(x, x_layout)?, numbers(weight, weight_layout)?, numbers(bias, bias_layout)?);
-        let relu = self.activation == Activation::Relu;
-        output(norm::forward(&self.norm, x, &self.statistics, weight, bias, relu), x_layout.shape())
+    fn forward(&self, [x, weight, bias]: [&[f32]; 3]) -> Vec<f32> {
+        norm::forward(&self.norm, x, &self.statistics, weight, bias, self.relu)
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (x_reader, weight_reader, y, gradient) = (read(x), read(weight), read(y), read(&gradient));
-        let (x_numbers, weight_numbers) = (x_reader.numbers()?, weight_reader.numbers()?);
-        let output =
-            OutputGradient { gradient: gradient.numbers()?, relu_output: y.relu_output(self.activation)? };
+    fn backward(&self, pass: BackwardPass<'_, 3>) -> [Option<Vec<f32>>; 3] {
+        let BackwardPass { inputs: [x, weight, _], output, gradient, wanted } = pass;
+        let output = OutputGradient { gradient, relu_output: self.relu.then_some(output) };
         let (norm, statistics) = (&self.norm, &self.statistics);
-        let sums = norm::gradient_sums(norm, x_numbers, statistics, weight_numbers, output);
-        let mut dx = None;
-        if x.track_op() {
-            let moving = (!self.is_fixed).then_some(&sums);
-            let numbers = norm::input_gradient(norm, x_numbers, statistics, weight_numbers, output, moving);
-            dx = gradient_of(x, numbers)?;
-        }
-        Ok((dx, gradient_of(weight, sums.weight)?, gradient_of(bias, sums.bias)?))
+        let sums = norm::gradient_sums(norm, x, statistics, weight, output);
+        let moving = (!self.is_fixed).then_some(&sums);
+        let of_x = wanted[0].then(|| norm::input_gradient(norm, x, statistics, weight, output, moving));
+        [of_x, Some(sums.weight), Some(sums.bias)]
     }
 }
 

@@ -41,7 +41,7 @@ pub fn sgd(var: &Var, grad: &Tensor, velocity: &mut [f32], step: SgdStep) -> Res
 /// # Errors
 /// When it is not `f32`.
 pub fn sum_squares(t: &Tensor) -> Result<f64> {
-    is_on_cpu("sum_squares", &[t])?;
+    is_on_cpu("sum_squares", [t])?;
     let t = t.to_device(&Device::Cpu)?.contiguous()?;
     Ok(optimizer::sum_squares(read(&t).numbers()?))
 }
@@ -53,7 +53,7 @@ fn update(
     state_lengths: &[usize],
     rule: impl FnOnce(&mut [f32], &[f32]),
 ) -> Result<()> {
-    if !is_on_cpu(name, &[var, grad])? {
+    if !is_on_cpu(name, [var, grad])? {
         return update_elsewhere(name, var, grad, state_lengths, rule);
     }
     if grad.shape() != var.shape() || state_lengths.iter().any(|len| *len != var.elem_count()) {

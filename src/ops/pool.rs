@@ -1,7 +1,8 @@
-use super::{apply1, fallback, gradient_of, is_on_cpu, numbers, output, read, reshape};
+use super::operation::{BackwardPass, Operation};
+use super::{apply1, fallback, is_on_cpu, reshape};
 use crate::kernels::pool::{self, MaxPool};
 use crate::kernels::windows::{self, Windows};
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use std::sync::OnceLock;
 
 /// The largest side of a window: its pixels are counted in 16 bits.
@@ -13,7 +14,7 @@ pub(super) const MAX_POOL: usize = 256;
 /// # Errors
 /// When x holds no window, or is not `f32`.
 pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("max_pool2d", &[x])?;
+    let is_on_cpu = is_on_cpu("max_pool2d", [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if !(1..=MAX_POOL).contains(&size) || height < size || width < size || x.elem_count() == 0 {
         bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
@@ -22,7 +23,8 @@ pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
         return fallback::max_pool2d(x, size);
     }
     let pool = MaxPool { batch, height, width, channels, size };
-    apply1(x, MaxPool2d { pool, winners: OnceLock::new() })
+    let shape = (batch, height / size, width / size, channels);
+    apply1(x, shape, MaxPool2d { pool, winners: OnceLock::new() })
 }
 
 struct MaxPool2d {
@@ -31,22 +33,20 @@ struct MaxPool2d {
     winners: OnceLock<Vec<u16>>,
 }
 
-impl CustomOp1 for MaxPool2d {
+impl Operation<1> for MaxPool2d {
     fn name(&self) -> &'static str {
         "max_pool2d"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let MaxPool { batch, height, width, channels, size } = self.pool;
-        let (y, winners) = pool::forward(&self.pool, numbers(x, layout)?);
+    fn forward(&self, [x]: [&[f32]; 1]) -> Vec<f32> {
+        let (y, winners) = pool::forward(&self.pool, x);
         self.winners.get_or_init(|| winners);
-        output(y, (batch, height / size, width / size, channels))
+        y
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let Some(winners) = self.winners.get() else { bail!("max_pool2d has not been run") };
-        let gradient = gradient.contiguous()?;
-        gradient_of(x, pool::backward(&self.pool, winners, read(&gradient).numbers()?))
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        let winners = self.winners.get_or_init(|| pool::forward(&self.pool, pass.inputs[0]).1);
+        [Some(pool::backward(&self.pool, winners, pass.gradient))]
     }
 }
 
@@ -69,7 +69,7 @@ pub fn global_avg_pool2d(x: &Tensor) -> Result<Tensor> {
 }
 
 fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize; 2]) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu(name, &[x])?;
+    let is_on_cpu = is_on_cpu(name, [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     let holds_one = (1..=height).contains(&window_height) && (1..=width).contains(&window_width);
     if !holds_one || x.elem_count() == 0 {
@@ -80,7 +80,8 @@ fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize
     }
     let windows = Windows { batch, height, width, channels, window_height, window_width };
     let scale = 1.0 / (window_height * window_width) as f32;
-    apply1(x, Resize { name, windows, scale, enlarges: false })
+    let shape = (batch, height / window_height, width / window_width, channels);
+    apply1(x, shape, Resize { name, windows, scale, enlarges: false })
 }
 
 /// Each pixel as `factor` × `factor` alike: (batch, height, width, channels) to (batch, height · factor, width · factor,
@@ -89,7 +90,7 @@ fn average(name: &'static str, x: &Tensor, [window_height, window_width]: [usize
 /// # Errors
 /// When x is empty or not `f32`, or the factor is 0.
 pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
-    let is_on_cpu = is_on_cpu("upsample_nearest2d", &[x])?;
+    let is_on_cpu = is_on_cpu("upsample_nearest2d", [x])?;
     let (batch, height, width, channels) = x.dims4()?;
     if factor == 0 || x.elem_count() == 0 {
         bail!("upsample_nearest2d: cannot enlarge {:?} by {factor}", x.shape())
@@ -99,7 +100,8 @@ pub fn upsample_nearest2d(x: &Tensor, factor: usize) -> Result<Tensor> {
     }
     let (height, width) = (height * factor, width * factor);
     let windows = Windows { batch, height, width, channels, window_height: factor, window_width: factor };
-    apply1(x, Resize { name: "upsample_nearest2d", windows, scale: 1.0, enlarges: true })
+    let shape = (batch, height, width, channels);
+    apply1(x, shape, Resize { name: "upsample_nearest2d", windows, scale: 1.0, enlarges: true })
 }
 
 /// From pixels to their windows where it `enlarges`, from windows to their sums otherwise.
@@ -120,21 +122,17 @@ impl Resize {
     }
 }
 
-impl CustomOp1 for Resize {
+impl Operation<1> for Resize {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Windows { batch, height, width, channels, window_height, window_width } = self.windows;
-        let (height, width) =
-            if self.enlarges { (height, width) } else { (height / window_height, width / window_width) };
-        output(self.apply(self.enlarges, numbers(x, layout)?), (batch, height, width, channels))
+    fn forward(&self, [x]: [&[f32]; 1]) -> Vec<f32> {
+        self.apply(self.enlarges, x)
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let gradient = gradient.contiguous()?;
-        gradient_of(x, self.apply(!self.enlarges, read(&gradient).numbers()?))
+    fn backward(&self, pass: BackwardPass<'_, 1>) -> [Option<Vec<f32>>; 1] {
+        [Some(self.apply(!self.enlarges, pass.gradient))]
     }
 }
 

@@ -2,7 +2,7 @@
 //! numbers. The table is printed by tests/support/ops_by_pytorch.py.
 
 use super::*;
-use candle_core::Var;
+use candle_core::{Device, Var};
 
 /// Σ of the output times a wave, then Σ of each input's gradient times another.
 #[rustfmt::skip]
@@ -13,6 +13,8 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("silu", &[-4.61849, -19.4717]),
     ("sigmoid", &[-2.63909, -9.24941]),
     ("tanh", &[-7.39328, -32.9014]),
+    ("add", &[35.6038, -38.6518, -38.6518]),
+    ("add with relu", &[18.1759, -21.9298, -21.9298]),
     ("conv2d", &[-6.05743, 2.10104, 6.42525, -0.0510832]),
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
@@ -80,15 +82,21 @@ fn activations() -> Result<()> {
 }
 
 #[test]
+fn sums() -> Result<()> {
+    check("add", &[IMAGE; 2], |x| add(&x[0], &x[1], NONE))?;
+    check("add with relu", &[IMAGE; 2], |x| add(&x[0], &x[1], Activation::Relu))
+}
+
+#[test]
 fn convolutions() -> Result<()> {
     let conv = ConvShape { stride: 2, padding: 1 };
-    check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], &x[2], conv, NONE))?;
+    check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE))?;
     check("depthwise_conv2d", &[IMAGE, &[3, 2, 4], CHANNELS], |x| {
-        depthwise_conv2d(&x[0], &x[1], &x[2], conv, NONE)
+        depthwise_conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE)
     })?;
     let conv = ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 };
     check("conv_transpose2d", &[IMAGE, &[3, 2, 3, 4], &[3]], |x| {
-        conv_transpose2d(&x[0], &x[1], &x[2], conv, NONE)
+        conv_transpose2d(&x[0], &x[1], Some(&x[2]), conv, NONE)
     })
 }
 

@@ -197,7 +197,7 @@ fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
 
 fn inside() -> Inside {
     let layer = |(name, maps, side): (&'static str, usize, usize)| FeatureMaps {
-        name,
+        name: name.into(),
         height: side,
         width: side,
         values: wave(maps * side * side).into_iter().map(f32::abs).collect(),

@@ -4,7 +4,7 @@ use crate::{
     data::Dataset,
     engine::model::Model,
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
-    models::Window,
+    models::{MapInfo, ReceptiveField},
     ops,
     protocol::{Finding, Image},
     shape::ImageShape,
@@ -27,13 +27,13 @@ const KEPT: usize = 9;
 pub fn look(model: &Model, image: &Image) -> Result<Inside> {
     let image = model.batch(&model.fitted(std::slice::from_ref(image))?, &[0])?.inputs;
     let maps = ops::on_pool(|| model.maps(&image))?;
-    let layer = |(map, window): (&Tensor, &Window)| -> Result<FeatureMaps> {
+    let layer = |(map, info): (&Tensor, &MapInfo)| -> Result<FeatureMaps> {
         let (_, height, width, _) = map.dims4()?;
         let values = map.permute((0, 3, 1, 2))?.flatten_all()?.to_vec1()?;
-        Ok(FeatureMaps { name: window.name, height, width, values })
+        Ok(FeatureMaps { name: info.name.clone(), height, width, values })
     };
-    let layers = maps.iter().zip(model.windows()).map(layer).collect::<Result<_>>()?;
-    let filters = model.windows().first().map(|first| filters(model, first.name)).transpose()?;
+    let layers = maps.iter().zip(model.map_infos()).map(layer).collect::<Result<_>>()?;
+    let filters = model.map_infos().first().map(|first| filters(model, &first.name)).transpose()?;
     Ok(Inside { filters, layers })
 }
 
@@ -52,8 +52,8 @@ fn filters(model: &Model, layer: &str) -> Result<Filters> {
 /// Where there is no such filter.
 pub fn begin(subject: Subject, layer: usize, filter: usize) -> Result<Box<dyn Inspection>> {
     let Subject { model, dataset, .. } = subject;
-    let window = model.windows().get(layer).copied();
-    let window = window.filter(|window| filter < window.filters).context("The network has no such filter")?;
+    let map = model.map_infos().get(layer).filter(|map| filter < map.filters);
+    let field = map.context("The network has no such filter")?.field;
     let every = dataset.train.len().div_ceil(MOST).max(1);
     let images = (0..dataset.train.len()).step_by(every).collect();
     let shape = model.image_shape()?;
@@ -65,14 +65,14 @@ pub fn begin(subject: Subject, layer: usize, filter: usize) -> Result<Box<dyn In
         images: vec![],
         class_names: model.class_names().to_vec(),
     };
-    Ok(Box::new(Searching { model, dataset, images, window, found }))
+    Ok(Box::new(Searching { model, dataset, images, field, found }))
 }
 
 struct Searching {
     model: Arc<Model>,
     dataset: Arc<Dataset>,
     images: Vec<usize>,
-    window: Window,
+    field: ReceptiveField,
     found: Strongest,
 }
 
@@ -114,7 +114,7 @@ impl Searching {
             image: image as u32,
             label: self.dataset.train.labels()[image],
             activation,
-            window: self.window.at(row, column),
+            window: self.field.at(row, column),
             pixels: self.dataset.train.image(image)?.into_owned(),
         }))
     }

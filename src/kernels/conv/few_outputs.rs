@@ -89,7 +89,7 @@ fn total<V: Vector>(vector: V) -> f32 {
     lanes[0]
 }
 
-/// Adds to `weight` (taps from the last to the first × outputs, columns) and `bias` (outputs) what one image contributes.
+/// Adds to `weight` (taps from the last to the first × outputs, columns) and `bias`? (outputs) what one image contributes.
 /// `columns` is the number of input channels, filled up to a multiple of two vectors.
 pub fn accumulate(
     level: Level,
@@ -97,7 +97,7 @@ pub fn accumulate(
     x: &[f32],
     gradient: (&[f32], Option<&[f32]>),
     columns: usize,
-    (weight, bias): (&mut [f32], &mut [f32]),
+    (weight, bias): (&mut [f32], Option<&mut [f32]>),
 ) {
     let frame_width = conv.width + conv.kernel_width - 1;
     let outputs = Frame {
@@ -120,7 +120,9 @@ pub fn accumulate(
     let rows = (0, conv.height + conv.kernel_height - 1);
     let frame = outputs.rows(level, gradient.0, gradient.1, rows, &mut gradient_scratch);
     let x = inputs.rows(level, x, None, (0, conv.height), &mut x_scratch);
-    level.run(AddRows { rows: frame, sums: bias });
+    if let Some(sums) = bias {
+        level.run(AddRows { rows: frame, sums });
+    }
     level.run(AccumulateOuter { window, frame, gradient: x, columns, sums: weight });
 }
 

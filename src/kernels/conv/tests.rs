@@ -85,12 +85,15 @@ fn check(case: &Case) {
         let expected = reference(case, relu);
         let what = format!("{conv:?} relu {relu}");
         at_every_level(|| {
-            assert_close(&forward(conv, x, weight, bias, relu), &expected.y, &what);
+            assert_close(&forward(conv, x, weight, Some(bias), relu), &expected.y, &what);
             let output = OutputGradient { gradient: dy, relu_output: relu.then_some(&expected.y[..]) };
             assert_close(&input_gradient(conv, weight, output), &expected.dx, &what);
-            let (dw, db) = weight_gradient(conv, x, output);
+            let (dw, db) = weight_gradient(conv, x, output, true);
             assert_close(&dw, &expected.dw, &what);
-            assert_close(&db, &expected.db, &what);
+            assert_close(&db.unwrap(), &expected.db, &what);
+            assert_eq!(weight_gradient(conv, x, output, false), (dw, None));
+            let zeros = vec![0.0; bias.len()];
+            assert_eq!(forward(conv, x, weight, None, relu), forward(conv, x, weight, Some(&zeros), relu));
         });
     }
 }
@@ -215,7 +218,7 @@ fn a_nan_is_not_hidden_by_relu() {
         stride: 1,
         padding: 0,
     };
-    at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], &[0.0], true)[0].is_nan()));
+    at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], Some(&[0.0]), true)[0].is_nan()));
 }
 
 #[test]
@@ -235,11 +238,11 @@ fn threads_do_not_change_a_bit() {
         };
         let Case { x, weight, bias, dy, .. } = Case::new(conv, &mut random);
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, &bias, true);
+            let y = forward(&conv, &x, &weight, Some(&bias), true);
             let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
-            let (dw, db) = weight_gradient(&conv, &x, output);
+            let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
-            vec![y, dx, dw, db]
+            vec![y, dx, dw, db.unwrap()]
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The gradients of weight and bias: partial sums over pieces of the batch, added up in their order.
+//! The gradients of weight and, where there is one, bias: partial sums over pieces of the batch, added up in their order.
 use super::super::{
     Scratch, build_pieces,
     frame::Frame,
@@ -16,11 +16,16 @@ const PARTIAL_SUMS_OF_POINTS: usize = 4;
 /// Numbers of both operands that are walked again and again: they stay in the L1 cache.
 const L1_NUMBERS: usize = 16 * 1024;
 
-/// The gradients of weight and bias, summed over the batch.
+/// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>) -> (Vec<f32>, Vec<f32>) {
+pub fn weight_gradient<'a>(
+    conv: &Conv,
+    x: &[f32],
+    output: impl Into<Images<'a>>,
+    with_bias: bool,
+) -> (Vec<f32>, Option<Vec<f32>>) {
     let output = output.into();
     assert_eq!(x.len(), conv.batch * conv.in_len());
     conv.check_output(output);
@@ -31,7 +36,7 @@ pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>
     let partial_sums: Vec<_> = (0..work.count(conv).div_ceil(per_sum))
         .into_par_iter()
         .map(|index| {
-            let mut sums = WeightSums::new(conv, layout);
+            let mut sums = WeightSums::new(conv, layout, with_bias);
             for piece in index * per_sum..((index + 1) * per_sum).min(work.count(conv)) {
                 sums.add(level, x, &output, work.piece(conv, piece));
             }
@@ -39,7 +44,7 @@ pub fn weight_gradient<'a>(conv: &Conv, x: &[f32], output: impl Into<Images<'a>>
         })
         .collect();
     let (weight, bias): (Vec<_>, Vec<_>) = partial_sums.into_iter().unzip();
-    let bias = add_up(&bias, layout.bias_len(conv), conv.out_channels, 1);
+    let bias = with_bias.then(|| add_up(&bias, layout.bias_len(conv), conv.out_channels, 1));
     (layout.weight(level, conv, &weight), bias)
 }
 
@@ -167,12 +172,14 @@ struct WeightSums<'a> {
     layout: SumLayout,
     weight: Vec<f32>,
     bias: Vec<f32>,
+    /// Otherwise the sums of bias mean nothing.
+    with_bias: bool,
 }
 
 impl<'a> WeightSums<'a> {
-    fn new(conv: &'a Conv, layout: SumLayout) -> Self {
+    fn new(conv: &'a Conv, layout: SumLayout, with_bias: bool) -> Self {
         let (weight, bias) = (vec![0.0; layout.weight_len(conv)], vec![0.0; layout.bias_len(conv)]);
-        WeightSums { conv, layout, weight, bias }
+        WeightSums { conv, layout, weight, bias, with_bias }
     }
 
     /// Adds what a piece of the batch contributes.
@@ -184,7 +191,7 @@ impl<'a> WeightSums<'a> {
         let x = &x[piece.first_image * conv.in_len()..][..conv.in_len()];
         let mut unpooled = Scratch::new();
         let (gradient, mask) = output.image(level, piece.first_image, conv.out_len(), &mut unpooled);
-        let sums = (&mut self.weight[..], &mut self.bias[..]);
+        let sums = (&mut self.weight[..], self.with_bias.then_some(&mut self.bias[..]));
         match self.layout {
             SumLayout::FewOutputs(columns) => {
                 few_outputs::accumulate(level, conv, x, (gradient, mask), columns, sums);
@@ -220,14 +227,16 @@ fn add_rows(
     (gradient, mask): (&[f32], Option<&[f32]>),
     columns: usize,
     (first, rows): (usize, usize),
-    (weight, bias): (&mut [f32], &mut [f32]),
+    (weight, bias): (&mut [f32], Option<&mut [f32]>),
 ) {
     let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
     let x_rows = (first * conv.stride, (rows - 1) * conv.stride + conv.kernel_height);
     let frame = conv.input_frame().rows(level, x, None, x_rows, &mut x_scratch);
     let frame_of_gradient = conv.output_frame(columns);
     let gradient = frame_of_gradient.rows(level, gradient, mask, (first, rows), &mut gradient_scratch);
-    level.run(AddRows { rows: gradient, sums: bias });
+    if let Some(sums) = bias {
+        level.run(AddRows { rows: gradient, sums });
+    }
     level.run(AccumulateOuter { window: conv.window(), frame, gradient, columns, sums: weight });
 }
 

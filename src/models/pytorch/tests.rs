@@ -1,14 +1,14 @@
 //! Holds the reference network against PyTorch 2.15. The constants are printed by
 //! tests/support/seed_cnn_by_pytorch.py.
 use super::*;
-use crate::errors::message;
 use crate::{
     data::DatasetInfo,
     engine::Model,
-    models::{self, Changes, Pass},
+    errors::message,
+    models::{Changes, Pass, encoders},
     objectives::Batch,
     session::catalog,
-    spec::RunSpec,
+    spec::{Choice, RunSpec},
 };
 use candle_core::Device;
 use std::{fs, path::PathBuf};
@@ -62,8 +62,8 @@ fn model(encoder: &str) -> Model {
     Model::build(&spec, &DatasetInfo { shape: IMAGE.into(), class_names }).unwrap()
 }
 
-fn pytorch<'a>(model: &'a Model, encoder: &str) -> Pytorch<'a> {
-    Pytorch::new(&model.vars, &Choice::new(encoder), IMAGE, Some(CLASSES)).unwrap()
+fn pytorch(model: &Model) -> Pytorch<'_> {
+    Pytorch::new(&model.vars, Part::All).unwrap()
 }
 
 /// A file of tensors in a folder that lasts as long as the first.
@@ -78,7 +78,7 @@ fn file(tensors: &HashMap<String, Tensor>) -> (tempfile::TempDir, PathBuf) {
 fn reference() -> Model {
     let model = model("seed_cnn");
     let (_folder, path) = file(&reference_tensors());
-    pytorch(&model, "seed_cnn").import(&path, &[]).unwrap();
+    pytorch(&model).import(&path, &[]).unwrap();
     model
 }
 
@@ -118,7 +118,7 @@ fn gradients_are_those_of_pytorch() {
         .unwrap()
         .loss;
     let gradients = model.vars.backward(&loss).unwrap();
-    let pytorch = pytorch(&model, "seed_cnn");
+    let pytorch = pytorch(&model);
     for (part, (name, [largest, norm, some @ ..])) in pytorch.parts.iter().zip(GRADIENTS) {
         assert_eq!(part.name, name);
         let gradient = part.layout.theirs(gradients.get(part.var).unwrap()).unwrap();
@@ -143,7 +143,7 @@ fn gradients_are_those_of_pytorch() {
 fn what_was_imported_is_exported_to_the_bit() {
     let model = reference();
     let (_folder, path) = file(&HashMap::new());
-    pytorch(&model, "seed_cnn").export(&path).unwrap();
+    pytorch(&model).export(&path).unwrap();
     let exported = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
     let reference = reference_tensors();
     assert_eq!(exported.len(), reference.len());
@@ -158,15 +158,15 @@ fn what_was_imported_is_exported_to_the_bit() {
 
 #[test]
 fn every_encoder_goes_there_and_back() {
-    for entry in models::ALL {
+    for entry in encoders::ALL {
         let encoder = entry.info.id;
         let (one, other) = (model(encoder), model(encoder));
         let (_folder, path) = file(&HashMap::new());
-        pytorch(&one, encoder).export(&path).unwrap();
+        pytorch(&one).export(&path).unwrap();
         for (_, var) in other.vars.all() {
             var.set(&var.as_tensor().zeros_like().unwrap()).unwrap();
         }
-        pytorch(&other, encoder).import(&path, &[]).unwrap();
+        pytorch(&other).import(&path, &[]).unwrap();
         for ((name, var), (_, back)) in one.vars.all().zip(other.vars.all()) {
             assert_eq!(values(var), values(back), "{encoder} {name}");
         }
@@ -181,7 +181,7 @@ fn refusal(tensors: HashMap<String, Tensor>, renames: &[Rename]) -> String {
 
 fn refusal_of(path: &Path, renames: &[Rename]) -> String {
     let (model, untouched) = (model("seed_cnn"), model("seed_cnn"));
-    let error = message(&pytorch(&model, "seed_cnn").import(path, renames).unwrap_err());
+    let error = message(&pytorch(&model).import(path, renames).unwrap_err());
     for ((name, var), (_, before)) in model.vars.all().zip(untouched.vars.all()) {
         assert_eq!(values(var), values(before), "{name}");
     }
@@ -228,7 +228,7 @@ fn layers_can_be_renamed_and_what_means_nothing_is_passed_over() {
     let (_folder, path) = file(&tensors);
     let model = model("seed_cnn");
     let renames = [rename("net.fc2", "head"), rename("net", "")];
-    pytorch(&model, "seed_cnn").import(&path, &renames).unwrap();
+    pytorch(&model).import(&path, &renames).unwrap();
     assert!(refusal(tensors.clone(), &[rename("net", "")]).contains("fc2.bias has no place"));
     let twice = [rename("net.conv1", "conv2"), rename("net", "")];
     assert!(refusal(tensors, &twice).contains("conv2.bias is there twice after renaming"));
@@ -240,7 +240,7 @@ fn halves_and_doubles_are_read() {
         let tensors =
             reference_tensors().into_iter().map(|(name, tensor)| (name, tensor.to_dtype(kind).unwrap()));
         let (_folder, path) = file(&tensors.collect());
-        pytorch(&model("seed_cnn"), "seed_cnn").import(&path, &[]).unwrap();
+        pytorch(&model("seed_cnn")).import(&path, &[]).unwrap();
     }
 }
 
@@ -277,7 +277,7 @@ fn files_of_another_kind_are_refused_in_plain_words() {
 #[test]
 fn a_damaged_header_is_refused_or_harmless() {
     let model = model("mlp");
-    let pytorch = pytorch(&model, "mlp");
+    let pytorch = pytorch(&model);
     let (_folder, path) = file(&pytorch.tensors().unwrap());
     let whole = fs::read(&path).unwrap();
     for at in (0..600).step_by(7) {
@@ -295,7 +295,7 @@ fn a_damaged_header_is_refused_or_harmless() {
 #[test]
 fn a_file_that_cannot_be_written_says_so() {
     let model = model("mlp");
-    let error = message(&pytorch(&model, "mlp").export(Path::new("/nowhere/w.safetensors")).unwrap_err());
+    let error = message(&pytorch(&model).export(Path::new("/nowhere/w.safetensors")).unwrap_err());
     assert!(
         error.contains("Could not write the weights") && error.ends_with("File: /nowhere/w.safetensors"),
         "{error}"
@@ -315,10 +315,10 @@ fn python_class(encoder: &str) -> String {
 
 #[test]
 fn every_encoder_has_a_module_with_the_names_that_are_exported() {
-    for entry in crate::models::ALL {
+    for entry in encoders::ALL {
         let encoder = entry.info.id;
         let (model, class) = (model(encoder), python_class(encoder));
-        let names: Vec<String> = pytorch(&model, encoder).tensors().unwrap().into_keys().collect();
+        let names: Vec<String> = pytorch(&model).tensors().unwrap().into_keys().collect();
         for name in names.iter().filter(|name| !name.starts_with("head.")) {
             let layer = name.split('.').next().unwrap();
             assert!(class.contains(&format!("self.{layer}")), "the module of {encoder} has no {layer}");
@@ -338,9 +338,9 @@ fn an_encoder_that_learnt_without_labels_goes_to_pytorch_without_a_head() {
         };
         let class_names = vec!["0".into(), "1".into()];
         let model = Model::build(&spec, &DatasetInfo { shape: IMAGE.into(), class_names }).unwrap();
-        let alone = Pytorch::new(&model.vars, &spec.encoder, IMAGE, None).unwrap();
+        let alone = Pytorch::new(&model.vars, Part::Encoder).unwrap();
         let whole = self::model("compact_cnn");
-        let whole = pytorch(&whole, "compact_cnn");
+        let whole = pytorch(&whole);
         let names = |pytorch: &Pytorch<'_>| {
             pytorch.tensors().unwrap().into_keys().collect::<std::collections::BTreeSet<_>>()
         };

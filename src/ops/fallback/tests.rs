@@ -48,14 +48,28 @@ fn activations_are_the_same_even_at_zero() -> Result<()> {
 }
 
 #[test]
+fn add_is_the_same() -> Result<()> {
+    for activation in BOTH {
+        let vars = [random((5, 3, 2), 1)?, random((5, 3, 2), 2)?];
+        assert_same(
+            &format!("add {activation:?}"),
+            &vars,
+            |vars| ops::add(&vars[0], &vars[1], activation),
+            |vars| add(&vars[0], &vars[1], activation),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
 fn linear_is_the_same() -> Result<()> {
     for activation in BOTH {
         let vars = [random((5, 3, 2, 2), 1)?, random((12, 7), 2)?, random(7, 3)?];
         assert_same(
             &format!("linear {activation:?}"),
             &vars,
-            |vars| ops::linear(&vars[0], &vars[1], &vars[2], activation),
-            |vars| linear(&vars[0], &vars[1], &vars[2], activation),
+            |vars| ops::linear(&vars[0], &vars[1], Some(&vars[2]), activation),
+            |vars| linear(&vars[0], &vars[1], Some(&vars[2]), activation),
         )?;
     }
     Ok(())
@@ -80,15 +94,15 @@ fn convolutions_are_the_same() -> Result<()> {
         assert_same(
             &what,
             &vars,
-            |vars| ops::conv2d(&vars[0], &vars[1], &vars[2], conv, activation),
-            |vars| conv2d(&vars[0], &vars[1], &vars[2], conv, activation),
+            |vars| ops::conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
+            |vars| conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
         )?;
         let vars = [x.clone(), random((kernel_height, kernel_width, channels), 2)?, random(channels, 3)?];
         assert_same(
             &format!("depthwise {what}"),
             &vars,
-            |vars| ops::depthwise_conv2d(&vars[0], &vars[1], &vars[2], conv, activation),
-            |vars| depthwise_conv2d(&vars[0], &vars[1], &vars[2], conv, activation),
+            |vars| ops::depthwise_conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
+            |vars| depthwise_conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
         )?;
         let padding = draw.below(1 + (kernel_height.min(kernel_width) - 1) / 2);
         let conv = ConvTransposeShape { stride, padding, output_padding: draw.below(stride) };
@@ -97,8 +111,44 @@ fn convolutions_are_the_same() -> Result<()> {
         assert_same(
             &format!("{what} {conv:?}"),
             &vars,
-            |vars| ops::conv_transpose2d(&vars[0], &vars[1], &vars[2], conv, activation),
-            |vars| conv_transpose2d(&vars[0], &vars[1], &vars[2], conv, activation),
+            |vars| ops::conv_transpose2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
+            |vars| conv_transpose2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation),
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn layers_without_a_bias_are_the_same() -> Result<()> {
+    let x = random((2, 6, 7, 3), 1)?;
+    let (conv, transposed) = (
+        ConvShape { stride: 2, padding: 1 },
+        ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 },
+    );
+    for activation in BOTH {
+        assert_same(
+            "linear",
+            &[random((4, 6), 1)?, random((6, 5), 2)?],
+            |vars| ops::linear(&vars[0], &vars[1], None, activation),
+            |vars| linear(&vars[0], &vars[1], None, activation),
+        )?;
+        assert_same(
+            "conv2d",
+            &[x.clone(), random((3, 3, 3, 4), 2)?],
+            |vars| ops::conv2d(&vars[0], &vars[1], None, conv, activation),
+            |vars| conv2d(&vars[0], &vars[1], None, conv, activation),
+        )?;
+        assert_same(
+            "depthwise_conv2d",
+            &[x.clone(), random((3, 3, 3), 2)?],
+            |vars| ops::depthwise_conv2d(&vars[0], &vars[1], None, conv, activation),
+            |vars| depthwise_conv2d(&vars[0], &vars[1], None, conv, activation),
+        )?;
+        assert_same(
+            "conv_transpose2d",
+            &[x.clone(), random((3, 3, 4, 3), 2)?],
+            |vars| ops::conv_transpose2d(&vars[0], &vars[1], None, transposed, activation),
+            |vars| conv_transpose2d(&vars[0], &vars[1], None, transposed, activation),
         )?;
     }
     Ok(())

@@ -151,7 +151,7 @@ impl InsideView {
             Atlas::new(ui.ctx(), "filters", [height, width], &painted(filters))
         };
         let of_maps =
-            |maps: &FeatureMaps| Atlas::new(ui.ctx(), maps.name, [maps.height, maps.width], &lit(maps));
+            |maps: &FeatureMaps| Atlas::new(ui.ctx(), &maps.name, [maps.height, maps.width], &lit(maps));
         self.filters = found.filters.as_ref().map(of_filters);
         self.maps = found.layers.iter().map(of_maps).collect();
         self.shown = Some(found.clone());

@@ -52,7 +52,7 @@ impl Filter {
             };
         }
         self.take_in(ui, scene);
-        let name = inside.layers.get(layer).map_or("?", |layer| layer.name);
+        let name = inside.layers.get(layer).map_or("?", |layer| &layer.name);
         ui.horizontal(|ui| {
             ui.label(strong(format!("Filter {filter} of {name}")));
             if ui.button("Close").clicked() {

@@ -1,6 +1,7 @@
 //! The reference network: two convolutions, a pooling, and a hidden layer of 128, as in PyTorch's MNIST example.
-use super::{EncoderEntry, Layer};
+use super::EncoderEntry;
 use crate::{
+    models::blocks::{Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
     ops::{Activation, DropoutUnit},
     spec::{ComponentInfo, Param, ParamKind},
 };
@@ -12,24 +13,23 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "A small convolutional network: it looks for strokes and corners wherever they are in the image.",
         params: &[CONV_DROPOUT, DENSE_DROPOUT],
     },
-    layers: |_| {
-        let conv = |name, channels| Layer::Conv {
-            name,
+    blocks: |_| {
+        let convolution = |channels| Convolution {
             channels,
             kernel: 3,
             stride: 1,
             padding: 0,
+            has_bias: true,
             activation: Activation::Relu,
         };
-        vec![
-            conv("conv1", 32),
-            conv("conv2", 64),
-            Layer::MaxPool { size: 2 },
-            Layer::Dropout { param: CONV_DROPOUT, unit: DropoutUnit::Channels },
-            Layer::Flatten,
-            Layer::Linear { name: "fc1", features: 128, activation: Activation::Relu },
-            Layer::Dropout { param: DENSE_DROPOUT, unit: DropoutUnit::Elements },
-        ]
+        Sequence::new()
+            .named("conv1", convolution(32))
+            .named("conv2", convolution(64))
+            .then(MaxPooling { size: 2 })
+            .then(Dropout { param: CONV_DROPOUT, unit: DropoutUnit::Channels })
+            .then(Flatten)
+            .named("fc1", Linear { features: 128, activation: Activation::Relu })
+            .then(Dropout { param: DENSE_DROPOUT, unit: DropoutUnit::Elements })
     },
 };
 

@@ -1,6 +1,7 @@
 //! An encoder made for pretraining: three convolutions of few operations, normalised, and an embedding of 128 numbers.
-use super::{EncoderEntry, Layer};
+use super::EncoderEntry;
 use crate::{
+    models::blocks::{BatchNormalization, Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
     ops::{Activation, DropoutUnit},
     spec::{ComponentInfo, Param, ParamKind},
 };
@@ -12,23 +13,23 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "A network that is quick to pretrain and whose features transfer well: it halves the image twice, then sums it up in 128 numbers.",
         params: &[DROPOUT],
     },
-    layers: |_| {
-        let conv = |name, norm, channels, stride| {
+    blocks: |_| {
+        let convolution = |channels, stride| {
             let activation = Activation::None;
-            [
-                Layer::Conv { name, channels, kernel: 3, stride, padding: 1, activation },
-                Layer::BatchNorm { name: norm, activation: Activation::Relu },
-            ]
+            Convolution { channels, kernel: 3, stride, padding: 1, has_bias: true, activation }
         };
-        let stages =
-            [conv("conv1", "norm1", 32, 2), conv("conv2", "norm2", 64, 2), conv("conv3", "norm3", 128, 1)];
-        let embedding = [
-            Layer::MaxPool { size: 2 },
-            Layer::Flatten,
-            Layer::Linear { name: "fc", features: 128, activation: Activation::Relu },
-            Layer::Dropout { param: DROPOUT, unit: DropoutUnit::Elements },
-        ];
-        stages.into_iter().flatten().chain(embedding).collect()
+        let norm = BatchNormalization { activation: Activation::Relu };
+        Sequence::new()
+            .named("conv1", convolution(32, 2))
+            .named("norm1", norm)
+            .named("conv2", convolution(64, 2))
+            .named("norm2", norm)
+            .named("conv3", convolution(128, 1))
+            .named("norm3", norm)
+            .then(MaxPooling { size: 2 })
+            .then(Flatten)
+            .named("fc", Linear { features: 128, activation: Activation::Relu })
+            .then(Dropout { param: DROPOUT, unit: DropoutUnit::Elements })
     },
 };
 

@@ -1,6 +1,7 @@
 //! A multilayer perceptron: every pixel connected to every hidden unit, with no idea of neighbourhood.
-use super::{EncoderEntry, Layer};
+use super::EncoderEntry;
 use crate::{
+    models::blocks::{Dropout, Flatten, Linear, Sequence},
     ops::{Activation, DropoutUnit},
     spec::{ComponentInfo, Param, ParamKind},
 };
@@ -12,20 +13,16 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "Layers in which everything is connected to everything: fast, and a yardstick for networks that know about images.",
         params: &[HIDDEN_SIZE, DEPTH, DROPOUT],
     },
-    layers: |choice| {
+    blocks: |choice| {
         let features = choice.get(&HIDDEN_SIZE) as usize;
         let depth = choice.get(&DEPTH) as usize;
-        let hidden = NAMES[..depth].iter().flat_map(|name| {
-            [
-                Layer::Linear { name, features, activation: Activation::Relu },
-                Layer::Dropout { param: DROPOUT, unit: DropoutUnit::Elements },
-            ]
-        });
-        std::iter::once(Layer::Flatten).chain(hidden).collect()
+        (1..=depth).fold(Sequence::new().then(Flatten), |layers, number| {
+            layers
+                .named(&format!("fc{number}"), Linear { features, activation: Activation::Relu })
+                .then(Dropout { param: DROPOUT, unit: DropoutUnit::Elements })
+        })
     },
 };
-
-const NAMES: [&str; 8] = ["fc1", "fc2", "fc3", "fc4", "fc5", "fc6", "fc7", "fc8"];
 
 const HIDDEN_SIZE: Param = Param {
     key: "hidden_size",
@@ -42,7 +39,7 @@ const DEPTH: Param = Param {
     label: "Hidden layers",
     unit: "",
     help: "How many layers lie between the image and the embedding's end.",
-    kind: ParamKind::Integer { min: 1, max: NAMES.len() as u64 },
+    kind: ParamKind::Integer { min: 1, max: 8 },
     default: 2.0,
     live: false,
 };

@@ -1,6 +1,10 @@
 //! Batch normalisation with its weights and running statistics.
-use super::{Changes, Pass, Vars};
-use crate::ops::{self, Activation};
+use super::{Block, Module, Step, activated, row};
+use crate::{
+    models::{Builder, Changes, Flow, Pass},
+    ops::{self, Activation},
+    protocol::LayerInfo,
+};
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
@@ -8,7 +12,50 @@ use candle_core::{Tensor, Var};
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
-/// Each channel to mean 0 and variance 1 over the batch, then scaled and shifted as it learns to.
+/// Each channel to mean 0 and variance 1 over the batch, then scaled and shifted as it learns to; outside training by the
+/// mean and variance that training came by.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNormalization {
+    pub activation: Activation,
+}
+
+impl Block for BatchNormalization {
+    fn output(&self, input: Flow) -> Result<Flow> {
+        input.image(self)?;
+        Ok(input)
+    }
+
+    fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
+        let image = input.image(self)?;
+        Ok(vec![LayerInfo {
+            parameters: 2 * image.channels as u64,
+            flops: 2 * image.len() as u64,
+            ..row(name, activated("Batch normalisation".into(), self.activation), self.output(input)?)
+        }])
+    }
+
+    fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
+        let norm = BatchNorm::new(input.image(self)?.channels, at)?;
+        let built = Built { norm, activation: self.activation, stage: at.stage() };
+        Ok(vec![Step::new(built, self.output(input)?)])
+    }
+}
+
+struct Built {
+    norm: BatchNorm,
+    activation: Activation,
+    stage: Option<usize>,
+}
+
+impl Module for Built {
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
+        let y = self.norm.forward(x, &pass.of_stage(self.stage), self.activation)?;
+        pass.refine_map(x, &y);
+        Ok(y)
+    }
+}
+
+/// The weights and running statistics of a normalisation.
 #[derive(Clone)]
 pub struct BatchNorm {
     weight: Tensor,
@@ -18,17 +65,17 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Makes the weights, named `NAME.weight` and so on.
+    /// Makes the weights and statistics.
     ///
     /// # Errors
-    /// Where the names are taken.
-    pub fn new(name: &str, channels: usize, vars: &mut Vars) -> Result<Self> {
+    /// Where their names are taken.
+    pub fn new(channels: usize, at: &mut Builder<'_>) -> Result<Self> {
         let shape = &[channels];
         Ok(Self {
-            weight: vars.constant(&format!("{name}.weight"), shape, 1.0)?,
-            bias: vars.constant(&format!("{name}.bias"), shape, 0.0)?,
-            running_mean: vars.buffer(&format!("{name}.running_mean"), shape, 0.0)?,
-            running_variance: vars.buffer(&format!("{name}.running_var"), shape, 1.0)?,
+            weight: at.constant("weight", shape, 1.0)?,
+            bias: at.constant("bias", shape, 0.0)?,
+            running_mean: at.buffer("running_mean", shape, 0.0)?,
+            running_variance: at.buffer("running_var", shape, 1.0)?,
         })
     }
 

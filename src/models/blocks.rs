@@ -1,0 +1,116 @@
+//! What networks are made of: one file for each kind of block.
+//!
+//! A block is plain data. It can be described without being built, and builds modules, which hold weights. A new kind is
+//! a file here and a word in `blocks!`; what a network knows of its parts, each block says of itself.
+use super::{builder::Builder, flow::Flow, pass::Pass};
+use crate::{ops::Activation, protocol::LayerInfo};
+use anyhow::Result;
+use candle_core::Tensor;
+use std::fmt::Debug;
+
+/// Declares one module for each kind of block, and brings its block into scope.
+macro_rules! blocks {
+    ($($module:ident),* $(,)?) => { $(mod $module; pub use $module::*;)* };
+}
+
+blocks!(batch_norm, convolution, dropout, flatten, linear, max_pooling, sequence);
+
+/// A part of a network, as plain data.
+pub trait Block: Debug {
+    /// What comes out of what goes in.
+    ///
+    /// # Errors
+    /// Where the block does not fit what goes in.
+    fn output(&self, input: Flow) -> Result<Flow>;
+
+    /// Its rows in the summary, where its variables are named `NAME.weight` and so on.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>>;
+
+    /// Its stages: convolutions and linear layers, which fine-tuning counts what it freezes by.
+    fn stages(&self) -> usize {
+        0
+    }
+
+    /// Makes its variables, and the steps that use them.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output), and where a name is taken.
+    fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>>;
+}
+
+/// A built block.
+pub trait Module: Send + Sync {
+    /// What it makes of x.
+    ///
+    /// # Errors
+    /// Where x has another shape than the module was built for.
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor>;
+
+    /// The side of its windows, if all that it does is to take the maximum of windows that lie side by side.
+    fn max_pooling(&self) -> Option<usize> {
+        None
+    }
+
+    /// As [`forward`](Self::forward), then max pooling over windows of a side; none where it cannot do both at once.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn forward_pooled(
+        &self,
+        _x: &Tensor,
+        _pass: &Pass<'_>,
+        _size: usize,
+    ) -> candle_core::Result<Option<Tensor>> {
+        Ok(None)
+    }
+}
+
+/// A module in its place.
+pub struct Step {
+    module: Box<dyn Module>,
+    /// What comes out.
+    pub output: Flow,
+}
+
+impl Step {
+    pub fn new(module: impl Module + 'static, output: Flow) -> Self {
+        Self { module: Box::new(module), output }
+    }
+}
+
+/// One step after another. Pooling is done along with the step before it where that can, but for a pass that records
+/// what lies between them.
+///
+/// # Errors
+/// As [`Module::forward`].
+pub fn run(steps: &[Step], x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
+    let (mut x, mut rest) = (x.clone(), steps);
+    while let Some((Step { module, .. }, after)) = rest.split_first() {
+        let pooling = after.first().and_then(|next| next.module.max_pooling());
+        let pooled = match pooling.filter(|_| !pass.records()) {
+            Some(size) => module.forward_pooled(&x, pass, size)?,
+            None => None,
+        };
+        (x, rest) = match pooled {
+            Some(pooled) => (pooled, &after[1..]),
+            None => (module.forward(&x, pass)?, after),
+        };
+    }
+    Ok(x)
+}
+
+/// A row of the summary, of a block without weights.
+fn row(name: &str, kind: String, output: Flow) -> LayerInfo {
+    LayerInfo { name: name.into(), kind, output_shape: output.shape.dims(), parameters: 0, flops: 0 }
+}
+
+/// What a row says of a block that applies an activation along with its own work.
+fn activated(kind: String, activation: Activation) -> String {
+    match activation {
+        Activation::None => kind,
+        other => format!("{kind}, {}", other.label()),
+    }
+}

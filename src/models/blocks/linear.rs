@@ -1,0 +1,66 @@
+//! Linear layers.
+use super::{Block, Module, Step, activated, row};
+use crate::{
+    models::{Builder, Flow, Layout, Pass},
+    ops::{self, Activation},
+    protocol::LayerInfo,
+    shape::Shape,
+};
+use anyhow::Result;
+use candle_core::Tensor;
+
+/// Every feature that comes out is a weighted sum of all that go in, and a bias.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear {
+    pub features: usize,
+    pub activation: Activation,
+}
+
+impl Block for Linear {
+    fn output(&self, input: Flow) -> Result<Flow> {
+        input.features(self)?;
+        Ok(Flow::of(Shape::Features(self.features)))
+    }
+
+    fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
+        let weights = input.features(self)? * self.features;
+        Ok(vec![LayerInfo {
+            parameters: (weights + self.features) as u64,
+            flops: (2 * weights) as u64,
+            ..row(name, activated("Linear".into(), self.activation), self.output(input)?)
+        }])
+    }
+
+    fn stages(&self) -> usize {
+        1
+    }
+
+    fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
+        let inputs = input.features(self)?;
+        let stage = at.begin_stage();
+        let layout = Layout::Linear { flattened: input.flattened };
+        let built = Built {
+            weight: at.weight("weight", &[inputs, self.features], inputs, layout)?,
+            bias: at.weight("bias", &[self.features], inputs, Layout::Same)?,
+            activation: self.activation,
+            stage,
+        };
+        Ok(vec![Step::new(built, self.output(input)?)])
+    }
+}
+
+struct Built {
+    /// (in, out)
+    weight: Tensor,
+    /// (out)
+    bias: Tensor,
+    activation: Activation,
+    stage: Option<usize>,
+}
+
+impl Module for Built {
+    fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
+        let pass = pass.of_stage(self.stage);
+        ops::linear(x, &pass.weight(&self.weight), Some(&pass.weight(&self.bias)), self.activation)
+    }
+}
