@@ -160,6 +160,8 @@ fn a_network_without_classes_and_a_run_that_cannot_be_read_leave_no_dead_end() {
     window.get_by_label("100 test images");
     std::fs::remove_dir_all(run.folder.join("checkpoints")).unwrap();
     std::fs::remove_file(run.folder.join("spec.toml")).unwrap();
+    // What was opened for the question before stays open until the run is looked at again.
+    session.send(Command::Reopen(run.id.clone()));
     click(&mut window, "Validation");
     wait(&mut window, &mut session, has("Evaluate on the validation images"));
     let told = "Could not look into the network";

@@ -33,7 +33,7 @@ pub fn open(path: &Path) -> Result<Picture> {
     let sheet = drawing::of(&picture);
     let opened = Picture::new(picture, sheet.as_ref().ok().cloned());
     if !opened.is_coloured {
-        sheet.at(&*path)?;
+        sheet.at(path)?;
     }
     Ok(opened)
 }

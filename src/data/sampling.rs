@@ -115,7 +115,7 @@ pub fn partition(
 ) -> Result<Partition> {
     let as_read = match choice.split_rule {
         SplitRule::AsRead => images.as_read(),
-        SplitRule::AsCorrected => Cow::Owned(AsRead::of(&images.labels())),
+        SplitRule::AsCorrected => Cow::Owned(AsRead::of(images.labels())),
     };
     let mut partition = draw(choice, &as_read, classes, seed, needs_labels)?;
     let now =

@@ -61,7 +61,7 @@ pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize
 /// Where it cannot be read, or holds numbers that are not finite.
 pub fn check(path: &Path) -> Result<()> {
     // Which network they are of is not known here: as many as there are.
-    let len = disk::open(path).at(&*path)?.1;
+    let len = disk::open(path).at(path)?.1;
     for (name, tensor) in vars::tensors(path, len as usize, &Device::Cpu)? {
         ensure!(tensor.dtype() == DType::F32 && vars::is_finite(&tensor)?, vars::not_finite(&name, path));
     }

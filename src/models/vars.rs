@@ -197,7 +197,7 @@ pub fn tensors(path: &Path, numbers: usize, device: &Device) -> Result<HashMap<S
     // Double precision, and a header.
     let most = 8 * numbers as u64 + (16 << 20);
     let read = || -> Result<_> { Ok(safetensors::load_buffer(&disk::read(path, most)?, device)?) };
-    read().at(&*path)
+    read().at(path)
 }
 
 /// The error about a weight that holds no finite numbers.

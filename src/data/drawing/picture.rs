@@ -10,7 +10,7 @@ use std::path::Path;
 /// # Errors
 /// Where the file cannot be read, is no picture, or holds no ink.
 pub fn read(path: &Path) -> Result<Sheet> {
-    of(&open_picture(path)?).at(&*path)
+    of(&open_picture(path)?).at(path)
 }
 
 /// The ink of a picture.

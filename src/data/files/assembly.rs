@@ -200,7 +200,7 @@ fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Exam
     let count = (train.len() / TEST_SHARE).max(1);
     let twins = train.as_read().into_owned().twins;
     let [left, carved] =
-        split(&train.labels(), &twins, classes, count, 0).context("There are too few images")?;
+        split(train.labels(), &twins, classes, count, 0).context("There are too few images")?;
     ensure!(
         !left.is_empty() && !carved.is_empty(),
         "There is no test part, and too many images are equal to others to make one: remove copies, or add images"

@@ -254,7 +254,7 @@ impl Bench {
 
 impl Shown {
     fn new(dataset: Arc<Dataset>, train: &[usize], validation: &[usize]) -> Self {
-        let preview = preview::choose(&dataset.train.labels(), validation);
+        let preview = preview::choose(dataset.train.labels(), validation);
         let every = train.len().div_ceil(Neighbours::IMAGES).max(1);
         Self { dataset, preview, neighbours: train.iter().step_by(every).copied().collect() }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     data::DatasetInfo,
     engine::Model,
-    errors::message,
+    errors::{Place, message},
     models::{Changes, Pass, encoders},
     objectives::Batch,
     session::catalog,
@@ -185,7 +185,7 @@ fn refusal_of(path: &Path, renames: &[Rename]) -> String {
     for ((name, var), (_, before)) in model.vars.all().zip(untouched.vars.all()) {
         assert_eq!(values(var), values(before), "{name}");
     }
-    assert!(error.ends_with(&format!("File: {}", path.display())), "{error}");
+    assert!(error.ends_with(&Place::from(path).to_string()), "{error}");
     error
 }
 
