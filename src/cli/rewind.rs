@@ -67,7 +67,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path().into()).unwrap();
         let info = DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names: vec![] };
-        let (run, of) = home.create(&RunSpec::default(), &catalog(), &RunData::new(info, [1, 1])).unwrap();
+        let (run, of) = home.create(&RunSpec::default(), &catalog(), &RunData::unread(info)).unwrap();
         let go_on = |step, set: &[&str]| {
             command(&home, run.clone(), step, &set.iter().map(ToString::to_string).collect::<Vec<_>>())
         };

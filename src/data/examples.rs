@@ -5,7 +5,7 @@ use super::{
     pixels::{Pixels, Stream},
 };
 use crate::shape::ImageShape;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
@@ -300,16 +300,6 @@ impl Numbers {
     }
 }
 
-impl Gathered {
-    /// The labels.
-    ///
-    /// # Errors
-    /// Where nothing is known of the examples.
-    pub fn labels(&self) -> Result<&[u32]> {
-        self.labels.as_deref().context("These examples have no labels")
-    }
-}
-
 fn floats(pixels: &Pixels, size: usize, indices: &[usize]) -> Result<Vec<f32>> {
     let mut numbers = vec![0.0; indices.len() * size];
     let read = |(out, index): (&mut [f32], &usize)| -> Result<()> {
@@ -319,4 +309,28 @@ fn floats(pixels: &Pixels, size: usize, indices: &[usize]) -> Result<Vec<f32>> {
     };
     numbers.par_chunks_exact_mut(size.max(1)).zip(indices).try_for_each(read)?;
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::numbered, shape::Shape};
+
+    #[test]
+    fn texts_are_chosen_and_gathered_as_tokens() {
+        let tokens = Tokens { ids: vec![1, 2, 3, 4, 5, 6], length: 2 };
+        let texts = Examples::texts(tokens.clone(), Targets::Classes(vec![0, 1, 0]));
+        let info =
+            DatasetInfo { shape: Shape::Tokens { length: 2, vocabulary: 9 }, class_names: numbered(2) };
+        assert!(texts.check(&info).is_ok());
+        let gathered = texts.subset(&[2, 1]).gather(&[1, 0]).unwrap();
+        assert_eq!((gathered.inputs, gathered.labels), (Numbers::Ids(vec![3, 4, 5, 6]), Some(vec![1, 0])));
+        let unknown = Examples::texts(tokens, Targets::None);
+        assert_eq!((unknown.len(), unknown.labels()), (3, &[][..]));
+        assert_eq!(unknown.gather(&[1]).unwrap().labels, None);
+        let error = unknown.bytes(&[0]).unwrap_err().to_string();
+        assert!(error.contains("the data set holds texts"), "{error}");
+        let wrong = Examples::texts(Tokens { ids: vec![1; 6], length: 2 }, Targets::Classes(vec![0, 1]));
+        assert_eq!(wrong.check(&info).unwrap_err().to_string(), "There are 3 texts but 2 labels");
+    }
 }

@@ -56,7 +56,7 @@ pub fn import(
     let pytorch = Pytorch::new(&model.vars, Part::All)?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
-    let (id, folder) = home.create(spec, catalog, &RunData::new(info, [0, 0]))?;
+    let (id, folder) = home.create(spec, catalog, &RunData::unread(info))?;
     let _lock = folder.lock()?;
     folder.log(&Entry::Notice { text: format!("Imported from {}", path.display()) })?;
     let live = catalog.live_params(spec);

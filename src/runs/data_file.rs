@@ -4,7 +4,7 @@ use crate::{
     data::{self, Dataset, DatasetInfo, watch::Watch},
     disk,
     errors::At as _,
-    shape::{ImageShape, Shape},
+    shape::Shape,
     spec::RunSpec,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -14,7 +14,7 @@ pub(super) const NAME: &str = "data.toml";
 const VERSION: u32 = 1;
 /// Bytes of the file, at most: 65,535 classes with names of 200 letters.
 const MOST_BYTES: u64 = 16 << 20;
-/// Numbers of an example, at most: more than any data set has.
+/// Numbers of an example, or of a vocabulary, at most: more than any data set has.
 const MOST_NUMBERS: usize = 1 << 24;
 
 /// What a network has to know of the examples that it learns from.
@@ -22,22 +22,31 @@ const MOST_NUMBERS: usize = 1 << 24;
 #[serde(deny_unknown_fields)]
 pub struct RunData {
     version: u32,
-    /// Examples to train on, before some are set aside for validation.
-    pub train: usize,
-    pub test: usize,
+    /// None where the run's data set was never read, as of weights that were imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    examples: Option<Counts>,
     /// What each label stands for, in order of the labels.
     class_names: Vec<String>,
     shape: Shape,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counts {
+    /// Examples to train on, before some are set aside for validation.
+    train: usize,
+    test: usize,
+}
+
 impl RunData {
-    /// Of so many training and test examples.
-    pub fn new(info: DatasetInfo, [train, test]: [usize; 2]) -> Self {
-        Self { version: VERSION, train, test, class_names: info.class_names, shape: info.shape }
+    /// Of a data set that is not read.
+    pub fn unread(info: DatasetInfo) -> Self {
+        Self { version: VERSION, examples: None, class_names: info.class_names, shape: info.shape }
     }
 
     pub fn of(dataset: &Dataset) -> Self {
-        Self::new(dataset.info.clone(), [dataset.train.len(), dataset.test.len()])
+        let counts = Counts { train: dataset.train.len(), test: dataset.test.len() };
+        Self { examples: Some(counts), ..Self::unread(dataset.info.clone()) }
     }
 
     pub fn info(&self) -> DatasetInfo {
@@ -46,13 +55,10 @@ impl RunData {
 
     fn check(&self) -> Result<()> {
         ensure!(self.version == VERSION, "it is of version {}: is the program older?", self.version);
-        let sides = match self.shape {
-            Shape::Image(ImageShape { height, width, channels }) => vec![height, width, channels],
-            Shape::Tokens { length, vocabulary } => vec![length, vocabulary],
-            other => other.dims(),
-        };
-        let numbers = sides.iter().try_fold(1usize, |all, side| all.checked_mul(*side));
-        ensure!(numbers.is_some_and(|all| (1..=MOST_NUMBERS).contains(&all)), "the shape is out of range");
+        let numbers = self.shape.dims().iter().try_fold(1usize, |all, side| all.checked_mul(*side));
+        let vocabulary = if let Shape::Tokens { vocabulary, .. } = self.shape { vocabulary } else { 1 };
+        let is_fine = |count: usize| (1..=MOST_NUMBERS).contains(&count);
+        ensure!(numbers.is_some_and(is_fine) && is_fine(vocabulary), "the shape is out of range");
         Ok(())
     }
 }
@@ -123,6 +129,7 @@ impl RunData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::ImageShape;
     use std::fs;
 
     fn folder() -> (tempfile::TempDir, RunFolder) {
@@ -135,9 +142,12 @@ mod tests {
     fn what_is_written_reads_back_for_every_shape() {
         let (_temporary, run) = folder();
         assert_eq!(run.data().unwrap(), None);
-        for shape in [ImageShape::new(28, 28, 1).into(), Shape::Tokens { length: 64, vocabulary: 512 }] {
+        let texts = Shape::Tokens { length: 1024, vocabulary: 50_257 };
+        for (shape, examples) in
+            [(ImageShape::new(28, 28, 1).into(), Some(Counts { train: 5, test: 2 })), (texts, None)]
+        {
             let class_names = vec!["\"odd\"\nname".into(), "日本".into()];
-            let data = RunData { version: VERSION, train: 5, test: 2, class_names, shape };
+            let data = RunData { version: VERSION, examples, class_names, shape };
             fs::write(run.path.join(NAME), data.to_toml()).unwrap();
             assert_eq!(run.data().unwrap(), Some(data));
         }
@@ -146,10 +156,11 @@ mod tests {
     #[test]
     fn what_cannot_be_believed_is_refused() {
         let (_temporary, run) = folder();
-        let good = "version = 1\ntrain = 1\ntest = 1\nclass_names = ['a']\n";
+        let good = "version = 1\nclass_names = ['a']\n";
         for (text, reason) in [
             (format!("{good}[shape.image]\nheight = 4000000000\nwidth = 4000000000\nchannels = 3"), "range"),
             (format!("{good}[shape.image]\nheight = 0\nwidth = 1\nchannels = 1"), "range"),
+            (format!("{good}[shape.tokens]\nlength = 8\nvocabulary = 4000000000"), "range"),
             (format!("{good}[shape.sound]\nlength = 1"), "unknown variant"),
             (good.replace("version = 1", "version = 2") + "[shape]\nfeatures = 3", "version 2"),
             (String::new(), "missing field"),

@@ -9,7 +9,7 @@ fn home() -> (tempfile::TempDir, Home) {
 
 fn data() -> RunData {
     let class_names = vec!["a".into(), "b".into()];
-    RunData::new(DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names }, [4, 2])
+    RunData::unread(DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names })
 }
 
 #[test]

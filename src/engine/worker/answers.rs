@@ -121,36 +121,46 @@ impl Bench {
         self.trust(&wish, step)?;
         let mut neighbours = std::mem::take(&mut self.answers.neighbours);
         let trusting = self.answers.trusting.take();
-        let (step, model, live) = self.model(&wish.run)?;
-        let class_names = model.class_names().clone();
-        let predicted = Trusting::predict(trusting.as_ref(), model, &wish.image);
-        let (mut strips, mut nearest) = (vec![], None);
-        let drawing = model.fitted(std::slice::from_ref(&wish.image))?;
-        if !is_classifier {
-            strips = preview::of_one(model, &live, &drawing)?;
-        }
-        match shown {
-            Some(Ok(Shown { dataset, neighbours: candidates, .. })) => {
-                nearest = neighbours.strip(&wish.run, model, &drawing, &dataset)?.map(Ok);
-                neighbours.refresh(&wish, step, candidates);
-            }
-            Some(Err(error)) => nearest = Some(Err(message(&error))),
-            None => {}
-        }
+        let prediction = self.prediction(&wish, shown, trusting.as_ref(), &mut neighbours);
+        // what is known of the network stays, whatever is wrong with the drawing
         self.answers.neighbours = neighbours;
         self.answers.trusting = trusting;
-        let (probabilities, confidence) = predicted?;
-        self.outbox.push(Event::Prediction(Prediction {
+        self.outbox.push(Event::Prediction(prediction?));
+        Ok(())
+    }
+
+    /// What the weights make of a drawing as they are; where `shown` is there, also the nearest training images.
+    fn prediction(
+        &mut self,
+        wish: &DrawingWish,
+        shown: Option<Result<Shown>>,
+        trusting: Option<&Trusting>,
+        neighbours: &mut Neighbours,
+    ) -> Result<Prediction> {
+        let (step, model, live) = self.model(&wish.run)?;
+        let (probabilities, confidence) = Trusting::predict(trusting, model, &wish.image)?;
+        let drawing = || model.fitted(std::slice::from_ref(&wish.image));
+        let strips =
+            if probabilities.is_empty() { preview::of_one(model, &live, &drawing()?)? } else { vec![] };
+        let nearest = match shown {
+            Some(Ok(Shown { dataset, neighbours: candidates, .. })) => {
+                let nearest = neighbours.strip(&wish.run, model, &drawing()?, &dataset)?;
+                neighbours.refresh(wish, step, candidates);
+                nearest.map(Ok)
+            }
+            Some(Err(error)) => Some(Err(message(&error))),
+            None => None,
+        };
+        Ok(Prediction {
             request: wish.request,
-            run: wish.run,
+            run: wish.run.clone(),
             step,
-            class_names,
+            class_names: model.class_names().clone(),
             probabilities,
             confidence,
             strips,
             nearest,
-        }));
-        Ok(())
+        })
     }
 
     fn preview(&mut self, wish: PreviewWish) -> Result<()> {
