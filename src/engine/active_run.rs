@@ -21,6 +21,8 @@ use std::{
 };
 
 mod failing;
+mod pace;
+use pace::Pace;
 
 pub struct ActiveRun {
     pub id: RunId,
@@ -48,24 +50,6 @@ pub struct ActiveRun {
 
 /// Seconds from which on it is said what holds up the next step: a line that comes and goes at once is no help.
 const LONG_SECS: f64 = 1.0;
-
-/// Images a second over about the last twenty batches.
-#[derive(Default)]
-struct Pace {
-    images: f64,
-    secs: f64,
-}
-
-impl Pace {
-    fn add(&mut self, images: usize, took: Duration) {
-        self.images = self.images * 0.95 + images as f64;
-        self.secs = self.secs * 0.95 + took.as_secs_f64();
-    }
-
-    fn images_per_sec(&self) -> f64 {
-        if self.secs > 0.0 { self.images / self.secs } else { 0.0 }
-    }
-}
 
 impl ActiveRun {
     /// Begins a run in its new folder.

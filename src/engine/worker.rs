@@ -2,7 +2,6 @@
 use super::{
     active_run::ActiveRun,
     outbox::{FLUSH_EVERY, Outbox},
-    trainer::{Origin, Trainer},
 };
 use crate::{
     data::{
@@ -12,8 +11,8 @@ use crate::{
     errors::message,
     metrics::Point,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
-    runs::{Entry, Home, RunData, last_phase},
-    spec::{Catalog, Choice, LiveParams, RunSpec},
+    runs::Home,
+    spec::{Catalog, Choice, RunSpec},
 };
 use answers::{Answers, PreviewWish};
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -270,83 +269,6 @@ impl Bench {
         if !active.phase.is_active() {
             self.active.remove(run);
         }
-    }
-
-    fn start(&mut self, spec: RunSpec) -> Result<RunId> {
-        let mut spec = spec.anchored();
-        let wrong = self.catalog.validate(&spec);
-        ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-        self.adopt_shape(&mut spec)?;
-        let dataset = self.dataset(&spec.dataset)?;
-        let init = self.init(&spec)?;
-        // What cannot be trained leaves no folder behind.
-        let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);
-        let data = RunData::of(&dataset);
-        let trainer = Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)?;
-        let (id, folder) = self.home.create(&spec, &self.catalog, &data)?;
-        let info = folder.info_of(&id, spec, &[], &self.catalog);
-        self.activate(ActiveRun::begin(id.clone(), folder, trainer)?, info)?;
-        Ok(id)
-    }
-
-    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters.
-    fn resume(&mut self, id: &RunId, rewind: Option<(u64, LiveParams)>) -> Result<()> {
-        if self.active.contains_key(id) {
-            ensure!(rewind.is_none(), "The run is at work: stop it first");
-            return Ok(());
-        }
-        let folder = self.home.folder(id);
-        let (spec, mut entries) = (folder.spec(&self.catalog)?, folder.entries()?);
-        ensure!(
-            last_phase(&entries).0 != Phase::Finished,
-            "The run is finished: start a new one with more epochs"
-        );
-        let dataset = self.dataset(&spec.dataset)?;
-        // Only a run that has no checkpoint of its own begins again.
-        let is_saved = !folder.checkpoints().is_empty();
-        let init = if is_saved { None } else { self.init(&spec)? };
-        let mut run = ActiveRun::resume(
-            id.clone(),
-            folder.clone(),
-            (&spec, &entries),
-            dataset,
-            init.as_ref(),
-            &self.catalog,
-        )?;
-        if let Some((step, live)) = rewind {
-            run.rewind(step, live, &self.catalog)?;
-            entries = folder.entries()?;
-        }
-        if !is_saved {
-            run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
-        }
-        let info = folder.info_of(id, spec, &entries, &self.catalog);
-        self.activate(run, info)
-    }
-
-    fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
-        run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
-        let info = run.info(info);
-        let folder = self.home.folder(&run.id);
-        folder.log(&Entry::new_phase(&Phase::Running))?;
-        let about = || About::Run(info.id.clone());
-        if let Some(beginning) = &run.trainer.beginning {
-            folder.log(&Entry::Notice { text: beginning.clone() })?;
-            // A comparison would say so for each of its runs.
-            if run.trainer.spec.entrant.is_none() {
-                self.outbox.notice(about(), Level::Info, beginning.clone());
-            }
-        }
-        for warning in std::mem::take(&mut run.warnings) {
-            folder.log(&Entry::Notice { text: warning.clone() })?;
-            self.outbox.notice(about(), Level::Warning, warning);
-        }
-        let points = folder.points()?;
-        self.answers.forget_weights();
-        self.backlog.retain(|waiting| *waiting != run.id);
-        self.show(info, points);
-        self.active.insert(run.id.clone(), run);
-        Ok(())
     }
 
     fn open(&mut self, id: &RunId) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What a run begins with where its encoder is not drawn at random.
+//! How runs begin and go on, and what a run begins with where its encoder is not drawn at random.
 use super::Bench;
 use crate::{
     data::{
@@ -6,16 +6,98 @@ use crate::{
         fitting::{CHANNELS, IMAGE_SIZE},
         watch::Watch,
     },
-    engine::resumption::newest,
+    engine::{
+        active_run::ActiveRun,
+        resumption::newest,
+        trainer::{Origin, Trainer},
+    },
     models::{self, Weights},
-    protocol::{About, Level, Phase},
+    protocol::{About, Level, Phase, RunId, RunInfo},
+    runs::{Entry, RunData, last_phase},
     shape::ImageShape,
-    spec::{RunSpec, Section},
+    spec::{LiveParams, RunSpec, Section},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 
 impl Bench {
+    pub(super) fn start(&mut self, spec: RunSpec) -> Result<RunId> {
+        let mut spec = spec.anchored();
+        let wrong = self.catalog.validate(&spec);
+        ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        self.adopt_shape(&mut spec)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let init = self.init(&spec)?;
+        // What cannot be trained leaves no folder behind.
+        let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);
+        let data = RunData::of(&dataset);
+        let trainer = Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)?;
+        let (id, folder) = self.home.create(&spec, &self.catalog, &data)?;
+        let info = folder.info_of(&id, spec, &[], &self.catalog);
+        self.activate(ActiveRun::begin(id.clone(), folder, trainer)?, info)?;
+        Ok(id)
+    }
+
+    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters.
+    pub(super) fn resume(&mut self, id: &RunId, rewind: Option<(u64, LiveParams)>) -> Result<()> {
+        if self.active.contains_key(id) {
+            ensure!(rewind.is_none(), "The run is at work: stop it first");
+            return Ok(());
+        }
+        let folder = self.home.folder(id);
+        let (spec, mut entries) = (folder.spec(&self.catalog)?, folder.entries()?);
+        ensure!(
+            last_phase(&entries).0 != Phase::Finished,
+            "The run is finished: start a new one with more epochs"
+        );
+        let dataset = self.dataset(&spec.dataset)?;
+        // Only a run that has no checkpoint of its own begins again.
+        let is_saved = !folder.checkpoints().is_empty();
+        let init = if is_saved { None } else { self.init(&spec)? };
+        let mut run = ActiveRun::resume(
+            id.clone(),
+            folder.clone(),
+            (&spec, &entries),
+            dataset,
+            init.as_ref(),
+            &self.catalog,
+        )?;
+        if let Some((step, live)) = rewind {
+            run.rewind(step, live, &self.catalog)?;
+            entries = folder.entries()?;
+        }
+        if !is_saved {
+            run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
+        }
+        let info = folder.info_of(id, spec, &entries, &self.catalog);
+        self.activate(run, info)
+    }
+
+    fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
+        run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
+        let info = run.info(info);
+        let folder = self.home.folder(&run.id);
+        folder.log(&Entry::new_phase(&Phase::Running))?;
+        let about = || About::Run(info.id.clone());
+        if let Some(beginning) = &run.trainer.beginning {
+            folder.log(&Entry::Notice { text: beginning.clone() })?;
+            // A comparison would say so for each of its runs.
+            if run.trainer.spec.entrant.is_none() {
+                self.outbox.notice(about(), Level::Info, beginning.clone());
+            }
+        }
+        for warning in std::mem::take(&mut run.warnings) {
+            folder.log(&Entry::Notice { text: warning.clone() })?;
+            self.outbox.notice(about(), Level::Warning, warning);
+        }
+        let points = folder.points()?;
+        self.answers.forget_weights();
+        self.backlog.retain(|waiting| *waiting != run.id);
+        self.show(info, points);
+        self.active.insert(run.id.clone(), run);
+        Ok(())
+    }
+
     /// Has a run's images brought to the shape of those that its encoder was pretrained on, unless it asks for another.
     pub(super) fn adopt_shape(&mut self, spec: &mut RunSpec) -> Result<()> {
         let asks = [&IMAGE_SIZE, &CHANNELS].iter().any(|param| spec.dataset.get(param) > 0.0);
