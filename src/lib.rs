@@ -27,6 +27,7 @@ pub mod protocol;
 mod registry;
 pub mod rng;
 pub mod runs;
+pub mod sample;
 pub mod session;
 pub mod shape;
 pub mod spec;

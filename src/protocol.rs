@@ -6,6 +6,7 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::{Point, Split},
+    sample::Sample,
     shape::ImageShape,
     spec::{Change, Choice, LiveParams, RunSpec},
 };
@@ -37,11 +38,11 @@ pub enum Command {
     Control(RunId, Control),
     /// Sets every live hyperparameter of a run; the last one sent wins.
     Tune(RunId, LiveParams),
-    /// Scores an image. The newest request wins.
+    /// Scores a sample. The newest request wins.
     Predict {
         request: u64,
         run: RunId,
-        image: Image,
+        sample: Sample,
         /// Whether the training images that are nearest to it are wanted, even where the network knows classes.
         with_nearest: bool,
     },
@@ -50,7 +51,7 @@ pub enum Command {
     Preview {
         request: u64,
         run: RunId,
-        drawings: Vec<Image>,
+        samples: Vec<Sample>,
     },
     /// Asks something of a run's network that takes a while. Of each kind of question, the newest wins.
     Ask {
@@ -232,22 +233,6 @@ impl Progress {
     }
 }
 
-/// An image that is shown to a network, which sees it at the size and in the channels that it learnt from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Image {
-    /// Height, width and channels (1 or 3).
-    pub shape: ImageShape,
-    /// Row by row; of a drawing, 0 for paper and 255 for ink.
-    pub pixels: Vec<u8>,
-}
-
-impl Image {
-    /// A framed drawing, 28 by 28.
-    pub fn drawing(framed: Vec<u8>) -> Self {
-        Self { shape: ImageShape::new(28, 28, 1), pixels: framed }
-    }
-}
-
 /// What a network makes of one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
@@ -353,22 +338,22 @@ pub enum Question {
         outsiders: Option<Choice>,
     },
     /// What does it make of each of a few images, with its weights as they are now? Answered at once.
-    Scores { images: Arc<Vec<Image>> },
+    Scores { samples: Arc<Vec<Sample>> },
     /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
-    History { images: Arc<Vec<Image>>, after: Option<u64> },
+    History { samples: Arc<Vec<Sample>>, after: Option<u64> },
     /// How many of the validation images of a run does it get right? Asked about the run that it was fine-tuned from, this
     /// says what it has forgotten.
     Recall { of: RunId },
     /// What in an image speaks for a class, by every method? Asked of the weights as they are at each moment.
     Explanation {
-        image: Image,
+        sample: Sample,
         /// The most probable one where none is named.
         class: Option<u16>,
         /// What speaks for the class rather than for this one.
         instead_of: Option<u16>,
     },
     /// What happens to an image between the layers? Asked of the weights as they are at that moment.
-    Inside { image: Image },
+    Inside { sample: Sample },
     /// Which training images does a filter answer to most?
     Strongest {
         /// Counted among the convolutions.
@@ -383,7 +368,7 @@ pub enum Question {
         method: MapMethod,
     },
     /// Where does it see this one? Asked of the weights as they are at that moment.
-    Embedding { image: Image },
+    Embedding { sample: Sample },
 }
 
 impl Question {

@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the top down: a module may name those after it, and itself.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["main"],
     &["cli", "ui"],
     &["session"],
@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 18] = [
     &["spec"],
     &["metrics"],
     &["disk", "registry", "rng"],
+    &["sample"],
     &["errors", "nearest", "shape"],
 ];
 

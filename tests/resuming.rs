@@ -4,7 +4,8 @@ mod support;
 use headstart::{
     engine,
     metrics::{LEARNING_RATE, LOSS, Split},
-    protocol::{Command, Control, Finding, Image, Level, Phase, Question, RunId},
+    protocol::{Command, Control, Finding, Level, Phase, Question, RunId},
+    sample::Image,
     session::Run,
     spec::Section,
 };
@@ -276,8 +277,8 @@ fn a_network_that_answers_with_no_numbers_says_so() {
         session.state.notices.pop().filter(|notice| notice.level == Level::Error)
     });
     assert!(notice.text.contains("answers with no numbers"), "{}", notice.text);
-    let images = std::sync::Arc::new(vec![Image::drawing(vec![0; 784])]);
-    let question = Question::History { images, after: None };
+    let images = std::sync::Arc::new(vec![Image::drawing(vec![0; 784]).into()]);
+    let question = Question::History { samples: images, after: None };
     session.send(Command::Ask { request: 1, run: run.id.clone(), question });
     let answer = wait(&mut session, |session| {
         session.state.answers.get(&1).filter(|answer| answer.share_done == 1.0).cloned()
@@ -294,7 +295,7 @@ fn predict(run: &RunId) -> Command {
     Command::Predict {
         request: 1,
         run: run.clone(),
-        image: Image::drawing(vec![0; 784]),
+        sample: Image::drawing(vec![0; 784]).into(),
         with_nearest: false,
     }
 }

@@ -6,7 +6,8 @@ mod support;
 use egui_kittest::kittest::Queryable as _;
 use headstart::{
     explanation::Explanation,
-    protocol::{Command, Finding, Image, Question, RunId},
+    protocol::{Command, Finding, Question, RunId},
+    sample::Image,
     session::{Session, State},
     ui::Action,
 };
@@ -115,7 +116,7 @@ fn a_network_is_looked_into_and_a_filter_finds_its_images() {
     // each has the activation in its own feature map
     for strong in &found.images {
         let shape = found.shape;
-        let question = Question::Inside { image: Image { shape, pixels: strong.pixels.clone() } };
+        let question = Question::Inside { sample: Image { shape, pixels: strong.pixels.clone() }.into() };
         session.send(Command::Ask { request: 900, run: run.clone(), question });
         let inside =
             support::wait(&mut session, |session| match session.state.answers.remove(&900)?.finding? {

@@ -4,7 +4,8 @@ mod support;
 use headstart::{
     engine,
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
-    protocol::{Command, Control, Image, Level, Phase, RunId},
+    protocol::{Command, Control, Level, Phase, RunId},
+    sample::Image,
     session::{Session, catalog},
     shape::ImageShape,
     spec::{Choice, RunSpec, Section},
@@ -13,7 +14,7 @@ use std::{collections::BTreeMap, fs};
 use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
 
 fn predict(request: u64, run: &RunId, pixels: Vec<u8>) -> Command {
-    Command::Predict { request, run: run.clone(), image: Image::drawing(pixels), with_nearest: false }
+    Command::Predict { request, run: run.clone(), sample: Image::drawing(pixels).into(), with_nearest: false }
 }
 
 #[test]
@@ -258,7 +259,11 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
             }
             for drawings in [vec![], vec![drawing.clone(), paper.clone()]] {
                 request += 1;
-                session.send(Command::Preview { request, run: id.clone(), drawings });
+                session.send(Command::Preview {
+                    request,
+                    run: id.clone(),
+                    samples: drawings.into_iter().map(Into::into).collect(),
+                });
                 let answer = wait(&mut session, |session| {
                     session.state.preview.clone().filter(|preview| preview.request == request)
                 });

@@ -234,7 +234,10 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     let mut window = wide(state(&[("one", Phase::Paused)]));
     draw_seven(&mut window);
     let sent = commands(&mut window);
-    let Some(Command::Predict { request, run, image, .. }) = sent.last().cloned() else { panic!("{sent:?}") };
+    let Some(Command::Predict { request, run, sample, .. }) = sent.last().cloned() else {
+        panic!("{sent:?}")
+    };
+    let image = sample.image().unwrap();
     assert_eq!(image.shape, ImageShape::new(28, 28, 1));
     assert!(image.pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
@@ -280,7 +283,7 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     window.state_mut().bench.picked_image(&path);
     window.run_steps(4);
     let shown = |window: &mut Window| match commands(window).pop() {
-        Some(Command::Predict { image, .. }) => image.shape,
+        Some(Command::Predict { sample, .. }) => sample.image().unwrap().shape,
         other => panic!("{other:?}"),
     };
     assert_eq!(shown(&mut window), ImageShape::new(40, 60, 3));
@@ -444,7 +447,7 @@ fn a_preview_is_asked_for_shown_and_folded() {
     let asked = |window: &mut Window| {
         let actions = std::mem::take(&mut window.state_mut().actions);
         let previews = actions.into_iter().filter_map(|action| match action {
-            Action::Send(Command::Preview { request, run, drawings }) => Some((request, run, drawings)),
+            Action::Send(Command::Preview { request, run, samples }) => Some((request, run, samples)),
             _ => None,
         });
         previews.collect::<Vec<_>>()

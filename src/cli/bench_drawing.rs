@@ -4,7 +4,8 @@ use super::{Common, Outcome, output::line};
 use crate::{
     data::drawing::Drawing,
     errors::At as _,
-    protocol::{Command, Confidence, Control, Finding, Image, Question, RunId},
+    protocol::{Command, Confidence, Control, Finding, Question, RunId},
+    sample::Image,
     session::{Session, catalog},
     spec::RunSpec,
 };
@@ -110,7 +111,7 @@ impl Bench {
         self.requests += 1;
         let (request, run, began) = (self.requests, self.run.clone(), Instant::now());
         let image = framed(request)?;
-        self.session.send(Command::Predict { request, run, image, with_nearest: false });
+        self.session.send(Command::Predict { request, run, sample: image.into(), with_nearest: false });
         let is_raw = wanted == Confidence::Raw;
         wait(&mut self.session, |session| {
             let answer = session.state.prediction.as_ref().filter(|answer| answer.request == request)?;
@@ -129,7 +130,7 @@ impl Bench {
             self.requests += 1;
             let request = self.requests;
             let image = framed(drawing_number * 6)?;
-            let question = Question::Explanation { image, class: None, instead_of: None };
+            let question = Question::Explanation { sample: image.into(), class: None, instead_of: None };
             self.session.send(Command::Ask { request, run: self.run.clone(), question });
             let mut since = Instant::now();
             for method in 0.. {

@@ -4,7 +4,8 @@ use crate::{
     errors::{At as _, Place},
     explanation::{Attribution, Explanation, colour},
     nearest::suggestion,
-    protocol::{Finding, Image, Question, RunId},
+    protocol::{Finding, Question, RunId},
+    sample::Sample,
     session::Session,
 };
 use anyhow::{Context as _, Result, bail};
@@ -59,12 +60,12 @@ fn place(class: &str, classes: &[String]) -> Result<u16> {
 pub fn explain(
     session: &mut Session,
     run: &RunId,
-    (path, image): (&Path, Image),
+    (path, sample): (&Path, Sample),
     wish: &Wish,
     json: bool,
 ) -> Result<()> {
     let Wish { folder, class, instead_of } = wish;
-    let question = Question::Explanation { image, class: *class, instead_of: *instead_of };
+    let question = Question::Explanation { sample, class: *class, instead_of: *instead_of };
     let (_, Finding::Explanation(found)) = answer(session, run, question)? else {
         bail!("The answer is to another question")
     };

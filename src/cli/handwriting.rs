@@ -8,8 +8,9 @@ use super::{
 use crate::{
     data::{self, drawing, handwriting, watch::Watch},
     engine::newest_model,
-    protocol::{Command, Finding, Image, Question, RunId, data::Written},
+    protocol::{Command, Finding, Question, RunId, data::Written},
     runs::{Home, RunFolder},
+    sample::Image,
     session::{Session, catalog, fine_tuning},
 };
 use anyhow::{Result, bail, ensure};
@@ -138,8 +139,10 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {
     let mut right = 0;
     for portion in drawings.chunks(256) {
-        let images = Arc::new(portion.iter().map(|one| Image::drawing(one.pixels.clone())).collect());
-        let Finding::Scores { scores, .. } = answer(session, run, Question::Scores { images })?.1 else {
+        let samples = portion.iter().map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+        let Finding::Scores { scores, .. } =
+            answer(session, run, Question::Scores { samples: Arc::new(samples) })?.1
+        else {
             bail!("The answer is to another question")
         };
         right += portion.iter().zip(scores.iter()).filter(|(one, scores)| best(scores) == one.label).count();

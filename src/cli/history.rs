@@ -26,7 +26,7 @@ pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
     let newest =
         newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?;
     let mut session = open(common)?;
-    let question = Question::History { images: Arc::new(vec![seen.clone()]), after: None };
+    let question = Question::History { samples: Arc::new(vec![seen.clone()]), after: None };
     let Finding::History { class_names, moments } = answer(&mut session, &run, question)?.1 else {
         bail!("The answer is to another question")
     };

@@ -8,8 +8,9 @@ use crate::{
     data::watch::Watch,
     engine::{newest_model, sample},
     errors::{At as _, Place},
-    protocol::{Image, RunId},
+    protocol::RunId,
     runs::Home,
+    sample::Image,
     session::catalog,
     shape::ImageShape,
 };
@@ -107,7 +108,7 @@ fn recognise(home: &Home, judge: &RunId, images: &[&[u8]], shape: ImageShape, js
     for (done, image) in images.iter().enumerate() {
         counter.show(done);
         let shown = Image { shape, pixels: image.to_vec() };
-        let probabilities = newest.loaded.scores(&[shown])?.pop().unwrap_or_default();
+        let probabilities = newest.loaded.scores(&[shown.into()])?.pop().unwrap_or_default();
         ensure!(!probabilities.is_empty(), "The run {judge} learns without labels: judge by a classifier");
         by_class.resize(probabilities.len(), 0);
         if let Some(class) = probabilities.iter().position(|probability| f64::from(*probability) > SURE) {

@@ -13,8 +13,9 @@ use crate::{
     errors::{message, name},
     evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{About, Command, Confidence, Finding, Image, Level, Notice, Prediction, Question, RunId},
+    protocol::{About, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
     runs::Home,
+    sample::{Image, Sample},
     session::{Session, State, catalog},
     shape::ImageShape,
     spec::Choice,
@@ -136,16 +137,16 @@ pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
 }
 
 /// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.
-pub fn see(shape: ImageShape, picture: &Path) -> Result<Image> {
+pub fn see(shape: ImageShape, picture: &Path) -> Result<Sample> {
     if shape.channels == 1 {
-        return Ok(Image::drawing(drawing::read(picture)?.frame()));
+        return Ok(Image::drawing(drawing::read(picture)?.frame()).into());
     }
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
-    Ok(Image { shape, pixels })
+    Ok(Image { shape, pixels }.into())
 }
 
-fn score(session: &mut Session, run: &RunId, request: u64, image: Image) -> Result<Prediction> {
-    session.send(Command::Predict { request, run: run.clone(), image, with_nearest: false });
+fn score(session: &mut Session, run: &RunId, request: u64, sample: Sample) -> Result<Prediction> {
+    session.send(Command::Predict { request, run: run.clone(), sample, with_nearest: false });
     let is_final = |answer: &mut Prediction| {
         answer.request == request && !matches!(answer.confidence, Confidence::Pending { .. })
     };
@@ -188,10 +189,10 @@ impl Reading {
         run: &RunId,
         network: &Model,
         request: u64,
-        image: Image,
+        sample: Sample,
     ) -> Result<Self> {
-        let scores = network.scores(std::slice::from_ref(&image))?;
-        let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, image)?;
+        let scores = network.scores(std::slice::from_ref(&sample))?;
+        let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, sample)?;
         let class = best(&probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let figures = of(&probabilities).zip(scores.first().and_then(|scores| of(scores)));

@@ -57,14 +57,14 @@ pub fn begin(
 ) -> Result<Box<dyn Inspection>> {
     match question {
         Question::Evaluation { split, .. } => Ok(evaluation::begin(copy()?, *split)),
-        Question::Explanation { image, class, instead_of } => {
-            explanations::begin(live, image, *class, *instead_of)
+        Question::Explanation { sample, class, instead_of } => {
+            explanations::begin(live, sample, *class, *instead_of)
         }
-        Question::Inside { image } => Ok(at_once(Finding::Inside(inside::look(live, image)?.into()))),
+        Question::Inside { sample } => Ok(at_once(Finding::Inside(inside::look(live, sample)?.into()))),
         Question::Strongest { layer, filter } => inside::begin(copy()?, *layer, *filter),
         Question::Map { split, images, method } => embedding::begin(copy()?, *split, *images, *method),
-        Question::Embedding { image } => {
-            Ok(at_once(Finding::Embedding(embedding::of_one(live, image)?.into())))
+        Question::Embedding { sample } => {
+            Ok(at_once(Finding::Embedding(embedding::of_one(live, sample)?.into())))
         }
         Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => {
             bail!("it is about other weights")

@@ -6,7 +6,7 @@ use crate::{
     models::{MapInfo, Network, Pass, Vars, encoders},
     objectives::{self, Batch, Looks, Objective},
     ops,
-    protocol::Image,
+    sample::{Image, Sample},
     shape::{ImageShape, Shape},
     spec::{LiveParams, RunSpec},
 };
@@ -200,9 +200,10 @@ impl Model {
     ///
     /// # Errors
     /// Where an image has other bytes than its shape says.
-    pub fn fitted(&self, images: &[Image]) -> Result<Examples> {
+    pub fn fitted(&self, samples: &[Sample]) -> Result<Examples> {
         let shape = self.image_shape()?;
-        let pixels = images.iter().map(|image| fitted(image, shape)).collect::<Result<Vec<_>>>()?;
+        let pixels =
+            samples.iter().map(|sample| fitted(sample.image()?, shape)).collect::<Result<Vec<_>>>()?;
         Ok(Examples::unlabelled(pixels.concat(), shape.len()))
     }
 
@@ -210,7 +211,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`fitted`](Self::fitted), and where the weights are ruined.
-    pub fn scores(&self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
+    pub fn scores(&self, images: &[Sample]) -> Result<Vec<Vec<f32>>> {
         if images.is_empty() {
             return Ok(vec![]);
         }

@@ -4,7 +4,8 @@ use crate::{
     data::Examples,
     objectives::{self, Looks},
     ops,
-    protocol::{Image, Preview, RunId, Strip},
+    protocol::{Preview, RunId, Strip},
+    sample::Sample,
     shape::ImageShape,
     spec::LiveParams,
 };
@@ -44,7 +45,7 @@ pub fn show(
     model: &Model,
     live: &LiveParams,
     examples: &Examples,
-    drawings: &[Image],
+    drawings: &[Sample],
 ) -> Result<Preview> {
     let mut images = examples.bytes(&(0..examples.len()).collect::<Vec<_>>())?;
     let places = images.chunks_exact_mut(model.shape().len().max(1));

@@ -236,12 +236,12 @@ impl Bench {
                 }
                 Ok(())
             }
-            Command::Predict { request, run, image, with_nearest } => {
-                self.answers.drawing = Some(DrawingWish { request, run, image, with_nearest });
+            Command::Predict { request, run, sample, with_nearest } => {
+                self.answers.drawing = Some(DrawingWish { request, run, sample, with_nearest });
                 Ok(())
             }
-            Command::Preview { request, run, drawings } => {
-                self.answers.preview = Some(PreviewWish { request, run, drawings });
+            Command::Preview { request, run, samples } => {
+                self.answers.preview = Some(PreviewWish { request, run, samples });
                 Ok(())
             }
             Command::Ask { request, run, question } => self.ask(request, run, question),

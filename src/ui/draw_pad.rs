@@ -9,7 +9,8 @@ use crate::{
         drawing::{SIDE, Sheet},
         picture::{self as pictures, Picture},
     },
-    protocol::{Image, Prediction},
+    protocol::Prediction,
+    sample::Image,
     session::Run,
     shape::ImageShape,
 };

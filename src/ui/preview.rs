@@ -8,7 +8,8 @@ use super::{
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Image, Preview, RunId, Similarities},
+    protocol::{Command, Preview, RunId, Similarities},
+    sample::Image,
     session::Run,
     spec::{Catalog, Section},
 };
@@ -125,7 +126,11 @@ impl PreviewPanel {
         };
         let (run, drawings) = (asked.run.clone(), asked.drawings.clone());
         self.asked = Some(asked);
-        actions.push(Action::Send(Command::Preview { request, run, drawings }));
+        actions.push(Action::Send(Command::Preview {
+            request,
+            run,
+            samples: drawings.iter().cloned().map(Into::into).collect(),
+        }));
     }
 }
 

@@ -7,10 +7,11 @@ use super::{
 use crate::{
     data::drawing::Sheet,
     protocol::{
-        Command, Confidence, Image, Question, RunId,
+        Command, Confidence, Question, RunId,
         data::{DataRequest, ImageId},
     },
     registry,
+    sample::Image,
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };

@@ -116,14 +116,14 @@ fn finding(question: Question) -> Finding {
         Question::Evaluation { split, outsiders } => {
             Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some())))
         }
-        Question::Scores { images } => Finding::Scores {
+        Question::Scores { samples } => Finding::Scores {
             class_names: names().into(),
-            scores: Arc::new((0..images.len()).map(scores).collect()),
+            scores: Arc::new((0..samples.len()).map(scores).collect()),
             is_calibrated: true,
         },
-        Question::History { images, .. } => Finding::History {
+        Question::History { samples, .. } => Finding::History {
             class_names: names().into(),
-            moments: Arc::new((0..9).map(|at| moment(at, images.len())).collect()),
+            moments: Arc::new((0..9).map(|at| moment(at, samples.len())).collect()),
         },
         Question::Recall { .. } => Finding::Recall { images: 1000, accuracy: 0.934 },
         Question::Explanation { class, instead_of, .. } => {

@@ -5,7 +5,8 @@ use crate::{
     embedding::{Embedded, Map, MapMethod, Pca},
     engine::model::Model,
     metrics::Split,
-    protocol::{Finding, Image},
+    protocol::Finding,
+    sample::Sample,
 };
 use anyhow::{Result, ensure};
 use candle_core::{D, Device, Tensor};
@@ -238,7 +239,7 @@ impl Base {
 ///
 /// # Errors
 /// Where it has other bytes than its shape says.
-pub fn of_one(model: &Model, image: &Image) -> Result<Vec<f32>> {
+pub fn of_one(model: &Model, image: &Sample) -> Result<Vec<f32>> {
     Ok(model.embed(&model.fitted(std::slice::from_ref(image))?, &[0])?.squeeze(0)?.to_vec1()?)
 }
 

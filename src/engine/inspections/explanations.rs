@@ -5,8 +5,9 @@ use crate::{
     explanation::{Attribution, Explanation},
     objectives::best,
     ops,
-    protocol::{Finding, Image},
+    protocol::Finding,
     registry,
+    sample::Sample,
     spec::ComponentInfo,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -37,7 +38,7 @@ pub struct Explained {
 /// Where the network learns without labels or has no such classes, or the image has other bytes than its shape says.
 pub fn begin(
     model: &Arc<Model>,
-    image: &Image,
+    image: &Sample,
     class: Option<u16>,
     instead_of: Option<u16>,
 ) -> Result<Box<dyn Inspection>> {

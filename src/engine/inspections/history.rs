@@ -4,8 +4,9 @@ use crate::{
     data::watch::Watch,
     engine::{model::Model, trust::PORTION},
     errors::message,
-    protocol::{Finding, Image, Moment},
+    protocol::{Finding, Moment},
     runs::RunFolder,
+    sample::Sample,
     spec::Catalog,
 };
 use anyhow::{Error, Result};
@@ -17,7 +18,7 @@ struct History {
     model: Model,
     is_loaded: bool,
     waiting: VecDeque<u64>,
-    images: Arc<Vec<Image>>,
+    images: Arc<Vec<Sample>>,
     /// Of that step, as far as they are known.
     scores: Vec<Vec<f32>>,
     found: Vec<Moment>,
@@ -32,7 +33,7 @@ struct History {
 pub fn begin(
     folder: RunFolder,
     catalog: &Catalog,
-    images: Arc<Vec<Image>>,
+    images: Arc<Vec<Sample>>,
     after: Option<u64>,
     watch: &Watch,
 ) -> Result<(u64, Box<dyn Inspection>)> {

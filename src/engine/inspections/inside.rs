@@ -6,7 +6,8 @@ use crate::{
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     models::{MapInfo, ReceptiveField},
     ops,
-    protocol::{Finding, Image},
+    protocol::Finding,
+    sample::Sample,
     shape::ImageShape,
 };
 use anyhow::{Context as _, Result};
@@ -24,7 +25,7 @@ const KEPT: usize = 9;
 ///
 /// # Errors
 /// Where the image has other bytes than its shape says.
-pub fn look(model: &Model, image: &Image) -> Result<Inside> {
+pub fn look(model: &Model, image: &Sample) -> Result<Inside> {
     let image = model.batch(&model.fitted(std::slice::from_ref(image))?, &[0])?.inputs;
     let maps = ops::on_pool(|| model.maps(&image))?;
     let layer = |(map, info): (&Tensor, &MapInfo)| -> Result<FeatureMaps> {

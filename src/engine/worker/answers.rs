@@ -8,7 +8,8 @@ use crate::{
     },
     errors::message,
     objectives,
-    protocol::{About, Event, Image, Level, Prediction, RunId},
+    protocol::{About, Event, Level, Prediction, RunId},
+    sample::Sample,
     spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result};
@@ -40,14 +41,14 @@ pub struct Answers {
 pub struct DrawingWish {
     pub request: u64,
     pub run: RunId,
-    pub image: Image,
+    pub sample: Sample,
     pub with_nearest: bool,
 }
 
 pub struct PreviewWish {
     pub request: u64,
     pub run: RunId,
-    pub drawings: Vec<Image>,
+    pub samples: Vec<Sample>,
 }
 
 /// The newest checkpoint of a run that nothing trains.
@@ -138,8 +139,8 @@ impl Bench {
         neighbours: &mut Neighbours,
     ) -> Result<Prediction> {
         let (step, model, live) = self.model(&wish.run)?;
-        let (probabilities, confidence) = Trusting::predict(trusting, model, &wish.image)?;
-        let drawing = || model.fitted(std::slice::from_ref(&wish.image));
+        let (probabilities, confidence) = Trusting::predict(trusting, model, &wish.sample)?;
+        let drawing = || model.fitted(std::slice::from_ref(&wish.sample));
         let strips =
             if probabilities.is_empty() { preview::of_one(model, &live, &drawing()?)? } else { vec![] };
         let nearest = match shown {
@@ -166,7 +167,7 @@ impl Bench {
     fn preview(&mut self, wish: PreviewWish) -> Result<()> {
         let Shown { dataset, preview: images, .. } = self.shown(&wish.run)?;
         let is_labelled = self.needs_labels(&wish.run)?;
-        let drawings = if is_labelled { vec![] } else { wish.drawings };
+        let drawings = if is_labelled { vec![] } else { wish.samples };
         let (step, model, live) = self.model(&wish.run)?;
         let examples = dataset.train.subset(&images);
         let name = (wish.request, wish.run, step);

@@ -38,8 +38,8 @@ impl Bench {
     /// # Errors
     /// Why it cannot be answered; the same reason goes out as the answer.
     pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
-        if let Question::Scores { images } = &question {
-            let answered = self.scores(request, run.clone(), images);
+        if let Question::Scores { samples } = &question {
+            let answered = self.scores(request, run.clone(), samples);
             return self.or_give_up(answered, request, run);
         }
         self.inquiries
@@ -58,13 +58,13 @@ impl Bench {
     /// Also gives the step whose weights are asked.
     fn begin(&mut self, run: &RunId, question: &Question) -> Result<(u64, Box<dyn Inspection>)> {
         match question {
-            Question::History { images, after } => {
+            Question::History { samples, after } => {
                 let folder = self.home.folder(run);
                 if !self.active.contains_key(run) {
                     // What a run of no checkpoint was drawn as is not what it has learnt.
                     self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
                 }
-                self.watched(|watch| history::begin(folder, &self.catalog, images.clone(), *after, watch))
+                self.watched(|watch| history::begin(folder, &self.catalog, samples.clone(), *after, watch))
             }
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;

@@ -1,6 +1,9 @@
 //! A few images scored at once, by the weights as they are between two batches.
 use super::{Bench, trusting::Trusting};
-use crate::protocol::{Answer, Event, Finding, Image, RunId};
+use crate::{
+    protocol::{Answer, Event, Finding, RunId},
+    sample::Sample,
+};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 
@@ -9,7 +12,7 @@ const MOST: usize = 512;
 
 impl Bench {
     /// Scores images with the word of the network weighed, where that is known already.
-    pub(super) fn scores(&mut self, request: u64, run: RunId, images: &[Image]) -> Result<()> {
+    pub(super) fn scores(&mut self, request: u64, run: RunId, images: &[Sample]) -> Result<()> {
         ensure!(
             images.len() <= MOST,
             "{} images are too many at once: ask about {MOST} at most",

@@ -7,7 +7,8 @@ use crate::{
         trust::{Trust, Weighing},
     },
     errors::message,
-    protocol::{About, Confidence, Event, Image, Level, RunId},
+    protocol::{About, Confidence, Event, Level, RunId},
+    sample::Sample,
 };
 use anyhow::{Error, Result, ensure};
 
@@ -36,7 +37,7 @@ impl Trusting {
     }
 
     /// The probabilities of the classes for each of some images, and whether they are calibrated: where that is known.
-    pub fn scores(found: Option<&Self>, model: &Model, images: &[Image]) -> Result<(Vec<Vec<f32>>, bool)> {
+    pub fn scores(found: Option<&Self>, model: &Model, images: &[Sample]) -> Result<(Vec<Vec<f32>>, bool)> {
         let Some(State::Known(trust)) = found.map(|found| &found.state) else {
             return Ok((model.scores(images)?, false));
         };
@@ -48,7 +49,7 @@ impl Trusting {
 
     /// Probabilities of the classes, and how far they can be taken at their word; as the network gives them where that
     /// is not known.
-    pub fn predict(found: Option<&Self>, model: &Model, image: &Image) -> Result<(Vec<f32>, Confidence)> {
+    pub fn predict(found: Option<&Self>, model: &Model, image: &Sample) -> Result<(Vec<f32>, Confidence)> {
         let Some(State::Known(trust)) = found.map(|found| &found.state) else {
             let confidence = match found.map(|found| &found.state) {
                 Some(State::Weighing(weighing, _)) => {

@@ -163,7 +163,7 @@ impl DrawPad {
         actions.push(Action::Send(Command::Predict {
             request: self.requests,
             run: run.id.clone(),
-            image: image.clone(),
+            sample: image.clone().into(),
             with_nearest: self.with_nearest,
         }));
     }

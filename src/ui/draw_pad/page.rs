@@ -2,7 +2,7 @@
 use super::pen::Mark;
 use crate::{
     data::drawing::{Drawing, Sheet},
-    protocol::Image,
+    sample::Image,
 };
 use egui::emath::RectTransform;
 

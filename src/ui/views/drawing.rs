@@ -3,7 +3,8 @@
 use super::{Scene, View, ViewEntry, asking::Asking, empty, part};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
-    protocol::{Finding, Image, Question},
+    protocol::{Finding, Question},
+    sample::Image,
     session::Run,
     spec::ComponentInfo,
     ui::{Action, save::Source},
@@ -89,7 +90,9 @@ impl Drawing {
         let subject = Subject { sheet: sheet.clone(), framing: self.framing, pose: self.pose };
         self.reading.follow(ui, scene, run, scene.weights(run), subject, |subject| {
             let images = variants::images(&subject.sheet, subject.framing, subject.pose);
-            Question::Scores { images: Arc::new(images.into_iter().map(Image::drawing).collect()) }
+            Question::Scores {
+                samples: Arc::new(images.into_iter().map(|pixels| Image::drawing(pixels).into()).collect()),
+            }
         });
     }
 

@@ -9,9 +9,10 @@ use crate::{
     data::handwriting::CLASSES,
     errors::Place,
     protocol::{
-        Caption, Finding, Image, Moment, Question, RunId, Strip,
+        Caption, Finding, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
     },
+    sample::Image,
     session::Run,
     shape::ImageShape,
     spec::ComponentInfo,
@@ -97,8 +98,8 @@ impl HandwritingView {
         let after = self.known.of(&of).last().map(|moment| moment.step);
         let saved = run.saved.unwrap_or_default();
         self.asking.follow(ui, scene, run, saved, handwriting.clone(), |handwriting| {
-            let image = |drawing: &Written| Image::drawing(drawing.pixels.clone());
-            Question::History { images: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
+            let image = |drawing: &Written| Image::drawing(drawing.pixels.clone()).into();
+            Question::History { samples: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
         });
         let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));
         if let Some((about, Ok(Finding::History { moments, .. }))) = found {

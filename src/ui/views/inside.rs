@@ -2,7 +2,8 @@
 use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
-    protocol::{Finding, Image, Question, RunId, Strip},
+    protocol::{Finding, Question, RunId, Strip},
+    sample::Image,
     session::Run,
     shape::ImageShape,
     spec::ComponentInfo,
@@ -62,7 +63,9 @@ impl View for InsideView {
             (self.run, self.filter) = (Some(run.id.clone()), Filter::default());
         }
         let (weights, image) = (run.progress.step, image.clone());
-        self.asking.follow(ui, scene, run, weights, image, |image| Question::Inside { image: image.clone() });
+        self.asking.follow(ui, scene, run, weights, image, |image| Question::Inside {
+            sample: image.clone().into(),
+        });
         match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {
             Some((Ok(Finding::Inside(found)), step)) => {
                 let found = found.clone();

@@ -3,7 +3,8 @@ use super::{Scene, UNSAVED, View, ViewEntry, asking::Asking, empty};
 use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
-    protocol::{Caption, Finding, Image, Question, RunId, Strip},
+    protocol::{Caption, Finding, Question, RunId, Strip},
+    sample::Image,
     session::Run,
     spec::ComponentInfo,
     ui::{
@@ -223,8 +224,9 @@ impl MapView {
     /// Where the drawing lies, by its embedding as the network sees it now.
     fn placement(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, map: &Map) -> Option<Placement> {
         let (weights, image) = (run.progress.step, scene.image?.clone());
-        self.embedding
-            .follow(ui, scene, run, weights, image, |image| Question::Embedding { image: image.clone() });
+        self.embedding.follow(ui, scene, run, weights, image, |image| Question::Embedding {
+            sample: image.clone().into(),
+        });
         match &self.embedding.found(&run.id)?.finding {
             Ok(Finding::Embedding(embedding)) => map.place(embedding, NEAREST),
             _ => None,

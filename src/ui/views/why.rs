@@ -2,7 +2,8 @@
 use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
-    protocol::{Caption, Finding, Image, Question, RunId, Strip},
+    protocol::{Caption, Finding, Question, RunId, Strip},
+    sample::Image,
     shape::ImageShape,
     spec::ComponentInfo,
     ui::{
@@ -63,7 +64,7 @@ impl View for Why {
         }
         let about = (image.clone(), self.class, self.instead_of);
         self.asking.follow(ui, scene, run, run.progress.step, about, |(image, class, instead_of)| {
-            Question::Explanation { image: image.clone(), class: *class, instead_of: *instead_of }
+            Question::Explanation { sample: image.clone().into(), class: *class, instead_of: *instead_of }
         });
         match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {
             Some((Ok(Finding::Explanation(found)), step)) => {

@@ -34,7 +34,7 @@
 use super::*;
 use crate::{
     data::DatasetInfo,
-    protocol::Image,
+    sample::Image,
     shape::ImageShape,
     spec::{Choice, RunSpec},
 };
@@ -70,7 +70,10 @@ fn explained(encoder: &str, class: u16, instead_of: Option<u16>) -> Explained {
     let pixels: Vec<u8> = (0..SIDE * SIDE).map(|pixel| (pixel * 37 % 256) as u8).collect();
     let model = model(encoder);
     let image = model
-        .batch(&model.fitted(&[Image { shape: ImageShape::new(SIDE, SIDE, 1), pixels }]).unwrap(), &[0])
+        .batch(
+            &model.fitted(&[Image { shape: ImageShape::new(SIDE, SIDE, 1), pixels }.into()]).unwrap(),
+            &[0],
+        )
         .unwrap()
         .inputs;
     Explained { model, image, class, instead_of }

@@ -1,10 +1,8 @@
 //! One image, pixel by pixel, and how to correct it.
 use super::{correct, role_text, spoken};
 use crate::{
-    protocol::{
-        Image,
-        data::{Collection, DataRequest, ImageId, Item, Look, Role},
-    },
+    protocol::data::{Collection, DataRequest, ImageId, Item, Look, Role},
+    sample::Image,
     shape::ImageShape,
     spec::{Edit, Edits},
     ui::{

@@ -5,7 +5,8 @@ use super::{
     variants::said,
 };
 use crate::{
-    protocol::{Finding, Image, Moment, Question, RunId},
+    protocol::{Finding, Moment, Question, RunId},
+    sample::Image,
     session::Run,
     ui::{
         Action, bars,
@@ -78,7 +79,7 @@ impl History {
         let after = self.known.of(&(run.id.clone(), image.clone())).last().map(|moment| moment.step);
         let saved = run.saved.unwrap_or_default();
         self.asking.follow(ui, scene, run, saved, image.clone(), |image| Question::History {
-            images: Arc::new(vec![image.clone()]),
+            samples: Arc::new(vec![image.clone().into()]),
             after,
         });
         let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));

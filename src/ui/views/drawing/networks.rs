@@ -1,7 +1,8 @@
 //! The same drawing, read by several networks.
 use super::{NO_NAMES, variants::said};
 use crate::{
-    protocol::{Finding, Image, Question, RunId},
+    protocol::{Finding, Question, RunId},
+    sample::Image,
     session::Run,
     spec::Catalog,
     ui::{
@@ -63,7 +64,7 @@ impl Networks {
             for (ui, run) in columns.iter_mut().zip(&chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
                 asking.follow(ui, scene, run, scene.weights(run), image.clone(), |image| Question::Scores {
-                    images: Arc::new(vec![image.clone()]),
+                    samples: Arc::new(vec![image.clone().into()]),
                 });
                 let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
                 let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());

@@ -5,7 +5,8 @@ use super::{
 };
 use crate::{
     evaluation::Verdict,
-    protocol::{Image, data::ImageId},
+    protocol::data::ImageId,
+    sample::Image,
     session::Run,
     ui::{
         sheet::SheetTexture,

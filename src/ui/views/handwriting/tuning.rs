@@ -2,9 +2,10 @@
 use super::{right, right_of};
 use crate::{
     protocol::{
-        Command, Finding, Image, Moment, Question, RunId,
+        Command, Finding, Moment, Question, RunId,
         data::{Handwriting, Written},
     },
+    sample::Image,
     session::{Run, fine_tuning},
     ui::{
         Action,
@@ -84,8 +85,8 @@ impl Tuning {
         }
         let saved = parent.saved.unwrap_or(parent.progress.step);
         self.drawings_before.follow(ui, scene, parent, saved, handwriting.clone(), |handwriting| {
-            let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone())).collect();
-            Question::Scores { images: Arc::new(images) }
+            let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+            Question::Scores { samples: Arc::new(images) }
         });
         let found = self.drawings_before.found(&parent.id).filter(|found| *found.about == *handwriting);
         let scores = match found.map(|found| &found.finding) {
