@@ -58,7 +58,12 @@ fn a_stopped_run_resumes_bit_for_bit() {
     resumes_bit_for_bit(&[
         "encoder=mlp",
         "class_balance=oversample",
-        "augmentation=recommended",
+        "rotation=10",
+        "scale=0.1",
+        "shear=0.2",
+        "augmentation.shift=1.5",
+        "elastic=1",
+        "thickness=0.4",
         "gaussian_noise=0.1",
     ]);
 }
