@@ -9,6 +9,7 @@ use super::conv_transpose::ConvTransposeShape;
 use crate::kernels::activation::{Activation, LEAKY_SLOPE};
 use crate::kernels::norm::Norm;
 use crate::kernels::pair_loss::PairLoss;
+use crate::kernels::pool::MaxPool;
 use candle_core::{D, DType, Result, Tensor};
 
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
@@ -106,9 +107,29 @@ fn every(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
     x.reshape(split)?.narrow(dim + 1, 0, 1)?.squeeze(dim + 1)
 }
 
-pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    let windows = windows(x, [size, size])?.permute((0, 1, 3, 5, 2, 4))?.flatten_from(4)?.contiguous()?;
-    windows.gather(&windows.argmax_keepdim(D::Minus1)?, D::Minus1)?.squeeze(D::Minus1)
+pub fn max_pool2d(x: &Tensor, pool: &MaxPool) -> Result<Tensor> {
+    let MaxPool { size, stride, padding, .. } = *pool;
+    let (rows, columns) = (pool.out_height(), pool.out_width());
+    let x = pad_below(&pad_below(x, 1, padding, stride)?, 2, padding, stride)?;
+    let mut places = vec![];
+    for row in 0..size {
+        let x = every(&x.narrow(1, row, rows * stride)?, 1, stride)?;
+        for column in 0..size {
+            places.push(every(&x.narrow(2, column, columns * stride)?, 2, stride)?);
+        }
+    }
+    let places = Tensor::stack(&places, D::Minus1)?.contiguous()?;
+    places.gather(&places.argmax_keepdim(D::Minus1)?, D::Minus1)?.squeeze(D::Minus1)
+}
+
+/// Numbers below all others on both sides of a dimension, and more at the end, so that the last steps are whole.
+fn pad_below(x: &Tensor, dim: usize, padding: usize, stride: usize) -> Result<Tensor> {
+    let lowest = |len: usize| {
+        let mut dims = x.dims().to_vec();
+        dims[dim] = len;
+        Tensor::full(f32::NEG_INFINITY, dims, x.device())
+    };
+    Tensor::cat(&[&lowest(padding)?, x, &lowest(padding + stride)?], dim)
 }
 
 pub fn average(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {

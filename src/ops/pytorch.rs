@@ -19,6 +19,7 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
     ("max_pool2d", &[-1.58659, 0.742482]),
+    ("overlapping max_pool2d", &[-0.15208, -0.841078]),
     ("avg_pool2d", &[0.266571, 0.0325272]),
     ("global_avg_pool2d", &[0.140964, -0.132046]),
     ("upsample_nearest2d", &[-2.84449, -2.24926]),
@@ -102,7 +103,9 @@ fn convolutions() -> Result<()> {
 
 #[test]
 fn pooling() -> Result<()> {
-    check("max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], 2))?;
+    check("max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], PoolShape::side_by_side(2)))?;
+    let overlapping = PoolShape { size: 3, stride: 2, padding: 1 };
+    check("overlapping max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], overlapping))?;
     check("avg_pool2d", &[IMAGE], |x| avg_pool2d(&x[0], 2))?;
     check("global_avg_pool2d", &[IMAGE], |x| global_avg_pool2d(&x[0]))?;
     check("upsample_nearest2d", &[IMAGE], |x| upsample_nearest2d(&x[0], 2))

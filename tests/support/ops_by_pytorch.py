@@ -61,6 +61,7 @@ case("conv2d", [image, [3, 2, 4, 3], [3]], lambda x, w, b: last(F.conv2d(first(x
 case("depthwise_conv2d", [image, [3, 2, 4], [4]], depthwise)
 case("conv_transpose2d", [image, [3, 2, 3, 4], [3]], transposed)
 case("max_pool2d", [image], lambda x: last(F.max_pool2d(first(x), 2)))
+case("overlapping max_pool2d", [image], lambda x: last(F.max_pool2d(first(x), 3, 2, 1)))
 case("avg_pool2d", [image], lambda x: last(F.avg_pool2d(first(x), 2)))
 case("global_avg_pool2d", [image], lambda x: x.mean((1, 2)))
 case("upsample_nearest2d", [image], lambda x: last(F.interpolate(first(x), scale_factor=2)))

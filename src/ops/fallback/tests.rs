@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::kernels::testing::{Random, assert_close};
-use crate::ops::{self, testing::random};
+use crate::ops::{self, PoolShape, pool::max_pool, testing::random};
 use candle_core::{Device, Var};
 
 /// Both give the same output, and the same gradients of its randomly weighted sum.
@@ -158,15 +158,20 @@ fn layers_without_a_bias_are_the_same() -> Result<()> {
 fn pooling_is_the_same_with_ties() -> Result<()> {
     let x = random((3, 7, 9, 5), 1)?;
     let tied = Var::from_tensor(&(x.as_tensor() * 2.0)?.round()?)?;
-    for size in 1..=4 {
+    for (size, stride, padding) in
+        [(1, 1, 0), (2, 2, 0), (3, 3, 0), (4, 4, 0), (3, 2, 1), (2, 3, 1), (3, 1, 0), (4, 3, 2)]
+    {
+        let shape = PoolShape { size, stride, padding };
         for x in [&x, &tied].map(|var| [var.clone()]) {
             assert_same(
-                "max_pool2d",
+                &format!("max_pool2d {shape:?}"),
                 &x,
-                |vars| ops::max_pool2d(&vars[0], size),
-                |vars| max_pool2d(&vars[0], size),
+                |vars| ops::max_pool2d(&vars[0], shape),
+                |vars| max_pool2d(&vars[0], &max_pool("max_pool2d", vars[0].dims4()?, shape)?),
             )?;
         }
+    }
+    for size in 1..=4 {
         let x = [x.clone()];
         assert_same(
             "avg_pool2d",
