@@ -38,7 +38,10 @@ fn add_bias(y: Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<
 }
 
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
-    add_bias(x.flatten_from(1)?.matmul(weight)?, bias, activation)
+    let (inputs, outputs) = weight.dims2()?;
+    let mut shape = x.dims().to_vec();
+    shape[x.rank() - 1] = outputs;
+    add_bias(x.reshape(((), inputs))?.matmul(weight)?.reshape(shape)?, bias, activation)
 }
 
 pub fn conv2d(

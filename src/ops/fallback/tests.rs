@@ -64,7 +64,7 @@ fn add_is_the_same() -> Result<()> {
 #[test]
 fn linear_is_the_same() -> Result<()> {
     for activation in BOTH {
-        let vars = [random((5, 3, 2, 2), 1)?, random((12, 7), 2)?, random(7, 3)?];
+        let vars = [random((5, 3, 2, 6), 1)?, random((6, 7), 2)?, random(7, 3)?];
         assert_same(
             &format!("linear {activation:?}"),
             &vars,
