@@ -12,6 +12,7 @@ pub mod conv;
 pub mod conv_transpose;
 pub mod depthwise;
 pub mod dropout;
+pub mod embedding;
 mod frame;
 mod gemm;
 pub mod linear;

@@ -37,6 +37,11 @@ fn add_bias(y: Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<
     activate(&y, activation)
 }
 
+pub fn embedding(ids: Vec<u32>, table: &Tensor, shape: Vec<usize>) -> Result<Tensor> {
+    let ids = Tensor::from_iter(ids, table.device())?;
+    table.index_select(&ids, 0)?.reshape(shape)
+}
+
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
     let (inputs, outputs) = weight.dims2()?;
     let mut shape = x.dims().to_vec();

@@ -12,6 +12,7 @@ mod conv;
 mod conv_transpose;
 mod depthwise;
 mod dropout;
+mod embedding;
 mod fallback;
 mod linear;
 mod loss;
@@ -31,6 +32,7 @@ pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
+pub use embedding::embedding;
 pub use linear::linear;
 pub use loss::{
     binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax, weighted_cross_entropy,

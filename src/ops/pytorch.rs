@@ -15,6 +15,8 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("tanh", &[-7.39328, -32.9014]),
     ("add", &[35.6038, -38.6518, -38.6518]),
     ("add with relu", &[18.1759, -21.9298, -21.9298]),
+    ("embedding", &[-2.23965, 0.604433]),
+    ("linear", &[1.87621, -2.87761, -1.09157, -2.41997]),
     ("conv2d", &[-6.05743, 2.10104, 6.42525, -0.0510832]),
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
@@ -86,6 +88,13 @@ fn activations() -> Result<()> {
 fn sums() -> Result<()> {
     check("add", &[IMAGE; 2], |x| add(&x[0], &x[1], NONE))?;
     check("add with relu", &[IMAGE; 2], |x| add(&x[0], &x[1], Activation::Relu))
+}
+
+#[test]
+fn sequences() -> Result<()> {
+    let tokens = Tensor::new(&[[2u32, 0, 2], [4, 2, 0]], &Device::Cpu)?;
+    check("embedding", &[&[5, 4]], |x| embedding(&tokens, &x[0]))?;
+    check("linear", &[&[2, 3, 4], &[4, 5], &[5]], |x| linear(&x[0], &x[1], Some(&x[2]), NONE))
 }
 
 #[test]

@@ -62,6 +62,17 @@ fn add_is_the_same() -> Result<()> {
 }
 
 #[test]
+fn embedding_is_the_same() -> Result<()> {
+    let ids = Tensor::new(&[[2u32, 0, 2], [4, 2, 0]], &Device::Cpu)?;
+    assert_same(
+        "embedding",
+        &[random((5, 3), 1)?],
+        |vars| ops::embedding(&ids, &vars[0]),
+        |vars| embedding(ids.flatten_all()?.to_vec1()?, &vars[0], vec![2, 3, 3]),
+    )
+}
+
+#[test]
 fn linear_is_the_same() -> Result<()> {
     for activation in BOTH {
         let vars = [random((5, 3, 2, 6), 1)?, random((6, 7), 2)?, random(7, 3)?];
