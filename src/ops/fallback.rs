@@ -7,6 +7,7 @@
 use super::conv::ConvShape;
 use super::conv_transpose::ConvTransposeShape;
 use crate::kernels::activation::{Activation, LEAKY_SLOPE};
+use crate::kernels::loss::IGNORED;
 use crate::kernels::norm::Norm;
 use crate::kernels::pair_loss::PairLoss;
 use crate::kernels::pool::MaxPool;
@@ -192,7 +193,15 @@ pub fn cross_entropy(
     label_smoothing: f64,
     class_weights: Option<&[f32]>,
 ) -> Result<Tensor> {
-    let mut log_probabilities = log_softmax(logits)?;
+    let logits = logits.reshape(((), logits.dim(D::Minus1)?))?;
+    let rows = (0..).zip(&labels).filter(|(_, label)| **label != IGNORED).map(|(row, _)| row);
+    let counted = Tensor::from_iter(rows.collect::<Vec<u32>>(), logits.device())?;
+    if counted.elem_count() == 0 {
+        return (logits * 0.0)?.sum_all();
+    }
+    let labels: Vec<u32> = labels.into_iter().filter(|label| *label != IGNORED).collect();
+    let logits = logits.index_select(&counted, 0)?;
+    let mut log_probabilities = log_softmax(&logits)?;
     if let Some(weights) = class_weights {
         // divided by the mean weight of the labels, so that a mean over the batch is one over the weights
         let of_labels = labels.iter().map(|label| f64::from(weights[*label as usize])).sum::<f64>();

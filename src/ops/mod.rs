@@ -23,6 +23,7 @@ mod pool;
 mod weighted;
 
 pub use crate::kernels::activation::Activation;
+pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
 pub use crate::kernels::on_pool;
 pub use activation::activate;
 pub use add::add;

@@ -33,6 +33,7 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("causal attention", &[35.6572, -24.716, -12.9496, -23.7674]),
     ("cross_entropy", &[0.575475, -0.231134]),
     ("weighted cross_entropy", &[0.608898, -0.237735]),
+    ("cross_entropy of some", &[0.527825, -0.0949849]),
     ("binary_cross_entropy", &[0.306277, -0.0196038]),
     ("mean_squared_error", &[0.183349, 0.0950179, -0.0950179]),
     ("nt_xent", &[1.36492, -0.0921268]),
@@ -146,6 +147,10 @@ fn losses() -> Result<()> {
     let weights = [0.5, 3.0, 1.0, 2.0];
     check("weighted cross_entropy", &[&[3, 4]], |x| {
         weighted_cross_entropy(&x[0], &labels, 0.1, Some(&weights))
+    })?;
+    let some = Tensor::new(&[[2u32, IGNORED_LABEL], [IGNORED_LABEL, 1], [3, 0]], &Device::Cpu)?;
+    check("cross_entropy of some", &[&[3, 2, 4]], |x| {
+        weighted_cross_entropy(&x[0], &some, 0.1, Some(&weights))
     })?;
     check("binary_cross_entropy", &[&[3, 4]], |x| binary_cross_entropy(&x[0], &targets))?;
     check("mean_squared_error", &[&[3, 4], &[3, 4]], |x| mean_squared_error(&x[0], &x[1]))?;

@@ -77,6 +77,8 @@ case("causal attention", [image] * 3, lambda q, k, v: F.scaled_dot_product_atten
 case("cross_entropy", [[3, 4]], lambda x: F.cross_entropy(x, labels, label_smoothing=0.1))
 weights = torch.tensor([0.5, 3.0, 1.0, 2.0])
 case("weighted cross_entropy", [[3, 4]], lambda x: F.cross_entropy(x, labels, weights, label_smoothing=0.1))
+sparse = torch.tensor([[2, -100], [-100, 1], [3, 0]])
+case("cross_entropy of some", [[3, 2, 4]], lambda x: F.cross_entropy(x.flatten(0, 1), sparse.flatten(), weights, label_smoothing=0.1))
 case("binary_cross_entropy", [[3, 4]], lambda x: F.binary_cross_entropy_with_logits(x, wave([3, 4], 2.0).abs()))
 case("mean_squared_error", [[3, 4]] * 2, F.mse_loss)
 case("nt_xent", [[6, 4]], nt_xent)

@@ -266,7 +266,7 @@ fn attention_is_the_same() -> Result<()> {
 #[test]
 fn losses_are_the_same() -> Result<()> {
     let vars = [Var::from_tensor(&(random((6, 10), 1)?.as_tensor() * 5.0)?)?, random((6, 10), 2)?];
-    let labels = [3u32, 9, 0, 0, 7, 5];
+    let labels = [3u32, 9, ops::IGNORED_LABEL, 0, 7, 5];
     let targets = vars[1].as_tensor().detach().abs()?;
     let weights = [0.5, 1.0, 2.0, 0.0, 1.0, 3.0, 1.0, 0.7, 1.0, 4.0_f32];
     for (smoothing, weights) in [(0.0, None), (0.2, None), (0.0, Some(&weights[..])), (0.2, Some(&weights))] {
