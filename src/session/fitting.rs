@@ -44,7 +44,7 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
 
 /// Where examples are altered, sets what suits the data set that was just chosen, unless the objective has needs of its
 /// own. Data of one's own stay as they are: what suits them is known once they are read.
-fn augment_as_suits(spec: &mut RunSpec, catalog: &Catalog) {
+pub fn augment_as_suits(spec: &mut RunSpec, catalog: &Catalog) {
     let has_needs = catalog.needed_augmentation.contains_key(spec.objective.id.as_str());
     if !has_needs
         && !spec.is_unaltered()
