@@ -88,7 +88,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         steps,
         steps_per_epoch: 860,
         elapsed_secs: step as f64 * 0.055,
-        images_per_sec: 1240.0,
+        examples_per_sec: 1240.0,
     };
     let mut events = vec![
         Event::Run(Box::new(info)),
@@ -342,7 +342,7 @@ fn comparison() -> State {
                 steps: 400,
                 steps_per_epoch: 100,
                 elapsed_secs: 5.0,
-                images_per_sec: 5000.0,
+                examples_per_sec: 5000.0,
             },
             timing: vec![],
         })));

@@ -102,7 +102,7 @@ impl Tuning {
         ];
         let recall = [(&self.before, parent), (&self.after, run)].map(|(asking, about)| {
             match &asking.found(&about.id)?.finding {
-                Ok(Finding::Recall { images, accuracy }) => Some((*images, *accuracy)),
+                Ok(Finding::Recall { examples, accuracy }) => Some((*examples, *accuracy)),
                 _ => None,
             }
         });
