@@ -149,6 +149,8 @@ pub struct RunInfo {
     pub progress: Progress,
     /// Training steps done and the seconds of training they took, rising, for an axis in seconds.
     pub timing: Vec<[f64; 2]>,
+    /// The name of each class, in order of the labels; none where that is not known before the data set is read.
+    pub class_names: Arc<[String]>,
 }
 
 /// A comparison as it is found on disk; its runs say themselves that they belong to it.

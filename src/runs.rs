@@ -233,6 +233,7 @@ impl RunFolder {
         RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
+            class_names: self.class_names(&spec),
             spec,
             live,
             phase,

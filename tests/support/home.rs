@@ -86,6 +86,7 @@ fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
+        class_names: (0..10).map(|digit| digit.to_string()).collect(),
         saved: Some(step),
         remedy: None,
         spec,

@@ -165,6 +165,7 @@ pub mod tests {
             changes: vec![],
             progress: Default::default(),
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
         })));
         state.runs.pop_first().unwrap().1
     }
