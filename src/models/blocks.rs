@@ -28,7 +28,12 @@ blocks!(
     max_pooling,
     residual,
     sequence,
+    #[cfg(test)]
+    toy,
 );
+
+#[cfg(test)]
+mod tests;
 
 /// A part of a network, as plain data.
 pub trait Block: Debug {
