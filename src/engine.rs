@@ -59,8 +59,6 @@ pub fn catalog() -> Catalog {
         modalities: data::ALL.iter().map(|entry| (entry.info.id, entry.modality)).collect(),
         serves: encoders.chain(objectives).chain(augmentations).collect(),
         with_path: data::ALL.iter().filter(|entry| entry.takes_path()).map(|entry| entry.info.id).collect(),
-        stages: |encoder| models::encoders::stages(encoder).ok(),
-        suited_augmentation: data::suited_augmentation,
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }
 }
