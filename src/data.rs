@@ -2,6 +2,7 @@
 use crate::{
     errors::Remark,
     registry,
+    sample::Modality,
     shape::{ImageShape, Shape},
     spec::{Choice, ComponentInfo, Param, Values},
 };
@@ -46,6 +47,7 @@ registry!(
 /// A way to get at labelled images.
 pub struct DatasetEntry {
     pub info: ComponentInfo,
+    pub modality: Modality,
     /// The path is the folder that fetched data sets are in, one folder each.
     pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
     /// Shape and classes without reading the images.

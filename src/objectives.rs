@@ -4,6 +4,7 @@ use crate::{
     models::{Network, Pass, Vars},
     protocol::{Caption, Similarities},
     registry,
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams},
 };
 use anyhow::{Context as _, Result};
@@ -20,6 +21,8 @@ pub use classify::best;
 /// A kind of objective.
 pub struct ObjectiveEntry {
     pub info: ComponentInfo,
+    /// The kinds of data that it can learn from.
+    pub serves: &'static [Modality],
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
     /// The metric that says at a glance how well it does; measured on validation images at least.

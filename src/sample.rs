@@ -27,6 +27,9 @@ pub struct Image {
 }
 
 impl Modality {
+    /// Of what works with any kind of data.
+    pub const ALL: &[Self] = &[Modality::Images, Modality::Text, Modality::Sound];
+
     pub fn label(self) -> &'static str {
         match self {
             Modality::Images => "images",

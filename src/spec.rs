@@ -12,7 +12,7 @@ mod toml;
 mod training;
 pub(crate) use self::toml::no_toml;
 pub use self::{
-    catalog::{Catalog, ComponentInfo, Param, ParamKind, ShippedEncoder, dotted},
+    catalog::{Catalog, ComponentInfo, Misfit, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
     live::{Change, LiveParams},
     toml::{SUITED_AUGMENTATION, SpecError},

@@ -5,7 +5,7 @@ use super::{
     files,
     published::{Published, PublishedFile},
 };
-use crate::{shape::ImageShape, spec::ComponentInfo};
+use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
@@ -14,6 +14,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "60,000 tiny colour photographs of animals and vehicles, ten kinds (Alex Krizhevsky); fetched once.",
         params: files::ENTRY.info.params,
     },
+    modality: Modality::Images,
     load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice, _| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),

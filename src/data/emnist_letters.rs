@@ -6,7 +6,7 @@ use super::{
     files,
     published::{Published, PublishedFile},
 };
-use crate::{shape::ImageShape, spec::ComponentInfo};
+use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
@@ -15,6 +15,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "145,600 handwritten letters, A to Z, capital and small ones together (NIST); fetched once, as part of a large archive.",
         params: files::ENTRY.info.params,
     },
+    modality: Modality::Images,
     load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice, _| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),

@@ -9,6 +9,7 @@ use crate::{
     disk,
     errors::At as _,
     registry,
+    sample::Modality,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
@@ -37,6 +38,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
+    modality: Modality::Images,
     load: |choice, _, watch| read(path(choice)?, choice, watch),
     peek,
     published: None,

@@ -5,7 +5,7 @@ use super::{
     files,
     published::{Published, PublishedFile},
 };
-use crate::{shape::ImageShape, spec::ComponentInfo};
+use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
 
 pub const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
@@ -14,6 +14,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 characters out of old Japanese books, ten kinds (ROIS-DS Center for Open Data in the Humanities; CC BY-SA 4.0); fetched once.",
         params: files::ENTRY.info.params,
     },
+    modality: Modality::Images,
     load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
     peek: |choice, _| Ok(PUBLISHED.peek(choice)),
     published: Some(&PUBLISHED),

@@ -17,6 +17,7 @@ use crate::{
     ops::{self, Activation},
     protocol::Caption,
     rng::{key, rng},
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -31,6 +32,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: one network forges images from noise, the other tells forgeries from real images, and each gets better by the other.",
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: SAMPLE_DIVERSITY,
     augmentation: &[],

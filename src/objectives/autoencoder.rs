@@ -8,6 +8,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
+    sample::Modality,
     shape::ImageShape,
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
@@ -22,6 +23,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: squeeze each image into a few numbers from which it can be painted again.",
         params: &[NOISE],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: LOSS,
     augmentation: &[],

@@ -10,6 +10,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     rng::rng,
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -24,6 +25,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: squeeze each image into a small cloud of numbers, so packed that any point among them paints a plausible image.",
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: ELBO,
     augmentation: &[],

@@ -32,6 +32,7 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
     if section == Section::Dataset {
         fitted.leave_out_values(before, catalog);
         augment_as_suits(&mut fitted.spec, catalog);
+        fitted.leave_out_alterations(catalog);
     }
     catalog.augment_as_needed(&mut fitted.spec);
     fitted.say_alterations(before, catalog);
@@ -124,6 +125,13 @@ impl Fitted {
         self.left_out.extend(params.iter().filter(is_lost).map(|param| param.label.to_lowercase()));
     }
 
+    /// The alterations of another kind of data.
+    fn leave_out_alterations(&mut self, catalog: &Catalog) {
+        let mut kept = std::mem::take(&mut self.spec.augmentation);
+        kept.retain(|key, _| catalog.misfit(&self.spec, Section::Augmentation, key).is_none());
+        self.spec.augmentation = kept;
+    }
+
     fn say_alterations(&mut self, before: &RunSpec, catalog: &Catalog) {
         let params = catalog.section(Section::Augmentation).iter().flat_map(|info| info.params);
         let has = |spec: &RunSpec, param: &Param| spec.get(Section::Augmentation, param) != 0.0;
@@ -164,7 +172,7 @@ fn name(spec: &RunSpec, catalog: &Catalog) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::catalog;
+    use crate::{sample::Modality, session::catalog};
 
     fn preset(id: &str) -> RunSpec {
         match presets::find(id).unwrap().recipe(&catalog()).unwrap() {
@@ -191,6 +199,17 @@ mod tests {
             before.to_toml(&catalog)
         );
         assert_eq!(back.dataset.values, before.dataset.values);
+    }
+
+    #[test]
+    fn alterations_of_images_are_left_out_where_the_data_are_text() {
+        let mut catalog = catalog();
+        catalog.modalities.insert("kmnist", Modality::Text);
+        let before = preset("drawing");
+        assert!(!before.augmentation.is_empty());
+        let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new("kmnist"), &catalog);
+        assert!(spec.augmentation.is_empty());
+        assert!(left_out.iter().any(|label| label == "elastic"), "{left_out:?}");
     }
 
     #[test]

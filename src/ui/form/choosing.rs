@@ -7,7 +7,7 @@ use crate::{
         fitting::{self, Fitted},
     },
     spec::{Catalog, Choice, RunSpec, Section},
-    ui::widgets::{elided, steady},
+    ui::widgets::{elided, offered, steady},
 };
 use egui::{ComboBox, Response, RichText, Ui};
 use std::collections::BTreeMap;
@@ -109,7 +109,8 @@ impl Form {
         }
     }
 
-    /// A menu of the components of a section, some with a mark behind their names. A new one starts from its own defaults.
+    /// A menu of the components of a section, some with a mark behind their names; those that do not serve the data are
+    /// greyed out. A new one starts from its own defaults.
     pub fn menu(
         &mut self,
         ui: &mut Ui,
@@ -125,7 +126,8 @@ impl Form {
             for info in catalog.section(section) {
                 let selected = self.spec.id(section) == info.id;
                 let text = mark(info.id).map_or(info.label.into(), |mark| format!("{} ({mark})", info.label));
-                if ui.selectable_label(selected, text).on_hover_text(info.help).clicked() && !selected {
+                let misfit = catalog.misfit(&self.spec, section, info.id);
+                if offered(ui, selected, text, info.help, misfit).clicked() && !selected {
                     self.choose(section, Choice::new(info.id), catalog);
                 }
             }

@@ -12,7 +12,7 @@ use crate::{
         Caption, Finding, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
     },
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     shape::ImageShape,
     spec::ComponentInfo,
@@ -37,6 +37,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "Keep your own drawings with their right labels, see how well a network reads them, and fine-tune it on half of them.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(HandwritingView::default()),
 };

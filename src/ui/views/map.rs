@@ -4,7 +4,7 @@ use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
     protocol::{Caption, Finding, Question, RunId, Strip},
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     spec::ComponentInfo,
     ui::{
@@ -26,6 +26,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
         help: "A map of the images as the selected network sees them, with your drawing among its neighbours.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(MapView::new()),
 };
