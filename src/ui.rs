@@ -103,9 +103,6 @@ enum Tab {
     Controls,
 }
 
-/// How soon it is looked again whether a picture has been opened.
-const LOOK_AGAIN: Duration = Duration::from_millis(16);
-
 impl Workbench {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -216,7 +213,7 @@ impl Workbench {
             }
         }
         if self.draw_pad.is_opening() {
-            ui.ctx().request_repaint_after(LOOK_AGAIN);
+            ui.ctx().request_repaint_after(Duration::from_millis(16));
         }
     }
 
