@@ -50,6 +50,7 @@ fn state(count: usize, objective: &str, phase: &Phase) -> State {
             changes: vec![],
             progress: Progress { steps: 100, steps_per_epoch: 10, ..Progress::default() },
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
             remedy: None,
             saved: None,
             spec,

@@ -34,7 +34,9 @@ pub enum Entry {
         steps: u64,
         steps_per_epoch: u64,
         elapsed_secs: f64,
-        images_per_sec: f64,
+        /// Versions before 2026-11-29 called it by the images of their data sets.
+        #[serde(alias = "images_per_sec")]
+        examples_per_sec: f64,
     },
     Notice {
         text: String,

@@ -80,7 +80,7 @@ pub struct ComponentInfo {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
-    /// What an objective that compares altered images needs of the augmentation, by its identifier.
+    /// What an objective that compares altered examples needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
     /// The metric that says at a glance how well an objective does, by its identifier.
     pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
@@ -173,7 +173,7 @@ impl Catalog {
         }
     }
 
-    /// Whether the objective of `spec` compares altered images, and nothing alters them.
+    /// Whether the objective of `spec` compares altered examples, and nothing alters them.
     pub fn lacks_augmentation(&self, spec: &RunSpec) -> bool {
         self.needed_augmentation.contains_key(spec.objective.id.as_str()) && spec.is_unaltered()
     }

@@ -107,7 +107,7 @@ impl Form {
         selected: Option<&Run>,
         actions: &mut Vec<Action>,
     ) {
-        self.fit_to_images(&state.data, catalog);
+        self.fit_to_data(&state.data, catalog);
         let busy = selected.is_some_and(|run| run.phase.is_active());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());

@@ -33,12 +33,12 @@ impl Form {
     }
 
     /// What suits images of one's own, where they have been read meanwhile.
-    pub fn fit_to_images(&mut self, data: &DataState, catalog: &Catalog) {
+    pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
         let Ok(entry) = crate::data::find(&self.spec.dataset.id) else { return };
         let suited = (entry.augmentation)(found.shape);
-        let fitted = fitting::fit_to_images(&self.spec, suited, catalog);
+        let fitted = fitting::fit_to_data(&self.spec, suited, catalog);
         if fitted.left_out.is_empty() {
             return;
         }

@@ -126,7 +126,7 @@ impl MapView {
     }
 
     fn ask(&mut self, scene: &mut Scene<'_>, run: &Run) {
-        let question = Question::Map { split: self.split, images: IMAGES, method: MapMethod::Tsne };
+        let question = Question::Map { split: self.split, examples: IMAGES, method: MapMethod::Tsne };
         let has_weights = run.has_weights();
         self.asked = Some(Asked {
             request: if has_weights { scene.ask(run.id.clone(), question) } else { 0 },
