@@ -3,6 +3,8 @@
 //! Implicit GEMM: a register tile slides over the image itself, so there is no im2col. The input's gradient is the same
 //! correlation over the output's gradient with the weights flipped, once for each phase of the stride
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4).
+//!
+//! Long, as the passes forward and back are one correlation and share how it is prepared.
 
 use super::frame::Frame;
 use super::pool::{self, MaxPool, Pooled};

@@ -1,6 +1,8 @@
 //! Normalisation to mean 0 and variance 1, then an affine map of each channel.
 //!
 //! Batch, group and layer normalisation differ only in which numbers share a mean and a variance, see [`Norm`].
+//!
+//! Long, as the statistics and both passes walk over the numbers in the same lines.
 
 use super::simd::{Kernel, Level, Vector};
 use super::{OutputGradient, PIECE, write_chunks};

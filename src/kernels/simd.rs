@@ -2,6 +2,8 @@
 //!
 //! A kernel is a struct whose [`Kernel::run`] is compiled once per [`Level`], each time with that level's instructions
 //! enabled, so a build for the oldest x86-64 loses nothing. [`Level::run`] picks the copy.
+//!
+//! Long, as it holds the vectors of every instruction set side by side, which have to agree.
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;

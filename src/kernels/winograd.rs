@@ -4,6 +4,8 @@
 //! share 36 small matrix products over the channels, one for each point of a transformed tile. The gradient of g is
 //! the transpose of that, Gᵀ[(A dy Aᵀ) ⊙ (Bᵀ d B)]G, summed over the tiles
 //! (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, section 4.2).
+//!
+//! Long, as the transforms and their transposes are right only together.
 
 use super::simd::{Kernel, Level, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
