@@ -156,6 +156,12 @@ pub fn class_figures(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
     (0..confusion.len()).map(figures).collect()
 }
 
+/// Index of the largest number, as of the most probable class. Of equal ones the last, 0 for an empty slice.
+pub fn argmax<T: Copy + Into<f64>>(numbers: &[T]) -> usize {
+    let number = |at: usize| -> f64 { numbers[at].into() };
+    (0..numbers.len()).max_by(|a, b| number(*a).total_cmp(&number(*b))).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

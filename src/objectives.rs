@@ -15,8 +15,6 @@ mod noise;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
-pub use classify::best;
-
 /// A kind of objective.
 pub struct ObjectiveEntry {
     pub info: ComponentInfo,

@@ -2,12 +2,13 @@
 use super::{
     Common, Outcome, open,
     output::{complain, line, percent, program, signed},
-    score::{answer, best},
+    score::answer,
     train,
 };
 use crate::{
     data::{self, drawing, handwriting, watch::Watch},
     engine::newest_model,
+    evaluation::argmax,
     protocol::{Command, Finding, Question, RunId, data::Written},
     runs::{Home, RunFolder},
     sample::Image,
@@ -145,7 +146,8 @@ fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Resu
         else {
             bail!("The answer is to another question")
         };
-        right += portion.iter().zip(scores.iter()).filter(|(one, scores)| best(scores) == one.label).count();
+        right +=
+            portion.iter().zip(scores.iter()).filter(|(one, scores)| argmax(scores) == one.label).count();
     }
     Ok(right as f64 / drawings.len().max(1) as f64)
 }

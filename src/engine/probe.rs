@@ -1,5 +1,8 @@
 //! Whether an encoder learns anything, whatever its objective: what its embeddings of labelled images are like.
-use crate::metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY};
+use crate::{
+    evaluation::argmax,
+    metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY},
+};
 use anyhow::Result;
 use candle_core::{D, Tensor};
 
@@ -70,9 +73,7 @@ fn linear_accuracy(unit: &Tensor, labels: &[u32]) -> Result<f64> {
         transposed.matmul(&solve(&seen.contiguous()?.matmul(&transposed)?, &targets)?)?
     };
     let scores = unseen.contiguous()?.matmul(&weights)?.to_vec2::<f32>()?;
-    let best = |row: &Vec<f32>| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    let right =
-        scores.iter().zip(&labels[fitted..]).filter(|(row, label)| best(row) == Some(**label as usize));
+    let right = scores.iter().zip(&labels[fitted..]).filter(|(row, label)| argmax(row) == **label as usize);
     Ok(right.count() as f64 / (labels.len() - fitted) as f64)
 }
 

@@ -9,8 +9,8 @@ use super::model::Model;
 use crate::{
     data::{Dataset, Draw},
     errors::At as _,
+    evaluation::argmax,
     models::tensors,
-    objectives::best,
 };
 use anyhow::{Context as _, Result, ensure};
 use candle_core::{D, DType, Device, Tensor};
@@ -170,7 +170,7 @@ impl Flow {
     /// The label of each image: the first ones' are known, the others' have come over the edges. An image that none of
     /// them has reached takes the first class.
     fn labels(&self, known: &[u16]) -> Vec<u16> {
-        let others = self.scores.iter().skip(known.len()).map(|scores| best(scores) as u16);
+        let others = self.scores.iter().skip(known.len()).map(|scores| argmax(scores) as u16);
         known.iter().copied().chain(others).collect()
     }
 }
