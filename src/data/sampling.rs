@@ -2,6 +2,7 @@
 //! through them, and what that does for rare classes.
 use super::{AsRead, Draw, Examples};
 use crate::{
+    metrics::Split,
     rng::rng,
     spec::{Choice, Param, ParamKind, SplitRule},
 };
@@ -95,10 +96,23 @@ const VALIDATION_AT_MOST: usize = 5;
 /// Indices of the training images: those to fit, and those set aside for validation. Both rise.
 #[derive(Debug, Default, PartialEq)]
 pub struct Partition {
+    /// Images whose loss is minimised.
     pub train: Vec<usize>,
+    /// Images that training never sees, on which it is measured.
     pub validation: Vec<usize>,
     /// All others, in an order drawn by the seed; nothing where one of them is left out.
     pub others: Vec<Option<usize>>,
+}
+
+impl Partition {
+    /// Indices of the images of a split, of which the test part has `tests`.
+    pub fn images(&self, split: Split, tests: usize) -> Vec<usize> {
+        match split {
+            Split::Train => self.train.clone(),
+            Split::Validation => self.validation.clone(),
+            Split::Test => (0..tests).collect(),
+        }
+    }
 }
 
 /// The images that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may

@@ -2,6 +2,7 @@
 use crate::{
     evaluation::argmax,
     metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY},
+    ops::unit_rows,
 };
 use anyhow::Result;
 use candle_core::{D, Tensor};
@@ -18,8 +19,7 @@ const RIDGE: f64 = 1e-3;
 /// # Errors
 /// candle's own.
 pub fn metrics(embeddings: &Tensor, labels: &[u32]) -> Result<Vec<(&'static str, f64)>> {
-    let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
-    let unit = embeddings.broadcast_div(&lengths)?;
+    let unit = unit_rows(embeddings)?;
     Ok(vec![
         (KNN_ACCURACY, knn_accuracy(&unit, labels)?),
         (LINEAR_ACCURACY, linear_accuracy(&unit, labels)?),
