@@ -39,6 +39,15 @@ pub trait Objective: Send + Sync {
     /// Where the batch does not fit the network.
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss>;
 
+    /// Changes state that no gradient trains, as an average of weights, before the loss of each training step is
+    /// computed. Steps count from 0.
+    ///
+    /// # Errors
+    /// candle's own.
+    fn before_step(&self, _step: u64) -> Result<()> {
+        Ok(())
+    }
+
     /// Looks of each image that a batch holds: all images in one look, then all in the next.
     fn views(&self) -> usize {
         1

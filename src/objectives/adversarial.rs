@@ -136,10 +136,13 @@ impl Adversarial {
 }
 
 impl Objective for Adversarial {
+    fn before_step(&self, step: u64) -> Result<()> {
+        self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + step as f64)))
+    }
+
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
         let (seed, step, penalty, painter) = match pass {
             Pass::Training { seed, step, live, .. } => {
-                self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + *step as f64)))?;
                 (*seed, *step, live.get(Section::Objective, &GRADIENT_PENALTY), &self.generator)
             }
             _ => (0, 0, self.gradient_penalty, &self.average),
