@@ -46,20 +46,52 @@ registry!(
 /// A way to get at labelled images.
 pub struct DatasetEntry {
     pub info: ComponentInfo,
-    /// The path is the folder that fetched data sets are in, one folder each.
-    pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
-    /// Shape and classes without reading the images.
-    pub peek: fn(&Choice, &Watch) -> Result<DatasetInfo>,
-    /// Where it can be fetched, if it is neither part of the program nor a person's own.
-    pub published: Option<&'static Published>,
-    /// What suits images of a shape, to begin with.
+    /// Where its images come from.
+    pub source: Source,
+    /// The recommended augmentation for images of a shape.
     pub augmentation: fn(ImageShape) -> Values,
 }
 
+/// Where the images of a data set come from.
+pub enum Source {
+    /// Downloaded once, in the files that its authors published.
+    Published(&'static Published),
+    /// Part of the program, or files of the user.
+    Own {
+        /// Reads the images.
+        load: fn(&Choice, &Watch) -> Result<Dataset>,
+        /// Shape and classes without reading the images.
+        peek: fn(&Choice, &Watch) -> Result<DatasetInfo>,
+    },
+}
+
 impl DatasetEntry {
-    /// Whether its files can lie where a person says, rather than in the program.
+    /// Its published files; none where it is part of the program or the user's own.
+    pub fn published(&self) -> Option<&'static Published> {
+        match self.source {
+            Source::Published(published) => Some(published),
+            Source::Own { .. } => None,
+        }
+    }
+
+    /// `fetched` is the folder with the downloaded data sets, one folder each.
+    fn load(&self, choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
+        match self.source {
+            Source::Published(published) => published.load(choice, fetched, watch),
+            Source::Own { load, .. } => load(choice, watch),
+        }
+    }
+
+    fn peek(&self, choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
+        match self.source {
+            Source::Published(published) => Ok(published.peek(choice)),
+            Source::Own { peek, .. } => peek(choice, watch),
+        }
+    }
+
+    /// Whether the user can say where its files are.
     pub fn takes_path(&self) -> bool {
-        self.published.is_some() || self.info.id == files::ENTRY.info.id
+        self.published().is_some() || self.info.id == files::ENTRY.info.id
     }
 }
 
@@ -129,7 +161,7 @@ pub const PARAMS: [Param; USE.len() + 4] = {
 /// it was stopped.
 pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
     let read = || -> Result<Dataset> {
-        let dataset = (find(&choice.id)?.load)(choice, fetched, watch)?.edited(&choice.edits)?;
+        let dataset = find(&choice.id)?.load(choice, fetched, watch)?.edited(&choice.edits)?;
         let classes = classes::wanted(choice, dataset.info.classes())?;
         let dataset = dataset.narrowed(classes)?;
         match dataset.info.shape {
@@ -148,7 +180,7 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
 /// # Errors
 /// Where it is not there: how it is had.
 pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
-    let published = find(&choice.id)?.published;
+    let published = find(&choice.id)?.published();
     published.map_or(Ok(()), |published| published.locate(choice, fetched).map(drop))
 }
 
@@ -157,7 +189,7 @@ pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
 /// # Errors
 /// As [`load`].
 pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
-    let info = (find(&choice.id)?.peek)(choice, watch);
+    let info = find(&choice.id)?.peek(choice, watch);
     // whatever a reader made of being stopped
     watch.go_on()?;
     let info = info?;

@@ -38,7 +38,7 @@ pub struct Fetch {
 
 pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
     let entry = data::find(&args.name)?;
-    let published = entry.published.with_context(|| {
+    let published = entry.published().with_context(|| {
         format!("{} needs no fetching: headstart data lists the data sets", entry.info.label)
     })?;
     let fetched = Home::open(super::home(common)?)?.data();

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::{
-        self, Dataset, DatasetEntry, Examples,
+        self, Dataset, Examples,
         published::{Published, megabytes},
         watch::Watch,
     },
@@ -116,7 +116,8 @@ impl Listed {
 
 pub fn data(common: &Common) -> Result<Outcome> {
     let fetched = Home::open(super::home(common)?)?.data();
-    for DatasetEntry { info, published, .. } in data::ALL {
+    for entry in data::ALL {
+        let (info, published) = (entry.info, entry.published());
         let folder = published.and_then(|published| published.find(info.id, &fetched));
         let bytes = published.map(Published::bytes);
         // Images of one's own are wherever they are.

@@ -3,7 +3,8 @@
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
 //! all formats happens in `files/assembly.rs`.
 use super::{
-    Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE, watch::Watch,
+    Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, Source, augment::suited, fitting::IMAGE_SIZE,
+    watch::Watch,
 };
 use crate::{
     disk,
@@ -37,9 +38,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
-    load: |choice, _, watch| read(path(choice)?, choice, watch),
-    peek,
-    published: None,
+    source: Source::Own { load: |choice, watch| read(path(choice)?, choice, watch), peek },
     augmentation: suited::unknown,
 };
 
