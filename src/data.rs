@@ -170,7 +170,7 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
         }
     };
     let dataset = read();
-    // whatever a reader made of being stopped
+    // a reader may have turned being stopped into an error of its own
     watch.go_on()?;
     dataset
 }
@@ -190,7 +190,7 @@ pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
 /// As [`load`].
 pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     let info = find(&choice.id)?.peek(choice, watch);
-    // whatever a reader made of being stopped
+    // a reader may have turned being stopped into an error of its own
     watch.go_on()?;
     let info = info?;
     let classes = classes::wanted(choice, info.classes())?;
@@ -209,7 +209,7 @@ pub fn suited_augmentation(choice: &Choice) -> Result<Values> {
     Ok((find(&choice.id)?.augmentation)(peek(choice, &Watch::default())?.shape.image()?))
 }
 
-/// What of a choice decides which images there are; the rest says how a run uses them.
+/// The part of a choice that decides which images there are. The rest says how a run uses them.
 pub fn source(choice: &Choice) -> Choice {
     let mut source = choice.clone();
     source.values.retain(|key, _| !decides_use(key));

@@ -1,4 +1,4 @@
-//! Augmentation: an image as it might have been drawn or photographed as well. A function of (seed, image, epoch, view)
+//! Augmentation: random changes that keep an image's class. A function of (seed, image, epoch, view)
 //! alone.
 use crate::{
     registry,
@@ -42,7 +42,7 @@ pub fn info() -> ComponentInfo {
     ComponentInfo {
         id: "augmentation",
         label: "Augmentation",
-        help: "Changes each training image a little, anew each time it is looked at.",
+        help: "Changes each training image a little, at random each time it is used.",
         params: &PARAMS,
     }
 }
@@ -66,13 +66,13 @@ pub struct Augmentation {
     alterations: Vec<(Alter, f32)>,
 }
 
-/// Which of all looks of an image is meant.
+/// Identifies one augmented version of an image.
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
     pub seed: u64,
     pub image: u64,
     pub epoch: u64,
-    /// Sets several looks of one image in one epoch apart.
+    /// Distinguishes several views of one image in one epoch.
     pub view: &'a str,
 }
 

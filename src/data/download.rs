@@ -51,7 +51,7 @@ pub struct Progress {
     pub secs_left: Option<f64>,
 }
 
-/// What a download is about.
+/// What a download is doing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activity {
     Connecting,

@@ -52,7 +52,7 @@ const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = {
     params
 };
 
-/// Of data sets that say by boxes what is where in a photograph.
+/// Shorter side in pixels below which an annotated box is left out.
 pub const MIN_BOX_SIZE: Param = Param {
     key: "min_box_size",
     label: "Smallest box",
@@ -68,7 +68,7 @@ const MAX_NUMBERED: u32 = 1 << 10;
 /// A way in which labelled images are kept on disk.
 pub struct Format {
     pub info: ComponentInfo,
-    /// Whether a path looks like it, at a glance.
+    /// Whether a path looks like this format, without reading it whole.
     pub recognises: fn(&Path) -> bool,
     pub read: fn(&Path, &Choice, &Watch) -> Result<Contents>,
 }
@@ -149,7 +149,7 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
     bail!(anyhow!("This is no data set that can be read. Choose one of these: {}", known.join("; ")).at(path))
 }
 
-/// Opens the files of a folder, one of which may be what a format is told by.
+/// Opens the files of a folder, one of which may identify a format.
 fn all_open(path: &Path) -> Result<()> {
     entries(path).iter().filter(|path| path.is_file()).try_for_each(|path| open(path).map(drop))
 }

@@ -1,4 +1,4 @@
-//! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
+//! Published data sets: downloaded once, when the user asks for it.
 use super::{Dataset, DatasetEntry, DatasetInfo, Source, files, fitting, watch::Watch};
 use crate::{
     errors::At as _,
@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
-/// What is known of a data set without having it, and where it can be had.
+/// Shape and classes of a data set, and where it is downloaded from.
 #[derive(Debug)]
 pub struct Published {
     pub shape: ImageShape,
@@ -17,9 +17,9 @@ pub struct Published {
     pub files: &'static [PublishedFile],
     /// Addresses of folders that have the files, ending in a slash, the first to be asked first.
     pub mirrors: &'static [&'static str],
-    /// Of a single zip file, what is taken out and kept instead of it; nothing where files are kept as they are.
+    /// Members of a single zip file that are extracted and kept instead of it; empty where files are kept as they are.
     pub members: &'static [&'static str],
-    /// Folders where packages of operating systems put it.
+    /// Folders into which operating systems' packages install it.
     pub installed: &'static [&'static str],
 }
 
@@ -72,7 +72,7 @@ impl Published {
         published.map_or(length > Some(0), |published| length == Some(published.bytes))
     }
 
-    /// Reads it from the choice's path, else from wherever it is.
+    /// Reads it from the choice's path, else from where it was downloaded or installed.
     ///
     /// # Errors
     /// Where it is not there, cannot be read, or is another data set.
@@ -95,7 +95,7 @@ impl Published {
     /// The path that a choice names, else where the set is.
     ///
     /// # Errors
-    /// Where it is nowhere: how it is had.
+    /// Where it is not on this computer: the message says how to get it.
     pub(super) fn locate(&self, choice: &Choice, fetched: &Path) -> Result<PathBuf> {
         let named = choice.path.as_ref().map(|path| self.within(path.clone()));
         named.or_else(|| self.find(&choice.id, fetched)).with_context(|| self.missing(&choice.id))

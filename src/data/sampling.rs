@@ -100,7 +100,7 @@ pub struct Partition {
     pub train: Vec<usize>,
     /// Images that training never sees, on which it is measured.
     pub validation: Vec<usize>,
-    /// All others, in an order drawn by the seed; nothing where one of them is left out.
+    /// All others, in an order drawn by the seed; `None` for an image that was excluded.
     pub others: Vec<Option<usize>>,
 }
 

@@ -11,7 +11,7 @@ pub const RANGE: Param = range(
     "Crop",
     "",
     0.9,
-    "Up to this share of the area of a training image is cut away, wherever that is, and the rest enlarged: as if a photographer had stood nearer.",
+    "Up to this share of the area of a training image is cropped at a random place and the rest enlarged, as if the camera had been nearer.",
 );
 
 pub const ENTRY: AugmentEntry = AugmentEntry {

@@ -7,7 +7,7 @@ pub const RANGE: Param = range(
     "Elastic",
     "px",
     16.0,
-    "Training images are pulled about like rubber, by up to so many pixels.",
+    "Training images are deformed smoothly, like rubber, by up to this many pixels.",
 );
 
 pub const ENTRY: AugmentEntry = AugmentEntry {

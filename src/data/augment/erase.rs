@@ -19,7 +19,7 @@ pub const ENTRY: AugmentEntry = AugmentEntry {
     alter: Alter::Pixels(|range, dice, shape, image| paint(image, shape, draw(range, dice, shape))),
 };
 
-/// The longer side of a rectangle is up to so many times the shorter one.
+/// The largest ratio of a rectangle's longer side to its shorter one.
 const LONGEST: f32 = 3.0;
 
 struct Rectangle {

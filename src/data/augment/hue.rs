@@ -8,7 +8,7 @@ pub const RANGE: Param = range(
     "Hue",
     "°",
     180.0,
-    "The hues of coloured training images turn by up to so many degrees of the colour wheel, either way; brightness stays, and greys stay grey.",
+    "The hues of coloured training images are rotated by up to this many degrees of the colour wheel, either way. Brightness and greys stay the same.",
 );
 
 pub const ENTRY: AugmentEntry = AugmentEntry {

@@ -30,7 +30,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long to wait after so many tries in a row without progress.
+    /// How long to wait after a number of tries in a row without progress.
     pub fn pause(&self, fruitless: u32) -> Duration {
         let doublings = fruitless.saturating_sub(1).min(16);
         (self.first_pause * (1 << doublings)).min(self.longest_pause)

@@ -75,7 +75,7 @@ fn survey(contents: Contents, choice: &Choice, watch: &Watch) -> Result<(Surveye
     let classes = class_names.len();
     ensure!(
         classes <= MAX_CLASSES,
-        "It has {classes} classes, and {MAX_CLASSES} can be told apart at most: choose a set with fewer"
+        "It has {classes} classes, and a classifier can have {MAX_CLASSES} at most: choose a set with fewer"
     );
     let test = test.filter(|test| test.images.count() > 0);
     let parts: Vec<Part> = [Some(train), test].into_iter().flatten().collect();

@@ -24,7 +24,7 @@ pub const ENTRY: Format = Format {
 
 /// Folders within a class's folder are searched as deep as this.
 const MAX_DEPTH: usize = 3;
-/// More pictures than this are a slip: somebody chose a whole disk.
+/// More pictures than this are a mistake, such as choosing a whole disk.
 const MAX_PICTURES: usize = 2_000_000;
 /// Folders of the parts, the best first.
 const TRAIN_FOLDERS: [&str; 2] = ["train", "training"];
