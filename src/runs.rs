@@ -185,7 +185,7 @@ impl RunFolder {
         read().context("The run's spec cannot be used").at(&path)
     }
 
-    /// Writes the spec anew, as after renaming.
+    /// Writes the spec again, as after renaming.
     ///
     /// # Errors
     /// Where it cannot be written.
