@@ -175,7 +175,7 @@ impl RunSpec {
         self.values_mut(section).insert(param.key.into(), value);
     }
 
-    /// The same with absolute paths, which mean the same from whatever folder the program is started.
+    /// The same with absolute paths, so that the working directory does not matter.
     pub fn anchored(mut self) -> Self {
         self.dataset = self.dataset.anchored();
         self.init_from = self.init_from.map(anchored_source);

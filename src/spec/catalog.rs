@@ -13,7 +13,7 @@ pub struct Param {
     pub label: &'static str,
     /// Follows the number, such as "epochs"; empty for a plain number.
     pub unit: &'static str,
-    /// One sentence for somebody who meets the term for the first time.
+    /// One sentence for a reader who meets the term for the first time.
     pub help: &'static str,
     pub kind: ParamKind,
     pub default: f64,
@@ -35,7 +35,7 @@ pub enum ParamKind {
         logarithmic: bool,
     },
     Switch,
-    /// One of several, kept as its place among them: what a spec calls each, and what a person reads.
+    /// One of several, stored as its index: (name in a spec, name in the window).
     Choice(&'static [(&'static str, &'static str)]),
 }
 
@@ -85,7 +85,7 @@ pub struct Catalog {
     pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
     /// The objectives that learn without labels.
     pub without_labels: Vec<&'static str>,
-    /// The data sets that are read from a path, or may be.
+    /// The data sets that can be read from a path.
     pub with_path: Vec<&'static str>,
     /// Convolutions and linear layers of the encoder of a choice, if it is known.
     pub stages: fn(&Choice) -> Option<usize>,

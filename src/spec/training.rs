@@ -97,7 +97,7 @@ pub const UNFREEZE_EVERY: Param = count(
     "steps",
     0,
     1_000_000,
-    "Lets the last frozen stage learn too after so many steps, then the one before it. 0 keeps them frozen.",
+    "Every this many steps, the last frozen stage is trained too, then the one before it. 0 keeps them frozen.",
 );
 pub const ENCODER_LR_FACTOR: Param = Param {
     key: "encoder_lr_factor",
@@ -111,11 +111,11 @@ pub const ENCODER_LR_FACTOR: Param = Param {
 
 pub const FRESH_STAGES: Param = count(
     "fresh_stages",
-    "Stages begun anew",
+    "Reinitialised stages",
     "stages",
     0,
     100,
-    "How many convolutions and linear layers of a pretrained encoder begin anew, from the last: they may be too much made for what was learnt before.",
+    "How many of the last convolutions and linear layers of a pretrained encoder start from random weights: they may be too specific to the former task.",
 );
 pub const KEEP_HEAD: Param = Param {
     kind: ParamKind::Switch,
@@ -137,7 +137,7 @@ pub const SELF_LABELS: Param = count(
     "How many unlabelled images a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
 );
 
-/// The hyperparameters that every run has, whatever its components.
+/// The hyperparameters that every run has.
 pub const TRAINING: ComponentInfo = ComponentInfo {
     id: "training",
     label: "Training",
