@@ -20,7 +20,7 @@ pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
-    /// The metric that says at a glance how well it does; measured on validation images at least.
+    /// The identifier of its main metric, which is measured on validation images at least.
     pub headline: &'static str,
     /// Values of the augmentation that it cannot do without; none where images may stay as they are.
     pub augmentation: &'static [(&'static str, f64)],
@@ -48,18 +48,18 @@ pub trait Objective: Send + Sync {
         Ok(())
     }
 
-    /// Looks of each image that a batch holds: all images in one look, then all in the next.
+    /// Views of each image in a batch: all images in one view, then all in the next.
     fn views(&self) -> usize {
         1
     }
 
-    /// What it makes of the images of a batch, to look at: a strip of pictures for each step of its work.
+    /// Images that show its work on a batch: a strip for each step.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
     fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks>;
 
-    /// (batch, embed_dim) to (batch, classes): log probabilities, but for a constant of each image. None where it learns
+    /// (batch, embed_dim) to (batch, classes): logits. None where it learns
     /// without labels.
     ///
     /// # Errors
@@ -76,8 +76,8 @@ pub trait Objective: Send + Sync {
         Ok(None)
     }
 
-    /// (count, height, width, channels), from 0 to 1: images of its own, of latents that the seed alone decides. None
-    /// where it paints none.
+    /// (count, height, width, channels), from 0 to 1: generated images, from latents that depend on the seed alone. None
+    /// where it cannot generate.
     ///
     /// # Errors
     /// candle's own.
@@ -91,7 +91,7 @@ pub struct Batch {
     pub inputs: Tensor,
     /// (batch), u32; none where nothing is known of the examples.
     pub labels: Option<Tensor>,
-    /// What the label of each class counts for, where not all count the same.
+    /// The weight of each class in the loss; none where all weigh the same.
     pub class_weights: Option<Arc<[f32]>>,
 }
 
@@ -115,11 +115,11 @@ pub struct Looks {
 /// Images that belong together.
 pub struct Strip {
     pub name: &'static str,
-    /// One sentence on what is to be seen.
+    /// One sentence on what the images show.
     pub help: &'static str,
     /// (images, height, width, channels), from 0 to 1.
     pub images: Tensor,
-    /// One an image, or none.
+    /// One for each image, or none at all.
     pub captions: Vec<Caption>,
 }
 

@@ -28,7 +28,7 @@ pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "adversarial",
         label: "Adversarial",
-        help: "Learn without labels: one network forges images from noise, the other tells forgeries from real images, and each gets better by the other.",
+        help: "Learn without labels: a generator makes images from noise, a discriminator tries to recognise them among real ones, and each improves against the other.",
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
     needs_labels: false,

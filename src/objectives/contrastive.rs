@@ -1,4 +1,4 @@
-//! Contrastive learning without labels: two views of each image should be told from all other images' views.
+//! Contrastive learning without labels: two views of an image should be more similar to each other than to views of other images.
 //!
 //! For a batch of n images, the projections z of their 2n views, and the partner j of each view i, minimise the mean of
 //! −log(exp(sim(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(sim(zᵢ, zₖ)/τ)) with the cosine similarity sim and the temperature τ
@@ -39,7 +39,7 @@ const TEMPERATURE: Param = Param {
     key: "temperature",
     label: "Temperature",
     unit: "",
-    help: "How sharply similar images are told apart: lower looks harder at the nearest ones.",
+    help: "How sharply similar images are distinguished: lower values weigh the nearest ones more.",
     kind: ParamKind::Float { min: 0.01, max: 2.0, logarithmic: true },
     default: 0.2,
     live: true,

@@ -68,7 +68,7 @@ impl Masked {
         Ok(Self { encoder, decoder, image, patch, share })
     }
 
-    /// 1 where a pixel is hidden, 0 where it is seen, for so many images.
+    /// (images, height, width, channels): 1 where a pixel is hidden, 0 where it is seen.
     fn masks(&self, images: usize, seed: u64, step: u64) -> Vec<f32> {
         let ImageShape { height, width, channels } = self.image;
         let across = width.div_ceil(self.patch);
@@ -101,7 +101,7 @@ impl Objective for Masked {
         let missing = (&batch.inputs * &masks)?;
         let logits =
             self.decoder.forward(&self.encoder.forward(&(&batch.inputs - &missing)?, pass)?, pass)?;
-        // A pixel that is seen counts as logit 0 against 0, which costs ln 2 whatever the weights are.
+        // A pixel that is seen counts as logit 0 against 0, which costs ln 2 for any weights.
         let over_all = ops::binary_cross_entropy(&(logits * masks)?, &missing)?;
         let loss = ((over_all - LN_2 * (1.0 - hidden))? / hidden)?;
         Ok(Loss { loss, metrics: vec![] })

@@ -2,7 +2,7 @@
 //! E_{q(z|x)}[−log p(x | z)] + β · KL(q(z | x) ‖ N(0, 1)), with q(z | x) = N(μ(x), σ²(x))
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
-//! Images are binarised anew each time they are looked at: a pixel is ink with the probability of its grey.
+//! Images are binarised at random each time they are used: a pixel is ink with the probability of its grey.
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
