@@ -1,4 +1,4 @@
-//! The command line: the same session as the window, with a terminal for a face.
+//! The command line: the same session as the window, in a terminal.
 use crate::{comparison::Comparison, errors::message, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -81,11 +81,11 @@ pub enum Command {
         /// Which images: train, validation or test
         #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
         split: String,
-        /// Images that are none of what it was trained on: how many of them does it notice?
+        /// Images unlike the training images, to measure how many are detected
         #[arg(long, value_name = "PATH")]
         outsiders: Option<PathBuf>,
     },
-    /// Say what a picture shows, or a folder of pictures, and how many labelled ones are read right
+    /// Predict what pictures show, and the accuracy on labelled ones
     Predict {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -96,7 +96,7 @@ pub enum Command {
         #[command(flatten)]
         explain: explain::Explain,
     },
-    /// Say what a run made of a picture at each of its checkpoints
+    /// Predict a picture with each checkpoint of a run
     History {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -108,11 +108,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<HandwritingCommand>,
     },
-    /// Write where a run's network sees images: its embeddings, or a map of them
+    /// Write a network's embeddings of images, or a map of them
     Embed(embed::Embed),
-    /// Paint images with a run's newest weights
+    /// Generate images with a run's newest weights
     Sample(sample::Sample),
-    /// Write a run's newest weights as PyTorch names them and lays them out
+    /// Export a run's newest weights with PyTorch's names and layouts
     Export {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -120,7 +120,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE.safetensors")]
         out: PathBuf,
     },
-    /// Make a finished run of weights that PyTorch trained
+    /// Import weights that PyTorch trained as a finished run
     Import {
         /// A safetensors file of a PyTorch module's state_dict
         file: PathBuf,
@@ -181,7 +181,7 @@ pub enum HandwritingCommand {
 
 #[derive(Subcommand, Debug)]
 pub enum DataCommand {
-    /// Fetch a published data set, such as fashion_mnist; what was cut off goes on where it was
+    /// Fetch a published data set, such as fashion_mnist; an interrupted download is continued
     Fetch(fetch::Fetch),
     /// Read what is at a path: its format, counts, classes, shape, and every problem found, which make it exit with 1
     Check {
@@ -195,8 +195,8 @@ fn train_help() -> String {
     let runs = presets::ALL.iter().filter(|preset| !Comparison::is_described_by(preset.text));
     let names: Vec<_> = runs.map(|preset| preset.id).collect();
     format!(
-        "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nA key that is not \
-         known is answered with those that are.",
+        "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nAn unknown \
+         key is answered with the list of known ones.",
         names.join(", ")
     )
 }
@@ -206,7 +206,7 @@ pub enum Outcome {
     Done,
     /// Something failed that was already reported.
     Failed,
-    /// The command was none.
+    /// The arguments were not understood.
     Misused,
     /// Interrupted by Ctrl-C, with everything saved.
     Interrupted,

@@ -132,7 +132,7 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
     let digits: Vec<String> = (0..handwriting::CLASSES).map(|digit| digit.to_string()).collect();
     ensure!(
         data::peek(&spec.dataset, &Watch::default())?.class_names == digits,
-        "The run {run} tells other classes apart than the digits 0 to 9: choose one that reads digits"
+        "The classes of the run {run} are not the digits 0 to 9: choose one that reads digits"
     );
     newest_model(folder, &catalog, &Watch::default()).map(drop)
 }

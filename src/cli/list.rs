@@ -120,7 +120,7 @@ pub fn data(common: &Common) -> Result<Outcome> {
         let (info, published) = (entry.info, entry.published());
         let folder = published.and_then(|published| published.find(info.id, &fetched));
         let bytes = published.map(Published::bytes);
-        // Images of one's own are wherever they are.
+        // The user's own images have no fixed place.
         let is_present = folder.is_some() || bytes.is_none() && info.id != data::files::ENTRY.info.id;
         if common.json {
             line(json!({
