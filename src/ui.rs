@@ -62,7 +62,7 @@ pub enum Action {
     PickDataset,
     PickDataFile,
     PickImage,
-    /// A file that somebody wants to save, or why there is none.
+    /// A file to be saved, or why it could not be made.
     Save(Result<save::File, String>),
 }
 

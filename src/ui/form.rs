@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 mod choosing;
 
-/// The data set that is wherever a person has it.
+/// The data set that is read from a path of the user.
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 
 /// The spec that is being written.
@@ -46,7 +46,7 @@ pub struct Form {
 /// Hyperparameters that stand together.
 #[derive(Clone, Copy, PartialEq)]
 enum Group {
-    /// What somebody most likely wants to change.
+    /// The hyperparameters that are changed most often.
     Prominent,
     FineTuning,
     Augmentation,

@@ -1,4 +1,4 @@
-//! How curves are told apart: a colour and a kind of line each, the same wherever a curve is shown.
+//! The colour and dash pattern of each run's curves, the same in every plot.
 use super::{theme, widgets::fitted};
 use egui::{
     Align, Color32, FontId, Layout, Painter, Rect, Response, Sense, Shape, Stroke, Ui, Visuals, vec2,
@@ -49,7 +49,7 @@ impl Look {
         pair.map_or(plain, |pair| Self::pair(pair, visuals.dark_mode))
     }
 
-    /// A line so many points wide.
+    /// A line of a width in points.
     pub fn line<'a>(&self, name: &str, points: impl Into<PlotPoints<'a>>, width: f32) -> Line<'a> {
         // A dot's radius is the width of its line.
         let width = if matches!(self.style, LineStyle::Dotted { .. }) { width * 0.6 } else { width };

@@ -233,7 +233,7 @@ fn text_of(shape: &ClippedShape) -> Rect {
     }
 }
 
-/// What somebody chose last in a [`menu`], while the picture is brought into sight.
+/// The format chosen in a [`menu`], until the picture is scrolled into view.
 #[derive(Clone, Copy)]
 struct Chosen {
     menu: Id,

@@ -1,4 +1,4 @@
-//! What the window remembers from one day to the next.
+//! Settings that are kept between two starts of the program.
 use super::{look::PAIRS, views};
 use crate::{
     metrics,
@@ -96,7 +96,7 @@ impl Default for CurveOptions {
 }
 
 impl Settings {
-    /// The zoom so many steps of a quarter larger, within its bounds.
+    /// The zoom after a number of steps of a quarter, within its bounds.
     pub fn zoomed(&self, steps: f32) -> f32 {
         (((self.zoom * 4.0).round() + steps) / 4.0).clamp(1.0, 2.0)
     }

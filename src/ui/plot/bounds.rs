@@ -84,7 +84,7 @@ pub fn fitted(unit: Unit, data: Option<Range>, logarithmic: bool) -> Range {
     [(low - room).max(least), (high + room).min(most)]
 }
 
-/// Room for half a dot at both ends of an axis that is so many points long.
+/// Room for half a dot at both ends of an axis, whose length is in points.
 pub fn padded([low, high]: Range, points: f32) -> Range {
     let room = (high - low) * EDGE / (f64::from(points) - 2.0 * EDGE).max(EDGE);
     [low - room, high + room]

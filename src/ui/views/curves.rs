@@ -22,7 +22,7 @@ pub const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "curves",
         label: "Curves",
-        help: "How loss, accuracy and whatever else is measured change while networks learn.",
+        help: "How loss, accuracy and all other metrics change during training.",
         params: &[],
     },
     looks_at_the_pad: false,

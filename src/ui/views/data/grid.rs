@@ -56,7 +56,7 @@ struct Layout {
 
 impl Grid {
     /// Without pages or a selection; what was asked for before is no answer to what will be.
-    pub fn anew(&self) -> Self {
+    pub fn reset(&self) -> Self {
         Self { requests: self.requests, ..Self::default() }
     }
 

@@ -21,7 +21,7 @@ use crate::{
 use egui::{RichText, Slider, Ui};
 use std::sync::Arc;
 
-/// A drawing that changes is asked about once it has stayed the same for so many seconds.
+/// Seconds for which a drawing has to stay the same before its history is asked for.
 const SETTLED: f64 = 0.35;
 /// The width of an answer beside the curve, in points.
 const ANSWER: f32 = 190.0;

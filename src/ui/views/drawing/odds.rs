@@ -15,7 +15,7 @@ use egui_plot::{
     uniform_grid_spacer,
 };
 
-/// More classes than that are not told apart.
+/// The most classes that get a curve of their own.
 const MOST: usize = 4;
 /// What never becomes more probable than this is not shown.
 const FAINT: f32 = 0.1;

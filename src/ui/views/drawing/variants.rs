@@ -86,7 +86,7 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Nothing where the network tells no classes apart.
+    /// None where the network is no classifier.
     pub fn new(scores: &'a [Vec<f32>], class_names: &'a [String], is_calibrated: bool) -> Option<Self> {
         let all = 1 + SWITCHES.len() + PLACES * PLACES + ROTATIONS + SIZES;
         let is_whole = scores.len() == all && scores.iter().all(|scores| !scores.is_empty());

@@ -42,7 +42,7 @@ pub struct List {
 }
 
 impl List {
-    /// Makes the list anew where it is about another evaluation.
+    /// Rebuilds the list for another evaluation.
     pub fn follow(&mut self, of: &Arc<Evaluation>, other: Option<&Arc<Evaluation>>) {
         let is_same = |a: Option<&Arc<Evaluation>>, b: Option<&Arc<Evaluation>>| {
             a.map(Arc::as_ptr) == b.map(Arc::as_ptr)
