@@ -31,7 +31,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     rename(&partial, path)
 }
 
-/// Writes a new file to the disk itself, whatever stood under its name before.
+/// Writes a file and syncs it to the disk. A file of the same name is replaced.
 ///
 /// # Errors
 /// Where it cannot be written.

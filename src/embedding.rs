@@ -1,8 +1,8 @@
-//! Where images lie to the eyes of a network: their embeddings, a map of them, and places on it for others.
+//! Embeddings of images, a two-dimensional map of them, and the positions of further images on it.
 use crate::{metrics::Split, shape::ImageShape};
 use std::sync::Arc;
 
-/// How many dimensions are brought down to the two of a map.
+/// How embeddings are projected to two dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapMethod {
     /// No map: the embeddings as they are.

@@ -12,7 +12,7 @@ const MOST_OF_A_NAME: usize = 200;
 /// Characters of a line of an error, at most; the longest list of what can be chosen is shorter.
 const MOST_OF_A_LINE: usize = 1200;
 
-/// Where something is that an error or a remark is about.
+/// What an error or a remark is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     File(PathBuf),
@@ -23,7 +23,7 @@ pub enum Place {
     Shipped(String),
 }
 
-/// What there is to say about something, and where that is.
+/// A message, and the place that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     pub text: String,
@@ -33,7 +33,7 @@ pub struct Remark {
 /// Says where the thing is that an error is about.
 pub trait At {
     type Output;
-    /// With the place, unless a cause has named one already, which is nearer to the fault.
+    /// Adds the place, unless a cause has one already, which is nearer to the fault.
     fn at(self, place: impl Into<Place>) -> Self::Output;
 }
 

@@ -8,7 +8,7 @@ pub mod outsiders;
 pub use calibration::Reliability;
 pub use disagreement::Disagreement;
 
-/// What is found of a network on a whole split.
+/// The scores of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     pub split: Split,
@@ -17,11 +17,11 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share of right answers; none where the network learns without labels.
     pub accuracy: Option<f64>,
-    /// Where it tells classes apart.
+    /// None where the network is no classifier.
     pub judgement: Option<Judgement>,
 }
 
-/// What a classifier makes of the images of a split.
+/// A classifier's answers on a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     pub class_names: Vec<String>,
@@ -29,7 +29,7 @@ pub struct Judgement {
     pub trust: TrustReport,
 }
 
-/// What a classifier makes of one image.
+/// A classifier's answer on one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
     /// Its place in the training part of the data set, or in the test part.
@@ -45,7 +45,7 @@ pub struct Verdict {
     pub runners_up: [Candidate; 4],
     /// −log of the calibrated probability of the label, in nats.
     pub loss: f32,
-    /// Whether it looks like nothing that the network was trained on.
+    /// Whether it is out of distribution: farther from every class than almost all validation images.
     pub is_outsider: bool,
 }
 
@@ -56,10 +56,10 @@ pub struct Candidate {
     pub probability: f32,
 }
 
-/// How a network's word was weighed.
+/// How a classifier was calibrated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrustReport {
-    /// Logits are divided by it; above 1 the network was too sure of itself.
+    /// Logits are divided by it; above 1 the network was overconfident.
     pub temperature: f64,
     /// Expected calibration error on the validation images, before and after.
     pub validation_ece: [f64; 2],
@@ -73,9 +73,9 @@ pub struct TrustReport {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
     pub images: usize,
-    /// Of what it takes for the class, the share that is; none where it takes nothing for it.
+    /// Share of right answers among the predictions of the class; none where it is never predicted.
     pub precision: Option<f64>,
-    /// Of the class, the share that it takes for it; none where there is no image of it.
+    /// Share of the class's images that are predicted as it; none where there is no such image.
     pub recall: Option<f64>,
 }
 

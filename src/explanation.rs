@@ -1,4 +1,4 @@
-//! What in an image speaks for a class and what against it, to the eyes of a network: plain numbers, and their colours.
+//! Attributions: how much each pixel of an image speaks for or against a class, and their colours.
 use crate::shape::ImageShape;
 
 /// What every method found in one image.
@@ -27,14 +27,14 @@ pub struct Explanation {
 pub struct Attribution {
     pub id: &'static str,
     pub label: &'static str,
-    /// How it is found out, in plain words.
+    /// One sentence on how it is computed.
     pub help: &'static str,
     /// One number a pixel, row by row: above 0 it speaks for the class, below 0 against it. None where the network has
     /// nothing that the method looks at.
     pub values: Option<Vec<f32>>,
 }
 
-/// Of the pixels that say anything, so many are shown by their own colour; the others are as strong as these.
+/// Quantile of the absolute values that gets the strongest colour; larger values are clipped.
 const SHOWN_APART: f64 = 0.99;
 
 impl Attribution {

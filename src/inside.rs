@@ -1,4 +1,4 @@
-//! What a network makes of an image on its way through the layers, and which images a filter looks for: plain numbers.
+//! Feature maps of an image in every layer, and the images that activate a filter most.
 use crate::shape::ImageShape;
 
 /// The filters of the first convolution, and the feature maps of all of them for one image.

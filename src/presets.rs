@@ -47,13 +47,13 @@ presets!(
     "fine_tune",
 );
 
-/// The preset that goes by a name.
+/// Looks a preset up by its name.
 pub fn find(id: &str) -> Option<&'static Preset> {
     ALL.iter().find(|preset| preset.id == id)
 }
 
 impl Preset {
-    /// The sentences that its file begins with, but for the command that runs it.
+    /// The sentences at the beginning of its file, without the command that runs it.
     pub fn help(&self) -> String {
         let comments = self.text.lines().map_while(|line| line.strip_prefix('#'));
         let sentences = comments.map(str::trim).filter(|line| !line.starts_with("headstart "));
