@@ -45,6 +45,7 @@ registry!(
 
 /// A way to get at labelled images.
 pub struct DatasetEntry {
+    /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
     /// Where its images come from.
     pub source: Source,
@@ -95,6 +96,7 @@ impl DatasetEntry {
     }
 }
 
+/// Shape and classes of a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetInfo {
     /// The shape of an example.
@@ -104,6 +106,7 @@ pub struct DatasetInfo {
 }
 
 impl DatasetInfo {
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()
     }
@@ -112,9 +115,13 @@ impl DatasetInfo {
 /// Images and labels.
 #[derive(Debug)]
 pub struct Dataset {
+    /// Shape and classes.
     pub info: DatasetInfo,
+    /// The training part, from which runs set validation images aside.
     pub train: Examples,
+    /// The test part.
     pub test: Examples,
+    /// Remarks on how the data set was read.
     pub notes: Notes,
 }
 
@@ -123,6 +130,7 @@ pub struct Dataset {
 pub struct Notes {
     /// What it was taken for, where that was not chosen.
     pub format: String,
+    /// Sentences for the user, such as how images were brought to one size.
     pub remarks: Vec<String>,
     /// What could not be read, images or whole files, and what was wrong with each.
     pub passed_over: Vec<Remark>,

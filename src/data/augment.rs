@@ -21,6 +21,7 @@ registry!(
 
 /// A way to alter images. Its hyperparameter has its name and says how far it goes; at 0 nothing is altered.
 pub struct AugmentEntry {
+    /// Its name, help and single hyperparameter.
     pub info: ComponentInfo,
     alter: Alter,
 }
@@ -69,14 +70,18 @@ pub struct Augmentation {
 /// Identifies one augmented version of an image.
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
+    /// The seed of the run.
     pub seed: u64,
+    /// Index of the image in the training part.
     pub image: u64,
+    /// Passes over the training images before this one.
     pub epoch: u64,
     /// Distinguishes several views of one image in one epoch.
     pub view: &'a str,
 }
 
 impl Augmentation {
+    /// From the values of the hyperparameters, by their keys; a missing value is 0.
     pub fn new(values: &Values) -> Self {
         let set = |entry: &AugmentEntry| Some((entry.alter, *values.get(entry.info.id)? as f32));
         Self { alterations: ALL.iter().filter_map(set).filter(|(_, range)| *range > 0.0).collect() }

@@ -31,7 +31,7 @@ pub use pictures::open_picture;
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
+pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "files",
         label: "Images of your own",
@@ -67,9 +67,11 @@ const MAX_NUMBERED: u32 = 1 << 10;
 
 /// A way in which labelled images are kept on disk.
 pub struct Format {
+    /// Its name and help.
     pub info: ComponentInfo,
     /// Whether a path looks like this format, without reading it whole.
     pub recognises: fn(&Path) -> bool,
+    /// Reads a path in this format.
     pub read: fn(&Path, &Choice, &Watch) -> Result<Contents>,
 }
 
@@ -78,28 +80,39 @@ pub struct Format {
 pub struct Contents {
     /// What each label stands for.
     pub class_names: Vec<String>,
+    /// The training part, or all images where the format knows no parts.
     pub train: Part,
+    /// The test part, where the format has one.
     pub test: Option<Part>,
+    /// Remarks on how it was read.
     pub notes: Notes,
 }
 
 /// Images and their labels, as many of the one as of the other.
 #[derive(Debug, Default)]
 pub struct Part {
+    /// Pixels, or pictures to be decoded.
     pub images: Images,
+    /// Index of the class name of each image.
     pub labels: Vec<usize>,
 }
 
+/// Images as a format finds them.
 pub enum Images {
     /// One after another, (height, width, channels) each.
     Raw {
+        /// The shape of every image.
         shape: ImageShape,
+        /// (images, height, width, channels).
         pixels: Vec<u8>,
     },
+    /// Pictures in files, to be decoded.
     Pictures(Vec<Picture>),
     /// Pictures within larger files, which `read` gives by their places, still packed.
     Packed {
+        /// The number of pictures.
         count: usize,
+        /// Returns the encoded bytes of a picture.
         read: ReadPacked,
     },
 }
@@ -121,6 +134,7 @@ impl Default for Images {
 /// A picture in a file, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
+    /// The file.
     pub path: PathBuf,
     /// Left, top, width and height, in pixels.
     pub crop: Option<[u32; 4]>,
@@ -253,6 +267,7 @@ fn path(choice: &Choice) -> Result<&Path> {
 }
 
 impl Images {
+    /// The number of images.
     pub fn count(&self) -> usize {
         match self {
             Images::Raw { shape, pixels } => pixels.len() / shape.len().max(1),

@@ -34,6 +34,7 @@ const ALIKE: f32 = 0.95;
 /// What became of a drawing that was to be kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
+    /// Kept, unlike any other.
     New,
     /// Kept on the side of a nearly equal one, so that test drawings do not resemble training drawings.
     BesideAlike(PathBuf),

@@ -3,7 +3,7 @@ use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, Source, augment::suited,
 use crate::{shape::ImageShape, spec::ComponentInfo};
 use anyhow::Result;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
+pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "mnist",
         label: "MNIST digits",

@@ -13,6 +13,7 @@ const SIDE: u32 = 512;
 /// Difference between the largest and smallest of red, green and blue from which a pixel counts as coloured.
 const COLOURED: u8 = 40;
 
+/// An opened picture, scaled down to what a network can use.
 pub struct Picture {
     /// Height, width and channels.
     pub shape: ImageShape,

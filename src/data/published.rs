@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 /// Shape and classes of a data set, and where it is downloaded from.
 #[derive(Debug)]
 pub struct Published {
+    /// The shape of every image.
     pub shape: ImageShape,
     /// In order of the labels.
     pub class_names: &'static [&'static str],
+    /// The files to download.
     pub files: &'static [PublishedFile],
     /// Addresses of folders that have the files, ending in a slash, the first to be asked first.
     pub mirrors: &'static [&'static str],
@@ -26,7 +28,9 @@ pub struct Published {
 /// One file as it was published.
 #[derive(Debug)]
 pub struct PublishedFile {
+    /// The file's name on every mirror.
     pub name: &'static str,
+    /// Its exact length.
     pub bytes: u64,
     /// In hexadecimal, as TensorFlow Datasets 4.9.10 lists it (`url_checksums/`).
     pub sha256: &'static str,

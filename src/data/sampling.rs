@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use rand::seq::SliceRandom as _;
 use std::{borrow::Cow, collections::BTreeMap};
 
+/// Number of training images that are set aside for validation.
 pub const VALIDATION_IMAGES: Param = Param {
     key: "validation_images",
     label: "Validation images",
@@ -48,6 +49,7 @@ const SPLIT_SEED: Param = Param {
     ..VALIDATION_SHARE
 };
 
+/// Number of labels of each class that a classifier may learn from; 0 for all.
 pub const LABELS_PER_CLASS: Param = Param {
     key: "labels_per_class",
     label: "Labels per class",
@@ -304,12 +306,16 @@ pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
 /// What is done about rare classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Balance {
+    /// Classes count as often as they occur.
     None,
+    /// Images of rare classes are drawn more often, so that all classes are drawn alike.
     Oversample,
+    /// The loss of an image is weighted by the inverse frequency of its class.
     WeightedLoss,
 }
 
 impl Balance {
+    /// As the hyperparameters of a data set say.
     pub fn of(choice: &Choice) -> Self {
         match choice.get(&CLASS_BALANCE) as usize {
             1 => Balance::Oversample,

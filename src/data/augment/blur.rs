@@ -5,7 +5,7 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "blur",
     "Blur",
     "px",
@@ -13,7 +13,7 @@ pub const RANGE: Param = range(
     "Training images are blurred by a Gaussian whose standard deviation is up to this many pixels, as if out of focus.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| blur(image, shape, dice.up_to(range))),
 };

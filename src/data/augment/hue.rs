@@ -3,7 +3,7 @@ use super::colour_jitter::{GREY, grey};
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "hue",
     "Hue",
     "°",
@@ -11,7 +11,7 @@ pub const RANGE: Param = range(
     "The hues of coloured training images are rotated by up to this many degrees of the colour wheel, either way. Brightness and greys stay the same.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| {
         let degrees = dice.within(range);

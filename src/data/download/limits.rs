@@ -10,9 +10,11 @@ pub struct Limits {
     pub progress: u64,
     /// Before the second try; twice as long before each further one.
     pub first_pause: Duration,
+    /// Upper limit of the pause between two attempts.
     pub longest_pause: Duration,
     /// A mirror that sends fewer than `least_bytes` in this time has stalled.
     pub window: Duration,
+    /// Bytes that a mirror has to send within a `window`.
     pub least_bytes: u64,
 }
 

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "class_folders",
         label: "Folder of pictures for each class",

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "coco",
         label: "COCO objects",

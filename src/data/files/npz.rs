@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "npz",
         label: "NumPy .npz",

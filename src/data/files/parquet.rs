@@ -31,7 +31,7 @@ use std::{
 
 mod checked;
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "parquet",
         label: "Parquet files",
