@@ -29,8 +29,10 @@ mod watch;
 #[derive(Parser, Debug)]
 #[command(name = "headstart", version)]
 pub struct Args {
+    /// What to do; without a command the window opens.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Options that every command takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -46,6 +48,7 @@ pub struct Common {
     pub json: bool,
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Train a new run
@@ -93,6 +96,7 @@ pub enum Command {
         /// labels or a folder for each class
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
+        /// How to explain the answer, where that is asked for.
         #[command(flatten)]
         explain: explain::Explain,
     },
@@ -105,6 +109,7 @@ pub enum Command {
     },
     /// Keep drawings of your own with their right labels, or fine-tune a run on half of them
     Handwriting {
+        /// What to do with the drawings; lists them where none is given.
         #[command(subcommand)]
         command: Option<HandwritingCommand>,
     },
@@ -138,6 +143,7 @@ pub enum Command {
     Runs,
     /// List the data sets, or say what is at a path
     Data {
+        /// What to do; lists the data sets where none is given.
         #[command(subcommand)]
         command: Option<DataCommand>,
     },
@@ -161,6 +167,7 @@ pub enum Command {
     },
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum HandwritingCommand {
     /// Keep pictures of a digit; every other one is held out
@@ -179,6 +186,7 @@ pub enum HandwritingCommand {
     },
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum DataCommand {
     /// Fetch a published data set, such as fashion_mnist; an interrupted download is continued
@@ -203,6 +211,7 @@ fn train_help() -> String {
 
 /// How a program ends.
 pub enum Outcome {
+    /// Everything that was asked for was done.
     Done,
     /// Something failed that was already reported.
     Failed,
@@ -213,6 +222,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The exit code of the process.
     pub fn code(&self) -> u8 {
         match self {
             Outcome::Done => 0,

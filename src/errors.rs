@@ -15,7 +15,9 @@ const MOST_OF_A_LINE: usize = 1200;
 /// What an error or a remark is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// A file on the disk.
     File(PathBuf),
+    /// A folder on the disk.
     Folder(PathBuf),
     /// A recipe that the program brings along.
     Preset(String),
@@ -26,18 +28,22 @@ pub enum Place {
 /// A message, and the place that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
+    /// What happened and what to do, in sentences.
     pub text: String,
+    /// Where it is, if that is known.
     pub place: Option<Place>,
 }
 
 /// Says where the thing is that an error is about.
 pub trait At {
+    /// What the place is attached to.
     type Output;
     /// Adds the place, unless a cause has one already, which is nearer to the fault.
     fn at(self, place: impl Into<Place>) -> Self::Output;
 }
 
 impl Place {
+    /// A folder, whether it exists or not.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Place::Folder(path.into())
     }
@@ -79,6 +85,7 @@ impl<T, E: Into<Error>> At for Result<T, E> {
 }
 
 impl Remark {
+    /// A remark about a place.
     pub fn new(text: impl Into<String>, place: impl Into<Place>) -> Self {
         Self { text: text.into(), place: Some(place.into()) }
     }

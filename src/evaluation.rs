@@ -11,7 +11,9 @@ pub use disagreement::Disagreement;
 /// The scores of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
+    /// Where the images are from.
     pub split: Split,
+    /// The number of images.
     pub images: usize,
     /// The mean of what the network is asked to minimise, in nats for a classifier.
     pub loss: f64,
@@ -24,8 +26,11 @@ pub struct Evaluation {
 /// A classifier's answers on a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
+    /// What each label stands for.
     pub class_names: Vec<String>,
+    /// One for each image.
     pub verdicts: Vec<Verdict>,
+    /// How the confidence was calibrated.
     pub trust: TrustReport,
 }
 
@@ -34,7 +39,9 @@ pub struct Judgement {
 pub struct Verdict {
     /// Its place in the training part of the data set, or in the test part.
     pub image: u32,
+    /// The correct class.
     pub label: u16,
+    /// The most probable class.
     pub predicted: u16,
     /// The probability of the predicted class as the network gives it.
     pub raw_confidence: f32,
@@ -52,7 +59,9 @@ pub struct Verdict {
 /// A class that an image may belong to, and its probability.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Candidate {
+    /// Index of the class.
     pub class: u16,
+    /// From 0 to 1.
     pub probability: f32,
 }
 
@@ -72,6 +81,7 @@ pub struct TrustReport {
 /// How a classifier does on one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
+    /// Images with this label.
     pub images: usize,
     /// Share of right answers among the predictions of the class; none where it is never predicted.
     pub precision: Option<f64>,
@@ -80,6 +90,7 @@ pub struct ClassFigures {
 }
 
 impl Verdict {
+    /// Whether the prediction is the label.
     pub fn is_right(&self) -> bool {
         self.label == self.predicted
     }

@@ -4,6 +4,7 @@ use crate::shape::ImageShape;
 /// What every method found in one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
+    /// What each label stands for.
     pub class_names: Vec<String>,
     /// What is explained is the logit of this class,
     pub class: u16,
@@ -17,6 +18,7 @@ pub struct Explanation {
     pub pixels: Vec<u8>,
     /// What is explained, of the image and of an empty one.
     pub output: f32,
+    /// The same for an empty image.
     pub empty_output: f32,
     /// Those that are done so far, in the order of their registry.
     pub attributions: Vec<Attribution>,
@@ -25,7 +27,9 @@ pub struct Explanation {
 /// How much each pixel speaks for the class, by one method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
+    /// The method's identifier.
     pub id: &'static str,
+    /// The method's name.
     pub label: &'static str,
     /// One sentence on how it is computed.
     pub help: &'static str,
@@ -59,6 +63,7 @@ impl Attribution {
 }
 
 impl Explanation {
+    /// The name of a class; "?" where it has none.
     pub fn class_name(&self, class: u16) -> &str {
         self.class_names.get(usize::from(class)).map_or("?", String::as_str)
     }

@@ -17,6 +17,7 @@ registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, 
 
 /// A kind of objective.
 pub struct ObjectiveEntry {
+    /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
@@ -86,6 +87,7 @@ pub trait Objective: Send + Sync {
     }
 }
 
+/// The examples of one step.
 pub struct Batch {
     /// (batch, height, width, channels) from 0 to 1, or (batch, length) of tokens as u32.
     pub inputs: Tensor,
@@ -107,6 +109,7 @@ impl Batch {
 
 /// What an objective shows of its work.
 pub struct Looks {
+    /// One for each step of its work.
     pub strips: Vec<Strip>,
     /// Where views of images are compared.
     pub similarities: Option<Similarities>,
@@ -114,6 +117,7 @@ pub struct Looks {
 
 /// Images that belong together.
 pub struct Strip {
+    /// The title above the images.
     pub name: &'static str,
     /// One sentence on what the images show.
     pub help: &'static str,
@@ -124,6 +128,7 @@ pub struct Strip {
 }
 
 impl Strip {
+    /// Without captions.
     pub fn new(name: &'static str, help: &'static str, images: Tensor) -> Self {
         Self { name, help, images, captions: vec![] }
     }
@@ -135,6 +140,7 @@ impl From<Vec<Strip>> for Looks {
     }
 }
 
+/// The loss of a batch, and what else was measured.
 pub struct Loss {
     /// A scalar, the mean over the batch.
     pub loss: Tensor,

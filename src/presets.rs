@@ -15,7 +15,9 @@ pub struct Preset {
 
 /// What a preset describes.
 pub enum Recipe {
+    /// A single run.
     Run(Box<RunSpec>),
+    /// A comparison of several runs.
     Comparison(Box<Comparison>),
 }
 

@@ -55,6 +55,7 @@ pub struct Home {
 /// The folder of one run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
+    /// The folder; it need not exist.
     pub path: PathBuf,
 }
 
@@ -99,6 +100,7 @@ impl Home {
         list(&self.runs())
     }
 
+    /// The folder of a run, whether it exists or not.
     pub fn folder(&self, id: &str) -> RunFolder {
         RunFolder { path: self.runs().join(id) }
     }

@@ -5,15 +5,20 @@ use anyhow::{Result, bail};
 /// The kinds of data that networks learn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modality {
+    /// Greyscale or colour images.
     Images,
+    /// Texts, as sequences of tokens.
     Text,
+    /// Recorded sound.
     Sound,
 }
 
 /// Something of one's own that is shown to a network.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sample {
+    /// A drawing or a photograph.
     Image(Image),
+    /// A text as it was typed.
     Text(String),
 }
 
@@ -27,6 +32,7 @@ pub struct Image {
 }
 
 impl Modality {
+    /// Its name within a sentence.
     pub fn label(self) -> &'static str {
         match self {
             Modality::Images => "images",
@@ -37,6 +43,7 @@ impl Modality {
 }
 
 impl Sample {
+    /// The kind of data that it is.
     pub fn modality(&self) -> Modality {
         match self {
             Sample::Image(_) => Modality::Images,

@@ -56,11 +56,17 @@ pub fn view_ids() -> impl Iterator<Item = &'static str> {
 /// What the window cannot do by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// A command for the trainer.
     Send(Command),
+    /// A question for the librarian.
     Data(DataRequest),
+    /// Show a folder in the system's file manager.
     OpenFolder(PathBuf),
+    /// Choose a folder with images in a dialog.
     PickDataset,
+    /// Choose a file with images in a dialog.
     PickDataFile,
+    /// Choose a picture to be read in a dialog.
     PickImage,
     /// A file to be saved, or why it could not be made.
     Save(Result<save::File, String>),
@@ -68,6 +74,7 @@ pub enum Action {
 
 /// The whole screen.
 pub struct Workbench {
+    /// What is remembered between two starts of the program.
     pub settings: Settings,
     runs: runs_panel::RunsPanel,
     /// Those that have been shown, by their identifiers.
@@ -104,6 +111,7 @@ enum Tab {
 }
 
 impl Workbench {
+    /// The window as it was left.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,

@@ -15,11 +15,14 @@ pub struct Reliability {
     pub ece: f64,
 }
 
+/// The answers whose confidence lies in one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
+    /// The number of answers.
     pub images: usize,
     /// Means over its images; 0 where there are none.
     pub confidence: f64,
+    /// Share of right answers; 0 where there are none.
     pub accuracy: f64,
 }
 

@@ -24,7 +24,7 @@ use candle_core::Tensor;
 use rand::RngExt as _;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "adversarial",
         label: "Adversarial",

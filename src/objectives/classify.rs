@@ -18,7 +18,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "classify",
         label: "Classification",

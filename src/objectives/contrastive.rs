@@ -15,7 +15,7 @@ use anyhow::Result;
 use candle_core::{D, Tensor};
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "contrastive",
         label: "Contrastive",

@@ -15,7 +15,7 @@ use candle_core::Tensor;
 use rand::seq::SliceRandom as _;
 use std::{f64::consts::LN_2, sync::Arc};
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "masked",
         label: "Masked",

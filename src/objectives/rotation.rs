@@ -14,7 +14,7 @@ use anyhow::{Result, ensure};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "rotation",
         label: "Rotation",

@@ -17,7 +17,7 @@ use candle_core::{D, Tensor};
 use rand::RngExt as _;
 use std::{f64::consts::LN_2, sync::Arc};
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "variational",
         label: "Variational autoencoder",

@@ -33,6 +33,7 @@ pub struct CheckpointState {
     pub best: Option<(u64, f64)>,
     /// Validations since then.
     pub validations_since_best: u64,
+    /// Seconds of training, without pauses.
     pub elapsed_secs: f64,
     /// Where `metrics.csv` ended.
     pub metrics_bytes: u64,

@@ -9,13 +9,17 @@ use std::collections::BTreeMap;
 /// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param {
+    /// The name used in TOML and in `--set`.
     pub key: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
     /// Follows the number, such as "epochs"; empty for a plain number.
     pub unit: &'static str,
     /// One sentence for a reader who meets the term for the first time.
     pub help: &'static str,
+    /// What values it takes, and so which control it has.
     pub kind: ParamKind,
+    /// The value where none is given.
     pub default: f64,
     /// May change between two batches.
     pub live: bool,
@@ -24,16 +28,23 @@ pub struct Param {
 /// What values a hyperparameter may have, bounds included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamKind {
+    /// A whole number.
     Integer {
+        /// The smallest value.
         min: u64,
+        /// The largest value.
         max: u64,
     },
+    /// A real number.
     Float {
+        /// The smallest value.
         min: f64,
+        /// The largest value.
         max: f64,
         /// Spread evenly over orders of magnitude.
         logarithmic: bool,
     },
+    /// 0 for off, 1 for on.
     Switch,
     /// One of several, stored as its index: (name in a spec, name in the window).
     Choice(&'static [(&'static str, &'static str)]),
@@ -69,15 +80,20 @@ impl Param {
 /// What a component is, without the component: enough to offer it and to validate its values.
 #[derive(Clone, Copy, Debug)]
 pub struct ComponentInfo {
+    /// The name used in TOML and on the command line.
     pub id: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
+    /// One or two sentences for the tooltip.
     pub help: &'static str,
+    /// Its hyperparameters, in the order in which they are shown.
     pub params: &'static [Param],
 }
 
 /// All that can be chosen, by section.
 #[derive(Clone, Debug)]
 pub struct Catalog {
+    /// The choices of each section, in the order of their registries.
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered images needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
@@ -100,6 +116,7 @@ pub struct Catalog {
 pub struct ShippedEncoder {
     /// What `init_from` calls it.
     pub id: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
     /// The identifier of the network that it fits.
     pub encoder: &'static str,
@@ -111,6 +128,7 @@ impl Catalog {
         self.components.get(&section).map_or(&[], Vec::as_slice)
     }
 
+    /// Looks a component of a section up by its identifier.
     pub fn component(&self, section: Section, id: &str) -> Option<&ComponentInfo> {
         self.section(section).iter().find(|info| info.id == id)
     }

@@ -36,6 +36,7 @@ pub const PLOT: [Format; 3] = [Format::Svg, Format::Png, Format::Csv];
 pub struct File {
     /// With its ending.
     pub name: String,
+    /// The contents of the file.
     pub bytes: Vec<u8>,
 }
 

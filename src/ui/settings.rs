@@ -12,11 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// Whether the dark theme is used.
     pub dark: bool,
     /// From 1 to 2.
     pub zoom: f32,
+    /// Whether the list of runs is open.
     pub show_runs: bool,
+    /// Whether the controls are open.
     pub show_controls: bool,
+    /// Whether the preview below the curves is open.
     pub show_preview: bool,
     /// The identifier of the view in the middle.
     pub view: String,
@@ -28,6 +32,7 @@ pub struct Settings {
     /// The number of each run's pair of colour and dash. No two runs have the same.
     #[serde(alias = "colors")]
     pub looks: BTreeMap<RunId, usize>,
+    /// How curves are drawn.
     pub curves: CurveOptions,
     /// Share of the pad's side.
     pub pen_width: f32,

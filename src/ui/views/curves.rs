@@ -18,7 +18,7 @@ use crate::{
 use egui::{RichText, Role, Slider, Ui, Visuals, WidgetInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "curves",
         label: "Curves",

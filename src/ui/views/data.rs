@@ -26,7 +26,7 @@ mod grid;
 mod overview;
 mod sample;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "data",
         label: "Data",

@@ -28,7 +28,7 @@ mod gallery;
 mod list;
 mod matrix;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "evaluation",
         label: "Evaluation",

@@ -31,7 +31,7 @@ use std::sync::Arc;
 mod curve;
 mod tuning;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "handwriting",
         label: "Handwriting",

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 mod scatter;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "map",
         label: "Map",
