@@ -319,7 +319,7 @@ impl Workbench {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
             let path = file.path();
-            if path.is_dir() || is_data(path) {
+            if path.is_dir() || dialogs::is_data(path) {
                 self.picked_dataset(path.into());
             } else {
                 self.picked_image(path);
@@ -384,13 +384,6 @@ impl Workbench {
             });
         });
     }
-}
-
-/// Whether a file holds many images, by its name.
-fn is_data(path: &Path) -> bool {
-    const ENDINGS: [&str; 9] = [".gz", ".csv", ".npz", ".parquet", ".tar", ".bin", ".json", ".zip", "-ubyte"];
-    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// The name, with a number behind it if another run has it: "Seed CNN 2".

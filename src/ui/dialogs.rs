@@ -126,3 +126,10 @@ pub fn save(file: &File, path: &Path) -> Notice {
         Err(error) => Notice { about: About::Request, level: Level::Error, text: message(&error) },
     }
 }
+
+/// Whether a file holds many images, by its name.
+pub(super) fn is_data(path: &Path) -> bool {
+    const ENDINGS: [&str; 9] = [".gz", ".csv", ".npz", ".parquet", ".tar", ".bin", ".json", ".zip", "-ubyte"];
+    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
