@@ -158,7 +158,7 @@ fn linears(bench: &mut Bench) {
 
 fn the_rest(bench: &mut Bench) {
     const NUMBER: usize = size_of::<f32>();
-    let pool = MaxPool { batch: BATCH, height: 24, width: 24, channels: 64, size: 2 };
+    let pool = MaxPool { batch: BATCH, height: 24, width: 24, channels: 64, size: 2, stride: 2, padding: 0 };
     let x = numbers(BATCH * 24 * 24 * 64, 1);
     let (y, winners) = pool::forward(&pool, &x);
     let (read, written) = (x.len() * NUMBER, y.len() * NUMBER);

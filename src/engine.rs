@@ -52,8 +52,6 @@ pub fn catalog() -> Catalog {
         headlines: objectives::ALL.iter().map(headline).collect(),
         without_labels: without_labels.map(|entry| entry.info.id).collect(),
         with_path: data::ALL.iter().filter(|entry| entry.takes_path()).map(|entry| entry.info.id).collect(),
-        stages: |encoder| models::encoders::stages(encoder).ok(),
-        suited_augmentation: data::suited_augmentation,
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }
 }

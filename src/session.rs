@@ -16,6 +16,7 @@ mod data_state;
 mod fine_tuning;
 pub mod fitting;
 mod state;
+pub mod written;
 pub use data_state::DataState;
 pub use fine_tuning::fine_tuning;
 pub use state::{Curve, Run, Series, State};

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 mod catalog;
 pub mod edits;
-mod idle;
 mod live;
 pub mod overrides;
 mod toml;
@@ -16,7 +15,7 @@ pub use self::{
     catalog::{Catalog, ComponentInfo, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
     live::{Change, LiveParams},
-    toml::SpecError,
+    toml::{SUITED_AUGMENTATION, SpecError},
     training::*,
 };
 
@@ -207,7 +206,7 @@ impl RunSpec {
     }
 
     /// Whether no augmentation is set.
-    fn is_unaltered(&self) -> bool {
+    pub fn is_unaltered(&self) -> bool {
         self.augmentation.values().all(|value| *value == 0.0)
     }
 

@@ -42,6 +42,13 @@ fn nothing_imports_anything_above_it() {
             assert!(used >= level && !sibling, "{} names {name}, which is not below it", relative.display());
             checked += 1;
         }
+        let plain =
+            ["protocol", "presets", "comparison", "embedding", "evaluation", "explanation", "inside", "spec"];
+        let ground = ["metrics", "sample", "shape"];
+        if plain.iter().chain(&ground).any(|name| *name == own) {
+            let pointer = code.lines().find(|line| is_function_pointer(line));
+            assert_eq!(pointer, None, "{} is plain data, and holds a function", relative.display());
+        }
         for (word, homes) in [
             ("candle_", &["engine", "objectives", "models", "ops"][..]),
             ("egui", &["ui", "main"]),
@@ -55,6 +62,27 @@ fn nothing_imports_anything_above_it() {
         }
     });
     assert!(checked > 50, "only {checked} imports were found: does this test still read them?");
+}
+
+/// Whether a line says that something holds a function, by which plain data would reach upwards.
+fn is_function_pointer(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    ["fn(", "dyn Fn"].iter().any(|word| {
+        code.match_indices(word)
+            .any(|(at, _)| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'))
+    })
+}
+
+#[test]
+fn functions_in_plain_data_are_found() {
+    for held in ["    pub stages: fn(&Choice) -> Option<usize>,", "    wake: Box<dyn Fn() + Send>,"] {
+        assert!(is_function_pointer(held), "{held}");
+    }
+    for free in
+        ["    pub fn stages(&self) -> usize {", "    // a fn(x) of old", "    let known = define_fn(1);"]
+    {
+        assert!(!is_function_pointer(free), "{free}");
+    }
 }
 
 fn level(module: &str) -> Option<usize> {

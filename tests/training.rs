@@ -6,7 +6,7 @@ use headstart::{
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
     protocol::{Command, Control, Level, Phase, RunId},
     sample::Image,
-    session::{Session, catalog},
+    session::{Session, catalog, fitting},
     shape::ImageShape,
     spec::{Choice, RunSpec, Section},
 };
@@ -58,7 +58,12 @@ fn a_stopped_run_resumes_bit_for_bit() {
     resumes_bit_for_bit(&[
         "encoder=mlp",
         "class_balance=oversample",
-        "augmentation=recommended",
+        "rotation=10",
+        "scale=0.1",
+        "shear=0.2",
+        "augmentation.shift=1.5",
+        "elastic=1",
+        "thickness=0.4",
         "gaussian_noise=0.1",
     ]);
 }
@@ -347,7 +352,7 @@ fn contrastive_learning_begins_with_the_augmentation_of_its_config() {
 fn altered_images_are_altered_as_suits_the_data_set_that_is_chosen() {
     let catalog = catalog();
     let mut spec = RunSpec { dataset: Choice::new("cifar10"), ..RunSpec::default() };
-    catalog.augment_as_suits(&mut spec);
+    fitting::augment_as_suits(&mut spec, &catalog);
     assert!(spec.augmentation.is_empty(), "nothing is altered unasked");
     spec.augmentation.insert("rotation".into(), 15.0);
     let written = spec.augmentation.clone();
@@ -355,7 +360,7 @@ fn altered_images_are_altered_as_suits_the_data_set_that_is_chosen() {
         [("cifar10", "contrastive", false), ("files", "classify", false), ("cifar10", "classify", true)]
     {
         (spec.dataset, spec.objective) = (Choice::new(dataset), Choice::new(objective));
-        catalog.augment_as_suits(&mut spec);
+        fitting::augment_as_suits(&mut spec, &catalog);
         assert_eq!(spec.augmentation.contains_key("flip"), is_mirrored, "{dataset} {objective}");
         assert_eq!(spec.augmentation == written, !is_mirrored);
     }

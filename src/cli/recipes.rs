@@ -6,7 +6,7 @@ use crate::{
     errors::{At as _, Place},
     nearest::suggestion,
     presets,
-    session::catalog,
+    session::{catalog, written},
     spec::{RunSpec, SpecError},
 };
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
@@ -23,7 +23,7 @@ pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
         program(),
         config.display()
     );
-    let read = |set: &[String]| RunSpec::written(&text, set, &catalog());
+    let read = |set: &[String]| written::run(&text, set, &catalog());
     read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
 }
 
@@ -38,7 +38,7 @@ pub fn comparison(config: &Path, set: &[String]) -> Result<Comparison> {
         program(),
         config.display()
     );
-    let read = |set: &[String]| Comparison::written(&text, set, &catalog());
+    let read = |set: &[String]| written::comparison(&text, set, &catalog());
     read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
 }
 

@@ -19,19 +19,35 @@ impl Comparison {
     /// # Errors
     /// Every unknown key, and every value of the wrong type or out of range.
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
-        let one = |field: &str, message: String| SpecError(vec![FieldError::new(field, message)]);
+        Self::from_table(&Self::table(text, overrides, catalog)?, catalog)
+    }
+
+    /// A comparison's table with `overrides`, of which nothing has been checked but their keys.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or a key of a recipe is unknown or could be several.
+    pub fn table(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Table, SpecError> {
         let mut table: Table = text.parse().map_err(|error| SpecError(vec![no_toml(text, &error)]))?;
         for pair in ordered(overrides) {
             override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
-        let mut errors = unknown_keys("", &table, &KEYS);
+        Ok(table)
+    }
+
+    /// As [`from_toml`](Self::from_toml), of a table.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_table(table: &Table, catalog: &Catalog) -> Result<Self, SpecError> {
+        let one = |field: &str, message: String| SpecError(vec![FieldError::new(field, message)]);
+        let mut errors = unknown_keys("", table, &KEYS);
         if table.get("version").is_some_and(|version| version.as_integer() != Some(VERSION)) {
             errors.push(FieldError::new(
                 "version",
                 format!("must be {VERSION}: is the program older than the file?"),
             ));
         }
-        let arms = tables(&table, "arms", &mut errors);
+        let arms = tables(table, "arms", &mut errors);
         let mut spec = |field: String, table: &Table| {
             RunSpec::from_table(table, catalog).unwrap_or_else(|SpecError(wrong)| {
                 errors.extend(
@@ -45,7 +61,7 @@ impl Comparison {
             _ => return Err(one("run", "is missing: [run] holds the recipe that all arms share".into())),
         };
         let mut pretrain_errors = vec![];
-        let pretrain = tables(&table, "pretrain", &mut pretrain_errors);
+        let pretrain = tables(table, "pretrain", &mut pretrain_errors);
         let pretrain =
             pretrain.iter().enumerate().map(|(i, table)| spec(format!("pretrain.{i}"), table)).collect();
         errors.extend(pretrain_errors);
@@ -58,32 +74,14 @@ impl Comparison {
         };
         let comparison = Self {
             name,
-            seeds: numbers(&table, "seeds", &mut errors),
-            labels_per_class: numbers(&table, "labels_per_class", &mut errors),
+            seeds: numbers(table, "seeds", &mut errors),
+            labels_per_class: numbers(table, "labels_per_class", &mut errors),
             pretrain,
             run,
             arms: arms.iter().enumerate().map(|(index, table)| arm(index, table, &mut errors)).collect(),
         };
         errors.extend(if errors.is_empty() { comparison.validate(catalog) } else { vec![] });
         if errors.is_empty() { Ok(comparison) } else { Err(SpecError(errors)) }
-    }
-
-    /// As [`from_toml`](Self::from_toml), of a comparison that a person wrote.
-    ///
-    /// # Errors
-    /// As there, and where a value of a recipe would do nothing.
-    pub fn written(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
-        let comparison = Self::from_toml(text, overrides, catalog)?;
-        let recipes = comparison.pretrain.iter().enumerate().map(|(i, spec)| (format!("pretrain.{i}"), spec));
-        let recipes = recipes.chain([("run".to_owned(), &comparison.run)]);
-        let within = |(field, spec)| {
-            let errors = catalog.beyond(spec).into_iter();
-            errors
-                .map(move |e| FieldError::new(format!("{field}.{}", e.field), e.message))
-                .collect::<Vec<_>>()
-        };
-        let idle: Vec<FieldError> = recipes.flat_map(within).collect();
-        if idle.is_empty() { Ok(comparison) } else { Err(SpecError(idle)) }
     }
 
     /// The whole comparison as TOML, every default of `catalog` written out.

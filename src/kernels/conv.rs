@@ -62,7 +62,8 @@ pub fn forward_pooled(
         let mut between = Scratch::new();
         let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
         let between = between.numbers(conv.out_len());
-        correlation.run_image(conv.batch, (x, 0), as_room(between));
+        // SAFETY: `run_image` writes numbers alone.
+        correlation.run_image(conv.batch, (x, 0), unsafe { as_room(between) });
         pool::forward_image(correlation.level, pool, between, y, winners);
     })
 }
@@ -88,7 +89,8 @@ pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<
         for ([rows, columns], correlation) in &phases {
             let row_len = columns.count * conv.in_channels;
             let part = scratch.numbers(rows.count * row_len);
-            correlation.run_image(conv.batch, (output, image), as_room(part));
+            // SAFETY: `run_image` writes numbers alone.
+            correlation.run_image(conv.batch, (output, image), unsafe { as_room(part) });
             for (y, row) in part.chunks_exact(row_len).enumerate() {
                 let y = (rows.first + y * conv.stride) * conv.width;
                 for (x, pixel) in row.chunks_exact(conv.in_channels).enumerate() {

@@ -68,7 +68,9 @@ pub fn multiply_transposed(level: Level, a: &[f32], b: &[f32], columns: usize) -
         let a = &a[index * TURNED_BLOCK * depth..][..to.width * depth];
         let mut product = Scratch::new();
         let product = product.numbers(to.width * columns);
-        level.run(Gemm { a, a_row: depth, a_step: 1, b, columns, out: as_room(product) });
+        // SAFETY: `Gemm` writes numbers alone.
+        let out = unsafe { as_room(product) };
+        level.run(Gemm { a, a_row: depth, a_step: 1, b, columns, out });
         level.run(Transpose { from: product, to });
     };
     // SAFETY: `Transpose` writes every number.

@@ -1,6 +1,6 @@
 //! Fully connected layer with fused bias and ReLU.
 
-use super::gemm::{Gemm, multiply_transposed, transpose};
+use super::gemm::{self, Gemm, Matrix, multiply_transposed, transpose};
 use super::simd::Level;
 use super::tile::AddRows;
 use super::{OutputGradient, Scratch, build_pieces, write_chunks};
@@ -10,6 +10,8 @@ use std::mem::MaybeUninit;
 /// and more memory.
 const MIN_INPUTS: usize = 128;
 const PARTIAL_SUMS: usize = 8;
+/// Numbers in all partial sums of a batch, at most: many rows are enough work for all threads without them.
+const PARTIAL_NUMBERS: usize = 1 << 22;
 /// Inputs whose weights' gradients are worked out together: a few tiles high.
 const INPUT_BLOCK: usize = 112;
 
@@ -26,20 +28,10 @@ pub struct Linear {
 /// # Panics
 /// When a slice does not have the shape.
 pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-    let Linear { batch, inputs, outputs } = *linear;
+    let Linear { batch, outputs, .. } = *linear;
     linear.check(x, weight);
     assert!(bias.is_none_or(|bias| bias.len() == outputs));
-    let level = Level::current();
-    let part = inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS);
-    let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
-        let (first, len) = (index * part, part.min(inputs - index * part));
-        let mut a = Scratch::new();
-        let a = copy_columns(x, inputs, (first, len), &mut a);
-        let b = &weight[first * outputs..][..len * outputs];
-        level.run(Gemm { a, a_row: len, a_step: 1, b, columns: outputs, out });
-    };
-    // SAFETY: `Gemm` writes every number.
-    let parts = unsafe { write_chunks(inputs.div_ceil(part) * batch * outputs, batch * outputs, multiply) };
+    let parts = linear.products(Level::current(), x, weight);
     build_pieces(batch, outputs, |row, y| {
         if let Some(bias) = bias {
             y.copy_from_slice(bias);
@@ -100,6 +92,29 @@ pub fn weight_gradient(
 }
 
 impl Linear {
+    /// x · weight as partial sums, each (batch, outputs).
+    fn products(&self, level: Level, x: &[f32], weight: &[f32]) -> Vec<f32> {
+        let Linear { batch, inputs, outputs } = *self;
+        let part = inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS);
+        let total = inputs.div_ceil(part) * batch * outputs;
+        if total > PARTIAL_NUMBERS {
+            return gemm::multiply(
+                level,
+                Matrix::new(x, batch, inputs),
+                Matrix::new(weight, inputs, outputs),
+            );
+        }
+        let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
+            let (first, len) = (index * part, part.min(inputs - index * part));
+            let mut a = Scratch::new();
+            let a = copy_columns(x, inputs, (first, len), &mut a);
+            let b = &weight[first * outputs..][..len * outputs];
+            level.run(Gemm { a, a_row: len, a_step: 1, b, columns: outputs, out });
+        };
+        // SAFETY: `Gemm` writes every number.
+        unsafe { write_chunks(total, batch * outputs, multiply) }
+    }
+
     fn check(&self, x: &[f32], weight: &[f32]) {
         assert_eq!((x.len(), weight.len()), (self.batch * self.inputs, self.inputs * self.outputs));
         assert!(self.batch * self.inputs * self.outputs > 0);
@@ -135,7 +150,9 @@ fn add(numbers: &[f32], sums: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{Random, Reference, same_bits_on_any_threads};
+    use crate::kernels::testing::{
+        Random, Reference, assert_close, at_every_level, same_bits_on_any_threads,
+    };
 
     fn plain(linear: &Linear, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
         let [x, weight, bias] = inputs else { panic!("three inputs") };
@@ -181,9 +198,26 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_match_few() {
+        let linear = Linear { batch: 3000, inputs: 300, outputs: 500 };
+        let mut random = Random::new(3);
+        let (x, weight) = (random.numbers(3000 * 300), random.numbers(300 * 500));
+        let bias = random.numbers(500);
+        at_every_level(|| {
+            let y = forward(&linear, &x, &weight, Some(&bias), true);
+            for rows in [0..20, 1490..1510, 2980..3000] {
+                let few = Linear { batch: 20, ..linear };
+                let expected =
+                    forward(&few, &x[rows.start * 300..rows.end * 300], &weight, Some(&bias), true);
+                assert_close(&y[rows.start * 500..rows.end * 500], &expected, "rows");
+            }
+        });
+    }
+
+    #[test]
     fn threads_do_not_change_a_bit() {
         for (batch, inputs, outputs) in
-            [(64, 2304, 128), (1, 3000, 128), (64, 128, 10), (5, 700, 1), (300, 200, 300)]
+            [(64, 2304, 128), (1, 3000, 128), (64, 128, 10), (5, 700, 1), (300, 200, 300), (3000, 300, 500)]
         {
             let linear = Linear { batch, inputs, outputs };
             let mut random = Random::new(2);

@@ -5,9 +5,13 @@
 use super::build_pieces;
 use rayon::prelude::*;
 
+/// The label of a row that does not count, as PyTorch's `ignore_index`.
+pub const IGNORED: u32 = u32::MAX;
+
 /// What logits (labels.len(), classes) are held against.
 #[derive(Clone, Copy)]
 pub struct Targets<'a> {
+    /// Classes, or [`IGNORED`].
     pub labels: &'a [u32],
     pub classes: usize,
     /// ε, in [0, 1].
@@ -16,18 +20,24 @@ pub struct Targets<'a> {
     pub class_weights: Option<&'a [f32]>,
 }
 
-/// The mean over the batch of −Σ target · log softmax(logits), in nats. With weights every term is multiplied by its
-/// class's, and the sum divided by those of the labels.
+/// The mean over the rows that count of −Σ target · log softmax(logits), in nats; 0 where none counts. With weights every
+/// term is multiplied by its class's, and the sum divided by those of the labels.
 ///
 /// # Panics
-/// When the logits do not have the shape, or a label is not below `classes`.
+/// When the logits do not have the shape, or a label is neither below `classes` nor [`IGNORED`].
 pub fn cross_entropy(logits: &[f32], targets: Targets) -> f32 {
     targets.check(logits);
+    if targets.counted().next().is_none() {
+        return 0.0;
+    }
     let (classes, smoothing) = (targets.classes, targets.label_smoothing);
     let losses: Vec<f64> = (logits.par_chunks(classes), targets.labels)
         .into_par_iter()
         .with_min_len(64)
         .map(|(row, label)| {
+            if *label == IGNORED {
+                return 0.0;
+            }
             let log_sum = log_sum_exp(row);
             let of_label = log_sum - row[*label as usize] as f64;
             let of_label = targets.weight(*label as usize) * of_label;
@@ -50,7 +60,7 @@ pub fn cross_entropy(logits: &[f32], targets: Targets) -> f32 {
 }
 
 /// The gradient of `scale` × [`cross_entropy`] with respect to the logits: without weights `scale` (softmax − target) /
-/// batch.
+/// rows that count, and zeros for the others.
 ///
 /// # Panics
 /// As [`cross_entropy`].
@@ -61,6 +71,9 @@ pub fn cross_entropy_gradient(logits: &[f32], targets: Targets, scale: f32) -> V
     let spread = smoothing / classes as f64;
     let weight_of_all = targets.class_weights.map(|weights| weights.iter().map(|x| *x as f64).sum::<f64>());
     build_pieces(targets.labels.len(), classes, |index, gradient| {
+        if targets.labels[index] == IGNORED {
+            return;
+        }
         let row = &logits[index * classes..][..classes];
         let (log_sum, label) = (log_sum_exp(row), targets.labels[index] as usize);
         let of_label = (1.0 - smoothing) * targets.weight(label);
@@ -80,12 +93,16 @@ impl Targets<'_> {
     }
 
     fn weight_of_labels(&self) -> f64 {
-        self.labels.iter().map(|label| self.weight(*label as usize)).sum()
+        self.counted().map(|label| self.weight(label)).sum()
+    }
+
+    fn counted(&self) -> impl Iterator<Item = usize> {
+        self.labels.iter().filter(|label| **label != IGNORED).map(|label| *label as usize)
     }
 
     fn check(&self, logits: &[f32]) {
         assert_eq!(logits.len(), self.labels.len() * self.classes);
-        assert!(self.labels.iter().all(|label| (*label as usize) < self.classes), "a label is out of range");
+        assert!(self.counted().all(|label| label < self.classes), "a label is out of range");
         assert!(self.class_weights.is_none_or(|weights| weights.len() == self.classes));
     }
 }
@@ -125,8 +142,10 @@ mod tests {
             };
             (0..classes).map(cost).sum::<f64>()
         };
-        let weights = labels.iter().map(|label| weight(*label as usize)).sum::<f64>();
-        logits.chunks_exact(classes).zip(labels).map(of_row).sum::<f64>() / weights
+        let counts = |label: &u32| *label != IGNORED;
+        let weights = labels.iter().filter(|label| counts(label)).map(|label| weight(*label as usize));
+        let rows = logits.chunks_exact(classes).zip(labels).filter(|(_, label)| counts(label));
+        rows.map(of_row).sum::<f64>() / weights.sum::<f64>()
     }
 
     #[test]
@@ -134,7 +153,10 @@ mod tests {
         let mut random = Random::new(5);
         for round in 0..30 {
             let (batch, classes) = (1 + random.below(9), 1 + random.below(67));
-            let labels: Vec<u32> = (0..batch).map(|_| random.below(classes) as u32).collect();
+            let mut labels: Vec<u32> = (0..batch).map(|_| random.below(classes) as u32).collect();
+            if round % 5 == 0 {
+                labels[1..].iter_mut().step_by(2).for_each(|label| *label = IGNORED);
+            }
             let label_smoothing = [0.0, 0.1, 1.0][round % 3];
             let weights: Vec<f32> = random.numbers(classes).iter().map(|x| 0.1 + x.abs()).collect();
             let class_weights = (round % 2 == 0).then_some(&*weights);
@@ -146,6 +168,14 @@ mod tests {
             let gradient = cross_entropy_gradient(&logits, targets, reference.output_gradient[0]);
             reference.assert_gradients(&[&gradient], &what);
         }
+    }
+
+    #[test]
+    fn where_no_label_counts_nothing_is_learnt() {
+        let targets =
+            Targets { labels: &[IGNORED; 2], classes: 2, label_smoothing: 0.1, class_weights: None };
+        assert_eq!(cross_entropy(&[1.0, 2.0, 3.0, f32::INFINITY], targets), 0.0);
+        assert_eq!(cross_entropy_gradient(&[1.0, 2.0, 3.0, f32::INFINITY], targets, 1.0), [0.0; 4]);
     }
 
     #[test]

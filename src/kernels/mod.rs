@@ -12,6 +12,7 @@ pub mod conv;
 pub mod conv_transpose;
 pub mod depthwise;
 pub mod dropout;
+pub mod embedding;
 mod frame;
 mod gemm;
 pub mod linear;
@@ -162,9 +163,12 @@ unsafe fn write_columns(
     matrix
 }
 
-/// Numbers as room for others. Only numbers are ever written to it.
-fn as_room(numbers: &mut [f32]) -> &mut [MaybeUninit<f32>] {
-    // SAFETY: the same layout; kernels write numbers alone, so that what is behind the reference stays valid.
+/// Numbers as room for others.
+///
+/// # Safety
+/// Only numbers are written to it, never what is uninitialised: the numbers are read as such afterwards.
+unsafe fn as_room(numbers: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: the same layout, and the caller vouches for what is written.
     unsafe { &mut *(numbers as *mut [f32] as *mut [MaybeUninit<f32>]) }
 }
 

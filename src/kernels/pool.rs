@@ -1,11 +1,12 @@
-//! Max pooling over square windows that do not overlap.
+//! Max pooling over square windows. Where they lie side by side, which is the common case, each pixel is touched once.
 
 use super::build_pieces;
 use super::simd::{Kernel, Level, Vector};
 use rayon::prelude::*;
 
-/// The shape of a pooling: x (batch, height, width, channels), y (batch, height / size, width / size, channels).
-/// Rows and columns that fill no window are left out.
+/// The shape of a pooling: x (batch, height, width, channels), y (batch, out_height, out_width, channels). Windows of
+/// `size` × `size` pixels lie `stride` apart and may hang over each side by `padding` pixels, which never win. Rows and
+/// columns that fill no window are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool {
     pub batch: usize,
@@ -13,13 +14,15 @@ pub struct MaxPool {
     pub width: usize,
     pub channels: usize,
     pub size: usize,
+    pub stride: usize,
+    pub padding: usize,
 }
 
 /// The largest number of each window, NaN where it holds one, and which of the window's numbers it is, counted row by
 /// row: the first of several.
 ///
 /// # Panics
-/// When x does not have the shape, or a window more than 65,536 pixels.
+/// When x does not have the shape, a window has more than 65,536 pixels, or none of an image.
 pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
     assert_eq!(x.len(), pool.batch * pool.in_len());
     let level = Level::current();
@@ -53,9 +56,8 @@ pub(super) fn collect(
 
 /// [`forward`] for one image, written into slices of its size.
 pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
-    assert!(
-        pool.size <= 256 && (x.len(), y.len(), winners.len()) == (pool.in_len(), pool.out_len(), y.len())
-    );
+    assert!(pool.size <= 256 && pool.padding < pool.size && pool.stride > 0);
+    assert_eq!((x.len(), y.len(), winners.len()), (pool.in_len(), pool.out_len(), y.len()));
     level.run(Forward { pool, x, y, winners });
 }
 
@@ -73,7 +75,7 @@ impl Pooled<'_> {
         assert_eq!((self.winners.len(), self.gradient.len()), (total, total));
     }
 
-    /// The gradient of one image of x.
+    /// The gradient of one image of x, into zeros unless the pooling covers all.
     pub(super) fn spread(&self, level: Level, image: usize, dx: &mut [f32]) {
         let len = self.pool.out_len();
         let (winners, gradient) = (&self.winners[image * len..][..len], &self.gradient[image * len..][..len]);
@@ -87,23 +89,65 @@ impl MaxPool {
         self.height * self.width * self.channels
     }
 
+    pub fn out_height(&self) -> usize {
+        (self.height + 2 * self.padding - self.size) / self.stride + 1
+    }
+
+    pub fn out_width(&self) -> usize {
+        (self.width + 2 * self.padding - self.size) / self.stride + 1
+    }
+
     pub(super) fn out_len(&self) -> usize {
-        (self.height / self.size) * (self.width / self.size) * self.channels
+        self.out_height() * self.out_width() * self.channels
     }
 
-    /// Whether every pixel lies in a window.
+    /// Whether every pixel lies in exactly one window.
     pub(super) fn covers_all(&self) -> bool {
-        self.height.is_multiple_of(self.size) && self.width.is_multiple_of(self.size)
+        self.is_side_by_side()
+            && self.height.is_multiple_of(self.size)
+            && self.width.is_multiple_of(self.size)
     }
 
-    /// Where in x each pixel of the window of output pixel `index` starts, row by row.
+    fn is_side_by_side(&self) -> bool {
+        (self.stride, self.padding) == (self.size, 0)
+    }
+
+    /// The window of output pixel `index`, where windows lie side by side.
     #[inline(always)]
-    fn window(&self, index: usize) -> impl Iterator<Item = usize> {
+    fn tile(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
         let (out_width, size) = (self.width / self.size, self.size);
         let (top, left) = (index / out_width * size, index % out_width * size);
         let MaxPool { width, channels, .. } = *self;
-        (0..size).flat_map(move |y| (0..size).map(move |x| ((top + y) * width + left + x) * channels))
+        let starts =
+            (0..size).flat_map(move |y| (0..size).map(move |x| ((top + y) * width + left + x) * channels));
+        Window { first: 0, pixels: (0..).zip(starts) }
     }
+
+    /// The window of output pixel `index`, as much of it as lies in the image.
+    #[inline(always)]
+    fn window(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
+        let MaxPool { height, width, channels, size, stride, padding, .. } = *self;
+        let out_width = self.out_width();
+        let (top, left) = (index / out_width * stride, index % out_width * stride);
+        let inside =
+            |start: usize, len: usize| padding.saturating_sub(start)..size.min(len + padding - start);
+        let (rows, columns) = (inside(top, height), inside(left, width));
+        let place = move |y: usize, x: usize| (y * size + x) as u16;
+        let first = place(rows.start, columns.start);
+        let pixels = rows.flat_map(move |y| {
+            let row = (top + y - padding) * width + left;
+            columns.clone().map(move |x| (place(y, x), (row + x - padding) * channels))
+        });
+        Window { first, pixels }
+    }
+}
+
+/// The pixels that a window sees.
+struct Window<P> {
+    /// The place of the first of them, counted row by row of the whole window.
+    first: u16,
+    /// The place of each, and where it starts in x.
+    pixels: P,
 }
 
 struct Forward<'a> {
@@ -118,11 +162,27 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
+        let pool = self.pool;
+        if pool.is_side_by_side() {
+            self.each(|index| pool.tile(index));
+        } else {
+            self.each(|index| pool.window(index));
+        }
+    }
+}
+
+impl Forward<'_> {
+    #[inline(always)]
+    fn each<P: Iterator<Item = (u16, usize)>>(self, window: impl Fn(usize) -> Window<P>) {
         let channels = self.pool.channels;
         let outputs = self.y.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
         for (index, (best, winners)) in outputs.enumerate() {
+            let Window { first, pixels } = window(index);
             best.fill(f32::NEG_INFINITY);
-            for (place, at) in (0..).zip(self.pool.window(index)) {
+            if first > 0 {
+                winners.fill(first);
+            }
+            for (place, at) in pixels {
                 for ((best, winner), x) in best.iter_mut().zip(&mut *winners).zip(&self.x[at..][..channels]) {
                     let wins = *x > *best || x.is_nan();
                     *best = if wins { *x } else { *best };
@@ -145,14 +205,30 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
+        let pool = self.pool;
+        if pool.is_side_by_side() {
+            self.each(|index| pool.tile(index), |dx, gradient| *dx = gradient);
+        } else {
+            self.each(|index| pool.window(index), |dx, gradient| *dx += gradient);
+        }
+    }
+}
+
+impl Backward<'_> {
+    #[inline(always)]
+    fn each<P: Iterator<Item = (u16, usize)>>(
+        self,
+        window: impl Fn(usize) -> Window<P>,
+        put: impl Fn(&mut f32, f32),
+    ) {
         let channels = self.pool.channels;
         let outputs = self.winners.chunks_exact(channels).zip(self.gradient.chunks_exact(channels));
         for (index, (winners, gradient)) in outputs.enumerate() {
-            for (place, at) in (0..).zip(self.pool.window(index)) {
+            for (place, at) in window(index).pixels {
                 for ((dx, winner), gradient) in
                     self.dx[at..][..channels].iter_mut().zip(winners).zip(gradient)
                 {
-                    *dx = if *winner == place { *gradient } else { 0.0 };
+                    put(dx, if *winner == place { *gradient } else { 0.0 });
                 }
             }
         }
@@ -164,42 +240,66 @@ mod tests {
     use super::*;
     use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
+    /// The pixels of x in each window, row by row; windows in the order of y.
+    fn windows(pool: &MaxPool) -> Vec<Vec<usize>> {
+        let MaxPool { batch, height, width, channels, size, stride, padding } = *pool;
+        let (rows, columns) = (pool.out_height(), pool.out_width());
+        let of_output = |index: usize| {
+            let (channel, pixel) = (index % channels, index / channels);
+            let (image, row, column) = (pixel / columns / rows, pixel / columns % rows, pixel % columns);
+            let pixel = |place: usize| {
+                let y = (row * stride + place / size).checked_sub(padding).filter(|y| *y < height)?;
+                let x = (column * stride + place % size).checked_sub(padding).filter(|x| *x < width)?;
+                Some(((image * height + y) * width + x) * channels + channel)
+            };
+            (0..size * size).filter_map(pixel).collect()
+        };
+        (0..batch * rows * columns * channels).map(of_output).collect()
+    }
+
     fn reference(pool: &MaxPool, x: &[f32], gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let MaxPool { batch, height, width, channels, size } = *pool;
         let (mut y, mut dx) = (Vec::new(), vec![0.0; x.len()]);
-        for image in 0..batch {
-            for row in 0..height / size {
-                for column in 0..width / size {
-                    for channel in 0..channels {
-                        let at = |k: usize| {
-                            let (r, c) = (row * size + k / size, column * size + k % size);
-                            ((image * height + r) * width + c) * channels + channel
-                        };
-                        let mut best = at(0);
-                        for k in 1..size * size {
-                            if x[at(k)] > x[best] {
-                                best = at(k);
-                            }
-                        }
-                        dx[best] = gradient[y.len()];
-                        y.push(x[best]);
-                    }
+        for (window, gradient) in windows(pool).iter().zip(gradient) {
+            let mut best = window[0];
+            for at in window {
+                if x[*at] > x[best] {
+                    best = *at;
                 }
             }
+            dx[best] += gradient;
+            y.push(x[best]);
         }
         (y, dx)
+    }
+
+    fn random_pool(random: &mut Random) -> MaxPool {
+        let size = 1 + random.below(4);
+        let (stride, padding) = match random.below(3) {
+            0 => (size, 0),
+            _ => (1 + random.below(4), random.below(size / 2 + 1)),
+        };
+        MaxPool {
+            batch: 1 + random.below(9),
+            height: size + random.below(9),
+            width: size + random.below(9),
+            channels: 1 + random.below(67),
+            size,
+            stride,
+            padding,
+        }
     }
 
     #[test]
     fn forward_and_backward_match_the_reference_with_ties() {
         let mut random = Random::new(1);
-        for (size, height, width, channels) in
-            [(2, 6, 8, 16), (2, 7, 5, 3), (3, 9, 10, 67), (1, 4, 4, 5), (4, 5, 4, 1)]
-        {
-            let pool = MaxPool { batch: 3, height, width, channels, size };
+        for _ in 0..60 {
+            let pool = random_pool(&mut random);
             // few distinct numbers, so that most windows hold ties
-            let x: Vec<f32> = random.numbers(3 * pool.in_len()).iter().map(|x| (x * 2.0).round()).collect();
-            let gradient = random.numbers(3 * pool.out_len());
+            let x: Vec<f32> =
+                random.numbers(pool.batch * pool.in_len()).iter().map(|x| (x * 2.0).round()).collect();
+            // whole numbers, whose sums are exact in any order
+            let gradient: Vec<f32> =
+                random.numbers(pool.batch * pool.out_len()).iter().map(|x| (x * 99.0).round()).collect();
             let (y, dx) = reference(&pool, &x, &gradient);
             at_every_level(|| {
                 let (actual, winners) = forward(&pool, &x);
@@ -212,26 +312,14 @@ mod tests {
     #[test]
     fn forward_and_backward_match_double_precision() {
         let mut random = Random::new(3);
-        for _ in 0..30 {
-            let size = 1 + random.below(4);
-            let pool = MaxPool {
-                batch: 1 + random.below(9),
-                height: size + random.below(9),
-                width: size + random.below(9),
-                channels: 1 + random.below(67),
-                size,
-            };
-            let x = random.numbers(pool.batch * pool.in_len());
+        for _ in 0..60 {
+            let pool = random_pool(&mut random);
+            let (x, windows) = (random.numbers(pool.batch * pool.in_len()), windows(&pool));
             let expected = Reference::new(&mut random, &[&x], |inputs| {
-                let mut y = Vec::new();
-                for (image, index) in
-                    (0..pool.batch).flat_map(|image| (0..pool.out_len()).map(move |index| (image, index)))
-                {
-                    let (pixel, channel) = (index / pool.channels, index % pool.channels);
-                    let places = pool.window(pixel).map(|at| inputs[0][image * pool.in_len() + at + channel]);
-                    y.push(places.fold(f64::NEG_INFINITY, f64::max));
-                }
-                y
+                let largest = |window: &Vec<usize>| {
+                    window.iter().map(|at| inputs[0][*at]).fold(f64::NEG_INFINITY, f64::max)
+                };
+                windows.iter().map(largest).collect()
             });
             at_every_level(|| {
                 let (y, winners) = forward(&pool, &x);
@@ -243,8 +331,16 @@ mod tests {
     }
 
     #[test]
+    fn padding_never_wins() {
+        let pool = MaxPool { batch: 1, height: 2, width: 2, channels: 1, size: 3, stride: 2, padding: 1 };
+        let (y, winners) = forward(&pool, &[f32::NEG_INFINITY; 4]);
+        assert_eq!(y, [f32::NEG_INFINITY]);
+        assert_eq!(backward(&pool, &winners, &[5.0]), [5.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
     fn a_nan_is_the_largest() {
-        let pool = MaxPool { batch: 1, height: 2, width: 2, channels: 1, size: 2 };
+        let pool = MaxPool { batch: 1, height: 2, width: 2, channels: 1, size: 2, stride: 2, padding: 0 };
         for at in 0..4 {
             let mut x = [1.0, 2.0, 3.0, 4.0];
             x[at] = f32::NAN;
@@ -255,13 +351,15 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        let pool = MaxPool { batch: 9, height: 12, width: 12, channels: 19, size: 2 };
-        let mut random = Random::new(2);
-        let (x, gradient) = (random.numbers(9 * pool.in_len()), random.numbers(9 * pool.out_len()));
-        same_bits_on_any_threads(|| {
-            let (y, winners) = forward(&pool, &x);
-            let dx = backward(&pool, &winners, &gradient);
-            vec![y, dx]
-        });
+        for (size, stride, padding) in [(2, 2, 0), (3, 2, 1)] {
+            let pool = MaxPool { batch: 9, height: 12, width: 12, channels: 19, size, stride, padding };
+            let mut random = Random::new(2);
+            let (x, gradient) = (random.numbers(9 * pool.in_len()), random.numbers(9 * pool.out_len()));
+            same_bits_on_any_threads(|| {
+                let (y, winners) = forward(&pool, &x);
+                let dx = backward(&pool, &winners, &gradient);
+                vec![y, dx]
+            });
+        }
     }
 }

@@ -105,12 +105,16 @@ impl Level {
         Level::ALL.into_iter().filter(|level| level.is_available())
     }
 
-    /// Runs `work` with every kernel that this thread starts held to this level.
+    /// Runs `work` with every kernel that this thread starts held to this level, until it returns or panics.
     pub fn with<R>(self, work: impl FnOnce() -> R) -> R {
-        let before = FORCED.replace(Some(self));
-        let result = work();
-        FORCED.set(before);
-        result
+        struct Restore(Option<Level>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                FORCED.set(self.0);
+            }
+        }
+        let _restore = Restore(FORCED.replace(Some(self)));
+        work()
     }
 
     /// Numbers in one vector.
@@ -414,6 +418,9 @@ mod tests {
     fn a_level_is_held_inside_with_alone() {
         let before = Level::current();
         assert_eq!(Level::Portable.with(Level::current), Level::Portable);
+        assert_eq!(Level::current(), before);
+        let work = || Level::Portable.with(|| panic!("as a kernel does on a wrong shape"));
+        assert!(std::panic::catch_unwind(work).is_err());
         assert_eq!(Level::current(), before);
     }
 }

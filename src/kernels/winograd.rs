@@ -147,7 +147,8 @@ impl Kernel for Convolve<'_> {
             let inputs = inputs.numbers(POINTS * from_point);
             transform_inputs::<V>(band, frame, inputs);
             let products = products.numbers(POINTS * of_point);
-            let points = as_room(products).chunks_exact_mut(of_point);
+            // SAFETY: `Correlate` writes numbers alone.
+            let points = unsafe { as_room(products) }.chunks_exact_mut(of_point);
             for ((frame, weights), out) in inputs.chunks_exact(from_point).zip(weights).zip(points) {
                 let (window, out) = (band.window(), &mut out[..band.count() * outputs]);
                 Correlate { window, frame, weights, bias: None, relu: false, out }.run::<V, ROWS>();

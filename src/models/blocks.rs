@@ -3,7 +3,10 @@
 //! A block is plain data. It can be described without being built, and builds modules, which hold weights. A new kind is
 //! a file here and a word in `blocks!`; what a network knows of its parts, each block says of itself.
 use super::{builder::Builder, flow::Flow, pass::Pass};
-use crate::{ops::Activation, protocol::LayerInfo};
+use crate::{
+    ops::{Activation, PoolShape},
+    protocol::LayerInfo,
+};
 use anyhow::Result;
 use candle_core::Tensor;
 use std::fmt::Debug;
@@ -49,12 +52,12 @@ pub trait Module: Send + Sync {
     /// Where x has another shape than the module was built for.
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor>;
 
-    /// The side of its windows, if all that it does is to take the maximum of windows that lie side by side.
-    fn max_pooling(&self) -> Option<usize> {
+    /// Its windows, if all that it does is to take their maxima.
+    fn max_pooling(&self) -> Option<PoolShape> {
         None
     }
 
-    /// As [`forward`](Self::forward), then max pooling over windows of a side; none where it cannot do both at once.
+    /// As [`forward`](Self::forward), then max pooling; none where it cannot do both at once.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -62,7 +65,7 @@ pub trait Module: Send + Sync {
         &self,
         _x: &Tensor,
         _pass: &Pass<'_>,
-        _size: usize,
+        _pool: PoolShape,
     ) -> candle_core::Result<Option<Tensor>> {
         Ok(None)
     }
@@ -91,7 +94,7 @@ pub fn run(steps: &[Step], x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<T
     while let Some((Step { module, .. }, after)) = rest.split_first() {
         let pooling = after.first().and_then(|next| next.module.max_pooling());
         let pooled = match pooling.filter(|_| !pass.records()) {
-            Some(size) => module.forward_pooled(&x, pass, size)?,
+            Some(pool) => module.forward_pooled(&x, pass, pool)?,
             None => None,
         };
         (x, rest) = match pooled {

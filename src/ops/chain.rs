@@ -221,8 +221,8 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        Activation, ConvShape, DropoutUnit, activate, add, batch_norm, conv2d, conv2d_max_pool2d, dropout,
-        linear,
+        Activation, ConvShape, DropoutUnit, PoolShape, activate, add, batch_norm, conv2d, conv2d_max_pool2d,
+        dropout, linear,
     };
 
     const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
@@ -236,7 +236,8 @@ mod tests {
         let y = conv2d(&y, weight, None, CONV, Activation::Relu)?;
         // a residual connection: two links want the gradient of x
         let y = add(&y, x, Activation::Relu)?;
-        let y = conv2d_max_pool2d(&y, weight, Some(bias), CONV, Activation::Relu, 2)?;
+        let y =
+            conv2d_max_pool2d(&y, weight, Some(bias), CONV, Activation::Relu, PoolShape::side_by_side(2))?;
         let y = dropout(&y, 0.5, DropoutUnit::Elements, 9)?;
         let y = batch_norm(&y, bias, bias, 1e-5, Activation::Silu)?.0;
         let y = reshape(&y, (y.dim(0)?, 18))?;

@@ -1,6 +1,7 @@
-use super::pool::MAX_POOL;
+use super::pool::max_pool;
 use super::{
-    Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_fused, is_on_cpu, max_pool2d,
+    Activation, PoolShape, WeightedKernel, apply_weighted, check_bias, fallback, is_fused, is_on_cpu,
+    max_pool2d,
 };
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
@@ -87,19 +88,16 @@ pub fn conv2d_max_pool2d(
     bias: Option<&Tensor>,
     conv: ConvShape,
     activation: Activation,
-    size: usize,
+    pool: PoolShape,
 ) -> Result<Tensor> {
     if !is_on_cpu("conv2d_max_pool2d", [x, weight].into_iter().chain(bias))? || !is_fused(activation) {
-        return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, size);
+        return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, pool);
     }
     let conv = shape(x, weight, bias, conv)?;
-    let (height, width) = (conv.out_height(), conv.out_width());
-    if !(1..=MAX_POOL).contains(&size) || height < size || width < size {
-        bail!("conv2d_max_pool2d: no window of {size} x {size} pixels in {height} x {width}")
-    }
-    let pool = MaxPool { batch: conv.batch, height, width, channels: conv.out_channels, size };
+    let between = (conv.batch, conv.out_height(), conv.out_width(), conv.out_channels);
+    let pool = max_pool("conv2d_max_pool2d", between, pool)?;
     let kernel = PooledConv { conv, pool, winners: OnceLock::new() };
-    let out_shape = (conv.batch, height / size, width / size, conv.out_channels);
+    let out_shape = (pool.batch, pool.out_height(), pool.out_width(), pool.channels);
     apply_weighted(kernel, out_shape, [x, weight], bias, activation)
 }
 
@@ -160,20 +158,23 @@ mod tests {
         let vars = [random((3, 9, 11, 3), 1)?, random((3, 3, 3, 20), 2)?, random(20, 3)?];
         let conv = ConvShape { stride: 1, padding: 1 };
         let [x, weight, bias] = &vars;
-        for activation in [Activation::None, Activation::Relu, Activation::Silu] {
-            let y = conv2d_max_pool2d(x, weight, Some(bias), conv, activation, 2)?;
-            let expected = max_pool2d(&conv2d(x, weight, Some(bias), conv, activation)?, 2)?;
-            assert_eq!(y.dims(), expected.dims());
-            let weights = random(y.shape(), 4)?.as_tensor().detach();
-            let grads = (&y * &weights)?.sum_all()?.backward()?;
-            let expected_grads = (&expected * &weights)?.sum_all()?.backward()?;
-            let bits = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-            assert_eq!(bits(&y)?, bits(&expected)?);
-            for var in &vars {
-                assert_eq!(bits(grads.get(var).unwrap())?, bits(expected_grads.get(var).unwrap())?);
+        let bits = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        for pool in [PoolShape::side_by_side(2), PoolShape { size: 3, stride: 2, padding: 1 }] {
+            for activation in [Activation::None, Activation::Relu, Activation::Silu] {
+                let y = conv2d_max_pool2d(x, weight, Some(bias), conv, activation, pool)?;
+                let expected = max_pool2d(&conv2d(x, weight, Some(bias), conv, activation)?, pool)?;
+                assert_eq!(y.dims(), expected.dims());
+                let weights = random(y.shape(), 4)?.as_tensor().detach();
+                let grads = (&y * &weights)?.sum_all()?.backward()?;
+                let expected_grads = (&expected * &weights)?.sum_all()?.backward()?;
+                assert_eq!(bits(&y)?, bits(&expected)?);
+                for var in &vars {
+                    assert_eq!(bits(grads.get(var).unwrap())?, bits(expected_grads.get(var).unwrap())?);
+                }
             }
         }
-        assert!(conv2d_max_pool2d(x, weight, Some(bias), conv, Activation::Relu, 12).is_err());
+        let too_large = PoolShape::side_by_side(12);
+        assert!(conv2d_max_pool2d(x, weight, Some(bias), conv, Activation::Relu, too_large).is_err());
         Ok(())
     }
 

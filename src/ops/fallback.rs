@@ -7,8 +7,10 @@
 use super::conv::ConvShape;
 use super::conv_transpose::ConvTransposeShape;
 use crate::kernels::activation::{Activation, LEAKY_SLOPE};
+use crate::kernels::loss::IGNORED;
 use crate::kernels::norm::Norm;
 use crate::kernels::pair_loss::PairLoss;
+use crate::kernels::pool::MaxPool;
 use candle_core::{D, DType, Result, Tensor};
 
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
@@ -36,8 +38,16 @@ fn add_bias(y: Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<
     activate(&y, activation)
 }
 
+pub fn embedding(ids: Vec<u32>, table: &Tensor, shape: Vec<usize>) -> Result<Tensor> {
+    let ids = Tensor::from_iter(ids, table.device())?;
+    table.index_select(&ids, 0)?.reshape(shape)
+}
+
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
-    add_bias(x.flatten_from(1)?.matmul(weight)?, bias, activation)
+    let (inputs, outputs) = weight.dims2()?;
+    let mut shape = x.dims().to_vec();
+    shape[x.rank() - 1] = outputs;
+    add_bias(x.reshape(((), inputs))?.matmul(weight)?.reshape(shape)?, bias, activation)
 }
 
 pub fn conv2d(
@@ -106,9 +116,29 @@ fn every(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
     x.reshape(split)?.narrow(dim + 1, 0, 1)?.squeeze(dim + 1)
 }
 
-pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
-    let windows = windows(x, [size, size])?.permute((0, 1, 3, 5, 2, 4))?.flatten_from(4)?.contiguous()?;
-    windows.gather(&windows.argmax_keepdim(D::Minus1)?, D::Minus1)?.squeeze(D::Minus1)
+pub fn max_pool2d(x: &Tensor, pool: &MaxPool) -> Result<Tensor> {
+    let MaxPool { size, stride, padding, .. } = *pool;
+    let (rows, columns) = (pool.out_height(), pool.out_width());
+    let x = pad_below(&pad_below(x, 1, padding, stride)?, 2, padding, stride)?;
+    let mut places = vec![];
+    for row in 0..size {
+        let x = every(&x.narrow(1, row, rows * stride)?, 1, stride)?;
+        for column in 0..size {
+            places.push(every(&x.narrow(2, column, columns * stride)?, 2, stride)?);
+        }
+    }
+    let places = Tensor::stack(&places, D::Minus1)?.contiguous()?;
+    places.gather(&places.argmax_keepdim(D::Minus1)?, D::Minus1)?.squeeze(D::Minus1)
+}
+
+/// Numbers below all others on both sides of a dimension, and more at the end, so that the last steps are whole.
+fn pad_below(x: &Tensor, dim: usize, padding: usize, stride: usize) -> Result<Tensor> {
+    let lowest = |len: usize| {
+        let mut dims = x.dims().to_vec();
+        dims[dim] = len;
+        Tensor::full(f32::NEG_INFINITY, dims, x.device())
+    };
+    Tensor::cat(&[&lowest(padding)?, x, &lowest(padding + stride)?], dim)
 }
 
 pub fn average(x: &Tensor, window: [usize; 2]) -> Result<Tensor> {
@@ -163,7 +193,15 @@ pub fn cross_entropy(
     label_smoothing: f64,
     class_weights: Option<&[f32]>,
 ) -> Result<Tensor> {
-    let mut log_probabilities = log_softmax(logits)?;
+    let logits = logits.reshape(((), logits.dim(D::Minus1)?))?;
+    let rows = (0..).zip(&labels).filter(|(_, label)| **label != IGNORED).map(|(row, _)| row);
+    let counted = Tensor::from_iter(rows.collect::<Vec<u32>>(), logits.device())?;
+    if counted.elem_count() == 0 {
+        return (logits * 0.0)?.sum_all();
+    }
+    let labels: Vec<u32> = labels.into_iter().filter(|label| *label != IGNORED).collect();
+    let logits = logits.index_select(&counted, 0)?;
+    let mut log_probabilities = log_softmax(&logits)?;
     if let Some(weights) = class_weights {
         // divided by the mean weight of the labels, so that a mean over the batch is one over the weights
         let of_labels = labels.iter().map(|label| f64::from(weights[*label as usize])).sum::<f64>();

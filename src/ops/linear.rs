@@ -3,18 +3,16 @@ use crate::kernels::OutputGradient;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{Result, Tensor, bail};
 
-/// `activation(x · weight + bias)`: x (batch, inputs), weight (inputs, outputs), and bias (outputs) where there is one, to
-/// (batch, outputs).
-/// An x of more dimensions is read as flattened from the second on.
+/// `activation(x · weight + bias)` along the last dimension: x (…, inputs), weight (inputs, outputs), and bias (outputs)
+/// where there is one, to (…, outputs).
 ///
 /// # Errors
 /// When shapes do not fit, or a tensor is not `f32`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
     let is_on_cpu = is_on_cpu("linear", [x, weight].into_iter().chain(bias))?;
     let (inputs, outputs) = weight.dims2()?;
-    let batch = x.dims().first().copied().unwrap_or_default();
     check_bias("linear", bias, outputs)?;
-    if x.rank() < 2 || x.elem_count() != batch * inputs {
+    if x.dims().last() != Some(&inputs) {
         bail!("linear: x {:?} and weight {:?} do not fit", x.shape(), weight.shape())
     }
     if x.elem_count() == 0 || weight.elem_count() == 0 {
@@ -23,7 +21,10 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Ac
     if !is_on_cpu {
         return fallback::linear(x, weight, bias, activation);
     }
-    apply_weighted(Linear { batch, inputs, outputs }, (batch, outputs), [x, weight], bias, activation)
+    let mut shape = x.dims().to_vec();
+    shape[x.rank() - 1] = outputs;
+    let linear = Linear { batch: x.elem_count() / inputs, inputs, outputs };
+    apply_weighted(linear, shape, [x, weight], bias, activation)
 }
 
 impl WeightedKernel for Linear {
@@ -63,11 +64,15 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_flattened() -> Result<()> {
-        let vars = [random((3, 2, 1, 2), 1)?, random((4, 5), 2)?, random(5, 3)?];
+    fn each_row_of_a_sequence_is_one_of_a_batch() -> Result<()> {
+        let vars = [random((3, 2, 4), 1)?, random((4, 5), 2)?, random(5, 3)?];
         let run = |vars: &[Var]| linear(&vars[0], &vars[1], Some(&vars[2]), Activation::None);
-        let flat = linear(&vars[0].flatten_from(1)?, &vars[1], Some(&vars[2]), Activation::None)?;
-        assert_eq!(run(&vars)?.to_vec2::<f32>()?, flat.to_vec2::<f32>()?);
+        let y = run(&vars)?;
+        assert_eq!(y.dims(), [3, 2, 5]);
+        let flat = linear(&vars[0].flatten_to(1)?, &vars[1], Some(&vars[2]), Activation::None)?;
+        assert_eq!(y.flatten_to(1)?.to_vec2::<f32>()?, flat.to_vec2::<f32>()?);
+        let row = linear(&vars[0].get(2)?.get(1)?, &vars[1], Some(&vars[2]), Activation::None)?;
+        assert_eq!(row.dims(), [5]);
         assert_gradients(&vars, run)
     }
 

@@ -1,12 +1,13 @@
 use super::operation::{BackwardPass, Operation};
 use super::{apply1, apply2, fallback, is_on_cpu};
 use crate::kernels::contrastive::{self, NtXent};
-use crate::kernels::loss::{self, Targets};
+use crate::kernels::loss::{self, IGNORED, Targets};
 use crate::kernels::pair_loss::{self, PairLoss};
 use candle_core::{D, Result, Tensor, bail};
 
-/// The mean cross-entropy in nats, a scalar, of logits (batch, classes) and `u32` labels (batch), with PyTorch's label
-/// smoothing in [0, 1].
+/// The mean cross-entropy in nats, a scalar, of logits (…, classes) and `u32` labels (…), with PyTorch's label smoothing
+/// in [0, 1]. Where a label is [`IGNORED_LABEL`](super::IGNORED_LABEL), its logits do not count: the mean is over the
+/// others, and 0, with a gradient of zeros, if there are none.
 ///
 /// # Errors
 /// When shapes do not fit, a label is not a class, the smoothing is out of range, or the logits are not `f32`.
@@ -26,12 +27,14 @@ pub fn weighted_cross_entropy(
     class_weights: Option<&[f32]>,
 ) -> Result<Tensor> {
     let is_on_cpu = is_on_cpu("cross_entropy", [logits])?;
-    let (batch, classes) = logits.dims2()?;
-    let labels = labels.to_vec1::<u32>()?;
-    if labels.len() != batch || logits.elem_count() == 0 {
-        bail!("cross_entropy: {} labels do not fit logits {:?}", labels.len(), logits.shape())
+    let Some((&classes, leading)) = logits.dims().split_last() else {
+        bail!("cross_entropy: logits {:?} have no classes", logits.shape())
+    };
+    if labels.dims() != leading || logits.elem_count() == 0 {
+        bail!("cross_entropy: labels {:?} do not fit logits {:?}", labels.shape(), logits.shape())
     }
-    if let Some(label) = labels.iter().find(|label| **label as usize >= classes) {
+    let labels = labels.flatten_all()?.to_vec1::<u32>()?;
+    if let Some(label) = labels.iter().find(|label| **label as usize >= classes && **label != IGNORED) {
         bail!("cross_entropy: label {label} is not one of {classes} classes")
     }
     if !(0.0..=1.0).contains(&label_smoothing) {
@@ -203,12 +206,29 @@ mod tests {
     }
 
     #[test]
+    fn a_label_that_is_ignored_counts_for_nothing() -> Result<()> {
+        let logits = random((2, 3, 4), 1)?;
+        let labels = Tensor::new(&[[2u32, IGNORED, 0], [3, 1, IGNORED]], &Device::Cpu)?;
+        assert_gradients(std::slice::from_ref(&logits), |vars| cross_entropy(&vars[0], &labels, 0.2)? * 2.5)?;
+        let counted = logits.flatten_to(1)?.index_select(&Tensor::new(&[0u32, 2, 3, 4], &Device::Cpu)?, 0)?;
+        let expected = cross_entropy(&counted, &Tensor::new(&[2u32, 0, 3, 1], &Device::Cpu)?, 0.2)?;
+        let loss = cross_entropy(&logits, &labels, 0.2)?;
+        assert_eq!(loss.to_scalar::<f32>()?, expected.to_scalar::<f32>()?);
+        let none = cross_entropy(&logits, &Tensor::full(IGNORED, (2, 3), &Device::Cpu)?, 0.2)?;
+        assert_eq!(none.to_scalar::<f32>()?, 0.0);
+        let gradient = none.backward()?.get(&logits).unwrap().flatten_all()?.to_vec1::<f32>()?;
+        assert!(gradient.iter().all(|number| *number == 0.0));
+        Ok(())
+    }
+
+    #[test]
     fn wrong_input_is_an_error() -> Result<()> {
         let logits = random((2, 3), 1)?;
         let labels = |labels: &[u32]| Tensor::new(labels, &Device::Cpu);
         assert!(cross_entropy(&logits, &labels(&[0, 2])?, 0.0).is_ok());
         assert!(cross_entropy(&logits, &labels(&[0, 3])?, 0.0).is_err());
         assert!(cross_entropy(&logits, &labels(&[0])?, 0.0).is_err());
+        assert!(cross_entropy(&logits.unsqueeze(0)?, &labels(&[0, 2])?, 0.0).is_err());
         assert!(cross_entropy(&logits, &labels(&[0, 2])?, 1.5).is_err());
         assert!(cross_entropy(&logits, &Tensor::new(&[0f32, 1.], &Device::Cpu)?, 0.0).is_err());
         Ok(())

@@ -12,6 +12,7 @@ mod conv;
 mod conv_transpose;
 mod depthwise;
 mod dropout;
+mod embedding;
 mod fallback;
 mod linear;
 mod loss;
@@ -23,6 +24,7 @@ mod unit_rows;
 mod weighted;
 
 pub use crate::kernels::activation::Activation;
+pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
 pub use crate::kernels::on_pool;
 pub use activation::activate;
 pub use add::add;
@@ -32,13 +34,14 @@ pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
+pub use embedding::embedding;
 pub use linear::linear;
 pub use loss::{
     binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax, weighted_cross_entropy,
 };
 pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
+pub use pool::{PoolShape, avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
 pub use unit_rows::unit_rows;
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};

@@ -6,25 +6,58 @@ use candle_core::{Result, Tensor, bail};
 use std::sync::OnceLock;
 
 /// The largest side of a window: its pixels are counted in 16 bits.
-pub(super) const MAX_POOL: usize = 256;
+const MAX_POOL: usize = 256;
 
-/// The maximum of each `size` × `size` window, side by side: (batch, height, width, channels) to (batch, height / size,
-/// width / size, channels). The gradient goes to the first maximum of a window, as in PyTorch.
+/// How the square windows of a pooling lie, alike in both directions, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolShape {
+    /// The side of a window.
+    pub size: usize,
+    /// From one window to the next.
+    pub stride: usize,
+    /// On each side of the image, at most half the size. What lies there is below every number.
+    pub padding: usize,
+}
+
+impl PoolShape {
+    /// Windows side by side.
+    pub fn side_by_side(size: usize) -> Self {
+        PoolShape { size, stride: size, padding: 0 }
+    }
+}
+
+/// The maximum of each window: (batch, height, width, channels) to (batch, out height, out width, channels), where
+///
+/// out height = (height + 2 · padding − size) / stride + 1, rounded down, as `torch.nn.MaxPool2d`.
+///
+/// The gradient goes to the first maximum of a window, as in PyTorch.
 ///
 /// # Errors
-/// When x holds no window, or is not `f32`.
-pub fn max_pool2d(x: &Tensor, size: usize) -> Result<Tensor> {
+/// When x holds no window, padding or stride are out of range, or x is not `f32`.
+pub fn max_pool2d(x: &Tensor, pool: PoolShape) -> Result<Tensor> {
     let is_on_cpu = is_on_cpu("max_pool2d", [x])?;
-    let (batch, height, width, channels) = x.dims4()?;
-    if !(1..=MAX_POOL).contains(&size) || height < size || width < size || x.elem_count() == 0 {
-        bail!("max_pool2d: no window of {size} x {size} pixels in {:?}", x.shape())
-    }
+    let pool = max_pool("max_pool2d", x.dims4()?, pool)?;
     if !is_on_cpu {
-        return fallback::max_pool2d(x, size);
+        return fallback::max_pool2d(x, &pool);
     }
-    let pool = MaxPool { batch, height, width, channels, size };
-    let shape = (batch, height / size, width / size, channels);
+    let shape = (pool.batch, pool.out_height(), pool.out_width(), pool.channels);
     apply1(x, shape, MaxPool2d { pool, winners: OnceLock::new() })
+}
+
+/// A pooling of images (batch, height, width, channels).
+pub(super) fn max_pool(
+    name: &str,
+    (batch, height, width, channels): (usize, usize, usize, usize),
+    PoolShape { size, stride, padding }: PoolShape,
+) -> Result<MaxPool> {
+    if stride == 0 || padding > size / 2 {
+        bail!("{name}: stride {stride} and padding {padding} do not fit windows of {size} x {size} pixels")
+    }
+    let fits = (1..=MAX_POOL).contains(&size) && height.min(width) + 2 * padding >= size;
+    if !fits || batch * height * width * channels == 0 {
+        bail!("{name}: no window of {size} x {size} pixels in {:?}", [batch, height, width, channels])
+    }
+    Ok(MaxPool { batch, height, width, channels, size, stride, padding })
 }
 
 struct MaxPool2d {
@@ -142,10 +175,17 @@ mod tests {
     use crate::ops::testing::{assert_gradients, random};
     use candle_core::{Device, Var};
 
+    /// As in ResNet.
+    const OVERLAPPING: PoolShape = PoolShape { size: 3, stride: 2, padding: 1 };
+
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((2, 5, 6, 3), 1)?];
-        assert_gradients(&vars, |vars| max_pool2d(&vars[0], 2))?;
+        assert_gradients(&vars, |vars| max_pool2d(&vars[0], PoolShape::side_by_side(2)))?;
+        // numbers that the differences do not carry past each other
+        let spread = (0..90).map(|index| (index * 37 % 90) as f32 / 20.0);
+        let spread = [Var::from_tensor(&Tensor::from_iter(spread, &Device::Cpu)?.reshape((1, 5, 6, 3))?)?];
+        assert_gradients(&spread, |vars| max_pool2d(&vars[0], OVERLAPPING))?;
         assert_gradients(&vars, |vars| avg_pool2d(&vars[0], 2))?;
         assert_gradients(&vars, |vars| global_avg_pool2d(&vars[0]))?;
         assert_gradients(&vars, |vars| upsample_nearest2d(&vars[0], 3))
@@ -166,17 +206,23 @@ mod tests {
     #[test]
     fn the_first_maximum_takes_the_gradient() -> Result<()> {
         let x = Var::new(&[[[[1f32], [7.]], [[7.], [2.]]]], &Device::Cpu)?;
-        let grads = (max_pool2d(&x, 2)?.sum_all()? * 3.)?.backward()?;
-        assert_eq!(grads.get(&x).unwrap().flatten_all()?.to_vec1::<f32>()?, [0., 3., 0., 0.]);
+        for pool in [PoolShape::side_by_side(2), OVERLAPPING] {
+            let grads = (max_pool2d(&x, pool)?.sum_all()? * 3.)?.backward()?;
+            assert_eq!(grads.get(&x).unwrap().flatten_all()?.to_vec1::<f32>()?, [0., 3., 0., 0.]);
+        }
         Ok(())
     }
 
     #[test]
     fn wrong_input_is_an_error() -> Result<()> {
         let x = random((1, 3, 3, 1), 1)?;
-        assert!(max_pool2d(&x, 0).is_err());
-        assert!(max_pool2d(&x, 4).is_err());
-        assert!(max_pool2d(&x.flatten_all()?, 2).is_err());
+        let pool = |size, stride, padding| max_pool2d(&x, PoolShape { size, stride, padding });
+        assert_eq!(pool(3, 2, 1)?.dims(), [1, 2, 2, 1]);
+        assert_eq!(pool(5, 5, 1)?.dims(), [1, 1, 1, 1]);
+        for (size, stride, padding) in [(0, 1, 0), (4, 4, 0), (6, 1, 1), (2, 0, 0), (2, 1, 2), (1, 1, 1)] {
+            assert!(pool(size, stride, padding).is_err());
+        }
+        assert!(max_pool2d(&x.flatten_all()?, PoolShape::side_by_side(2)).is_err());
         assert!(avg_pool2d(&x, 0).is_err());
         assert!(avg_pool2d(&x, 4).is_err());
         assert!(global_avg_pool2d(&x.narrow(1, 0, 0)?).is_err());

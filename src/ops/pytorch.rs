@@ -15,10 +15,13 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("tanh", &[-7.39328, -32.9014]),
     ("add", &[35.6038, -38.6518, -38.6518]),
     ("add with relu", &[18.1759, -21.9298, -21.9298]),
+    ("embedding", &[-2.23965, 0.604433]),
+    ("linear", &[1.87621, -2.87761, -1.09157, -2.41997]),
     ("conv2d", &[-6.05743, 2.10104, 6.42525, -0.0510832]),
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
     ("max_pool2d", &[-1.58659, 0.742482]),
+    ("overlapping max_pool2d", &[-0.15208, -0.841078]),
     ("avg_pool2d", &[0.266571, 0.0325272]),
     ("global_avg_pool2d", &[0.140964, -0.132046]),
     ("upsample_nearest2d", &[-2.84449, -2.24926]),
@@ -30,6 +33,7 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("causal attention", &[35.6572, -24.716, -12.9496, -23.7674]),
     ("cross_entropy", &[0.575475, -0.231134]),
     ("weighted cross_entropy", &[0.608898, -0.237735]),
+    ("cross_entropy of some", &[0.527825, -0.0949849]),
     ("binary_cross_entropy", &[0.306277, -0.0196038]),
     ("mean_squared_error", &[0.183349, 0.0950179, -0.0950179]),
     ("nt_xent", &[1.36492, -0.0921268]),
@@ -88,6 +92,13 @@ fn sums() -> Result<()> {
 }
 
 #[test]
+fn sequences() -> Result<()> {
+    let tokens = Tensor::new(&[[2u32, 0, 2], [4, 2, 0]], &Device::Cpu)?;
+    check("embedding", &[&[5, 4]], |x| embedding(&tokens, &x[0]))?;
+    check("linear", &[&[2, 3, 4], &[4, 5], &[5]], |x| linear(&x[0], &x[1], Some(&x[2]), NONE))
+}
+
+#[test]
 fn convolutions() -> Result<()> {
     let conv = ConvShape { stride: 2, padding: 1 };
     check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE))?;
@@ -102,7 +113,9 @@ fn convolutions() -> Result<()> {
 
 #[test]
 fn pooling() -> Result<()> {
-    check("max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], 2))?;
+    check("max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], PoolShape::side_by_side(2)))?;
+    let overlapping = PoolShape { size: 3, stride: 2, padding: 1 };
+    check("overlapping max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], overlapping))?;
     check("avg_pool2d", &[IMAGE], |x| avg_pool2d(&x[0], 2))?;
     check("global_avg_pool2d", &[IMAGE], |x| global_avg_pool2d(&x[0]))?;
     check("upsample_nearest2d", &[IMAGE], |x| upsample_nearest2d(&x[0], 2))
@@ -134,6 +147,10 @@ fn losses() -> Result<()> {
     let weights = [0.5, 3.0, 1.0, 2.0];
     check("weighted cross_entropy", &[&[3, 4]], |x| {
         weighted_cross_entropy(&x[0], &labels, 0.1, Some(&weights))
+    })?;
+    let some = Tensor::new(&[[2u32, IGNORED_LABEL], [IGNORED_LABEL, 1], [3, 0]], &Device::Cpu)?;
+    check("cross_entropy of some", &[&[3, 2, 4]], |x| {
+        weighted_cross_entropy(&x[0], &some, 0.1, Some(&weights))
     })?;
     check("binary_cross_entropy", &[&[3, 4]], |x| binary_cross_entropy(&x[0], &targets))?;
     check("mean_squared_error", &[&[3, 4], &[3, 4]], |x| mean_squared_error(&x[0], &x[1]))?;

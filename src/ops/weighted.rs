@@ -127,7 +127,8 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        ConvShape, ConvTransposeShape, conv_transpose2d, conv2d, conv2d_max_pool2d, depthwise_conv2d, linear,
+        ConvShape, ConvTransposeShape, PoolShape, conv_transpose2d, conv2d, conv2d_max_pool2d,
+        depthwise_conv2d, linear,
     };
 
     type Layer = fn(&Tensor, &Tensor, Option<&Tensor>, Activation) -> Result<Tensor>;
@@ -142,7 +143,7 @@ mod tests {
             conv2d(x, weight, bias, CONV, activation)
         }),
         (&[2, 6, 7, 3], &[3, 3, 3, 4], 4, |x, weight, bias, activation| {
-            conv2d_max_pool2d(x, weight, bias, CONV, activation, 2)
+            conv2d_max_pool2d(x, weight, bias, CONV, activation, PoolShape::side_by_side(2))
         }),
         (&[2, 6, 7, 3], &[3, 3, 3], 3, |x, weight, bias, activation| {
             depthwise_conv2d(x, weight, bias, CONV, activation)

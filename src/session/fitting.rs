@@ -1,6 +1,7 @@
 //! What a spec keeps when something else is chosen for it, and what a recipe still has to be given.
 use super::Run;
 use crate::{
+    data,
     presets::{self, Recipe},
     protocol::Phase,
     spec::{
@@ -30,7 +31,7 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
     }
     if section == Section::Dataset {
         fitted.leave_out_values(before, catalog);
-        catalog.augment_as_suits(&mut fitted.spec);
+        augment_as_suits(&mut fitted.spec, catalog);
     }
     catalog.augment_as_needed(&mut fitted.spec);
     fitted.say_alterations(before, catalog);
@@ -39,6 +40,18 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
         fitted.rename(before, catalog);
     }
     fitted
+}
+
+/// Where examples are altered, sets what suits the data set that was just chosen, unless the objective has needs of its
+/// own. Data of one's own stay as they are: what suits them is known once they are read.
+pub fn augment_as_suits(spec: &mut RunSpec, catalog: &Catalog) {
+    let has_needs = catalog.needed_augmentation.contains_key(spec.objective.id.as_str());
+    if !has_needs
+        && !spec.is_unaltered()
+        && let Ok(values) = data::suited_augmentation(&spec.dataset)
+    {
+        spec.augmentation = values;
+    }
 }
 
 /// Fits the augmentation to images that have been read since they were chosen.
@@ -168,7 +181,7 @@ mod tests {
         for gone in ["labels per class", "elastic", "thickness", "what to begin with"] {
             assert!(left_out.iter().any(|label| label.starts_with(gone)), "{gone}: {left_out:?}");
         }
-        assert_eq!(spec.augmentation, (catalog.suited_augmentation)(&spec.dataset).unwrap());
+        assert_eq!(spec.augmentation, data::suited_augmentation(&spec.dataset).unwrap());
         assert_eq!((spec.init_from.as_ref(), spec.training(&ENCODER_LR_FACTOR)), (None, 1.0));
         assert_eq!(spec.name, "Compact CNN on CIFAR-10 photographs");
         let mut back = spec;

@@ -1,5 +1,5 @@
 //! What can be chosen, and what each hyperparameter means.
-use super::{Choice, FieldError, LiveParams, RunSpec, Section, Values};
+use super::{FieldError, LiveParams, RunSpec, Section, Values};
 use crate::{
     metrics::{LOSS, MetricInfo, find},
     nearest::suggestion,
@@ -103,10 +103,6 @@ pub struct Catalog {
     pub without_labels: Vec<&'static str>,
     /// The data sets that can be read from a path.
     pub with_path: Vec<&'static str>,
-    /// Convolutions and linear layers of the encoder of a choice, if it is known.
-    pub stages: fn(&Choice) -> Option<usize>,
-    /// The augmentation that suits the data set of a choice, which is looked at for it where need be.
-    pub suited_augmentation: fn(&Choice) -> anyhow::Result<Values>,
     /// Encoders that a run may begin with and that are part of the program.
     pub shipped_encoders: Vec<ShippedEncoder>,
 }
@@ -172,18 +168,6 @@ impl Catalog {
         }
     }
 
-    /// Where images are altered, sets what suits the data set of `spec` that was just chosen, unless its objective has
-    /// needs of its own. Images of one's own stay as they are: what suits them is known once they are read.
-    pub fn augment_as_suits(&self, spec: &mut RunSpec) {
-        let has_needs = self.needed_augmentation.contains_key(spec.objective.id.as_str());
-        if !has_needs
-            && !spec.is_unaltered()
-            && let Ok(values) = (self.suited_augmentation)(&spec.dataset)
-        {
-            spec.augmentation = values;
-        }
-    }
-
     /// Whether the objective of `spec` compares altered images, and nothing alters them.
     pub fn lacks_augmentation(&self, spec: &RunSpec) -> bool {
         self.needed_augmentation.contains_key(spec.objective.id.as_str()) && spec.is_unaltered()
@@ -206,6 +190,22 @@ impl Catalog {
         errors
     }
 
+    /// Which components a key belongs to, as a person would choose them: ": belongs to optimizer=sgd". None where none has
+    /// such a key.
+    pub(super) fn owner(&self, key: &str) -> Option<String> {
+        let owners = Section::ALL.into_iter().flat_map(|section| {
+            let all = self.section(section);
+            let mine: Vec<_> =
+                all.iter().filter(|info| info.params.iter().any(|param| param.key == key)).collect();
+            if mine.len() == all.len() && !mine.is_empty() {
+                return vec![section.id().to_owned()];
+            }
+            mine.iter().map(|info| format!("{}={}", section.id(), info.id)).collect()
+        });
+        let owners: Vec<String> = owners.collect();
+        (!owners.is_empty()).then(|| format!(" here: it belongs to {}", owners.join(" or ")))
+    }
+
     pub(super) fn unknown(&self, section: Section, id: &str) -> String {
         let known: Vec<_> = self.section(section).iter().map(|info| info.id).collect();
         format!("{id:?} is not known{}", suggestion(id, &known))
@@ -215,4 +215,32 @@ impl Catalog {
 /// The key of a hyperparameter in a whole spec, such as `optimizer.learning_rate`.
 pub fn dotted(section: Section, param: &Param) -> String {
     format!("{}.{}", section.id(), param.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::catalog;
+
+    #[test]
+    fn a_key_of_another_component_names_it() {
+        let error = |overrides: &[&str], text: &str| {
+            let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+            RunSpec::from_toml(text, &overrides, &catalog()).unwrap_err().to_string()
+        };
+        let known = "momentum: is not known here: it belongs to optimizer=sgd";
+        assert_eq!(error(&["momentum=0.9"], ""), known);
+        assert!(error(&["optimizer.momentum=0.9"], "").ends_with(known));
+        assert!(error(&[], "[training]\nlearning_rate = 0.1").contains("it belongs to optimizer"));
+        assert!(error(&["conv_dropout=0.1", "encoder=mlp"], "").contains("encoder=seed_cnn"));
+        assert!(error(&["lr=0.1"], "").contains("did you mean learning_rate?"));
+        assert!(error(&["optim=sgd"], "").contains("did you mean optimizer?"));
+        assert!(error(&["encoder=mpl"], "").contains("did you mean mlp?"));
+        for section in Section::ALL {
+            for info in catalog().section(section) {
+                let all = info.params.iter().all(|param| catalog().owner(param.key).is_some());
+                assert!(all, "{}", info.id);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 use super::{
     Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, SplitRule, dotted, edits, overrides,
 };
-use crate::{errors::message, nearest::suggestion};
+use crate::nearest::suggestion;
 use std::{fmt, path::PathBuf};
 use toml::{Table, Value};
 
@@ -11,8 +11,9 @@ const VERSION: i64 = 2;
 /// The version whose runs were split by the images that corrections leave.
 const SPLIT_AS_CORRECTED: i64 = 1;
 
-/// What `augmentation.id` may say: what suits the data set, or nothing. It is written out as the values that it stands for.
-const SUITED_AUGMENTATION: &str = "recommended";
+/// What `augmentation.id` may say: what suits the data set, or nothing. `session::written` fills in the values that the
+/// first stands for, and a spec has them written out.
+pub const SUITED_AUGMENTATION: &str = "recommended";
 const NO_AUGMENTATION: &str = "none";
 
 /// Everything that is wrong with a spec.
@@ -35,11 +36,19 @@ impl RunSpec {
     /// # Errors
     /// Every unknown key, with the nearest known one, and every value of the wrong type or out of range.
     pub fn from_toml(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Self, SpecError> {
+        Self::from_table(&Self::table(text, overrides, catalog)?, catalog)
+    }
+
+    /// A spec's table with `overrides`, of which nothing has been checked but their keys.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or a key is unknown or could be several.
+    pub fn table(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Table, SpecError> {
         let mut table: Table = text.parse().map_err(|error| SpecError(vec![no_toml(text, &error)]))?;
         for pair in overrides::ordered(overrides) {
             Self::override_value(&mut table, pair, catalog).map_err(|error| SpecError(vec![error]))?;
         }
-        Self::from_table(&table, catalog)
+        Ok(table)
     }
 
     /// As [`from_toml`](Self::from_toml), of a spec that is part of another file.
@@ -245,10 +254,12 @@ impl Reader<'_> {
     fn whole_augmentation(&mut self, spec: &mut RunSpec, id: &Value) {
         match id.as_str() {
             Some(NO_AUGMENTATION) => spec.augmentation.clear(),
-            Some(SUITED_AUGMENTATION) => match (self.catalog.suited_augmentation)(&spec.dataset) {
-                Ok(values) => spec.augmentation = values,
-                Err(error) => self.error("augmentation.id", message(&error)),
-            },
+            Some(SUITED_AUGMENTATION) => {
+                self.error(
+                    "augmentation.id",
+                    "depends on the data set: here every value has to be written out",
+                );
+            }
             _ => self.error(
                 "augmentation.id",
                 format!("{id} is not known: choose one of {SUITED_AUGMENTATION}, {NO_AUGMENTATION}"),
@@ -372,20 +383,9 @@ mod tests {
     }
 
     #[test]
-    fn the_augmentation_can_be_set_as_a_whole_and_is_written_out() {
-        let own = "[augmentation]\ngaussian_noise = 0.2";
-        let suited = read(own, &["augmentation=recommended", "flip=0.25"]).unwrap();
-        assert!(!suited.augmentation.contains_key("gaussian_noise") && suited.augmentation["rotation"] > 0.0);
-        assert_eq!(suited.augmentation["flip"], 0.25);
-        let back = read(&suited.to_toml(&catalog()), &[]).unwrap();
-        assert!(suited.augmentation.iter().all(|(key, value)| back.augmentation[key] == *value));
-        let photographs = read("", &["dataset=cifar10", "augmentation=recommended"]).unwrap();
-        assert!(photographs.augmentation["flip"] > 0.0 && !photographs.augmentation.contains_key("rotation"));
-        assert!(read(own, &["augmentation=none"]).unwrap().augmentation.is_empty());
+    fn what_depends_on_the_data_set_is_not_passed_over() {
+        assert!(read("", &["augmentation=recommended"]).unwrap_err().contains("depends on the data set"));
         assert!(read("", &["augmentation=lots"]).unwrap_err().contains("choose one of recommended, none"));
-        let error =
-            read("", &["dataset=files", "dataset.path=/nowhere", "augmentation=recommended"]).unwrap_err();
-        assert!(error.contains("There is nothing to be read here"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use super::{Block, Module, Step, activated, row};
 use crate::{
     models::{Builder, Flow, Layout, Pass},
-    ops::{self, Activation, ConvShape},
+    ops::{self, Activation, ConvShape, PoolShape},
     protocol::LayerInfo,
     shape::ImageShape,
 };
@@ -104,9 +104,9 @@ impl Module for Built {
         &self,
         x: &Tensor,
         pass: &Pass<'_>,
-        size: usize,
+        pool: PoolShape,
     ) -> candle_core::Result<Option<Tensor>> {
         let (weight, bias) = self.weights(pass);
-        ops::conv2d_max_pool2d(x, &weight, bias.as_ref(), self.shape, self.activation, size).map(Some)
+        ops::conv2d_max_pool2d(x, &weight, bias.as_ref(), self.shape, self.activation, pool).map(Some)
     }
 }

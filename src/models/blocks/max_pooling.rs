@@ -2,33 +2,31 @@
 use super::{Block, Module, Step, row};
 use crate::{
     models::{Builder, Flow, Pass},
-    ops,
+    ops::{self, PoolShape},
     protocol::LayerInfo,
     shape::ImageShape,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result};
 use candle_core::Tensor;
 
-/// The maximum of each square of `size` by `size` pixels, side by side.
+/// The maximum of each square window.
 #[derive(Clone, Copy, Debug)]
-pub struct MaxPooling {
-    pub size: usize,
-}
+pub struct MaxPooling(pub PoolShape);
 
 impl Block for MaxPooling {
     fn output(&self, input: Flow) -> Result<Flow> {
-        let image = input.image(self)?;
-        let (height, width) = (image.height / self.size, image.width / self.size);
-        ensure!(
-            height > 0 && width > 0,
-            "The images are too small for this network: nothing is left to pool"
-        );
-        let shape = ImageShape { height, width, ..image };
-        Ok(Flow { field: input.field.through(self.size, self.size, 0), ..Flow::of(shape.into()) })
+        let (image, PoolShape { size, stride, padding }) = (input.image(self)?, self.0);
+        let side = |length: usize| {
+            let room = (length + 2 * padding).checked_sub(size);
+            let room = room.context("The images are too small for this network: nothing is left to pool")?;
+            anyhow::Ok(room / stride + 1)
+        };
+        let shape = ImageShape { height: side(image.height)?, width: side(image.width)?, ..image };
+        Ok(Flow { field: input.field.through(size, stride, padding), ..Flow::of(shape.into()) })
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
-        Ok(vec![row(name, format!("Max pooling {0}×{0}", self.size), self.output(input)?)])
+        Ok(vec![row(name, format!("Max pooling {0}×{0}", self.0.size), self.output(input)?)])
     }
 
     fn build(&self, input: Flow, _: &mut Builder<'_>) -> Result<Vec<Step>> {
@@ -38,10 +36,10 @@ impl Block for MaxPooling {
 
 impl Module for MaxPooling {
     fn forward(&self, x: &Tensor, _: &Pass<'_>) -> candle_core::Result<Tensor> {
-        ops::max_pool2d(x, self.size)
+        ops::max_pool2d(x, self.0)
     }
 
-    fn max_pooling(&self) -> Option<usize> {
-        Some(self.size)
+    fn max_pooling(&self) -> Option<PoolShape> {
+        Some(self.0)
     }
 }

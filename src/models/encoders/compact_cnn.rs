@@ -2,7 +2,7 @@
 use super::EncoderEntry;
 use crate::{
     models::blocks::{BatchNormalization, Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
-    ops::{Activation, DropoutUnit},
+    ops::{Activation, DropoutUnit, PoolShape},
     spec::{ComponentInfo, Param, ParamKind},
 };
 
@@ -26,7 +26,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
             .named("norm2", norm)
             .named("conv3", convolution(128, 1))
             .named("norm3", norm)
-            .then(MaxPooling { size: 2 })
+            .then(MaxPooling(PoolShape::side_by_side(2)))
             .then(Flatten)
             .named("fc", Linear { features: 128, activation: Activation::Relu })
             .then(Dropout { param: DROPOUT, unit: DropoutUnit::Elements })

@@ -2,7 +2,7 @@
 use super::EncoderEntry;
 use crate::{
     models::blocks::{Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
-    ops::{Activation, DropoutUnit},
+    ops::{Activation, DropoutUnit, PoolShape},
     spec::{ComponentInfo, Param, ParamKind},
 };
 
@@ -25,7 +25,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         Sequence::new()
             .named("conv1", convolution(32))
             .named("conv2", convolution(64))
-            .then(MaxPooling { size: 2 })
+            .then(MaxPooling(PoolShape::side_by_side(2)))
             .then(Dropout { param: CONV_DROPOUT, unit: DropoutUnit::Channels })
             .then(Flatten)
             .named("fc1", Linear { features: 128, activation: Activation::Relu })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::kernels::testing::{Random, assert_close};
-use crate::ops::{self, testing::random};
+use crate::ops::{self, PoolShape, pool::max_pool, testing::random};
 use candle_core::{Device, Var};
 
 /// Both give the same output, and the same gradients of its randomly weighted sum.
@@ -62,9 +62,20 @@ fn add_is_the_same() -> Result<()> {
 }
 
 #[test]
+fn embedding_is_the_same() -> Result<()> {
+    let ids = Tensor::new(&[[2u32, 0, 2], [4, 2, 0]], &Device::Cpu)?;
+    assert_same(
+        "embedding",
+        &[random((5, 3), 1)?],
+        |vars| ops::embedding(&ids, &vars[0]),
+        |vars| embedding(ids.flatten_all()?.to_vec1()?, &vars[0], vec![2, 3, 3]),
+    )
+}
+
+#[test]
 fn linear_is_the_same() -> Result<()> {
     for activation in BOTH {
-        let vars = [random((5, 3, 2, 2), 1)?, random((12, 7), 2)?, random(7, 3)?];
+        let vars = [random((5, 3, 2, 6), 1)?, random((6, 7), 2)?, random(7, 3)?];
         assert_same(
             &format!("linear {activation:?}"),
             &vars,
@@ -158,15 +169,20 @@ fn layers_without_a_bias_are_the_same() -> Result<()> {
 fn pooling_is_the_same_with_ties() -> Result<()> {
     let x = random((3, 7, 9, 5), 1)?;
     let tied = Var::from_tensor(&(x.as_tensor() * 2.0)?.round()?)?;
-    for size in 1..=4 {
+    for (size, stride, padding) in
+        [(1, 1, 0), (2, 2, 0), (3, 3, 0), (4, 4, 0), (3, 2, 1), (2, 3, 1), (3, 1, 0), (4, 3, 2)]
+    {
+        let shape = PoolShape { size, stride, padding };
         for x in [&x, &tied].map(|var| [var.clone()]) {
             assert_same(
-                "max_pool2d",
+                &format!("max_pool2d {shape:?}"),
                 &x,
-                |vars| ops::max_pool2d(&vars[0], size),
-                |vars| max_pool2d(&vars[0], size),
+                |vars| ops::max_pool2d(&vars[0], shape),
+                |vars| max_pool2d(&vars[0], &max_pool("max_pool2d", vars[0].dims4()?, shape)?),
             )?;
         }
+    }
+    for size in 1..=4 {
         let x = [x.clone()];
         assert_same(
             "avg_pool2d",
@@ -250,7 +266,7 @@ fn attention_is_the_same() -> Result<()> {
 #[test]
 fn losses_are_the_same() -> Result<()> {
     let vars = [Var::from_tensor(&(random((6, 10), 1)?.as_tensor() * 5.0)?)?, random((6, 10), 2)?];
-    let labels = [3u32, 9, 0, 0, 7, 5];
+    let labels = [3u32, 9, ops::IGNORED_LABEL, 0, 7, 5];
     let targets = vars[1].as_tensor().detach().abs()?;
     let weights = [0.5, 1.0, 2.0, 0.0, 1.0, 3.0, 1.0, 0.7, 1.0, 4.0_f32];
     for (smoothing, weights) in [(0.0, None), (0.2, None), (0.0, Some(&weights[..])), (0.2, Some(&weights))] {
