@@ -125,7 +125,7 @@ pub struct Dataset {
     pub notes: Notes,
 }
 
-/// What a person should know of how a data set was read.
+/// Remarks for the user on how a data set was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notes {
     /// What it was taken for, where that was not chosen.
@@ -161,7 +161,7 @@ pub const PARAMS: [Param; USE.len() + 4] = {
     params
 };
 
-/// Reads the data set of a choice as a person has corrected it, narrowed to the classes and brought to the shape that it
+/// Reads the data set of a choice with the user's corrections, narrowed to the classes and brought to the shape that it
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
 /// # Errors
@@ -186,7 +186,7 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
 /// Makes sure that a published data set has been fetched, or a copy of it named, without reading it.
 ///
 /// # Errors
-/// Where it is not there: how it is had.
+/// Where it is not there: the message says how to get it.
 pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
     let published = find(&choice.id)?.published();
     published.map_or(Ok(()), |published| published.locate(choice, fetched).map(drop))

@@ -1,6 +1,6 @@
 //! Files that survive a power cut, and reading that no hostile folder can hang or flood.
 //!
-//! Files that must not be lost are written by [`replace`]. Files that a person or another program may have made are read by
+//! Files that must not be lost are written by [`replace`]. Files that the user or another program may have made are read by
 //! [`read`] or [`read_text`], with an upper limit in bytes.
 use crate::errors::At as _;
 use std::{
@@ -218,7 +218,7 @@ fn irregular(metadata: &fs::Metadata) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
-/// A number of bytes as a person reads it.
+/// A number of bytes with a unit, such as "1.5 GiB".
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),

@@ -1,4 +1,4 @@
-//! Errors as people read them: what happened, what to do, and last the place; and text from outside the program, made fit
+//! Errors for the user: what happened, what to do, and last the place; and text from outside the program, made fit
 //! to be shown.
 use anyhow::Error;
 use std::{
@@ -34,7 +34,7 @@ pub struct Remark {
     pub place: Option<Place>,
 }
 
-/// Says where the thing is that an error is about.
+/// Attaches a place to an error.
 pub trait At {
     /// What the place is attached to.
     type Output;

@@ -19,7 +19,7 @@ pub struct Filters {
     pub values: Vec<f32>,
 }
 
-/// What a convolution makes of an image: a map for each of its filters, normalised and activated where the network does it.
+/// The output of a convolution for one image: a map for each filter, after normalisation and activation where the network has them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMaps {
     /// As in the names of its weights, such as "conv1".
@@ -39,7 +39,7 @@ pub struct Strongest {
     pub layer: usize,
     /// Index of the filter in its layer.
     pub filter: usize,
-    /// Images looked at so far.
+    /// Images searched so far.
     pub looked_at: usize,
     /// Height, width and channels of an image.
     pub shape: ImageShape,

@@ -4,7 +4,7 @@ use crate::{
     spec::{Catalog, RunSpec, SpecError},
 };
 
-/// A recipe and the name that it goes by.
+/// A recipe and its name.
 #[derive(Debug, PartialEq)]
 pub struct Preset {
     /// The name of its file, without the ending.

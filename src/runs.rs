@@ -46,7 +46,7 @@ pub use metrics_file::MetricsFile;
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
 const MOST_SPEC: u64 = 64 << 20;
 
-/// The folder that holds a person's runs.
+/// The folder that holds the user's runs.
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
@@ -83,7 +83,7 @@ impl Home {
         self.path.join("data")
     }
 
-    /// The folder of a person's own drawings.
+    /// The folder of the user's own drawings.
     pub fn handwriting(&self) -> PathBuf {
         self.path.join("handwriting")
     }

@@ -22,7 +22,7 @@ pub use self::{
 /// Everything that determines a run, except the live changes made to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSpec {
-    /// What a person calls it.
+    /// The name that the user gave it.
     pub name: String,
     /// Every random number of the run is derived from it.
     pub seed: u64,
@@ -66,9 +66,9 @@ pub struct Choice {
     pub path: Option<PathBuf>,
     /// Hyperparameters by their keys; a missing one has its default.
     pub values: Values,
-    /// For data sets: what a person has corrected about it.
+    /// For data sets: the user's corrections.
     pub edits: Edits,
-    /// For data sets: what a split of it goes by.
+    /// For data sets: what a split is drawn from.
     pub split_rule: SplitRule,
 }
 

@@ -1,4 +1,4 @@
-//! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
+//! The window: shows the session's [`State`] and returns what the user asks for as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     comparison::Comparison,
@@ -84,7 +84,7 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
-    /// A race that waits for a person's word.
+    /// A race that waits for the user's confirmation.
     proposed: Option<Comparison>,
     /// How many questions views have asked.
     questions: u64,
@@ -100,7 +100,7 @@ pub struct Workbench {
     tab: Tab,
 }
 
-/// What the middle shows where there is no room for everything beside it.
+/// What the middle shows where the window is too small for everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Tab {
     /// The chosen view, or a comparison.
@@ -134,7 +134,7 @@ impl Workbench {
         }
     }
 
-    /// Draws everything; returns what a person asked for.
+    /// Draws everything; returns what the user asked for.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog) -> Vec<Action> {
         let mut actions = vec![];
         self.apply_settings(ui, state);
@@ -178,7 +178,7 @@ impl Workbench {
         });
     }
 
-    /// The card of the race that a person has asked for.
+    /// The card of the race that was asked for.
     fn propose(&mut self, ui: &Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
         let asked = [self.form.proposed.take(), self.runs.proposed.take()];
         self.proposed = asked.into_iter().flatten().next().or(self.proposed.take());

@@ -1,4 +1,4 @@
-//! `handwriting`: a person's own drawings, and what fine-tuning on them gains and costs.
+//! `handwriting`: the user's own drawings, and what fine-tuning on them gains and costs.
 use super::{
     Common, Outcome, open,
     output::{complain, line, percent, program, signed},

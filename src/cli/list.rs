@@ -142,7 +142,7 @@ pub fn data(common: &Common) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Problems that are shown to a person.
+/// The most problems that are printed as text.
 const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.

@@ -1,4 +1,4 @@
-//! Text on standard output and standard error, in which nothing that cannot be written ends the work that it is about.
+//! Text on standard output and standard error. A closed pipe never ends the work that is being reported.
 use super::Outcome;
 use crate::errors::{plain, visible};
 use std::{

@@ -1,4 +1,4 @@
-//! `evaluate` and `predict`: what a run's network makes of images.
+//! `evaluate` and `predict`: a network's answers on a split, and on single images.
 use super::{
     Common, Outcome,
     explain::{self, Explain},
@@ -165,7 +165,7 @@ fn show(image: &Path, reading: &Reading, json: bool) {
     line(format!("{}  {}", reading.text(), name(&image.to_string_lossy())));
 }
 
-/// What a network makes of a picture.
+/// A network's answer on a picture.
 pub struct Reading {
     /// The place of the most probable class.
     pub class: usize,

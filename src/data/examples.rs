@@ -16,7 +16,7 @@ pub struct Examples {
     pub inputs: Inputs,
     /// What it should answer.
     pub targets: Targets,
-    /// The examples before any correction, where a split goes by more than the labels.
+    /// The examples before any correction, where a split depends on more than the labels.
     pub(super) as_read: Option<AsRead>,
 }
 

@@ -1,4 +1,4 @@
-//! Images of one's own at a path. Their format is detected automatically.
+//! The user's own images at a path. Their format is detected automatically.
 //!
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
 //! all formats happens in `files/assembly.rs`.
@@ -291,7 +291,7 @@ pub(super) fn named_classes(written: &[String]) -> (Vec<String>, Vec<usize>) {
     (places.keys().map(ToString::to_string).collect(), written.iter().map(|label| places[label]).collect())
 }
 
-/// The paths in a folder, in order, but for those that are neither files nor folders: to open a pipe would be to wait.
+/// The paths of files and folders in a folder, in order. Others are left out, since opening a pipe would block.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let is_special =
         |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());

@@ -19,7 +19,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "masked",
         label: "Masked",
-        help: "Learn without labels: patches of each image are hidden, and the network paints what must have been there.",
+        help: "Learn without labels: patches of each image are hidden, and the network reconstructs them.",
         params: &[MASK_SHARE, PATCH_SIZE],
     },
     needs_labels: false,

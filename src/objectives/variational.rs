@@ -21,7 +21,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "variational",
         label: "Variational autoencoder",
-        help: "Learn without labels: squeeze each image into a small cloud of numbers, so packed that any point among them paints a plausible image.",
+        help: "Learn without labels: encode each image as a small distribution of latents, arranged so that every latent decodes to a plausible image.",
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
     needs_labels: false,
@@ -54,7 +54,7 @@ const BINARIZE: Param = Param {
     key: "binarize",
     label: "Binarise",
     unit: "",
-    help: "Makes each pixel black or white by chance, its grey being the probability, so that the bound is one on real probabilities and can be compared with the literature.",
+    help: "Makes each pixel black or white at random, with its grey as the probability, so that the bound can be compared with the literature.",
     kind: ParamKind::Switch,
     default: 1.0,
     live: false,

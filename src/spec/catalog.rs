@@ -97,7 +97,7 @@ pub struct Catalog {
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered images needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
-    /// The metric that says at a glance how well an objective does, by its identifier.
+    /// The main metric of each objective, by the objective's identifier.
     pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
     /// The objectives that learn without labels.
     pub without_labels: Vec<&'static str>,
@@ -129,7 +129,7 @@ impl Catalog {
         self.section(section).iter().find(|info| info.id == id)
     }
 
-    /// The metric that says at a glance how well a run of `spec` does; of an objective that this program does not know,
+    /// The main metric of a run of `spec`; for an objective that this program does not know,
     /// the loss.
     pub fn headline(&self, spec: &RunSpec) -> &'static MetricInfo {
         let known = self.headlines.get(spec.objective.id.as_str()).copied();

@@ -35,11 +35,11 @@ pub struct Form {
     pub proposed: Option<Comparison>,
     path: String,
     alterations: Alterations,
-    /// Chosen by hand; otherwise the form is open while nothing trains.
+    /// Whether the user opened or closed the form; if neither, it is open while nothing trains.
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
-    /// Images of one's own were chosen; what suits them is known once they are read.
+    /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
 }
 

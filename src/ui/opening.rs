@@ -1,4 +1,4 @@
-//! Has the data set of the form opened, so that it can be looked at before a run begins.
+//! Opens the data set that the form has chosen, so that it can be seen before a run begins.
 use super::Action;
 use crate::{protocol::data::DataRequest, spec::RunSpec};
 

@@ -102,7 +102,7 @@ impl Source {
         Self { kind: "comparison", name: comparison.name.clone(), data }
     }
 
-    /// Of a person's own drawings, as a run reads them where there is one.
+    /// The user's own drawings, as a run reads them where there is one.
     pub fn of_handwriting(run: Option<&RunSpec>) -> Self {
         let name = run.map_or_else(String::new, |spec| spec.name.clone());
         Self { kind: "run", name, data: "my handwriting".into() }

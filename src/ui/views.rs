@@ -27,7 +27,7 @@ pub const UNSAVED: &str = "This run has not been saved yet. Resume it first.";
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
     pub info: ComponentInfo,
-    /// It is about what is on the draw pad.
+    /// Whether it shows what is on the draw pad.
     pub looks_at_the_pad: bool,
     pub open: fn() -> Box<dyn View>,
 }

@@ -39,7 +39,7 @@ impl Limits {
     }
 }
 
-/// How fast bytes come, looked at once in each window.
+/// The download rate, checked once in each window.
 pub struct Pace {
     since: Instant,
     bytes: u64,

@@ -25,7 +25,7 @@ pub const TEST_SHARE: usize = 6;
 /// Labels are kept in two bytes.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// Parts whose images have been looked at, and not decoded yet.
+/// Parts whose image headers have been read, and whose images are not decoded yet.
 struct Surveyed {
     info: DatasetInfo,
     parts: Vec<Part>,

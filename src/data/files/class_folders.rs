@@ -107,7 +107,7 @@ fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut
     }
 }
 
-/// What folders stand for, where a table beside them says so: `n01443537<tab>goldfish`.
+/// Class names of folders, where a table next to them lists them: `n01443537<tab>goldfish`.
 pub(super) fn titles(path: &Path) -> BTreeMap<String, String> {
     let tables = ["classes.tsv", "words.txt"].map(|name| path.join(name));
     let text = tables.iter().find_map(|table| text::read(table, &Watch::default()).ok()).unwrap_or_default();

@@ -9,7 +9,7 @@ use egui::{ComboBox, Ui};
 pub struct Filter {
     pub class: Option<u16>,
     pub role: Option<Role>,
-    /// Only what a person has corrected.
+    /// Only corrected images.
     pub corrected: bool,
 }
 

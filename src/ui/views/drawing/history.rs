@@ -32,7 +32,7 @@ pub struct History {
     asking: Asking<Image>,
     known: Moments<(RunId, Image)>,
     class_names: Arc<[String]>,
-    /// The moment that is looked at, and of which image; the last one where none was chosen.
+    /// The chosen moment, and of which image; the last one where none was chosen.
     chosen: Option<(usize, Image)>,
 }
 

@@ -19,7 +19,7 @@ pub enum Kind {
     Disagreements,
 }
 
-/// An image, what a network makes of it, and what another one does.
+/// An image, the answer of one network, and that of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
     pub verdict: Verdict,

@@ -84,7 +84,7 @@ impl Scatter {
         frame.response.rect
     }
 
-    /// Follows a person's hands as far as there is anything to be seen.
+    /// Pans and zooms, within the bounds of the map.
     fn steer(&mut self, response: &Response, chosen: Option<[Range; 2]>, all: [Range; 2]) {
         if response.double_clicked() {
             self.reset();
