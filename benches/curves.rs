@@ -69,6 +69,7 @@ fn add(state: &mut State, run: usize, points: u64) {
         changes: vec![],
         progress: Progress { step: points, steps: points, steps_per_epoch: 860, ..Progress::default() },
         timing: vec![],
+        class_names: (0..10).map(|digit| digit.to_string()).collect(),
     })));
     state.apply(Event::Points(id(run), (1..=points).map(|step| point(run, step)).collect()));
 }

@@ -1,8 +1,8 @@
 //! A fair comparison: the same network, the same few labels, the same steps, with and without a head start.
 //!
 //! A [`Comparison`] is plain data: one recipe, the arms that it is run in, and the seeds and label budgets of its races.
-//! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, whether its images
-//! are altered, and whether it labels further images itself; labels, steps, batches and seeds are the same for all, by
+//! An arm can differ from the recipe only in what its encoder begins with, whether that is trained, whether its examples
+//! are altered, and whether it labels further examples itself; labels, steps, batches and seeds are the same for all, by
 //! construction.
 use crate::spec::{
     Catalog, Choice, ENCODER_LR_FACTOR, Entrant, FREEZE_STAGES, FRESH_STAGES, FieldError, RunSpec,
@@ -19,9 +19,9 @@ pub use results::{ArmResult, Band, BudgetResult, Difference, Results, band};
 pub struct Comparison {
     /// What a person calls it.
     pub name: String,
-    /// One race for each: it draws the labels, the order of the images, and all weights that are not pretrained.
+    /// One race for each: it draws the labels, the order of the examples, and all weights that are not pretrained.
     pub seeds: Vec<u64>,
-    /// Labelled images of each class, one race for each; 0 is all of them.
+    /// Labelled examples of each class, one race for each; 0 is all of them.
     pub labels_per_class: Vec<u64>,
     /// Trained once, before the first race; an arm begins with one by its name.
     pub pretrain: Vec<RunSpec>,
@@ -38,9 +38,9 @@ pub struct Arm {
     pub init_from: Option<String>,
     /// The encoder stays as it is; only the head learns.
     pub frozen: bool,
-    /// Training images are altered as the recipe says.
+    /// Training examples are altered as the recipe says.
     pub augmented: bool,
-    /// As many unlabelled images as the recipe says get labels from the encoder itself.
+    /// As many unlabelled examples as the recipe says get labels from the encoder itself.
     pub self_labelled: bool,
 }
 
@@ -76,7 +76,7 @@ impl Comparison {
         self
     }
 
-    /// The arms that tell the whole story: without the controls from scratch, augmentation or further images would pass
+    /// The arms that tell the whole story: without the controls from scratch, augmentation or further examples would pass
     /// for a head start.
     pub fn standard_arms(init_from: &str) -> Vec<Arm> {
         let arm = |name: &str, init_from: Option<&str>, frozen, augmented| Arm {

@@ -2,6 +2,7 @@
 use crate::{
     errors::Remark,
     registry,
+    sample::Modality,
     shape::{ImageShape, Shape},
     spec::{Choice, ComponentInfo, Param, Values},
 };
@@ -47,6 +48,8 @@ registry!(
 pub struct DatasetEntry {
     /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
+    /// The kind of data that it holds.
+    pub modality: Modality,
     /// Where its images come from.
     pub source: Source,
     /// The recommended augmentation for images of a shape.

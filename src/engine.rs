@@ -46,11 +46,18 @@ pub fn catalog() -> Catalog {
     ];
     let needed = objectives::ALL.iter().filter(|entry| !entry.augmentation.is_empty());
     let without_labels = objectives::ALL.iter().filter(|entry| !entry.needs_labels);
+    let encoders =
+        models::encoders::ALL.iter().map(|entry| ((Section::Encoder, entry.info.id), entry.serves));
+    let objectives = objectives::ALL.iter().map(|entry| ((Section::Objective, entry.info.id), entry.serves));
+    let augmentations =
+        data::augment::ALL.iter().map(|entry| ((Section::Augmentation, entry.info.id), entry.serves()));
     Catalog {
         components: components.into(),
         needed_augmentation: needed.map(|entry| (entry.info.id, entry.augmentation)).collect(),
         headlines: objectives::ALL.iter().map(headline).collect(),
         without_labels: without_labels.map(|entry| entry.info.id).collect(),
+        modalities: data::ALL.iter().map(|entry| (entry.info.id, entry.modality)).collect(),
+        serves: encoders.chain(objectives).chain(augmentations).collect(),
         with_path: data::ALL.iter().filter(|entry| entry.takes_path()).map(|entry| entry.info.id).collect(),
         shipped_encoders: models::shipped::ALL.iter().map(|shipped| shipped.info).collect(),
     }

@@ -12,7 +12,7 @@ mod vars;
 pub use blocks::BatchNorm;
 pub use builder::Builder;
 pub use flow::{Flow, MapInfo, ReceptiveField};
-pub use network::{Encoded, Network};
+pub use network::{Encoded, Network, Places};
 pub use pass::{Changes, Maps, Pass};
 pub use pytorch::{Layout, Pytorch, Rename};
 pub use transfer::{Part, Weights, check, load_part};

@@ -4,6 +4,7 @@ use crate::{
     models::{Network, Pass, Vars},
     protocol::{Caption, Similarities},
     registry,
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams},
 };
 use anyhow::{Context as _, Result};
@@ -19,6 +20,8 @@ registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, 
 pub struct ObjectiveEntry {
     /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
+    /// The kinds of data that it can learn from.
+    pub serves: &'static [Modality],
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
     /// The identifier of its main metric, which is measured on validation images at least.

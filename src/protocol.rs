@@ -43,10 +43,10 @@ pub enum Command {
         request: u64,
         run: RunId,
         sample: Sample,
-        /// Whether the training images that are nearest to it are wanted, even where the network knows classes.
+        /// Whether the training examples that are nearest to it are wanted, even where the network knows classes.
         with_nearest: bool,
     },
-    /// Shows what a run makes of a few validation images, the first of them replaced by drawings where the network learns
+    /// Shows what a run makes of a few validation examples, the first of them replaced by samples where the network learns
     /// without labels. The newest request wins.
     Preview {
         request: u64,
@@ -149,6 +149,8 @@ pub struct RunInfo {
     pub progress: Progress,
     /// Training steps done and the seconds of training they took, rising, for an axis in seconds.
     pub timing: Vec<[f64; 2]>,
+    /// The name of each class, in order of the labels; none where that is not known before the data set is read.
+    pub class_names: Arc<[String]>,
 }
 
 /// A comparison as it is found on disk; its runs say themselves that they belong to it.
@@ -191,12 +193,12 @@ pub struct Remedy {
     pub learning_rate: f64,
 }
 
-/// How far something is that is done with many images.
+/// How far something is that is done with many examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparing {
     /// What is done now, as "Preparing images".
     pub what: &'static str,
-    /// Images; 0 of 0 before they are counted.
+    /// Examples; 0 of 0 before they are counted.
     pub done: u64,
     pub total: u64,
     /// At the present pace; nothing before there is one.
@@ -223,7 +225,7 @@ pub struct Progress {
     pub steps_per_epoch: u64,
     /// Time spent training, without pauses.
     pub elapsed_secs: f64,
-    pub images_per_sec: f64,
+    pub examples_per_sec: f64,
 }
 
 impl Progress {
@@ -233,7 +235,7 @@ impl Progress {
     }
 }
 
-/// What a network makes of one image.
+/// What a network makes of one sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     pub request: u64,
@@ -245,9 +247,9 @@ pub struct Prediction {
     /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
     pub confidence: Confidence,
-    /// Where it learns without labels: what it makes of the image instead.
+    /// Where it learns without labels: what it makes of the sample instead.
     pub strips: Vec<Strip>,
-    /// Then also, and where they were asked for: the training images that are nearest to it, once they have been looked
+    /// Then also, and where they were asked for: the training examples that are nearest to it, once they have been looked
     /// at, or why they cannot be.
     pub nearest: Option<Result<Strip, String>>,
 }
@@ -259,11 +261,11 @@ pub enum Confidence {
     Raw,
     /// As the network gives them; calibrated ones follow, which are done by this share from 0 to 1.
     Pending { share_done: f32 },
-    /// Of answers given with 80 %, 80 % are right; unless the image looks like nothing that the network was trained on.
+    /// Of answers given with 80 %, 80 % are right; unless the sample looks like nothing that the network was trained on.
     Calibrated { is_outsider: bool },
 }
 
-/// What a network makes of a few images.
+/// What a network makes of a few examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
     pub request: u64,
@@ -271,7 +273,7 @@ pub struct Preview {
     /// The step whose weights are shown.
     pub step: u64,
     pub strips: Vec<Strip>,
-    /// Where views of images are compared.
+    /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
 }
 
@@ -300,9 +302,9 @@ pub struct Caption {
 /// How alike pairs of views are to a network, by their cosine similarity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Similarities {
-    /// Two views of the same image.
+    /// Two views of the same example.
     pub same: Cosines,
-    /// Views of two different images.
+    /// Views of two different examples.
     pub others: Cosines,
 }
 
@@ -334,17 +336,17 @@ pub enum Question {
     /// How well does it do on a whole split, and how well is it calibrated?
     Evaluation {
         split: Split,
-        /// A data set whose test images are none of what it was trained on: how many of them does it notice?
+        /// A data set whose test examples are none of what it was trained on: how many of them does it notice?
         outsiders: Option<Choice>,
     },
-    /// What does it make of each of a few images, with its weights as they are now? Answered at once.
+    /// What does it make of each of a few samples, with its weights as they are now? Answered at once.
     Scores { samples: Arc<Vec<Sample>> },
     /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
     History { samples: Arc<Vec<Sample>>, after: Option<u64> },
-    /// How many of the validation images of a run does it get right? Asked about the run that it was fine-tuned from, this
+    /// How many of the validation examples of a run does it get right? Asked about the run that it was fine-tuned from, this
     /// says what it has forgotten.
     Recall { of: RunId },
-    /// What in an image speaks for a class, by every method? Asked of the weights as they are at each moment.
+    /// What in a sample speaks for a class, by every method? Asked of the weights as they are at each moment.
     Explanation {
         sample: Sample,
         /// The most probable one where none is named.
@@ -352,19 +354,19 @@ pub enum Question {
         /// What speaks for the class rather than for this one.
         instead_of: Option<u16>,
     },
-    /// What happens to an image between the layers? Asked of the weights as they are at that moment.
+    /// What happens to a sample between the layers? Asked of the weights as they are at that moment.
     Inside { sample: Sample },
-    /// Which training images does a filter answer to most?
+    /// Which training examples does a filter answer to most?
     Strongest {
         /// Counted among the convolutions.
         layer: usize,
         filter: usize,
     },
-    /// Where does the network see images of a split, and which of them are near to each other?
+    /// Where does the network see examples of a split, and which of them are near to each other?
     Map {
         split: Split,
         /// Evenly drawn; all where it is 0.
-        images: usize,
+        examples: usize,
         method: MapMethod,
     },
     /// Where does it see this one? Asked of the weights as they are at that moment.
@@ -395,7 +397,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
     Evaluation(Arc<Evaluation>),
-    /// The probability of each class for each image; of no class where the network learns without labels.
+    /// The probability of each class for each sample; of no class where the network learns without labels.
     Scores {
         class_names: Arc<[String]>,
         scores: Arc<Vec<Vec<f32>>>,
@@ -403,7 +405,7 @@ pub enum Finding {
         is_calibrated: bool,
     },
     Recall {
-        images: usize,
+        examples: usize,
         accuracy: f64,
     },
     History {
@@ -418,11 +420,11 @@ pub enum Finding {
     Embedding(Arc<Vec<f32>>),
 }
 
-/// What a network made of some images at one of its checkpoints.
+/// What a network made of some samples at one of its checkpoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     pub step: u64,
-    /// The uncalibrated probability of each class for each image, as in [`Finding::Scores`].
+    /// The uncalibrated probability of each class for each sample, as in [`Finding::Scores`].
     pub scores: Vec<Vec<f32>>,
 }
 
@@ -460,9 +462,9 @@ pub struct LayerInfo {
     pub name: String,
     /// What it does, such as "Convolution 3×3, ReLU".
     pub kind: String,
-    /// Of one image: (height, width, channels) or (features).
+    /// Of one example: (height, width, channels) or (features).
     pub output_shape: Vec<usize>,
     pub parameters: u64,
-    /// Floating-point operations to score one image.
+    /// Floating-point operations to score one example.
     pub flops: u64,
 }

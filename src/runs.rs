@@ -212,9 +212,9 @@ impl RunFolder {
         let mut progress = Progress::default();
         let mut timing = vec![];
         for entry in entries {
-            if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec } = *entry {
+            if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, examples_per_sec } = *entry {
                 progress =
-                    Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, images_per_sec };
+                    Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, examples_per_sec };
                 // Steps that a crash took back were done again: the later moments count.
                 timing.truncate(timing.partition_point(|moment: &[f64; 2]| moment[0] < step as f64));
                 timing.push([step as f64, elapsed_secs]);
@@ -235,6 +235,7 @@ impl RunFolder {
         RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
+            class_names: self.class_names(&spec),
             spec,
             live,
             phase,

@@ -32,6 +32,9 @@ pub struct Image {
 }
 
 impl Modality {
+    /// Every kind: what components serve that work with any data.
+    pub const ALL: &[Self] = &[Modality::Images, Modality::Text, Modality::Sound];
+
     /// Its name within a sentence.
     pub fn label(self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ mod toml;
 mod training;
 pub(crate) use self::toml::no_toml;
 pub use self::{
-    catalog::{Catalog, ComponentInfo, Param, ParamKind, ShippedEncoder, dotted},
+    catalog::{Catalog, ComponentInfo, Misfit, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
     live::{Change, LiveParams},
     toml::{SUITED_AUGMENTATION, SpecError},
@@ -42,7 +42,7 @@ pub struct RunSpec {
     pub schedule: Choice,
     /// Where the tensors live.
     pub device: Choice,
-    /// How training images are changed.
+    /// How training examples are changed.
     pub augmentation: Values,
     /// Values of [`TRAINING`].
     pub training: Values,
@@ -72,12 +72,12 @@ pub struct Choice {
     pub split_rule: SplitRule,
 }
 
-/// What decides on which side of a split an image is.
+/// What decides on which side of a split an example is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SplitRule {
-    /// As in specs of version 1: the seed and the images that corrections leave, so that correcting one moves others.
+    /// As in specs of version 1: the seed and the examples that corrections leave, so that correcting one moves others.
     AsCorrected,
-    /// The seed and the images as they were read; equal ones are on one side.
+    /// The seed and the examples as they were read; equal ones are on one side.
     #[default]
     AsRead,
 }

@@ -2,7 +2,6 @@
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     comparison::Comparison,
-    errors::message,
     protocol::{About, Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
@@ -13,6 +12,7 @@ use egui_material_icons::icons::ICON_WARNING;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 mod alterations;
@@ -141,6 +141,7 @@ impl Workbench {
         self.select(state);
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
+        self.opened_images(ui);
         self.top_bar(ui, state, catalog, &mut actions);
         self.banner(ui, state, &mut actions);
         self.warning(ui, state);
@@ -203,18 +204,24 @@ impl Workbench {
 
     /// The picture that a dialog chose.
     pub fn picked_image(&mut self, path: &Path) {
-        let opened = self.draw_pad.open_file(path);
-        self.opened_image(opened);
+        self.draw_pad.open_file(path, false);
     }
 
-    fn opened_image(&mut self, opened: anyhow::Result<()>) {
-        match opened {
-            Ok(()) => self.show_controls(),
-            Err(error) => self.notify(Notice {
-                about: About::Request,
-                level: Level::Error,
-                text: format!("Could not open the image: {}", message(&error)),
-            }),
+    /// Shows the pictures that have been opened since the last frame.
+    fn opened_images(&mut self, ui: &Ui) {
+        while let Some((is_typed, shown)) = self.draw_pad.opened() {
+            match shown {
+                Ok(()) => self.show_controls(),
+                Err(error) if is_typed => self.typed_path.refuse(Wanted::Image, error),
+                Err(error) => self.notify(Notice {
+                    about: About::Request,
+                    level: Level::Error,
+                    text: format!("Could not open the image: {error}"),
+                }),
+            }
+        }
+        if self.draw_pad.is_opening() {
+            ui.ctx().request_repaint_after(Duration::from_millis(16));
         }
     }
 
@@ -238,8 +245,8 @@ impl Workbench {
             }
             Wanted::DataFolder | Wanted::DataFile => Some("There is nothing at this path.".into()),
             Wanted::Image => {
-                let opened = self.draw_pad.open_file(path);
-                opened.map(|()| self.show_controls()).map_err(|error| message(&error)).err()
+                self.draw_pad.open_file(path, true);
+                None
             }
             Wanted::Save(file) => {
                 let notice = dialogs::save(file, path);

@@ -59,7 +59,7 @@ fn history(session: &mut Session, run: &RunId, images: &Arc<Vec<Image>>, after: 
 
 fn recall(session: &mut Session, run: &RunId, of: &RunId) -> (usize, f64) {
     match ask(session, run, Question::Recall { of: of.clone() }).finding {
-        Some(Ok(Finding::Recall { images, accuracy })) => (images, accuracy),
+        Some(Ok(Finding::Recall { examples, accuracy })) => (examples, accuracy),
         other => panic!("{other:?}"),
     }
 }

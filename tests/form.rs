@@ -10,6 +10,7 @@ use headstart::{
         About, Command, Event, Level, Notice, Phase, Preparing, Progress, RunId, RunInfo,
         data::{Collection, DataReport, Opened},
     },
+    sample::Modality,
     session::{State, catalog},
     shape::ImageShape,
     spec::{Choice, RunSpec},
@@ -49,6 +50,7 @@ fn state(count: usize, objective: &str, phase: &Phase) -> State {
             changes: vec![],
             progress: Progress { steps: 100, steps_per_epoch: 10, ..Progress::default() },
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
             remedy: None,
             saved: None,
             spec,
@@ -138,6 +140,21 @@ fn no_panel_grows_whatever_is_in_it() {
         }
         assert_eq!(started(&mut window).init_from.as_deref(), Some(&*id(3)));
     }
+}
+
+#[test]
+fn what_does_not_serve_the_data_is_greyed_out() {
+    let mut catalog = catalog();
+    catalog.modalities.values_mut().for_each(|modality| *modality = Modality::Text);
+    let state = state(1, "classify", &Phase::Finished);
+    let mut window = screen::open_with(catalog, [1440.0, 900.0], state, Settings::default());
+    window.get_by_label_contains("Choose another network");
+    window.get_by_label("Works with images, and this data set holds text");
+    window.get_by_role_and_label(Role::ComboBox, "Network").click_accesskit();
+    window.run_steps(4);
+    let is_offered = |label| !window.get_by_label(label).accesskit_node().is_disabled();
+    assert!(!is_startable(&window) && !is_offered("Multilayer perceptron"));
+    assert!(!is_offered("Why") && is_offered("Curves"), "views of the selected run");
 }
 
 #[test]

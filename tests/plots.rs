@@ -44,6 +44,7 @@ fn add(state: &mut State, run: usize, name: &str) {
         changes: vec![],
         progress: Progress { step: steps, steps, steps_per_epoch: 100, ..Progress::default() },
         timing: vec![],
+        class_names: (0..10).map(|digit| digit.to_string()).collect(),
         saved: None,
         remedy: None,
     })));

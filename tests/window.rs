@@ -24,7 +24,11 @@ use headstart::{
     ui::{Action, Settings},
 };
 use screen::{Window, draw_seven, open};
-use std::path::Path;
+use std::{
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 fn wide(state: State) -> Window {
     open([1440.0, 900.0], state, Settings::default())
@@ -80,6 +84,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
+        class_names: (0..10).map(|digit| digit.to_string()).collect(),
         spec,
     };
     let progress = Progress {
@@ -88,7 +93,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
         steps,
         steps_per_epoch: 860,
         elapsed_secs: step as f64 * 0.055,
-        images_per_sec: 1240.0,
+        examples_per_sec: 1240.0,
     };
     let mut events = vec![
         Event::Run(Box::new(info)),
@@ -281,6 +286,12 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     (10..30).for_each(|y| meadow.put_pixel(30, y, image::Rgb([250, 240, 250])));
     meadow.save(&path).unwrap();
     window.state_mut().bench.picked_image(&path);
+    let end = Instant::now() + Duration::from_secs(30);
+    while window.query_by_label("Read it as a drawing").is_none() {
+        assert!(Instant::now() < end, "the picture is not opened");
+        sleep(Duration::from_millis(5));
+        window.run_steps(1);
+    }
     window.run_steps(4);
     let shown = |window: &mut Window| match commands(window).pop() {
         Some(Command::Predict { sample, .. }) => sample.image().unwrap().shape,
@@ -342,9 +353,10 @@ fn comparison() -> State {
                 steps: 400,
                 steps_per_epoch: 100,
                 elapsed_secs: 5.0,
-                images_per_sec: 5000.0,
+                examples_per_sec: 5000.0,
             },
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
         })));
         let ceiling =
             [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);

@@ -39,7 +39,7 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
     let to_output = args.out.as_os_str() == "-";
     ensure!(!(to_output && common.json), "With --json, standard output is for JSON: name a file with --out");
     let mut session = open(common)?;
-    let question = Question::Map { split, images: args.images, method };
+    let question = Question::Map { split, examples: args.images, method };
     let answered = answer(&mut session, &run, question);
     session.close();
     let (step, Finding::Map(map)) = answered? else { bail!("The answer is to another question") };

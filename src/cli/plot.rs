@@ -170,6 +170,7 @@ mod tests {
             changes: vec![],
             progress,
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
         };
         state.apply(Event::Run(Box::new(info)));
         state.apply(Event::Points("a".into(), points));

@@ -78,7 +78,7 @@ impl View {
             let mut event = json!({
                 "event": "validated", "run": run.id, "step": step as u64, "epoch": epoch,
                 "headline": catalog().headline(&run.spec).id, "elapsed_secs": elapsed_secs,
-                "images_per_sec": run.progress.images_per_sec,
+                "images_per_sec": run.progress.examples_per_sec,
             });
             extend(&mut event, run, Split::Validation, step);
             return line(event);
@@ -130,7 +130,7 @@ fn pace(run: &Run) -> String {
         return waiting::text(aside);
     }
     let loss = run.latest(LOSS, Split::Train).map(|loss| format!("loss {loss:.4}"));
-    let rate = run.progress.images_per_sec;
+    let rate = run.progress.examples_per_sec;
     let rate = (rate > 0.0).then(|| format!("{rate:.0} images/s"));
     let left = run.secs_left().map(|secs| format!("{} left", duration(secs)));
     let known: Vec<String> = [loss, rate, left].into_iter().flatten().collect();

@@ -3,6 +3,7 @@
 use crate::{
     registry,
     rng::{key, rng},
+    sample::Modality,
     shape::ImageShape,
     spec::{ComponentInfo, Param, ParamKind, Values},
 };
@@ -24,6 +25,15 @@ pub struct AugmentEntry {
     /// Its name, help and single hyperparameter.
     pub info: ComponentInfo,
     alter: Alter,
+}
+
+impl AugmentEntry {
+    /// The kinds of data that it can alter.
+    pub fn serves(&self) -> &'static [Modality] {
+        match self.alter {
+            Alter::Place(_) | Alter::Pixels(_) => &[Modality::Images],
+        }
+    }
 }
 
 /// What is done with a hyperparameter above 0.

@@ -10,6 +10,7 @@ use crate::{
     disk,
     errors::At as _,
     registry,
+    sample::Modality,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
@@ -38,6 +39,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
         help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
+    modality: Modality::Images,
     source: Source::Own { load: |choice, watch| read(path(choice)?, choice, watch), peek },
     augmentation: suited::unknown,
 };

@@ -1,6 +1,6 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
 use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, Source, augment::suited, idx_file, numbered};
-use crate::{shape::ImageShape, spec::ComponentInfo};
+use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
 use anyhow::Result;
 
 pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
@@ -10,6 +10,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
         help: "70,000 handwritten digits (Yann LeCun, Corinna Cortes; CC BY-SA 3.0), part of this program.",
         params: &PARAMS,
     },
+    modality: Modality::Images,
     source: Source::Own { load: |_, _| load(), peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
 };

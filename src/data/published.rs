@@ -2,6 +2,7 @@
 use super::{Dataset, DatasetEntry, DatasetInfo, Source, files, fitting, watch::Watch};
 use crate::{
     errors::At as _,
+    sample::Modality,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, SplitRule, Values},
 };
@@ -46,7 +47,7 @@ impl Published {
         augmentation: fn(ImageShape) -> Values,
     ) -> DatasetEntry {
         let info = ComponentInfo { id, label, help, params: files::ENTRY.info.params };
-        DatasetEntry { info, source: Source::Published(self), augmentation }
+        DatasetEntry { info, modality: Modality::Images, source: Source::Published(self), augmentation }
     }
 
     /// Bytes to be fetched.

@@ -40,7 +40,7 @@ pub struct ActiveRun {
     single_step: bool,
     /// A checkpoint could not be written, and must be before training goes on.
     save_due: bool,
-    /// The test images have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
+    /// The test examples have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
     evaluated: bool,
     pace: Pace,
     /// What is done between two steps, and the seconds of training at which that began.
@@ -186,7 +186,7 @@ impl ActiveRun {
             steps: moment.steps,
             steps_per_epoch: moment.steps_per_epoch,
             elapsed_secs: secs,
-            images_per_sec: self.pace.images_per_sec(),
+            examples_per_sec: self.pace.examples_per_sec(),
         }
     }
 
@@ -215,8 +215,8 @@ impl ActiveRun {
         match advanced {
             Advance::Scored => outbox.progress(&self.id, self.progress()),
             Advance::Labelled { points } => self.record(points, outbox),
-            Advance::Trained { points, images } => {
-                self.pace.add(images, took);
+            Advance::Trained { points, examples } => {
+                self.pace.add(examples, took);
                 self.record(points, outbox);
                 if std::mem::take(&mut self.single_step) {
                     self.enter(Phase::Paused, outbox);
@@ -377,8 +377,8 @@ impl ActiveRun {
 
     fn write_timing(&mut self, outbox: &mut Outbox) {
         self.last_timing = Instant::now();
-        let Progress { step, steps, steps_per_epoch, elapsed_secs, images_per_sec, .. } = self.progress();
-        self.log(&Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, images_per_sec }, outbox);
+        let Progress { step, steps, steps_per_epoch, elapsed_secs, examples_per_sec, .. } = self.progress();
+        self.log(&Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, examples_per_sec }, outbox);
     }
 
     fn log(&self, entry: &Entry, outbox: &mut Outbox) {

@@ -167,9 +167,9 @@ pub fn objective_speed(objective: &str, secs: f64) -> Result<Measured> {
 fn trained(trainer: &mut Trainer) -> Result<Duration> {
     loop {
         let began = Instant::now();
-        if let Advance::Trained { images, .. } = trainer.advance()? {
+        if let Advance::Trained { examples, .. } = trainer.advance()? {
             let batch = trainer.spec.training(&BATCH_SIZE) as usize;
-            ensure!(images == batch, "a batch has {images} images");
+            ensure!(examples == batch, "a batch has {examples} examples");
             return Ok(began.elapsed());
         }
     }

@@ -62,7 +62,7 @@ pub fn begin(
         }
         Question::Inside { sample } => Ok(at_once(Finding::Inside(inside::look(live, sample)?.into()))),
         Question::Strongest { layer, filter } => inside::begin(copy()?, *layer, *filter),
-        Question::Map { split, images, method } => embedding::begin(copy()?, *split, *images, *method),
+        Question::Map { split, examples, method } => embedding::begin(copy()?, *split, *examples, *method),
         Question::Embedding { sample } => {
             Ok(at_once(Finding::Embedding(embedding::of_one(live, sample)?.into())))
         }

@@ -192,10 +192,10 @@ fn normalised(nearest: &[Vec<(usize, f32)>]) -> Vec<Vec<(usize, f32)>> {
 impl SelfLabels {
     /// One label for each draw.
     pub fn of(&self, draws: &[Draw]) -> Vec<u32> {
-        draws.iter().map(|draw| u32::from(self.of_image(draw.example))).collect()
+        draws.iter().map(|draw| u32::from(self.of_example(draw.example))).collect()
     }
 
-    pub fn of_image(&self, image: usize) -> u16 {
+    pub fn of_example(&self, image: usize) -> u16 {
         self.by_image[&image]
     }
 
@@ -273,7 +273,7 @@ mod tests {
                 break found;
             }
         };
-        assert_eq!(([0, 1].map(|image| labels.of_image(image)), labels.by_image.len()), ([0, 1], 600));
+        assert_eq!(([0, 1].map(|image| labels.of_example(image)), labels.by_image.len()), ([0, 1], 600));
         assert!(accuracy > 0.5, "{accuracy}");
         assert_eq!(done[..7], [0, 128, 256, 300, 428, 556, 600]);
         assert_eq!(done.len(), 6 + ROUNDS, "each round is a turn: it can be stopped between any two");

@@ -38,7 +38,7 @@ pub struct Trainer {
     partition: Partition,
     labels: Labels,
     batches: Batches,
-    /// The images of the next step, prepared while the last one trained.
+    /// The examples of the next step, prepared while the last one trained.
     next: Option<Portion>,
     class_weights: Option<Arc<[f32]>>,
     optimizer: Optimizer,
@@ -46,7 +46,7 @@ pub struct Trainer {
     scoring: Option<Scoring>,
 }
 
-/// Where the labels of the training images come from.
+/// Where the labels of the training examples come from.
 enum Labels {
     Dataset,
     /// From the network itself, which is at work on them.
@@ -65,7 +65,7 @@ pub enum Origin<'a> {
     Weights(&'a Weights),
 }
 
-/// The images that a run fits and those it is validated on.
+/// The examples that a run fits and those it is validated on.
 ///
 /// # Errors
 /// Where there are not as many as asked for.
@@ -74,7 +74,7 @@ pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     data::partition(&spec.dataset, &dataset.train, dataset.info.classes(), spec.seed, needs_labels)
 }
 
-/// Has a run of few labels fit further images too, as many as its spec asks for; gives these.
+/// Has a run of few labels fit further examples too, as many as its spec asks for; gives these.
 fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize>> {
     if !objectives::find(&spec.objective.id)?.needs_labels {
         return Ok(vec![]);
@@ -88,15 +88,15 @@ fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize
 
 /// What a call of [`Trainer::advance`] did.
 pub enum Advance {
-    /// A portion of the unlabelled images was looked at; points once they have labels.
+    /// A portion of the unlabelled examples was looked at; points once they have labels.
     Labelled { points: Vec<Point> },
     /// One batch was trained.
-    Trained { points: Vec<Point>, images: usize },
+    Trained { points: Vec<Point>, examples: usize },
     /// One batch was scored, and more are to come.
     Scored,
-    /// All validation images have been scored.
+    /// All validation examples have been scored.
     Validated { points: Vec<Point>, verdict: Verdict },
-    /// All test images have been scored: nothing is left to do.
+    /// All test examples have been scored: nothing is left to do.
     Finished { points: Vec<Point> },
 }
 
@@ -228,8 +228,8 @@ impl Trainer {
         }
         let train = &self.partition.train;
         let labels: Vec<u16> = match &self.labels {
-            Labels::Network(labels) => train.iter().map(|image| labels.of_image(*image)).collect(),
-            _ => train.iter().map(|image| self.dataset.train.labels()[*image]).collect(),
+            Labels::Network(labels) => train.iter().map(|example| labels.of_example(*example)).collect(),
+            _ => train.iter().map(|example| self.dataset.train.labels()[*example]).collect(),
         };
         if balance == Balance::Oversample {
             self.batches.balance(labels);
@@ -238,8 +238,8 @@ impl Trainer {
         }
     }
 
-    /// The data set, and which of its training images are fitted and which are not.
-    pub fn images(&self) -> (&Arc<Dataset>, &Partition) {
+    /// The data set, and which of its training examples are fitted and which are not.
+    pub fn data(&self) -> (&Arc<Dataset>, &Partition) {
         (&self.dataset, &self.partition)
     }
 
@@ -248,7 +248,7 @@ impl Trainer {
         Moment { step: self.state.step, ..self.moment }
     }
 
-    /// What is done between two steps, and how many images of how many are done.
+    /// What is done between two steps, and how many examples of how many are done.
     pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
         match (&self.scoring, &self.labels) {
             (Some(scoring), _) => Some(scoring.progress()),
@@ -277,7 +277,7 @@ impl Trainer {
         self.optimizer.save(&folder.join("optimizer.safetensors"))
     }
 
-    /// Trains on one batch, and has the next one's images prepared by whatever thread is free meanwhile. They are the
+    /// Trains on one batch, and has the next one's examples prepared by whatever thread is free meanwhile. They are the
     /// same whenever that is done.
     fn train(&mut self) -> Result<Advance> {
         let step = self.state.step;
@@ -329,7 +329,7 @@ impl Trainer {
             .chain(found.metrics)
             .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
         let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
-        Ok(Advance::Trained { points: values.map(point).collect(), images: draws.len() })
+        Ok(Advance::Trained { points: values.map(point).collect(), examples: draws.len() })
     }
 
     fn frozen_stages(&self) -> usize {

@@ -13,10 +13,27 @@ use std::fmt::Debug;
 
 /// Declares one module for each kind of block, and brings its block into scope.
 macro_rules! blocks {
-    ($($module:ident),* $(,)?) => { $(mod $module; pub use $module::*;)* };
+    ($($(#[$when:meta])? $module:ident),* $(,)?) => {
+        $($(#[$when])? mod $module; $(#[$when])? pub use $module::*;)*
+    };
 }
 
-blocks!(batch_norm, convolution, dropout, flatten, linear, max_pooling, sequence);
+blocks!(
+    average_pooling,
+    batch_norm,
+    convolution,
+    dropout,
+    flatten,
+    linear,
+    max_pooling,
+    residual,
+    sequence,
+    #[cfg(test)]
+    toy,
+);
+
+#[cfg(test)]
+mod tests;
 
 /// A part of a network, as plain data.
 pub trait Block: Debug {

@@ -8,6 +8,7 @@ use crate::{
     ops::Activation,
     protocol::LayerInfo,
     registry,
+    sample::Modality,
     shape::Shape,
     spec::{Choice, ComponentInfo},
 };
@@ -18,6 +19,8 @@ registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);
 /// A kind of encoder.
 pub struct EncoderEntry {
     pub info: ComponentInfo,
+    /// The kinds of data that its blocks take.
+    pub serves: &'static [Modality],
     pub blocks: fn(&Choice) -> Sequence,
 }
 

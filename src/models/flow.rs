@@ -32,17 +32,6 @@ impl Flow {
         }
     }
 
-    /// The number of features, for a block that takes nothing else.
-    ///
-    /// # Errors
-    /// Where it is an image or a sequence.
-    pub fn features(&self, block: &dyn Debug) -> Result<usize> {
-        match self.shape {
-            Shape::Features(features) => Ok(features),
-            other => bail!("{block:?} cannot follow {other:?}"),
-        }
-    }
-
     /// Whether it has places, whose features may differ: pixels or tokens.
     pub fn has_places(&self) -> bool {
         !matches!(self.shape, Shape::Features(_))
@@ -72,6 +61,14 @@ impl ReceptiveField {
             stride: self.stride * stride,
             start: self.start - (padding * self.stride) as i32,
         }
+    }
+
+    /// That of a place which depends on what two others do.
+    pub fn union(self, other: Self) -> Self {
+        let end = |field: &Self| field.start + field.size as i32;
+        let start = self.start.min(other.start);
+        let size = (end(&self).max(end(&other)) - start) as usize;
+        Self { size, stride: self.stride.max(other.stride), start }
     }
 
     /// What a place depends on: top, left, and the length of a side, in pixels.

@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Result, bail};
 use candle_core::Tensor;
 
-/// From images to embeddings.
+/// From inputs to embeddings.
 pub struct Network {
     steps: Vec<Step>,
     maps: Vec<MapInfo>,
@@ -19,25 +19,32 @@ pub struct Network {
     sink: Sink,
 }
 
-/// What an encoder makes of some images.
+/// What an encoder makes of some inputs.
 pub struct Encoded {
     /// (batch, embed_dim)
     pub embedding: Tensor,
-    /// (batch, height, width, channels): the last values that still have places; none where the first step makes
-    /// features of all that goes in.
-    pub features: Option<Tensor>,
+    /// The last values that still have places; none where the first step makes features of all that goes in.
+    pub places: Option<Places>,
+}
+
+/// The values of a network at each place of its inputs.
+pub enum Places {
+    /// Of images: (batch, height, width, channels).
+    Map(Tensor),
+    /// Of texts or sound: (batch, length, features).
+    Sequence(Tensor),
 }
 
 impl Encoded {
-    /// (batch, features): what the images look like to the network. These are the means of the channels of the last
-    /// feature map, which keep what an embedding, made to tell classes apart, throws away; where there is no such map,
-    /// the embeddings themselves.
+    /// (batch, features): what the inputs look like to the network. These are the means over the last places, which keep
+    /// what an embedding, made to tell classes apart, throws away; where nothing has places, the embeddings themselves.
     ///
     /// # Errors
     /// Propagates candle errors.
     pub fn look(&self) -> Result<Tensor> {
-        Ok(match &self.features {
-            Some(features) => features.mean((1, 2))?,
+        Ok(match &self.places {
+            Some(Places::Map(map)) => map.mean((1, 2))?,
+            Some(Places::Sequence(sequence)) => sequence.mean(1)?,
             None => self.embedding.clone(),
         })
     }
@@ -73,33 +80,37 @@ impl Network {
         &self.maps
     }
 
-    /// (batch, height, width, channels) to (batch, embed_dim).
+    /// Images (batch, height, width, channels), or tokens (batch, length), to (batch, embed_dim).
     ///
     /// # Errors
-    /// Where the images have another shape than the network was built for.
-    pub fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        Ok(ops::chain(images, &self.sink, |x| run(&self.steps, x, pass))?)
+    /// Where the inputs have another shape than the network was built for.
+    pub fn forward(&self, inputs: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        Ok(ops::chain(inputs, &self.sink, |x| run(&self.steps, x, pass))?)
     }
 
-    /// (batch, height, width, channels) to all that there is to know of the images.
+    /// As [`forward`](Self::forward), with all that there is to know of the inputs.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    pub fn encode(&self, images: &Tensor) -> Result<Encoded> {
+    pub fn encode(&self, inputs: &Tensor) -> Result<Encoded> {
         let (with_places, rest) = self.steps_until(|flow| flow.has_places());
-        let features = run(with_places, images, &Pass::Evaluation)?;
-        let embedding = run(rest, &features, &Pass::Evaluation)?;
-        Ok(Encoded { embedding, features: (!with_places.is_empty()).then_some(features) })
+        let values = run(with_places, inputs, &Pass::Evaluation)?;
+        let embedding = run(rest, &values, &Pass::Evaluation)?;
+        let places = with_places.last().map(|step| match step.output.shape {
+            Shape::Image(_) => Places::Map(values),
+            _ => Places::Sequence(values),
+        });
+        Ok(Encoded { embedding, places })
     }
 
-    /// The feature maps of images, (batch, height, width, channels), one a convolution: normalised and activated where
-    /// they are, before they are pooled.
+    /// The feature maps of images, (batch, height, width, channels), one a convolution: normalised, added to a shortcut and
+    /// activated where they are, before they are pooled.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn maps(&self, images: &Tensor) -> Result<Vec<Tensor>> {
         let maps = Maps::default();
-        run(self.steps_until(|flow| flow.is_map).0, images, &Pass::Recording(&maps))?;
+        run(&self.steps, images, &Pass::Recording(&maps))?;
         Ok(maps.into_inner())
     }
 

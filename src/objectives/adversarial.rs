@@ -17,6 +17,7 @@ use crate::{
     ops::{self, Activation},
     protocol::Caption,
     rng::{key, rng},
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -31,6 +32,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: a generator makes images from noise, a discriminator tries to recognise them among real ones, and each improves against the other.",
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: SAMPLE_DIVERSITY,
     augmentation: &[],

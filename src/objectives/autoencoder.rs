@@ -8,6 +8,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, DropoutUnit},
     rng,
+    sample::Modality,
     shape::ImageShape,
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
@@ -22,6 +23,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: compress each image to a few numbers from which it can be reconstructed.",
         params: &[NOISE],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: LOSS,
     augmentation: &[],

@@ -11,6 +11,7 @@ use crate::{
     },
     ops,
     protocol::Caption,
+    sample::Modality,
     shape::Shape,
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
@@ -25,6 +26,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn the label of each image: the more probable the right answer, the smaller the loss.",
         params: &[LABEL_SMOOTHING],
     },
+    serves: Modality::ALL,
     needs_labels: true,
     headline: ACCURACY,
     augmentation: &[],

@@ -9,6 +9,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     protocol::{Cosines, Similarities},
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -22,6 +23,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: two altered copies of an image must find each other among all the others of the batch.",
         params: &[TEMPERATURE, PROJECTION_DIM],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: KNN_ACCURACY,
     augmentation: &[

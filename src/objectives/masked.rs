@@ -7,6 +7,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops,
     rng::rng,
+    sample::Modality,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind},
 };
@@ -22,6 +23,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: patches of each image are hidden, and the network reconstructs them.",
         params: &[MASK_SHARE, PATCH_SIZE],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: LOSS,
     augmentation: &[],

@@ -8,6 +8,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     protocol::Caption,
+    sample::Modality,
     spec::{ComponentInfo, LiveParams},
 };
 use anyhow::{Result, ensure};
@@ -21,6 +22,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: images are turned by quarters, and the network says by how many. To know, it must see which way up things are.",
         params: &[],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: ROTATION_ACCURACY,
     augmentation: &[],

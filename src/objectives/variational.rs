@@ -10,6 +10,7 @@ use crate::{
     models::{Network, Pass, Vars},
     ops::{self, Activation},
     rng::rng,
+    sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
@@ -24,6 +25,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         help: "Learn without labels: encode each image as a small distribution of latents, arranged so that every latent decodes to a plausible image.",
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
+    serves: &[Modality::Images],
     needs_labels: false,
     headline: ELBO,
     augmentation: &[],

@@ -93,4 +93,4 @@ impl<S: Deref<Target = Storage>> Reader<'_, S> {
 #[cfg(test)]
 mod pytorch;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 pub(super) const NAME: &str = "data.toml";
 const VERSION: u32 = 1;
@@ -94,6 +95,17 @@ impl RunFolder {
             Some(data) => Ok(data.info()),
             None => data::peek(&spec.dataset, watch),
         }
+    }
+
+    /// The name of each class, as far as it is known without reading a data set; else none.
+    pub fn class_names(&self, spec: &RunSpec) -> Arc<[String]> {
+        let published = || data::peek(&spec.dataset, &Watch::default()).ok();
+        let info = match self.data().ok().flatten() {
+            Some(data) => Some(data.info()),
+            None if spec.dataset.path.is_none() => published(),
+            None => None,
+        };
+        info.map_or(vec![], |info| info.class_names).into()
     }
 
     /// Makes sure that a data set is the one that the run has learnt from so far, and writes down what it is where that

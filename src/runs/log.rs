@@ -41,8 +41,10 @@ pub enum Entry {
         steps_per_epoch: u64,
         /// Seconds of training so far.
         elapsed_secs: f64,
-        /// Training images a second, over the last moments.
-        images_per_sec: f64,
+        /// Training examples a second, over the last moments. Versions before 2026-11-29 called it by the images of their
+        /// data sets.
+        #[serde(alias = "images_per_sec")]
+        examples_per_sec: f64,
     },
     /// Something that the user was notified of.
     Notice {

@@ -22,7 +22,7 @@ pub struct Fitted {
     pub left_out: Vec<String>,
 }
 
-/// Chooses a component. Images of another data set suit other alterations; another data set or network is no longer
+/// Chooses a component. The data of another data set suit other alterations; another data set or network is no longer
 /// what the encoder was to begin with; and a name that was made for the recipe is made for the choice.
 pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Catalog) -> Fitted {
     let mut fitted = Fitted { spec: before.clone(), left_out: vec![] };
@@ -32,6 +32,7 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
     if section == Section::Dataset {
         fitted.leave_out_values(before, catalog);
         augment_as_suits(&mut fitted.spec, catalog);
+        fitted.leave_out_alterations(catalog);
     }
     catalog.augment_as_needed(&mut fitted.spec);
     fitted.say_alterations(before, catalog);
@@ -54,8 +55,8 @@ pub fn augment_as_suits(spec: &mut RunSpec, catalog: &Catalog) {
     }
 }
 
-/// Fits the augmentation to images that have been read since they were chosen.
-pub fn fit_to_images(before: &RunSpec, suited: Values, catalog: &Catalog) -> Fitted {
+/// Fits the augmentation to data that have been read since they were chosen.
+pub fn fit_to_data(before: &RunSpec, suited: Values, catalog: &Catalog) -> Fitted {
     let mut fitted = Fitted { spec: before.clone(), left_out: vec![] };
     let has_needs = catalog.needed_augmentation.contains_key(before.objective.id.as_str());
     let is_unsuited = |(key, value): (&String, &f64)| *value != 0.0 && !suited.contains_key(key);
@@ -124,6 +125,13 @@ impl Fitted {
         self.left_out.extend(params.iter().filter(is_lost).map(|param| param.label.to_lowercase()));
     }
 
+    /// The alterations of another kind of data.
+    fn leave_out_alterations(&mut self, catalog: &Catalog) {
+        let mut kept = std::mem::take(&mut self.spec.augmentation);
+        kept.retain(|key, _| catalog.misfit(&self.spec, Section::Augmentation, key).is_none());
+        self.spec.augmentation = kept;
+    }
+
     fn say_alterations(&mut self, before: &RunSpec, catalog: &Catalog) {
         let params = catalog.section(Section::Augmentation).iter().flat_map(|info| info.params);
         let has = |spec: &RunSpec, param: &Param| spec.get(Section::Augmentation, param) != 0.0;
@@ -157,14 +165,14 @@ fn name(spec: &RunSpec, catalog: &Catalog) -> String {
     let label =
         |section| catalog.component(section, spec.id(section)).map_or(spec.id(section), |info| info.label);
     let folder = spec.dataset.path.as_ref().and_then(|path| path.file_name());
-    let images = folder.map_or(label(Section::Dataset).into(), |name| name.to_string_lossy());
-    format!("{} on {images}", label(Section::Encoder))
+    let data = folder.map_or(label(Section::Dataset).into(), |name| name.to_string_lossy());
+    format!("{} on {data}", label(Section::Encoder))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::catalog;
+    use crate::{sample::Modality, session::catalog};
 
     fn preset(id: &str) -> RunSpec {
         match presets::find(id).unwrap().recipe(&catalog()).unwrap() {
@@ -194,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn alterations_of_images_are_left_out_where_the_data_are_text() {
+        let mut catalog = catalog();
+        catalog.modalities.insert("kmnist", Modality::Text);
+        let before = preset("drawing");
+        assert!(!before.augmentation.is_empty());
+        let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new("kmnist"), &catalog);
+        assert!(spec.augmentation.is_empty());
+        assert!(left_out.iter().any(|label| label == "elastic"), "{left_out:?}");
+    }
+
+    #[test]
     fn what_fits_is_kept() {
         let catalog = catalog();
         let named = RunSpec { name: "By hand".into(), ..preset("drawing") };
@@ -208,11 +227,11 @@ mod tests {
         let catalog = catalog();
         let before = preset("drawing");
         let photographs: Values = [("crop".to_owned(), 0.4)].into();
-        let fitted = fit_to_images(&before, photographs.clone(), &catalog);
+        let fitted = fit_to_data(&before, photographs.clone(), &catalog);
         assert_eq!(fitted.spec.augmentation, photographs);
         assert_eq!(fitted.left_out.len(), before.augmentation.len());
         let suited = before.augmentation.keys().map(|key| (key.clone(), 0.1)).collect();
-        assert_eq!(fit_to_images(&before, suited, &catalog).spec, before, "what suits stays as it was set");
+        assert_eq!(fit_to_data(&before, suited, &catalog).spec, before, "what suits stays as it was set");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     },
     spec::{Change, LiveParams, RunSpec, Section},
 };
-use std::{collections::BTreeMap, mem::discriminant, path::PathBuf};
+use std::{collections::BTreeMap, mem::discriminant, path::PathBuf, sync::Arc};
 
 /// Answers of a kind that wait to be taken, at most.
 const KEPT_ANSWERS: usize = 16;
@@ -55,6 +55,8 @@ pub struct Run {
     pub changes: Vec<Change>,
     /// Steps and the seconds of training they took, both rising.
     pub timing: Vec<[f64; 2]>,
+    /// The name of each class, in order of the labels; none where that is not known.
+    pub class_names: Arc<[String]>,
     /// The step of the newest checkpoint.
     pub saved: Option<u64>,
 }
@@ -78,6 +80,7 @@ impl Run {
             curves: BTreeMap::new(),
             changes: info.changes,
             timing: info.timing,
+            class_names: info.class_names,
             saved: info.saved,
         }
     }
@@ -263,7 +266,6 @@ mod tests {
         metrics::{ACCURACY, LOSS},
         protocol::Finding,
     };
-    use std::sync::Arc;
 
     fn run() -> Run {
         Run::new(RunInfo {
@@ -277,6 +279,7 @@ mod tests {
             changes: vec![],
             progress: Progress::default(),
             timing: vec![],
+            class_names: Arc::default(),
         })
     }
 

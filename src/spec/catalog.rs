@@ -3,8 +3,9 @@ use super::{FieldError, LiveParams, RunSpec, Section, Values};
 use crate::{
     metrics::{LOSS, MetricInfo, find},
     nearest::suggestion,
+    sample::Modality,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,12 +96,17 @@ pub struct ComponentInfo {
 pub struct Catalog {
     /// The choices of each section, in the order of their registries.
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
-    /// What an objective that compares altered images needs of the augmentation, by its identifier.
+    /// What an objective that compares altered examples needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
     /// The main metric of each objective, by the objective's identifier.
     pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
     /// The objectives that learn without labels.
     pub without_labels: Vec<&'static str>,
+    /// The kind of data that each data set holds, by its identifier.
+    pub modalities: BTreeMap<&'static str, Modality>,
+    /// The kinds of data that encoders, objectives and augmentations serve, by section and identifier; what is not listed
+    /// serves all.
+    pub serves: BTreeMap<(Section, &'static str), &'static [Modality]>,
     /// The data sets that can be read from a path.
     pub with_path: Vec<&'static str>,
     /// Encoders that a run may begin with and that are part of the program.
@@ -116,6 +122,23 @@ pub struct ShippedEncoder {
     pub label: &'static str,
     /// The identifier of the network that it fits.
     pub encoder: &'static str,
+}
+
+/// Why something cannot be used with a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// What it serves.
+    pub serves: &'static [Modality],
+    /// What the data set holds.
+    pub data: Modality,
+}
+
+/// "Works with images, and this data set holds text".
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let serves: Vec<_> = self.serves.iter().map(|modality| modality.label()).collect();
+        write!(f, "Works with {}, and this data set holds {}", serves.join(" and "), self.data.label())
+    }
 }
 
 impl Catalog {
@@ -168,24 +191,38 @@ impl Catalog {
         }
     }
 
-    /// Whether the objective of `spec` compares altered images, and nothing alters them.
+    /// Whether the objective of `spec` compares altered examples, and nothing alters them.
     pub fn lacks_augmentation(&self, spec: &RunSpec) -> bool {
         self.needed_augmentation.contains_key(spec.objective.id.as_str()) && spec.is_unaltered()
+    }
+
+    /// Why a component, or an augmentation by its key, cannot be used with the data set of `spec`; none where it can.
+    pub fn misfit(&self, spec: &RunSpec, section: Section, id: &str) -> Option<Misfit> {
+        self.unserved(spec, self.serves.get(&(section, id))?)
+    }
+
+    /// Why what serves these kinds of data cannot be used with the data set of `spec`; none where it can.
+    pub fn unserved(&self, spec: &RunSpec, serves: &'static [Modality]) -> Option<Misfit> {
+        let data = *self.modalities.get(spec.dataset.id.as_str())?;
+        (!serves.contains(&data)).then_some(Misfit { serves, data })
     }
 
     /// What is wrong with the values of `spec`, by dotted key.
     pub fn validate(&self, spec: &RunSpec) -> Vec<FieldError> {
         let mut errors = vec![];
         for section in Section::ALL {
-            if self.component(section, spec.id(section)).is_none() {
-                errors.push(FieldError::new(
-                    format!("{}.id", section.id()),
-                    self.unknown(section, spec.id(section)),
-                ));
+            let (id, key) = (spec.id(section), format!("{}.id", section.id()));
+            if self.component(section, id).is_none() {
+                errors.push(FieldError::new(key, self.unknown(section, id)));
+            } else if let Some(misfit) = self.misfit(spec, section, id) {
+                errors.push(FieldError::new(key, misfit.to_string()));
             }
         }
         errors.extend(self.params(spec).filter_map(|(section, param)| {
-            Some(FieldError::new(dotted(section, param), param.check(spec.get(section, param))?))
+            let value = spec.get(section, param);
+            let misfit = self.misfit(spec, section, param.key).filter(|_| value != param.default);
+            let problem = param.check(value).or(misfit.map(|misfit| misfit.to_string()))?;
+            Some(FieldError::new(dotted(section, param), problem))
         }));
         errors
     }
@@ -221,6 +258,21 @@ pub fn dotted(section: Section, param: &Param) -> String {
 mod tests {
     use super::*;
     use crate::session::catalog;
+
+    #[test]
+    fn what_does_not_serve_the_data_is_an_error() {
+        let mut catalog = catalog();
+        let spec = RunSpec { augmentation: [("elastic".to_owned(), 2.0)].into(), ..RunSpec::default() };
+        assert!(catalog.validate(&spec).is_empty());
+        catalog.modalities.insert("mnist", Modality::Text);
+        let errors = catalog.validate(&spec);
+        let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, ["encoder.id", "augmentation.elastic"]);
+        assert_eq!(errors[0].message, "Works with images, and this data set holds text");
+        assert_eq!(catalog.misfit(&spec, Section::Objective, "classify"), None);
+        assert!(catalog.misfit(&spec, Section::Objective, "rotation").is_some());
+        assert_eq!(catalog.misfit(&spec, Section::Optimizer, "sgd"), None);
+    }
 
     #[test]
     fn a_key_of_another_component_names_it() {

@@ -1,11 +1,11 @@
-//! Corrections of a data set, as a spec and the user's file store them: a table of images and what becomes of them.
+//! Corrections of a data set, as a spec and the user's file store them: a table of examples and what becomes of them.
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// The user's corrections, by the key of an image (`data::edits::key`).
+/// The user's corrections, by the key of an example (`data::edits::key`).
 pub type Edits = BTreeMap<String, Edit>;
 
-/// What becomes of an image.
+/// What becomes of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// No run sees it.
@@ -14,7 +14,7 @@ pub enum Edit {
     Label(String),
 }
 
-/// A table in which `false` leaves an image out and a text is its class.
+/// A table in which `false` leaves an example out and a text is its class.
 pub fn to_table(edits: &Edits) -> Table {
     let value = |edit: &Edit| match edit {
         Edit::Exclude => Value::Boolean(false),

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 /// The version of the format of `spec.toml`.
 const VERSION: i64 = 2;
-/// The version whose runs were split by the images that corrections leave.
+/// The version whose runs were split by the examples that corrections leave.
 const SPLIT_AS_CORRECTED: i64 = 1;
 
 /// What `augmentation.id` may say: what suits the data set, or nothing. `session::written` fills in the values that the

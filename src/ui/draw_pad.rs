@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::{
         drawing::{SIDE, Sheet},
-        picture::{self as pictures, Picture},
+        picture::Picture,
     },
     protocol::Prediction,
     sample::Image,
@@ -15,7 +15,6 @@ use crate::{
     shape::ImageShape,
 };
 use answer::{Asked, Classes, caption};
-use anyhow::Result;
 use egui::{
     Align, Align2, Color32, Event, FontId, Key, Layout, Modifiers, Painter, PointerButton, Pos2, Rect,
     Response, RichText, Role, Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
@@ -23,12 +22,14 @@ use egui::{
 };
 use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_REDO, ICON_UNDO};
 use history::History;
+use opening::{Decoded, Openings};
 use page::{Opened, Page};
 use pen::{Mark, Pen};
 use std::path::Path;
 
 mod answer;
 mod history;
+mod opening;
 mod page;
 mod pen;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod tests;
 #[derive(Default)]
 pub struct DrawPad {
     page: Page,
+    openings: Openings,
     history: History,
     pen: Pen,
     /// Whichever of the two it is, as ink on paper; nothing where it is no drawing.
@@ -60,15 +62,25 @@ pub struct DrawPad {
 }
 
 impl DrawPad {
-    /// Shows and scores a picture instead of strokes.
-    ///
-    /// # Errors
-    /// Where it cannot be read, or is blank.
-    pub fn open_file(&mut self, path: &Path) -> Result<()> {
-        let Picture { shape, pixels, sheet, is_coloured } = pictures::open(path)?;
-        let as_drawing = sheet.is_some() && !is_coloured;
-        self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
-        Ok(())
+    /// Begins to open a picture, which is shown and scored instead of strokes once it is there. `is_typed` says that its
+    /// path was typed in the window.
+    pub fn open_file(&mut self, path: &Path, is_typed: bool) {
+        self.openings.begin(path.into(), is_typed);
+    }
+
+    /// Whether a picture is being opened.
+    pub fn is_opening(&self) -> bool {
+        !self.openings.is_empty()
+    }
+
+    /// Shows the next picture that has been opened. Gives whether its path was typed, and why there is no picture.
+    pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
+        let Decoded { is_typed, found } = self.openings.next()?;
+        let shown = found.map(|Picture { shape, pixels, sheet, is_coloured }| {
+            let as_drawing = sheet.is_some() && !is_coloured;
+            self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
+        });
+        Some((is_typed, shown))
     }
 
     /// Shows and scores an image of a data set instead of strokes. One that looks framed, 28 by 28 in grey, is a drawing.
@@ -127,7 +139,10 @@ impl DrawPad {
                         ui.add(slider).labelled_by(label.id);
                     });
                     self.choose_reading(ui);
-                    let text = caption(run, self.image.is_some(), self.answered(prediction, run));
+                    let text = match self.is_opening() {
+                        true => "Opening the picture…".into(),
+                        false => caption(run, self.image.is_some(), self.answered(prediction, run)),
+                    };
                     ui.label(RichText::new(text).small().weak());
                 });
             });

@@ -107,7 +107,7 @@ impl Form {
         selected: Option<&Run>,
         actions: &mut Vec<Action>,
     ) {
-        self.fit_to_images(&state.data, catalog);
+        self.fit_to_data(&state.data, catalog);
         let busy = selected.is_some_and(|run| run.phase.is_active());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
@@ -223,6 +223,10 @@ impl Form {
         field(ui, text, help, |ui, label| {
             self.menu(ui, catalog, section, &|_| None).labelled_by(label);
         });
+        if let Some(misfit) = catalog.misfit(&self.spec, section, self.spec.id(section)) {
+            let text = RichText::new(misfit.to_string()).small();
+            ui.label(text.color(theme::alarm(ui.visuals().dark_mode)));
+        }
     }
 
     fn folder(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -282,7 +286,15 @@ impl Form {
             let key = dotted(section, param);
             let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
             let mut value = self.spec.get(section, param);
-            if steady(ui, &key, |ui| param::row(ui, param, &mut value, param.default, error)) {
+            // What does not serve the data can still be set back.
+            let misfit = catalog.misfit(&self.spec, section, param.key).filter(|_| value == param.default);
+            let is_changed = steady(ui, &key, |ui| {
+                let control = |ui: &mut Ui| param::row(ui, param, &mut value, param.default, error);
+                let row = ui.add_enabled_ui(misfit.is_none(), control);
+                misfit.map(|misfit| row.response.on_hover_text(misfit.to_string()));
+                row.inner
+            });
+            if is_changed {
                 self.spec.set(section, param, value);
             }
         }
@@ -351,6 +363,11 @@ impl Form {
             return Some(
                 "The objective compares altered images: set a rotation or another augmentation".into(),
             );
+        }
+        for (section, name) in [(Section::Encoder, "network"), (Section::Objective, "objective")] {
+            if catalog.misfit(&self.spec, section, self.spec.id(section)).is_some() {
+                return Some(format!("Choose another {name}: see below"));
+            }
         }
         (!errors.is_empty()).then(|| "Some settings are out of range".into())
     }

@@ -2,7 +2,7 @@
 //! beneath it, and the runs in a menu.
 use super::{
     Action, Tab, Workbench, training, views,
-    widgets::{self, contained, menu_items, steady},
+    widgets::{self, contained, menu_items, offered, steady},
 };
 use crate::{session::State, spec::Catalog};
 use egui::{
@@ -220,10 +220,7 @@ impl Parts<'_> {
     /// What the middle can show, to choose from.
     fn strip(&mut self, ui: &mut Ui, with_preview: bool) {
         for (choice, info) in choices(with_preview, false) {
-            let is_shown = self.is_chosen(choice);
-            if ui.selectable_label(is_shown, info[0]).on_hover_text(info[1]).clicked() {
-                self.choose(choice);
-            }
+            self.offer(ui, choice, info);
         }
     }
 
@@ -236,10 +233,7 @@ impl Parts<'_> {
         let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).truncate().height(400.0);
         let shown = menu.show_ui(ui, |ui| {
             for (choice, info) in all {
-                let is_chosen = self.is_chosen(choice);
-                if ui.selectable_label(is_chosen, info[0]).on_hover_text(info[1]).clicked() {
-                    self.choose(choice);
-                }
+                self.offer(ui, choice, info);
             }
         });
         shown.response.widget_info(|| {
@@ -247,6 +241,19 @@ impl Parts<'_> {
             info.current_text_value = Some(text.into());
             info
         });
+    }
+
+    /// Greyed out where it does not serve the data of the selected run.
+    fn offer(&mut self, ui: &mut Ui, choice: Choice, [label, help]: [&str; 2]) {
+        let is_chosen = self.is_chosen(choice);
+        let misfit = match choice {
+            Choice::View(id) => views::find(id).ok().zip(self.bench.selected(self.state)),
+            Choice::Tab(_) => None,
+        };
+        let misfit = misfit.and_then(|(view, run)| self.catalog.unserved(&run.spec, view.serves));
+        if offered(ui, is_chosen, label, help, misfit).clicked() {
+            self.choose(choice);
+        }
     }
 
     fn is_chosen(&self, choice: Choice) -> bool {

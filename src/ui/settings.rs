@@ -174,6 +174,7 @@ mod tests {
             changes: vec![],
             progress: Progress::default(),
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
             saved: None,
             remedy: None,
         })));

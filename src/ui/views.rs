@@ -11,7 +11,7 @@ use crate::{
         data::{DataRequest, ImageId},
     },
     registry,
-    sample::Image,
+    sample::{Image, Modality},
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };
@@ -27,6 +27,8 @@ pub const UNSAVED: &str = "This run has not been saved yet. Resume it first.";
 /// One of the things that the middle of the window can show.
 pub struct ViewEntry {
     pub info: ComponentInfo,
+    /// The kinds of data whose runs it can show.
+    pub serves: &'static [Modality],
     /// Whether it shows what is on the draw pad.
     pub looks_at_the_pad: bool,
     pub open: fn() -> Box<dyn View>,

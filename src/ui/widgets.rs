@@ -4,6 +4,7 @@ use crate::{
     metrics::{MetricInfo, Unit},
     protocol::Preparing,
     shape::ImageShape,
+    spec::Misfit,
 };
 use egui::{
     AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Margin, PopupCloseBehavior,
@@ -34,6 +35,21 @@ pub fn lasting_menu(text: &str) -> MenuButton<'_> {
 pub fn menu_items<R>(ui: &mut Ui, items: impl FnOnce(&mut Ui) -> R) -> R {
     let most = (ui.ctx().content_rect().height() * 0.7).max(120.0);
     ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, items).inner
+}
+
+/// One of several to choose from; greyed out, with the reason as its tooltip, where it does not fit.
+pub fn offered(
+    ui: &mut Ui,
+    is_chosen: bool,
+    label: impl Into<WidgetText>,
+    help: &str,
+    misfit: Option<Misfit>,
+) -> Response {
+    let choice = ui.add_enabled(misfit.is_none(), Button::selectable(is_chosen, label.into()));
+    match misfit {
+        Some(misfit) => choice.on_disabled_hover_text(misfit.to_string()),
+        None => choice.on_hover_text(help),
+    }
 }
 
 /// A part whose widgets keep their identity, and with it the keyboard's focus, when something before it comes or goes.

@@ -125,7 +125,7 @@ fn finding(question: Question) -> Finding {
             class_names: names().into(),
             moments: Arc::new((0..9).map(|at| moment(at, samples.len())).collect()),
         },
-        Question::Recall { .. } => Finding::Recall { images: 1000, accuracy: 0.934 },
+        Question::Recall { .. } => Finding::Recall { examples: 1000, accuracy: 0.934 },
         Question::Explanation { class, instead_of, .. } => {
             Finding::Explanation(Arc::new(explanation(class, instead_of)))
         }

@@ -66,7 +66,7 @@ fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
         steps: STEPS,
         steps_per_epoch: 860,
         elapsed_secs: 286.0,
-        images_per_sec: 12_400.0,
+        examples_per_sec: 12_400.0,
         ..Progress::default()
     };
     let curves = (1..=40).flat_map(|at| {
@@ -86,6 +86,7 @@ fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
         changes: vec![],
         progress: Progress::default(),
         timing: vec![],
+        class_names: (0..10).map(|digit| digit.to_string()).collect(),
         saved: Some(step),
         remedy: None,
         spec,

@@ -8,6 +8,7 @@ use egui_kittest::{
 };
 use headstart::{
     session::{Session, State, catalog},
+    spec::Catalog,
     ui::{Action, Settings, Workbench, install},
 };
 use std::time::Duration;
@@ -25,9 +26,13 @@ pub struct Screen {
 pub type Window = Harness<'static, Screen>;
 
 pub fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
+    open_with(catalog(), size, state, settings)
+}
+
+/// As [`open`], with something else to choose from.
+pub fn open_with(catalog: Catalog, size: [f32; 2], state: State, settings: Settings) -> Window {
     let builder = Harness::builder().with_size(size).with_theme(Theme::Dark).renderer(CpuRenderer::default());
     let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
-    let catalog = catalog();
     let mut window = builder.with_context_setup(install).build_ui_state(
         move |ui, screen: &mut Screen| {
             let asked = screen.bench.ui(ui, &screen.state, &catalog);

@@ -30,7 +30,7 @@ impl Inspection for Recall {
         }
         let accuracy =
             self.scoring.mean(ACCURACY).context("It learns without labels: nothing is right or wrong")?;
-        let finding = Finding::Recall { images: self.scoring.images(), accuracy };
+        let finding = Finding::Recall { examples: self.scoring.images(), accuracy };
         Ok(Progress { share_done: 1.0, finding: Some(finding) })
     }
 }

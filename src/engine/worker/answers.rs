@@ -239,7 +239,7 @@ impl Bench {
     /// The data set of a run, and which of its examples are fitted by their own labels and which are for validation.
     pub(super) fn data(&mut self, id: &RunId) -> Result<(Arc<Dataset>, Arc<Partition>)> {
         if let Some(active) = self.active.get(id) {
-            let dataset = active.trainer.images().0.clone();
+            let dataset = active.trainer.data().0.clone();
             let partition = partition(&active.trainer.spec, &dataset)?;
             return Ok((dataset, Arc::new(partition)));
         }
@@ -255,7 +255,7 @@ impl Bench {
     /// The images that a run is shown by.
     fn shown(&mut self, id: &RunId) -> Result<Shown> {
         if let Some(active) = self.active.get(id) {
-            let (dataset, partition) = active.trainer.images();
+            let (dataset, partition) = active.trainer.data();
             return Ok(Shown::new(dataset.clone(), &partition.train, &partition.validation));
         }
         let (dataset, partition) = self.data(id)?;

@@ -6,27 +6,44 @@ use crate::{
     protocol::LayerInfo,
     shape::Shape,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use candle_core::Tensor;
 
-/// Every feature that comes out is a weighted sum of all that go in, and a bias.
+/// Every feature that comes out is a weighted sum of all that go in, and a bias: from (features in) to (features), and
+/// for each place of a sequence alike, from (length, features in) to (length, features).
 #[derive(Clone, Copy, Debug)]
 pub struct Linear {
     pub features: usize,
     pub activation: Activation,
 }
 
+impl Linear {
+    /// Places, and the features of each that go in.
+    fn input(&self, input: Flow) -> Result<(usize, usize)> {
+        match input.shape {
+            Shape::Features(features) => Ok((1, features)),
+            Shape::Sequence { length, features } => Ok((length, features)),
+            other => bail!("{self:?} cannot follow {other:?}"),
+        }
+    }
+}
+
 impl Block for Linear {
     fn output(&self, input: Flow) -> Result<Flow> {
-        input.features(self)?;
-        Ok(Flow::of(Shape::Features(self.features)))
+        let (length, _) = self.input(input)?;
+        let features = self.features;
+        Ok(Flow::of(match input.shape {
+            Shape::Sequence { .. } => Shape::Sequence { length, features },
+            _ => Shape::Features(features),
+        }))
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
-        let weights = input.features(self)? * self.features;
+        let (places, inputs) = self.input(input)?;
+        let weights = inputs * self.features;
         Ok(vec![LayerInfo {
             parameters: (weights + self.features) as u64,
-            flops: (2 * weights) as u64,
+            flops: (2 * weights * places) as u64,
             ..row(name, activated("Linear".into(), self.activation), self.output(input)?)
         }])
     }
@@ -36,7 +53,7 @@ impl Block for Linear {
     }
 
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
-        let inputs = input.features(self)?;
+        let (_, inputs) = self.input(input)?;
         let stage = at.begin_stage();
         let layout = Layout::Linear { flattened: input.flattened };
         let built = Built {

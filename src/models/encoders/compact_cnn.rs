@@ -3,6 +3,7 @@ use super::EncoderEntry;
 use crate::{
     models::blocks::{BatchNormalization, Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
     ops::{Activation, DropoutUnit, PoolShape},
+    sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
 };
 
@@ -13,6 +14,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "A network that is quick to pretrain and whose features transfer well: it halves the image twice, then sums it up in 128 numbers.",
         params: &[DROPOUT],
     },
+    serves: &[Modality::Images],
     blocks: |_| {
         let convolution = |channels, stride| {
             let activation = Activation::None;

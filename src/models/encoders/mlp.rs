@@ -3,6 +3,7 @@ use super::EncoderEntry;
 use crate::{
     models::blocks::{Dropout, Flatten, Linear, Sequence},
     ops::{Activation, DropoutUnit},
+    sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
 };
 
@@ -13,6 +14,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "Layers in which everything is connected to everything: fast, and a yardstick for networks that know about images.",
         params: &[HIDDEN_SIZE, DEPTH, DROPOUT],
     },
+    serves: &[Modality::Images],
     blocks: |choice| {
         let features = choice.get(&HIDDEN_SIZE) as usize;
         let depth = choice.get(&DEPTH) as usize;

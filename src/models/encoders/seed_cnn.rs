@@ -3,6 +3,7 @@ use super::EncoderEntry;
 use crate::{
     models::blocks::{Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
     ops::{Activation, DropoutUnit, PoolShape},
+    sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
 };
 
@@ -13,6 +14,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         help: "A small convolutional network: it looks for strokes and corners wherever they are in the image.",
         params: &[CONV_DROPOUT, DENSE_DROPOUT],
     },
+    serves: &[Modality::Images],
     blocks: |_| {
         let convolution = |channels| Convolution {
             channels,

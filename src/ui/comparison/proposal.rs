@@ -202,6 +202,7 @@ mod tests {
             changes: vec![],
             progress: Progress { step: 100, steps: 100, elapsed_secs: 2.0, ..Progress::default() },
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
             saved: None,
             remedy: None,
         })));

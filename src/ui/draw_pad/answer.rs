@@ -1,7 +1,6 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    data::{self, watch::Watch},
     protocol::{Command, Confidence, Prediction, RunId},
     session::Run,
     ui::{Action, bars, theme, views::UNSAVED, widgets::strong},
@@ -48,16 +47,12 @@ impl Classes {
         !self.names.is_empty() && self.names.iter().all(is_digit)
     }
 
-    /// Follows the selected run. Images of one's own would have to be read: their classes are named by the first answer.
+    /// Follows the selected run. Where it has not written down its classes, the first answer names them.
     pub fn follow(&mut self, run: Option<&Run>, answer: Option<&Prediction>) {
         if self.run.as_ref() != run.map(|run| &run.id) {
             *self = Self::default();
             if let Some(run) = run {
-                let dataset = &run.spec.dataset;
-                let named =
-                    dataset.path.is_none().then(|| data::peek(dataset, &Watch::default()).ok()).flatten();
-                let names = named.map_or(vec![], |info| info.class_names);
-                *self = Self { run: Some(run.id.clone()), names };
+                *self = Self { run: Some(run.id.clone()), names: run.class_names.to_vec() };
             }
         }
         let answered = answer.map(|answer| &answer.class_names).filter(|names| !names.is_empty());

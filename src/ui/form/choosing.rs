@@ -7,7 +7,7 @@ use crate::{
         fitting::{self, Fitted},
     },
     spec::{Catalog, Choice, RunSpec, Section},
-    ui::widgets::{elided, steady},
+    ui::widgets::{elided, offered, steady},
 };
 use egui::{ComboBox, Response, RichText, Ui};
 use std::collections::BTreeMap;
@@ -33,12 +33,12 @@ impl Form {
     }
 
     /// The recommended augmentation of the user's own images, once they have been read.
-    pub fn fit_to_images(&mut self, data: &DataState, catalog: &Catalog) {
+    pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
         let Ok(entry) = crate::data::find(&self.spec.dataset.id) else { return };
         let suited = (entry.augmentation)(found.shape);
-        let fitted = fitting::fit_to_images(&self.spec, suited, catalog);
+        let fitted = fitting::fit_to_data(&self.spec, suited, catalog);
         if fitted.left_out.is_empty() {
             return;
         }
@@ -109,7 +109,8 @@ impl Form {
         }
     }
 
-    /// A menu of the components of a section, some with a mark behind their names. A new one starts from its own defaults.
+    /// A menu of the components of a section, some with a mark behind their names; those that do not serve the data are
+    /// greyed out. A new one starts from its own defaults.
     pub fn menu(
         &mut self,
         ui: &mut Ui,
@@ -125,7 +126,8 @@ impl Form {
             for info in catalog.section(section) {
                 let selected = self.spec.id(section) == info.id;
                 let text = mark(info.id).map_or(info.label.into(), |mark| format!("{} ({mark})", info.label));
-                if ui.selectable_label(selected, text).on_hover_text(info.help).clicked() && !selected {
+                let misfit = catalog.misfit(&self.spec, section, info.id);
+                if offered(ui, selected, text, info.help, misfit).clicked() && !selected {
                     self.choose(section, Choice::new(info.id), catalog);
                 }
             }

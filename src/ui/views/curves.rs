@@ -3,6 +3,7 @@ use super::{Scene, View, ViewEntry};
 use crate::{
     metrics::{self, MetricInfo, Split},
     protocol::RunId,
+    sample::Modality,
     session::{Curve, Run, State},
     spec::{Catalog, ComponentInfo},
     ui::{
@@ -25,6 +26,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "How loss, accuracy and all other metrics change during training.",
         params: &[],
     },
+    serves: Modality::ALL,
     looks_at_the_pad: false,
     open: || Box::new(Curves::default()),
 };

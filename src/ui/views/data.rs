@@ -6,6 +6,7 @@ use crate::{
         Preparing,
         data::{Collection, DataRequest, ImageId, Role},
     },
+    sample::Modality,
     shape::ImageShape,
     spec::{ComponentInfo, Edits},
     ui::{
@@ -33,6 +34,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "The images of the new run's data set: look at them, find what is wrong with them and correct it.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: false,
     open: || Box::new(DataView::default()),
 };

@@ -4,7 +4,7 @@ use super::{Scene, View, ViewEntry, asking::Asking, empty, part};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     protocol::{Finding, Question},
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     spec::ComponentInfo,
     ui::{Action, save::Source},
@@ -27,6 +27,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "What becomes of your drawing before the network sees it, how its answer changes as the drawing moves, when it learnt that answer, and what other networks say.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(Drawing::default()),
 };

@@ -6,6 +6,7 @@ use crate::{
     evaluation::{Disagreement, Evaluation},
     metrics::Split,
     protocol::{Answer, Finding, Question, RunId},
+    sample::Modality,
     session::Run,
     spec::{Choice, ComponentInfo},
     ui::{
@@ -35,6 +36,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "Which classes a run's network confuses, how well its confidence is calibrated, and on which images it fails.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: false,
     open: || Box::new(EvaluationView::default()),
 };

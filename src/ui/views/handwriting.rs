@@ -13,7 +13,7 @@ use crate::{
         Caption, Finding, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
     },
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     shape::ImageShape,
     spec::ComponentInfo,
@@ -38,6 +38,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "Keep your own drawings with their right labels, see how well a network reads them, and fine-tune it on half of them.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(HandwritingView::default()),
 };

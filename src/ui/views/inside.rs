@@ -3,7 +3,7 @@ use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Question, RunId, Strip},
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     shape::ImageShape,
     spec::ComponentInfo,
@@ -28,6 +28,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "What each layer of the selected network makes of your drawing, and which images its filters look for.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(InsideView::default()),
 };

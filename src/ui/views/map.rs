@@ -4,7 +4,7 @@ use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
     protocol::{Caption, Finding, Question, RunId, Strip},
-    sample::Image,
+    sample::{Image, Modality},
     session::Run,
     spec::ComponentInfo,
     ui::{
@@ -26,6 +26,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "A map of the images as the selected network sees them, with your drawing among its neighbours.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(MapView::new()),
 };
@@ -125,7 +126,7 @@ impl MapView {
     }
 
     fn ask(&mut self, scene: &mut Scene<'_>, run: &Run) {
-        let question = Question::Map { split: self.split, images: IMAGES, method: MapMethod::Tsne };
+        let question = Question::Map { split: self.split, examples: IMAGES, method: MapMethod::Tsne };
         let has_weights = run.has_weights();
         self.asked = Some(Asked {
             request: if has_weights { scene.ask(run.id.clone(), question) } else { 0 },

@@ -3,7 +3,7 @@ use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Question, RunId, Strip},
-    sample::Image,
+    sample::{Image, Modality},
     shape::ImageShape,
     spec::ComponentInfo,
     ui::{
@@ -25,6 +25,7 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
         help: "What in your drawing speaks for a class and what against it, to the eyes of the selected network.",
         params: &[],
     },
+    serves: &[Modality::Images],
     looks_at_the_pad: true,
     open: || Box::new(Why::new()),
 };

@@ -102,7 +102,7 @@ impl Tuning {
         ];
         let recall = [(&self.before, parent), (&self.after, run)].map(|(asking, about)| {
             match &asking.found(&about.id)?.finding {
-                Ok(Finding::Recall { images, accuracy }) => Some((*images, *accuracy)),
+                Ok(Finding::Recall { examples, accuracy }) => Some((*examples, *accuracy)),
                 _ => None,
             }
         });
@@ -165,6 +165,7 @@ pub mod tests {
             changes: vec![],
             progress: Default::default(),
             timing: vec![],
+            class_names: (0..10).map(|digit| digit.to_string()).collect(),
         })));
         state.runs.pop_first().unwrap().1
     }
