@@ -1,4 +1,4 @@
-//! The command line: the same session as the window, with a terminal for a face.
+//! The command line: the same session as the window, in a terminal.
 use crate::{comparison::Comparison, errors::message, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -29,8 +29,10 @@ mod watch;
 #[derive(Parser, Debug)]
 #[command(name = "headstart", version)]
 pub struct Args {
+    /// What to do; without a command the window opens.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Options that every command takes.
     #[command(flatten)]
     pub common: Common,
 }
@@ -46,6 +48,7 @@ pub struct Common {
     pub json: bool,
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Train a new run
@@ -81,11 +84,11 @@ pub enum Command {
         /// Which images: train, validation or test
         #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
         split: String,
-        /// Images that are none of what it was trained on: how many of them does it notice?
+        /// Images unlike the training images, to measure how many are detected
         #[arg(long, value_name = "PATH")]
         outsiders: Option<PathBuf>,
     },
-    /// Say what a picture shows, or a folder of pictures, and how many labelled ones are read right
+    /// Predict what pictures show, and the accuracy on labelled ones
     Predict {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -93,10 +96,11 @@ pub enum Command {
         /// labels or a folder for each class
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
+        /// How to explain the answer, where that is asked for.
         #[command(flatten)]
         explain: explain::Explain,
     },
-    /// Say what a run made of a picture at each of its checkpoints
+    /// Predict a picture with each checkpoint of a run
     History {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -105,14 +109,15 @@ pub enum Command {
     },
     /// Keep drawings of your own with their right labels, or fine-tune a run on half of them
     Handwriting {
+        /// What to do with the drawings; lists them where none is given.
         #[command(subcommand)]
         command: Option<HandwritingCommand>,
     },
-    /// Write where a run's network sees images: its embeddings, or a map of them
+    /// Write a network's embeddings of images, or a map of them
     Embed(embed::Embed),
-    /// Paint images with a run's newest weights
+    /// Generate images with a run's newest weights
     Sample(sample::Sample),
-    /// Write a run's newest weights as PyTorch names them and lays them out
+    /// Export a run's newest weights with PyTorch's names and layouts
     Export {
         /// A run's folder, or a unique beginning of its name
         run: String,
@@ -120,7 +125,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE.safetensors")]
         out: PathBuf,
     },
-    /// Make a finished run of weights that PyTorch trained
+    /// Import weights that PyTorch trained as a finished run
     Import {
         /// A safetensors file of a PyTorch module's state_dict
         file: PathBuf,
@@ -138,6 +143,7 @@ pub enum Command {
     Runs,
     /// List the data sets, or say what is at a path
     Data {
+        /// What to do; lists the data sets where none is given.
         #[command(subcommand)]
         command: Option<DataCommand>,
     },
@@ -161,6 +167,7 @@ pub enum Command {
     },
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum HandwritingCommand {
     /// Keep pictures of a digit; every other one is held out
@@ -179,9 +186,10 @@ pub enum HandwritingCommand {
     },
 }
 
+#[allow(missing_docs, reason = "clap would show it as the help of the command above")]
 #[derive(Subcommand, Debug)]
 pub enum DataCommand {
-    /// Fetch a published data set, such as fashion_mnist; what was cut off goes on where it was
+    /// Fetch a published data set, such as fashion_mnist; an interrupted download is continued
     Fetch(fetch::Fetch),
     /// Read what is at a path: its format, counts, classes, shape, and every problem found, which make it exit with 1
     Check {
@@ -195,24 +203,26 @@ fn train_help() -> String {
     let runs = presets::ALL.iter().filter(|preset| !Comparison::is_described_by(preset.text));
     let names: Vec<_> = runs.map(|preset| preset.id).collect();
     format!(
-        "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nA key that is not \
-         known is answered with those that are.",
+        "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nAn unknown \
+         key is answered with the list of known ones.",
         names.join(", ")
     )
 }
 
 /// How a program ends.
 pub enum Outcome {
+    /// Everything that was asked for was done.
     Done,
     /// Something failed that was already reported.
     Failed,
-    /// The command was none.
+    /// The arguments were not understood.
     Misused,
     /// Interrupted by Ctrl-C, with everything saved.
     Interrupted,
 }
 
 impl Outcome {
+    /// The exit code of the process.
     pub fn code(&self) -> u8 {
         match self {
             Outcome::Done => 0,

@@ -46,25 +46,60 @@ registry!(
 
 /// A way to get at labelled images.
 pub struct DatasetEntry {
+    /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
+    /// The kind of data that it holds.
     pub modality: Modality,
-    /// The path is the folder that fetched data sets are in, one folder each.
-    pub load: fn(&Choice, &Path, &Watch) -> Result<Dataset>,
-    /// Shape and classes without reading the images.
-    pub peek: fn(&Choice, &Watch) -> Result<DatasetInfo>,
-    /// Where it can be fetched, if it is neither part of the program nor a person's own.
-    pub published: Option<&'static Published>,
-    /// What suits images of a shape, to begin with.
+    /// Where its images come from.
+    pub source: Source,
+    /// The recommended augmentation for images of a shape.
     pub augmentation: fn(ImageShape) -> Values,
 }
 
+/// Where the images of a data set come from.
+pub enum Source {
+    /// Downloaded once, in the files that its authors published.
+    Published(&'static Published),
+    /// Part of the program, or files of the user.
+    Own {
+        /// Reads the images.
+        load: fn(&Choice, &Watch) -> Result<Dataset>,
+        /// Shape and classes without reading the images.
+        peek: fn(&Choice, &Watch) -> Result<DatasetInfo>,
+    },
+}
+
 impl DatasetEntry {
-    /// Whether its files can lie where a person says, rather than in the program.
+    /// Its published files; none where it is part of the program or the user's own.
+    pub fn published(&self) -> Option<&'static Published> {
+        match self.source {
+            Source::Published(published) => Some(published),
+            Source::Own { .. } => None,
+        }
+    }
+
+    /// `fetched` is the folder with the downloaded data sets, one folder each.
+    fn load(&self, choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
+        match self.source {
+            Source::Published(published) => published.load(choice, fetched, watch),
+            Source::Own { load, .. } => load(choice, watch),
+        }
+    }
+
+    fn peek(&self, choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
+        match self.source {
+            Source::Published(published) => Ok(published.peek(choice)),
+            Source::Own { peek, .. } => peek(choice, watch),
+        }
+    }
+
+    /// Whether the user can say where its files are.
     pub fn takes_path(&self) -> bool {
-        self.published.is_some() || self.info.id == files::ENTRY.info.id
+        self.published().is_some() || self.info.id == files::ENTRY.info.id
     }
 }
 
+/// Shape and classes of a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetInfo {
     /// The shape of an example.
@@ -74,6 +109,7 @@ pub struct DatasetInfo {
 }
 
 impl DatasetInfo {
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()
     }
@@ -82,17 +118,22 @@ impl DatasetInfo {
 /// Images and labels.
 #[derive(Debug)]
 pub struct Dataset {
+    /// Shape and classes.
     pub info: DatasetInfo,
+    /// The training part, from which runs set validation images aside.
     pub train: Examples,
+    /// The test part.
     pub test: Examples,
+    /// Remarks on how the data set was read.
     pub notes: Notes,
 }
 
-/// What a person should know of how a data set was read.
+/// Remarks for the user on how a data set was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notes {
     /// What it was taken for, where that was not chosen.
     pub format: String,
+    /// Sentences for the user, such as how images were brought to one size.
     pub remarks: Vec<String>,
     /// What could not be read, images or whole files, and what was wrong with each.
     pub passed_over: Vec<Remark>,
@@ -123,7 +164,7 @@ pub const PARAMS: [Param; USE.len() + 4] = {
     params
 };
 
-/// Reads the data set of a choice as a person has corrected it, narrowed to the classes and brought to the shape that it
+/// Reads the data set of a choice with the user's corrections, narrowed to the classes and brought to the shape that it
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
 /// # Errors
@@ -131,7 +172,7 @@ pub const PARAMS: [Param; USE.len() + 4] = {
 /// it was stopped.
 pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
     let read = || -> Result<Dataset> {
-        let dataset = (find(&choice.id)?.load)(choice, fetched, watch)?.edited(&choice.edits)?;
+        let dataset = find(&choice.id)?.load(choice, fetched, watch)?.edited(&choice.edits)?;
         let classes = classes::wanted(choice, dataset.info.classes())?;
         let dataset = dataset.narrowed(classes)?;
         match dataset.info.shape {
@@ -140,7 +181,7 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
         }
     };
     let dataset = read();
-    // whatever a reader made of being stopped
+    // a reader may have turned being stopped into an error of its own
     watch.go_on()?;
     dataset
 }
@@ -148,9 +189,9 @@ pub fn load(choice: &Choice, fetched: &Path, watch: &Watch) -> Result<Dataset> {
 /// Makes sure that a published data set has been fetched, or a copy of it named, without reading it.
 ///
 /// # Errors
-/// Where it is not there: how it is had.
+/// Where it is not there: the message says how to get it.
 pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
-    let published = find(&choice.id)?.published;
+    let published = find(&choice.id)?.published();
     published.map_or(Ok(()), |published| published.locate(choice, fetched).map(drop))
 }
 
@@ -159,8 +200,8 @@ pub fn require(choice: &Choice, fetched: &Path) -> Result<()> {
 /// # Errors
 /// As [`load`].
 pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
-    let info = (find(&choice.id)?.peek)(choice, watch);
-    // whatever a reader made of being stopped
+    let info = find(&choice.id)?.peek(choice, watch);
+    // a reader may have turned being stopped into an error of its own
     watch.go_on()?;
     let info = info?;
     let classes = classes::wanted(choice, info.classes())?;
@@ -179,7 +220,7 @@ pub fn suited_augmentation(choice: &Choice) -> Result<Values> {
     Ok((find(&choice.id)?.augmentation)(peek(choice, &Watch::default())?.shape.image()?))
 }
 
-/// What of a choice decides which images there are; the rest says how a run uses them.
+/// The part of a choice that decides which images there are. The rest says how a run uses them.
 pub fn source(choice: &Choice) -> Choice {
     let mut source = choice.clone();
     source.values.retain(|key, _| !decides_use(key));

@@ -1,6 +1,6 @@
 //! Files that survive a power cut, and reading that no hostile folder can hang or flood.
 //!
-//! Files that must not be lost are written by [`replace`]. Files that a person or another program may have made are read by
+//! Files that must not be lost are written by [`replace`]. Files that the user or another program may have made are read by
 //! [`read`] or [`read_text`], with an upper limit in bytes.
 use crate::errors::At as _;
 use std::{
@@ -31,7 +31,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     rename(&partial, path)
 }
 
-/// Writes a new file to the disk itself, whatever stood under its name before.
+/// Writes a file and syncs it to the disk. A file of the same name is replaced.
 ///
 /// # Errors
 /// Where it cannot be written.
@@ -218,7 +218,7 @@ fn irregular(metadata: &fs::Metadata) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
-/// A number of bytes as a person reads it.
+/// A number of bytes with a unit, such as "1.5 GiB".
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),

@@ -1,8 +1,8 @@
-//! Where images lie to the eyes of a network: their embeddings, a map of them, and places on it for others.
+//! Embeddings of images, a two-dimensional map of them, and the positions of further images on it.
 use crate::{metrics::Split, shape::ImageShape};
 use std::sync::Arc;
 
-/// How many dimensions are brought down to the two of a map.
+/// How embeddings are projected to two dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapMethod {
     /// No map: the embeddings as they are.
@@ -14,8 +14,10 @@ pub enum MapMethod {
 }
 
 impl MapMethod {
+    /// Every method.
     pub const ALL: [MapMethod; 3] = [MapMethod::None, MapMethod::Pca, MapMethod::Tsne];
 
+    /// The name used on the command line and in files.
     pub fn id(self) -> &'static str {
         match self {
             MapMethod::None => "none",
@@ -24,6 +26,7 @@ impl MapMethod {
         }
     }
 
+    /// Looks a method up by its name.
     pub fn find(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.id() == id)
     }
@@ -32,10 +35,13 @@ impl MapMethod {
 /// Images with their embeddings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedded {
+    /// Where the images are from.
     pub split: Split,
+    /// What each label stands for.
     pub class_names: Vec<String>,
     /// Places in the part of the data set that the split belongs to.
     pub images: Vec<u32>,
+    /// The label of each image.
     pub labels: Vec<u16>,
     /// Numbers of an embedding.
     pub dimensions: usize,
@@ -43,23 +49,27 @@ pub struct Embedded {
     pub rows: Vec<f32>,
     /// Of each image in small: height, width, channels.
     pub thumbnail_shape: ImageShape,
+    /// (images, height, width, channels).
     pub thumbnails: Vec<u8>,
 }
 
 /// A map of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
+    /// The images and their embeddings.
     pub embedded: Arc<Embedded>,
     /// What the positions were made by.
     pub method: MapMethod,
     /// One an image; none where no map was asked for.
     pub positions: Vec<[f32; 2]>,
+    /// The principal axes, by which further images are placed.
     pub pca: Pca,
 }
 
 /// The two directions in which embeddings differ most.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pca {
+    /// The mean embedding, (dimensions).
     pub mean: Vec<f32>,
     /// At length 1, one number a dimension.
     pub axes: [Vec<f32>; 2],
@@ -76,6 +86,7 @@ impl Pca {
 /// An image's place among the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
+    /// Where it lies on the map.
     pub position: [f32; 2],
     /// The nearest images, by their number on the map, and how far their embeddings are; the nearest first.
     pub nearest: Vec<(usize, f32)>,
@@ -85,6 +96,7 @@ pub struct Placement {
 const PULLING: usize = 5;
 
 impl Embedded {
+    /// The embedding of an image, (dimensions).
     pub fn row(&self, image: usize) -> &[f32] {
         &self.rows[image * self.dimensions..][..self.dimensions]
     }
@@ -104,6 +116,7 @@ impl Embedded {
         all
     }
 
+    /// The name of an image's class; "?" where the class has none.
     pub fn class_name(&self, image: usize) -> &str {
         self.class_names.get(usize::from(self.labels[image])).map_or("?", String::as_str)
     }

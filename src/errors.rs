@@ -1,4 +1,4 @@
-//! Errors as people read them: what happened, what to do, and last the place; and text from outside the program, made fit
+//! Errors for the user: what happened, what to do, and last the place; and text from outside the program, made fit
 //! to be shown.
 use anyhow::Error;
 use std::{
@@ -12,10 +12,12 @@ const MOST_OF_A_NAME: usize = 200;
 /// Characters of a line of an error, at most; the longest list of what can be chosen is shorter.
 const MOST_OF_A_LINE: usize = 1200;
 
-/// Where something is that an error or a remark is about.
+/// What an error or a remark is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
+    /// A file on the disk.
     File(PathBuf),
+    /// A folder on the disk.
     Folder(PathBuf),
     /// A recipe that the program brings along.
     Preset(String),
@@ -23,21 +25,25 @@ pub enum Place {
     Shipped(String),
 }
 
-/// What there is to say about something, and where that is.
+/// A message, and the place that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
+    /// What happened and what to do, in sentences.
     pub text: String,
+    /// Where it is, if that is known.
     pub place: Option<Place>,
 }
 
-/// Says where the thing is that an error is about.
+/// Attaches a place to an error.
 pub trait At {
+    /// What the place is attached to.
     type Output;
-    /// With the place, unless a cause has named one already, which is nearer to the fault.
+    /// Adds the place, unless a cause has one already, which is nearer to the fault.
     fn at(self, place: impl Into<Place>) -> Self::Output;
 }
 
 impl Place {
+    /// A folder, whether it exists or not.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Place::Folder(path.into())
     }
@@ -79,6 +85,7 @@ impl<T, E: Into<Error>> At for Result<T, E> {
 }
 
 impl Remark {
+    /// A remark about a place.
     pub fn new(text: impl Into<String>, place: impl Into<Place>) -> Self {
         Self { text: text.into(), place: Some(place.into()) }
     }

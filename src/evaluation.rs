@@ -8,33 +8,40 @@ pub mod outsiders;
 pub use calibration::Reliability;
 pub use disagreement::Disagreement;
 
-/// What is found of a network on a whole split.
+/// The scores of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
+    /// Where the images are from.
     pub split: Split,
+    /// The number of images.
     pub images: usize,
     /// The mean of what the network is asked to minimise, in nats for a classifier.
     pub loss: f64,
     /// Share of right answers; none where the network learns without labels.
     pub accuracy: Option<f64>,
-    /// Where it tells classes apart.
+    /// None where the network is no classifier.
     pub judgement: Option<Judgement>,
 }
 
-/// What a classifier makes of the images of a split.
+/// A classifier's answers on a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
+    /// What each label stands for.
     pub class_names: Vec<String>,
+    /// One for each image.
     pub verdicts: Vec<Verdict>,
+    /// How the confidence was calibrated.
     pub trust: TrustReport,
 }
 
-/// What a classifier makes of one image.
+/// A classifier's answer on one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
     /// Its place in the training part of the data set, or in the test part.
     pub image: u32,
+    /// The correct class.
     pub label: u16,
+    /// The most probable class.
     pub predicted: u16,
     /// The probability of the predicted class as the network gives it.
     pub raw_confidence: f32,
@@ -45,21 +52,23 @@ pub struct Verdict {
     pub runners_up: [Candidate; 4],
     /// −log of the calibrated probability of the label, in nats.
     pub loss: f32,
-    /// Whether it looks like nothing that the network was trained on.
+    /// Whether it is out of distribution: farther from every class than almost all validation images.
     pub is_outsider: bool,
 }
 
 /// A class that an image may belong to, and its probability.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Candidate {
+    /// Index of the class.
     pub class: u16,
+    /// From 0 to 1.
     pub probability: f32,
 }
 
-/// How a network's word was weighed.
+/// How a classifier was calibrated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrustReport {
-    /// Logits are divided by it; above 1 the network was too sure of itself.
+    /// Logits are divided by it; above 1 the network was overconfident.
     pub temperature: f64,
     /// Expected calibration error on the validation images, before and after.
     pub validation_ece: [f64; 2],
@@ -72,14 +81,16 @@ pub struct TrustReport {
 /// How a classifier does on one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
+    /// Images with this label.
     pub images: usize,
-    /// Of what it takes for the class, the share that is; none where it takes nothing for it.
+    /// Share of right answers among the predictions of the class; none where it is never predicted.
     pub precision: Option<f64>,
-    /// Of the class, the share that it takes for it; none where there is no image of it.
+    /// Share of the class's images that are predicted as it; none where there is no such image.
     pub recall: Option<f64>,
 }
 
 impl Verdict {
+    /// Whether the prediction is the label.
     pub fn is_right(&self) -> bool {
         self.label == self.predicted
     }
@@ -154,6 +165,12 @@ pub fn class_figures(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
         ClassFigures { images, precision: share(right, taken), recall: share(right, images) }
     };
     (0..confusion.len()).map(figures).collect()
+}
+
+/// Index of the largest number, as of the most probable class. Of equal ones the last, 0 for an empty slice.
+pub fn argmax<T: Copy + Into<f64>>(numbers: &[T]) -> usize {
+    let number = |at: usize| -> f64 { numbers[at].into() };
+    (0..numbers.len()).max_by(|a, b| number(*a).total_cmp(&number(*b))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! What in an image speaks for a class and what against it, to the eyes of a network: plain numbers, and their colours.
+//! Attributions: how much each pixel of an image speaks for or against a class, and their colours.
 use crate::shape::ImageShape;
 
 /// What every method found in one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
+    /// What each label stands for.
     pub class_names: Vec<String>,
     /// What is explained is the logit of this class,
     pub class: u16,
@@ -17,6 +18,7 @@ pub struct Explanation {
     pub pixels: Vec<u8>,
     /// What is explained, of the image and of an empty one.
     pub output: f32,
+    /// The same for an empty image.
     pub empty_output: f32,
     /// Those that are done so far, in the order of their registry.
     pub attributions: Vec<Attribution>,
@@ -25,16 +27,18 @@ pub struct Explanation {
 /// How much each pixel speaks for the class, by one method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
+    /// The method's identifier.
     pub id: &'static str,
+    /// The method's name.
     pub label: &'static str,
-    /// How it is found out, in plain words.
+    /// One sentence on how it is computed.
     pub help: &'static str,
     /// One number a pixel, row by row: above 0 it speaks for the class, below 0 against it. None where the network has
     /// nothing that the method looks at.
     pub values: Option<Vec<f32>>,
 }
 
-/// Of the pixels that say anything, so many are shown by their own colour; the others are as strong as these.
+/// Quantile of the absolute values that gets the strongest colour; larger values are clipped.
 const SHOWN_APART: f64 = 0.99;
 
 impl Attribution {
@@ -59,6 +63,7 @@ impl Attribution {
 }
 
 impl Explanation {
+    /// The name of a class; "?" where it has none.
     pub fn class_name(&self, class: u16) -> &str {
         self.class_names.get(usize::from(class)).map_or("?", String::as_str)
     }

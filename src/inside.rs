@@ -1,4 +1,4 @@
-//! What a network makes of an image on its way through the layers, and which images a filter looks for: plain numbers.
+//! Feature maps of an image in every layer, and the images that activate a filter most.
 use crate::shape::ImageShape;
 
 /// The filters of the first convolution, and the feature maps of all of them for one image.
@@ -19,12 +19,14 @@ pub struct Filters {
     pub values: Vec<f32>,
 }
 
-/// What a convolution makes of an image: a map for each of its filters, normalised and activated where the network does it.
+/// The output of a convolution for one image: a map for each filter, after normalisation and activation where the network has them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMaps {
     /// As in the names of its weights, such as "conv1".
     pub name: String,
+    /// Rows of a map.
     pub height: usize,
+    /// Columns of a map.
     pub width: usize,
     /// (maps, height, width).
     pub values: Vec<f32>,
@@ -35,13 +37,15 @@ pub struct FeatureMaps {
 pub struct Strongest {
     /// Counted among the convolutions.
     pub layer: usize,
+    /// Index of the filter in its layer.
     pub filter: usize,
-    /// Images looked at so far.
+    /// Images searched so far.
     pub looked_at: usize,
     /// Height, width and channels of an image.
     pub shape: ImageShape,
     /// The strongest first.
     pub images: Vec<StrongImage>,
+    /// What each label stands for.
     pub class_names: Vec<String>,
 }
 
@@ -50,24 +54,30 @@ pub struct Strongest {
 pub struct StrongImage {
     /// Its place among the training images.
     pub image: u32,
+    /// The image's label.
     pub label: u16,
+    /// The largest value in the filter's feature map.
     pub activation: f32,
     /// What the filter sees there, which may reach beyond the edges: top, left, and the length of a side.
     pub window: [i32; 3],
+    /// (height, width, channels) of the whole image.
     pub pixels: Vec<u8>,
 }
 
 impl Filters {
+    /// The number of filters.
     pub fn count(&self) -> usize {
         self.values.len() / self.shape.len().max(1)
     }
 }
 
 impl FeatureMaps {
+    /// The number of maps.
     pub fn count(&self) -> usize {
         self.values.len() / (self.height * self.width).max(1)
     }
 
+    /// The map of a filter, (height, width).
     pub fn map(&self, filter: usize) -> &[f32] {
         &self.values[filter * self.height * self.width..][..self.height * self.width]
     }

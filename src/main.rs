@@ -3,7 +3,7 @@ use clap::Parser as _;
 use headstart::cli::{self, Args};
 use std::process::ExitCode;
 
-/// The default allocator maps and faults every large tensor anew.
+/// The default allocator maps every large tensor again and faults its pages.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

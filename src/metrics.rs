@@ -12,6 +12,7 @@ pub enum Split {
 }
 
 impl Split {
+    /// Every split.
     pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
 
     /// The name used in files, on the command line and in the window.
@@ -23,6 +24,7 @@ impl Split {
         }
     }
 
+    /// Looks a split up by its name.
     pub fn find(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|split| split.id() == id)
     }
@@ -33,9 +35,11 @@ impl Split {
 pub struct Point {
     /// Training steps (batches) done when it was measured.
     pub step: u64,
+    /// Which images it was measured on.
     pub split: Split,
     /// The `id` of a [`MetricInfo`].
     pub metric: &'static str,
+    /// In the unit of the metric.
     pub value: f64,
 }
 
@@ -56,32 +60,57 @@ impl Unit {
 /// What a metric is called and how it reads.
 #[derive(Clone, Copy, Debug)]
 pub struct MetricInfo {
+    /// The name used in files and on the command line.
     pub id: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
+    /// One sentence on what it means.
     pub help: &'static str,
+    /// How its numbers are written.
     pub unit: Unit,
+    /// Whether larger values are better.
     pub higher_is_better: bool,
 }
 
+/// What training minimises; for classifiers the cross-entropy in nats.
 pub const LOSS: &str = "loss";
+/// Share of images whose most probable class is the label.
 pub const ACCURACY: &str = "accuracy";
+/// Share of right labels among those that a run gave to unlabelled images.
 pub const SELF_LABEL_ACCURACY: &str = "self_label_accuracy";
+/// The learning rate of a step, schedule and warm-up included.
 pub const LEARNING_RATE: &str = "learning_rate";
+/// The Euclidean norm of all gradients of a step, before clipping.
 pub const GRADIENT_NORM: &str = "gradient_norm";
+/// Accuracy of a vote of the nearest neighbours among embeddings.
 pub const KNN_ACCURACY: &str = "knn_accuracy";
+/// Accuracy of a linear probe on the embeddings.
 pub const LINEAR_ACCURACY: &str = "linear_accuracy";
+/// The participation ratio of the embeddings' covariance: tr(C)² / tr(C²).
 pub const EFFECTIVE_RANK: &str = "effective_rank";
+/// The root of the mean squared distance of unit embeddings from their mean.
 pub const FEATURE_SPREAD: &str = "feature_spread";
+/// The mean squared distance between embeddings of two views of an image.
 pub const ALIGNMENT: &str = "alignment";
+/// The logarithm of the mean Gaussian potential of pairs of embeddings.
 pub const UNIFORMITY: &str = "uniformity";
+/// Share of images whose rotation is recognised.
 pub const ROTATION_ACCURACY: &str = "rotation_accuracy";
+/// The evidence lower bound, in nats for an image.
 pub const ELBO: &str = "elbo";
+/// The Kullback–Leibler divergence of the latent from its prior, in nats for an image.
 pub const KL: &str = "kl";
+/// The negative evidence lower bound in bits for each pixel.
 pub const BITS_PER_DIM: &str = "bits_per_dim";
+/// The discriminator's cross-entropy over real and generated images, in nats.
 pub const DISCRIMINATOR_LOSS: &str = "discriminator_loss";
+/// The generator's non-saturating loss, in nats.
 pub const GENERATOR_LOSS: &str = "generator_loss";
+/// Mean probability of being real that the discriminator gives to real images.
 pub const REAL_CONFIDENCE: &str = "real_confidence";
+/// Mean probability of being real that the discriminator gives to generated images.
 pub const GENERATED_CONFIDENCE: &str = "generated_confidence";
+/// Variance of the pixels of generated images, as a share of that of real ones.
 pub const SAMPLE_DIVERSITY: &str = "sample_diversity";
 
 /// Numbers of these are −ln p, or differences of such.
@@ -92,7 +121,7 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: LOSS,
         label: "Loss",
-        help: "How surprised the network is by the right answers, in nats: what training makes smaller.",
+        help: "What training minimises. For a classifier the cross-entropy, in nats: how improbable the right answers are to it.",
         unit: Unit::Number,
         higher_is_better: false,
     },
@@ -113,7 +142,7 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: KNN_ACCURACY,
         label: "Neighbour accuracy",
-        help: "How often the nearest images, to the encoder's eyes, have the same label. The labels are only looked at to measure this.",
+        help: "How often the images with the nearest embeddings have the same label. The labels are only looked at to measure this.",
         unit: Unit::Share,
         higher_is_better: true,
     },
@@ -162,14 +191,14 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: ELBO,
         label: "Evidence bound",
-        help: "At least so probable is an image to the network, as a logarithm in nats (the ELBO): higher is better.",
+        help: "A lower bound of the log probability of an image, in nats (the ELBO): higher is better.",
         unit: Unit::Number,
         higher_is_better: true,
     },
     MetricInfo {
         id: KL,
         label: "Latent information",
-        help: "How much the latents tell about an image, in nats: their divergence from pure noise.",
+        help: "How much information the latents hold about an image, in nats: their divergence from pure noise.",
         unit: Unit::Number,
         higher_is_better: false,
     },
@@ -183,35 +212,35 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: DISCRIMINATOR_LOSS,
         label: "Discriminator loss",
-        help: "How badly the judge tells real images from forged ones, in nats: 1.39 where it can only guess.",
+        help: "The discriminator's cross-entropy on real and generated images, in nats: 1.39 where it can only guess.",
         unit: Unit::Number,
         higher_is_better: false,
     },
     MetricInfo {
         id: GENERATOR_LOSS,
         label: "Generator loss",
-        help: "How seldom the forged images pass for real, in nats: 0.69 where the judge can only guess.",
+        help: "The generator's loss, in nats: the lower, the more often the discriminator takes its images for real; 0.69 where it can only guess.",
         unit: Unit::Number,
         higher_is_better: false,
     },
     MetricInfo {
         id: REAL_CONFIDENCE,
         label: "Real taken for real",
-        help: "How likely the judge thinks it that a real image is real. Near 50 % for both kinds, the two are in balance.",
+        help: "The probability that the discriminator gives to real images of being real. Near 50 % for real and generated ones, the two networks are in balance.",
         unit: Unit::Share,
         higher_is_better: true,
     },
     MetricInfo {
         id: GENERATED_CONFIDENCE,
         label: "Forged taken for real",
-        help: "How likely the judge thinks it that a forged image is real. Near 0 %, the forger has lost touch.",
+        help: "The probability that the discriminator gives to generated images of being real. Near 0 %, the generator no longer learns.",
         unit: Unit::Share,
         higher_is_better: true,
     },
     MetricInfo {
         id: SAMPLE_DIVERSITY,
         label: "Sample diversity",
-        help: "How different forged images are from each other, beside how different real ones are: far below 1, the forger paints the same few images again and again (mode collapse).",
+        help: "How much generated images differ from each other, relative to real ones: far below 1, the generator makes the same few images again and again (mode collapse).",
         unit: Unit::Number,
         higher_is_better: true,
     },

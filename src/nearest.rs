@@ -1,4 +1,4 @@
-//! The word that a person meant, for one that is not known.
+//! Suggests the known word that is nearest to an unknown one.
 use strsim::{jaro_winkler, osa_distance};
 
 /// Words that are less alike are not suggested.

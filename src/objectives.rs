@@ -16,16 +16,15 @@ mod noise;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
-pub use classify::best;
-
 /// A kind of objective.
 pub struct ObjectiveEntry {
+    /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
     /// The kinds of data that it can learn from.
     pub serves: &'static [Modality],
     /// Whether it learns from labels; otherwise it may look at every training image.
     pub needs_labels: bool,
-    /// The metric that says at a glance how well it does; measured on validation images at least.
+    /// The identifier of its main metric, which is measured on validation images at least.
     pub headline: &'static str,
     /// Values of the augmentation that it cannot do without; none where images may stay as they are.
     pub augmentation: &'static [(&'static str, f64)],
@@ -44,18 +43,27 @@ pub trait Objective: Send + Sync {
     /// Where the batch does not fit the network.
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss>;
 
-    /// Looks of each image that a batch holds: all images in one look, then all in the next.
+    /// Changes state that no gradient trains, as an average of weights, before the loss of each training step is
+    /// computed. Steps count from 0.
+    ///
+    /// # Errors
+    /// candle's own.
+    fn before_step(&self, _step: u64) -> Result<()> {
+        Ok(())
+    }
+
+    /// Views of each image in a batch: all images in one view, then all in the next.
     fn views(&self) -> usize {
         1
     }
 
-    /// What it makes of the images of a batch, to look at: a strip of pictures for each step of its work.
+    /// Images that show its work on a batch: a strip for each step.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
     fn looks(&self, batch: &Batch, live: &LiveParams) -> Result<Looks>;
 
-    /// (batch, embed_dim) to (batch, classes): log probabilities, but for a constant of each image. None where it learns
+    /// (batch, embed_dim) to (batch, classes): logits. None where it learns
     /// without labels.
     ///
     /// # Errors
@@ -72,8 +80,8 @@ pub trait Objective: Send + Sync {
         Ok(None)
     }
 
-    /// (count, height, width, channels), from 0 to 1: images of its own, of latents that the seed alone decides. None
-    /// where it paints none.
+    /// (count, height, width, channels), from 0 to 1: generated images, from latents that depend on the seed alone. None
+    /// where it cannot generate.
     ///
     /// # Errors
     /// candle's own.
@@ -82,12 +90,13 @@ pub trait Objective: Send + Sync {
     }
 }
 
+/// The examples of one step.
 pub struct Batch {
     /// (batch, height, width, channels) from 0 to 1, or (batch, length) of tokens as u32.
     pub inputs: Tensor,
     /// (batch), u32; none where nothing is known of the examples.
     pub labels: Option<Tensor>,
-    /// What the label of each class counts for, where not all count the same.
+    /// The weight of each class in the loss; none where all weigh the same.
     pub class_weights: Option<Arc<[f32]>>,
 }
 
@@ -103,6 +112,7 @@ impl Batch {
 
 /// What an objective shows of its work.
 pub struct Looks {
+    /// One for each step of its work.
     pub strips: Vec<Strip>,
     /// Where views of images are compared.
     pub similarities: Option<Similarities>,
@@ -110,16 +120,18 @@ pub struct Looks {
 
 /// Images that belong together.
 pub struct Strip {
+    /// The title above the images.
     pub name: &'static str,
-    /// One sentence on what is to be seen.
+    /// One sentence on what the images show.
     pub help: &'static str,
     /// (images, height, width, channels), from 0 to 1.
     pub images: Tensor,
-    /// One an image, or none.
+    /// One for each image, or none at all.
     pub captions: Vec<Caption>,
 }
 
 impl Strip {
+    /// Without captions.
     pub fn new(name: &'static str, help: &'static str, images: Tensor) -> Self {
         Self { name, help, images, captions: vec![] }
     }
@@ -131,6 +143,7 @@ impl From<Vec<Strip>> for Looks {
     }
 }
 
+/// The loss of a batch, and what else was measured.
 pub struct Loss {
     /// A scalar, the mean over the batch.
     pub loss: Tensor,

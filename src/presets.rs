@@ -4,7 +4,7 @@ use crate::{
     spec::{Catalog, RunSpec, SpecError},
 };
 
-/// A recipe and the name that it goes by.
+/// A recipe and its name.
 #[derive(Debug, PartialEq)]
 pub struct Preset {
     /// The name of its file, without the ending.
@@ -15,7 +15,9 @@ pub struct Preset {
 
 /// What a preset describes.
 pub enum Recipe {
+    /// A single run.
     Run(Box<RunSpec>),
+    /// A comparison of several runs.
     Comparison(Box<Comparison>),
 }
 
@@ -47,13 +49,13 @@ presets!(
     "fine_tune",
 );
 
-/// The preset that goes by a name.
+/// Looks a preset up by its name.
 pub fn find(id: &str) -> Option<&'static Preset> {
     ALL.iter().find(|preset| preset.id == id)
 }
 
 impl Preset {
-    /// The sentences that its file begins with, but for the command that runs it.
+    /// The sentences at the beginning of its file, without the command that runs it.
     pub fn help(&self) -> String {
         let comments = self.text.lines().map_while(|line| line.strip_prefix('#'));
         let sentences = comments.map(str::trim).filter(|line| !line.starts_with("headstart "));

@@ -46,7 +46,7 @@ pub use metrics_file::MetricsFile;
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
 const MOST_SPEC: u64 = 64 << 20;
 
-/// The folder that holds a person's runs.
+/// The folder that holds the user's runs.
 #[derive(Clone, Debug)]
 pub struct Home {
     path: PathBuf,
@@ -55,6 +55,7 @@ pub struct Home {
 /// The folder of one run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
+    /// The folder; it need not exist.
     pub path: PathBuf,
 }
 
@@ -82,7 +83,7 @@ impl Home {
         self.path.join("data")
     }
 
-    /// The folder of a person's own drawings.
+    /// The folder of the user's own drawings.
     pub fn handwriting(&self) -> PathBuf {
         self.path.join("handwriting")
     }
@@ -99,6 +100,7 @@ impl Home {
         list(&self.runs())
     }
 
+    /// The folder of a run, whether it exists or not.
     pub fn folder(&self, id: &str) -> RunFolder {
         RunFolder { path: self.runs().join(id) }
     }
@@ -185,7 +187,7 @@ impl RunFolder {
         read().context("The run's spec cannot be used").at(&path)
     }
 
-    /// Writes the spec anew, as after renaming.
+    /// Writes the spec again, as after renaming.
     ///
     /// # Errors
     /// Where it cannot be written.

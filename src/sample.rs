@@ -5,15 +5,20 @@ use anyhow::{Result, bail};
 /// The kinds of data that networks learn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modality {
+    /// Greyscale or colour images.
     Images,
+    /// Texts, as sequences of tokens.
     Text,
+    /// Recorded sound.
     Sound,
 }
 
 /// Something of one's own that is shown to a network.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sample {
+    /// A drawing or a photograph.
     Image(Image),
+    /// A text as it was typed.
     Text(String),
 }
 
@@ -27,9 +32,10 @@ pub struct Image {
 }
 
 impl Modality {
-    /// Of what works with any kind of data.
+    /// Every kind: what components serve that work with any data.
     pub const ALL: &[Self] = &[Modality::Images, Modality::Text, Modality::Sound];
 
+    /// Its name within a sentence.
     pub fn label(self) -> &'static str {
         match self {
             Modality::Images => "images",
@@ -40,6 +46,7 @@ impl Modality {
 }
 
 impl Sample {
+    /// The kind of data that it is.
     pub fn modality(&self) -> Modality {
         match self {
             Sample::Image(_) => Modality::Images,

@@ -10,9 +10,19 @@ pub enum Shape {
     /// (height, width, channels)
     Image(ImageShape),
     /// `length` tokens, each a number below `vocabulary`.
-    Tokens { length: usize, vocabulary: usize },
+    Tokens {
+        /// Tokens of one example.
+        length: usize,
+        /// Number of different tokens.
+        vocabulary: usize,
+    },
     /// (length, features)
-    Sequence { length: usize, features: usize },
+    Sequence {
+        /// Positions of one example.
+        length: usize,
+        /// Numbers at each position.
+        features: usize,
+    },
     /// (features)
     Features(usize),
 }
@@ -28,6 +38,7 @@ impl Shape {
         }
     }
 
+    /// Whether an example has no numbers.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -84,12 +95,16 @@ impl From<ImageShape> for Shape {
 /// Height and width in pixels, and channels of each pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageShape {
+    /// Rows of pixels.
     pub height: usize,
+    /// Columns of pixels.
     pub width: usize,
+    /// 1 for grey, 3 for red, green and blue; any number inside a network.
     pub channels: usize,
 }
 
 impl ImageShape {
+    /// In the order in which images are stored.
     pub const fn new(height: usize, width: usize, channels: usize) -> Self {
         Self { height, width, channels }
     }
@@ -99,6 +114,7 @@ impl ImageShape {
         self.height * self.width * self.channels
     }
 
+    /// Whether an image has no pixels.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }

@@ -22,7 +22,7 @@ pub use self::{
 /// Everything that determines a run, except the live changes made to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSpec {
-    /// What a person calls it.
+    /// The name that the user gave it.
     pub name: String,
     /// Every random number of the run is derived from it.
     pub seed: u64,
@@ -30,10 +30,15 @@ pub struct RunSpec {
     pub init_from: Option<String>,
     /// Its place in a comparison.
     pub entrant: Option<Entrant>,
+    /// The data set, and how the run uses it.
     pub dataset: Choice,
+    /// The network up to the embedding.
     pub encoder: Choice,
+    /// What is minimised.
     pub objective: Choice,
+    /// How the weights follow their gradients.
     pub optimizer: Choice,
+    /// How the learning rate changes over the steps.
     pub schedule: Choice,
     /// Where the tensors live.
     pub device: Choice,
@@ -55,13 +60,15 @@ pub struct Entrant {
 /// A component and the values of its hyperparameters, by key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
+    /// The component's identifier in its registry.
     pub id: String,
     /// For data sets that are read from a file or a folder.
     pub path: Option<PathBuf>,
+    /// Hyperparameters by their keys; a missing one has its default.
     pub values: Values,
-    /// For data sets: what a person has corrected about it.
+    /// For data sets: the user's corrections.
     pub edits: Edits,
-    /// For data sets: what a split of it goes by.
+    /// For data sets: what a split is drawn from.
     pub split_rule: SplitRule,
 }
 
@@ -81,17 +88,26 @@ pub type Values = BTreeMap<String, f64>;
 /// The kinds of component, by the name of their section in a spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
+    /// The data set.
     Dataset,
+    /// The network up to the embedding.
     Encoder,
+    /// What is minimised, and the head over the encoder.
     Objective,
+    /// How the weights follow their gradients.
     Optimizer,
+    /// The learning rate over the steps.
     Schedule,
+    /// Where tensors are computed.
     Device,
+    /// Random changes of training images.
     Augmentation,
+    /// Hyperparameters that every run has.
     Training,
 }
 
 impl Section {
+    /// Every section, in the order of a spec's file.
     pub const ALL: [Section; 8] = [
         Section::Dataset,
         Section::Encoder,
@@ -103,6 +119,7 @@ impl Section {
         Section::Training,
     ];
 
+    /// The name used in TOML and in `--set`.
     pub fn id(self) -> &'static str {
         match self {
             Section::Dataset => "dataset",
@@ -122,10 +139,12 @@ impl Section {
 pub struct FieldError {
     /// Dotted key, such as `training.batch_size`.
     pub field: String,
+    /// What is wrong and what is allowed instead.
     pub message: String,
 }
 
 impl FieldError {
+    /// An error about a field, named as in `--set`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
@@ -138,10 +157,12 @@ impl fmt::Display for FieldError {
 }
 
 impl Choice {
+    /// A component with all its defaults.
     pub fn new(id: &str) -> Self {
         Self { id: id.into(), ..Self::default() }
     }
 
+    /// The value of a hyperparameter, or its default.
     pub fn get(&self, param: &Param) -> f64 {
         self.values.get(param.key).copied().unwrap_or(param.default)
     }
@@ -162,19 +183,22 @@ pub fn anchored_source(source: String) -> String {
 }
 
 impl RunSpec {
+    /// The component chosen in a section; empty for sections without components.
     pub fn id(&self, section: Section) -> &str {
         self.choice(section).map_or(section.id(), |choice| &choice.id)
     }
 
+    /// The value of a hyperparameter, or its default.
     pub fn get(&self, section: Section, param: &Param) -> f64 {
         self.values(section).get(param.key).copied().unwrap_or(param.default)
     }
 
+    /// Sets a hyperparameter; the value is not checked.
     pub fn set(&mut self, section: Section, param: &Param, value: f64) {
         self.values_mut(section).insert(param.key.into(), value);
     }
 
-    /// The same with absolute paths, which mean the same from whatever folder the program is started.
+    /// The same with absolute paths, so that the working directory does not matter.
     pub fn anchored(mut self) -> Self {
         self.dataset = self.dataset.anchored();
         self.init_from = self.init_from.map(anchored_source);
@@ -204,6 +228,7 @@ impl RunSpec {
         }
     }
 
+    /// The component of a section, to be changed; none for sections without components.
     pub fn choice_mut(&mut self, section: Section) -> Option<&mut Choice> {
         match section {
             Section::Dataset => Some(&mut self.dataset),

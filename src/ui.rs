@@ -1,4 +1,4 @@
-//! The window: a face over the session's [`State`], which says what it wants done as a list of [`Action`]s. It depends
+//! The window: shows the session's [`State`] and returns what the user asks for as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     comparison::Comparison,
@@ -56,18 +56,25 @@ pub fn view_ids() -> impl Iterator<Item = &'static str> {
 /// What the window cannot do by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// A command for the trainer.
     Send(Command),
+    /// A question for the librarian.
     Data(DataRequest),
+    /// Show a folder in the system's file manager.
     OpenFolder(PathBuf),
+    /// Choose a folder with images in a dialog.
     PickDataset,
+    /// Choose a file with images in a dialog.
     PickDataFile,
+    /// Choose a picture to be read in a dialog.
     PickImage,
-    /// A file that somebody wants to save, or why there is none.
+    /// A file to be saved, or why it could not be made.
     Save(Result<save::File, String>),
 }
 
 /// The whole screen.
 pub struct Workbench {
+    /// What is remembered between two starts of the program.
     pub settings: Settings,
     runs: runs_panel::RunsPanel,
     /// Those that have been shown, by their identifiers.
@@ -77,7 +84,7 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
-    /// A race that waits for a person's word.
+    /// A race that waits for the user's confirmation.
     proposed: Option<Comparison>,
     /// How many questions views have asked.
     questions: u64,
@@ -93,7 +100,7 @@ pub struct Workbench {
     tab: Tab,
 }
 
-/// What the middle shows where there is no room for everything beside it.
+/// What the middle shows where the window is too small for everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Tab {
     /// The chosen view, or a comparison.
@@ -104,6 +111,7 @@ enum Tab {
 }
 
 impl Workbench {
+    /// The window as it was left.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -126,7 +134,7 @@ impl Workbench {
         }
     }
 
-    /// Draws everything; returns what a person asked for.
+    /// Draws everything; returns what the user asked for.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog) -> Vec<Action> {
         let mut actions = vec![];
         self.apply_settings(ui, state);
@@ -171,7 +179,7 @@ impl Workbench {
         });
     }
 
-    /// The card of the race that a person has asked for.
+    /// The card of the race that was asked for.
     fn propose(&mut self, ui: &Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
         let asked = [self.form.proposed.take(), self.runs.proposed.take()];
         self.proposed = asked.into_iter().flatten().next().or(self.proposed.take());
@@ -318,7 +326,7 @@ impl Workbench {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
             let path = file.path();
-            if path.is_dir() || is_data(path) {
+            if path.is_dir() || dialogs::is_data(path) {
                 self.picked_dataset(path.into());
             } else {
                 self.picked_image(path);
@@ -383,13 +391,6 @@ impl Workbench {
             });
         });
     }
-}
-
-/// Whether a file holds many images, by its name.
-fn is_data(path: &Path) -> bool {
-    const ENDINGS: [&str; 9] = [".gz", ".csv", ".npz", ".parquet", ".tar", ".bin", ".json", ".zip", "-ubyte"];
-    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// The name, with a number behind it if another run has it: "Seed CNN 2".

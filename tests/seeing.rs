@@ -178,7 +178,7 @@ fn images_are_mapped_and_the_drawing_lies_among_them() {
             && window.query_by_label_contains("Nearest images: ").is_some()
     });
     click(&mut light, "Stop");
-    light.get_by_label("Draw anew");
+    light.get_by_label("Draw again");
     let dismissed = |action: &Action| matches!(action, Action::Send(Command::Dismiss(_)));
     assert!(light.state().actions.iter().any(dismissed));
 }

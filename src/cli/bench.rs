@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-/// Of each measurement, unless told otherwise.
+/// Default duration of each measurement, in seconds.
 pub const DEFAULT_SECS: f64 = 3.0;
 
 pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome> {

@@ -212,7 +212,7 @@ fn report(
             "explanations_idle_ms_max": maxima(explained_idle),
         }));
     }
-    line(format!("Training is slowed by {:.1} % while somebody draws all the time", slowdown * 100.0));
+    line(format!("Training is {:.1} % slower during constant drawing", slowdown * 100.0));
     for (when, latencies) in [("while training", training), ("idle", idle)] {
         let (half, most) = (latencies.quantile(0.5), latencies.quantile(0.99));
         line(format!(

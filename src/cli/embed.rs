@@ -27,7 +27,7 @@ pub struct Embed {
     /// Down to two numbers an image by pca or tsne, or the embeddings as they are: none
     #[arg(long, default_value = "none", value_parser = ["none", "pca", "tsne"])]
     method: String,
-    /// So many images, evenly drawn [default: all]
+    /// How many images, evenly drawn [default: all]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     images: usize,
 }

@@ -48,7 +48,7 @@ impl Explain {
     }
 }
 
-/// The place of the class that a person means: of its name first, for digits may begin with another than 0.
+/// Index of the class that the user means: by its name first, since the first class need not be 0.
 fn place(class: &str, classes: &[String]) -> Result<u16> {
     let named = classes.iter().position(|known| known == class).and_then(|place| u16::try_from(place).ok());
     named.or_else(|| class.parse().ok()).with_context(|| {

@@ -38,7 +38,7 @@ pub struct Fetch {
 
 pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
     let entry = data::find(&args.name)?;
-    let published = entry.published.with_context(|| {
+    let published = entry.published().with_context(|| {
         format!("{} needs no fetching: headstart data lists the data sets", entry.info.label)
     })?;
     let fetched = Home::open(super::home(common)?)?.data();
@@ -73,7 +73,7 @@ impl View<'_> {
         let interrupted = interruption()?;
         let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} · {msg}")?;
         let bar = if self.json { self.bar.clone() } else { ProgressBar::new(bytes).with_style(style) };
-        let mut told = Instant::now();
+        let mut reported = Instant::now();
         while !interrupted.load(Ordering::SeqCst) {
             let progress = download.advance(PATIENCE)?;
             if progress.activity == Activity::Done {
@@ -82,8 +82,8 @@ impl View<'_> {
             }
             bar.set_position(progress.bytes_done);
             bar.set_message(words(&progress));
-            if self.json && told.elapsed() > Duration::from_secs(1) {
-                told = Instant::now();
+            if self.json && reported.elapsed() > Duration::from_secs(1) {
+                reported = Instant::now();
                 line(json!({
                     "event": "progress", "dataset": self.id, "bytes": progress.bytes_done,
                     "bytes_total": progress.bytes_total, "secs_left": progress.secs_left,

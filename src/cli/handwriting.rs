@@ -1,13 +1,14 @@
-//! `handwriting`: a person's own drawings, and what fine-tuning on them gains and costs.
+//! `handwriting`: the user's own drawings, and what fine-tuning on them gains and costs.
 use super::{
     Common, Outcome, open,
     output::{complain, line, percent, program, signed},
-    score::{answer, best},
+    score::answer,
     train,
 };
 use crate::{
     data::{self, drawing, handwriting, watch::Watch},
     engine::newest_model,
+    evaluation::argmax,
     protocol::{Command, Finding, Question, RunId, data::Written},
     runs::{Home, RunFolder},
     sample::Image,
@@ -131,7 +132,7 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
     let digits: Vec<String> = (0..handwriting::CLASSES).map(|digit| digit.to_string()).collect();
     ensure!(
         data::peek(&spec.dataset, &Watch::default())?.class_names == digits,
-        "The run {run} tells other classes apart than the digits 0 to 9: choose one that reads digits"
+        "The classes of the run {run} are not the digits 0 to 9: choose one that reads digits"
     );
     newest_model(folder, &catalog, &Watch::default()).map(drop)
 }
@@ -145,7 +146,8 @@ fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Resu
         else {
             bail!("The answer is to another question")
         };
-        right += portion.iter().zip(scores.iter()).filter(|(one, scores)| best(scores) == one.label).count();
+        right +=
+            portion.iter().zip(scores.iter()).filter(|(one, scores)| argmax(scores) == one.label).count();
     }
     Ok(right as f64 / drawings.len().max(1) as f64)
 }

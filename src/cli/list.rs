@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::{
-        self, Dataset, DatasetEntry, Examples,
+        self, Dataset, Examples,
         published::{Published, megabytes},
         watch::Watch,
     },
@@ -116,10 +116,11 @@ impl Listed {
 
 pub fn data(common: &Common) -> Result<Outcome> {
     let fetched = Home::open(super::home(common)?)?.data();
-    for DatasetEntry { info, published, .. } in data::ALL {
+    for entry in data::ALL {
+        let (info, published) = (entry.info, entry.published());
         let folder = published.and_then(|published| published.find(info.id, &fetched));
         let bytes = published.map(Published::bytes);
-        // Images of one's own are wherever they are.
+        // The user's own images have no fixed place.
         let is_present = folder.is_some() || bytes.is_none() && info.id != data::files::ENTRY.info.id;
         if common.json {
             line(json!({
@@ -141,7 +142,7 @@ pub fn data(common: &Common) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Problems that are shown to a person.
+/// The most problems that are printed as text.
 const SHOWN: usize = 10;
 
 /// Reads a data set and says all that is known of it; fails where there are problems, so that a script can ask.

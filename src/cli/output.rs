@@ -1,4 +1,4 @@
-//! Text on standard output and standard error, in which nothing that cannot be written ends the work that it is about.
+//! Text on standard output and standard error. A closed pipe never ends the work that is being reported.
 use super::Outcome;
 use crate::errors::{plain, visible};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 /// Why standard output takes no more, once it does not.
 static FAILURE: OnceLock<io::Error> = OnceLock::new();
 
-/// Prints a line on standard output. Once it cannot be written to, whatever follows is dropped, and [`ended`] says so by
+/// Prints a line on standard output. Once it cannot be written to, later lines are dropped, and [`ended`] says so by
 /// the exit code: training goes on without a reader.
 pub fn line(text: impl Display) {
     if is_read()
@@ -25,7 +25,7 @@ pub fn is_read() -> bool {
     FAILURE.get().is_none()
 }
 
-/// Prints a line on standard error. Where even that is closed, there is nowhere left to say so.
+/// Prints a line on standard error. Where that is closed too, the line is lost.
 pub fn complain(text: impl Display) {
     let _nowhere_left = write(&mut io::stderr().lock(), &visible(&text.to_string()));
 }

@@ -87,7 +87,7 @@ fn curves(run: &Run, info: &'static MetricInfo, area: Rect, buffer: &mut Buffer)
         .render(area, buffer);
 }
 
-/// The means of at most so many equal portions of a curve; what is no number is left out.
+/// The means of equal portions of a curve, up to a number of portions. NaN is left out.
 fn thinned(curve: &[[f64; 2]], most: usize) -> Vec<(f64, f64)> {
     let portion = curve.len().div_ceil(most.max(1)).max(1);
     let mean = |points: &[[f64; 2]]| {

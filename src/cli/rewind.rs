@@ -13,7 +13,7 @@ pub fn at_step(name: &str) -> (&str, Option<u64>) {
     step.map_or((name, None), |(run, step)| (run, Some(step)))
 }
 
-/// Goes back to the checkpoint of a step, or to the newest, with what it was trained with but for `set`.
+/// Goes back to the checkpoint of a step, or to the newest, with its live values changed by `set`.
 ///
 /// # Errors
 /// Where there is no such checkpoint, or `set` names what a run cannot change while it trains.

@@ -1,4 +1,4 @@
-//! `sample`: images that a network paints of its own, and what a classifier makes of them.
+//! `sample`: images that a network generates, and how a classifier recognises them.
 use super::{
     Common, Outcome,
     output::{complain, line, percent},
@@ -93,7 +93,7 @@ fn write(path: &Path, image: &[u8], shape: ImageShape) -> Result<()> {
         .at(path)
 }
 
-/// What a classifier makes of samples.
+/// A classifier's answers on samples.
 struct Judged {
     judge: RunId,
     images: usize,

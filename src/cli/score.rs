@@ -1,4 +1,4 @@
-//! `evaluate` and `predict`: what a run's network makes of images.
+//! `evaluate` and `predict`: a network's answers on a split, and on single images.
 use super::{
     Common, Outcome,
     explain::{self, Explain},
@@ -11,7 +11,7 @@ use crate::{
     data::{DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{ClassFigures, Evaluation, Reliability, calibration::Bin, class_figures},
+    evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
     metrics::Split,
     protocol::{About, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
     runs::Home,
@@ -165,7 +165,7 @@ fn show(image: &Path, reading: &Reading, json: bool) {
     line(format!("{}  {}", reading.text(), name(&image.to_string_lossy())));
 }
 
-/// What a network makes of a picture.
+/// A network's answer on a picture.
 pub struct Reading {
     /// The place of the most probable class.
     pub class: usize,
@@ -193,7 +193,7 @@ impl Reading {
     ) -> Result<Self> {
         let scores = network.scores(std::slice::from_ref(&sample))?;
         let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, sample)?;
-        let class = best(&probabilities);
+        let class = argmax(&probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let figures = of(&probabilities).zip(scores.first().and_then(|scores| of(scores)));
         let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
@@ -216,7 +216,7 @@ impl Reading {
     /// # Errors
     /// Where it answered with no numbers.
     pub fn uncalibrated(run: &RunId, class_names: &[String], probabilities: &[f32]) -> Result<Self> {
-        let class = best(probabilities);
+        let class = argmax(probabilities);
         let confidence = probabilities.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let confidence = confidence.with_context(|| diverged(run))?;
         Ok(Self {
@@ -256,12 +256,6 @@ pub fn diverged(run: &RunId) -> String {
     format!(
         "The network of {run} has diverged: its answers are no numbers. Train it again with a lower learning rate"
     )
-}
-
-/// The class with the highest probability.
-pub fn best(probabilities: &[f32]) -> usize {
-    let best = (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]));
-    best.unwrap_or_default()
 }
 
 /// The run that a name means.

@@ -72,7 +72,7 @@ impl Counter {
         Self { waiting: Waiting::new(json), what, total, began: Instant::now() }
     }
 
-    /// So many are done.
+    /// Sets how many are done.
     pub fn show(&mut self, done: usize) {
         let secs = self.began.elapsed().as_secs_f64();
         self.waiting.show(Some(Preparing::after(secs, self.what, done as u64, self.total as u64)));

@@ -1,4 +1,4 @@
-//! What a split goes by, so that corrections move nobody but the images that they are about: the training images as they
+//! What a split is drawn from, so that a correction moves only the image that it changes: the training images as they
 //! were read, in their order and with the labels they had, and which of them are the same picture.
 use super::Examples;
 use std::{
@@ -64,7 +64,7 @@ impl AsRead {
 }
 
 impl Examples {
-    /// What a split of these goes by.
+    /// What a split of these examples is drawn from.
     pub fn as_read(&self) -> Cow<'_, AsRead> {
         self.as_read.as_ref().map_or_else(|| Cow::Owned(AsRead::of(self.labels())), Cow::Borrowed)
     }

@@ -1,4 +1,4 @@
-//! Augmentation: an image as it might have been drawn or photographed as well. A function of (seed, image, epoch, view)
+//! Augmentation: random changes that keep an image's class. A function of (seed, image, epoch, view)
 //! alone.
 use crate::{
     registry,
@@ -22,6 +22,7 @@ registry!(
 
 /// A way to alter images. Its hyperparameter has its name and says how far it goes; at 0 nothing is altered.
 pub struct AugmentEntry {
+    /// Its name, help and single hyperparameter.
     pub info: ComponentInfo,
     alter: Alter,
 }
@@ -52,7 +53,7 @@ pub fn info() -> ComponentInfo {
     ComponentInfo {
         id: "augmentation",
         label: "Augmentation",
-        help: "Changes each training image a little, anew each time it is looked at.",
+        help: "Changes each training image a little, at random each time it is used.",
         params: &PARAMS,
     }
 }
@@ -76,17 +77,21 @@ pub struct Augmentation {
     alterations: Vec<(Alter, f32)>,
 }
 
-/// Which of all looks of an image is meant.
+/// Identifies one augmented version of an image.
 #[derive(Clone, Copy)]
 pub struct Look<'a> {
+    /// The seed of the run.
     pub seed: u64,
+    /// Index of the image in the training part.
     pub image: u64,
+    /// Passes over the training images before this one.
     pub epoch: u64,
-    /// Sets several looks of one image in one epoch apart.
+    /// Distinguishes several views of one image in one epoch.
     pub view: &'a str,
 }
 
 impl Augmentation {
+    /// From the values of the hyperparameters, by their keys; a missing value is 0.
     pub fn new(values: &Values) -> Self {
         let set = |entry: &AugmentEntry| Some((entry.alter, *values.get(entry.info.id)? as f32));
         Self { alterations: ALL.iter().filter_map(set).filter(|(_, range)| *range > 0.0).collect() }

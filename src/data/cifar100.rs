@@ -2,24 +2,16 @@
 use super::{
     DatasetEntry,
     augment::suited,
-    files,
     published::{Published, PublishedFile},
 };
-use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
+use crate::shape::ImageShape;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
-    info: ComponentInfo {
-        id: "cifar100",
-        label: "CIFAR-100 photographs",
-        help: "60,000 tiny colour photographs of a hundred kinds of things, 600 of each (Alex Krizhevsky); fetched once.",
-        params: files::ENTRY.info.params,
-    },
-    modality: Modality::Images,
-    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
-    peek: |choice, _| Ok(PUBLISHED.peek(choice)),
-    published: Some(&PUBLISHED),
-    augmentation: suited::photographs,
-};
+pub(crate) const ENTRY: DatasetEntry = PUBLISHED.entry(
+    "cifar100",
+    "CIFAR-100 photographs",
+    "60,000 tiny colour photographs of a hundred kinds of things, 600 of each (Alex Krizhevsky); fetched once.",
+    suited::photographs,
+);
 
 static PUBLISHED: Published = Published {
     shape: ImageShape { height: 32, width: 32, channels: 3 },

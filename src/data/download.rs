@@ -44,26 +44,35 @@ pub struct Download {
 /// How far a download is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
+    /// What the download is doing.
     pub activity: Activity,
+    /// Bytes that are on the disk.
     pub bytes_done: u64,
+    /// Bytes of all files together.
     pub bytes_total: u64,
     /// At the present pace; nothing before there is one.
     pub secs_left: Option<f64>,
 }
 
-/// What a download is about.
+/// What a download is doing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activity {
+    /// Waiting for a mirror to answer.
     Connecting,
+    /// Bytes are arriving.
     Receiving,
     /// The mirror broke off or stalled: it is asked again after a pause.
     Pausing {
+        /// Attempts in a row without progress.
         fruitless: u32,
+        /// Attempts before the next mirror is asked.
         of: u32,
     },
     /// A file is compared with its checksum.
     Checking,
+    /// Files are extracted from the archive.
     Unpacking,
+    /// All files are in place.
     Done,
 }
 

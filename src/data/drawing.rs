@@ -34,7 +34,7 @@ pub struct Drawing {
     pub pen_width: f32,
 }
 
-/// Paper with ink on it, of whatever origin.
+/// A sheet of paper with ink on it, drawn or photographed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
     /// All of the paper.

@@ -1,4 +1,4 @@
-//! Corrections that a person makes to a data set: other labels, images left out. They name an image by its part, its
+//! The user's corrections of a data set: other labels, images left out. They name an image by its part, its
 //! pixels and its class, so that they still mean it when files are added or reordered; the data itself stays as it is.
 use super::{Dataset, Examples, Targets};
 use crate::spec::{Edit, Edits};
@@ -88,7 +88,7 @@ impl Dataset {
         [part(&self.train, &keys[0]), part(&self.test, &keys[1])]
     }
 
-    /// The data set as a person has corrected it; its notes say how much of it that was.
+    /// Applies the user's corrections; the notes say how many there were.
     ///
     /// # Errors
     /// Where no training or no test image is left, or one cannot be read.

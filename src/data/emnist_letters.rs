@@ -3,24 +3,16 @@
 use super::{
     DatasetEntry,
     augment::suited,
-    files,
     published::{Published, PublishedFile},
 };
-use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
+use crate::shape::ImageShape;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
-    info: ComponentInfo {
-        id: "emnist_letters",
-        label: "EMNIST letters",
-        help: "145,600 handwritten letters, A to Z, capital and small ones together (NIST); fetched once, as part of a large archive.",
-        params: files::ENTRY.info.params,
-    },
-    modality: Modality::Images,
-    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
-    peek: |choice, _| Ok(PUBLISHED.peek(choice)),
-    published: Some(&PUBLISHED),
-    augmentation: suited::handwriting,
-};
+pub(crate) const ENTRY: DatasetEntry = PUBLISHED.entry(
+    "emnist_letters",
+    "EMNIST letters",
+    "145,600 handwritten letters, A to Z, capital and small ones together (NIST); fetched once, as part of a large archive.",
+    suited::handwriting,
+);
 
 static PUBLISHED: Published = Published {
     shape: ImageShape { height: 28, width: 28, channels: 1 },

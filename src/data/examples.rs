@@ -12,9 +12,11 @@ use std::borrow::Cow;
 /// A part of a data set.
 #[derive(Debug, Default)]
 pub struct Examples {
+    /// What the network gets.
     pub inputs: Inputs,
+    /// What it should answer.
     pub targets: Targets,
-    /// The examples before any correction, where a split goes by more than the labels.
+    /// The examples before any correction, where a split depends on more than the labels.
     pub(super) as_read: Option<AsRead>,
 }
 
@@ -23,15 +25,19 @@ pub struct Examples {
 pub enum Inputs {
     /// Images of `size` bytes each, (height, width, channels).
     Pixels {
+        /// Bytes in memory, or images that are decoded when a batch needs them.
         pixels: Pixels,
+        /// Bytes of one image.
         size: usize,
     },
+    /// Texts.
     Tokens(Tokens),
 }
 
 /// Texts of one length as numbers of tokens, one text after another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tokens {
+    /// (texts, length), each a number below the size of the vocabulary.
     pub ids: Vec<u32>,
     /// Tokens of each text.
     pub length: usize,
@@ -49,18 +55,22 @@ pub enum Targets {
 /// An example, and the number of passes over all of them before this one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
+    /// Index of the example.
     pub example: usize,
+    /// Passes over all examples before this one.
     pub epoch: u64,
 }
 
 /// Examples as numbers, one after another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gathered {
+    /// What the network gets.
     pub inputs: Numbers,
     /// The class of each; none where nothing is known of them.
     pub labels: Option<Vec<u32>>,
 }
 
+/// The inputs of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Numbers {
     /// Pixels, from 0 to 1.
@@ -93,6 +103,7 @@ impl Examples {
         Self { inputs: Inputs::Tokens(tokens), targets, as_read: None }
     }
 
+    /// The number of examples.
     pub fn len(&self) -> usize {
         match &self.targets {
             Targets::Classes(labels) => labels.len(),
@@ -100,6 +111,7 @@ impl Examples {
         }
     }
 
+    /// Whether there is no example.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

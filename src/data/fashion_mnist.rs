@@ -2,24 +2,16 @@
 use super::{
     DatasetEntry,
     augment::suited,
-    files,
     published::{Published, PublishedFile},
 };
-use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
+use crate::shape::ImageShape;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
-    info: ComponentInfo {
-        id: "fashion_mnist",
-        label: "Fashion-MNIST clothes",
-        help: "70,000 pictures of shirts, shoes and bags as small as MNIST's and harder (Zalando; MIT licence); fetched once.",
-        params: files::ENTRY.info.params,
-    },
-    modality: Modality::Images,
-    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
-    peek: |choice, _| Ok(PUBLISHED.peek(choice)),
-    published: Some(&PUBLISHED),
-    augmentation: suited::things,
-};
+pub(crate) const ENTRY: DatasetEntry = PUBLISHED.entry(
+    "fashion_mnist",
+    "Fashion-MNIST clothes",
+    "70,000 pictures of shirts, shoes and bags as small as MNIST's and harder (Zalando; MIT licence); fetched once.",
+    suited::things,
+);
 
 static PUBLISHED: Published = Published {
     shape: ImageShape { height: 28, width: 28, channels: 1 },

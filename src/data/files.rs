@@ -1,9 +1,10 @@
-//! Images of one's own at a path. Their format is detected automatically.
+//! The user's own images at a path. Their format is detected automatically.
 //!
 //! A format reads a path into [`Contents`], which is plain: pixels, or names of pictures, with labels. What is common to
 //! all formats happens in `files/assembly.rs`.
 use super::{
-    Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, augment::suited, fitting::IMAGE_SIZE, watch::Watch,
+    Dataset, DatasetEntry, DatasetInfo, Notes, PARAMS, Source, augment::suited, fitting::IMAGE_SIZE,
+    watch::Watch,
 };
 use crate::{
     disk,
@@ -31,7 +32,7 @@ pub use pictures::open_picture;
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
+pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "files",
         label: "Images of your own",
@@ -39,9 +40,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         params: &PARAMS_OF_FILES,
     },
     modality: Modality::Images,
-    load: |choice, _, watch| read(path(choice)?, choice, watch),
-    peek,
-    published: None,
+    source: Source::Own { load: |choice, watch| read(path(choice)?, choice, watch), peek },
     augmentation: suited::unknown,
 };
 
@@ -55,7 +54,7 @@ const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = {
     params
 };
 
-/// Of data sets that say by boxes what is where in a photograph.
+/// Shorter side in pixels below which an annotated box is left out.
 pub const MIN_BOX_SIZE: Param = Param {
     key: "min_box_size",
     label: "Smallest box",
@@ -70,9 +69,11 @@ const MAX_NUMBERED: u32 = 1 << 10;
 
 /// A way in which labelled images are kept on disk.
 pub struct Format {
+    /// Its name and help.
     pub info: ComponentInfo,
-    /// Whether a path looks like it, at a glance.
+    /// Whether a path looks like this format, without reading it whole.
     pub recognises: fn(&Path) -> bool,
+    /// Reads a path in this format.
     pub read: fn(&Path, &Choice, &Watch) -> Result<Contents>,
 }
 
@@ -81,28 +82,39 @@ pub struct Format {
 pub struct Contents {
     /// What each label stands for.
     pub class_names: Vec<String>,
+    /// The training part, or all images where the format knows no parts.
     pub train: Part,
+    /// The test part, where the format has one.
     pub test: Option<Part>,
+    /// Remarks on how it was read.
     pub notes: Notes,
 }
 
 /// Images and their labels, as many of the one as of the other.
 #[derive(Debug, Default)]
 pub struct Part {
+    /// Pixels, or pictures to be decoded.
     pub images: Images,
+    /// Index of the class name of each image.
     pub labels: Vec<usize>,
 }
 
+/// Images as a format finds them.
 pub enum Images {
     /// One after another, (height, width, channels) each.
     Raw {
+        /// The shape of every image.
         shape: ImageShape,
+        /// (images, height, width, channels).
         pixels: Vec<u8>,
     },
+    /// Pictures in files, to be decoded.
     Pictures(Vec<Picture>),
     /// Pictures within larger files, which `read` gives by their places, still packed.
     Packed {
+        /// The number of pictures.
         count: usize,
+        /// Returns the encoded bytes of a picture.
         read: ReadPacked,
     },
 }
@@ -124,6 +136,7 @@ impl Default for Images {
 /// A picture in a file, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
+    /// The file.
     pub path: PathBuf,
     /// Left, top, width and height, in pixels.
     pub crop: Option<[u32; 4]>,
@@ -152,7 +165,7 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
     bail!(anyhow!("This is no data set that can be read. Choose one of these: {}", known.join("; ")).at(path))
 }
 
-/// Opens the files of a folder, one of which may be what a format is told by.
+/// Opens the files of a folder, one of which may identify a format.
 fn all_open(path: &Path) -> Result<()> {
     entries(path).iter().filter(|path| path.is_file()).try_for_each(|path| open(path).map(drop))
 }
@@ -256,6 +269,7 @@ fn path(choice: &Choice) -> Result<&Path> {
 }
 
 impl Images {
+    /// The number of images.
     pub fn count(&self) -> usize {
         match self {
             Images::Raw { shape, pixels } => pixels.len() / shape.len().max(1),
@@ -279,7 +293,7 @@ pub(super) fn named_classes(written: &[String]) -> (Vec<String>, Vec<usize>) {
     (places.keys().map(ToString::to_string).collect(), written.iter().map(|label| places[label]).collect())
 }
 
-/// The paths in a folder, in order, but for those that are neither files nor folders: to open a pipe would be to wait.
+/// The paths of files and folders in a folder, in order. Others are left out, since opening a pipe would block.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let is_special =
         |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());

@@ -34,20 +34,21 @@ const ALIKE: f32 = 0.95;
 /// What became of a drawing that was to be kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kept {
+    /// Kept, unlike any other.
     New,
-    /// On the side of one that is nearly the same, so that none is held out of what is trained on.
+    /// Kept on the side of a nearly equal one, so that test drawings do not resemble training drawings.
     BesideAlike(PathBuf),
-    /// The very same is there already, and was not kept again.
+    /// An equal drawing exists already; this one was not kept.
     Already(PathBuf),
 }
 
 impl Kept {
-    /// What is to be said of it, where that is no matter of course.
+    /// A sentence for the user where the drawing was not kept in the usual way.
     pub fn remark(&self) -> Option<String> {
         match self {
             Kept::New => None,
             Kept::BesideAlike(place) => Some(format!(
-                "The drawing is nearly the same as {}, so it is kept on the same side: none is held out of what is trained on",
+                "The drawing is nearly the same as {}, so it is kept on the same side: test drawings must not resemble training drawings",
                 place.display()
             )),
             Kept::Already(place) => Some(format!(
@@ -98,7 +99,7 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     Ok(nearest.map_or(Kept::New, |one| Kept::BesideAlike(one.place.clone())))
 }
 
-/// Every class has its folder, so that labels stay what they are whichever digits were drawn.
+/// Every class has a folder even without drawings, so that labels do not depend on which digits were drawn.
 fn make_folders(folder: &Path) -> io::Result<()> {
     for part in PARTS.map(|part| folder.join(part)) {
         let missing = (0..CLASSES).map(|class| part.join(class.to_string())).filter(|path| !path.is_dir());

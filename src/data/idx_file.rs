@@ -98,7 +98,7 @@ fn images_header(source: &mut dyn Read) -> Result<(u32, ImageShape)> {
     Ok((count, ImageShape { height, width, channels: 1 }))
 }
 
-/// Unpacks gzip, told by its first two bytes.
+/// Unpacks gzip, recognised by its first two bytes.
 pub(super) fn plain<'a>(source: impl Read + 'a) -> Result<Box<dyn Read + 'a>> {
     let mut source = BufReader::new(source);
     let gzip = source.fill_buf()?.starts_with(&[0x1f, 0x8b]);

@@ -2,24 +2,16 @@
 use super::{
     DatasetEntry,
     augment::suited,
-    files,
     published::{Published, PublishedFile},
 };
-use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
+use crate::shape::ImageShape;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
-    info: ComponentInfo {
-        id: "kmnist",
-        label: "KMNIST hiragana",
-        help: "70,000 characters out of old Japanese books, ten kinds (ROIS-DS Center for Open Data in the Humanities; CC BY-SA 4.0); fetched once.",
-        params: files::ENTRY.info.params,
-    },
-    modality: Modality::Images,
-    load: |choice, fetched, watch| PUBLISHED.load(choice, fetched, watch),
-    peek: |choice, _| Ok(PUBLISHED.peek(choice)),
-    published: Some(&PUBLISHED),
-    augmentation: suited::handwriting,
-};
+pub(crate) const ENTRY: DatasetEntry = PUBLISHED.entry(
+    "kmnist",
+    "KMNIST hiragana",
+    "70,000 characters out of old Japanese books, ten kinds (ROIS-DS Center for Open Data in the Humanities; CC BY-SA 4.0); fetched once.",
+    suited::handwriting,
+);
 
 static PUBLISHED: Published = Published {
     shape: ImageShape { height: 28, width: 28, channels: 1 },

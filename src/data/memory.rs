@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use std::path::Path;
 use sysinfo::{MemoryRefreshKind, System};
 
-/// Decoded images are kept up to so many bytes; where there are more, they are made when they are asked for.
+/// Bytes up to which decoded images are kept; further ones are decoded when they are asked for.
 pub const MOST: u64 = 2 << 30;
 /// The share of the free memory that a data set may take.
 const SHARE: f64 = 0.6;

@@ -1,9 +1,9 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels.
-use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, augment::suited, idx_file, numbered};
+use super::{Dataset, DatasetEntry, DatasetInfo, PARAMS, Source, augment::suited, idx_file, numbered};
 use crate::{sample::Modality, shape::ImageShape, spec::ComponentInfo};
 use anyhow::Result;
 
-pub const ENTRY: DatasetEntry = DatasetEntry {
+pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "mnist",
         label: "MNIST digits",
@@ -11,9 +11,7 @@ pub const ENTRY: DatasetEntry = DatasetEntry {
         params: &PARAMS,
     },
     modality: Modality::Images,
-    load: |_, _, _| load(),
-    peek: |_, _| Ok(info()),
-    published: None,
+    source: Source::Own { load: |_, _| load(), peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
 };
 

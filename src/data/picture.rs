@@ -1,4 +1,4 @@
-//! A picture that somebody opens: as it is, and as a drawing.
+//! A picture that the user opens: as it is, and as a drawing.
 use super::{
     drawing::{self, Sheet},
     files::open_picture,
@@ -8,11 +8,12 @@ use anyhow::Result;
 use image::DynamicImage;
 use std::path::Path;
 
-/// The longer side of what is kept of it, in pixels: more than any network looks at.
+/// The longer side in pixels of the scaled copy that is kept: more than any network uses.
 const SIDE: u32 = 512;
-/// How far red, green and blue are apart in what counts as a colour.
+/// Difference between the largest and smallest of red, green and blue from which a pixel counts as coloured.
 const COLOURED: u8 = 40;
 
+/// An opened picture, scaled down to what a network can use.
 pub struct Picture {
     /// Height, width and channels.
     pub shape: ImageShape,

@@ -1,38 +1,55 @@
-//! Data sets that others publish: fetched once, when a person asks for it, and known by their names from then on.
-use super::{Dataset, DatasetInfo, files, fitting, watch::Watch};
+//! Published data sets: downloaded once, when the user asks for it.
+use super::{Dataset, DatasetEntry, DatasetInfo, Source, files, fitting, watch::Watch};
 use crate::{
     errors::At as _,
+    sample::Modality,
     shape::ImageShape,
-    spec::{Choice, SplitRule},
+    spec::{Choice, ComponentInfo, SplitRule, Values},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
-/// What is known of a data set without having it, and where it can be had.
+/// Shape and classes of a data set, and where it is downloaded from.
 #[derive(Debug)]
 pub struct Published {
+    /// The shape of every image.
     pub shape: ImageShape,
     /// In order of the labels.
     pub class_names: &'static [&'static str],
+    /// The files to download.
     pub files: &'static [PublishedFile],
     /// Addresses of folders that have the files, ending in a slash, the first to be asked first.
     pub mirrors: &'static [&'static str],
-    /// Of a single zip file, what is taken out and kept instead of it; nothing where files are kept as they are.
+    /// Members of a single zip file that are extracted and kept instead of it; empty where files are kept as they are.
     pub members: &'static [&'static str],
-    /// Folders where packages of operating systems put it.
+    /// Folders into which operating systems' packages install it.
     pub installed: &'static [&'static str],
 }
 
 /// One file as it was published.
 #[derive(Debug)]
 pub struct PublishedFile {
+    /// The file's name on every mirror.
     pub name: &'static str,
+    /// Its exact length.
     pub bytes: u64,
     /// In hexadecimal, as TensorFlow Datasets 4.9.10 lists it (`url_checksums/`).
     pub sha256: &'static str,
 }
 
 impl Published {
+    /// The registry's entry of this set.
+    pub(super) const fn entry(
+        &'static self,
+        id: &'static str,
+        label: &'static str,
+        help: &'static str,
+        augmentation: fn(ImageShape) -> Values,
+    ) -> DatasetEntry {
+        let info = ComponentInfo { id, label, help, params: files::ENTRY.info.params };
+        DatasetEntry { info, modality: Modality::Images, source: Source::Published(self), augmentation }
+    }
+
     /// Bytes to be fetched.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
@@ -60,7 +77,7 @@ impl Published {
         published.map_or(length > Some(0), |published| length == Some(published.bytes))
     }
 
-    /// Reads it from the choice's path, else from wherever it is.
+    /// Reads it from the choice's path, else from where it was downloaded or installed.
     ///
     /// # Errors
     /// Where it is not there, cannot be read, or is another data set.
@@ -83,7 +100,7 @@ impl Published {
     /// The path that a choice names, else where the set is.
     ///
     /// # Errors
-    /// Where it is nowhere: how it is had.
+    /// Where it is not on this computer: the message says how to get it.
     pub(super) fn locate(&self, choice: &Choice, fetched: &Path) -> Result<PathBuf> {
         let named = choice.path.as_ref().map(|path| self.within(path.clone()));
         named.or_else(|| self.find(&choice.id, fetched)).with_context(|| self.missing(&choice.id))
@@ -151,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_published_set_is_described_in_full() {
-        let all = data::ALL.iter().filter_map(|entry| Some((entry.info, entry.published?)));
+        let all = data::ALL.iter().filter_map(|entry| Some((entry.info, entry.published()?)));
         let mut count = 0;
         for (info, published) in all {
             count += 1;

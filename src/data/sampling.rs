@@ -2,6 +2,7 @@
 //! through them, and what that does for rare classes.
 use super::{AsRead, Draw, Examples};
 use crate::{
+    metrics::Split,
     rng::rng,
     spec::{Choice, Param, ParamKind, SplitRule},
 };
@@ -9,6 +10,7 @@ use anyhow::{Result, ensure};
 use rand::seq::SliceRandom as _;
 use std::{borrow::Cow, collections::BTreeMap};
 
+/// Number of training images that are set aside for validation.
 pub const VALIDATION_IMAGES: Param = Param {
     key: "validation_images",
     label: "Validation images",
@@ -47,6 +49,7 @@ const SPLIT_SEED: Param = Param {
     ..VALIDATION_SHARE
 };
 
+/// Number of labels of each class that a classifier may learn from; 0 for all.
 pub const LABELS_PER_CLASS: Param = Param {
     key: "labels_per_class",
     label: "Labels per class",
@@ -95,10 +98,23 @@ const VALIDATION_AT_MOST: usize = 5;
 /// Indices of the training images: those to fit, and those set aside for validation. Both rise.
 #[derive(Debug, Default, PartialEq)]
 pub struct Partition {
+    /// Images whose loss is minimised.
     pub train: Vec<usize>,
+    /// Images that training never sees, on which it is measured.
     pub validation: Vec<usize>,
-    /// All others, in an order drawn by the seed; nothing where one of them is left out.
+    /// All others, in an order drawn by the seed; `None` for an image that was excluded.
     pub others: Vec<Option<usize>>,
+}
+
+impl Partition {
+    /// Indices of the images of a split, of which the test part has `tests`.
+    pub fn images(&self, split: Split, tests: usize) -> Vec<usize> {
+        match split {
+            Split::Train => self.train.clone(),
+            Split::Validation => self.validation.clone(),
+            Split::Test => (0..tests).collect(),
+        }
+    }
 }
 
 /// The images that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may
@@ -290,12 +306,16 @@ pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
 /// What is done about rare classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Balance {
+    /// Classes count as often as they occur.
     None,
+    /// Images of rare classes are drawn more often, so that all classes are drawn alike.
     Oversample,
+    /// The loss of an image is weighted by the inverse frequency of its class.
     WeightedLoss,
 }
 
 impl Balance {
+    /// As the hyperparameters of a data set say.
     pub fn of(choice: &Choice) -> Self {
         match choice.get(&CLASS_BALANCE) as usize {
             1 => Balance::Oversample,

@@ -33,7 +33,7 @@ pub fn small(pixels: &[u8], shape: ImageShape, side: usize) -> Vec<u8> {
     }
 }
 
-/// An image in greys, `width` by `height` pixels whatever its shape.
+/// An image in greys, `width` by `height` pixels, for an image of any shape.
 pub fn grey(pixels: &[u8], shape: ImageShape, width: usize, height: usize) -> Vec<u8> {
     let size = [shape.width as u32, shape.height as u32];
     let image = match shape.channels {

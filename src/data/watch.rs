@@ -58,13 +58,13 @@ impl Watch {
         Reading(self)
     }
 
-    /// Begins with so many images, of which none is done.
+    /// Begins with a number of images, of which none is done.
     pub fn expect(&self, what: &'static str, total: usize) {
         self.done.store(0, Ordering::Relaxed);
         *self.lock() = Some(Stage { what, total: total as u64, began: Instant::now() });
     }
 
-    /// So many more are done.
+    /// Counts further images as done.
     ///
     /// # Errors
     /// Where the reading was stopped.

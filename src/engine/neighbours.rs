@@ -3,10 +3,11 @@
 use super::{model::Model, preview, worker::DrawingWish};
 use crate::{
     data::{Dataset, Examples},
+    ops::unit_rows,
     protocol::{Caption, RunId, Strip},
 };
 use anyhow::Result;
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 use std::time::{Duration, Instant};
 
 /// Embedded at once: a drawing waits no longer than that takes.
@@ -71,7 +72,7 @@ impl Neighbours {
         data: &Dataset,
     ) -> Result<Option<Strip>> {
         let Some(grown) = self.grown.as_ref().filter(|grown| grown.run == *run) else { return Ok(None) };
-        let embedding = unit(&model.embed(drawing, &[0])?)?;
+        let embedding = unit_rows(&model.embed(drawing, &[0])?)?;
         let cosines = grown.unit.matmul(&embedding.t()?)?.flatten_all()?.to_vec1::<f32>()?;
         let mut order: Vec<usize> = (0..cosines.len()).collect();
         order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
@@ -113,7 +114,7 @@ impl Neighbours {
         let began = Instant::now();
         let done = growing.portions.len() * PORTION;
         let portion = &growing.images[done..(done + PORTION).min(growing.images.len())];
-        growing.portions.push(unit(&model.embed(&data.train, portion)?)?);
+        growing.portions.push(unit_rows(&model.embed(&data.train, portion)?)?);
         growing.took += began.elapsed();
         if done + PORTION < growing.images.len() {
             self.growing = Some(growing);
@@ -124,10 +125,4 @@ impl Neighbours {
         self.grown = Some(Grown { run: wish.run.clone(), step, images, unit, at: Instant::now(), took });
         Ok(Some(wish))
     }
-}
-
-/// Each row at length 1.
-fn unit(embeddings: &Tensor) -> Result<Tensor> {
-    let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
-    Ok(embeddings.broadcast_div(&lengths)?)
 }

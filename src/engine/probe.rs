@@ -1,5 +1,9 @@
 //! Whether an encoder learns anything, whatever its objective: what its embeddings of labelled images are like.
-use crate::metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY};
+use crate::{
+    evaluation::argmax,
+    metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY},
+    ops::unit_rows,
+};
 use anyhow::Result;
 use candle_core::{D, Tensor};
 
@@ -15,8 +19,7 @@ const RIDGE: f64 = 1e-3;
 /// # Errors
 /// candle's own.
 pub fn metrics(embeddings: &Tensor, labels: &[u32]) -> Result<Vec<(&'static str, f64)>> {
-    let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
-    let unit = embeddings.broadcast_div(&lengths)?;
+    let unit = unit_rows(embeddings)?;
     Ok(vec![
         (KNN_ACCURACY, knn_accuracy(&unit, labels)?),
         (LINEAR_ACCURACY, linear_accuracy(&unit, labels)?),
@@ -70,9 +73,7 @@ fn linear_accuracy(unit: &Tensor, labels: &[u32]) -> Result<f64> {
         transposed.matmul(&solve(&seen.contiguous()?.matmul(&transposed)?, &targets)?)?
     };
     let scores = unseen.contiguous()?.matmul(&weights)?.to_vec2::<f32>()?;
-    let best = |row: &Vec<f32>| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]));
-    let right =
-        scores.iter().zip(&labels[fitted..]).filter(|(row, label)| best(row) == Some(**label as usize));
+    let right = scores.iter().zip(&labels[fitted..]).filter(|(row, label)| argmax(row) == **label as usize);
     Ok(right.count() as f64 / (labels.len() - fitted) as f64)
 }
 

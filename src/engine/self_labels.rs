@@ -9,11 +9,12 @@ use super::model::Model;
 use crate::{
     data::{Dataset, Draw},
     errors::At as _,
+    evaluation::argmax,
     models::tensors,
-    objectives::best,
+    ops::unit_rows,
 };
 use anyhow::{Context as _, Result, ensure};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -120,8 +121,7 @@ impl Spreading {
         let begin = self.portions.len() * PORTION;
         let end = (begin + PORTION).min(self.images.len());
         let embeddings = model.embed(&dataset.train, &self.images[begin..end])?;
-        let lengths = (embeddings.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
-        self.portions.push(embeddings.broadcast_div(&lengths)?.to_device(&Device::Cpu)?);
+        self.portions.push(unit_rows(&embeddings)?.to_device(&Device::Cpu)?);
         if end == self.images.len() {
             self.unit = Some(Tensor::cat(&std::mem::take(&mut self.portions), 0)?);
         }
@@ -170,7 +170,7 @@ impl Flow {
     /// The label of each image: the first ones' are known, the others' have come over the edges. An image that none of
     /// them has reached takes the first class.
     fn labels(&self, known: &[u16]) -> Vec<u16> {
-        let others = self.scores.iter().skip(known.len()).map(|scores| best(scores) as u16);
+        let others = self.scores.iter().skip(known.len()).map(|scores| argmax(scores) as u16);
         known.iter().copied().chain(others).collect()
     }
 }

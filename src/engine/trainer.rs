@@ -307,6 +307,7 @@ impl Trainer {
             frozen_stages: self.frozen_stages(),
             changes: Changes::All,
         };
+        self.model.objective.before_step(self.state.step)?;
         let found = self.model.objective.loss(&batch, &pass)?;
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
         ensure_finite("The loss is", loss.is_finite(), self.state.step)?;

@@ -4,7 +4,7 @@ use super::model::Model;
 use crate::{
     data::{Dataset, Partition},
     evaluation::{
-        Candidate, Reliability, TrustReport, Verdict,
+        Candidate, Reliability, TrustReport, Verdict, argmax,
         calibration::{softmax, temperature},
         outsiders::{Insiders, threshold},
     },
@@ -158,8 +158,8 @@ impl Trust {
 
 /// The most probable class, and its probability.
 fn surest(probabilities: &[f64]) -> (usize, f64) {
-    let all = probabilities.iter().copied().enumerate();
-    all.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default()
+    let best = argmax(probabilities);
+    (best, probabilities.get(best).copied().unwrap_or_default())
 }
 
 /// The most probable classes but one, the most probable first; of the same probability, those of lower number.

@@ -1,4 +1,4 @@
-//! Honest confidence: of the images of which a network is 80 % sure, 80 % should be right (Guo et al., "On calibration of
+//! Calibration: of the images with a confidence of 80 %, 80 % should be right (Guo et al., "On calibration of
 //! modern neural networks", 2017).
 
 /// Bins of the reliability diagram.
@@ -6,7 +6,7 @@ pub const BINS: usize = 15;
 /// Temperatures lie between this and its inverse.
 const HOTTEST: f64 = 100.0;
 
-/// Of what a network is about equally sure, how much is right.
+/// A reliability diagram: accuracy by confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
     /// By confidence, from 0 to 1 in equal parts.
@@ -15,11 +15,14 @@ pub struct Reliability {
     pub ece: f64,
 }
 
+/// The answers whose confidence lies in one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
+    /// The number of answers.
     pub images: usize,
     /// Means over its images; 0 where there are none.
     pub confidence: f64,
+    /// Share of right answers; 0 where there are none.
     pub accuracy: f64,
 }
 
@@ -57,7 +60,7 @@ pub fn temperature(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
             low = inverse
         }
         let newton = inverse - slope / curvature;
-        // where Newton's step leads out of what is possible, the middle of that
+        // where Newton's step leaves the bracket, its geometric mean
         let next = if newton > low && newton < high { newton } else { (low * high).sqrt() };
         if curvature == 0.0 || (next - inverse).abs() < 1e-9 * inverse {
             break;

@@ -27,7 +27,7 @@ impl Desk {
     pub(super) fn take_stock(&mut self) {
         let is_here = |entry: &&data::DatasetEntry| {
             entry
-                .published
+                .published()
                 .is_some_and(|published| published.find(entry.info.id, &self.home.data()).is_some())
         };
         let here = data::ALL.iter().filter(is_here).map(|entry| entry.info.id.to_owned()).collect();
@@ -37,7 +37,7 @@ impl Desk {
     /// Begins to fetch a data set; goes on with what is there of it. One at a time.
     pub(super) fn fetch(&mut self, dataset: String) -> Result<()> {
         self.stop_fetching();
-        let published = data::find(&dataset)?.published.context("it is not fetched from anywhere")?;
+        let published = data::find(&dataset)?.published().context("it is not fetched from anywhere")?;
         let download = Download::new(published, self.home.data().join(&dataset), vec![], Limits::default())?;
         self.fetching = Some(Fetching { dataset, download, told: None });
         Ok(())

@@ -25,11 +25,11 @@ use candle_core::Tensor;
 use rand::RngExt as _;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "adversarial",
         label: "Adversarial",
-        help: "Learn without labels: one network forges images from noise, the other tells forgeries from real images, and each gets better by the other.",
+        help: "Learn without labels: a generator makes images from noise, a discriminator tries to recognise them among real ones, and each improves against the other.",
         params: &[LATENT_DIM, GRADIENT_PENALTY],
     },
     serves: &[Modality::Images],
@@ -53,7 +53,7 @@ const GRADIENT_PENALTY: Param = Param {
     key: "gradient_penalty",
     label: "Gradient penalty",
     unit: "",
-    help: "Keeps the judge of real and forged images from becoming too sharp, which would leave the forger nothing to learn from.",
+    help: "Keeps the discriminator from becoming too sharp, which would leave the generator nothing to learn from.",
     kind: ParamKind::Float { min: 0.0, max: 100.0, logarithmic: true },
     default: 0.1,
     live: true,
@@ -105,7 +105,7 @@ impl Adversarial {
     }
 
     /// (images) logits of being real.
-    fn judge(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+    fn discriminate(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let embedding = self.encoder.forward(images, pass)?;
         let (weight, bias) = (pass.weight(&self.weight), pass.weight(&self.bias));
         Ok(ops::linear(&embedding, &weight, Some(&bias), Activation::None)?.flatten_all()?)
@@ -123,14 +123,20 @@ impl Adversarial {
     }
 
     /// The logits of real images, and R₁ of the first few of them.
-    fn judge_real(&self, images: &Tensor, seed: u64, step: u64, pass: &Pass<'_>) -> Result<(Tensor, Tensor)> {
+    fn discriminate_real(
+        &self,
+        images: &Tensor,
+        seed: u64,
+        step: u64,
+        pass: &Pass<'_>,
+    ) -> Result<(Tensor, Tensor)> {
         let count = images.dim(0)?;
         let some = images.narrow(0, 0, count.div_ceil(NUDGED))?;
         let nudge = normal(some.elem_count(), seed, "nudge", step);
         let nudge = Tensor::from_vec(nudge, some.shape(), images.device())?;
         // in one batch, so that both are normalised alike
         let both = Tensor::cat(&[images, &(&some + (nudge * NUDGE)?)?], 0)?;
-        let logits = self.judge(&both, pass)?;
+        let logits = self.discriminate(&both, pass)?;
         let nudged = logits.narrow(0, count, some.dim(0)?)?;
         let slopes = ((nudged - logits.narrow(0, 0, some.dim(0)?)?)? / NUDGE)?;
         Ok((logits.narrow(0, 0, count)?, slopes.sqr()?.mean_all()?))
@@ -138,20 +144,23 @@ impl Adversarial {
 }
 
 impl Objective for Adversarial {
+    fn before_step(&self, step: u64) -> Result<()> {
+        self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + step as f64)))
+    }
+
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let (seed, step, penalty, painter) = match pass {
+        let (seed, step, penalty, source) = match pass {
             Pass::Training { seed, step, live, .. } => {
-                self.average.follow(&self.generator, AVERAGING.max(1.0 / (1.0 + *step as f64)))?;
                 (*seed, *step, live.get(Section::Objective, &GRADIENT_PENALTY), &self.generator)
             }
             _ => (0, 0, self.gradient_penalty, &self.average),
         };
         let count = batch.inputs.dim(0)?;
-        let forged = painter.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;
-        let forged = ops::activate(&forged, Activation::Sigmoid)?;
-        let (real, slopes) = self.judge_real(&batch.inputs, seed, step, pass)?;
-        let fake = self.judge(&forged.detach(), &pass.changing(Changes::Weights))?;
-        let fooled = self.judge(&forged, &pass.changing(Changes::Nothing))?;
+        let generated = source.forward(&self.latents(count, 1.0, seed, "latent", step)?, pass)?;
+        let generated = ops::activate(&generated, Activation::Sigmoid)?;
+        let (real, slopes) = self.discriminate_real(&batch.inputs, seed, step, pass)?;
+        let fake = self.discriminate(&generated.detach(), &pass.changing(Changes::Weights))?;
+        let fooled = self.discriminate(&generated, &pass.changing(Changes::Nothing))?;
         let (yes, no) = (real.ones_like()?, real.zeros_like()?);
         let discriminator =
             (ops::binary_cross_entropy(&real, &yes)? + ops::binary_cross_entropy(&fake, &no)?)?;
@@ -163,20 +172,20 @@ impl Objective for Adversarial {
             (GENERATED_CONFIDENCE, confidence(&fake)?),
         ];
         if let (Pass::Evaluation, 2..) = (pass, count) {
-            metrics.push((SAMPLE_DIVERSITY, spread(&forged)? / spread(&batch.inputs)?.max(1e-12)));
+            metrics.push((SAMPLE_DIVERSITY, spread(&generated)? / spread(&batch.inputs)?.max(1e-12)));
         }
         let penalty = (slopes * (0.5 * penalty))?;
         Ok(Loss { loss: ((discriminator + penalty)? + generator)?, metrics })
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
-        let logits = self.judge(&batch.inputs, &Pass::Evaluation)?.to_vec1::<f32>()?;
+        let logits = self.discriminate(&batch.inputs, &Pass::Evaluation)?.to_vec1::<f32>()?;
         let caption = |logit: &f32| Caption {
             text: format!("{:.0} %", 100.0 / (1.0 + (-logit).exp())),
             is_right: None,
         };
         let captions = logits.iter().map(caption).collect();
-        let help = "Images that it was not fitted to, and how likely the judge thinks it that each is real.";
+        let help = "Validation images, and the probability that the discriminator gives each of being real.";
         Ok(vec![Strip { captions, ..Strip::new("Real?", help, batch.inputs.clone()) }].into())
     }
 

@@ -16,11 +16,11 @@ use anyhow::Result;
 use candle_core::Tensor;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "autoencoder",
         label: "Autoencoder",
-        help: "Learn without labels: squeeze each image into a few numbers from which it can be painted again.",
+        help: "Learn without labels: compress each image to a few numbers from which it can be reconstructed.",
         params: &[NOISE],
     },
     serves: &[Modality::Images],
@@ -34,7 +34,7 @@ const NOISE: Param = Param {
     key: "noise",
     label: "Blanked pixels",
     unit: "",
-    help: "The share of pixels that are blanked before the encoder sees the image. It must still paint the whole image, so it cannot just copy.",
+    help: "The share of pixels that are blanked before the encoder sees the image. It must still reconstruct the whole image, so it cannot just copy.",
     kind: ParamKind::Float { min: 0.0, max: 0.95, logarithmic: false },
     default: 0.0,
     live: true,

@@ -2,6 +2,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
 use crate::{
     data::DatasetInfo,
+    evaluation::argmax,
     metrics::ACCURACY,
     models::{
         Builder, Flow, Network, Pass, Vars,
@@ -18,7 +19,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "classify",
         label: "Classification",
@@ -85,7 +86,7 @@ impl Objective for Classify {
             ops::softmax(&self.forward(&batch.inputs, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
         let labels = batch.labels.as_ref().map(Tensor::to_vec1::<u32>).transpose()?;
         let caption = |(at, row): (usize, &Vec<f32>)| {
-            let class = best(row);
+            let class = argmax(row);
             let sure = row.get(class).copied().unwrap_or_default() * 100.0;
             let name = &self.class_names[class];
             let is_right = labels.as_ref().map(|labels| class == labels[at] as usize);
@@ -108,11 +109,6 @@ impl Objective for Classify {
 /// The share of rows whose largest logit is at the label.
 pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
     let (rows, labels) = (logits.detach().to_vec2::<f32>()?, labels.to_vec1::<u32>()?);
-    let right = rows.iter().zip(&labels).filter(|(row, label)| best(row) == **label as usize).count();
+    let right = rows.iter().zip(&labels).filter(|(row, label)| argmax(row) == **label as usize).count();
     Ok(right as f64 / labels.len() as f64)
-}
-
-/// The place of the largest number; of equal ones the last.
-pub fn best(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or_default()
 }

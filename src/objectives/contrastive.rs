@@ -1,4 +1,4 @@
-//! Contrastive learning without labels: two views of each image should be told from all other images' views.
+//! Contrastive learning without labels: two views of an image should be more similar to each other than to views of other images.
 //!
 //! For a batch of n images, the projections z of their 2n views, and the partner j of each view i, minimise the mean of
 //! −log(exp(sim(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(sim(zᵢ, zₖ)/τ)) with the cosine similarity sim and the temperature τ
@@ -16,7 +16,7 @@ use anyhow::Result;
 use candle_core::{D, Tensor};
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "contrastive",
         label: "Contrastive",
@@ -41,7 +41,7 @@ const TEMPERATURE: Param = Param {
     key: "temperature",
     label: "Temperature",
     unit: "",
-    help: "How sharply similar images are told apart: lower looks harder at the nearest ones.",
+    help: "How sharply similar images are distinguished: lower values weigh the nearest ones more.",
     kind: ParamKind::Float { min: 0.01, max: 2.0, logarithmic: true },
     default: 0.2,
     live: true,
@@ -107,7 +107,7 @@ impl Objective for Contrastive {
         let metrics = match pass {
             Pass::Training { .. } => vec![],
             _ => {
-                let unit = unit_rows(&z)?;
+                let unit = ops::unit_rows(&z)?;
                 vec![(ALIGNMENT, alignment(&unit)?), (UNIFORMITY, uniformity(&unit)?)]
             }
         };
@@ -125,7 +125,7 @@ impl Objective for Contrastive {
                 view(pairs)?,
             ),
         ];
-        let unit = unit_rows(&self.project(&batch.inputs, &Pass::Evaluation)?)?;
+        let unit = ops::unit_rows(&self.project(&batch.inputs, &Pass::Evaluation)?)?;
         let similarities = if pairs > 1 { Some(similarities(&unit)?) } else { None };
         Ok(Looks { strips, similarities })
     }
@@ -141,13 +141,6 @@ fn similarities(unit: &Tensor) -> Result<Similarities> {
         }
     }
     Ok(Similarities { same: Cosines::new(&same), others: Cosines::new(&others) })
-}
-
-/// Each row of (rows, features) at length 1.
-fn unit_rows(z: &Tensor) -> Result<Tensor> {
-    let z = z.detach();
-    let lengths = (z.sqr()?.sum_keepdim(D::Minus1)? + 1e-24)?.sqrt()?;
-    Ok(z.broadcast_div(&lengths)?)
 }
 
 /// The mean squared distance of partners, rows i and i + n of (2n, features) (Wang and Isola, "Understanding contrastive
@@ -175,11 +168,12 @@ mod tests {
     #[test]
     fn views_that_agree_are_aligned_and_those_all_around_are_uniform() -> Result<()> {
         let cross = Tensor::new(&[[2f32, 0.], [0., 1.], [3., 0.], [0., 4.]], &Device::Cpu)?;
-        let unit = unit_rows(&cross)?;
+        let unit = ops::unit_rows(&cross)?;
         assert!(alignment(&unit)?.abs() < 1e-6);
         // of 12 pairs, 4 at distance 0 and 8 at distance √2
         assert!((uniformity(&unit)? - ((4.0 + 8.0 * (-4f64).exp()) / 12.0).ln()).abs() < 1e-6);
-        let apart = unit_rows(&Tensor::new(&[[1f32, 0.], [1., 0.], [-1., 0.], [0., 1.]], &Device::Cpu)?)?;
+        let apart =
+            ops::unit_rows(&Tensor::new(&[[1f32, 0.], [1., 0.], [-1., 0.], [0., 1.]], &Device::Cpu)?)?;
         assert!((alignment(&apart)? - 3.0).abs() < 1e-6);
         // the partners at −1 and 0, the others at 1, 0, −1 and 0
         let found = similarities(&apart)?;

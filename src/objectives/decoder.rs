@@ -24,7 +24,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Makes the weights, named `objective.decoder.*`, for images of a shape from so many features.
+    /// Makes the weights, named `objective.decoder.*`, for images of a shape from a number of features.
     ///
     /// # Errors
     /// Where the names are taken.
@@ -102,7 +102,7 @@ impl Decoder {
     /// (batch, features) to (batch, height, width, channels): the logit of each pixel.
     ///
     /// # Errors
-    /// Where there are not so many features.
+    /// Where the number of features differs.
     pub fn forward(&self, embedding: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let (batch, (height, width)) = (embedding.dim(0)?, small(self.image));
         let layers = self.layers.each_ref().map(|layer| layer.each_ref().map(|tensor| pass.weight(tensor)));

@@ -16,11 +16,11 @@ use candle_core::Tensor;
 use rand::seq::SliceRandom as _;
 use std::{f64::consts::LN_2, sync::Arc};
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "masked",
         label: "Masked",
-        help: "Learn without labels: patches of each image are hidden, and the network paints what must have been there.",
+        help: "Learn without labels: patches of each image are hidden, and the network reconstructs them.",
         params: &[MASK_SHARE, PATCH_SIZE],
     },
     serves: &[Modality::Images],
@@ -70,7 +70,7 @@ impl Masked {
         Ok(Self { encoder, decoder, image, patch, share })
     }
 
-    /// 1 where a pixel is hidden, 0 where it is seen, for so many images.
+    /// (images, height, width, channels): 1 where a pixel is hidden, 0 where it is seen.
     fn masks(&self, images: usize, seed: u64, step: u64) -> Vec<f32> {
         let ImageShape { height, width, channels } = self.image;
         let across = width.div_ceil(self.patch);
@@ -103,7 +103,7 @@ impl Objective for Masked {
         let missing = (&batch.inputs * &masks)?;
         let logits =
             self.decoder.forward(&self.encoder.forward(&(&batch.inputs - &missing)?, pass)?, pass)?;
-        // A pixel that is seen counts as logit 0 against 0, which costs ln 2 whatever the weights are.
+        // A pixel that is seen counts as logit 0 against 0, which costs ln 2 for any weights.
         let over_all = ops::binary_cross_entropy(&(logits * masks)?, &missing)?;
         let loss = ((over_all - LN_2 * (1.0 - hidden))? / hidden)?;
         Ok(Loss { loss, metrics: vec![] })

@@ -1,11 +1,9 @@
 //! Rotation prediction: each image is turned by 0, 90, 180 and 270 degrees, and the network says by how much: minimise
 //! E[−log p(r | rotate(x, r))] (Gidaris, Singh and Komodakis, "Unsupervised representation learning by predicting image
 //! rotations", 2018).
-use super::{
-    Batch, Looks, Loss, Objective, ObjectiveEntry, Strip,
-    classify::{accuracy, best},
-};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, classify::accuracy};
 use crate::{
+    evaluation::argmax,
     metrics::ROTATION_ACCURACY,
     models::{Network, Pass, Vars},
     ops::{self, Activation},
@@ -17,7 +15,7 @@ use anyhow::{Result, ensure};
 use candle_core::Tensor;
 use std::sync::Arc;
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "rotation",
         label: "Rotation",
@@ -89,8 +87,8 @@ impl Objective for Rotation {
         let shown = turned(&batch.inputs)?.index_select(&places, 0)?;
         let guesses = self.logits(&shown, &Pass::Evaluation)?.to_vec2::<f32>()?;
         let caption = |(guess, quarter): (&Vec<f32>, &usize)| Caption {
-            text: format!("{}°", 90 * best(guess)),
-            is_right: Some(best(guess) == *quarter),
+            text: format!("{}°", 90 * argmax(guess)),
+            is_right: Some(argmax(guess) == *quarter),
         };
         let captions = guesses.iter().zip(&quarters).map(caption).collect();
         let help = "Each image is turned counterclockwise by quarters; beneath it is by how much the network thinks it was.";

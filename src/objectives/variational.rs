@@ -2,7 +2,7 @@
 //! E_{q(z|x)}[−log p(x | z)] + β · KL(q(z | x) ‖ N(0, 1)), with q(z | x) = N(μ(x), σ²(x))
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
-//! Images are binarised anew each time they are looked at: a pixel is ink with the probability of its grey.
+//! Images are binarised at random each time they are used: a pixel is ink with the probability of its grey.
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
@@ -18,11 +18,11 @@ use candle_core::{D, Tensor};
 use rand::RngExt as _;
 use std::{f64::consts::LN_2, sync::Arc};
 
-pub const ENTRY: ObjectiveEntry = ObjectiveEntry {
+pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "variational",
         label: "Variational autoencoder",
-        help: "Learn without labels: squeeze each image into a small cloud of numbers, so packed that any point among them paints a plausible image.",
+        help: "Learn without labels: encode each image as a small distribution of latents, arranged so that every latent decodes to a plausible image.",
         params: &[LATENT_DIM, BETA, BINARIZE],
     },
     serves: &[Modality::Images],
@@ -56,7 +56,7 @@ const BINARIZE: Param = Param {
     key: "binarize",
     label: "Binarise",
     unit: "",
-    help: "Makes each pixel black or white by chance, its grey being the probability, so that the bound is one on real probabilities and can be compared with the literature.",
+    help: "Makes each pixel black or white at random, with its grey as the probability, so that the bound can be compared with the literature.",
     kind: ParamKind::Switch,
     default: 1.0,
     live: false,

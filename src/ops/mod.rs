@@ -20,6 +20,7 @@ mod norm;
 mod operation;
 mod optimizer;
 mod pool;
+mod unit_rows;
 mod weighted;
 
 pub use crate::kernels::activation::Activation;
@@ -41,6 +42,7 @@ pub use loss::{
 pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{PoolShape, avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
+pub use unit_rows::unit_rows;
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 use chain::{apply1, apply2, apply3};

@@ -20,7 +20,7 @@ use std::{
 /// The ending of a checkpoint that stepped aside.
 const OLD: &str = ".old.partial";
 
-/// `state.toml`: what a run needs, beside its tensors, to go on as if it had never stopped.
+/// `state.toml`: all that a run needs to resume with the same bits, apart from its tensors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointState {
     /// Batches done.
@@ -33,6 +33,7 @@ pub struct CheckpointState {
     pub best: Option<(u64, f64)>,
     /// Validations since then.
     pub validations_since_best: u64,
+    /// Seconds of training, without pauses.
     pub elapsed_secs: f64,
     /// Where `metrics.csv` ended.
     pub metrics_bytes: u64,
@@ -83,7 +84,7 @@ impl RunFolder {
         steps
     }
 
-    /// The state of the newest checkpoint that has one which can be read; its weights are not looked at.
+    /// The newest state that can be read. The weights of its checkpoint are not checked.
     pub fn newest_state(&self) -> Option<CheckpointState> {
         self.checkpoints().into_iter().rev().find_map(|step| self.checkpoint_state(step).ok())
     }

@@ -24,6 +24,7 @@ use std::{
 /// The folder of one comparison.
 #[derive(Clone, Debug)]
 pub struct ComparisonFolder {
+    /// The folder; it need not exist.
     pub path: PathBuf,
 }
 
@@ -40,6 +41,7 @@ impl Home {
         list(&self.comparisons())
     }
 
+    /// The folder of a comparison, whether it exists or not.
     pub fn comparison(&self, id: &str) -> ComparisonFolder {
         ComparisonFolder { path: self.comparisons().join(id) }
     }

@@ -45,11 +45,13 @@ impl RunData {
         Self { version: VERSION, examples: None, class_names: info.class_names, shape: info.shape }
     }
 
+    /// Of a data set that has been read, with its counts.
     pub fn of(dataset: &Dataset) -> Self {
         let counts = Counts { train: dataset.train.len(), test: dataset.test.len() };
         Self { examples: Some(counts), ..Self::unread(dataset.info.clone()) }
     }
 
+    /// Shape and classes.
     pub fn info(&self) -> DatasetInfo {
         DatasetInfo { shape: self.shape, class_names: self.class_names.clone() }
     }

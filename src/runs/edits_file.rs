@@ -1,4 +1,4 @@
-//! A person's corrections of data sets, which are kept beside the runs and never in the data. A run has those it was
+//! The user's corrections of data sets, which are kept next to the runs and never in the data. A run has those it was
 //! started with in its own spec; these are what the next run is offered.
 //!
 //! ```text
@@ -19,7 +19,7 @@ use toml::{Table, Value};
 const MOST_BYTES: u64 = 256 << 20;
 
 impl Home {
-    /// What a person has corrected about a data set; nothing where there is no such file.
+    /// The user's corrections of a data set; empty where there is no such file.
     ///
     /// # Errors
     /// Where the file cannot be read or is damaged.

@@ -18,27 +18,37 @@ const MOST_LINE: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Entry {
+    /// The run entered a phase.
     Phase {
         /// "running", "paused", "stopped", "finished" or "failed".
         phase: String,
+        /// Why it failed; empty otherwise.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         message: String,
         /// Of a run that diverged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remedy: Option<Remedy>,
     },
+    /// Live hyperparameters were changed.
     Tuned(Tuned),
     /// A moment of training, without pauses.
     Timing {
+        /// Batches done.
         step: u64,
+        /// Batches of the whole run.
         steps: u64,
+        /// Batches of one pass over the training images.
         steps_per_epoch: u64,
+        /// Seconds of training so far.
         elapsed_secs: f64,
-        /// Versions before 2026-11-29 called it by the images of their data sets.
+        /// Training examples a second, over the last moments. Versions before 2026-11-29 called it by the images of their
+        /// data sets.
         #[serde(alias = "images_per_sec")]
         examples_per_sec: f64,
     },
+    /// Something that the user was notified of.
     Notice {
+        /// The notice as it was shown.
         text: String,
     },
 }
@@ -46,11 +56,14 @@ pub enum Entry {
 /// Every live hyperparameter as it was from `step` steps on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tuned {
+    /// Batches done when it was changed.
     pub step: u64,
+    /// All live hyperparameters, changed or not.
     pub values: LiveParams,
 }
 
 impl Entry {
+    /// The entry of a phase.
     pub fn new_phase(phase: &Phase) -> Self {
         Self::of(phase, None)
     }

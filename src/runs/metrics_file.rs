@@ -56,6 +56,7 @@ impl MetricsFile {
         self.len
     }
 
+    /// Adds points to those that [`flush`](Self::flush) writes.
     pub fn push(&mut self, points: &[Point]) {
         for Point { step, split, metric, value } in points {
             let _infallible = writeln!(self.pending, "{step},{},{metric},{value}", split.id());

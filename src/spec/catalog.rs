@@ -10,13 +10,17 @@ use std::{collections::BTreeMap, fmt};
 /// One hyperparameter, described once: its control, its key in a spec, its bounds and its tooltip come from here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param {
+    /// The name used in TOML and in `--set`.
     pub key: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
     /// Follows the number, such as "epochs"; empty for a plain number.
     pub unit: &'static str,
-    /// One sentence for somebody who meets the term for the first time.
+    /// One sentence for a reader who meets the term for the first time.
     pub help: &'static str,
+    /// What values it takes, and so which control it has.
     pub kind: ParamKind,
+    /// The value where none is given.
     pub default: f64,
     /// May change between two batches.
     pub live: bool,
@@ -25,18 +29,25 @@ pub struct Param {
 /// What values a hyperparameter may have, bounds included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamKind {
+    /// A whole number.
     Integer {
+        /// The smallest value.
         min: u64,
+        /// The largest value.
         max: u64,
     },
+    /// A real number.
     Float {
+        /// The smallest value.
         min: f64,
+        /// The largest value.
         max: f64,
         /// Spread evenly over orders of magnitude.
         logarithmic: bool,
     },
+    /// 0 for off, 1 for on.
     Switch,
-    /// One of several, kept as its place among them: what a spec calls each, and what a person reads.
+    /// One of several, stored as its index: (name in a spec, name in the window).
     Choice(&'static [(&'static str, &'static str)]),
 }
 
@@ -70,19 +81,24 @@ impl Param {
 /// What a component is, without the component: enough to offer it and to validate its values.
 #[derive(Clone, Copy, Debug)]
 pub struct ComponentInfo {
+    /// The name used in TOML and on the command line.
     pub id: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
+    /// One or two sentences for the tooltip.
     pub help: &'static str,
+    /// Its hyperparameters, in the order in which they are shown.
     pub params: &'static [Param],
 }
 
 /// All that can be chosen, by section.
 #[derive(Clone, Debug)]
 pub struct Catalog {
+    /// The choices of each section, in the order of their registries.
     pub components: BTreeMap<Section, Vec<ComponentInfo>>,
     /// What an objective that compares altered examples needs of the augmentation, by its identifier.
     pub needed_augmentation: BTreeMap<&'static str, &'static [(&'static str, f64)]>,
-    /// The metric that says at a glance how well an objective does, by its identifier.
+    /// The main metric of each objective, by the objective's identifier.
     pub headlines: BTreeMap<&'static str, &'static MetricInfo>,
     /// The objectives that learn without labels.
     pub without_labels: Vec<&'static str>,
@@ -91,7 +107,7 @@ pub struct Catalog {
     /// The kinds of data that encoders, objectives and augmentations serve, by section and identifier; what is not listed
     /// serves all.
     pub serves: BTreeMap<(Section, &'static str), &'static [Modality]>,
-    /// The data sets that are read from a path, or may be.
+    /// The data sets that can be read from a path.
     pub with_path: Vec<&'static str>,
     /// Encoders that a run may begin with and that are part of the program.
     pub shipped_encoders: Vec<ShippedEncoder>,
@@ -102,6 +118,7 @@ pub struct Catalog {
 pub struct ShippedEncoder {
     /// What `init_from` calls it.
     pub id: &'static str,
+    /// The name shown in the window.
     pub label: &'static str,
     /// The identifier of the network that it fits.
     pub encoder: &'static str,
@@ -130,11 +147,12 @@ impl Catalog {
         self.components.get(&section).map_or(&[], Vec::as_slice)
     }
 
+    /// Looks a component of a section up by its identifier.
     pub fn component(&self, section: Section, id: &str) -> Option<&ComponentInfo> {
         self.section(section).iter().find(|info| info.id == id)
     }
 
-    /// The metric that says at a glance how well a run of `spec` does; of an objective that this program does not know,
+    /// The main metric of a run of `spec`; for an objective that this program does not know,
     /// the loss.
     pub fn headline(&self, spec: &RunSpec) -> &'static MetricInfo {
         let known = self.headlines.get(spec.objective.id.as_str()).copied();

@@ -1,8 +1,8 @@
-//! Corrections of a data set, as a spec and a person's own file hold them: a table of examples and what becomes of them.
+//! Corrections of a data set, as a spec and the user's file store them: a table of examples and what becomes of them.
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// What a person has corrected, by what an example is called (`data::edits::key`).
+/// The user's corrections, by the key of an example (`data::edits::key`).
 pub type Edits = BTreeMap<String, Edit>;
 
 /// What becomes of an example.

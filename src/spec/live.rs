@@ -15,7 +15,9 @@ pub struct Change {
     pub step: u64,
     /// Dotted, such as `optimizer.learning_rate`.
     pub key: String,
+    /// The value before the change.
     pub from: f64,
+    /// The value from `step` on.
     pub to: f64,
 }
 
@@ -25,6 +27,7 @@ impl LiveParams {
         self.0.get(&dotted(section, param)).copied().unwrap_or(param.default)
     }
 
+    /// Sets the value of a live hyperparameter.
     pub fn set(&mut self, section: Section, param: &Param, value: f64) {
         self.0.insert(dotted(section, param), value);
     }

@@ -250,7 +250,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Sets all of the augmentation at once, whatever single keys say besides.
+    /// Sets the whole augmentation; single keys are applied after it.
     fn whole_augmentation(&mut self, spec: &mut RunSpec, id: &Value) {
         match id.as_str() {
             Some(NO_AUGMENTATION) => spec.augmentation.clear(),

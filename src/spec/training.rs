@@ -20,6 +20,7 @@ const fn count(
     }
 }
 
+/// Training images in one step.
 pub const BATCH_SIZE: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 4096 },
     ..count(
@@ -31,10 +32,12 @@ pub const BATCH_SIZE: Param = Param {
         "How many images are looked at before each change of the weights.",
     )
 };
+/// Passes over the training images.
 pub const EPOCHS: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 1000 },
     ..count("epochs", "Epochs", "", 10, 1000, "How many times training goes through all the training images.")
 };
+/// Gradients with a larger Euclidean norm are scaled down to it; 0 switches clipping off.
 pub const CLIP_NORM: Param = Param {
     key: "clip_norm",
     label: "Gradient clipping",
@@ -44,6 +47,7 @@ pub const CLIP_NORM: Param = Param {
     default: 0.0,
     live: true,
 };
+/// Validations in one pass over the training images.
 pub const EVALUATIONS_PER_EPOCH: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 20 },
     ..count(
@@ -55,6 +59,7 @@ pub const EVALUATIONS_PER_EPOCH: Param = Param {
         "How often in an epoch the validation images are scored.",
     )
 };
+/// Validations without a lower loss before a run stops early; 0 for never.
 pub const PATIENCE: Param = count(
     "patience",
     "Early stopping",
@@ -63,6 +68,7 @@ pub const PATIENCE: Param = count(
     1000,
     "Training ends, and the best weights come back, after this many validations in a row without a better loss. 0 trains to the end.",
 );
+/// Number of newest checkpoints that are kept; the best one is kept too.
 pub const KEEP_CHECKPOINTS: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 1000 },
     ..count(
@@ -75,6 +81,7 @@ pub const KEEP_CHECKPOINTS: Param = Param {
     )
 };
 
+/// Steps of an epoch where that is not one pass over the images; 0 for one pass.
 pub const EPOCH_STEPS: Param = count(
     "epoch_steps",
     "Steps per epoch",
@@ -83,6 +90,7 @@ pub const EPOCH_STEPS: Param = count(
     1_000_000,
     "How many steps count as an epoch, for very few images: they are gone through again and again. 0 is once through all images.",
 );
+/// Number of first encoder stages whose weights are not trained.
 pub const FREEZE_STAGES: Param = count(
     "freeze_stages",
     "Frozen stages",
@@ -91,14 +99,16 @@ pub const FREEZE_STAGES: Param = count(
     100,
     "How many convolutions and linear layers of the network stay as they are, from the first. As many as there are, or more, train the head alone.",
 );
+/// Steps after which one more frozen stage is trained; 0 for never.
 pub const UNFREEZE_EVERY: Param = count(
     "unfreeze_every",
     "Unfreeze a stage every",
     "steps",
     0,
     1_000_000,
-    "Lets the last frozen stage learn too after so many steps, then the one before it. 0 keeps them frozen.",
+    "Every this many steps, the last frozen stage is trained too, then the one before it. 0 keeps them frozen.",
 );
+/// Factor of the encoder's learning rate relative to the head's.
 pub const ENCODER_LR_FACTOR: Param = Param {
     key: "encoder_lr_factor",
     label: "Encoder learning rate",
@@ -109,14 +119,16 @@ pub const ENCODER_LR_FACTOR: Param = Param {
     live: true,
 };
 
+/// Number of last encoder stages that keep their random initial weights.
 pub const FRESH_STAGES: Param = count(
     "fresh_stages",
-    "Stages begun anew",
+    "Reinitialised stages",
     "stages",
     0,
     100,
-    "How many convolutions and linear layers of a pretrained encoder begin anew, from the last: they may be too much made for what was learnt before.",
+    "How many of the last convolutions and linear layers of a pretrained encoder start from random weights: they may be too specific to the former task.",
 );
+/// Whether the pretrained head is loaded along with the encoder.
 pub const KEEP_HEAD: Param = Param {
     kind: ParamKind::Switch,
     ..count(
@@ -128,6 +140,7 @@ pub const KEEP_HEAD: Param = Param {
         "Begins with the whole network of the run that it is fine-tuned from, not with its encoder alone: for the same classes in other images.",
     )
 };
+/// Unlabelled images that a run labels itself before its first step.
 pub const SELF_LABELS: Param = count(
     "self_labels",
     "Self-labelled images",
@@ -137,7 +150,7 @@ pub const SELF_LABELS: Param = count(
     "How many unlabelled images a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
 );
 
-/// The hyperparameters that every run has, whatever its components.
+/// The hyperparameters that every run has.
 pub const TRAINING: ComponentInfo = ComponentInfo {
     id: "training",
     label: "Training",

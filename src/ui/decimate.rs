@@ -31,10 +31,10 @@ struct Smoothed {
 }
 
 impl Smoothed {
-    /// Says whether it had to begin anew.
+    /// Returns whether it was rebuilt from the first point.
     fn update(&mut self, series: &[[f64; 2]], smoothing: f64) -> bool {
-        let anew = smoothing != self.smoothing || series.len() < self.values.len();
-        if anew {
+        let is_rebuilt = smoothing != self.smoothing || series.len() < self.values.len();
+        if is_rebuilt {
             *self = Self { smoothing, ..Self::default() };
         }
         for &[x, y] in &series[self.values.len()..] {
@@ -44,7 +44,7 @@ impl Smoothed {
             }
             self.values.push([x, if self.weight > 0.0 { self.average / self.weight } else { y }]);
         }
-        anew
+        is_rebuilt
     }
 }
 

@@ -19,15 +19,21 @@ const BY_HAND: Duration = Duration::from_millis(300);
 /// What a path is wanted for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
+    /// A folder with images.
     DataFolder,
+    /// A file with images.
     DataFile,
+    /// A picture to be read.
     Image,
+    /// Where to save a file.
     Save(File),
 }
 
 /// How a dialog ended.
 pub enum Ended {
+    /// A path was chosen.
     Chosen(Wanted, PathBuf),
+    /// The dialog was closed.
     Cancelled,
     /// There is nothing on this computer that shows dialogs.
     Failed,
@@ -52,6 +58,7 @@ impl Wanted {
         }
     }
 
+    /// The title of the dialog.
     pub fn title(&self) -> String {
         match self {
             Self::DataFolder => "Choose a folder with labelled images".into(),
@@ -63,6 +70,7 @@ impl Wanted {
 }
 
 impl Dialogs {
+    /// Wakes the window when a dialog is closed.
     pub fn new(ctx: Context) -> Self {
         let (sender, ended) = unbounded();
         Self { ctx, sender, ended }
@@ -117,4 +125,11 @@ pub fn save(file: &File, path: &Path) -> Notice {
         }
         Err(error) => Notice { about: About::Request, level: Level::Error, text: message(&error) },
     }
+}
+
+/// Whether a file holds many images, by its name.
+pub(super) fn is_data(path: &Path) -> bool {
+    const ENDINGS: [&str; 9] = [".gz", ".csv", ".npz", ".parquet", ".tar", ".bin", ".json", ".zip", "-ubyte"];
+    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

@@ -70,5 +70,5 @@ fn running(ui: &mut Ui, done: u64, total: u64, secs_left: Option<f64>, actions: 
 }
 
 fn bytes(id: &str) -> Option<u64> {
-    Some(data::find(id).ok()?.published?.bytes())
+    Some(data::find(id).ok()?.published()?.bytes())
 }

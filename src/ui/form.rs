@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 mod choosing;
 
-/// The data set that is wherever a person has it.
+/// The data set that is read from a path of the user.
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 
 /// The spec that is being written.
@@ -35,18 +35,18 @@ pub struct Form {
     pub proposed: Option<Comparison>,
     path: String,
     alterations: Alterations,
-    /// Chosen by hand; otherwise the form is open while nothing trains.
+    /// Whether the user opened or closed the form; if neither, it is open while nothing trains.
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
-    /// Images of one's own were chosen; what suits them is known once they are read.
+    /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
 }
 
 /// Hyperparameters that stand together.
 #[derive(Clone, Copy, PartialEq)]
 enum Group {
-    /// What somebody most likely wants to change.
+    /// The hyperparameters that are changed most often.
     Prominent,
     FineTuning,
     Augmentation,

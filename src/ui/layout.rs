@@ -12,17 +12,17 @@ use egui::{
 };
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE};
 
-/// From so many points of width there is room for three columns.
+/// Width in points from which there is room for three columns.
 const WIDE: f32 = 1100.0;
-/// Under so many only the curves have the controls beside them; other views have the whole width.
+/// Width in points below which only the curves have the controls beside them.
 const ROOMY: f32 = 640.0;
-/// Under so many points of width the views are in a menu.
+/// Width in points below which the views are in a menu.
 const TABBED: f32 = 940.0;
-/// Under so many points of height the preview is a view like the others.
+/// Height in points below which the preview is a view like the others.
 const HIGH: f32 = 640.0;
-/// So many points of the window's height are not for the preview beneath the curves.
+/// Height in points that the preview below the curves leaves to everything else.
 const CURVES: f32 = 520.0;
-/// Under so many points of height the menus of runs and views stand in the bar at the top.
+/// Height in points below which the menus of runs and views are in the top bar.
 const LOW: f32 = 500.0;
 /// The most that the button takes up behind which the runs are, in points.
 const RUNS_MENU: Vec2 = Vec2::new(190.0, 28.0);
@@ -39,7 +39,7 @@ pub fn is_low(ui: &Ui) -> bool {
     window.width() < TABBED && window.height() < LOW
 }
 
-/// The screen's parts, wherever they are laid out.
+/// The parts of the screen, in every layout.
 pub struct Parts<'a> {
     pub bench: &'a mut Workbench,
     pub state: &'a State,

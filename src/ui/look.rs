@@ -1,4 +1,4 @@
-//! How curves are told apart: a colour and a kind of line each, the same wherever a curve is shown.
+//! The colour and dash pattern of each run's curves, the same in every plot.
 use super::{theme, widgets::fitted};
 use egui::{
     Align, Color32, FontId, Layout, Painter, Rect, Response, Sense, Shape, Stroke, Ui, Visuals, vec2,
@@ -49,7 +49,7 @@ impl Look {
         pair.map_or(plain, |pair| Self::pair(pair, visuals.dark_mode))
     }
 
-    /// A line so many points wide.
+    /// A line of a width in points.
     pub fn line<'a>(&self, name: &str, points: impl Into<PlotPoints<'a>>, width: f32) -> Line<'a> {
         // A dot's radius is the width of its line.
         let width = if matches!(self.style, LineStyle::Dotted { .. }) { width * 0.6 } else { width };
@@ -75,7 +75,7 @@ impl Look {
 /// The size of a short piece of line in a list of names, in points.
 pub const SWATCH: egui::Vec2 = vec2(24.0, 12.0);
 
-/// The most that a name beside it takes, in points.
+/// The largest width of a name in the legend, in points.
 const WIDEST: f32 = 150.0;
 
 /// A short piece of a line.
@@ -85,7 +85,7 @@ pub fn swatch(ui: &mut Ui, look: &Look) -> Response {
     response
 }
 
-/// What the lines of a plot are, for beside it: a piece of each line and its name, in as many rows as they take.
+/// The legend of a plot: a piece of each line and its name, in as many rows as necessary.
 pub fn key<'a>(ui: &mut Ui, entries: impl IntoIterator<Item = (Look, &'a str)>) {
     ui.horizontal_wrapped(|ui| {
         for (look, name) in entries {

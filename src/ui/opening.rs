@@ -1,4 +1,4 @@
-//! Has the data set of the form opened, so that it can be looked at before a run begins.
+//! Opens the data set that the form has chosen, so that it can be seen before a run begins.
 use super::Action;
 use crate::{protocol::data::DataRequest, spec::RunSpec};
 
@@ -10,7 +10,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Asks anew where a spec's images, or what a run does with each, are no longer those asked for.
+    /// Asks again once a spec's images, or what a run does with each, differ from those asked for.
     pub fn follow(&mut self, spec: &RunSpec, actions: &mut Vec<Action>) {
         let decides = |spec: &RunSpec| (spec.dataset.clone(), spec.seed, spec.objective.id.clone());
         if self.asked.as_ref().is_some_and(|asked| decides(asked) == decides(spec)) {

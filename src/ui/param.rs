@@ -105,7 +105,7 @@ pub fn label(ui: &mut Ui, text: &str, help: &str) -> egui::Id {
     row.inner.id
 }
 
-/// "64 images", "1 label", "0.001", or what a 0 stands for: "All".
+/// "64 images", "1 label", "0.001", or the meaning of 0: "All".
 fn in_words(param: &Param, value: f64) -> String {
     let word = ZEROS.iter().find(|(key, _)| *key == param.key && value == 0.0);
     if let Some((_, word)) = word {
@@ -117,7 +117,7 @@ fn in_words(param: &Param, value: f64) -> String {
     format!("{text} {unit}").trim_end().into()
 }
 
-/// The number in what a person typed, with or without its unit; or the word for 0.
+/// Parses typed text: a number with or without its unit, or the word for 0.
 fn parsed(param: &Param, text: &str) -> Option<f64> {
     let text = text.trim();
     let is_zero = |(key, word): &(&str, &str)| *key == param.key && word.eq_ignore_ascii_case(text);

@@ -95,7 +95,7 @@ pub struct MetricPlot<'a> {
     pub height: f32,
     /// How far any of the plots reaches, in terms of the x axis.
     pub last: f64,
-    /// So many runs are shown in all plots.
+    /// The number of runs that the plots show.
     pub runs: usize,
 }
 

@@ -95,6 +95,7 @@ impl Canvas {
 }
 
 impl Texture {
+    /// A texture; `nearest` shows its pixels as squares instead of smoothing them.
     pub fn new(image: &ColorImage, nearest: bool) -> Self {
         let [width, height] = image.size;
         Self { width, height, pixels: image.pixels.iter().map(to_rgba).collect(), nearest }

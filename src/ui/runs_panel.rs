@@ -28,7 +28,7 @@ pub struct RunsPanel {
     /// The comparison that is shown in place of the curves.
     pub comparison: Option<ComparisonId>,
     renaming: Option<(RunId, String)>,
-    /// The race that a person has asked for, which begins once they have seen what it takes.
+    /// The race that was asked for, which begins once its cost has been shown.
     pub proposed: Option<Comparison>,
     /// What was deleted last, by its name, and what brings it back.
     deleted: Option<(String, Command)>,

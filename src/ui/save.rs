@@ -36,6 +36,7 @@ pub const PLOT: [Format; 3] = [Format::Svg, Format::Png, Format::Csv];
 pub struct File {
     /// With its ending.
     pub name: String,
+    /// The contents of the file.
     pub bytes: Vec<u8>,
 }
 
@@ -101,7 +102,7 @@ impl Source {
         Self { kind: "comparison", name: comparison.name.clone(), data }
     }
 
-    /// Of a person's own drawings, as a run reads them where there is one.
+    /// The user's own drawings, as a run reads them where there is one.
     pub fn of_handwriting(run: Option<&RunSpec>) -> Self {
         let name = run.map_or_else(String::new, |spec| spec.name.clone());
         Self { kind: "run", name, data: "my handwriting".into() }
@@ -233,7 +234,7 @@ fn text_of(shape: &ClippedShape) -> Rect {
     }
 }
 
-/// What somebody chose last in a [`menu`], while the picture is brought into sight.
+/// The format chosen in a [`menu`], until the picture is scrolled into view.
 #[derive(Clone, Copy)]
 struct Chosen {
     menu: Id,

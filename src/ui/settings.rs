@@ -1,4 +1,4 @@
-//! What the window remembers from one day to the next.
+//! Settings that are kept between two starts of the program.
 use super::{look::PAIRS, views};
 use crate::{
     metrics,
@@ -12,11 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// Whether the dark theme is used.
     pub dark: bool,
     /// From 1 to 2.
     pub zoom: f32,
+    /// Whether the list of runs is open.
     pub show_runs: bool,
+    /// Whether the controls are open.
     pub show_controls: bool,
+    /// Whether the preview below the curves is open.
     pub show_preview: bool,
     /// The identifier of the view in the middle.
     pub view: String,
@@ -28,6 +32,7 @@ pub struct Settings {
     /// The number of each run's pair of colour and dash. No two runs have the same.
     #[serde(alias = "colors")]
     pub looks: BTreeMap<RunId, usize>,
+    /// How curves are drawn.
     pub curves: CurveOptions,
     /// Share of the pad's side.
     pub pen_width: f32,
@@ -96,7 +101,7 @@ impl Default for CurveOptions {
 }
 
 impl Settings {
-    /// The zoom so many steps of a quarter larger, within its bounds.
+    /// The zoom after a number of steps of a quarter, within its bounds.
     pub fn zoomed(&self, steps: f32) -> f32 {
         (((self.zoom * 4.0).round() + steps) / 4.0).clamp(1.0, 2.0)
     }

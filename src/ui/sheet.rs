@@ -2,7 +2,7 @@
 use crate::{protocol::data::Sheet, shape::ImageShape};
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureId, TextureOptions, pos2, vec2};
 
-/// Pictures beside each other in a texture, at most.
+/// The most pictures in a row of a texture.
 const ACROSS: usize = 16;
 
 /// A sheet of pictures, ready to be painted.

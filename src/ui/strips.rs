@@ -1,4 +1,4 @@
-//! Strips of images, pixel by pixel, with what is to be said beneath each.
+//! Rows of images with sharp pixels, and a caption below each.
 use super::{
     Action,
     save::{self, Source},
@@ -51,7 +51,7 @@ impl Strips {
         }
     }
 
-    /// The same beside their names, with a menu to save each.
+    /// The same next to their names, with a menu to save each.
     pub fn beside(
         &mut self,
         ui: &mut Ui,

@@ -12,7 +12,7 @@ pub fn semibold() -> FontFamily {
     FontFamily::Name(SEMIBOLD.into())
 }
 
-/// Colours of runs: Okabe and Ito's, adjusted for a washed-out projector, told apart by colour-blind eyes too.
+/// Colours of runs: Okabe and Ito's, adjusted for a washed-out projector, and distinguishable with colour blindness.
 pub fn run_colors(dark: bool) -> [Color32; RUN_COLORS] {
     let hues = if dark {
         [0x004F_A3FF, 0x00FF_B000, 0x002B_C48A, 0x00FF_6B8B, 0x00B3_8CFF, 0x005A_D1E6]

@@ -29,7 +29,7 @@ pub struct ViewEntry {
     pub info: ComponentInfo,
     /// The kinds of data whose runs it can show.
     pub serves: &'static [Modality],
-    /// It is about what is on the draw pad.
+    /// Whether it shows what is on the draw pad.
     pub looks_at_the_pad: bool,
     pub open: fn() -> Box<dyn View>,
 }
@@ -83,7 +83,7 @@ impl Scene<'_> {
             "Puts the image on the draw pad, where the selected run answers it like a drawing",
         );
         let mut is_opened = false;
-        // one's own handwriting is no place for somebody else's image
+        // an image of the data set does not belong among the user's own handwriting
         for entry in ALL.iter().filter(|entry| entry.looks_at_the_pad && entry.info.id != "handwriting") {
             let button = ui.add_enabled(image.is_some(), Button::new(entry.info.label));
             let spoken = format!("Open it in {}", entry.info.label);

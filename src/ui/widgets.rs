@@ -125,7 +125,7 @@ pub fn labeled_button_if(ui: &mut Ui, enabled: bool, icon: MaterialIcon, text: &
     response
 }
 
-/// A text of at most so many characters, the last of them "…" where some are missing.
+/// Shortens a text to a number of characters, the last of them "…" where some are cut off.
 pub fn elided(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.into(),

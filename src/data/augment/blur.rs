@@ -5,20 +5,20 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "blur",
     "Blur",
     "px",
     8.0,
-    "Training images are blurred by a Gaussian whose standard deviation is up to so many pixels, as if out of focus.",
+    "Training images are blurred by a Gaussian whose standard deviation is up to this many pixels, as if out of focus.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| blur(image, shape, dice.up_to(range))),
 };
 
-/// Weights beyond so many standard deviations are left out.
+/// Standard deviations beyond which weights are left out.
 const REACH: f32 = 3.0;
 
 fn blur(image: &mut [f32], shape: ImageShape, deviation: f32) {

@@ -6,7 +6,7 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "colour_jitter",
     "Colour jitter",
     "",
@@ -14,7 +14,7 @@ pub const RANGE: Param = range(
     "Brightness, contrast and, in colour, saturation of the training images are changed by up to this share, either way.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(jitter),
 };

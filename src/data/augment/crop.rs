@@ -6,15 +6,15 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "crop",
     "Crop",
     "",
     0.9,
-    "Up to this share of the area of a training image is cut away, wherever that is, and the rest enlarged: as if a photographer had stood nearer.",
+    "Up to this share of the area of a training image is cropped at a random place and the rest enlarged, as if the camera had been nearer.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, shape, warp| warp.crop = draw(range, dice, shape)),
 };

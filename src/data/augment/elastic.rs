@@ -2,15 +2,15 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "elastic",
     "Elastic",
     "px",
     16.0,
-    "Training images are pulled about like rubber, by up to so many pixels.",
+    "Training images are deformed smoothly, like rubber, by up to this many pixels.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| {
         warp.pulls

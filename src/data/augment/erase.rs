@@ -6,7 +6,7 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "erase",
     "Erase",
     "",
@@ -14,12 +14,12 @@ pub const RANGE: Param = range(
     "A rectangle of up to this share of the area is painted over with the mean of the image, so that a network cannot rely on one detail.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| paint(image, shape, draw(range, dice, shape))),
 };
 
-/// The longer side of a rectangle is up to so many times the shorter one.
+/// The largest ratio of a rectangle's longer side to its shorter one.
 const LONGEST: f32 = 3.0;
 
 struct Rectangle {

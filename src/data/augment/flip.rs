@@ -2,7 +2,7 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "flip",
     "Flip",
     "",
@@ -10,7 +10,7 @@ pub const RANGE: Param = range(
     "This share of the training images is mirrored, left to right. For photographs; digits and letters become others by it.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| warp.is_mirrored = dice.up_to(1.0) < range),
 };

@@ -3,7 +3,7 @@ use super::dice::Dice;
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "gaussian_noise",
     "Gaussian noise",
     "",
@@ -11,7 +11,7 @@ pub const RANGE: Param = range(
     "Normally distributed noise is added to each pixel; its standard deviation is up to this share of the way from black to white.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, _, image| add(image, dice.up_to(range), dice)),
 };

@@ -3,15 +3,15 @@ use super::colour_jitter::{GREY, grey};
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "hue",
     "Hue",
     "°",
     180.0,
-    "The hues of coloured training images turn by up to so many degrees of the colour wheel, either way; brightness stays, and greys stay grey.",
+    "The hues of coloured training images are rotated by up to this many degrees of the colour wheel, either way. Brightness and greys stay the same.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| {
         let degrees = dice.within(range);

@@ -2,10 +2,10 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param =
+pub(crate) const RANGE: Param =
     range("rotation", "Rotation", "°", 180.0, "Training images are turned by up to this angle, either way.");
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| warp.angle = dice.within(range)),
 };

@@ -2,10 +2,10 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param =
+pub(crate) const RANGE: Param =
     range("scale", "Scale", "", 0.8, "Training images are made larger or smaller by up to this share.");
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| warp.scale = dice.within(range)),
 };

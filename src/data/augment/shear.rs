@@ -2,7 +2,7 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "shear",
     "Shear",
     "",
@@ -10,7 +10,7 @@ pub const RANGE: Param = range(
     "Training images are slanted, as handwriting is, by up to this share of their height.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| warp.slant = dice.within(range)),
 };

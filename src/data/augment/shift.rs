@@ -2,10 +2,10 @@
 use super::{Alter, AugmentEntry, range};
 use crate::spec::{ComponentInfo, Param};
 
-pub const RANGE: Param =
-    range("shift", "Shift", "px", 32.0, "Training images are moved by up to so many pixels, either way.");
+pub(crate) const RANGE: Param =
+    range("shift", "Shift", "px", 32.0, "Training images are moved by up to this many pixels, either way.");
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Place(|range, dice, _, warp| warp.shift = [dice.within(range), dice.within(range)]),
 };

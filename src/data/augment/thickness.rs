@@ -5,7 +5,7 @@ use crate::{
     spec::{ComponentInfo, Param},
 };
 
-pub const RANGE: Param = range(
+pub(crate) const RANGE: Param = range(
     "thickness",
     "Thickness",
     "",
@@ -13,7 +13,7 @@ pub const RANGE: Param = range(
     "Strokes are made thicker or thinner; 1 is up to a pixel on either side.",
 );
 
-pub const ENTRY: AugmentEntry = AugmentEntry {
+pub(crate) const ENTRY: AugmentEntry = AugmentEntry {
     info: ComponentInfo { id: RANGE.key, label: RANGE.label, help: RANGE.help, params: &[RANGE] },
     alter: Alter::Pixels(|range, dice, shape, image| thicken(image, shape, dice.within(range))),
 };

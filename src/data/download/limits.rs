@@ -10,9 +10,11 @@ pub struct Limits {
     pub progress: u64,
     /// Before the second try; twice as long before each further one.
     pub first_pause: Duration,
+    /// Upper limit of the pause between two attempts.
     pub longest_pause: Duration,
     /// A mirror that sends fewer than `least_bytes` in this time has stalled.
     pub window: Duration,
+    /// Bytes that a mirror has to send within a `window`.
     pub least_bytes: u64,
 }
 
@@ -30,14 +32,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long to wait after so many tries in a row without progress.
+    /// How long to wait after a number of tries in a row without progress.
     pub fn pause(&self, fruitless: u32) -> Duration {
         let doublings = fruitless.saturating_sub(1).min(16);
         (self.first_pause * (1 << doublings)).min(self.longest_pause)
     }
 }
 
-/// How fast bytes come, looked at once in each window.
+/// The download rate, checked once in each window.
 pub struct Pace {
     since: Instant,
     bytes: u64,

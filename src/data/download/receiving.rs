@@ -27,7 +27,7 @@ pub struct Receiving {
     stream: Stream,
     /// Where in the file the next bytes belong.
     position: u64,
-    /// So many bytes of the file were there when the mirror was asked.
+    /// Bytes of the file that were there when the mirror was asked.
     had: u64,
     /// Since the mirror has answered.
     pace: Option<Pace>,
@@ -35,7 +35,7 @@ pub struct Receiving {
 
 /// What came of waiting for bytes.
 pub enum Received {
-    /// So many, perhaps none.
+    /// Bytes that arrived; may be 0.
     Bytes(u64),
     /// The last of the file.
     All(u64),

@@ -50,7 +50,7 @@ impl fmt::Display for Mirror {
 
 /// The next of a file.
 pub enum Piece {
-    /// Comes first: where in the file the bytes begin, and how long all of it is, if that is told.
+    /// Comes first: where in the file the bytes begin, and its whole length, if the server says it.
     Head {
         from: u64,
         length: Option<u64>,

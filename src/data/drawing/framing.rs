@@ -27,9 +27,13 @@ impl Default for Framing {
 /// What paper looks like after each step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
+    /// The whole sheet.
     pub paper: Tone,
+    /// After cropping to the ink.
     pub cropped: Tone,
+    /// After thickening the strokes.
     pub thickened: Tone,
+    /// After scaling to the box.
     pub boxed: Tone,
     /// What the network sees: 28 by 28, row by row, 255 for ink.
     pub framed: Vec<u8>,
@@ -38,11 +42,14 @@ pub struct Steps {
 /// A grey image, row by row, 255 for ink.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tone {
+    /// Pixels in a row.
     pub width: usize,
+    /// (height, width).
     pub pixels: Vec<u8>,
 }
 
 impl Sheet {
+    /// Takes the chosen steps and keeps the result of each.
     pub fn steps(&self, framing: Framing) -> Steps {
         let longest = if framing.fit { BOX } else { SIDE };
         let cropped = if framing.crop { &self.close } else { &self.whole };

@@ -22,7 +22,7 @@ pub fn of(picture: &DynamicImage) -> Result<Sheet> {
         .context("There is no ink in the picture: draw darker or lighter than the paper")
 }
 
-/// Dark on light or light on dark, told apart by the border, which is mostly paper; what is transparent is paper too.
+/// Dark on light or light on dark, detected by the border, which is mostly paper. Transparent pixels are paper too.
 pub fn ink(picture: &DynamicImage) -> Grid {
     let rgba = picture.to_rgba8();
     let (width, height) = (rgba.width() as usize, rgba.height() as usize);
@@ -47,7 +47,7 @@ fn luminance([r, g, b, _]: [u8; 4]) -> f32 {
     (0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b)) / 255.0
 }
 
-/// Where the paper is transparent, what is opaque is ink, whatever its colour; unless the opaque part is itself a
+/// Where the paper is transparent, opaque pixels are ink of any colour; unless the opaque part is itself a
 /// picture with light and dark in it.
 fn ink_over_nothing(light: &[f32], alpha: Vec<f32>) -> Vec<f32> {
     let opaque = || light.iter().zip(&alpha).filter(|(_, a)| **a > 0.9).map(|(l, _)| *l);

@@ -25,7 +25,7 @@ pub const TEST_SHARE: usize = 6;
 /// Labels are kept in two bytes.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// Parts whose images have been looked at, and not decoded yet.
+/// Parts whose image headers have been read, and whose images are not decoded yet.
 struct Surveyed {
     info: DatasetInfo,
     parts: Vec<Part>,
@@ -75,7 +75,7 @@ fn survey(contents: Contents, choice: &Choice, watch: &Watch) -> Result<(Surveye
     let classes = class_names.len();
     ensure!(
         classes <= MAX_CLASSES,
-        "It has {classes} classes, and {MAX_CLASSES} can be told apart at most: choose a set with fewer"
+        "It has {classes} classes, and a classifier can have {MAX_CLASSES} at most: choose a set with fewer"
     );
     let test = test.filter(|test| test.images.count() > 0);
     let parts: Vec<Part> = [Some(train), test].into_iter().flatten().collect();

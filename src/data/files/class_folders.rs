@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "class_folders",
         label: "Folder of pictures for each class",
@@ -24,7 +24,7 @@ pub const ENTRY: Format = Format {
 
 /// Folders within a class's folder are searched as deep as this.
 const MAX_DEPTH: usize = 3;
-/// More pictures than this are a slip: somebody chose a whole disk.
+/// More pictures than this are a mistake, such as choosing a whole disk.
 const MAX_PICTURES: usize = 2_000_000;
 /// Folders of the parts, the best first.
 const TRAIN_FOLDERS: [&str; 2] = ["train", "training"];
@@ -107,7 +107,7 @@ fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut
     }
 }
 
-/// What folders stand for, where a table beside them says so: `n01443537<tab>goldfish`.
+/// Class names of folders, where a table next to them lists them: `n01443537<tab>goldfish`.
 pub(super) fn titles(path: &Path) -> BTreeMap<String, String> {
     let tables = ["classes.tsv", "words.txt"].map(|name| path.join(name));
     let text = tables.iter().find_map(|table| text::read(table, &Watch::default()).ok()).unwrap_or_default();

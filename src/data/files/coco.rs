@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "coco",
         label: "COCO objects",
@@ -95,7 +95,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
                 contents.notes.pass_over(Remark::new(text, path));
                 continue;
             };
-            // as casts saturate, whatever the file says
+            // casts saturate, so that no number in the file overflows
             let [left, top, width, height] = annotation.bbox.map(|number| number as u32);
             pictures.push(Picture { path: path.clone(), crop: Some([left, top, width, height]) });
             labels.push(*label);

@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "npz",
         label: "NumPy .npz",
@@ -90,7 +90,7 @@ fn part(images: &Array, labels: &[usize], archive: &mut Archive, watch: &Watch) 
             images.shape
         ),
     };
-    ensure!(!shape.is_empty(), "the images have no pixels: write them anew");
+    ensure!(!shape.is_empty(), "the images have no pixels: write them again");
     memory::ensure_room("Its images", images.count as u64)?;
     let grey = grey(images.range);
     let mut pixels = Vec::with_capacity(images.count);

@@ -31,7 +31,7 @@ use std::{
 
 mod checked;
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "parquet",
         label: "Parquet files",
@@ -48,7 +48,7 @@ const MAX_DEPTH: usize = 3;
 const MAX_ROWS: usize = 4_000_000;
 /// Row groups whose pictures take more, packed, are refused.
 const MAX_GROUP_BYTES: i64 = 1 << 30;
-/// Pictures of the row groups that were read last are kept up to so many bytes, packed.
+/// Bytes of encoded pictures, of the row groups read last, that are kept.
 const KEPT_BYTES: usize = 512 << 20;
 /// Columns of labels where the metadata names none, the best first.
 const LABELS: [&str; 5] = ["label", "labels", "fine_label", "class", "target"];

@@ -93,7 +93,7 @@ fn seen(mut decoder: impl ImageDecoder) -> Result<Seen> {
     Ok(Seen { size: size.map(|side| side as usize), coloured: decoder.color_type().has_color() })
 }
 
-/// Whether red, green and blue are alike everywhere, whatever the file is able to hold.
+/// Whether red, green and blue are equal in every pixel, even where the file could hold colours.
 fn is_grey(image: &DynamicImage) -> bool {
     image.to_rgb8().pixels().all(|pixel| pixel.0.iter().all(|part| part.abs_diff(pixel[0]) <= GREY))
 }
@@ -161,7 +161,7 @@ fn is_sideways(orientation: Orientation) -> bool {
 }
 
 impl Images {
-    /// The bytes of a picture, but no more than so many.
+    /// The bytes of a picture, up to a limit.
     fn encoded(&self, place: usize, most: u64) -> Result<Cow<'_, [u8]>> {
         let mut bytes = vec![];
         match self {

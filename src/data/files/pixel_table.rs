@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "pixel_table",
         label: "CSV table of pixels",

@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
-pub const ENTRY: Format = Format {
+pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "usps",
         label: "USPS text",

@@ -37,11 +37,7 @@ const COMPARING: f32 = 0.1;
 /// Where there are too many images for the method, or none.
 pub fn begin(subject: Subject, split: Split, count: usize, method: MapMethod) -> Result<Box<dyn Inspection>> {
     let Subject { model, dataset, partition, .. } = subject;
-    let all = match split {
-        Split::Test => (0..dataset.test.len()).collect(),
-        Split::Train => partition.train.clone(),
-        Split::Validation => partition.validation.clone(),
-    };
+    let all = partition.images(split, dataset.test.len());
     let images = evenly(&all, count);
     ensure!(!images.is_empty(), "The {} part has no images", split.id());
     ensure!(

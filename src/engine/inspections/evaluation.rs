@@ -17,11 +17,7 @@ use std::sync::Arc;
 /// Begins with a split; of outsiders, if there are any, the test images are looked at too.
 pub fn begin(subject: Subject, split: Split) -> Box<dyn Inspection> {
     let Subject { model, dataset, partition, is_classifier, outsiders, .. } = subject;
-    let indices = match split {
-        Split::Test => (0..dataset.test.len()).collect(),
-        Split::Train => partition.train.clone(),
-        Split::Validation => partition.validation.clone(),
-    };
+    let indices = partition.images(split, dataset.test.len());
     if is_classifier {
         return Box::new(Judging::new(model, dataset, &partition, split, indices, outsiders));
     }

@@ -2,8 +2,8 @@
 use super::{Inspection, Progress};
 use crate::{
     engine::model::Model,
+    evaluation::argmax,
     explanation::{Attribution, Explanation},
-    objectives::best,
     ops,
     protocol::Finding,
     registry,
@@ -53,7 +53,7 @@ pub fn begin(
     let seen = model.fitted(std::slice::from_ref(image))?;
     let image = model.batch(&seen, &[0])?.inputs;
     let logits = ops::on_pool(|| model.logits(&image))?.squeeze(0)?.to_vec1::<f32>()?;
-    let predicted = best(&logits) as u16;
+    let predicted = argmax(&logits) as u16;
     let class = class.unwrap_or(predicted);
     ensure!(instead_of != Some(class), "A class cannot be explained instead of itself: choose another one");
     let explained = Explained { model: model.clone(), image, class, instead_of };

@@ -32,7 +32,7 @@ impl Form {
         self.left_out = (!fitted.left_out.is_empty()).then_some(LeftOut { what: fitted.left_out, before });
     }
 
-    /// What suits images of one's own, where they have been read meanwhile.
+    /// The recommended augmentation of the user's own images, once they have been read.
     pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;

@@ -14,7 +14,7 @@ const NARROWEST: f64 = 1e-4;
 /// The part of an axis that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shown {
-    /// Chosen by hand; otherwise everything is shown, also what is still to come.
+    /// The range that the user chose; if none, all points are shown, later ones included.
     chosen: Option<Range>,
 }
 
@@ -39,7 +39,7 @@ impl Shown {
 fn within([low, high]: Range, [least, most]: Range) -> Range {
     let all = most - least;
     let width = (high - low).max(all * NARROWEST);
-    // A drag leaves the width as it was, but for rounding.
+    // A drag keeps the width, up to rounding.
     if width >= all * (1.0 - 1e-9) {
         return [least, most];
     }
@@ -84,7 +84,7 @@ pub fn fitted(unit: Unit, data: Option<Range>, logarithmic: bool) -> Range {
     [(low - room).max(least), (high + room).min(most)]
 }
 
-/// Room for half a dot at both ends of an axis that is so many points long.
+/// Room for half a dot at both ends of an axis, whose length is in points.
 pub fn padded([low, high]: Range, points: f32) -> Range {
     let room = (high - low) * EDGE / (f64::from(points) - 2.0 * EDGE).max(EDGE);
     [low - room, high + room]
@@ -153,7 +153,7 @@ pub fn boxed(transform: &PlotTransform, set: [Range; 2]) -> Option<[Range; 2]> {
     (*found != to_set(set)).then(|| [0, 1].map(|axis| [found.min()[axis], found.max()[axis]]))
 }
 
-/// What a person's hands do to the ranges of x and y in this frame: a drag moves them, Ctrl and the wheel zoom.
+/// Applies this frame's pointer input to the ranges of x and y: a drag pans, Ctrl and the wheel zoom.
 pub fn steered(plot: &PlotUi<'_>, shown: [Range; 2]) -> Option<[Range; 2]> {
     let (response, frame) = (plot.response(), plot.transform().frame());
     let length = [frame.width(), -frame.height()].map(f64::from);

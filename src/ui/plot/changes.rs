@@ -8,7 +8,7 @@ use egui::{FontId, Label, Rect, RichText, Ui, pos2, vec2};
 
 /// The row above a plot that they are written in, in points.
 pub const HEIGHT: f32 = 18.0;
-/// Changes of one hyperparameter within so many steps are shown as one.
+/// Steps within which changes of one hyperparameter are shown as one.
 const BURST_STEPS: u64 = 20;
 
 /// The live changes of a run in words: "learning rate 0.001 → 0.01".
@@ -46,7 +46,7 @@ fn bursts(changes: &[Change]) -> Vec<Vec<Change>> {
 }
 
 /// Writes them into the row above the plot, each right of its line or, at the edge, left of it. What has no room beside
-/// its neighbour is counted there, and told where the pointer rests.
+/// its neighbour is counted there, and described in the tooltip.
 pub fn write(ui: &mut Ui, row: Rect, labels: &[(f32, String)]) {
     let font = FontId::proportional(13.0);
     let width = |text: &str| {

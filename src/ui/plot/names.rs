@@ -9,7 +9,7 @@ pub const WIDEST: f32 = 120.0;
 const GAP: f32 = 10.0;
 
 /// Where names of these sizes go, the most important first: right of the ends of their lines or a little above or
-/// below, or nowhere.
+/// below, or is left out.
 pub fn places(names: &[(Pos2, Vec2)], lines: &[Vec<Pos2>], frame: Rect) -> Vec<Option<Rect>> {
     let mut taken: Vec<Rect> = vec![];
     let place = |(end, size): &(Pos2, Vec2)| {

@@ -149,7 +149,7 @@ impl Picture {
     }
 }
 
-/// Lays out text anew, at the size that it has in this context.
+/// Lays text out again, at the size that it has in this context.
 fn lay_out(ctx: &Context, shape: &mut Shape) {
     match shape {
         Shape::Vec(shapes) => shapes.iter_mut().for_each(|shape| lay_out(ctx, shape)),

@@ -7,9 +7,9 @@ use egui::{Align2, Color32, ColorImage, Context, FontId, Rect, Vec2, vec2};
 const SIDE: f32 = 84.0;
 const GAP: f32 = 8.0;
 const CAPTION: f32 = 18.0;
-/// Images beside each other, at most.
+/// The most images in a row.
 const ACROSS: usize = 10;
-/// Dark on white, whatever the theme; what is wrong has a word for it as well.
+/// Dark on white in every theme. Wrong answers are marked by a word as well as by colour.
 const INK: Color32 = Color32::from_rgb(31, 39, 51);
 const WRONG: Color32 = Color32::from_rgb(196, 30, 80);
 

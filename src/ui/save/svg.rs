@@ -48,7 +48,7 @@ struct Page {
 
 impl Page {
     fn put(&mut self, line: std::fmt::Arguments<'_>) {
-        // A string takes whatever is written to it.
+        // Writing to a string never fails.
         let _written = self.text.write_fmt(line);
         self.text.push('\n');
     }
@@ -185,7 +185,7 @@ impl Page {
         }
     }
 
-    /// Text, a run of letters of the same look at a time, as wide as it is on the screen whatever the typeface.
+    /// Text, a run of letters of the same look at a time, as wide as it is on the screen in any typeface.
     fn galley(&mut self, text: &TextShape) {
         let origin = text.pos;
         let sections = &text.galley.job.sections;

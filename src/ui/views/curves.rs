@@ -19,11 +19,11 @@ use crate::{
 use egui::{RichText, Role, Slider, Ui, Visuals, WidgetInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "curves",
         label: "Curves",
-        help: "How loss, accuracy and whatever else is measured change while networks learn.",
+        help: "How loss, accuracy and all other metrics change during training.",
         params: &[],
     },
     serves: Modality::ALL,

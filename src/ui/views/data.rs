@@ -27,7 +27,7 @@ mod grid;
 mod overview;
 mod sample;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "data",
         label: "Data",
@@ -83,8 +83,8 @@ impl DataView {
         }
         let counts = |of: &Collection| (of.train.len(), of.test.len(), of.shape, of.class_names.clone());
         if before.is_some_and(|before| counts(&before) != counts(collection)) {
-            self.grid = self.grid.anew();
-            self.sample = self.sample.anew();
+            self.grid = self.grid.reset();
+            self.sample = self.sample.reset();
             *self = Self {
                 shown: self.shown.take(),
                 grid: std::mem::take(&mut self.grid),
@@ -104,7 +104,7 @@ impl DataView {
         }
     }
 
-    /// Shows an image, whatever the filter says.
+    /// Shows an image even where the filter hides it.
     fn select(&mut self, image: ImageId, collection: &Collection) {
         if !self.images.contains(&image) {
             self.filter = Filter::default();

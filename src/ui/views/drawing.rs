@@ -20,7 +20,7 @@ mod poses;
 mod steps;
 mod variants;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "drawing",
         label: "Drawing",

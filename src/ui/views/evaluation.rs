@@ -29,7 +29,7 @@ mod gallery;
 mod list;
 mod matrix;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "evaluation",
         label: "Evaluation",
@@ -64,7 +64,7 @@ struct EvaluationView {
     closer: Closer,
 }
 
-/// An evaluation that somebody wants.
+/// An evaluation to ask for.
 #[derive(Clone, Debug, PartialEq)]
 struct Wish {
     run: RunId,
@@ -78,7 +78,7 @@ struct Found {
     /// The step whose weights were evaluated.
     step: u64,
     evaluation: Arc<Evaluation>,
-    /// Where the network tells classes apart.
+    /// Whether the network is a classifier.
     figures: Option<Figures>,
 }
 
@@ -333,7 +333,7 @@ impl EvaluationView {
             ui.set_width(ui.available_width());
             self.list.chooser(ui, names);
             if let (Kind::Disagreements, Some(text)) = (self.list.kind, self.list.disagreement()) {
-                ui.label(RichText::new(told(text, &runs)).small());
+                ui.label(RichText::new(described(text, &runs)).small());
             }
             let opened = self.gallery.ui(ui, run, &self.list, names, scene);
             if let Some(at) = opened {
@@ -387,7 +387,7 @@ fn summary(ui: &mut Ui, run: &Run, found: &Found) {
 }
 
 /// "They differ on 132 of 10,000 images: A alone is right on 80, B on 40, and neither on 12."
-fn told(found: &Disagreement, [first, second]: &[String; 2]) -> String {
+fn described(found: &Disagreement, [first, second]: &[String; 2]) -> String {
     let [a, b, neither] = found.right.map(|count| thousands(count as u64));
     let [differ, all] = [found.answers.len(), found.images].map(|count| thousands(count as u64));
     format!(

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     data::handwriting::CLASSES,
     errors::Place,
+    evaluation::argmax,
     protocol::{
         Caption, Finding, Moment, Question, RunId, Strip,
         data::{DataRequest, Handwriting, Written},
@@ -30,7 +31,7 @@ use std::sync::Arc;
 mod curve;
 mod tuning;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "handwriting",
         label: "Handwriting",
@@ -184,14 +185,10 @@ fn drawings(
 }
 
 fn caption(one: &Written, scores: Option<&Vec<f32>>) -> Caption {
-    let read = scores.filter(|scores| !scores.is_empty()).map(|scores| best(scores));
+    let read = scores.filter(|scores| !scores.is_empty()).map(|scores| argmax(scores));
     let mark = if one.is_test { " ·" } else { "" };
     let text = read.map_or(mark.to_owned(), |read| format!("{read}{mark}"));
     Caption { text, is_right: read.map(|read| read == one.label) }
-}
-
-fn best(scores: &[f32]) -> usize {
-    (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or_default()
 }
 
 /// How many of some drawings are read right, of how many; nothing where the network has no names for digits.
@@ -201,7 +198,7 @@ fn right<'a>(drawings: impl Iterator<Item = (&'a Written, &'a Vec<f32>)>) -> Opt
         if scores.is_empty() {
             return None;
         }
-        count = [count[0] + usize::from(best(scores) == one.label), count[1] + 1];
+        count = [count[0] + usize::from(argmax(scores) == one.label), count[1] + 1];
     }
     Some(count)
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 mod atlas;
 mod filter;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "inside",
         label: "Inside",

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 mod scatter;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "map",
         label: "Map",
@@ -169,10 +169,10 @@ impl MapView {
     fn header(&mut self, ui: &mut Ui, scene: &mut Scene<'_>, run: &Run) -> Option<Format> {
         let mut wanted = None;
         ui.horizontal_wrapped(|ui| {
-            title(ui, "Map").on_hover_text("Each mark is an image. The nearer two of them, the more alike they are to the eyes of the network, whatever their labels");
+            title(ui, "Map").on_hover_text("Each mark is an image. The nearer two marks are, the more similar their embeddings; labels play no part");
             for (method, label, help) in [
                 (MapMethod::Pca, "PCA", "The two directions in which embeddings differ most: quick, and distances can be taken at their word, but much is hidden behind each other"),
-                (MapMethod::Tsne, "t-SNE", "Neighbours stay neighbours, so that groups are told apart; how far groups lie from each other says little. It takes a while to settle"),
+                (MapMethod::Tsne, "t-SNE", "Keeps neighbours together, so that groups stand out. Distances between groups mean little. It takes a while to converge"),
             ] {
                 if ui.selectable_value(&mut self.method, method, label).on_hover_text(help).changed() {
                     self.scatter.reset();
@@ -217,7 +217,7 @@ impl MapView {
         let is_old = run.progress.step != asked.step;
         let help =
             if is_old { "Its weights have moved on since" } else { "Draws the map from the beginning" };
-        if (is_old || asked.is_stopped) && ui.button("Draw anew").on_hover_text(help).clicked() {
+        if (is_old || asked.is_stopped) && ui.button("Draw again").on_hover_text(help).clicked() {
             self.ask(scene, run);
         }
     }
@@ -245,7 +245,7 @@ impl MapView {
         if seen_by != map_of {
             let [seen_by, map_of] = [seen_by, map_of].map(thousands);
             let text = format!(
-                "The map is of step {map_of}, and step {seen_by} sees the drawing: draw the map anew to put both into one."
+                "The map is of step {map_of}, and step {seen_by} sees the drawing: draw the map again to use one step for both."
             );
             ui.label(RichText::new(text).small().weak());
         }

@@ -18,7 +18,7 @@ use egui::{
 };
 use std::sync::Arc;
 
-pub const ENTRY: ViewEntry = ViewEntry {
+pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
         id: "why",
         label: "Why",

@@ -1,4 +1,4 @@
-//! A Parquet file whose headers are looked at before a reader believes them.
+//! A Parquet file whose headers are checked before a reader relies on them.
 //!
 //! They are in Thrift's compact protocol, which lists how many values follow. The reader takes no byte for a truth value that
 //! it passes over, so that a few bytes can keep it busy for years.

@@ -9,7 +9,7 @@ use egui::{ComboBox, Ui};
 pub struct Filter {
     pub class: Option<u16>,
     pub role: Option<Role>,
-    /// Only what a person has corrected.
+    /// Only corrected images.
     pub corrected: bool,
 }
 
@@ -31,7 +31,7 @@ impl Filter {
         let before = *self;
         ui.horizontal_wrapped(|ui| {
             self.classes(ui, collection);
-            ui.selectable_value(&mut self.role, None, "All").on_hover_text("Whatever a run does with them");
+            ui.selectable_value(&mut self.role, None, "All").on_hover_text("Images of every role");
             for role in ROLES {
                 let count = tally.roles.get(&role).copied().unwrap_or_default();
                 if count == 0 && self.role != Some(role) {

@@ -56,7 +56,7 @@ struct Layout {
 
 impl Grid {
     /// Without pages or a selection; what was asked for before is no answer to what will be.
-    pub fn anew(&self) -> Self {
+    pub fn reset(&self) -> Self {
         Self { requests: self.requests, ..Self::default() }
     }
 
@@ -249,7 +249,7 @@ fn moved(ui: &Ui, here: Option<usize>, columns: usize, page: usize, count: usize
 }
 
 /// What a run does with an image: nothing for one it trains on, a bar beneath one it is validated or tested on, a cross
-/// over one that is left out; and a corner where a person has corrected the label.
+/// over one that is left out; and a corner where the label was corrected.
 fn mark(mesh: &mut Mesh, place: Rect, role: Role, corrected: bool, dark: bool) {
     let bar =
         |share: f32| place.with_min_y(place.bottom() - 4.0).with_max_x(place.left() + share * place.width());

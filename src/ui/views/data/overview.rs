@@ -162,7 +162,7 @@ fn shapes(ui: &mut Ui, collection: &Collection, scene: &Scene<'_>) {
     let encoder = scene.catalog.component(Section::Encoder, &scene.spec.encoder.id);
     let encoder = encoder.map_or("The network", |info| info.label);
     let text = format!(
-        "{encoder} is built for {width} × {height} pixels in {kind}. Whatever has another size or colour is scaled, cropped and converted to that before the run starts."
+        "{encoder} is built for {width} × {height} pixels in {kind}. Images of another size or colour are scaled, cropped and converted before the run starts."
     );
     ui.label(RichText::new(text).small());
 }

@@ -31,7 +31,7 @@ pub struct Sample {
 
 impl Sample {
     /// Without an image or a past; what was asked for before is no answer to what will be.
-    pub fn anew(&self) -> Self {
+    pub fn reset(&self) -> Self {
         Self { requests: self.requests, ..Self::default() }
     }
 

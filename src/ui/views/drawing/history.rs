@@ -21,7 +21,7 @@ use crate::{
 use egui::{RichText, Slider, Ui};
 use std::sync::Arc;
 
-/// A drawing that changes is asked about once it has stayed the same for so many seconds.
+/// Seconds for which a drawing has to stay the same before its history is asked for.
 const SETTLED: f64 = 0.35;
 /// The width of an answer beside the curve, in points.
 const ANSWER: f32 = 190.0;
@@ -32,7 +32,7 @@ pub struct History {
     asking: Asking<Image>,
     known: Moments<(RunId, Image)>,
     class_names: Arc<[String]>,
-    /// The moment that is looked at, and of which image; the last one where none was chosen.
+    /// The chosen moment, and of which image; the last one where none was chosen.
     chosen: Option<(usize, Image)>,
 }
 

@@ -20,7 +20,7 @@ use std::{
 };
 
 const TITLE: &str = "Several networks, one drawing";
-/// So many fit side by side.
+/// The most networks that fit side by side.
 const MOST: usize = 4;
 /// Characters of a name in the menu.
 const NAME: usize = 32;

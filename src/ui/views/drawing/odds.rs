@@ -15,9 +15,9 @@ use egui_plot::{
     uniform_grid_spacer,
 };
 
-/// More classes than that are not told apart.
+/// The most classes that get a curve of their own.
 const MOST: usize = 4;
-/// What never becomes more probable than this is not shown.
+/// Classes whose probability never exceeds this are not shown.
 const FAINT: f32 = 0.1;
 
 /// What is to be drawn.
@@ -34,9 +34,9 @@ pub struct Odds<'a> {
     pub class_names: &'a [String],
     /// Distances between grid lines, the widest first, where not any will do.
     pub grid: Option<[f64; 3]>,
-    /// The place that is looked at.
+    /// The position that is marked on the axis.
     pub mark: f64,
-    /// Places where something is to be noticed.
+    /// Positions at which the most probable class changes.
     pub turns: &'a [f64],
 }
 

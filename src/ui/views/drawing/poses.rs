@@ -16,6 +16,7 @@ use egui::{
     Align2, Color32, FontId, Label, Rect, RichText, Role, Sense, Slider, Ui, Vec2, WidgetInfo, lerp, pos2,
     vec2,
 };
+use std::ops::RangeInclusive;
 
 /// The side of a place on the map.
 const CELL: f32 = 22.0;
@@ -57,75 +58,93 @@ fn curves(
     source: &Source,
     actions: &mut Vec<Action>,
 ) {
-    let degrees: Vec<f64> = rotations().map(f64::from).collect();
-    let slider = Slider::new(&mut pose.rotation, -90.0..=90.0).suffix(" °").fixed_decimals(0).step_by(1.0);
-    let wanted = turn(ui, "Rotation", "Turns the image clockwise", slider);
-    let axis = Axis {
-        id: "rotation",
-        source,
-        name: "degrees clockwise",
-        grid: [90.0, 30.0, 10.0],
-        xs: &degrees,
-        reading,
-        scores: Reading::rotations,
-    };
-    actions.extend(along(ui, &axis, pose.rotation, wanted));
-    let factors: Vec<f64> = sizes().map(f64::from).collect();
-    let slider = Slider::new(&mut pose.size, 0.5..=1.5).suffix(" ×").fixed_decimals(2);
-    let wanted = turn(ui, "Size", "Makes the image larger or smaller", slider);
-    let axis = Axis {
-        id: "size",
-        source,
-        name: "times as large",
-        grid: [0.5, 0.25, 0.05],
-        xs: &factors,
-        reading,
-        scores: Reading::sizes,
-    };
-    actions.extend(along(ui, &axis, pose.size, wanted));
+    for (axis, value) in [(&ROTATION, &mut pose.rotation), (&SIZE, &mut pose.size)] {
+        let wanted = slider(ui, axis, value);
+        actions.extend(curve(ui, axis, reading, source, *value, wanted));
+    }
 }
 
-/// Gives the format in which the curve beneath is to be saved.
-fn turn(ui: &mut Ui, name: &str, help: &str, slider: Slider<'_>) -> Option<Format> {
+/// What a curve is drawn over, and its slider.
+struct Axis {
+    label: &'static str,
+    help: &'static str,
+    range: RangeInclusive<f32>,
+    suffix: &'static str,
+    decimals: usize,
+    /// 0 where the slider moves freely.
+    step: f64,
+    /// The title of the axis.
+    name: &'static str,
+    /// Distances between grid lines, the widest first.
+    grid: [f64; 3],
+    xs: fn() -> Vec<f64>,
+    /// The scores at `xs`.
+    scores: fn(Reading<'_>) -> &[Vec<f32>],
+}
+
+const ROTATION: Axis = Axis {
+    label: "Rotation",
+    help: "Turns the image clockwise",
+    range: -90.0..=90.0,
+    suffix: " °",
+    decimals: 0,
+    step: 1.0,
+    name: "degrees clockwise",
+    grid: [90.0, 30.0, 10.0],
+    xs: || rotations().map(f64::from).collect(),
+    scores: |reading| reading.rotations(),
+};
+
+const SIZE: Axis = Axis {
+    label: "Size",
+    help: "Makes the image larger or smaller",
+    range: 0.5..=1.5,
+    suffix: " ×",
+    decimals: 2,
+    step: 0.0,
+    name: "times as large",
+    grid: [0.5, 0.25, 0.05],
+    xs: || sizes().map(f64::from).collect(),
+    scores: |reading| reading.sizes(),
+};
+
+/// Returns the format in which the curve below is to be saved.
+fn slider(ui: &mut Ui, axis: &Axis, value: &mut f32) -> Option<Format> {
     let wanted = ui.horizontal(|ui| {
-        let label = ui.label(name).on_hover_text(help);
+        let label = ui.label(axis.label).on_hover_text(axis.help);
         ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(40.0, 400.0);
-        ui.add(slider).labelled_by(label.id);
-        save::menu(ui, &format!("the curve over {}", name.to_lowercase()), &save::PLOT)
+        let slider = Slider::new(value, axis.range.clone()).suffix(axis.suffix);
+        ui.add(slider.fixed_decimals(axis.decimals).step_by(axis.step)).labelled_by(label.id);
+        save::menu(ui, &format!("the curve over {}", axis.label.to_lowercase()), &save::PLOT)
     });
     wanted.inner
 }
 
-/// What a curve is over.
-struct Axis<'a> {
-    id: &'static str,
-    source: &'a Source,
-    name: &'static str,
-    /// Distances between grid lines, the widest first.
-    grid: [f64; 3],
-    xs: &'a [f64],
-    reading: Option<Reading<'a>>,
-    /// Those at `xs`.
-    scores: fn(Reading<'a>) -> &'a [Vec<f32>],
-}
-
-fn along(ui: &mut Ui, axis: &Axis<'_>, mark: f32, wanted: Option<Format>) -> Option<Action> {
-    let Axis { id, source, name: x_name, grid, xs, reading, scores } = *axis;
-    let scores: Vec<&[f32]> = reading.map(scores).unwrap_or_default().iter().map(Vec::as_slice).collect();
+fn curve(
+    ui: &mut Ui,
+    axis: &Axis,
+    reading: Option<Reading<'_>>,
+    source: &Source,
+    mark: f32,
+    wanted: Option<Format>,
+) -> Option<Action> {
+    let xs = (axis.xs)();
+    let scores = reading.map(axis.scores).unwrap_or_default();
+    let scores: Vec<&[f32]> = scores.iter().map(Vec::as_slice).collect();
     let turns: Vec<f64> =
         odds::turns(&scores).into_iter().map(|(at, _)| (xs[at - 1] + xs[at]) / 2.0).collect();
-    let mark = f64::from(mark);
+    let id = axis.label.to_lowercase();
     let odds = Odds {
-        id,
+        id: &id,
         source,
-        x_name,
+        x_name: axis.name,
         height: CURVE,
-        xs,
+        xs: &xs,
         scores: &scores,
         is_calibrated: reading.is_some_and(|reading| reading.is_calibrated),
         class_names: reading.map(|reading| reading.class_names).unwrap_or_default(),
-        grid: Some(grid),
-        mark,
+        grid: Some(axis.grid),
+        mark: f64::from(mark),
         turns: &turns,
     };
     odds::ui(ui, &odds, &format!("The drawing over {id}"), wanted)

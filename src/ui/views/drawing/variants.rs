@@ -2,6 +2,7 @@
 //! came of it, in one order.
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
+    evaluation::argmax,
     ui::bars::name,
 };
 
@@ -85,7 +86,7 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Nothing where the network tells no classes apart.
+    /// None where the network is no classifier.
     pub fn new(scores: &'a [Vec<f32>], class_names: &'a [String], is_calibrated: bool) -> Option<Self> {
         let all = 1 + SWITCHES.len() + PLACES * PLACES + ROTATIONS + SIZES;
         let is_whole = scores.len() == all && scores.iter().all(|scores| !scores.is_empty());
@@ -118,7 +119,7 @@ impl<'a> Reading<'a> {
 
 /// The class with the highest probability, and that.
 pub fn best(scores: &[f32]) -> (usize, f32) {
-    let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or_default();
+    let best = argmax(scores);
     (best, scores.get(best).copied().unwrap_or_default())
 }
 

@@ -19,7 +19,7 @@ pub enum Kind {
     Disagreements,
 }
 
-/// An image, what a network makes of it, and what another one does.
+/// An image, the answer of one network, and that of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Item {
     pub verdict: Verdict,
@@ -42,7 +42,7 @@ pub struct List {
 }
 
 impl List {
-    /// Makes the list anew where it is about another evaluation.
+    /// Rebuilds the list for another evaluation.
     pub fn follow(&mut self, of: &Arc<Evaluation>, other: Option<&Arc<Evaluation>>) {
         let is_same = |a: Option<&Arc<Evaluation>>, b: Option<&Arc<Evaluation>>| {
             a.map(Arc::as_ptr) == b.map(Arc::as_ptr)

@@ -15,7 +15,7 @@ use egui::{
 };
 use std::sync::Arc;
 
-/// Numbers are written into cells that are at least so wide, and names beside rows at least so high.
+/// The smallest cell width for numbers, and the smallest row height for names, in points.
 const LEGIBLE: f32 = 21.0;
 const NAMED: f32 = 12.0;
 /// The largest letters of a name, in points.
@@ -138,7 +138,7 @@ impl Matrix {
             let images: usize = counts.iter().sum();
             for (column, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 let share = *count as f64 / images.max(1) as f64;
-                // Rare mistakes must be seen beside what is mostly right.
+                // Rare mistakes must stay visible where most answers are right.
                 let strength = (0.12 + 0.78 * share.powf(0.4)) as f32;
                 let place = layout.place(row, column).shrink(gap);
                 let hue = if row == column { colors[0] } else { colors[1] };

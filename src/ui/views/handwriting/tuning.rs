@@ -26,7 +26,7 @@ pub struct Tuning {
     /// What each gets right of the images that the older one is validated on.
     before: Asking<RunId>,
     after: Asking<RunId>,
-    /// What the older one makes of the drawings.
+    /// The answers of the older run.
     drawings_before: Asking<Arc<Handwriting>>,
 }
 
@@ -122,7 +122,7 @@ impl Tuning {
     }
 }
 
-/// Those that are looked at before and after, but no more than can be scored at once.
+/// The drawings that are scored before and after, as many as can be scored at once.
 fn held_out(handwriting: &Handwriting) -> impl Iterator<Item = &Written> {
     handwriting.drawings.iter().filter(|one| one.is_test).take(500)
 }

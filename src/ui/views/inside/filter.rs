@@ -14,7 +14,7 @@ use egui::{
 };
 use std::sync::Arc;
 
-/// Images beside each other.
+/// Images in a row.
 const ACROSS: usize = 3;
 
 /// The filter that is chosen, and what is known of it.

@@ -14,7 +14,7 @@ use egui::{
 use egui_plot::{MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
 use std::f32::consts::TAU;
 
-/// With more classes than that, their names are only told where the pointer is.
+/// With more classes than that, names are shown only under the pointer.
 const NAMED: usize = 20;
 /// How near to a mark the pointer has to be, in points.
 const NEAR: f32 = 14.0;
@@ -84,7 +84,7 @@ impl Scatter {
         frame.response.rect
     }
 
-    /// Follows a person's hands as far as there is anything to be seen.
+    /// Pans and zooms, within the bounds of the map.
     fn steer(&mut self, response: &Response, chosen: Option<[Range; 2]>, all: [Range; 2]) {
         if response.double_clicked() {
             self.reset();
