@@ -183,12 +183,13 @@ mod tests {
 
     #[test]
     fn each_recipe_of_a_comparison_is_filled_in_and_checked() {
-        let text = include_str!("../../configs/head_start.toml");
+        let text = include_str!("../../configs/transfer_in_three_minutes.toml");
         let read = |pairs: &[&str]| {
             let pairs: Vec<String> = pairs.iter().map(ToString::to_string).collect();
             comparison(text, &pairs, &catalog()).map_err(|error| error.to_string())
         };
         let filled = read(&["run.augmentation=recommended", "pretrain.augmentation=recommended"]).unwrap();
+        assert!(!filled.pretrain.is_empty());
         for recipe in filled.pretrain.iter().chain([&filled.run]) {
             assert_eq!(recipe.augmentation, data::suited_augmentation(&recipe.dataset).unwrap());
         }
