@@ -8,7 +8,6 @@ use crate::{
 };
 use dialogs::{Ended, Wanted};
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
-use egui_material_icons::icons::ICON_WARNING;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -377,19 +376,9 @@ impl Workbench {
     /// What has collapsed in the selected run, and what to try.
     fn warning(&mut self, ui: &mut Ui, state: &State) {
         let Some(run) = self.selected(state).filter(|run| !self.unworried.contains(&run.id)) else { return };
-        let Some([what, advice]) = collapse::warning(run) else { return };
-        let color = theme::run_colors(ui.visuals().dark_mode)[1];
-        let frame = Frame::new().fill(color.gamma_multiply(0.16)).inner_margin(Margin::symmetric(14, 8));
-        Panel::top("warning").frame(frame).show(ui, |ui| {
-            ui.horizontal_wrapped(|ui| {
-                ui.label(ICON_WARNING.rich_text().size(18.0).color(color));
-                ui.label(widgets::strong(what).color(color));
-                ui.label(advice);
-                if ui.button("Dismiss").clicked() {
-                    self.unworried.insert(run.id.clone());
-                }
-            });
-        });
+        if collapse::banner(ui, run) {
+            self.unworried.insert(run.id.clone());
+        }
     }
 }
 

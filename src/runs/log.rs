@@ -41,8 +41,7 @@ pub enum Entry {
         steps_per_epoch: u64,
         /// Seconds of training so far.
         elapsed_secs: f64,
-        /// Training examples a second, over the last moments. Versions before 2026-11-29 called it by the images of their
-        /// data sets.
+        /// Training examples a second, over the last moments. Logs of older versions call it `images_per_sec`.
         #[serde(alias = "images_per_sec")]
         examples_per_sec: f64,
     },

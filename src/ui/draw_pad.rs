@@ -139,9 +139,10 @@ impl DrawPad {
                         ui.add(slider).labelled_by(label.id);
                     });
                     self.choose_reading(ui);
-                    let text = match self.is_opening() {
-                        true => "Opening the picture…".into(),
-                        false => caption(run, self.image.is_some(), self.answered(prediction, run)),
+                    let text = if self.is_opening() {
+                        "Opening the picture…".into()
+                    } else {
+                        caption(run, self.image.is_some(), self.answered(prediction, run))
                     };
                     ui.label(RichText::new(text).small().weak());
                 });

@@ -291,7 +291,9 @@ impl Form {
             let is_changed = steady(ui, &key, |ui| {
                 let control = |ui: &mut Ui| param::row(ui, param, &mut value, param.default, error);
                 let row = ui.add_enabled_ui(misfit.is_none(), control);
-                misfit.map(|misfit| row.response.on_hover_text(misfit.to_string()));
+                if let Some(misfit) = misfit {
+                    row.response.on_hover_text(misfit.to_string());
+                }
                 row.inner
             });
             if is_changed {
