@@ -23,12 +23,8 @@ use headstart::{
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings},
 };
-use screen::{Window, draw_seven, open};
-use std::{
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use screen::{Window, draw_seven, open, until_opened};
+use std::path::Path;
 
 fn wide(state: State) -> Window {
     open([1440.0, 900.0], state, Settings::default())
@@ -286,13 +282,7 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     (10..30).for_each(|y| meadow.put_pixel(30, y, image::Rgb([250, 240, 250])));
     meadow.save(&path).unwrap();
     window.state_mut().bench.picked_image(&path);
-    let end = Instant::now() + Duration::from_secs(30);
-    while window.query_by_label("Read it as a drawing").is_none() {
-        assert!(Instant::now() < end, "the picture is not opened");
-        sleep(Duration::from_millis(5));
-        window.run_steps(1);
-    }
-    window.run_steps(4);
+    until_opened(&mut window);
     let shown = |window: &mut Window| match commands(window).pop() {
         Some(Command::Predict { sample, .. }) => sample.image().unwrap().shape,
         other => panic!("{other:?}"),
