@@ -1,8 +1,8 @@
 //! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
 use crate::{
-    comparison::Comparison,
     embedding::{Map, MapMethod},
     evaluation::Evaluation,
+    experiment::Experiment,
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::{Point, Split},
@@ -69,7 +69,7 @@ pub enum Command {
     /// Takes a run back out of the trash.
     Restore(RunId),
     /// Creates a comparison and runs its races.
-    Compare(Box<Comparison>),
+    Compare(Box<Experiment>),
     Order(ComparisonId, Order),
     /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
     StopPreparing,
@@ -158,7 +158,7 @@ pub struct RunInfo {
 pub struct ComparisonInfo {
     pub id: ComparisonId,
     pub folder: PathBuf,
-    pub comparison: Comparison,
+    pub experiment: Experiment,
     pub phase: Phase,
 }
 
