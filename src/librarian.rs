@@ -11,13 +11,13 @@ use crate::{
         data::{Collection, DataReport, DataRequest, ImageId, Opened},
     },
     runs::Home,
+    service::{Service, attempt, serve},
     spec::{Choice, Edits, RunSpec, Values},
 };
 use anyhow::{Context as _, Result};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -32,8 +32,6 @@ mod survey;
 use fetching::Fetching;
 use survey::Surveying;
 
-/// Where the face does not take its reports, they are offered again after so long.
-const OFFER_AGAIN: Duration = Duration::from_millis(33);
 /// At the end, what is still asked may take so long.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -57,11 +55,14 @@ impl Librarian {
     pub fn spawn(home: Home, wake: Box<dyn Fn() + Send>) -> Result<Self> {
         let (requests, request_receiver) = bounded(256);
         let (report_sender, reports) = bounded(256);
-        let desk = Desk::new(home, wake, report_sender);
+        let mut desk = Desk::new(home, wake, report_sender);
         let watch = desk.watch.clone();
         let thread = std::thread::Builder::new().name("librarian".into());
-        let thread =
-            thread.spawn(move || desk.run(&request_receiver)).context("Could not start the data thread")?;
+        let serving = move || {
+            desk.take_stock();
+            serve(&mut desk, &request_receiver);
+        };
+        let thread = thread.spawn(serving).context("Could not start the data thread")?;
         Ok(Self { requests, reports, watch, opening: None, thread })
     }
 
@@ -157,43 +158,8 @@ impl Desk {
         }
     }
 
-    fn run(mut self, requests: &Receiver<DataRequest>) {
-        self.take_stock();
-        loop {
-            match self.next(requests) {
-                Ok(request) => self.guard("Could not do that", |desk| desk.handle(request)),
-                Err(TryRecvError::Empty) => self.work(),
-                Err(TryRecvError::Disconnected) => break,
-            }
-            self.offer();
-        }
-    }
-
-    /// The next request; waits for one while there is nothing else to do.
-    fn next(&self, requests: &Receiver<DataRequest>) -> Result<DataRequest, TryRecvError> {
-        if self.has_work() {
-            return requests.try_recv();
-        }
-        if self.outgoing.is_empty() {
-            return requests.recv().map_err(|_| TryRecvError::Disconnected);
-        }
-        requests.recv_timeout(OFFER_AGAIN).map_err(|error| match error {
-            RecvTimeoutError::Timeout => TryRecvError::Empty,
-            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-        })
-    }
-
-    fn has_work(&self) -> bool {
-        self.to_open.is_some()
-            || self.to_alter.is_some()
-            || !self.sheets.is_empty()
-            || !self.pictures.is_empty()
-            || self.surveying.is_some()
-            || self.fetching.is_some()
-    }
-
     /// Takes note of a request; what takes long is begun by [`work`](Self::work), once there are no further requests.
-    fn handle(&mut self, request: DataRequest) -> Result<()> {
+    fn note(&mut self, request: DataRequest) -> Result<()> {
         match request {
             DataRequest::Open { request, spec } => {
                 self.asked = Some((request, *spec));
@@ -228,22 +194,6 @@ impl Desk {
 
     fn notice(&mut self, level: Level, text: String) {
         self.report(DataReport::Notice(Notice { about: About::Data, level, text }));
-    }
-
-    /// A portion of what waits: what is looked at comes before what is found out about it.
-    fn work(&mut self) {
-        if let Some((request, spec)) = self.to_open.take() {
-            self.guard("Could not open the data set", |desk| desk.open(request, &spec));
-        } else if let Some((request, turn, seed, augmentation)) = self.to_alter.take() {
-            self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
-        } else if let Some((request, images)) = self.sheets.pop_front() {
-            self.guard("Could not show the images", |desk| desk.sheet(request, &images));
-        } else if let Some(wish) = self.pictures.pop_front() {
-            self.guard("Could not show the images", |desk| desk.pictures(wish));
-        } else if let Some(surveying) = self.surveying.take() {
-            self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
-        }
-        self.go_on_fetching();
     }
 
     /// Reads a data set. That it cannot be read is an answer too.
@@ -324,7 +274,50 @@ impl Desk {
         self.outgoing.push_back(report);
     }
 
-    /// Sends what fits; never waits.
+    /// Errors and panics become notices.
+    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
+        if let Err(error) = attempt(|| work(self)) {
+            self.notice(Level::Error, format!("{what}: {}", message(&error)));
+        }
+    }
+}
+
+impl Service for Desk {
+    type Message = DataRequest;
+
+    fn has_work(&self) -> bool {
+        self.to_open.is_some()
+            || self.to_alter.is_some()
+            || !self.sheets.is_empty()
+            || !self.pictures.is_empty()
+            || self.surveying.is_some()
+            || self.fetching.is_some()
+    }
+
+    fn has_reports(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    fn handle(&mut self, request: DataRequest) {
+        self.guard("Could not do that", |desk| desk.note(request));
+    }
+
+    /// A portion of what waits: what is looked at comes before what is found out about it.
+    fn work(&mut self) {
+        if let Some((request, spec)) = self.to_open.take() {
+            self.guard("Could not open the data set", |desk| desk.open(request, &spec));
+        } else if let Some((request, turn, seed, augmentation)) = self.to_alter.take() {
+            self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
+        } else if let Some((request, images)) = self.sheets.pop_front() {
+            self.guard("Could not show the images", |desk| desk.sheet(request, &images));
+        } else if let Some(wish) = self.pictures.pop_front() {
+            self.guard("Could not show the images", |desk| desk.pictures(wish));
+        } else if let Some(surveying) = self.surveying.take() {
+            self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
+        }
+        self.go_on_fetching();
+    }
+
     fn offer(&mut self) {
         let before = self.outgoing.len();
         while let Some(report) = self.outgoing.pop_front() {
@@ -336,20 +329,6 @@ impl Desk {
         if self.outgoing.len() < before {
             (self.wake)();
         }
-    }
-
-    /// Errors and panics become notices.
-    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
-        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => message(&error),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                format!("a fault in Headstart: {}", text.unwrap_or("no reason given"))
-            }
-        };
-        self.notice(Level::Error, format!("{what}: {error}"));
     }
 }
 
@@ -389,7 +368,7 @@ mod tests {
         let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
         let mut alter = |request, turn, values: &[(&str, f64)]| {
             let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
+            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation });
             while desk.has_work() {
                 desk.work();
             }
@@ -397,11 +376,11 @@ mod tests {
         };
         assert_eq!(alter(1, 0, &[]), None, "nothing is open");
         let spec = Box::new(RunSpec::default());
-        desk.handle(DataRequest::Open { request: 1, spec }).unwrap();
+        desk.handle(DataRequest::Open { request: 1, spec });
         desk.work();
         let mut alter = |request, turn, values: &[(&str, f64)]| {
             let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
+            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation });
             desk.work();
             let Some(DataReport::Altered(altered)) = desk.outgoing.pop_back() else { panic!("no image") };
             assert_eq!((altered.request, altered.shape), (request, crate::shape::ImageShape::new(28, 28, 1)));

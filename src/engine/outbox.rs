@@ -2,15 +2,10 @@
 use crate::{
     metrics::Point,
     protocol::{About, Answer, Event, Level, Notice, Progress, RunId},
+    service::OFFER_EVERY,
 };
 use crossbeam_channel::{Sender, TrySendError};
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
-
-/// The longest that a point waits, and so the pace at which the window is woken.
-pub const FLUSH_EVERY: Duration = Duration::from_millis(33);
+use std::{collections::VecDeque, time::Instant};
 
 /// Keeps what the reader has not taken yet; points of a run pile up in one growing message.
 pub struct Outbox {
@@ -91,7 +86,7 @@ impl Outbox {
             _ => false,
         };
         if self.queue.is_empty()
-            || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY)
+            || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < OFFER_EVERY)
         {
             return;
         }
@@ -130,7 +125,7 @@ mod tests {
         assert!(outbox.queue.len() <= 12, "what waits must not grow without end: {}", outbox.queue.len());
         let (mut steps, mut done) = (vec![], 0.0);
         while !outbox.is_empty() || !receiver.is_empty() {
-            outbox.last_flush = Instant::now() - FLUSH_EVERY;
+            outbox.last_flush = Instant::now() - OFFER_EVERY;
             outbox.flush();
             for event in receiver.try_iter() {
                 match event {

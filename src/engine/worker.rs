@@ -1,8 +1,5 @@
 //! The thread that owns every tensor. It answers commands and drawings between any two batches.
-use super::{
-    active_run::ActiveRun,
-    outbox::{FLUSH_EVERY, Outbox},
-};
+use super::{active_run::ActiveRun, outbox::Outbox};
 use crate::{
     data::{
         Dataset,
@@ -12,16 +9,16 @@ use crate::{
     metrics::Point,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::Home,
+    service::{Fault, Service, attempt, serve},
     spec::{Catalog, Choice, RunSpec},
 };
 use answers::{Answers, PreviewWish};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use comparing::Contest;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use inquiries::Inquiry;
 use std::{
     collections::{BTreeMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -109,60 +106,15 @@ impl Bench {
 
     fn run(mut self, commands: &Receiver<Command>) {
         self.open_comparisons();
-        loop {
-            match self.next(commands) {
-                Ok(command) => self.guard_command(command),
-                Err(TryRecvError::Empty) => self.work(),
-                Err(TryRecvError::Disconnected) => break,
-            }
-            self.outbox.flush();
-        }
+        serve(&mut self, commands);
         for run in self.active.values_mut() {
             run.control(Control::Stop, &mut self.outbox);
         }
         self.outbox.flush();
     }
 
-    /// The next command; waits for one while there is nothing else to do.
-    fn next(&self, commands: &Receiver<Command>) -> Result<Command, TryRecvError> {
-        if self.has_work() {
-            return commands.try_recv();
-        }
-        if self.outbox.is_empty() {
-            return commands.recv().map_err(|_| TryRecvError::Disconnected);
-        }
-        commands.recv_timeout(FLUSH_EVERY).map_err(|error| match error {
-            RecvTimeoutError::Timeout => TryRecvError::Empty,
-            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-        })
-    }
-
-    fn has_work(&self) -> bool {
-        self.is_training()
-            || self.has_round_to_begin()
-            || self.answers.are_due()
-            || !self.backlog.is_empty()
-            || !self.inquiries.is_empty()
-    }
-
     fn is_training(&self) -> bool {
         self.active.values().any(|run| run.phase == Phase::Running)
-    }
-
-    /// A little of everything that waits, the drawing first.
-    fn work(&mut self) {
-        self.answer();
-        // whoever draws should not wait for the next batch as well
-        self.outbox.flush();
-        if let Some(run) = self.backlog.pop_front() {
-            let about = About::Run(run.clone());
-            self.guard(about, "Could not open a run", |bench| bench.open(&run));
-        }
-        if let Some(inquiry) = self.inquiries.pop_front() {
-            self.guard(About::Request, "Could not look into the network", |bench| bench.inquire(inquiry));
-        }
-        self.compare();
-        self.advance();
     }
 
     /// One batch of the running run that is furthest behind.
@@ -170,16 +122,14 @@ impl Bench {
         let running = self.active.values_mut().filter(|run| run.phase == Phase::Running);
         let Some(run) = running.min_by_key(|run| run.turns) else { return };
         let outbox = &mut self.outbox;
-        match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => run.fail(&error, outbox),
-            Err(panic) => {
-                let text = panic_text(&*panic);
-                run.fail(
-                    &anyhow!("A fault in Headstart ended the run: {text}. Resume it, and please report this"),
-                    outbox,
-                );
-            }
+        if let Err(error) = attempt(|| run.advance(outbox)) {
+            let error = match error.downcast_ref::<Fault>() {
+                Some(Fault(reason)) => {
+                    anyhow!("A fault in Headstart ended the run: {reason}. Resume it, and please report this")
+                }
+                None => error,
+            };
+            run.fail(&error, outbox);
         }
         let id = run.id.clone();
         if !run.phase.is_active() {
@@ -205,23 +155,23 @@ impl Bench {
             | Command::Dismiss(_)
             | Command::StopPreparing => "Could not do that",
         };
-        self.guard(About::Request, what, |bench| bench.handle(command));
+        self.guard(About::Request, what, |bench| bench.obey(command));
     }
 
     /// Errors and panics end what they happen in, not the thread.
     fn guard(&mut self, about: About, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
-        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) if error.is::<Stopped>() => {
-                return self.outbox.notice(about, Level::Info, error.to_string());
+        match attempt(|| work(self)) {
+            Ok(()) => {}
+            Err(error) if error.is::<Stopped>() => {
+                self.outbox.notice(about, Level::Info, error.to_string());
             }
-            Ok(Err(error)) => message(&error),
-            Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
-        };
-        self.outbox.notice(about, Level::Error, format!("{what}: {error}"));
+            Err(error) => {
+                self.outbox.notice(about, Level::Error, format!("{what}: {}", message(&error)));
+            }
+        }
     }
 
-    fn handle(&mut self, command: Command) -> Result<()> {
+    fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
             Command::Resume(run) => self.resume(&run, None),
@@ -312,9 +262,44 @@ impl Bench {
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+impl Service for Bench {
+    type Message = Command;
+
+    fn has_work(&self) -> bool {
+        self.is_training()
+            || self.has_round_to_begin()
+            || self.answers.are_due()
+            || !self.backlog.is_empty()
+            || !self.inquiries.is_empty()
+    }
+
+    fn has_reports(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    fn handle(&mut self, command: Command) {
+        self.guard_command(command);
+    }
+
+    /// A little of everything that waits, the drawing first.
+    fn work(&mut self) {
+        self.answer();
+        // whoever draws should not wait for the next batch as well
+        self.outbox.flush();
+        if let Some(run) = self.backlog.pop_front() {
+            let about = About::Run(run.clone());
+            self.guard(about, "Could not open a run", |bench| bench.open(&run));
+        }
+        if let Some(inquiry) = self.inquiries.pop_front() {
+            self.guard(About::Request, "Could not look into the network", |bench| bench.inquire(inquiry));
+        }
+        self.compare();
+        self.advance();
+    }
+
+    fn offer(&mut self) {
+        self.outbox.flush();
+    }
 }
 
 #[cfg(test)]
