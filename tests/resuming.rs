@@ -292,10 +292,6 @@ fn a_network_that_answers_with_no_numbers_says_so() {
 }
 
 fn predict(run: &RunId) -> Command {
-    Command::Predict {
-        request: 1,
-        run: run.clone(),
-        sample: Image::drawing(vec![0; 784]).into(),
-        with_nearest: false,
-    }
+    let question = Question::Prediction { sample: Image::drawing(vec![0; 784]).into() };
+    Command::Ask { request: 0, run: run.clone(), question }
 }

@@ -81,7 +81,7 @@ impl Outbox {
     /// Sends what fits, at once if something cannot wait.
     pub fn flush(&mut self) {
         let can_wait = |event: &Event| match event {
-            Event::Points(..) | Event::Progress(..) | Event::Calibrating { .. } => true,
+            Event::Points(..) | Event::Progress(..) => true,
             Event::Answer(answer) => answer.share_done < 1.0 && answer.finding.is_none(),
             _ => false,
         };

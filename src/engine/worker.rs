@@ -1,5 +1,5 @@
-//! The thread that owns every tensor. It answers commands and drawings between any two batches.
-use super::{active_run::ActiveRun, outbox::Outbox};
+//! The thread that owns every tensor. It obeys commands and answers questions between any two batches.
+use super::{active_run::ActiveRun, neighbours::Neighbours, outbox::Outbox};
 use crate::{
     data::{
         Dataset,
@@ -12,26 +12,26 @@ use crate::{
     service::{Fault, Service, attempt, serve},
     spec::{Catalog, Choice, RunSpec},
 };
-use answers::{Answers, PreviewWish};
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use comparing::Contest;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inquiries::Inquiry;
+use resting::Resting;
 use std::{
     collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
+    time::Instant,
 };
 
 mod answers;
 mod beginnings;
+mod calibrating;
 mod comparing;
 mod datasets;
 mod inquiries;
-mod scores;
-mod trusting;
-pub use answers::DrawingWish;
+mod resting;
 
 /// The near end of the worker.
 pub struct Worker {
@@ -79,10 +79,13 @@ struct Bench {
     contests: BTreeMap<ComparisonId, Contest>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
-    /// What is to be shown of a network while it trains.
-    answers: Answers,
-    /// Questions that take many portions, the next one first.
+    /// Questions that are not answered to their end, the next one first.
     inquiries: VecDeque<Inquiry>,
+    /// Runs that are not active, kept open for the next question: the one asked about last is the last.
+    resting: Vec<Resting>,
+    neighbours: Neighbours,
+    /// No preview before then while a run trains.
+    no_preview_before: Option<Instant>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
     watch: Arc<Watch>,
@@ -97,8 +100,10 @@ impl Bench {
             active: BTreeMap::new(),
             contests: BTreeMap::new(),
             backlog: VecDeque::new(),
-            answers: Answers::default(),
             inquiries: VecDeque::new(),
+            resting: vec![],
+            neighbours: Neighbours::default(),
+            no_preview_before: None,
             dataset: None,
             watch: Arc::default(),
         }
@@ -145,13 +150,11 @@ impl Bench {
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
-            Command::Ask { .. } => "Could not look into the network",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..)
             | Command::Tune(..)
-            | Command::Predict { .. }
-            | Command::Preview { .. }
+            | Command::Ask { .. }
             | Command::Dismiss(_)
             | Command::StopPreparing => "Could not do that",
         };
@@ -160,15 +163,16 @@ impl Bench {
 
     /// Errors and panics end what they happen in, not the thread.
     fn guard(&mut self, about: About, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
-        match attempt(|| work(self)) {
-            Ok(()) => {}
-            Err(error) if error.is::<Stopped>() => {
-                self.outbox.notice(about, Level::Info, error.to_string());
-            }
-            Err(error) => {
-                self.outbox.notice(about, Level::Error, format!("{what}: {}", message(&error)));
-            }
+        if let Err(error) = attempt(|| work(self)) {
+            self.complain(about, what, &error);
         }
+    }
+
+    fn complain(&mut self, about: About, what: &str, error: &Error) {
+        if error.is::<Stopped>() {
+            return self.outbox.notice(about, Level::Info, error.to_string());
+        }
+        self.outbox.notice(about, Level::Error, format!("{what}: {}", message(error)));
     }
 
     fn obey(&mut self, command: Command) -> Result<()> {
@@ -186,15 +190,10 @@ impl Bench {
                 }
                 Ok(())
             }
-            Command::Predict { request, run, sample, with_nearest } => {
-                self.answers.drawing = Some(DrawingWish { request, run, sample, with_nearest });
+            Command::Ask { request, run, question } => {
+                self.ask(Inquiry::new(request, run, question));
                 Ok(())
             }
-            Command::Preview { request, run, samples } => {
-                self.answers.preview = Some(PreviewWish { request, run, samples });
-                Ok(())
-            }
-            Command::Ask { request, run, question } => self.ask(request, run, question),
             Command::Dismiss(request) => {
                 self.inquiries.retain(|inquiry| !inquiry.is(request));
                 Ok(())
@@ -229,7 +228,7 @@ impl Bench {
 
     /// Reads a run again, unless it has come into this program's hands meanwhile.
     pub(super) fn reopen(&mut self, id: &RunId) -> Result<()> {
-        self.answers.forget_weights();
+        self.forget_weights();
         if self.active.contains_key(id) { Ok(()) } else { self.open(id) }
     }
 
@@ -255,7 +254,7 @@ impl Bench {
         if let Some(mut active) = self.active.remove(&run) {
             active.control(Control::Stop, &mut self.outbox);
         }
-        self.answers.forget_weights();
+        self.forget_weights();
         self.home.delete(&run)?;
         self.outbox.push(Event::Removed(run));
         Ok(())
@@ -268,7 +267,6 @@ impl Service for Bench {
     fn has_work(&self) -> bool {
         self.is_training()
             || self.has_round_to_begin()
-            || self.answers.are_due()
             || !self.backlog.is_empty()
             || !self.inquiries.is_empty()
     }
@@ -284,14 +282,9 @@ impl Service for Bench {
     /// A little of everything that waits, the drawing first.
     fn work(&mut self) {
         self.answer();
-        // whoever draws should not wait for the next batch as well
-        self.outbox.flush();
         if let Some(run) = self.backlog.pop_front() {
             let about = About::Run(run.clone());
             self.guard(about, "Could not open a run", |bench| bench.open(&run));
-        }
-        if let Some(inquiry) = self.inquiries.pop_front() {
-            self.guard(About::Request, "Could not look into the network", |bench| bench.inquire(inquiry));
         }
         self.compare();
         self.advance();
