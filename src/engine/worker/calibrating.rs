@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn go_on_calibrating(&mut self, run: &RunId, mut weighing: Weighing) -> Calibration {
-        let advanced = self.data(run).and_then(|(data, _)| weighing.advance(&*self.model(run)?.1, &data));
+        let advanced = self.data(run).and_then(|(data, _)| weighing.advance(&self.model(run)?.1, &data));
         match advanced {
             Ok(None) => Calibration::UnderWay(weighing),
             Ok(Some(trust)) => Calibration::Known(trust),
