@@ -20,6 +20,22 @@ impl Outbox {
         Self { sender, wake, queue: VecDeque::new(), last_flush: Instant::now() }
     }
 
+    /// One whose events nobody reads before another one [takes them over](Self::take_over).
+    pub fn apart() -> Self {
+        Self::new(crossbeam_channel::bounded(0).0, Box::new(|| {}))
+    }
+
+    /// Sends what another one has kept.
+    pub fn take_over(&mut self, other: Self) {
+        for event in other.queue {
+            match event {
+                Event::Points(run, points) => self.points(&run, points),
+                Event::Progress(run, progress) => self.progress(&run, progress),
+                event => self.push(event),
+            }
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

@@ -27,6 +27,7 @@ use std::{
 
 mod answers;
 mod beginnings;
+mod beside;
 mod calibrating;
 mod comparing;
 mod datasets;
@@ -52,7 +53,8 @@ impl Worker {
         let backlog = home.list()?.into_iter().rev().collect();
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
-        let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
+        let mut bench = Bench::new(home, catalog, Outbox::new(event_sender, wake));
+        (bench.backlog, bench.commands) = (backlog, command_receiver.clone());
         let watch = bench.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
@@ -77,6 +79,10 @@ struct Bench {
     outbox: Outbox,
     active: BTreeMap<RunId, ActiveRun>,
     contests: BTreeMap<ComparisonId, Contest>,
+    /// Those that wait, for while a batch takes long.
+    commands: Receiver<Command>,
+    /// Those that came meanwhile and have to do with more than questions.
+    postponed: VecDeque<Command>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
     /// Questions that are not answered to their end, the next one first.
@@ -99,6 +105,8 @@ impl Bench {
             outbox,
             active: BTreeMap::new(),
             contests: BTreeMap::new(),
+            commands: crossbeam_channel::never(),
+            postponed: VecDeque::new(),
             backlog: VecDeque::new(),
             inquiries: VecDeque::new(),
             resting: vec![],
@@ -124,22 +132,26 @@ impl Bench {
 
     /// One batch of the running run that is furthest behind.
     fn advance(&mut self) {
-        let running = self.active.values_mut().filter(|run| run.phase == Phase::Running);
-        let Some(run) = running.min_by_key(|run| run.turns) else { return };
-        let outbox = &mut self.outbox;
-        if let Err(error) = attempt(|| run.advance(outbox)) {
+        let running = self.active.values().filter(|run| run.phase == Phase::Running);
+        let id = running.min_by_key(|run| run.turns).map(|run| run.id.clone());
+        let Some((id, mut run)) = id.and_then(|id| self.active.remove_entry(&id)) else { return };
+        let advanced = match run.trainer.takes_long() {
+            true => self.advance_beside(&mut run),
+            false => attempt(|| run.advance(&mut self.outbox)),
+        };
+        if let Err(error) = advanced {
             let error = match error.downcast_ref::<Fault>() {
                 Some(Fault(reason)) => {
                     anyhow!("A fault in Headstart ended the run: {reason}. Resume it, and please report this")
                 }
                 None => error,
             };
-            run.fail(&error, outbox);
+            run.fail(&error, &mut self.outbox);
         }
-        let id = run.id.clone();
-        if !run.phase.is_active() {
-            self.active.remove(&id);
+        if run.phase.is_active() {
+            self.active.insert(id, run);
         }
+        std::mem::take(&mut self.postponed).into_iter().for_each(|command| self.guard_command(command));
     }
 
     fn guard_command(&mut self, command: Command) {

@@ -98,18 +98,24 @@ impl Bench {
 
     /// Answers what waits about a drawing, the bars first, and does a portion of another question.
     pub(super) fn answer(&mut self) {
-        while let Some(place) = self.urgent() {
-            self.inquire(place);
-            // whoever draws should not wait for the next question, or the next batch, as well
-            self.outbox.flush();
-        }
+        self.answer_drawings(None);
         let is_due = |inquiry: &Inquiry| !matches!(inquiry.question, Question::Preview { .. });
         let due = self.inquiries.iter().position(|inquiry| is_due(inquiry) || self.preview_is_due());
         due.into_iter().for_each(|place| self.inquire(place));
     }
 
-    fn urgent(&self) -> Option<usize> {
+    /// Answers what waits about a drawing, the bars first, but of one run nothing.
+    pub(super) fn answer_drawings(&mut self, but: Option<&RunId>) {
+        while let Some(place) = self.urgent(but) {
+            self.inquire(place);
+            // whoever draws should not wait for the next question, or the next batch, as well
+            self.outbox.flush();
+        }
+    }
+
+    fn urgent(&self, but: Option<&RunId>) -> Option<usize> {
         let urgent = self.inquiries.iter().enumerate().filter(|(_, inquiry)| inquiry.is_urgent());
+        let urgent = urgent.filter(|(_, inquiry)| Some(&inquiry.run) != but);
         let comes_first = |inquiry: &Inquiry| matches!(inquiry.question, Question::Prediction { .. });
         urgent.min_by_key(|(_, inquiry)| !comes_first(inquiry)).map(|(place, _)| place)
     }
