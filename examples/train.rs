@@ -44,7 +44,7 @@ fn main() -> Result<()> {
                     trainer.live.set(Section::Optimizer, &LEARNING_RATE, 0.1 * rate);
                 }
             }
-            Advance::Labelled { .. } | Advance::Scored => {}
+            Advance::Labelled { .. } | Advance::Scored | Advance::Interrupted => {}
             Advance::Validated { points, .. } => show(&points),
             Advance::Finished { points } => break show(&points),
         }

@@ -28,6 +28,7 @@ mod registry;
 pub mod rng;
 pub mod runs;
 pub mod sample;
+mod service;
 pub mod session;
 pub mod shape;
 pub mod spec;

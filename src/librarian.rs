@@ -11,13 +11,13 @@ use crate::{
         data::{Collection, DataReport, DataRequest, ImageId, Opened},
     },
     runs::Home,
+    service::{Service, attempt, serve},
     spec::{Choice, Edits, RunSpec, Values},
 };
 use anyhow::{Context as _, Result};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
@@ -32,8 +32,6 @@ mod survey;
 use fetching::Fetching;
 use survey::Surveying;
 
-/// Where the face does not take its reports, they are offered again after so long.
-const OFFER_AGAIN: Duration = Duration::from_millis(33);
 /// At the end, what is still asked may take so long.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -57,11 +55,14 @@ impl Librarian {
     pub fn spawn(home: Home, wake: Box<dyn Fn() + Send>) -> Result<Self> {
         let (requests, request_receiver) = bounded(256);
         let (report_sender, reports) = bounded(256);
-        let desk = Desk::new(home, wake, report_sender);
+        let mut desk = Desk::new(home, wake, report_sender);
         let watch = desk.watch.clone();
         let thread = std::thread::Builder::new().name("librarian".into());
-        let thread =
-            thread.spawn(move || desk.run(&request_receiver)).context("Could not start the data thread")?;
+        let serving = move || {
+            desk.take_stock();
+            serve(&mut desk, &request_receiver);
+        };
+        let thread = thread.spawn(serving).context("Could not start the data thread")?;
         Ok(Self { requests, reports, watch, opening: None, thread })
     }
 
@@ -157,43 +158,8 @@ impl Desk {
         }
     }
 
-    fn run(mut self, requests: &Receiver<DataRequest>) {
-        self.take_stock();
-        loop {
-            match self.next(requests) {
-                Ok(request) => self.guard("Could not do that", |desk| desk.handle(request)),
-                Err(TryRecvError::Empty) => self.work(),
-                Err(TryRecvError::Disconnected) => break,
-            }
-            self.offer();
-        }
-    }
-
-    /// The next request; waits for one while there is nothing else to do.
-    fn next(&self, requests: &Receiver<DataRequest>) -> Result<DataRequest, TryRecvError> {
-        if self.has_work() {
-            return requests.try_recv();
-        }
-        if self.outgoing.is_empty() {
-            return requests.recv().map_err(|_| TryRecvError::Disconnected);
-        }
-        requests.recv_timeout(OFFER_AGAIN).map_err(|error| match error {
-            RecvTimeoutError::Timeout => TryRecvError::Empty,
-            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-        })
-    }
-
-    fn has_work(&self) -> bool {
-        self.to_open.is_some()
-            || self.to_alter.is_some()
-            || !self.sheets.is_empty()
-            || !self.pictures.is_empty()
-            || self.surveying.is_some()
-            || self.fetching.is_some()
-    }
-
     /// Takes note of a request; what takes long is begun by [`work`](Self::work), once there are no further requests.
-    fn handle(&mut self, request: DataRequest) -> Result<()> {
+    fn note(&mut self, request: DataRequest) -> Result<()> {
         match request {
             DataRequest::Open { request, spec } => {
                 self.asked = Some((request, *spec));
@@ -228,22 +194,6 @@ impl Desk {
 
     fn notice(&mut self, level: Level, text: String) {
         self.report(DataReport::Notice(Notice { about: About::Data, level, text }));
-    }
-
-    /// A portion of what waits: what is looked at comes before what is found out about it.
-    fn work(&mut self) {
-        if let Some((request, spec)) = self.to_open.take() {
-            self.guard("Could not open the data set", |desk| desk.open(request, &spec));
-        } else if let Some((request, turn, seed, augmentation)) = self.to_alter.take() {
-            self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
-        } else if let Some((request, images)) = self.sheets.pop_front() {
-            self.guard("Could not show the images", |desk| desk.sheet(request, &images));
-        } else if let Some(wish) = self.pictures.pop_front() {
-            self.guard("Could not show the images", |desk| desk.pictures(wish));
-        } else if let Some(surveying) = self.surveying.take() {
-            self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
-        }
-        self.go_on_fetching();
     }
 
     /// Reads a data set. That it cannot be read is an answer too.
@@ -324,7 +274,50 @@ impl Desk {
         self.outgoing.push_back(report);
     }
 
-    /// Sends what fits; never waits.
+    /// Errors and panics become notices.
+    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
+        if let Err(error) = attempt(|| work(self)) {
+            self.notice(Level::Error, format!("{what}: {}", message(&error)));
+        }
+    }
+}
+
+impl Service for Desk {
+    type Message = DataRequest;
+
+    fn has_work(&self) -> bool {
+        self.to_open.is_some()
+            || self.to_alter.is_some()
+            || !self.sheets.is_empty()
+            || !self.pictures.is_empty()
+            || self.surveying.is_some()
+            || self.fetching.is_some()
+    }
+
+    fn has_reports(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    fn handle(&mut self, request: DataRequest) {
+        self.guard("Could not do that", |desk| desk.note(request));
+    }
+
+    /// A portion of what waits: what is looked at comes before what is found out about it.
+    fn work(&mut self) {
+        if let Some((request, spec)) = self.to_open.take() {
+            self.guard("Could not open the data set", |desk| desk.open(request, &spec));
+        } else if let Some((request, turn, seed, augmentation)) = self.to_alter.take() {
+            self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
+        } else if let Some((request, images)) = self.sheets.pop_front() {
+            self.guard("Could not show the images", |desk| desk.sheet(request, &images));
+        } else if let Some(wish) = self.pictures.pop_front() {
+            self.guard("Could not show the images", |desk| desk.pictures(wish));
+        } else if let Some(surveying) = self.surveying.take() {
+            self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
+        }
+        self.go_on_fetching();
+    }
+
     fn offer(&mut self) {
         let before = self.outgoing.len();
         while let Some(report) = self.outgoing.pop_front() {
@@ -337,136 +330,7 @@ impl Desk {
             (self.wake)();
         }
     }
-
-    /// Errors and panics become notices.
-    fn guard(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
-        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => message(&error),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                format!("a fault in Headstart: {}", text.unwrap_or("no reason given"))
-            }
-        };
-        self.notice(Level::Error, format!("{what}: {error}"));
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::data::FetchPhase;
-    use flate2::{Compression, write::GzEncoder};
-    use std::io::Write as _;
-
-    fn answer(librarian: &Librarian) -> DataReport {
-        librarian.reports.recv_timeout(Duration::from_secs(60)).expect("no report")
-    }
-
-    #[test]
-    fn what_cannot_be_opened_is_an_answer_and_the_next_one_is_opened() {
-        let home = tempfile::tempdir().unwrap();
-        let home = Home::open(home.path().into()).unwrap();
-        let librarian = Librarian::spawn(home, Box::new(|| {})).unwrap();
-        let DataReport::Present(present) = answer(&librarian) else { panic!("no stock") };
-        assert!(!present.contains("kmnist"));
-        let nowhere = Choice { path: Some("/nowhere/at/all".into()), ..Choice::new("files") };
-        for (request, dataset) in [(1, nowhere), (2, Choice::new("mnist"))] {
-            let spec = Box::new(RunSpec { dataset, ..RunSpec::default() });
-            librarian.requests.send(DataRequest::Open { request, spec }).unwrap();
-            let DataReport::Opened(opened) = answer(&librarian) else { panic!("not opened") };
-            assert_eq!(opened.request, request);
-            assert_eq!(opened.found.is_ok(), request == 2, "{:?}", opened.found.err());
-        }
-        librarian.join();
-    }
-
-    #[test]
-    fn an_image_is_shown_as_a_run_would_see_it() {
-        let home = tempfile::tempdir().unwrap();
-        let (sender, _reports) = bounded(1);
-        let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
-        let mut alter = |request, turn, values: &[(&str, f64)]| {
-            let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
-            while desk.has_work() {
-                desk.work();
-            }
-            desk.outgoing.pop_back()
-        };
-        assert_eq!(alter(1, 0, &[]), None, "nothing is open");
-        let spec = Box::new(RunSpec::default());
-        desk.handle(DataRequest::Open { request: 1, spec }).unwrap();
-        desk.work();
-        let mut alter = |request, turn, values: &[(&str, f64)]| {
-            let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-            desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation }).unwrap();
-            desk.work();
-            let Some(DataReport::Altered(altered)) = desk.outgoing.pop_back() else { panic!("no image") };
-            assert_eq!((altered.request, altered.shape), (request, crate::shape::ImageShape::new(28, 28, 1)));
-            altered.pixels.chunks(28 * 28).map(<[u8]>::to_vec).collect::<Vec<_>>()
-        };
-        let plain = alter(2, 0, &[]);
-        assert!(plain.len() > 5 && plain.iter().all(|look| *look == plain[0]));
-        assert_ne!(plain[0], alter(3, 1, &[])[0], "each turn has its image");
-        let shifted = alter(4, 0, &[("shift", 3.0)]);
-        assert_eq!(shifted[0], plain[0]);
-        assert!(shifted.windows(2).all(|looks| looks[0] != looks[1]));
-    }
-
-    #[test]
-    fn a_panic_is_told_of_and_reports_wait_for_room() {
-        let (sender, reports) = bounded(1);
-        let home = tempfile::tempdir().unwrap();
-        let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
-        desk.guard("Could not do that", |_| panic!("out of luck"));
-        desk.guard("Could not do that", |_| anyhow::bail!("no"));
-        desk.offer();
-        assert_eq!(desk.outgoing.len(), 1, "a full channel was waited for, or a report lost");
-        let DataReport::Notice(notice) = reports.try_recv().unwrap() else { panic!("no notice") };
-        assert_eq!(notice.text, "Could not do that: a fault in Headstart: out of luck");
-        desk.offer();
-        assert!(reports.try_recv().is_ok());
-    }
-
-    #[test]
-    fn fetching_reports_how_it_ends_and_can_be_stopped() {
-        let folder = tempfile::tempdir().unwrap();
-        let (sender, _reports) = bounded(1);
-        let mut desk = Desk::new(Home::open(folder.path().into()).unwrap(), Box::new(|| {}), sender);
-        let phase = |desk: &mut Desk| match desk.outgoing.pop_back() {
-            Some(DataReport::Fetch(fetch)) => Some((fetch.dataset, fetch.phase)),
-            _ => None,
-        };
-        desk.fetch("kmnist".into()).unwrap();
-        assert!(desk.has_work());
-        desk.stop_fetching();
-        assert_eq!(phase(&mut desk), Some(("kmnist".into(), FetchPhase::Stopped)));
-        assert!(!desk.has_work());
-        // A folder that cannot be written to.
-        let data = folder.path().join("data");
-        let blocked = data.join("cifar10");
-        std::fs::write(&blocked, "").unwrap();
-        assert!(desk.fetch("cifar10".into()).is_err());
-        assert!(desk.fetch("mnist".into()).is_err() && !desk.has_work());
-        // All that would be fetched is there already: no mirror has to be asked.
-        let letters = data.join("emnist_letters");
-        std::fs::create_dir_all(&letters).unwrap();
-        for name in ["train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1"] {
-            let mut packed = GzEncoder::new(vec![], Compression::fast());
-            packed.write_all(b"whole").unwrap();
-            let path = letters.join(format!("emnist-letters-{name}-ubyte.gz"));
-            std::fs::write(path, packed.finish().unwrap()).unwrap();
-        }
-        desk.asked = Some((7, RunSpec { dataset: Choice::new("emnist_letters"), ..RunSpec::default() }));
-        desk.fetch("emnist_letters".into()).unwrap();
-        for _ in 0..100 {
-            desk.go_on_fetching();
-        }
-        let Some(DataReport::Present(present)) = desk.outgoing.pop_back() else { panic!("no stock") };
-        assert!(present.contains("emnist_letters"));
-        assert_eq!(phase(&mut desk), Some(("emnist_letters".into(), FetchPhase::Done)));
-        assert_eq!(desk.to_open.map(|(request, _)| request), Some(7), "it is not opened again");
-    }
-}
+mod tests;

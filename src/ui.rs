@@ -15,6 +15,7 @@ use std::{
 };
 
 mod alterations;
+mod asking;
 mod bars;
 mod collapse;
 mod comparison;
@@ -85,7 +86,7 @@ pub struct Workbench {
     comparison: comparison::ComparisonPanel,
     /// A race that waits for the user's confirmation.
     proposed: Option<Experiment>,
-    /// How many questions views have asked.
+    /// How many questions have been asked.
     questions: u64,
     notices: notices::Notices,
     typed_path: typed_path::TypedPath,

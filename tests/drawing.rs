@@ -169,10 +169,11 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     assert_eq!(scores(&mut session, &run, &images), now);
     // The training images nearest to it, of a classifier as well, where they are wanted.
     let image = images[0].clone();
-    session.send(Command::Predict { request: 9, run: run.clone(), sample: image.into(), with_nearest: true });
-    let nearest = support::wait(&mut session, |session| {
-        session.state.prediction.as_ref().filter(|answer| answer.request == 9)?.nearest.clone()?.ok()
-    });
+    let Some(Ok(Finding::Nearest(nearest))) =
+        ask(&mut session, &run, Question::Nearest { sample: image.into() }).finding
+    else {
+        panic!("there are no nearest images")
+    };
     assert!(
         nearest.captions.len() == 8 && nearest.captions[0].text.contains(" · "),
         "{:?}",
@@ -237,10 +238,13 @@ fn a_network_is_asked_without_its_data_set() {
     // What it paints is there; the nearest training images are not.
     let mut session = fixture.session();
     let image = drawings().swap_remove(0);
-    session.send(Command::Predict { request: 1, run: pretrained, sample: image.into(), with_nearest: false });
-    let painted = support::wait(&mut session, |session| session.state.prediction.clone());
+    let sample: Sample = image.into();
+    let painted = ask(&mut session, &pretrained, Question::Prediction { sample: sample.clone() }).finding;
+    let Some(Ok(Finding::Prediction(painted))) = painted else { panic!("{painted:?}") };
     assert!(!painted.strips.is_empty());
-    assert!(painted.nearest.unwrap().unwrap_err().contains("There is nothing to be read here"));
+    let nearest = ask(&mut session, &pretrained, Question::Nearest { sample }).finding;
+    assert!(nearest.unwrap().unwrap_err().contains("There is nothing to be read here"));
+    assert!(session.state.notices.is_empty(), "{:?}", session.state.notices);
     session.close();
     let folder = Home::open(fixture.home()).unwrap().folder(&run);
     let weights = fixture.home().join("weights.safetensors");

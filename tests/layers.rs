@@ -19,13 +19,13 @@ const LAYERS: [&[&str]; 19] = [
     &["embedding", "evaluation", "experiment", "explanation", "inside"],
     &["spec"],
     &["metrics"],
-    &["disk", "registry", "rng"],
+    &["disk", "registry", "rng", "service"],
     &["sample"],
     &["errors", "nearest", "shape"],
 ];
 
 /// Modules among the lowest layers that are not plain data.
-const TOOLS: [&str; 5] = ["disk", "errors", "nearest", "registry", "rng"];
+const TOOLS: [&str; 6] = ["disk", "errors", "nearest", "registry", "rng", "service"];
 
 #[test]
 fn nothing_imports_anything_above_it() {

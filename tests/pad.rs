@@ -6,7 +6,7 @@ mod support;
 use egui::{Event, Modifiers, PointerButton, Pos2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
-    protocol::Command,
+    protocol::{Command, Question},
     sample::Image,
     ui::{Action, Settings},
 };
@@ -49,7 +49,9 @@ fn shown(window: &mut Window) -> Option<Image> {
     window.run_steps(200);
     let actions = std::mem::take(&mut window.state_mut().actions);
     actions.into_iter().rev().find_map(|action| match action {
-        Action::Send(Command::Predict { sample, .. }) => sample.image().ok().cloned(),
+        Action::Send(Command::Ask { question: Question::Prediction { sample }, .. }) => {
+            sample.image().ok().cloned()
+        }
         _ => None,
     })
 }

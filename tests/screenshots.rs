@@ -6,7 +6,7 @@ mod support;
 
 use headstart::{
     engine,
-    protocol::{Command, Event, Finding},
+    protocol::{Command, Event, Finding, Question},
     session::{Session, State},
     spec::Section,
     ui::{Action, Settings},
@@ -69,13 +69,17 @@ fn of_the_views_that_look_into_a_network() {
 fn show_the_answer(window: &mut Window, session: &mut Session) {
     let actions = std::mem::take(&mut window.state_mut().actions);
     let mut asked = actions.into_iter().rev().filter_map(|action| match action {
-        Action::Send(command @ Command::Predict { .. }) => Some(command),
+        Action::Send(Command::Ask { request, run, question: question @ Question::Prediction { .. } }) => {
+            Some((request, run, question))
+        }
         _ => None,
     });
-    session.state.prediction = None;
-    session.send(asked.next().expect("a drawing leads to a question"));
-    let answer = support::wait(session, |session| session.state.prediction.clone());
-    window.state_mut().state.apply(Event::Prediction(answer));
+    let (request, run, question) = asked.next().expect("a drawing leads to a question");
+    session.send(Command::Ask { request, run, question });
+    let answer = support::wait(session, |session| {
+        session.state.answers.get(&request).filter(|answer| answer.share_done >= 1.0).cloned()
+    });
+    window.state_mut().state.apply(Event::Answer(answer));
     window.run_steps(8);
 }
 

@@ -4,17 +4,31 @@ mod support;
 use headstart::{
     engine,
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
-    protocol::{Command, Control, Level, Phase, RunId},
+    protocol::{Command, Control, Finding, Level, Phase, Prediction, Question, RunId},
     sample::Image,
     session::{Session, catalog, fitting},
     shape::ImageShape,
     spec::{Choice, RunSpec, Section},
 };
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, sync::Arc};
 use support::{Fixture, finished, newest_checkpoint, start, until, wait, weights};
 
 fn predict(request: u64, run: &RunId, pixels: Vec<u8>) -> Command {
-    Command::Predict { request, run: run.clone(), sample: Image::drawing(pixels).into(), with_nearest: false }
+    let question = Question::Prediction { sample: Image::drawing(pixels).into() };
+    Command::Ask { request, run: run.clone(), question }
+}
+
+/// What has been found so far, and the step whose weights were asked.
+fn found(session: &Session, request: u64) -> Option<(Finding, u64)> {
+    let answer = session.state.answers.get(&request)?;
+    Some((answer.finding.clone()?.ok()?, answer.step))
+}
+
+fn prediction(session: &mut Session, request: u64) -> (Arc<Prediction>, u64) {
+    wait(session, |session| match found(session, request)? {
+        (Finding::Prediction(found), step) => Some((found, step)),
+        other => panic!("{other:?}"),
+    })
 }
 
 #[test]
@@ -236,9 +250,8 @@ fn pausing_stepping_and_drawing_work_together() {
     for request in [1, 2, 3] {
         session.send(predict(request, &id, vec![request as u8; 784]));
     }
-    let answer =
-        wait(&mut session, |session| session.state.prediction.clone().filter(|answer| answer.request == 3));
-    assert_eq!(answer.step, stepped.progress.step);
+    let (answer, step) = prediction(&mut session, 3);
+    assert_eq!(step, stepped.progress.step);
     assert!((answer.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     session.send(predict(4, &id, vec![0; 3]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
@@ -264,13 +277,12 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
             }
             for drawings in [vec![], vec![drawing.clone(), paper.clone()]] {
                 request += 1;
-                session.send(Command::Preview {
-                    request,
-                    run: id.clone(),
-                    samples: drawings.into_iter().map(Into::into).collect(),
-                });
-                let answer = wait(&mut session, |session| {
-                    session.state.preview.clone().filter(|preview| preview.request == request)
+                let samples = drawings.into_iter().map(Into::into).collect();
+                let question = Question::Preview { samples };
+                session.send(Command::Ask { request, run: id.clone(), question });
+                let (answer, step) = wait(&mut session, |session| match found(session, request)? {
+                    (Finding::Preview(found), step) => Some((found, step)),
+                    other => panic!("{other:?}"),
                 });
                 assert!(!answer.strips.is_empty(), "{}", info.id);
                 if let Some(original) = answer.strips.iter().find(|strip| strip.name == "Original") {
@@ -285,14 +297,14 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
                     assert!((4..=20).contains(&images), "{}: {images} images", strip.name);
                 }
                 assert_eq!(answer.similarities.is_some(), info.id == "contrastive");
-                seen.push(answer);
+                seen.push((answer, step));
             }
         }
         let step = session.state.runs[&id].progress.step;
-        assert_eq!([seen[2].step, seen[3].step], [step; 2], "{}", info.id);
+        assert_eq!([seen[2].1, seen[3].1], [step; 2], "{}", info.id);
         // A classifier says what it takes a drawing for; the others show it.
-        assert_eq!(seen[2].strips != seen[3].strips, info.id != "classify", "{}", info.id);
-        let paints = seen[2].strips.iter().any(|strip| strip.name == "Samples");
+        assert_eq!(seen[2].0.strips != seen[3].0.strips, info.id != "classify", "{}", info.id);
+        let paints = seen[2].0.strips.iter().any(|strip| strip.name == "Samples");
         assert_eq!(paints, ["variational", "adversarial"].contains(&info.id), "{}", info.id);
     }
     assert!(session.state.notices.is_empty(), "{:?}", session.state.notices);
@@ -311,20 +323,23 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
     let labels = fs::read(fixture.data().join("train-labels-idx1-ubyte")).unwrap();
     let ask = |session: &mut Session, request, image: usize| {
         let pixels = images[16 + image * 784..][..784].to_vec();
-        session.send(predict(request, &id, pixels));
-        wait(session, |session| {
-            let answer = session.state.prediction.clone();
-            answer.filter(|answer| answer.request == request && answer.nearest.is_some())
-        })
+        session.send(predict(request, &id, pixels.clone()));
+        let (answer, _) = prediction(session, request);
+        let question = Question::Nearest { sample: Image::drawing(pixels).into() };
+        session.send(Command::Ask { request: 100 + request, run: id.clone(), question });
+        let nearest = wait(session, |session| match found(session, 100 + request)?.0 {
+            Finding::Nearest(nearest) => Some(nearest),
+            other => panic!("{other:?}"),
+        });
+        (answer, nearest)
     };
     // Validation images are no neighbours: of ten images most are found again.
     let mut found = 0;
     for image in 0..10 {
-        let answer = ask(&mut session, image as u64 + 1, image);
+        let (answer, nearest) = ask(&mut session, image as u64 + 1, image);
         let names: Vec<_> = answer.strips.iter().map(|strip| strip.name).collect();
         assert_eq!(names, ["Original", "Pixels blanked", "Reconstruction"]);
         assert_eq!(answer.strips[0].pixels, images[16 + image * 784..][..784]);
-        let nearest = answer.nearest.unwrap().unwrap();
         if nearest.pixels[..784] == images[16 + image * 784..][..784] {
             assert_eq!(nearest.captions[0].text, format!("{} · 0.00", labels[8 + image]));
             found += 1;
@@ -506,7 +521,7 @@ fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
     session.send(predict(1, &run.id, vec![0; 784]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("Step 8 stands in for step 16"), "{}", notice.text);
-    assert_eq!(wait(&mut session, |session| session.state.prediction.clone()).step, 8);
+    assert_eq!(prediction(&mut session, 1).1, 8);
     session.close();
     cut_short(8);
     let mut session = fixture.session();

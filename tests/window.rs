@@ -14,8 +14,8 @@ use headstart::{
     },
     presets,
     protocol::{
-        Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Order, Phase, Prediction,
-        Preparing, Preview, Progress, Remedy, RunInfo, Similarities, Strip,
+        Answer, Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Finding, Order, Phase,
+        Prediction, Preparing, Preview, Progress, Question, Remedy, RunInfo, Similarities, Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -40,7 +40,12 @@ fn commands(window: &mut Window) -> Vec<Command> {
         .into_iter()
         .filter_map(|action| if let Action::Send(command) = action { Some(command) } else { None });
     // What the window asks by itself is looked at where previews are tested.
-    sent.filter(|command| !matches!(command, Command::Preview { .. })).collect()
+    let is_of_itself = |command: &Command| match command {
+        Command::Ask { question, .. } => matches!(question, Question::Preview { .. }),
+        Command::Dismiss(_) => true,
+        _ => false,
+    };
+    sent.filter(|command| !is_of_itself(command)).collect()
 }
 
 fn click(window: &mut Window, label: &str) {
@@ -235,7 +240,8 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     let mut window = wide(state(&[("one", Phase::Paused)]));
     draw_seven(&mut window);
     let sent = commands(&mut window);
-    let Some(Command::Predict { request, run, sample, .. }) = sent.last().cloned() else {
+    let Some(Command::Ask { request, run, question: Question::Prediction { sample } }) = sent.last().cloned()
+    else {
         panic!("{sent:?}")
     };
     let image = sample.image().unwrap();
@@ -243,30 +249,28 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     assert!(image.pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
-    let answer = |confidence| Prediction {
-        nearest: None,
-        request,
-        run: run.clone(),
-        step: 5200,
-        class_names: numbers(),
-        probabilities: probabilities.clone(),
-        confidence,
-        strips: vec![],
-    };
-    window.state_mut().state.apply(Event::Prediction(answer(Confidence::Calibrated { is_outsider: true })));
-    window.run_steps(4);
-    window.get_by_label("This does not look like anything I was trained on.");
-    window.state_mut().state.apply(Event::Prediction(answer(Confidence::Calibrated { is_outsider: false })));
-    window.run_steps(4);
-    assert!(window.query_by_label_contains("does not look like").is_none());
-    window.get_by_label("7: 91 %");
-    window.get_by_label("Scored by one, calibrated");
-    for (confidence, kind) in
-        [(Confidence::Pending { share_done: 0.34 }, "calibrating: 34 %"), (Confidence::Raw, "uncalibrated")]
-    {
-        window.state_mut().state.apply(Event::Prediction(answer(confidence)));
+    let mut answer = |share_done, confidence: Option<Confidence>| {
+        let prediction = |confidence| {
+            let (class_names, probabilities) = (numbers(), probabilities.clone());
+            Prediction { class_names, probabilities, confidence, strips: vec![] }
+        };
+        let finding = confidence.map(|confidence| Ok(Finding::Prediction(prediction(confidence).into())));
+        let answer = Answer { request, run: run.clone(), step: 5200, share_done, finding };
+        window.state_mut().state.apply(Event::Answer(answer));
         window.run_steps(4);
-        window.get_by_label(&format!("Scored by one, {kind}"));
+        window.get_by_label("7: 91 %");
+        let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().label();
+        (caption.unwrap(), window.query_by_label_contains("does not look like").is_some())
+    };
+    let calibrated = |is_outsider| Some(Confidence::Calibrated { is_outsider });
+    for (share_done, confidence, kind, is_outsider) in [
+        (0.0, Some(Confidence::Pending), "calibrating: 0 %", false),
+        (0.34, None, "calibrating: 34 %", false),
+        (0.9, Some(Confidence::Raw), "uncalibrated", false),
+        (0.95, calibrated(true), "calibrated", true),
+        (1.0, calibrated(false), "calibrated", false),
+    ] {
+        assert_eq!(answer(share_done, confidence), (format!("Scored by one, {kind}"), is_outsider));
     }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
@@ -284,7 +288,9 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     window.state_mut().bench.picked_image(&path);
     until_opened(&mut window);
     let shown = |window: &mut Window| match commands(window).pop() {
-        Some(Command::Predict { sample, .. }) => sample.image().unwrap().shape,
+        Some(Command::Ask { question: Question::Prediction { sample }, .. }) => {
+            sample.image().unwrap().shape
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(shown(&mut window), ImageShape::new(40, 60, 3));
@@ -449,7 +455,9 @@ fn a_preview_is_asked_for_shown_and_folded() {
     let asked = |window: &mut Window| {
         let actions = std::mem::take(&mut window.state_mut().actions);
         let previews = actions.into_iter().filter_map(|action| match action {
-            Action::Send(Command::Preview { request, run, samples }) => Some((request, run, samples)),
+            Action::Send(Command::Ask { request, run, question: Question::Preview { samples } }) => {
+                Some((request, run, samples))
+            }
             _ => None,
         });
         previews.collect::<Vec<_>>()
@@ -461,8 +469,9 @@ fn a_preview_is_asked_for_shown_and_folded() {
     let similarities =
         Some(Similarities { same: Cosines::new(&[0.9, 0.8]), others: Cosines::new(&[0.1, -0.1]) });
     let strips = vec![strip("One view", &[]), strip("Turned", &[("0°", Some(true)), ("90°", Some(false))])];
-    let preview = Preview { request: *request, run: run.clone(), step: 5200, strips, similarities };
-    window.state_mut().state.apply(Event::Preview(preview));
+    let finding = Some(Ok(Finding::Preview(Preview { strips, similarities }.into())));
+    let answer = Answer { request: *request, run: run.clone(), step: 5200, share_done: 1.0, finding };
+    window.state_mut().state.apply(Event::Answer(answer));
     window.run_steps(4);
     window.get_by_label("One view: 3 images");
     window.get_by_label("Turned: 0°, 90° (wrong)");
@@ -491,24 +500,27 @@ fn a_preview_is_asked_for_shown_and_folded() {
 fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
     let mut window = wide(pretraining("autoencoder"));
     draw_seven(&mut window);
-    let Some(Command::Predict { request, run, .. }) = commands(&mut window).pop() else { panic!() };
-    let answer = |nearest: Option<Strip>| Prediction {
-        request,
-        run: run.clone(),
-        step: 5200,
+    let answer_newest = |window: &mut Window, finding: Finding| {
+        let Some(Command::Ask { request, run, question }) = commands(window).pop() else { panic!() };
+        let finding = Some(Ok(finding));
+        let answer = Answer { request, run, step: 5200, share_done: 1.0, finding };
+        window.state_mut().state.apply(Event::Answer(answer));
+        window.run_steps(4);
+        question
+    };
+    let prediction = Prediction {
         class_names: numbers(),
         probabilities: vec![],
         confidence: Confidence::Raw,
         strips: vec![strip("Reconstruction", &[])],
-        nearest: nearest.map(Ok),
     };
-    window.state_mut().state.apply(Event::Prediction(answer(None)));
-    window.run_steps(4);
+    let asked = answer_newest(&mut window, Finding::Prediction(prediction.into()));
+    let Question::Prediction { sample } = asked else { panic!("{asked:?}") };
     window.get_by_label("Reconstruction: 3 images");
     window.get_by_label("Looking for the nearest training images…");
     let nearest = strip("Nearest training images", &[("7", None), ("1", None), ("7", None)]);
-    window.state_mut().state.apply(Event::Prediction(answer(Some(nearest))));
-    window.run_steps(4);
+    let asked = answer_newest(&mut window, Finding::Nearest(nearest.into()));
+    assert_eq!(asked, Question::Nearest { sample });
     window.get_by_label("Nearest training images: 7, 1, 7");
 }
 

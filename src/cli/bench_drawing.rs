@@ -111,14 +111,17 @@ impl Bench {
         self.requests += 1;
         let (request, run, began) = (self.requests, self.run.clone(), Instant::now());
         let image = framed(request)?;
-        self.session.send(Command::Predict { request, run, sample: image.into(), with_nearest: false });
+        let question = Question::Prediction { sample: image.into() };
+        self.session.send(Command::Ask { request, run, question });
         let is_raw = wanted == Confidence::Raw;
         wait(&mut self.session, |session| {
-            let answer = session.state.prediction.as_ref().filter(|answer| answer.request == request)?;
-            let is_calibrated = matches!(answer.confidence, Confidence::Calibrated { .. });
+            let finding = session.state.answers.get(&request)?.finding.as_ref();
+            let Some(Ok(Finding::Prediction(found))) = finding else { return None };
+            let is_calibrated = matches!(found.confidence, Confidence::Calibrated { .. });
             (is_calibrated || is_raw).then_some(())
         })?;
         let took = began.elapsed();
+        self.session.send(Command::Dismiss(request));
         std::thread::sleep(FRAME.saturating_sub(took));
         Ok(took.as_secs_f64() * 1e3)
     }

@@ -37,7 +37,7 @@ pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
             "The run {run} learns without labels: it has no names for what it sees"
         );
         let reading = if moment.step == newest.state.step {
-            Reading::of(&mut session, &run, &newest.loaded, 1, seen.clone())?
+            Reading::of(&mut session, &run, &newest.loaded, seen.clone())?
         } else {
             Reading::uncalibrated(&run, &class_names, probabilities)?
         };

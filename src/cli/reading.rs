@@ -19,9 +19,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Of two answers to one request the older must not be taken for the newer: requests go on from those of single files.
-const REQUESTS: u64 = 1 << 32;
-
 /// What has been counted.
 #[derive(Default)]
 struct Counts {
@@ -46,10 +43,8 @@ pub fn read(
     let pictures = pictures(folder)?;
     let DatasetInfo { shape, class_names: classes } = images_of(run, common)?;
     let mut counts = Counts::default();
-    for (place, (picture, label)) in pictures.iter().enumerate().take_while(|_| is_read()) {
-        let request = REQUESTS + place as u64;
-        let reading =
-            see(shape.image()?, picture).and_then(|seen| Reading::of(session, run, network, request, seen));
+    for (picture, label) in pictures.iter().take_while(|_| is_read()) {
+        let reading = see(shape.image()?, picture).and_then(|seen| Reading::of(session, run, network, seen));
         match reading {
             Ok(reading) => {
                 let wanted = counts.count(&reading, label.as_deref(), &classes);

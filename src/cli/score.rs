@@ -13,7 +13,7 @@ use crate::{
     errors::{message, name},
     evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
     metrics::Split,
-    protocol::{About, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
+    protocol::{About, Answer, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
     runs::Home,
     sample::{Image, Sample},
     session::{Session, State, catalog},
@@ -24,8 +24,12 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+
+/// One question at a time.
+const REQUEST: u64 = 0;
 
 pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
@@ -110,12 +114,12 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
         newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?.loaded;
     let mut session = open(common)?;
     let mut outcome = Outcome::Done;
-    for (request, image) in images.iter().enumerate() {
+    for image in images {
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, &network, image, common)
         } else {
             see(images_of_run.shape.image()?, image).and_then(|seen| {
-                let reading = Reading::of(&mut session, &run, &network, request as u64, seen.clone())?;
+                let reading = Reading::of(&mut session, &run, &network, seen.clone())?;
                 show(image, &reading, common.json);
                 let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
                 explained.as_ref().map_or(Ok(()), explain)
@@ -145,17 +149,16 @@ pub fn see(shape: ImageShape, picture: &Path) -> Result<Sample> {
     Ok(Image { shape, pixels }.into())
 }
 
-fn score(session: &mut Session, run: &RunId, request: u64, sample: Sample) -> Result<Prediction> {
-    session.send(Command::Predict { request, run: run.clone(), sample, with_nearest: false });
-    let is_final = |answer: &mut Prediction| {
-        answer.request == request && !matches!(answer.confidence, Confidence::Pending { .. })
+fn score(session: &mut Session, run: &RunId, sample: Sample) -> Result<Arc<Prediction>> {
+    let answered = answer(session, run, Question::Prediction { sample });
+    let (_, Finding::Prediction(found)) = answered.context("Could not score the drawing")? else {
+        bail!("The answer is to another question")
     };
-    let answer = wait(session, |session| session.state.prediction.take_if(is_final))?;
     ensure!(
-        !answer.probabilities.is_empty(),
+        !found.probabilities.is_empty(),
         "The run {run} learns without labels, so that it has no names for what it sees: fine-tune it with init_from = {run:?}"
     );
-    Ok(answer)
+    Ok(found)
 }
 
 fn show(image: &Path, reading: &Reading, json: bool) {
@@ -179,27 +182,21 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Asks a run about an image, and its network itself for the uncalibrated figure; `request` tells the answer from those
-    /// to other images.
+    /// Asks a run about an image, and its network itself for the uncalibrated figure.
     ///
     /// # Errors
     /// Where the network cannot be asked, learns without labels, or answers with no numbers.
-    pub fn of(
-        session: &mut Session,
-        run: &RunId,
-        network: &Model,
-        request: u64,
-        sample: Sample,
-    ) -> Result<Self> {
+    pub fn of(session: &mut Session, run: &RunId, network: &Model, sample: Sample) -> Result<Self> {
         let scores = network.scores(std::slice::from_ref(&sample))?;
-        let Prediction { class_names, probabilities, confidence, .. } = score(session, run, request, sample)?;
-        let class = argmax(&probabilities);
+        let found = score(session, run, sample)?;
+        let Prediction { class_names, probabilities, confidence, .. } = &*found;
+        let class = argmax(probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
-        let figures = of(&probabilities).zip(scores.first().and_then(|scores| of(scores)));
+        let figures = of(probabilities).zip(scores.first().and_then(|scores| of(scores)));
         let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
         let is_outsider = match confidence {
-            Confidence::Calibrated { is_outsider } => Some(is_outsider),
-            Confidence::Raw | Confidence::Pending { .. } => None,
+            Confidence::Calibrated { is_outsider } => Some(*is_outsider),
+            Confidence::Raw | Confidence::Pending => None,
         };
         Ok(Self {
             class,
@@ -207,7 +204,7 @@ impl Reading {
             confidence: confidence_of_class,
             raw_confidence,
             is_outsider,
-            probabilities,
+            probabilities: probabilities.clone(),
         })
     }
 
@@ -263,15 +260,34 @@ pub fn find(name: &str, common: &Common) -> Result<RunId> {
     Home::open(super::home(common)?)?.find(name)
 }
 
-/// Asks something that takes a while; the step whose weights answered, and the answer.
+/// Asks something of a run's network and waits; the step whose weights answered, and the whole answer.
+///
+/// # Errors
+/// Where it cannot be answered.
 pub fn answer(session: &mut Session, run: &RunId, question: Question) -> Result<(u64, Finding)> {
-    session.send(Command::Ask { request: 0, run: run.clone(), question });
-    let (step, finding) = wait(session, |session| {
-        let is_done = session.state.answers.get(&0)?.share_done >= 1.0;
-        let answer = if is_done { session.state.answers.remove(&0)? } else { return None };
-        Some((answer.step, answer.finding?))
-    })?;
-    Ok((step, finding.map_err(|error| anyhow!(error))?))
+    session.send(Command::Ask { request: REQUEST, run: run.clone(), question });
+    let mut waiting = Waiting::new(false);
+    loop {
+        session.wait(Duration::from_millis(100));
+        show_progress(&mut waiting, &session.state);
+        complain_of(&mut waiting, std::mem::take(&mut session.state.notices));
+        let is_whole = |answer: &Answer| answer.share_done >= 1.0;
+        if !session.state.answers.get(&REQUEST).is_some_and(is_whole) {
+            continue;
+        }
+        if let Some(Answer { step, finding: Some(found), .. }) = session.state.answers.remove(&REQUEST) {
+            return Ok((step, found.map_err(|error| anyhow!(error))?));
+        }
+    }
+}
+
+/// Why there is no answer, the answer says itself.
+fn complain_of(waiting: &mut Waiting, notices: Vec<Notice>) {
+    let is_answer = |notice: &Notice| notice.level == Level::Error && notice.about == About::Request;
+    for notice in notices.iter().filter(|notice| !is_answer(notice)) {
+        waiting.show(None);
+        complain(&notice.text);
+    }
 }
 
 /// Shows how far the answer is that is waited for.
@@ -279,34 +295,10 @@ fn show_progress(waiting: &mut Waiting, state: &State) {
     if state.preparing.is_some() {
         return waiting.show(state.preparing);
     }
-    match (&state.prediction, state.answers.get(&0)) {
-        (Some(Prediction { confidence: Confidence::Pending { share_done }, .. }), _) => {
-            waiting.show_share("Calibrating the network", *share_done);
-        }
-        (_, Some(answer)) => waiting.show_share("Asking the network", answer.share_done),
-        _ => waiting.show(None),
-    }
-}
-
-/// Waits for an answer, or for the error that comes instead.
-fn wait<T>(session: &mut Session, answer: impl Fn(&mut Session) -> Option<T>) -> Result<T> {
-    let mut waiting = Waiting::new(false);
-    loop {
-        session.wait(Duration::from_millis(100));
-        show_progress(&mut waiting, &session.state);
-        let found = answer(session);
-        let notices = std::mem::take(&mut session.state.notices);
-        let is_answer = |notice: &Notice| notice.level == Level::Error && notice.about == About::Request;
-        let (answers, others): (Vec<_>, Vec<_>) = notices.into_iter().partition(is_answer);
-        if !others.is_empty() {
-            waiting.show(None);
-        }
-        others.iter().for_each(|notice| complain(&notice.text));
-        if let Some(found) = found {
-            return Ok(found);
-        }
-        if let Some(error) = answers.into_iter().next() {
-            return Err(anyhow!(error.text));
-        }
-    }
+    let Some(answer) = state.answers.get(&REQUEST) else { return waiting.show(None) };
+    let what = match &answer.finding {
+        Some(Ok(Finding::Prediction(_))) => "Calibrating the network",
+        _ => "Asking the network",
+    };
+    waiting.show_share(what, answer.share_done);
 }

@@ -214,6 +214,7 @@ impl ActiveRun {
         }
         match advanced {
             Advance::Scored => outbox.progress(&self.id, self.progress()),
+            Advance::Interrupted => {}
             Advance::Labelled { points } => self.record(points, outbox),
             Advance::Trained { points, examples } => {
                 self.pace.add(examples, took);

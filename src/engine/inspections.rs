@@ -66,9 +66,11 @@ pub fn begin(
         Question::Embedding { sample } => {
             Ok(at_once(Finding::Embedding(embedding::of_one(live, sample)?.into())))
         }
-        Question::Scores { .. } | Question::History { .. } | Question::Recall { .. } => {
-            bail!("it is about other weights")
-        }
+        Question::History { .. } | Question::Recall { .. } => bail!("it is about other weights"),
+        Question::Prediction { .. }
+        | Question::Nearest { .. }
+        | Question::Preview { .. }
+        | Question::Scores { .. } => bail!("it is answered without an inspection"),
     }
 }
 

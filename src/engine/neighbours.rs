@@ -1,6 +1,6 @@
 //! Which training images an encoder takes to be most like a drawing. A few thousand are embedded in small portions
 //! between batches, and anew when the weights have moved on.
-use super::{model::Model, preview, worker::DrawingWish};
+use super::{model::Model, preview};
 use crate::{
     data::{Dataset, Examples},
     ops::unit_rows,
@@ -39,8 +39,7 @@ struct Grown {
 }
 
 struct Growing {
-    /// The drawing to be answered again in the end.
-    wish: DrawingWish,
+    run: RunId,
     step: u64,
     images: Vec<usize>,
     portions: Vec<Tensor>,
@@ -51,12 +50,12 @@ impl Neighbours {
     /// Training images that are compared, at most.
     pub const IMAGES: usize = 3000;
 
-    pub fn is_growing(&self) -> bool {
-        self.growing.is_some()
-    }
-
-    pub fn growing_for(&self) -> Option<RunId> {
-        self.growing.as_ref().map(|growing| growing.wish.run.clone())
+    /// How much of what is to be embedded is done, from 0 to 1.
+    pub fn share_done(&self) -> f32 {
+        self.growing.as_ref().map_or(1.0, |growing| {
+            let done = (growing.portions.len() * PORTION) as f32;
+            (done / growing.images.len().max(1) as f32).min(0.999)
+        })
     }
 
     /// The images nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
@@ -90,27 +89,24 @@ impl Neighbours {
     }
 
     /// Begins anew where the embeddings are of another run, or of weights that have gone.
-    pub fn refresh(&mut self, wish: &DrawingWish, step: u64, images: Vec<usize>) {
+    pub fn refresh(&mut self, run: &RunId, step: u64, images: Vec<usize>) {
         let is_fresh = self.grown.as_ref().is_some_and(|grown| {
             let rest = MAX_AGE.max(grown.took * PAUSE);
-            grown.run == wish.run && (grown.step == step || grown.at.elapsed() < rest)
+            grown.run == *run && (grown.step == step || grown.at.elapsed() < rest)
         });
-        match &mut self.growing {
-            Some(growing) if growing.wish.run == wish.run => growing.wish = wish.clone(),
-            _ if is_fresh => {}
-            growing => {
-                let (portions, took) = (vec![], Duration::ZERO);
-                *growing = Some(Growing { wish: wish.clone(), step, images, portions, took });
-            }
+        let is_growing = self.growing.as_ref().is_some_and(|growing| growing.run == *run);
+        if !is_growing {
+            let begin = || Growing { run: run.clone(), step, images, portions: vec![], took: Duration::ZERO };
+            self.growing = (!is_fresh).then(begin);
         }
     }
 
-    /// Embeds one portion; returns the drawing to be answered again once all are there.
+    /// Embeds one portion, if there is anything to be embedded.
     ///
     /// # Errors
     /// candle's own.
-    pub fn grow(&mut self, model: &Model, data: &Dataset) -> Result<Option<DrawingWish>> {
-        let Some(mut growing) = self.growing.take() else { return Ok(None) };
+    pub fn grow(&mut self, model: &Model, data: &Dataset) -> Result<()> {
+        let Some(mut growing) = self.growing.take() else { return Ok(()) };
         let began = Instant::now();
         let done = growing.portions.len() * PORTION;
         let portion = &growing.images[done..(done + PORTION).min(growing.images.len())];
@@ -118,11 +114,11 @@ impl Neighbours {
         growing.took += began.elapsed();
         if done + PORTION < growing.images.len() {
             self.growing = Some(growing);
-            return Ok(None);
+            return Ok(());
         }
-        let Growing { wish, step, images, portions, took } = growing;
+        let Growing { run, step, images, portions, took } = growing;
         let unit = Tensor::cat(&portions, 0)?;
-        self.grown = Some(Grown { run: wish.run.clone(), step, images, unit, at: Instant::now(), took });
-        Ok(Some(wish))
+        self.grown = Some(Grown { run, step, images, unit, at: Instant::now(), took });
+        Ok(())
     }
 }

@@ -2,15 +2,10 @@
 use crate::{
     metrics::Point,
     protocol::{About, Answer, Event, Level, Notice, Progress, RunId},
+    service::OFFER_EVERY,
 };
 use crossbeam_channel::{Sender, TrySendError};
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
-
-/// The longest that a point waits, and so the pace at which the window is woken.
-pub const FLUSH_EVERY: Duration = Duration::from_millis(33);
+use std::{collections::VecDeque, time::Instant};
 
 /// Keeps what the reader has not taken yet; points of a run pile up in one growing message.
 pub struct Outbox {
@@ -23,6 +18,22 @@ pub struct Outbox {
 impl Outbox {
     pub fn new(sender: Sender<Event>, wake: Box<dyn Fn() + Send>) -> Self {
         Self { sender, wake, queue: VecDeque::new(), last_flush: Instant::now() }
+    }
+
+    /// One whose events nobody reads before another one [takes them over](Self::take_over).
+    pub fn apart() -> Self {
+        Self::new(crossbeam_channel::bounded(0).0, Box::new(|| {}))
+    }
+
+    /// Sends what another one has kept.
+    pub fn take_over(&mut self, other: Self) {
+        for event in other.queue {
+            match event {
+                Event::Points(run, points) => self.points(&run, points),
+                Event::Progress(run, progress) => self.progress(&run, progress),
+                event => self.push(event),
+            }
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -86,12 +97,12 @@ impl Outbox {
     /// Sends what fits, at once if something cannot wait.
     pub fn flush(&mut self) {
         let can_wait = |event: &Event| match event {
-            Event::Points(..) | Event::Progress(..) | Event::Calibrating { .. } => true,
+            Event::Points(..) | Event::Progress(..) => true,
             Event::Answer(answer) => answer.share_done < 1.0 && answer.finding.is_none(),
             _ => false,
         };
         if self.queue.is_empty()
-            || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < FLUSH_EVERY)
+            || (self.queue.iter().all(can_wait) && self.last_flush.elapsed() < OFFER_EVERY)
         {
             return;
         }
@@ -130,7 +141,7 @@ mod tests {
         assert!(outbox.queue.len() <= 12, "what waits must not grow without end: {}", outbox.queue.len());
         let (mut steps, mut done) = (vec![], 0.0);
         while !outbox.is_empty() || !receiver.is_empty() {
-            outbox.last_flush = Instant::now() - FLUSH_EVERY;
+            outbox.last_flush = Instant::now() - OFFER_EVERY;
             outbox.flush();
             for event in receiver.try_iter() {
                 match event {

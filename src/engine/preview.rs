@@ -4,7 +4,7 @@ use crate::{
     data::Examples,
     objectives::{self, Looks},
     ops,
-    protocol::{Preview, RunId, Strip},
+    protocol::{Preview, Strip},
     sample::Sample,
     shape::ImageShape,
     spec::LiveParams,
@@ -41,7 +41,6 @@ pub fn choose(labels: &[u16], validation: &[usize]) -> Vec<usize> {
 /// # Errors
 /// Where the images do not fit the model.
 pub fn show(
-    (request, run, step): (u64, RunId, u64),
     model: &Model,
     live: &LiveParams,
     examples: &Examples,
@@ -61,7 +60,7 @@ pub fn show(
         let help = "Painted from noise alone, always the same noise: watch it turn into digits.";
         shown.push(to_bytes(&objectives::Strip::new("Samples", help, images), SAMPLES)?);
     }
-    Ok(Preview { request, run, step, strips: shown, similarities })
+    Ok(Preview { strips: shown, similarities })
 }
 
 /// What a model makes of one image.

@@ -11,7 +11,8 @@ use crate::{
     data::{self, Balance, Dataset, Partition},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, SELF_LABEL_ACCURACY, Split},
     models::{self, Changes, Pass, Weights},
-    objectives, ops,
+    objectives,
+    ops::Interrupt,
     runs::CheckpointState,
     spec::{
         BATCH_SIZE, CLIP_NORM, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES,
@@ -20,7 +21,9 @@ use crate::{
 };
 use anyhow::Result;
 use candle_core::Tensor;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
+
+mod advancing;
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -44,6 +47,10 @@ pub struct Trainer {
     optimizer: Optimizer,
     schedule: &'static ScheduleEntry,
     scoring: Option<Scoring>,
+    /// Ends a batch that takes long.
+    pub interrupt: Interrupt,
+    /// By the last batch.
+    took: Duration,
 }
 
 /// Where the labels of the training examples come from.
@@ -98,6 +105,8 @@ pub enum Advance {
     Validated { points: Vec<Point>, verdict: Verdict },
     /// All test examples have been scored: nothing is left to do.
     Finished { points: Vec<Point> },
+    /// It was interrupted, and has changed nothing.
+    Interrupted,
 }
 
 /// What a validation says of the weights.
@@ -156,6 +165,8 @@ impl Trainer {
             labels,
             optimizer,
             scoring: None,
+            interrupt: Interrupt::default(),
+            took: Duration::ZERO,
             spec,
         };
         trainer.balance();
@@ -180,14 +191,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Does one batch of training or of scoring.
-    ///
-    /// # Errors
-    /// Where the run has diverged.
-    pub fn advance(&mut self) -> Result<Advance> {
-        ops::on_pool(|| self.advance_here())
-    }
-
+    /// Does one batch, on a thread of the kernels.
     fn advance_here(&mut self) -> Result<Advance> {
         if self.scoring.is_some() {
             return self.score();

@@ -1,8 +1,5 @@
-//! The thread that owns every tensor. It answers commands and drawings between any two batches.
-use super::{
-    active_run::ActiveRun,
-    outbox::{FLUSH_EVERY, Outbox},
-};
+//! The thread that owns every tensor. It obeys commands and answers questions between any two batches.
+use super::{active_run::ActiveRun, neighbours::Neighbours, outbox::Outbox};
 use crate::{
     data::{
         Dataset,
@@ -12,29 +9,30 @@ use crate::{
     metrics::Point,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::Home,
+    service::{Fault, Service, attempt, serve},
     spec::{Catalog, Choice, RunSpec},
 };
-use answers::{Answers, PreviewWish};
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use comparing::Contest;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use inquiries::Inquiry;
+use resting::Resting;
 use std::{
     collections::{BTreeMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::Arc,
     thread::JoinHandle,
+    time::Instant,
 };
 
 mod answers;
 mod beginnings;
+mod beside;
+mod calibrating;
 mod comparing;
 mod datasets;
 mod inquiries;
-mod scores;
-mod trusting;
-pub use answers::DrawingWish;
+mod resting;
 
 /// The near end of the worker.
 pub struct Worker {
@@ -55,7 +53,8 @@ impl Worker {
         let backlog = home.list()?.into_iter().rev().collect();
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
-        let bench = Bench { backlog, ..Bench::new(home, catalog, Outbox::new(event_sender, wake)) };
+        let mut bench = Bench::new(home, catalog, Outbox::new(event_sender, wake));
+        (bench.backlog, bench.commands) = (backlog, command_receiver.clone());
         let watch = bench.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
@@ -80,12 +79,19 @@ struct Bench {
     outbox: Outbox,
     active: BTreeMap<RunId, ActiveRun>,
     contests: BTreeMap<ComparisonId, Contest>,
+    /// Those that wait, for while a batch takes long.
+    commands: Receiver<Command>,
+    /// Those that came meanwhile and have to do with more than questions.
+    postponed: VecDeque<Command>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
-    /// What is to be shown of a network while it trains.
-    answers: Answers,
-    /// Questions that take many portions, the next one first.
+    /// Questions that are not answered to their end, the next one first.
     inquiries: VecDeque<Inquiry>,
+    /// Runs that are not active, kept open for the next question: the one asked about last is the last.
+    resting: Vec<Resting>,
+    neighbours: Neighbours,
+    /// No preview before then while a run trains.
+    no_preview_before: Option<Instant>,
     /// The data set read last.
     dataset: Option<(Choice, Arc<Dataset>)>,
     watch: Arc<Watch>,
@@ -99,9 +105,13 @@ impl Bench {
             outbox,
             active: BTreeMap::new(),
             contests: BTreeMap::new(),
+            commands: crossbeam_channel::never(),
+            postponed: VecDeque::new(),
             backlog: VecDeque::new(),
-            answers: Answers::default(),
             inquiries: VecDeque::new(),
+            resting: vec![],
+            neighbours: Neighbours::default(),
+            no_preview_before: None,
             dataset: None,
             watch: Arc::default(),
         }
@@ -109,82 +119,39 @@ impl Bench {
 
     fn run(mut self, commands: &Receiver<Command>) {
         self.open_comparisons();
-        loop {
-            match self.next(commands) {
-                Ok(command) => self.guard_command(command),
-                Err(TryRecvError::Empty) => self.work(),
-                Err(TryRecvError::Disconnected) => break,
-            }
-            self.outbox.flush();
-        }
+        serve(&mut self, commands);
         for run in self.active.values_mut() {
             run.control(Control::Stop, &mut self.outbox);
         }
         self.outbox.flush();
     }
 
-    /// The next command; waits for one while there is nothing else to do.
-    fn next(&self, commands: &Receiver<Command>) -> Result<Command, TryRecvError> {
-        if self.has_work() {
-            return commands.try_recv();
-        }
-        if self.outbox.is_empty() {
-            return commands.recv().map_err(|_| TryRecvError::Disconnected);
-        }
-        commands.recv_timeout(FLUSH_EVERY).map_err(|error| match error {
-            RecvTimeoutError::Timeout => TryRecvError::Empty,
-            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-        })
-    }
-
-    fn has_work(&self) -> bool {
-        self.is_training()
-            || self.has_round_to_begin()
-            || self.answers.are_due()
-            || !self.backlog.is_empty()
-            || !self.inquiries.is_empty()
-    }
-
     fn is_training(&self) -> bool {
         self.active.values().any(|run| run.phase == Phase::Running)
     }
 
-    /// A little of everything that waits, the drawing first.
-    fn work(&mut self) {
-        self.answer();
-        // whoever draws should not wait for the next batch as well
-        self.outbox.flush();
-        if let Some(run) = self.backlog.pop_front() {
-            let about = About::Run(run.clone());
-            self.guard(about, "Could not open a run", |bench| bench.open(&run));
-        }
-        if let Some(inquiry) = self.inquiries.pop_front() {
-            self.guard(About::Request, "Could not look into the network", |bench| bench.inquire(inquiry));
-        }
-        self.compare();
-        self.advance();
-    }
-
     /// One batch of the running run that is furthest behind.
     fn advance(&mut self) {
-        let running = self.active.values_mut().filter(|run| run.phase == Phase::Running);
-        let Some(run) = running.min_by_key(|run| run.turns) else { return };
-        let outbox = &mut self.outbox;
-        match catch_unwind(AssertUnwindSafe(|| run.advance(outbox))) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => run.fail(&error, outbox),
-            Err(panic) => {
-                let text = panic_text(&*panic);
-                run.fail(
-                    &anyhow!("A fault in Headstart ended the run: {text}. Resume it, and please report this"),
-                    outbox,
-                );
-            }
+        let running = self.active.values().filter(|run| run.phase == Phase::Running);
+        let id = running.min_by_key(|run| run.turns).map(|run| run.id.clone());
+        let Some((id, mut run)) = id.and_then(|id| self.active.remove_entry(&id)) else { return };
+        let advanced = match run.trainer.takes_long() {
+            true => self.advance_beside(&mut run),
+            false => attempt(|| run.advance(&mut self.outbox)),
+        };
+        if let Err(error) = advanced {
+            let error = match error.downcast_ref::<Fault>() {
+                Some(Fault(reason)) => {
+                    anyhow!("A fault in Headstart ended the run: {reason}. Resume it, and please report this")
+                }
+                None => error,
+            };
+            run.fail(&error, &mut self.outbox);
         }
-        let id = run.id.clone();
-        if !run.phase.is_active() {
-            self.active.remove(&id);
+        if run.phase.is_active() {
+            self.active.insert(id, run);
         }
+        std::mem::take(&mut self.postponed).into_iter().for_each(|command| self.guard_command(command));
     }
 
     fn guard_command(&mut self, command: Command) {
@@ -195,33 +162,32 @@ impl Bench {
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
-            Command::Ask { .. } => "Could not look into the network",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..)
             | Command::Tune(..)
-            | Command::Predict { .. }
-            | Command::Preview { .. }
+            | Command::Ask { .. }
             | Command::Dismiss(_)
             | Command::StopPreparing => "Could not do that",
         };
-        self.guard(About::Request, what, |bench| bench.handle(command));
+        self.guard(About::Request, what, |bench| bench.obey(command));
     }
 
     /// Errors and panics end what they happen in, not the thread.
     fn guard(&mut self, about: About, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
-        let error = match catch_unwind(AssertUnwindSafe(|| work(self))) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) if error.is::<Stopped>() => {
-                return self.outbox.notice(about, Level::Info, error.to_string());
-            }
-            Ok(Err(error)) => message(&error),
-            Err(panic) => format!("a fault in Headstart: {}", panic_text(&*panic)),
-        };
-        self.outbox.notice(about, Level::Error, format!("{what}: {error}"));
+        if let Err(error) = attempt(|| work(self)) {
+            self.complain(about, what, &error);
+        }
     }
 
-    fn handle(&mut self, command: Command) -> Result<()> {
+    fn complain(&mut self, about: About, what: &str, error: &Error) {
+        if error.is::<Stopped>() {
+            return self.outbox.notice(about, Level::Info, error.to_string());
+        }
+        self.outbox.notice(about, Level::Error, format!("{what}: {}", message(error)));
+    }
+
+    fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
             Command::Resume(run) => self.resume(&run, None),
@@ -236,15 +202,10 @@ impl Bench {
                 }
                 Ok(())
             }
-            Command::Predict { request, run, sample, with_nearest } => {
-                self.answers.drawing = Some(DrawingWish { request, run, sample, with_nearest });
+            Command::Ask { request, run, question } => {
+                self.ask(Inquiry::new(request, run, question));
                 Ok(())
             }
-            Command::Preview { request, run, samples } => {
-                self.answers.preview = Some(PreviewWish { request, run, samples });
-                Ok(())
-            }
-            Command::Ask { request, run, question } => self.ask(request, run, question),
             Command::Dismiss(request) => {
                 self.inquiries.retain(|inquiry| !inquiry.is(request));
                 Ok(())
@@ -279,7 +240,7 @@ impl Bench {
 
     /// Reads a run again, unless it has come into this program's hands meanwhile.
     pub(super) fn reopen(&mut self, id: &RunId) -> Result<()> {
-        self.answers.forget_weights();
+        self.forget_weights();
         if self.active.contains_key(id) { Ok(()) } else { self.open(id) }
     }
 
@@ -305,16 +266,45 @@ impl Bench {
         if let Some(mut active) = self.active.remove(&run) {
             active.control(Control::Stop, &mut self.outbox);
         }
-        self.answers.forget_weights();
+        self.forget_weights();
         self.home.delete(&run)?;
         self.outbox.push(Event::Removed(run));
         Ok(())
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+impl Service for Bench {
+    type Message = Command;
+
+    fn has_work(&self) -> bool {
+        self.is_training()
+            || self.has_round_to_begin()
+            || !self.backlog.is_empty()
+            || !self.inquiries.is_empty()
+    }
+
+    fn has_reports(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    fn handle(&mut self, command: Command) {
+        self.guard_command(command);
+    }
+
+    /// A little of everything that waits, the drawing first.
+    fn work(&mut self) {
+        self.answer();
+        if let Some(run) = self.backlog.pop_front() {
+            let about = About::Run(run.clone());
+            self.guard(about, "Could not open a run", |bench| bench.open(&run));
+        }
+        self.compare();
+        self.advance();
+    }
+
+    fn offer(&mut self) {
+        self.outbox.flush();
+    }
 }
 
 #[cfg(test)]

@@ -111,6 +111,23 @@ impl Vars {
         self.trained.iter().map(|(name, var)| (name.as_str(), var))
     }
 
+    /// A copy of what no optimiser changes, to be [put back](Self::put_back).
+    ///
+    /// # Errors
+    /// candle's own.
+    pub fn buffers(&self) -> Result<Vec<Tensor>> {
+        self.buffers.values().map(|var| Ok(var.copy()?)).collect()
+    }
+
+    /// Undoes what has become of the buffers since they were copied.
+    ///
+    /// # Errors
+    /// Where they are another network's.
+    pub fn put_back(&self, buffers: &[Tensor]) -> Result<()> {
+        ensure!(buffers.len() == self.buffers.len(), "the buffers are of another network");
+        self.buffers.values().zip(buffers).try_for_each(|(var, kept)| Ok(var.set(kept)?))
+    }
+
     /// Those that are trained, then those that are not.
     pub fn all(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.trained().chain(self.buffers.iter().map(|(name, var)| (name.as_str(), var)))

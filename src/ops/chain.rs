@@ -4,7 +4,7 @@
 //! the layers themselves. Inside a chain a gradient is handed on as it is.
 
 use super::operation::{Custom, Operation, gradients};
-use super::{Activation, add, numbers};
+use super::{Activation, add, interrupt::pause, numbers};
 use candle_core::{
     CpuStorage, CustomOp2, Device, Layout, Result, Shape, Storage, Tensor, TensorId, Var,
     backprop::GradStore, bail,
@@ -50,6 +50,7 @@ pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
 
 /// Applies an operation whose output has this shape; a chain takes note of it.
 pub(super) fn apply1(x: &Tensor, shape: impl Into<Shape>, operation: impl Operation<1>) -> Result<Tensor> {
+    pause()?;
     let (x, operation) = (x.contiguous()?, Arc::new(operation));
     let y = x.apply_op1(Custom { operation: operation.clone(), shape: shape.into() })?;
     note([x], &y, operation);
@@ -62,6 +63,7 @@ pub(super) fn apply2(
     shape: impl Into<Shape>,
     operation: impl Operation<2>,
 ) -> Result<Tensor> {
+    pause()?;
     let (a, b, operation) = (a.contiguous()?, b.contiguous()?, Arc::new(operation));
     let y = a.apply_op2(&b, Custom { operation: operation.clone(), shape: shape.into() })?;
     note([a, b], &y, operation);
@@ -74,6 +76,7 @@ pub(super) fn apply3(
     shape: impl Into<Shape>,
     operation: impl Operation<3>,
 ) -> Result<Tensor> {
+    pause()?;
     let (a, b, c, operation) = (a.contiguous()?, b.contiguous()?, c.contiguous()?, Arc::new(operation));
     let y = a.apply_op3(&b, &c, Custom { operation: operation.clone(), shape: shape.into() })?;
     note([a, b, c], &y, operation);
@@ -128,15 +131,23 @@ thread_local! {
 
 /// Runs `layers` and takes note of its operations.
 fn record<T>(layers: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Link>)> {
+    noting(Some(vec![]), || Ok((layers()?, LINKS.take().unwrap_or_default())))
+}
+
+/// Does some work that is no part of the chain that runs on this thread, if any does.
+pub(super) fn apart<T>(work: impl FnOnce() -> T) -> T {
+    noting(None, work)
+}
+
+fn noting<T>(links: Option<Vec<Link>>, work: impl FnOnce() -> T) -> T {
     struct Restore(Option<Vec<Link>>);
     impl Drop for Restore {
         fn drop(&mut self) {
             LINKS.set(self.0.take());
         }
     }
-    let _restore = Restore(LINKS.replace(Some(vec![])));
-    let result = layers()?;
-    Ok((result, LINKS.take().unwrap_or_default()))
+    let _restore = Restore(LINKS.replace(links));
+    work()
 }
 
 fn note<const N: usize>(inputs: [Tensor; N], y: &Tensor, operation: Arc<impl Operation<N>>) {
@@ -188,6 +199,7 @@ impl CustomOp2 for Chain {
         let mut gradients = HashMap::from([(self.result.id(), gradient.clone())]);
         while let Some(link) = links.pop() {
             let Some(gradient) = gradients.remove(&link.y.id()) else { continue };
+            pause()?;
             let of_inputs = (link.backward)(&link.inputs, &link.y, &gradient)?;
             for (input, gradient) in link.inputs.iter().zip(of_inputs) {
                 match gradient.filter(|_| input.track_op()) {

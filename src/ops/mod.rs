@@ -14,6 +14,7 @@ mod depthwise;
 mod dropout;
 mod embedding;
 mod fallback;
+mod interrupt;
 mod linear;
 mod loss;
 mod norm;
@@ -25,7 +26,7 @@ mod weighted;
 
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
-pub use crate::kernels::on_pool;
+pub use interrupt::{Interrupt, on_pool};
 pub use activation::activate;
 pub use add::add;
 pub use attention::attention;

@@ -5,8 +5,8 @@ use crate::{
     experiment::{Cell, Experiment, Results},
     metrics::{self, LOSS, Point, Split},
     protocol::{
-        Answer, Command, ComparisonId, ComparisonInfo, Confidence, Event, Notice, Phase, Prediction,
-        Preparing, Preview, Progress, Remedy, RunId, RunInfo,
+        Answer, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Preparing, Progress, Remedy,
+        RunId, RunInfo,
     },
     spec::{Change, LiveParams, RunSpec, Section},
 };
@@ -21,11 +21,7 @@ pub struct State {
     /// In order of their folders' names: the oldest first.
     pub runs: BTreeMap<RunId, Run>,
     pub comparisons: BTreeMap<ComparisonId, ComparisonInfo>,
-    /// The answer to the newest request.
-    pub prediction: Option<Prediction>,
-    /// The newest preview that was asked for.
-    pub preview: Option<Preview>,
-    /// The newest answer to each question that waits for one, by its request; the view that asked takes it out.
+    /// What has come of each question that waits for an answer, by its request; who asked lets go of it.
     pub answers: BTreeMap<u64, Answer>,
     /// What the librarian knows.
     pub data: DataState,
@@ -190,21 +186,6 @@ impl State {
                     self.entrants.remove(&id, &run.spec);
                 }
             }
-            Event::Prediction(answer) => {
-                if self.prediction.as_ref().is_none_or(|shown| shown.request <= answer.request) {
-                    self.prediction = Some(answer);
-                }
-            }
-            Event::Calibrating { request, share_done } => {
-                if let Some(shown) = self.prediction.as_mut().filter(|shown| shown.request == request) {
-                    shown.confidence = Confidence::Pending { share_done };
-                }
-            }
-            Event::Preview(answer) => {
-                if self.preview.as_ref().is_none_or(|shown| shown.request <= answer.request) {
-                    self.preview = Some(answer);
-                }
-            }
             Event::Comparison(info) => {
                 if info.phase.is_active() {
                     self.newest_comparison = Some(info.id.clone());
@@ -249,7 +230,10 @@ impl State {
     }
 
     /// Of each kind the newest answers stay: nobody waits for the others any more.
-    fn answer(&mut self, answer: Answer) {
+    fn answer(&mut self, mut answer: Answer) {
+        if answer.finding.is_none() {
+            answer.finding = self.answers.remove(&answer.request).and_then(|older| older.finding);
+        }
         let kind = |answer: &Answer| Some(discriminant(answer.finding.as_ref()?.as_ref().ok()?));
         let of = kind(&answer);
         self.answers.insert(answer.request, answer);
@@ -375,26 +359,15 @@ mod tests {
     }
 
     #[test]
-    fn an_older_answer_never_replaces_a_newer_one() {
-        let answer = |request| Prediction {
-            request,
-            run: "a".into(),
-            step: 0,
-            class_names: [].into(),
-            probabilities: vec![],
-            confidence: Confidence::Raw,
-            strips: vec![],
-            nearest: None,
-        };
+    fn what_was_found_stays_until_there_is_something_new() {
+        let embedding = |number: f32| Some(Ok(Finding::Embedding(Arc::new(vec![number]))));
         let mut state = State::default();
-        state.apply(Event::Prediction(answer(2)));
-        state.apply(Event::Prediction(answer(1)));
-        state.apply(Event::Calibrating { request: 1, share_done: 0.5 });
-        assert_eq!(
-            state.prediction.as_ref().map(|shown| (shown.request, shown.confidence)),
-            Some((2, Confidence::Raw))
-        );
-        state.apply(Event::Calibrating { request: 2, share_done: 0.5 });
-        assert_eq!(state.prediction.unwrap().confidence, Confidence::Pending { share_done: 0.5 });
+        for (share_done, finding) in [(0.0, None), (0.2, embedding(1.0)), (0.4, None), (1.0, embedding(2.0))] {
+            let known = state.answers.get(&1).and_then(|answer| answer.finding.clone());
+            let expected = finding.clone().or(known);
+            state.apply(Event::Answer(Answer { request: 1, run: "a".into(), step: 0, share_done, finding }));
+            assert_eq!((state.answers[&1].share_done, &state.answers[&1].finding), (share_done, &expected));
+        }
+        assert_eq!(state.answers[&1].finding, embedding(2.0));
     }
 }

@@ -1,6 +1,7 @@
 //! The pad to draw on, what the network sees of it, and what it thinks.
 use super::{
     Action,
+    asking::Asker,
     strips::Strips,
     widgets::{card, icon_button, picture, title},
 };
@@ -9,12 +10,11 @@ use crate::{
         drawing::{SIDE, Sheet},
         picture::Picture,
     },
-    protocol::Prediction,
     sample::Image,
     session::Run,
     shape::ImageShape,
 };
-use answer::{Asked, Classes, caption};
+use answer::{Classes, Questions, caption};
 use egui::{
     Align, Align2, Color32, Event, FontId, Key, Layout, Modifiers, Painter, PointerButton, Pos2, Rect,
     Response, RichText, Role, Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
@@ -57,8 +57,7 @@ pub struct DrawPad {
     /// Counts changes of the drawing.
     version: u64,
     classes: Classes,
-    asked: Option<Asked>,
-    requests: u64,
+    questions: Questions,
 }
 
 impl DrawPad {
@@ -109,23 +108,23 @@ impl DrawPad {
         &mut self,
         ui: &mut Ui,
         run: Option<&Run>,
-        prediction: Option<&Prediction>,
         pen_width: &mut f32,
-        actions: &mut Vec<Action>,
+        asker: &mut Asker<'_>,
     ) {
-        self.classes.follow(run, self.answered(prediction, run));
+        self.questions.take_in(asker.answers, ui.input(|input| input.time));
+        self.classes.follow(run, self.answered(run).as_deref());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
                 title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" });
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, actions));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, asker.actions));
             });
             let side = (ui.available_width() * 0.54).clamp(120.0, 260.0);
             ui.horizontal_top(|ui| {
                 self.pad(ui, side, *pen_width);
-                ui.vertical(|ui| self.answer(ui, prediction, run, side));
+                ui.vertical(|ui| self.answer(ui, run, side));
             });
-            self.neighbours(ui, prediction, run);
+            self.neighbours(ui, run);
             ui.horizontal(|ui| {
                 self.seen(ui);
                 ui.vertical(|ui| {
@@ -142,13 +141,13 @@ impl DrawPad {
                     let text = if self.is_opening() {
                         "Opening the picture…".into()
                     } else {
-                        caption(run, self.image.is_some(), self.answered(prediction, run))
+                        caption(run, self.image.is_some(), &self.kind(run))
                     };
                     ui.label(RichText::new(text).small().weak());
                 });
             });
         });
-        self.ask(ui, run, prediction, actions);
+        self.ask(ui, run, asker);
     }
 
     fn buttons(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {

@@ -1,7 +1,9 @@
 //! Where the parts of the window are: in three columns, or, where it is smaller, the middle with the controls beside or
 //! beneath it, and the runs in a menu.
 use super::{
-    Action, Tab, Workbench, training, views,
+    Action, Tab, Workbench,
+    asking::Asker,
+    training, views,
     widgets::{self, contained, menu_items, offered, steady},
 };
 use crate::{session::State, spec::Catalog};
@@ -181,8 +183,9 @@ impl Parts<'_> {
     /// Images that take more than `most` points of height scroll.
     fn preview(&mut self, ui: &mut Ui, most: f32) {
         let run = self.bench.selected(self.state);
-        let (answer, drawings) = (self.state.preview.as_ref(), self.bench.draw_pad.newest_two());
-        self.bench.preview.ui(ui, (run, most), self.catalog, answer, &drawings, self.actions);
+        let drawings = self.bench.draw_pad.newest_two();
+        let asker = &mut Asker::new(self.state, &mut self.bench.questions, self.actions);
+        self.bench.preview.ui(ui, (run, most), self.catalog, drawings, asker);
     }
 
     fn runs(&mut self, ui: &mut Ui) {
@@ -298,6 +301,7 @@ impl Parts<'_> {
             run,
             image: self.bench.draw_pad.image(),
             sheet: self.bench.draw_pad.sheet(),
+            calibrated: self.bench.draw_pad.calibrated(),
             pad: &mut pad,
             spec: &mut self.bench.form.spec,
             settings: &mut self.bench.settings,
@@ -323,8 +327,9 @@ impl Parts<'_> {
     fn draw(&mut self, ui: &mut Ui) {
         let run = self.bench.selected(self.state);
         let pen_width = &mut self.bench.settings.pen_width;
-        let (pad, prediction) = (&mut self.bench.draw_pad, self.state.prediction.as_ref());
-        steady(ui, "draw", |ui| pad.ui(ui, run, prediction, pen_width, self.actions));
+        let pad = &mut self.bench.draw_pad;
+        let asker = &mut Asker::new(self.state, &mut self.bench.questions, self.actions);
+        steady(ui, "draw", |ui| pad.ui(ui, run, pen_width, asker));
     }
 
     fn new_run(&mut self, ui: &mut Ui) {

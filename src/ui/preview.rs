@@ -1,6 +1,6 @@
 //! What the selected run's network makes of a few images, as it learns.
 use super::{
-    Action,
+    asking::{Asker, Asking, Pace},
     save::Source,
     strips::{GAP, NAME_WIDTH, Strips},
     theme,
@@ -8,7 +8,7 @@ use super::{
     widgets::{number, thousands},
 };
 use crate::{
-    protocol::{Command, Preview, RunId, Similarities},
+    protocol::{Finding, Preview, Question, Similarities},
     sample::Image,
     session::Run,
     spec::{Catalog, Section},
@@ -17,32 +17,26 @@ use egui::{
     Align2, Color32, FontId, Painter, Rect, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
     vec2,
 };
-use std::time::Duration;
+use std::sync::Arc;
 
-/// The fewest seconds between two questions.
-const ASK_AGAIN: f64 = 0.5;
-/// After so many seconds an answer is no longer waited for.
-const GIVE_UP: f64 = 5.0;
+/// Asked twice a second at most; how much of the training's time that may take, the worker knows.
+const PACE: Pace = Pace { settled: 0.0, pause: 0.5, pause_of_weights: 0.5, rest: 0.0, awaits_all: true };
 /// Images are so high where ten of them fit side by side: twice MNIST's 28 pixels.
 const SIDE: f32 = 56.0;
 /// Or else as high as lets ten fit, but no less than this.
 const LEAST_SIDE: f32 = 42.0;
 
 /// What the panel keeps between frames.
-#[derive(Default)]
 pub struct PreviewPanel {
     strips: Strips,
-    asked: Option<Asked>,
-    requests: u64,
+    /// About drawings that take the places of images.
+    asking: Asking<Vec<Image>>,
 }
 
-/// The newest question.
-struct Asked {
-    request: u64,
-    run: RunId,
-    step: u64,
-    drawings: Vec<Image>,
-    at: f64,
+impl Default for PreviewPanel {
+    fn default() -> Self {
+        Self { strips: Strips::default(), asking: Asking::at(PACE) }
+    }
 }
 
 impl PreviewPanel {
@@ -53,9 +47,8 @@ impl PreviewPanel {
         ui: &mut Ui,
         (run, most): (Option<&Run>, f32),
         catalog: &Catalog,
-        answer: Option<&Preview>,
-        drawings: &[Image],
-        actions: &mut Vec<Action>,
+        drawings: Vec<Image>,
+        asker: &mut Asker<'_>,
     ) {
         let Some(run) = run else {
             ui.label(RichText::new("Start or select a run: what its network makes of a few images appears here, as it learns.").weak());
@@ -70,8 +63,10 @@ impl PreviewPanel {
             );
             return;
         }
-        self.ask(ui, run, answer, drawings, actions);
-        let Some(answer) = answer.filter(|answer| answer.run == run.id) else {
+        self.asking.follow(ui, (run, run.progress.step), drawings, asker, |drawings| Question::Preview {
+            samples: drawings.iter().cloned().map(Into::into).collect(),
+        });
+        let Some((answer, step)) = self.answered(run) else {
             ui.horizontal(|ui| {
                 ui.spinner();
                 ui.label(RichText::new("Looking at a few images…").weak());
@@ -81,56 +76,25 @@ impl PreviewPanel {
         let objective = catalog.component(Section::Objective, run.spec.id(Section::Objective));
         let explanation = objective.map_or("", |info| info.help);
         let source = Source::of(&run.spec, catalog);
-        let step = thousands(answer.step);
+        let step = thousands(step);
         ui.label(RichText::new(format!("{explanation} This is it at step {step}.")).small().weak());
         let area = ScrollArea::vertical().max_height(most).min_scrolled_height(most);
         area.auto_shrink([false, true]).show(ui, |ui| {
             let side = ((ui.available_width() - NAME_WIDTH) / 10.0 - GAP).clamp(LEAST_SIDE, SIDE);
-            self.strips.beside(ui, &answer.strips, side, &source, actions);
+            self.strips.beside(ui, &answer.strips, side, &source, asker.actions);
             if let Some(similarities) = &answer.similarities {
                 histogram(ui, similarities);
             }
         });
     }
 
-    fn ask(
-        &mut self,
-        ui: &Ui,
-        run: &Run,
-        answer: Option<&Preview>,
-        drawings: &[Image],
-        actions: &mut Vec<Action>,
-    ) {
-        let now = ui.input(|input| input.time);
-        if let Some(asked) = &self.asked {
-            let same_run = asked.run == run.id;
-            let waiting =
-                answer.is_none_or(|answer| answer.request < asked.request) && now - asked.at < GIVE_UP;
-            let unchanged = asked.step == run.progress.step && asked.drawings == drawings;
-            if same_run && (waiting || unchanged) {
-                return;
-            }
-            let rest = ASK_AGAIN - (now - asked.at);
-            if same_run && rest > 0.0 {
-                return ui.ctx().request_repaint_after(Duration::from_secs_f64(rest));
-            }
+    /// Also gives the step whose weights answered.
+    fn answered(&self, run: &Run) -> Option<(Arc<Preview>, u64)> {
+        let found = self.asking.found(&run.id)?;
+        match &found.finding {
+            Ok(Finding::Preview(preview)) => Some((preview.clone(), found.step)),
+            _ => None,
         }
-        self.requests += 1;
-        let request = self.requests;
-        let asked = Asked {
-            request,
-            run: run.id.clone(),
-            step: run.progress.step,
-            drawings: drawings.to_vec(),
-            at: now,
-        };
-        let (run, drawings) = (asked.run.clone(), asked.drawings.clone());
-        self.asked = Some(asked);
-        actions.push(Action::Send(Command::Preview {
-            request,
-            run,
-            samples: drawings.iter().cloned().map(Into::into).collect(),
-        }));
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the middle of the window can show: one file and one word here for each.
 use super::{
     Action, Settings,
+    asking::Asker,
     save::Source,
     widgets::{card, strong},
 };
 use crate::{
     data::drawing::Sheet,
     protocol::{
-        Command, Confidence, Question, RunId,
+        Question, RunId,
         data::{DataRequest, ImageId},
     },
     registry,
@@ -16,8 +17,6 @@ use crate::{
     spec::{Catalog, ComponentInfo, RunSpec},
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
-
-mod asking;
 
 registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
 
@@ -49,6 +48,8 @@ pub struct Scene<'a> {
     pub image: Option<&'a Image>,
     /// The same before it was framed, where it is a drawing.
     pub sheet: Option<&'a Sheet>,
+    /// The run whose answers about it are calibrated.
+    pub calibrated: Option<&'a RunId>,
     /// An image that is to be put on the draw pad.
     pub pad: &'a mut Option<Image>,
     /// The spec in the form for a new run.
@@ -62,10 +63,12 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Asks something of a run's network; the answer will be in `state.answers` under the number that this returns.
     pub fn ask(&mut self, run: RunId, question: Question) -> u64 {
-        *self.questions += 1;
-        let request = *self.questions;
-        self.actions.push(Action::Send(Command::Ask { request, run, question }));
-        request
+        self.asker().ask(run, question)
+    }
+
+    /// Asks by the numbers that all of the window counts.
+    pub fn asker(&mut self) -> Asker<'_> {
+        Asker::new(self.state, self.questions, self.actions)
     }
 
     /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in `state.data.pictures`
@@ -99,10 +102,7 @@ impl Scene<'_> {
 
     /// Changes with a run's weights, and once its answers can be calibrated.
     pub fn weights(&self, run: &Run) -> u64 {
-        let prediction = self.state.prediction.as_ref().filter(|prediction| prediction.run == run.id);
-        let is_calibrated = prediction
-            .is_some_and(|prediction| matches!(prediction.confidence, Confidence::Calibrated { .. }));
-        2 * run.progress.step + u64::from(is_calibrated)
+        2 * run.progress.step + u64::from(self.calibrated == Some(&run.id))
     }
 
     /// Where the figures of a run come from, for what is saved of it.
@@ -112,7 +112,7 @@ impl Scene<'_> {
 
     /// Gives up on a question, or lets go of its answer.
     pub fn dismiss(&mut self, request: u64) {
-        self.actions.push(Action::Send(Command::Dismiss(request)));
+        self.asker().dismiss(request);
     }
 }
 

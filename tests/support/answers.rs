@@ -57,22 +57,6 @@ fn take(screen: &mut Screen, action: Action) {
             state.apply(Event::Answer(Answer { request, run, step: STEP, share_done: 1.0, finding }));
         }
         Action::Send(Command::Dismiss(request)) => drop(state.answers.remove(&request)),
-        Action::Send(Command::Predict { request, run, .. }) => {
-            state.apply(Event::Prediction(Prediction {
-                request,
-                run,
-                step: STEP,
-                class_names: names().into(),
-                probabilities: scores(0),
-                confidence: Confidence::Calibrated { is_outsider: true },
-                strips: vec![],
-                nearest: None,
-            }));
-        }
-        Action::Send(Command::Preview { request, run, .. }) => {
-            let strips = vec![strip("Input", 10), strip("Answer", 10)];
-            state.apply(Event::Preview(Preview { request, run, step: STEP, strips, similarities: None }));
-        }
         Action::Data(request) => report(state, request),
         _ => {}
     }
@@ -113,6 +97,17 @@ fn strip(name: &'static str, images: usize) -> Strip {
 
 fn finding(question: Question) -> Finding {
     match question {
+        Question::Prediction { .. } => Finding::Prediction(Arc::new(Prediction {
+            class_names: names().into(),
+            probabilities: scores(0),
+            confidence: Confidence::Calibrated { is_outsider: true },
+            strips: vec![],
+        })),
+        Question::Nearest { .. } => Finding::Nearest(Arc::new(strip("Nearest training images", 8))),
+        Question::Preview { .. } => {
+            let strips = vec![strip("Input", 10), strip("Answer", 10)];
+            Finding::Preview(Arc::new(Preview { strips, similarities: None }))
+        }
         Question::Evaluation { split, outsiders } => {
             Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some())))
         }

@@ -91,7 +91,7 @@ impl Bench {
             self.outbox.notice(about(), Level::Warning, warning);
         }
         let points = folder.points()?;
-        self.answers.forget_weights();
+        self.forget_weights();
         self.backlog.retain(|waiting| *waiting != run.id);
         self.show(info, points);
         self.active.insert(run.id.clone(), run);

@@ -1,4 +1,5 @@
-//! Questions that take many portions of work: one portion between any two batches.
+//! Questions about networks, in one queue: those about a drawing are answered between any two batches, of the others one
+//! has a portion of its work done there.
 use super::Bench;
 use crate::{
     data::Dataset,
@@ -11,48 +12,152 @@ use crate::{
     errors::message,
     objectives,
     protocol::{About, Answer, Level, Question, RunId},
+    service::attempt,
     spec::Choice,
 };
 use anyhow::Result;
-use std::{mem::discriminant, sync::Arc};
+use std::{
+    mem::{discriminant, replace},
+    sync::Arc,
+};
 
-/// A question at work.
+/// A question that is not answered to its end.
 pub struct Inquiry {
     request: u64,
     run: RunId,
-    step: u64,
     question: Question,
-    inspection: Box<dyn Inspection>,
+    /// Whether it has had its first portion.
+    is_begun: bool,
+    /// Where something is looked into that does not change meanwhile, with the step whose weights it is about.
+    inspection: Option<(u64, Box<dyn Inspection>)>,
 }
 
 impl Inquiry {
+    pub fn new(request: u64, run: RunId, question: Question) -> Self {
+        Self { request, run, question, is_begun: false, inspection: None }
+    }
+
     /// Whether it answers that request.
     pub fn is(&self, request: u64) -> bool {
         self.request == request
     }
+
+    /// Whether nobody waits for the answer to an older one any more. Scores of the same run are shown side by side, and
+    /// there is one pad and one preview, whatever run they ask.
+    fn replaces(&self, older: &Self) -> bool {
+        let is_asked_once = matches!(
+            self.question,
+            Question::Prediction { .. } | Question::Nearest { .. } | Question::Preview { .. }
+        );
+        discriminant(&self.question) == discriminant(&older.question)
+            && (is_asked_once || self.run == older.run)
+            && !matches!(self.question, Question::Scores { .. })
+    }
+
+    /// Whether somebody draws and waits for it.
+    fn is_urgent(&self) -> bool {
+        let is_about_a_drawing = matches!(
+            self.question,
+            Question::Prediction { .. }
+                | Question::Nearest { .. }
+                | Question::Scores { .. }
+                | Question::Explanation { .. }
+                | Question::Inside { .. }
+                | Question::Embedding { .. }
+        );
+        is_about_a_drawing && !self.is_begun
+    }
+
+    /// Whether the reason why there is no answer stands where the answer would be, beside a drawing that goes on changing.
+    fn shows_its_error(&self) -> bool {
+        matches!(
+            self.question,
+            Question::Nearest { .. }
+                | Question::Explanation { .. }
+                | Question::Inside { .. }
+                | Question::Embedding { .. }
+        )
+    }
+
+    /// What is said before the reason why there is no answer.
+    fn failure(&self) -> &'static str {
+        match self.question {
+            Question::Prediction { .. } => "Could not score the drawing",
+            Question::Preview { .. } => "Could not show what the network does",
+            _ => "Could not look into the network",
+        }
+    }
 }
 
 impl Bench {
-    /// Begins with a question, instead of an older one of its kind about the same run.
-    ///
-    /// # Errors
-    /// Why it cannot be answered; the same reason goes out as the answer.
-    pub(super) fn ask(&mut self, request: u64, run: RunId, question: Question) -> Result<()> {
-        if let Question::Scores { samples } = &question {
-            let answered = self.scores(request, run.clone(), samples);
-            return self.or_give_up(answered, request, run);
+    /// Takes note of a question, in place of an older one of its kind.
+    pub(super) fn ask(&mut self, inquiry: Inquiry) {
+        self.inquiries.retain(|older| !inquiry.replaces(older));
+        self.inquiries.push_back(inquiry);
+    }
+
+    /// Answers what waits about a drawing, the bars first, and does a portion of another question.
+    pub(super) fn answer(&mut self) {
+        self.answer_drawings(None);
+        let is_due = |inquiry: &Inquiry| !matches!(inquiry.question, Question::Preview { .. });
+        let due = self.inquiries.iter().position(|inquiry| is_due(inquiry) || self.preview_is_due());
+        due.into_iter().for_each(|place| self.inquire(place));
+    }
+
+    /// Answers what waits about a drawing, the bars first, but of one run nothing.
+    pub(super) fn answer_drawings(&mut self, but: Option<&RunId>) {
+        while let Some(place) = self.urgent(but) {
+            self.inquire(place);
+            // whoever draws should not wait for the next question, or the next batch, as well
+            self.outbox.flush();
         }
-        self.inquiries
-            .retain(|older| older.run != run || discriminant(&older.question) != discriminant(&question));
-        let begun = self.begin(&run, &question);
-        let begun = self.or_give_up(begun, request, run.clone());
-        if begun.is_err() && question.is_about_a_drawing() {
-            // it is told beside the drawing, which goes on changing
-            return Ok(());
+    }
+
+    fn urgent(&self, but: Option<&RunId>) -> Option<usize> {
+        let urgent = self.inquiries.iter().enumerate().filter(|(_, inquiry)| inquiry.is_urgent());
+        let urgent = urgent.filter(|(_, inquiry)| Some(&inquiry.run) != but);
+        let comes_first = |inquiry: &Inquiry| matches!(inquiry.question, Question::Prediction { .. });
+        urgent.min_by_key(|(_, inquiry)| !comes_first(inquiry)).map(|(place, _)| place)
+    }
+
+    /// One portion of a question; the others have their turns before its next one.
+    fn inquire(&mut self, place: usize) {
+        let Some(mut inquiry) = self.inquiries.remove(place) else { return };
+        let (step, share_done, finding) = match attempt(|| self.portion(&mut inquiry)) {
+            Ok((step, Progress { share_done, finding })) => (step, share_done, finding.map(Ok)),
+            Err(error) => {
+                // said first: whoever has the answer has heard all that there is to be said
+                if !inquiry.shows_its_error() {
+                    self.complain(About::Request, inquiry.failure(), &error);
+                }
+                (0, 1.0, Some(Err(message(&error))))
+            }
+        };
+        let (request, run) = (inquiry.request, inquiry.run.clone());
+        self.outbox.answer(Answer { request, run, step, share_done, finding });
+        if share_done < 1.0 {
+            self.inquiries.push_back(inquiry);
         }
-        let (step, inspection) = begun?;
-        self.inquiries.push_back(Inquiry { request, run, step, question, inspection });
-        Ok(())
+    }
+
+    /// Also gives the step whose weights are asked.
+    fn portion(&mut self, inquiry: &mut Inquiry) -> Result<(u64, Progress)> {
+        let is_first = !replace(&mut inquiry.is_begun, true);
+        let run = &inquiry.run;
+        match &inquiry.question {
+            Question::Prediction { sample } => self.predict(run, sample, is_first),
+            Question::Nearest { sample } => self.nearest(run, sample, is_first),
+            Question::Preview { samples } => self.preview(run, samples),
+            Question::Scores { samples } => self.scores(run, samples),
+            question => {
+                let begun = inquiry.inspection.take().map_or_else(|| self.begin(run, question), Ok)?;
+                let (step, inspection) = inquiry.inspection.insert(begun);
+                let advanced = inspection.advance();
+                let left_out = inspection.left_out().into_iter();
+                left_out.for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
+                Ok((*step, advanced?))
+            }
+        }
     }
 
     /// Also gives the step whose weights are asked.
@@ -79,37 +184,10 @@ impl Bench {
             }
             _ => {
                 let (step, live, _) = self.model(run)?;
-                let live = live.clone();
                 let inspection = inspections::begin(question, &live, || self.subject(run, question, &live))?;
                 Ok((step, inspection))
             }
         }
-    }
-
-    /// One portion of a question; the others have their turns before its next one.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask).
-    pub(super) fn inquire(&mut self, mut inquiry: Inquiry) -> Result<()> {
-        let (request, run, step) = (inquiry.request, inquiry.run.clone(), inquiry.step);
-        let advanced = inquiry.inspection.advance();
-        let left_out = inquiry.inspection.left_out().into_iter();
-        left_out.for_each(|text| self.outbox.notice(About::Request, Level::Warning, text));
-        let Progress { share_done, finding } = self.or_give_up(advanced, request, run.clone())?;
-        self.outbox.answer(Answer { request, run, step, share_done, finding: finding.map(Ok) });
-        if share_done < 1.0 {
-            self.inquiries.push_back(inquiry);
-        }
-        Ok(())
-    }
-
-    /// Where there is no answer, says why.
-    fn or_give_up<T>(&mut self, found: Result<T>, request: u64, run: RunId) -> Result<T> {
-        if let Err(error) = &found {
-            let finding = Some(Err(message(error)));
-            self.outbox.answer(Answer { request, run, step: 0, share_done: 1.0, finding });
-        }
-        found
     }
 
     /// A copy of a run's network as it is now, and its images.
@@ -135,5 +213,81 @@ impl Bench {
             choice.values.insert(key.into(), value as f64);
         }
         self.read(&choice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::{catalog, outbox::Outbox},
+        metrics::Split,
+        protocol::{Event, Finding},
+        runs::Home,
+        sample::{Image, Sample},
+    };
+    use crossbeam_channel::{Receiver, bounded};
+
+    fn sample() -> Sample {
+        Image::drawing(vec![0; 784]).into()
+    }
+
+    /// Questions of several kinds about two runs that do not exist.
+    fn questions() -> [(&'static str, Question); 8] {
+        let evaluation = || Question::Evaluation { split: Split::Test, outsiders: None };
+        let scores = || Question::Scores { samples: Arc::new(vec![sample()]) };
+        [
+            ("a", evaluation()),
+            ("a", Question::Embedding { sample: sample() }),
+            ("a", scores()),
+            ("a", Question::Prediction { sample: sample() }),
+            ("b", evaluation()),
+            ("b", Question::Prediction { sample: sample() }),
+            ("a", scores()),
+            ("b", Question::Embedding { sample: sample() }),
+        ]
+    }
+
+    fn bench() -> (tempfile::TempDir, Bench, Receiver<Event>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, events) = bounded(64);
+        let home = Home::open(folder.path().into()).unwrap();
+        let mut bench = Bench::new(home, catalog(), Outbox::new(sender, Box::new(|| {})));
+        for ((run, question), request) in questions().into_iter().zip(0..) {
+            bench.ask(Inquiry::new(request, run.into(), question));
+        }
+        (folder, bench, events)
+    }
+
+    #[test]
+    fn the_newest_of_each_kind_is_answered_and_the_bars_come_first() {
+        let (_folder, mut bench, events) = bench();
+        bench.answer();
+        bench.outbox.flush();
+        let answered = |event| match event {
+            Event::Answer(answer) => Some(answer.request),
+            _ => None,
+        };
+        // of the evaluations, which nobody draws for, one has had its portion
+        assert_eq!(events.try_iter().filter_map(answered).collect::<Vec<_>>(), [5, 1, 2, 6, 7, 0]);
+        assert_eq!(bench.inquiries.iter().map(|inquiry| inquiry.request).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_said_before_its_answer_or_in_it() {
+        let (_folder, mut bench, events) = bench();
+        bench.answer();
+        bench.outbox.flush();
+        let said: Vec<_> = events
+            .try_iter()
+            .map(|event| match event {
+                Event::Notice(notice) => notice.text.split(':').next().unwrap_or_default().to_owned(),
+                Event::Answer(Answer { request, finding: Some(Err::<Finding, _>(_)), share_done: 1.0, .. }) => {
+                    format!("answer {request}")
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(said[..3], ["Could not score the drawing", "answer 5", "answer 1"]);
     }
 }

@@ -1,13 +1,13 @@
 //! What becomes of the drawing before a network sees it, how its answer changes as the drawing moves, what it said at each
 //! of its checkpoints, and what other networks say.
-use super::{Scene, View, ViewEntry, asking::Asking, empty, part};
+use super::{Scene, View, ViewEntry, empty, part};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     protocol::{Finding, Question},
     sample::{Image, Modality},
     session::Run,
     spec::ComponentInfo,
-    ui::{Action, save::Source},
+    ui::{Action, asking::Asking, save::Source},
 };
 use egui::{ScrollArea, Ui};
 use std::sync::Arc;
@@ -89,7 +89,8 @@ impl View for Drawing {
 impl Drawing {
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, sheet: &Sheet) {
         let subject = Subject { sheet: sheet.clone(), framing: self.framing, pose: self.pose };
-        self.reading.follow(ui, scene, run, scene.weights(run), subject, |subject| {
+        let of = (run, scene.weights(run));
+        self.reading.follow(ui, of, subject, &mut scene.asker(), |subject| {
             let images = variants::images(&subject.sheet, subject.framing, subject.pose);
             Question::Scores {
                 samples: Arc::new(images.into_iter().map(|pixels| Image::drawing(pixels).into()).collect()),

@@ -1,10 +1,6 @@
 //! A person's own drawings with their right labels: how well a run reads them, at each of its checkpoints and after it was
 //! fine-tuned on half of them, and what it forgot of what it knew before.
-use super::{
-    Scene, View, ViewEntry,
-    asking::{Asking, Moments},
-    part,
-};
+use super::{Scene, View, ViewEntry, part};
 use crate::{
     data::handwriting::CLASSES,
     errors::Place,
@@ -19,6 +15,7 @@ use crate::{
     spec::ComponentInfo,
     ui::{
         Action,
+        asking::{Asking, Moments},
         save::Source,
         strips::Strips,
         widgets::{icon_button, labeled_button, title},
@@ -98,8 +95,8 @@ impl HandwritingView {
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, handwriting: &Arc<Handwriting>) {
         let of = (run.id.clone(), handwriting.clone());
         let after = self.known.of(&of).last().map(|moment| moment.step);
-        let saved = run.saved.unwrap_or_default();
-        self.asking.follow(ui, scene, run, saved, handwriting.clone(), |handwriting| {
+        let (of_run, about) = ((run, run.saved.unwrap_or_default()), handwriting.clone());
+        self.asking.follow(ui, of_run, about, &mut scene.asker(), |handwriting| {
             let image = |drawing: &Written| Image::drawing(drawing.pixels.clone()).into();
             Question::History { samples: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
         });

@@ -1,5 +1,5 @@
 //! Inside the network: what its convolutions make of the drawing, and which images each of their filters looks for.
-use super::{Scene, View, ViewEntry, asking::Asking, empty, waiting};
+use super::{Scene, View, ViewEntry, empty, waiting};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Question, RunId, Strip},
@@ -9,6 +9,7 @@ use crate::{
     spec::ComponentInfo,
     ui::{
         Action,
+        asking::Asking,
         save::{self, Format, Source},
         widgets::{strong, thousands, title},
     },
@@ -63,8 +64,8 @@ impl View for InsideView {
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.filter) = (Some(run.id.clone()), Filter::default());
         }
-        let (weights, image) = (run.progress.step, image.clone());
-        self.asking.follow(ui, scene, run, weights, image, |image| Question::Inside {
+        let (of, image) = ((run, run.progress.step), image.clone());
+        self.asking.follow(ui, of, image, &mut scene.asker(), |image| Question::Inside {
             sample: image.clone().into(),
         });
         match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {

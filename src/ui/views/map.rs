@@ -1,5 +1,5 @@
 //! A map of a data set as a network sees it: images that it takes to be alike lie together, and the drawing among them.
-use super::{Scene, UNSAVED, View, ViewEntry, asking::Asking, empty};
+use super::{Scene, UNSAVED, View, ViewEntry, empty};
 use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
@@ -8,6 +8,7 @@ use crate::{
     session::Run,
     spec::ComponentInfo,
     ui::{
+        asking::Asking,
         save::{self, Format, Mark, Source},
         strips::Strips,
         widgets::{elided, thousands, title},
@@ -224,8 +225,8 @@ impl MapView {
 
     /// Where the drawing lies, by its embedding as the network sees it now.
     fn placement(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, map: &Map) -> Option<Placement> {
-        let (weights, image) = (run.progress.step, scene.image?.clone());
-        self.embedding.follow(ui, scene, run, weights, image, |image| Question::Embedding {
+        let (of, image) = ((run, run.progress.step), scene.image?.clone());
+        self.embedding.follow(ui, of, image, &mut scene.asker(), |image| Question::Embedding {
             sample: image.clone().into(),
         });
         match &self.embedding.found(&run.id)?.finding {

@@ -1,5 +1,5 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, asking::Asking, centred, empty, waiting};
+use super::{Scene, View, ViewEntry, centred, empty, waiting};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Question, RunId, Strip},
@@ -8,6 +8,7 @@ use crate::{
     spec::ComponentInfo,
     ui::{
         Action,
+        asking::Asking,
         save::{self, Source},
         widgets::{card, strong, thousands, title},
     },
@@ -64,7 +65,8 @@ impl View for Why {
             (self.run, self.class, self.instead_of) = (Some(run.id.clone()), None, None);
         }
         let about = (image.clone(), self.class, self.instead_of);
-        self.asking.follow(ui, scene, run, run.progress.step, about, |(image, class, instead_of)| {
+        let of = (run, run.progress.step);
+        self.asking.follow(ui, of, about, &mut scene.asker(), |(image, class, instead_of)| {
             Question::Explanation { sample: image.clone().into(), class: *class, instead_of: *instead_of }
         });
         match self.asking.found(&run.id).map(|found| (&found.finding, found.step)) {

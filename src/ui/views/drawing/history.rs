@@ -9,12 +9,11 @@ use crate::{
     sample::Image,
     session::Run,
     ui::{
-        Action, bars,
+        Action,
+        asking::{Asking, Moments},
+        bars,
         save::{self, Format, Source},
-        views::{
-            Scene,
-            asking::{Asking, Moments},
-        },
+        views::Scene,
         widgets::{thousands, title},
     },
 };
@@ -77,8 +76,8 @@ impl History {
 
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, image: &Image) {
         let after = self.known.of(&(run.id.clone(), image.clone())).last().map(|moment| moment.step);
-        let saved = run.saved.unwrap_or_default();
-        self.asking.follow(ui, scene, run, saved, image.clone(), |image| Question::History {
+        let of = (run, run.saved.unwrap_or_default());
+        self.asking.follow(ui, of, image.clone(), &mut scene.asker(), |image| Question::History {
             samples: Arc::new(vec![image.clone().into()]),
             after,
         });

@@ -6,10 +6,11 @@ use crate::{
     session::Run,
     spec::Catalog,
     ui::{
+        asking::Asking,
         bars,
         look::{Look, swatch},
         save::{self, Caption, Mark, Source},
-        views::{Scene, asking::Asking},
+        views::Scene,
         widgets::{elided, lasting_menu, menu_items, strong, title},
     },
 };
@@ -63,7 +64,8 @@ impl Networks {
         ui.columns(chosen.len(), |columns| {
             for (ui, run) in columns.iter_mut().zip(&chosen) {
                 let asking = self.asking.entry(run.id.clone()).or_default();
-                asking.follow(ui, scene, run, scene.weights(run), image.clone(), |image| Question::Scores {
+                let of = (*run, scene.weights(run));
+                asking.follow(ui, of, image.clone(), &mut scene.asker(), |image| Question::Scores {
                     samples: Arc::new(vec![image.clone().into()]),
                 });
                 let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);

@@ -9,7 +9,8 @@ use crate::{
     session::{Run, fine_tuning},
     ui::{
         Action,
-        views::{Scene, asking::Asking},
+        asking::Asking,
+        views::Scene,
         widgets::{labeled_button, percent, strong, thousands, title},
     },
 };
@@ -81,10 +82,11 @@ impl Tuning {
         let of = parent.id.clone();
         for (asking, about) in [(&mut self.before, parent), (&mut self.after, run)] {
             let saved = about.saved.unwrap_or(about.progress.step);
-            asking.follow(ui, scene, about, saved, of.clone(), |of| Question::Recall { of: of.clone() });
+            let recall = |of: &RunId| Question::Recall { of: of.clone() };
+            asking.follow(ui, (about, saved), of.clone(), &mut scene.asker(), recall);
         }
-        let saved = parent.saved.unwrap_or(parent.progress.step);
-        self.drawings_before.follow(ui, scene, parent, saved, handwriting.clone(), |handwriting| {
+        let (saved, about) = (parent.saved.unwrap_or(parent.progress.step), handwriting.clone());
+        self.drawings_before.follow(ui, (parent, saved), about, &mut scene.asker(), |handwriting| {
             let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone()).into()).collect();
             Question::Scores { samples: Arc::new(images) }
         });

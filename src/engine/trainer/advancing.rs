@@ -1,0 +1,43 @@
+//! Batches that take longer than anybody waits make way for other work between their layers, and can be interrupted.
+use super::{Advance, Labels, Trainer};
+use crate::ops;
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+/// Nobody who draws should wait longer.
+const LONG: Duration = Duration::from_millis(250);
+
+impl Trainer {
+    /// Does one batch of training or of scoring.
+    ///
+    /// # Errors
+    /// Where the run has diverged.
+    pub fn advance(&mut self) -> Result<Advance> {
+        let began = Instant::now();
+        // Labels that spread are not where they were when a portion of them ends early.
+        let makes_way = self.takes_long() && !matches!(self.labels, Labels::Spreading(_));
+        let advanced = match makes_way {
+            true => self.advance_and_make_way(),
+            false => ops::on_pool(|| self.advance_here()),
+        };
+        self.took = began.elapsed();
+        advanced
+    }
+
+    /// Whether the last batch took so long that the next one should make way.
+    pub fn takes_long(&self) -> bool {
+        self.took >= LONG
+    }
+
+    /// Weights change only once all layers are done; what changes with each of them is put back after an interruption.
+    fn advance_and_make_way(&mut self) -> Result<Advance> {
+        let (buffers, interrupt) = (self.model.vars.buffers()?, self.interrupt.clone());
+        let advanced = ops::on_pool(|| interrupt.within(|| self.advance_here()));
+        let is_interrupted = interrupt.take();
+        if advanced.is_err() && is_interrupted {
+            self.model.vars.put_back(&buffers)?;
+            return Ok(Advance::Interrupted);
+        }
+        advanced
+    }
+}

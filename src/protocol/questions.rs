@@ -1,0 +1,200 @@
+//! What can be asked of a run's network, and what is found.
+use super::RunId;
+use crate::{
+    embedding::{Map, MapMethod},
+    evaluation::Evaluation,
+    explanation::Explanation,
+    inside::{Inside, Strongest},
+    metrics::Split,
+    sample::Sample,
+    shape::ImageShape,
+    spec::Choice,
+};
+use std::sync::Arc;
+
+/// What can be asked of a run's network, to be answered between batches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// What does it make of a sample? Answered at once by the weights as they are; while nobody trains them, again once
+    /// they are calibrated.
+    Prediction { sample: Sample },
+    /// Which training examples are nearest to a sample? Asked of the weights as they are, whose embeddings of the training
+    /// examples may be some seconds older: the answer comes again once they are renewed.
+    Nearest { sample: Sample },
+    /// What does it make of a few validation examples, the first of them replaced by samples where it learns without
+    /// labels? Asked of the weights as they are, after a rest while they are trained.
+    Preview { samples: Vec<Sample> },
+    /// How well does it do on a whole split, and how well is it calibrated?
+    Evaluation {
+        split: Split,
+        /// A data set whose test examples are none of what it was trained on: how many of them does it notice?
+        outsiders: Option<Choice>,
+    },
+    /// What does it make of each of a few samples, with its weights as they are now? Answered at once.
+    Scores { samples: Arc<Vec<Sample>> },
+    /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
+    History { samples: Arc<Vec<Sample>>, after: Option<u64> },
+    /// How many of the validation examples of a run does it get right? Asked about the run that it was fine-tuned from, this
+    /// says what it has forgotten.
+    Recall { of: RunId },
+    /// What in a sample speaks for a class, by every method? Asked of the weights as they are at each moment.
+    Explanation {
+        sample: Sample,
+        /// The most probable one where none is named.
+        class: Option<u16>,
+        /// What speaks for the class rather than for this one.
+        instead_of: Option<u16>,
+    },
+    /// What happens to a sample between the layers? Asked of the weights as they are at that moment.
+    Inside { sample: Sample },
+    /// Which training examples does a filter answer to most?
+    Strongest {
+        /// Counted among the convolutions.
+        layer: usize,
+        filter: usize,
+    },
+    /// Where does the network see examples of a split, and which of them are near to each other?
+    Map {
+        split: Split,
+        /// Evenly drawn; all where it is 0.
+        examples: usize,
+        method: MapMethod,
+    },
+    /// Where does it see this one? Asked of the weights as they are at that moment.
+    Embedding { sample: Sample },
+}
+
+/// What came of a question, or has come of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub request: u64,
+    pub run: RunId,
+    /// The step whose weights were asked.
+    pub step: u64,
+    /// How much of the work is done, from 0 to 1.
+    pub share_done: f32,
+    /// None where nothing has been found since the last answer; where there is no answer, why.
+    pub finding: Option<Result<Finding, String>>,
+}
+
+/// One kind for each kind of question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    Prediction(Arc<Prediction>),
+    Nearest(Arc<Strip>),
+    Preview(Arc<Preview>),
+    Evaluation(Arc<Evaluation>),
+    /// The probability of each class for each sample; of no class where the network learns without labels.
+    Scores {
+        class_names: Arc<[String]>,
+        scores: Arc<Vec<Vec<f32>>>,
+        /// Whether they are calibrated, which is known of a network at rest that a drawing was shown to.
+        is_calibrated: bool,
+    },
+    Recall {
+        examples: usize,
+        accuracy: f64,
+    },
+    History {
+        class_names: Arc<[String]>,
+        /// In order of their steps.
+        moments: Arc<Vec<Moment>>,
+    },
+    Explanation(Arc<Explanation>),
+    Inside(Arc<Inside>),
+    Strongest(Arc<Strongest>),
+    Map(Arc<Map>),
+    Embedding(Arc<Vec<f32>>),
+}
+
+/// What a network made of some samples at one of its checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    pub step: u64,
+    /// The uncalibrated probability of each class for each sample, as in [`Finding::Scores`].
+    pub scores: Vec<Vec<f32>>,
+}
+
+/// What a network makes of one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// What each class is.
+    pub class_names: Arc<[String]>,
+    /// One a class, adding up to 1; none where the network learns without labels.
+    pub probabilities: Vec<f32>,
+    pub confidence: Confidence,
+    /// Where it learns without labels: what it makes of the sample instead.
+    pub strips: Vec<Strip>,
+}
+
+/// How far the probabilities of a prediction can be taken at their word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Confidence {
+    /// As the network gives them, which is often too sure.
+    Raw,
+    /// As the network gives them; calibrated ones follow.
+    Pending,
+    /// Of answers given with 80 %, 80 % are right; unless the sample looks like nothing that the network was trained on.
+    Calibrated { is_outsider: bool },
+}
+
+/// What a network makes of a few examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    pub strips: Vec<Strip>,
+    /// Where views of examples are compared.
+    pub similarities: Option<Similarities>,
+}
+
+/// Images that belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    pub name: &'static str,
+    /// One sentence on what is to be seen.
+    pub help: &'static str,
+    /// Height, width and channels of each.
+    pub shape: ImageShape,
+    /// One image after another, row by row, 255 for ink.
+    pub pixels: Vec<u8>,
+    /// One an image, or none.
+    pub captions: Vec<Caption>,
+}
+
+/// What stands beneath an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caption {
+    pub text: String,
+    /// Whether the network is right, where that can be said.
+    pub is_right: Option<bool>,
+}
+
+/// How alike pairs of views are to a network, by their cosine similarity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Similarities {
+    /// Two views of the same example.
+    pub same: Cosines,
+    /// Views of two different examples.
+    pub others: Cosines,
+}
+
+/// Numbers from −1 to 1, counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cosines {
+    pub mean: f64,
+    /// Shares of all numbers by equal parts of the way from −1 to 1, adding up to 1.
+    pub shares: Vec<f32>,
+}
+
+impl Cosines {
+    /// Parts of the way from −1 to 1.
+    pub const BINS: usize = 40;
+
+    pub fn new(cosines: &[f32]) -> Self {
+        let (mut shares, count) = (vec![0.0; Self::BINS], cosines.len().max(1) as f32);
+        for cosine in cosines {
+            let at = (cosine + 1.0) / 2.0 * Self::BINS as f32;
+            shares[(at.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / count;
+        }
+        Self { mean: f64::from(cosines.iter().sum::<f32>() / count), shares }
+    }
+}
