@@ -7,6 +7,7 @@ use super::{PIECE, build_chunks};
 /// What a layer applies to its output, number by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
+    /// The identity.
     None,
     /// max(x, 0), with slope 0 at 0.
     Relu,
@@ -17,7 +18,9 @@ pub enum Activation {
     Gelu,
     /// x / (1 + e^−x) (Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", 2018).
     Silu,
+    /// 1 / (1 + e^−x).
     Sigmoid,
+    /// The hyperbolic tangent.
     Tanh,
 }
 
@@ -25,6 +28,7 @@ pub enum Activation {
 pub const LEAKY_SLOPE: f32 = 0.2;
 
 impl Activation {
+    /// Every activation, for tests and benchmarks.
     pub const ALL: [Activation; 7] = [
         Activation::None,
         Activation::Relu,

@@ -11,8 +11,11 @@ use rayon::prelude::*;
 /// The shape of queries, keys, values and outputs: (heads, tokens, head_dim), with the batch among the heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attention {
+    /// Heads of all sequences: batch × heads.
     pub heads: usize,
+    /// The length of a sequence.
     pub tokens: usize,
+    /// Features of one head.
     pub head_dim: usize,
     /// A token sees none after itself.
     pub is_causal: bool,

@@ -10,7 +10,9 @@ use rayon::prelude::*;
 /// The shape of a batch of embeddings (2 × pairs, features): rows i and i + pairs are two views of one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NtXent {
+    /// Images, each with two views.
     pub pairs: usize,
+    /// The width of an embedding.
     pub features: usize,
     /// Above zero: what cosine similarities are divided by.
     pub temperature: f64,

@@ -26,14 +26,23 @@ const MIN_PIECES: usize = 16;
 /// out_channels), bias (out_channels), y (batch, out_height, out_width, out_channels).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x.
     pub in_channels: usize,
+    /// Rows of the window.
     pub kernel_height: usize,
+    /// Columns of the window.
     pub kernel_width: usize,
+    /// Of y: filters.
     pub out_channels: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Zeros on each side.
     pub padding: usize,
 }
 
@@ -131,10 +140,12 @@ impl Phase {
 }
 
 impl Conv {
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
     }
@@ -256,8 +267,13 @@ impl Conv {
 /// Images one after the other, or the gradients of images.
 #[derive(Clone, Copy)]
 pub enum Images<'a> {
-    /// The numbers count where the mask, if any, is above zero.
-    Whole { numbers: &'a [f32], mask: Option<&'a [f32]> },
+    /// All of them, as they are.
+    Whole {
+        /// (images, height, width, channels).
+        numbers: &'a [f32],
+        /// Of the same shape: a number counts only where this is above zero.
+        mask: Option<&'a [f32]>,
+    },
     /// Made from the gradient of a pooling, an image at a time.
     Pooled(Pooled<'a>),
 }

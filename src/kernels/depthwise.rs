@@ -15,13 +15,21 @@ const BLOCK: usize = 16;
 /// channels), bias (channels), y (batch, out_height, out_width, channels).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x and y: each has a filter of its own.
     pub channels: usize,
+    /// Rows of the window.
     pub kernel_height: usize,
+    /// Columns of the window.
     pub kernel_width: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Zeros on each side.
     pub padding: usize,
 }
 
@@ -102,10 +110,12 @@ pub fn weight_gradient(
 }
 
 impl Depthwise {
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
     }

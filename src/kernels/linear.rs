@@ -18,8 +18,11 @@ const INPUT_BLOCK: usize = 112;
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
+    /// Rows of x.
     pub batch: usize,
+    /// Features of x.
     pub inputs: usize,
+    /// Features of y.
     pub outputs: usize,
 }
 

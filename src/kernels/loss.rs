@@ -13,6 +13,7 @@ pub const IGNORED: u32 = u32::MAX;
 pub struct Targets<'a> {
     /// Classes, or [`IGNORED`].
     pub labels: &'a [u32],
+    /// Logits of one example.
     pub classes: usize,
     /// ε, in [0, 1].
     pub label_smoothing: f64,

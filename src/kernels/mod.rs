@@ -47,6 +47,7 @@ pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
 /// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
 #[derive(Clone, Copy)]
 pub struct OutputGradient<'a> {
+    /// Of the shape of the layer's output.
     pub gradient: &'a [f32],
     /// The layer's output where a ReLU made it: the gradient counts where this is above zero.
     pub relu_output: Option<&'a [f32]>,

@@ -17,8 +17,11 @@ use std::{mem::MaybeUninit, ops::Range};
 /// - Layer normalisation (Ba, Kiros and Hinton, 2016): a sample is one row of features, as one pixel and one group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
+    /// Sets of numbers that have statistics of their own.
     pub samples: usize,
+    /// Pixels of one sample.
     pub pixels: usize,
+    /// Numbers of one pixel.
     pub channels: usize,
     /// Divides `channels`.
     pub groups: usize,
@@ -29,6 +32,7 @@ pub struct Norm {
 /// What is taken off and divided by, (samples, groups).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
+    /// The arithmetic mean.
     pub mean: Vec<f64>,
     /// The mean square distance from the mean: not PyTorch's running variance, which divides by one less.
     pub variance: Vec<f64>,

@@ -7,12 +7,17 @@ use rayon::prelude::*;
 /// One step of Adam (Kingma and Ba, 2015), or of AdamW (Loshchilov and Hutter, 2019) where `decoupled`.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
+    /// α in the paper, after the schedule.
     pub learning_rate: f64,
+    /// The decay of the first moment, in [0, 1).
     pub beta1: f64,
+    /// The decay of the second moment, in [0, 1).
     pub beta2: f64,
+    /// Added to the root of the second moment.
     pub epsilon: f64,
     /// Added to the gradient times the weights, or, where `decoupled`, taken off the weights directly.
     pub weight_decay: f64,
+    /// AdamW instead of Adam.
     pub decoupled: bool,
     /// Counts from 1.
     pub step: u64,
@@ -23,8 +28,11 @@ pub struct Adam {
 /// One step of stochastic gradient descent with momentum, without dampening.
 #[derive(Clone, Copy, Debug)]
 pub struct Sgd {
+    /// After the schedule.
     pub learning_rate: f64,
+    /// What the velocity keeps of itself each step, in [0, 1).
     pub momentum: f64,
+    /// Times the weights, added to the gradient.
     pub weight_decay: f64,
     /// The first step of all: the velocity is the gradient.
     pub first: bool,

@@ -9,12 +9,19 @@ use rayon::prelude::*;
 /// columns that fill no window are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x and y.
     pub channels: usize,
+    /// The side of a window, in pixels, at most 256.
     pub size: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Pixels beyond each side; fewer than `size`.
     pub padding: usize,
 }
 
@@ -64,8 +71,11 @@ pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f3
 /// The gradient of a pooling's output.
 #[derive(Clone, Copy)]
 pub struct Pooled<'a> {
+    /// The pooling's shape.
     pub pool: MaxPool,
+    /// As [`forward`] gives them.
     pub winners: &'a [u16],
+    /// (batch, out_height, out_width, channels).
     pub gradient: &'a [f32],
 }
 
@@ -89,10 +99,12 @@ impl MaxPool {
         self.height * self.width * self.channels
     }
 
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.size) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.size) / self.stride + 1
     }

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 /// Work that is compiled once per instruction set.
 pub trait Kernel {
+    /// The result of the work.
     type Output;
 
     /// Does the work with vectors `V`; `ROWS` × 2 of them are held in registers by the tiles of `tile.rs`.
@@ -23,11 +24,16 @@ pub trait Kernel {
 /// The types are private to this file and only [`Level::run`] names them, after it has asked the processor: that is
 /// why the arithmetic is safe to call.
 pub trait Vector: Copy {
+    /// Numbers in a vector.
     const LANES: usize;
 
+    /// `value` in every lane.
     fn splat(value: f32) -> Self;
+    /// `self + other`, lane by lane.
     fn add(self, other: Self) -> Self;
+    /// `self − other`, lane by lane.
     fn sub(self, other: Self) -> Self;
+    /// `self · other`, lane by lane.
     fn mul(self, other: Self) -> Self;
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
@@ -80,9 +86,13 @@ pub const MAX_LANES: usize = 16;
 /// An instruction set, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// Vectors that the compiler makes of plain arrays, on any machine.
     Portable,
+    /// ARM's, which every 64-bit ARM has.
     Neon,
+    /// AVX2 with fused multiply-add.
     Avx2,
+    /// AVX-512 with its BW, DQ and VL extensions.
     Avx512,
 }
 

@@ -9,11 +9,17 @@ use std::mem::MaybeUninit;
 /// window_height, width / window_width, channels). Rows and columns that fill no window belong to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
+    /// Images.
     pub batch: usize,
+    /// Of an image, in pixels.
     pub height: usize,
+    /// Of an image, in pixels.
     pub width: usize,
+    /// Numbers of one pixel.
     pub channels: usize,
+    /// In pixels.
     pub window_height: usize,
+    /// In pixels.
     pub window_width: usize,
 }
 

@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor, bail};
 /// What is dropped as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropoutUnit {
+    /// Single numbers.
     Elements,
     /// Whole channels of single images, as `torch.nn.Dropout2d`: x is (batch, height, width, channels).
     Channels,
