@@ -66,6 +66,7 @@ impl Network {
         Ok(Self { steps, maps: at.into_maps(), stages: encoder.stages(), embed_dim, sink })
     }
 
+    /// The length of an embedding.
     pub fn embed_dim(&self) -> usize {
         self.embed_dim
     }

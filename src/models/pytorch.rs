@@ -18,7 +18,9 @@ pub struct Pytorch<'a> {
 
 /// What a tensor of the file is called here: `fc2` for `head` renames all tensors of that layer.
 pub struct Rename {
+    /// A layer of the file.
     pub theirs: String,
+    /// The layer here that it is taken for.
     pub ours: String,
 }
 
@@ -38,7 +40,10 @@ pub enum Layout {
     Convolution,
     /// (in, out) here, (out, in) there. What goes in may be a flattened image, (height · width · channels) here: it lies
     /// in memory as it did before, and PyTorch's images have their channels first.
-    Linear { flattened: Option<ImageShape> },
+    Linear {
+        /// The shape of the image that was flattened.
+        flattened: Option<ImageShape>,
+    },
 }
 
 /// Tensors of PyTorch's that mean nothing here: how many batches a normalisation has seen.

@@ -15,6 +15,7 @@ pub static ALL: &[Shipped] = &[Shipped {
 /// An encoder's weights inside the program.
 #[derive(Debug)]
 pub struct Shipped {
+    /// Its identifier and what a person should know of it.
     pub info: ShippedEncoder,
     /// Of the images that it was trained on.
     pub shape: ImageShape,

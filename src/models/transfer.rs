@@ -14,7 +14,9 @@ const ENCODER: &str = "encoder.";
 /// Where an encoder's weights are.
 #[derive(Clone, Debug)]
 pub enum Weights {
+    /// A `model.safetensors` of a run, or a file of one's own.
     File(PathBuf),
+    /// Part of the program.
     Shipped(&'static Shipped),
 }
 
@@ -30,6 +32,7 @@ impl From<&Weights> for Place {
 /// Which of the weights of another run are wanted.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Part {
+    /// All variables under `encoder.`.
     Encoder,
     /// The encoder and its head: the objective and its classes are the same.
     All,

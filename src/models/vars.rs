@@ -12,6 +12,7 @@ use std::{
 /// What the block that makes a variable says of it.
 #[derive(Clone, Debug)]
 pub struct BlockVar {
+    /// As in checkpoints, such as `encoder.conv1.weight`.
     pub name: String,
     /// What PyTorch calls it.
     pub pytorch: String,
@@ -33,6 +34,7 @@ pub struct Vars {
 }
 
 impl Vars {
+    /// No variables yet; those that are asked for are drawn from the seed and their names.
     pub fn new(seed: u64, device: Device) -> Self {
         Self {
             seed,
