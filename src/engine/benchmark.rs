@@ -28,8 +28,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Images a batch while classifiers train.
 pub const TRAIN_BATCH: usize = 64;
+/// Images a batch while they infer.
 pub const INFER_BATCH: usize = 256;
+/// Images a batch while objectives train.
 pub const PRETRAIN_BATCH: usize = 128;
 /// The encoder that objectives are measured with.
 pub const PRETRAINED: &str = "compact_cnn";
@@ -48,27 +51,33 @@ const MATRIX_SIDES: [usize; 3] = [512, 1024, 2048];
 /// A quantity over the slices of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
+    /// Over the slices.
     pub median: f64,
+    /// The fastest slice.
     pub best: f64,
 }
 
 /// What the machine can do at most, in f32 GFLOP/s, the best of many trials.
 #[derive(Clone, Debug)]
 pub struct Machine {
+    /// Of the kernels' pool.
     pub threads: usize,
     /// The instruction set of the kernels.
     pub simd: Level,
     /// Products of large matrices, by the `gemm` crate.
     pub gemm: f64,
+    /// [`gemm`](Self::gemm), on one thread.
     pub gemm_one_core: f64,
     /// Multiply-adds that never leave the registers.
     pub multiply_add: f64,
+    /// [`multiply_add`](Self::multiply_add), on one thread.
     pub multiply_add_one_core: f64,
 }
 
 /// How fast a classifier is on random images of 28 by 28 pixels.
 #[derive(Clone, Debug)]
 pub struct Speed {
+    /// Its identifier.
     pub encoder: &'static str,
     /// Images a second, in batches of [`TRAIN_BATCH`], by the path that trains runs.
     pub train: Measured,
@@ -78,6 +87,7 @@ pub struct Speed {
     pub latency: Measured,
     /// Floating-point operations an image.
     pub train_flops: u64,
+    /// Floating-point operations an image, forward only.
     pub infer_flops: u64,
     /// Of the whole process, in bytes; only where the system tells.
     pub peak_memory: Option<u64>,

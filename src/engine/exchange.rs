@@ -15,7 +15,9 @@ use std::path::Path;
 pub struct Exchanged {
     /// The step whose weights they are.
     pub step: u64,
+    /// Weights and biases, and statistics of normalisations.
     pub tensors: usize,
+    /// Numbers in these tensors.
     pub parameters: usize,
     /// Whether there is a classifier's head, and not an encoder alone.
     pub has_head: bool,

@@ -16,9 +16,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// A network, its head and their weights.
 pub struct Model {
+    /// Every weight and buffer, by name.
     pub vars: Vars,
+    /// What is minimised, with its head.
     pub objective: Box<dyn Objective>,
     encoder: Arc<Network>,
+    /// Turns batches of the data set into inputs of the network.
     pub preparation: Arc<Preparation>,
     class_names: Arc<[String]>,
 }
@@ -257,6 +260,7 @@ impl Scoring {
     /// Small enough that a drawing waits for less than a frame or two.
     const BATCH_SIZE: usize = 128;
 
+    /// Nothing is scored yet. `indices` are places in the split's part of the data set.
     pub fn new(split: Split, dataset: Arc<Dataset>, indices: Vec<usize>) -> Self {
         Self { split, dataset, indices, done: 0, sums: BTreeMap::new(), embeddings: vec![], labels: vec![] }
     }
@@ -312,10 +316,12 @@ impl Scoring {
         Ok(())
     }
 
+    /// The split that is scored.
     pub fn split(&self) -> Split {
         self.split
     }
 
+    /// How many images are scored in all.
     pub fn images(&self) -> usize {
         self.indices.len()
     }

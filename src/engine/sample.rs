@@ -10,7 +10,9 @@ const BLOCK: usize = 100;
 pub struct Samples {
     /// The step whose weights painted them.
     pub step: u64,
+    /// Of one image.
     pub shape: ImageShape,
+    /// (images, height, width, channels), 0 to 255.
     pub pixels: Vec<u8>,
     /// What was wrong with newer checkpoints.
     pub passed_over: Option<String>,

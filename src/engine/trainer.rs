@@ -24,14 +24,17 @@ use std::{path::Path, sync::Arc};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
+    /// What is trained, as it was when the run began or was resumed.
     pub spec: RunSpec,
     /// May be set between any two calls of [`advance`](Self::advance).
     pub live: LiveParams,
     /// Batches done, and what was found out on the way.
     pub state: CheckpointState,
+    /// Its weights change in place at each step.
     pub model: Arc<Model>,
     /// What the encoder began with, in a sentence, where it was not drawn at random.
     pub beginning: Option<String>,
+    /// The training losses, by which divergence is noticed.
     pub losses: Losses,
     moment: Moment,
     dataset: Arc<Dataset>,
@@ -89,21 +92,39 @@ fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize
 /// What a call of [`Trainer::advance`] did.
 pub enum Advance {
     /// A portion of the unlabelled examples was looked at; points once they have labels.
-    Labelled { points: Vec<Point> },
+    Labelled {
+        /// How many labels there are, and how many are right.
+        points: Vec<Point>,
+    },
     /// One batch was trained.
-    Trained { points: Vec<Point>, examples: usize },
+    Trained {
+        /// Every training metric of the batch.
+        points: Vec<Point>,
+        /// The size of the batch.
+        examples: usize,
+    },
     /// One batch was scored, and more are to come.
     Scored,
     /// All validation examples have been scored.
-    Validated { points: Vec<Point>, verdict: Verdict },
+    Validated {
+        /// Means over all of them.
+        points: Vec<Point>,
+        /// Whether to go on.
+        verdict: Verdict,
+    },
     /// All test examples have been scored: nothing is left to do.
-    Finished { points: Vec<Point> },
+    Finished {
+        /// Means over all of them.
+        points: Vec<Point>,
+    },
 }
 
 /// What a validation says of the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
+    /// Better than at any validation before.
     Best,
+    /// Patience is not used up yet.
     NotBest,
     /// Training ends early, and the best weights should come back.
     OutOfPatience,

@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 /// Images a second at which the reference run trains, for about `secs` seconds each.
 #[derive(Clone, Copy, Debug)]
 pub struct Augmented {
+    /// Without augmentation.
     pub plain: Measured,
     /// With the augmentation that suits its data set.
     pub augmented: Measured,
