@@ -23,6 +23,7 @@ pub use state::{Curve, Run, Series, State};
 
 /// A home of runs, opened, with the worker that trains in it, and the librarian who knows about data.
 pub struct Session {
+    /// All that is known of runs and data, as of the last [`poll`](Self::poll).
     pub state: State,
     worker: Worker,
     librarian: Librarian,

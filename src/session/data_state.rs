@@ -32,6 +32,7 @@ pub struct DataState {
     pub look: Option<Look>,
     /// The newest image that augmentation was tried on.
     pub altered: Option<Altered>,
+    /// What the newest survey has found so far.
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,

@@ -17,6 +17,7 @@ pub const FINE_TUNING: [&Param; 5] =
 /// A spec after a choice.
 #[derive(Clone, Debug)]
 pub struct Fitted {
+    /// It fits: nothing in it contradicts the choice.
     pub spec: RunSpec,
     /// What no longer fits and was left out, as a person knows it: "elastic", "labels per class".
     pub left_out: Vec<String>,
