@@ -1,4 +1,4 @@
-//! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
+//! A run that the worker trains: its trainer, its folder, and what is written into it when.
 use super::{
     outbox::Outbox,
     resumption::{first_wrong, live, newest, without_lost_best},
@@ -30,25 +30,25 @@ pub struct ActiveRun {
     pub trainer: Trainer,
     /// Turns this run has had; the run with the fewest goes next.
     pub turns: u64,
-    /// What a person should know of how it was found, in sentences.
+    /// Problems found when the run was opened, in sentences, for the user.
     pub warnings: Vec<String>,
     folder: RunFolder,
     lock: RunLock,
     metrics: MetricsFile,
-    /// Logged tunings that lie ahead, when a crash took steps back.
+    /// Live changes that the log holds for steps after the resumed checkpoint, to be made again at those steps.
     replay: VecDeque<Tuned>,
     single_step: bool,
-    /// A checkpoint could not be written, and must be before training goes on.
+    /// The last checkpoint could not be written: it is tried again before training continues.
     save_due: bool,
-    /// The test examples have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
+    /// The test examples have been scored and `metrics` holds the result; at most the last checkpoint is missing.
     evaluated: bool,
     pace: Pace,
-    /// What is done between two steps, and the seconds of training at which that began.
+    /// What is being done between two steps, such as validation, and the training time in seconds when it began.
     aside: Option<(&'static str, f64)>,
     last_timing: Instant,
 }
 
-/// Seconds from which on it is said what holds up the next step: a line that comes and goes at once is no help.
+/// Work between two steps is shown once it has taken this many seconds, so that no line flickers.
 const LONG_SECS: f64 = 1.0;
 
 impl ActiveRun {
@@ -133,7 +133,7 @@ impl ActiveRun {
         self.look_back()
     }
 
-    /// Finds in the metrics what no checkpoint says.
+    /// Reads from the metrics what checkpoints do not hold: the first loss, and whether the run has been tested.
     fn look_back(&mut self) -> Result<()> {
         let state = &self.trainer.state;
         let (saved, kept) = (state.metrics_bytes, self.metrics.bytes());
@@ -157,7 +157,7 @@ impl ActiveRun {
         Ok(())
     }
 
-    /// What the faces need to show the run; `info` is what its folder says.
+    /// The run as the faces show it: `info`, read from its folder, brought up to date.
     pub fn info(&self, mut info: RunInfo) -> RunInfo {
         let step = self.trainer.state.step as f64;
         info.timing.retain(|moment| moment[0] <= step);
@@ -190,7 +190,7 @@ impl ActiveRun {
         }
     }
 
-    /// Does one batch of work and writes down what came of it.
+    /// Processes one batch and records the results.
     ///
     /// # Errors
     /// Where the run cannot go on. A disk that cannot be written only pauses it.
@@ -246,7 +246,7 @@ impl ActiveRun {
         }
     }
 
-    /// Sets every live hyperparameter; a person's change ends the replay of older ones.
+    /// Sets all live hyperparameters. A change by the user ends the replay of logged ones.
     pub fn tune(&mut self, live: LiveParams, catalog: &Catalog, outbox: &mut Outbox) {
         if live == self.trainer.live {
             return;
@@ -299,7 +299,7 @@ impl ActiveRun {
         outbox.progress(&self.id, self.progress());
     }
 
-    /// Writes a checkpoint; where that fails, pauses the run, says why, and gives false.
+    /// Writes a checkpoint. Where that fails, pauses the run, says why, and returns false.
     ///
     /// # Errors
     /// Where the run's folder is gone, or the weights are ruined: the last good ones stay.
@@ -324,13 +324,13 @@ impl ActiveRun {
         Ok(!self.save_due)
     }
 
-    /// What a checkpoint vouches for is on the disk before the checkpoint is.
+    /// The metrics are synced before the checkpoint that states their length.
     fn try_save(&mut self) -> Result<()> {
         let metrics_bytes = self.metrics.sync()?;
         let state =
             CheckpointState { metrics_bytes, live: self.trainer.live.clone(), ..self.trainer.state.clone() };
         self.folder.save_checkpoint(&state, |folder| self.trainer.save(folder))?;
-        // Later ones could not be read when the run was opened.
+        // Checkpoints of later steps are those that could not be read when the run was opened.
         self.folder.discard_after(state.step)?;
         let keep = self.trainer.spec.training(&KEEP_CHECKPOINTS) as usize;
         self.folder.prune(keep, state.best.map(|(step, _)| step))

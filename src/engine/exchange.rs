@@ -41,10 +41,10 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
 }
 
-/// Makes a finished run, at step 0, of weights that PyTorch trained.
+/// Makes a finished run, at step 0, from weights that PyTorch trained.
 ///
 /// # Errors
-/// Where the weights cannot be read or do not fit the spec: there is no run then.
+/// Where the weights cannot be read or do not fit the spec: no run is made.
 pub fn import(
     home: &Home,
     spec: &RunSpec,

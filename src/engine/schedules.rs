@@ -30,7 +30,7 @@ pub const WARMUP_STEPS: Param = Param {
     live: false,
 };
 
-/// Rises to 1 over the warm-up; then `after` is given the share of the rest that is done, from 0 to 1.
+/// Rises to 1 over the warm-up; then `after` of the share of the remaining steps that is done, from 0 to 1.
 fn warmed_up(choice: &Choice, moment: Moment, after: impl Fn(f64) -> f64) -> f64 {
     let warmup = choice.get(&WARMUP_STEPS) as u64;
     if moment.step < warmup {

@@ -52,7 +52,7 @@ pub struct Trainer {
 /// Where the labels of the training examples come from.
 enum Labels {
     Dataset,
-    /// From the network itself, which is at work on them.
+    /// From the network itself, which is still computing them.
     Spreading(Box<Spreading>),
     Network(SelfLabels),
 }
@@ -77,7 +77,7 @@ pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     data::partition(&spec.dataset, &dataset.train, dataset.info.classes(), spec.seed, needs_labels)
 }
 
-/// Has a run of few labels fit further examples too, as many as its spec asks for; gives these.
+/// Adds as many unlabelled examples to the training examples as the spec asks for, and returns these.
 fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize>> {
     if !objectives::find(&spec.objective.id)?.needs_labels {
         return Ok(vec![]);
@@ -119,7 +119,7 @@ pub enum Advance {
     },
 }
 
-/// What a validation says of the weights.
+/// What a validation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
     /// Better than at any validation before.
@@ -183,10 +183,10 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Takes up what a checkpoint holds.
+    /// Continues from a checkpoint.
     ///
     /// # Errors
-    /// Where it cannot be read, or was made by another network: the trainer is of no use then.
+    /// Where it cannot be read, or was made by another network: the trainer must not be used then.
     pub fn go_on(&mut self, state: CheckpointState, folder: &Path) -> Result<()> {
         self.model.vars.load(&folder.join("model.safetensors"))?;
         self.optimizer.load(&folder.join("optimizer.safetensors"))?;
@@ -240,7 +240,7 @@ impl Trainer {
         Ok(Advance::Labelled { points })
     }
 
-    /// Evens the classes out as the spec asks for it, by the labels that there are now.
+    /// Balances the classes as the spec says, by the current labels.
     fn balance(&mut self) {
         let balance = Balance::of(&self.spec.dataset);
         let needs_labels = objectives::find(&self.spec.objective.id).is_ok_and(|entry| entry.needs_labels);
@@ -269,7 +269,7 @@ impl Trainer {
         Moment { step: self.state.step, ..self.moment }
     }
 
-    /// What is done between two steps, and how many examples of how many are done.
+    /// What is being done between two steps, examples done, and examples in all.
     pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
         match (&self.scoring, &self.labels) {
             (Some(scoring), _) => Some(scoring.progress()),
@@ -298,8 +298,7 @@ impl Trainer {
         self.optimizer.save(&folder.join("optimizer.safetensors"))
     }
 
-    /// Trains on one batch, and has the next one's examples prepared by whatever thread is free meanwhile. They are the
-    /// same whenever that is done.
+    /// Trains on one batch, while any free thread prepares the next one. What is prepared does not depend on when.
     fn train(&mut self) -> Result<Advance> {
         let step = self.state.step;
         let portion = self.next.take().filter(|portion| portion.step == step);
@@ -403,7 +402,7 @@ impl Trainer {
         Ok(Verdict::NotBest)
     }
 
-    /// The weights are worth keeping.
+    /// An error unless the weights are worth keeping.
     ///
     /// # Errors
     /// Where the run has diverged.

@@ -1,4 +1,4 @@
-//! The sum of two tensors with fused ReLU, in which a residual connection ends.
+//! The sum of two tensors with fused ReLU, as at the end of a residual block.
 //!
 //! He et al., "Deep residual learning for image recognition", 2016, equation 1.
 

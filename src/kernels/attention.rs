@@ -1,4 +1,4 @@
-//! Scaled dot-product attention. The probabilities are not kept: the backward pass makes them anew.
+//! Scaled dot-product attention. The probabilities are not kept: the backward pass computes them again.
 //!
 //! Vaswani et al., "Attention is all you need", 2017, equation 1.
 
@@ -17,7 +17,7 @@ pub struct Attention {
     pub tokens: usize,
     /// Features of one head.
     pub head_dim: usize,
-    /// A token sees none after itself.
+    /// A token attends to none after itself.
     pub is_causal: bool,
 }
 
@@ -83,12 +83,12 @@ impl Attention {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
-    /// How many tokens a token sees.
+    /// How many tokens a token attends to.
     fn seen(&self, token: usize) -> usize {
         if self.is_causal { token + 1 } else { self.tokens }
     }
 
-    /// (tokens, tokens), zeros where a token does not see.
+    /// (tokens, tokens), zeros where a token does not attend.
     fn probabilities(&self, level: Level, q: Matrix, k: Matrix) -> Vec<f32> {
         let mut scores = multiply(level, q, k.transposed());
         level.run(Softmax { attention: self, scores: &mut scores });
@@ -96,7 +96,7 @@ impl Attention {
     }
 }
 
-/// Scales rows of scores and makes probabilities of them.
+/// Rows of scores to probabilities: scaling and softmax.
 struct Softmax<'a> {
     attention: &'a Attention,
     scores: &'a mut [f32],

@@ -202,7 +202,7 @@ impl Conv {
         }
     }
 
-    /// What makes the gradient of the pixels of x in a phase of the output's: (rows.count, columns.count, in_channels).
+    /// The correlation from the output's gradient to that of x's pixels in a phase: (rows.count, columns.count, in_channels).
     fn phase_gradient(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Correlation<'static> {
         let frame_width = columns.count + columns.taps - 1;
         let frame = Frame {

@@ -1,4 +1,4 @@
-//! Inverted dropout. The mask is a pure function of a key and an index, made anew in the backward pass.
+//! Inverted dropout. The mask is a pure function of a key and an index, computed again in the backward pass.
 //!
 //! Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
@@ -13,7 +13,7 @@ const PIECE: usize = 1 << 14;
 pub struct Dropout {
     /// Of dropping, in [0, 1).
     pub probability: f64,
-    /// The same key drops the same.
+    /// The same key gives the same mask.
     pub key: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Rows of a table by their ids: what makes tokens vectors.
+//! Embedding lookup: the rows of a table by their ids.
 
 use super::simd::Level;
 use super::tile::AddRows;

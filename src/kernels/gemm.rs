@@ -6,7 +6,7 @@ use super::{Columns, Scratch, as_room, write_chunks, write_columns};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
-/// Rows of a product that are worked out together: a few tiles high.
+/// Rows of a product that are computed together: a few tiles high.
 const ROW_BLOCK: usize = 56;
 /// As [`ROW_BLOCK`], where the product is turned.
 const TURNED_BLOCK: usize = 112;
@@ -60,7 +60,7 @@ pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
     unsafe { write_columns((columns, rows), rows, |_, to| level.run(Transpose { from: matrix, to })) }
 }
 
-/// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), worked out in blocks of `rows`.
+/// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), computed in blocks of `rows`.
 pub fn multiply_transposed(level: Level, a: &[f32], b: &[f32], columns: usize) -> Vec<f32> {
     let depth = b.len() / columns;
     let rows = a.len() / depth;
@@ -185,7 +185,7 @@ impl Gemm<'_> {
     }
 }
 
-/// `to` (columns, rows) is `from` (rows, columns) the other way round. Every number of it is written.
+/// `to` (columns, rows) is `from` (rows, columns) transposed. Every number of it is written.
 struct Transpose<'a> {
     from: &'a [f32],
     to: Columns<'a>,

@@ -12,7 +12,7 @@ const MIN_INPUTS: usize = 128;
 const PARTIAL_SUMS: usize = 8;
 /// Numbers in all partial sums of a batch, at most: many rows are enough work for all threads without them.
 const PARTIAL_NUMBERS: usize = 1 << 22;
-/// Inputs whose weights' gradients are worked out together: a few tiles high.
+/// Inputs whose weights' gradients are computed together: a few tiles high.
 const INPUT_BLOCK: usize = 112;
 
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
@@ -59,7 +59,7 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
     linear.check_output(&gradient);
     assert_eq!(weight.len(), inputs * outputs);
     let level = Level::current();
-    // the weights are read as they lie, which gives the gradient the wrong way round
+    // the weights are read as they are stored, which gives the transposed gradient
     multiply_transposed(level, weight, &transpose(level, &gradient, outputs), batch)
 }
 

@@ -37,8 +37,8 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-/// Runs `work` on one of the threads that the kernels share. Asked from any other thread, each kernel would be handed
-/// over and waited for on its own.
+/// Runs `work` on one of the threads that the kernels share. From any other thread, each kernel would be handed over and
+/// waited for on its own.
 pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     let level = Level::current();
     rayon::scope(|_| level.with(work))
@@ -105,7 +105,7 @@ unsafe fn write_chunks(
     all
 }
 
-/// Room for `len` numbers in an emptied vector. They are none yet; in tests they are NaN, so that one which is read
+/// Room for `len` numbers in an emptied vector, not initialised. In tests they are NaN, so that a number that is read
 /// before it is written shows.
 fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
     vec.clear();
@@ -117,7 +117,7 @@ fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
     room
 }
 
-/// Neighbouring columns of a matrix, which nobody else has.
+/// Neighbouring columns of a matrix, borrowed by one thread alone.
 struct Columns<'a> {
     start: *mut MaybeUninit<f32>,
     rows: usize,
@@ -127,7 +127,7 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// What of a row falls into these columns.
+    /// The part of a row in these columns.
     fn row(&mut self, index: usize) -> &mut [MaybeUninit<f32>] {
         assert!(index < self.rows);
         // SAFETY: `write_columns` made these columns inside a matrix of `rows` rows, and gave them to nobody else.
@@ -164,7 +164,7 @@ unsafe fn write_columns(
     matrix
 }
 
-/// Numbers as room for others.
+/// Initialised numbers as room for others.
 ///
 /// # Safety
 /// Only numbers are written to it, never what is uninitialised: the numbers are read as such afterwards.

@@ -29,7 +29,7 @@ pub struct Norm {
     pub epsilon: f64,
 }
 
-/// What is taken off and divided by, (samples, groups).
+/// Mean and variance, (samples, groups).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
     /// The arithmetic mean.
@@ -38,7 +38,7 @@ pub struct Statistics {
     pub variance: Vec<f64>,
 }
 
-/// What the output's gradient adds up to.
+/// Sums over the output's gradient.
 pub struct GradientSums {
     /// The gradient of weight (channels).
     pub weight: Vec<f32>,
@@ -181,7 +181,7 @@ impl Norm {
         })
     }
 
-    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, made into what `standardize` says for its group; summed over
+    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, standardized for its group; summed over
     /// groups, times `weight(channel)`, to (samples, groups), and over samples to (channels).
     fn sums(
         &self,
@@ -294,7 +294,7 @@ impl Lines {
 
     fn set(&mut self, channels: Range<usize>, line: Line) {
         let center = line.center as f32;
-        // makes good what the center lost in rounding
+        // corrects the rounding error of the center
         let shift = line.shift + (center as f64 - line.center) * line.slope;
         self.center[channels.clone()].fill(center);
         self.slope[channels.clone()].fill(line.slope as f32);

@@ -1,8 +1,8 @@
-//! What points of a plane do to each other in t-SNE: every point pushes every other one away.
+//! The repulsive forces of t-SNE, between every two points of a plane.
 use super::simd::{Kernel, Level, Vector};
 use rayon::prelude::*;
 
-/// Pushes are summed up in so many lanes, whatever the instruction set: the same numbers everywhere.
+/// Lanes in which forces are summed, whatever the instruction set: the same numbers everywhere.
 const LANES: usize = 16;
 
 /// Of each point i, with q = 1 / (1 + |i − j|²): Σⱼ q over the other points, and Σⱼ q² (i − j) in x and in y.

@@ -66,7 +66,7 @@ pub trait Vector: Copy {
         self.fill(unsafe { &mut *(to as *mut [f32] as *mut [MaybeUninit<f32>]) });
     }
 
-    /// [`write`](Self::write), to numbers that may not be any yet.
+    /// [`write`](Self::write), to numbers that may not be initialised.
     #[inline(always)]
     fn fill(self, to: &mut [MaybeUninit<f32>]) {
         if to.len() >= Self::LANES {

@@ -40,8 +40,8 @@ pub fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-/// What a plain function of several inputs gives in double precision, for a kernel to be held against: its value, and
-/// slopes of Σ output_gradient · value by central differences, at some numbers of each input.
+/// The reference for a kernel, from a plain function of several inputs in double precision: its value, and the slopes of
+/// Σ output_gradient · value by central differences, at some numbers of each input.
 pub struct Reference {
     /// Random, shaped as the value.
     pub output_gradient: Vec<f32>,

@@ -1,5 +1,5 @@
-//! Sums over windows that do not overlap, and the opposite, copies of one pixel over a window: average pooling and
-//! nearest-neighbour upsampling, each the other's gradient.
+//! Average pooling and nearest-neighbour upsampling: sums over windows that do not overlap, and copies of one pixel over a
+//! window, each the other's gradient.
 
 use super::simd::{Kernel, Level, Vector};
 use super::{build_pieces, write_chunks};

@@ -11,7 +11,7 @@ use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
 pub const SIDE: usize = 64;
-/// Ways in which an altered image is shown.
+/// Epochs in which an augmented image is shown.
 const LOOKS: u64 = 9;
 
 /// Pictures of some images, at most `side` pixels wide and high.
@@ -28,7 +28,7 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
     Ok(Sheet { request, shape: small, pixels: Arc::new(pixels) })
 }
 
-/// One image as it is, and what corrections call it.
+/// One image in full size, and the name that corrections use for it.
 ///
 /// # Errors
 /// Where it is not there, or not any more.
@@ -39,7 +39,7 @@ pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
     Ok(Look { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
-/// A training image as it is and as it looks in the first epochs of a run of that seed. Each turn stands for another
+/// A training image, unchanged and as augmented in the first epochs of a run with that seed. Each turn shows another
 /// image.
 ///
 /// # Errors
