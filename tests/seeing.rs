@@ -1,4 +1,4 @@
-//! The views that look into a network, with a network that was really trained.
+//! The views Why, Inside and Map, with a trained network.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -18,7 +18,7 @@ fn open(view: &str, dark: bool, state: State) -> Window {
     open_view(view, [1440.0, 900.0], dark, state)
 }
 
-/// As [`wait`]; gives the questions that were asked.
+/// As [`wait`]; returns the questions that were asked.
 fn carry(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Question> {
     let question = |action| match action {
         Action::Send(Command::Ask { question, .. }) => Some(question),

@@ -1,4 +1,4 @@
-//! A worker and a librarian who answer at once, with made-up figures: what the window shows of answers, without training.
+//! A worker and a librarian that answer at once, with made-up figures, to test what the window shows without training.
 use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{
@@ -21,7 +21,7 @@ use headstart::{
 };
 use std::sync::Arc;
 
-/// Names as folders have them: short, long, and of other letters.
+/// Class names: short, long, and in other scripts.
 const CLASSES: [&str; 8] = [
     "airplane",
     "automobile",
@@ -37,7 +37,7 @@ const SIDE: usize = 28;
 const IMAGES: u32 = 240;
 const STEP: u64 = 5200;
 
-/// Answers what the window has asked for, and what it asks then, until there is nothing more.
+/// Answers the window's questions, and those that follow, until there are no more.
 pub fn answer(window: &mut Window) {
     for _ in 0..6 {
         let asked = std::mem::take(&mut window.state_mut().actions);
