@@ -1,7 +1,7 @@
 //! The program's own log: a file in the home, and with `--verbose` standard error. A line that cannot be written is left
 //! out: the log never ends or fails anything else.
 use super::{Args, home};
-use crate::{kernels::simd::Level, runs};
+use crate::{kernels::simd::SimdLevel, runs};
 use std::{backtrace::Backtrace, env::consts, io, panic, thread};
 use sysinfo::System;
 use tracing::{error, info, level_filters::LevelFilter};
@@ -23,7 +23,7 @@ pub fn start_log(args: &Args) {
         version = env!("CARGO_PKG_VERSION"),
         system = System::long_os_version().unwrap_or_else(|_| consts::OS.into()),
         processor = consts::ARCH,
-        simd = ?Level::current(),
+        simd = ?SimdLevel::current(),
         threads = thread::available_parallelism().map_or(1, usize::from),
         command = ?args.command,
         "started"

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, DatasetInfo, Examples, VALIDATION_IMAGES},
-    kernels::simd::{Kernel, Level, Vector},
+    kernels::simd::{Kernel, SimdLevel, Vector},
     models::encoders,
     objectives, ops,
     protocol::LayerInfo,
@@ -63,7 +63,7 @@ pub struct Machine {
     /// Of the kernels' pool.
     pub threads: usize,
     /// The instruction set of the kernels.
-    pub simd: Level,
+    pub simd: SimdLevel,
     /// Products of large matrices, by the `gemm` crate.
     pub gemm: f64,
     /// [`gemm`](Self::gemm), on one thread.
@@ -111,7 +111,7 @@ pub fn machine(secs: f64) -> Result<Machine> {
     let threads = rayon::current_num_threads();
     Ok(Machine {
         threads,
-        simd: Level::current(),
+        simd: SimdLevel::current(),
         gemm: gemm(threads, secs)?,
         gemm_one_core: gemm(1, secs)?,
         multiply_add: multiply_add(threads, secs)?,
@@ -273,7 +273,7 @@ fn multiply_add(threads: usize, secs: f64) -> Result<f64> {
     let mut flops = 0;
     let slices = measure(secs, || {
         let began = Instant::now();
-        flops = pool.broadcast(|_| Level::current().run(MultiplyAdd { rounds: 500_000 })).iter().sum();
+        flops = pool.broadcast(|_| SimdLevel::current().run(MultiplyAdd { rounds: 500_000 })).iter().sum();
         Ok(began.elapsed())
     })?;
     Ok(slices.map(|secs| flops as f64 / secs / 1e9, f64::max).best)

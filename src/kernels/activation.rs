@@ -1,7 +1,7 @@
 //! Activation functions and their gradients.
 
 use super::math::{normal, sigmoid, tanh};
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
 
 /// What a layer applies to its output, number by number.
@@ -55,7 +55,7 @@ impl Activation {
 
 /// The activation of each number.
 pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_chunks(x.len(), PIECE, |index, y| {
         level.run(Forward { activation, x: &x[index * PIECE..][..y.len()], y });
     })
@@ -67,7 +67,7 @@ pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
 /// When the slices differ in length.
 pub fn backward(activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), gradient.len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_chunks(x.len(), PIECE, |index, dx| {
         let piece = index * PIECE..index * PIECE + dx.len();
         level.run(Backward { activation, x: &x[piece.clone()], gradient: &gradient[piece], dx });

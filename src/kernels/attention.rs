@@ -5,7 +5,7 @@
 use super::build_pieces;
 use super::gemm::{Matrix, multiply};
 use super::math::exp;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// The shape of queries, keys, values and outputs: (heads, tokens, head_dim), with the batch among the heads.
@@ -27,7 +27,7 @@ pub struct Attention {
 /// When a slice does not have the shape.
 pub fn forward(attention: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> Vec<f32> {
     attention.check(&[q, k, v]);
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_pieces(attention.heads, attention.head_len(), |head, y| {
         let [q, k, v] = [q, k, v].map(|numbers| attention.head(numbers, head));
         let probabilities = attention.probabilities(level, q, k);
@@ -45,7 +45,7 @@ pub fn backward(
     gradient: &[f32],
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     attention.check(&[q, k, v, gradient]);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let of_heads: Vec<_> = (0..attention.heads)
         .into_par_iter()
         .map(|head| {
@@ -89,7 +89,7 @@ impl Attention {
     }
 
     /// (tokens, tokens), zeros where a token does not attend.
-    fn probabilities(&self, level: Level, q: Matrix, k: Matrix) -> Vec<f32> {
+    fn probabilities(&self, level: SimdLevel, q: Matrix, k: Matrix) -> Vec<f32> {
         let mut scores = multiply(level, q, k.transposed());
         level.run(Softmax { attention: self, scores: &mut scores });
         scores

@@ -8,7 +8,7 @@
 
 use super::frame::Frame;
 use super::pool::{self, MaxPool, Pooled};
-use super::simd::Level;
+use super::simd::SimdLevel;
 use super::tile::{Correlate, Panels, Window};
 use super::winograd::{self, Convolve, Tiles};
 use super::{OutputGradient, Scratch, as_room, build_pieces, write_chunks};
@@ -219,7 +219,7 @@ impl Conv {
             stride: 1,
             out_width: columns.count,
         };
-        let level = Level::current();
+        let level = SimdLevel::current();
         let pixels = self.batch * rows.count * columns.count;
         let weight = self.flip(weight, [rows, columns]);
         let weights = Weights::pack(level, &window, pixels, &weight, self.in_channels);
@@ -298,7 +298,7 @@ impl<'a> Images<'a> {
     /// One image of `len` numbers, and its mask.
     fn image<'b>(
         &'b self,
-        level: Level,
+        level: SimdLevel,
         index: usize,
         len: usize,
         scratch: &'b mut Scratch,
@@ -321,7 +321,7 @@ impl<'a> Images<'a> {
 
 /// A window with weights, slid over the frames of a batch of images.
 struct Correlation<'a> {
-    level: Level,
+    level: SimdLevel,
     frame: Frame,
     window: Window,
     weights: Weights,
@@ -339,7 +339,7 @@ enum Weights {
 }
 
 impl Weights {
-    fn pack(level: Level, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
+    fn pack(level: SimdLevel, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
         if winograd::fits(window, pixels, outputs) {
             return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
         }
@@ -363,7 +363,7 @@ impl<'a> Correlation<'a> {
     fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&'a [f32]>, relu: bool) -> Self {
         conv.check(x, weight);
         assert!(bias.is_none_or(|bias| bias.len() == conv.out_channels));
-        let (level, window) = (Level::current(), conv.window());
+        let (level, window) = (SimdLevel::current(), conv.window());
         let pixels = conv.batch * conv.out_height() * conv.out_width();
         let weights = Weights::pack(level, &window, pixels, weight, conv.out_channels);
         Correlation { level, frame: conv.input_frame(), window, weights, bias, relu }
@@ -447,7 +447,7 @@ impl<'a> Correlation<'a> {
 
 /// The same rows of the frames of some images, (images, rows, frame_width, frame_channels).
 fn place_all<'a>(
-    level: Level,
+    level: SimdLevel,
     frame: &Frame,
     (images, first, count): (Images, usize, usize),
     (first_row, rows): (usize, usize),

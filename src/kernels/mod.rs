@@ -30,7 +30,7 @@ mod winograd;
 
 use activation::Activation;
 use rayon::prelude::*;
-use simd::Level;
+use simd::SimdLevel;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -40,7 +40,7 @@ use std::ops::Range;
 /// Runs `work` on one of the threads that the kernels share. From any other thread, each kernel would be handed over and
 /// waited for on its own.
 pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    let level = Level::current();
+    let level = SimdLevel::current();
     rayon::scope(|_| level.with(work))
 }
 

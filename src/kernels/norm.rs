@@ -4,7 +4,7 @@
 //!
 //! Long, as the statistics and both passes walk over the numbers in the same lines.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
 use std::{mem::MaybeUninit, ops::Range};
@@ -82,7 +82,7 @@ pub fn forward(
 ) -> Vec<f32> {
     norm.check(x, weight);
     assert_eq!(bias.len(), norm.channels);
-    let (level, roots) = (Level::current(), norm.roots(statistics));
+    let (level, roots) = (SimdLevel::current(), norm.roots(statistics));
     let line = |at: usize| Line { center: statistics.mean[at], slope: roots[at], shift: 0.0, gain: 0.0 };
     let (weight, bias) = (norm.repeat(weight), norm.repeat(bias));
     norm.map_rows(line, |lines, range, y| {
@@ -127,7 +127,7 @@ pub fn input_gradient(
 ) -> Vec<f32> {
     norm.check(x, weight);
     assert_eq!(output.gradient.len(), x.len());
-    let (level, roots, count) = (Level::current(), norm.roots(statistics), norm.group_len() as f64);
+    let (level, roots, count) = (SimdLevel::current(), norm.roots(statistics), norm.group_len() as f64);
     let line = |at: usize| {
         let (center, root) = (statistics.mean[at], roots[at]);
         let [mean, product] = sums.map_or([0.0; 2], |sums| sums.groups[at].map(|sum| sum / count));
@@ -192,7 +192,7 @@ impl Norm {
     ) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
         let len = self.samples * self.pixels * self.channels;
         assert_eq!((a.gradient.len(), b.len()), (len, len));
-        let level = Level::current();
+        let level = SimdLevel::current();
         let pieces: Vec<_> = (0..len.div_ceil(self.piece()))
             .into_par_iter()
             .map(|piece| {

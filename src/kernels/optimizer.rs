@@ -1,7 +1,7 @@
 //! Optimizer steps in place, by PyTorch's formulae, and the sum of squares for the norm of a gradient.
 
 use super::PIECE;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// One step of Adam (Kingma and Ba, 2015), or of AdamW (Loshchilov and Hutter, 2019) where `decoupled`.
@@ -52,7 +52,7 @@ impl Adam {
     ) {
         let len = weights.len();
         assert_eq!((grad.len(), first_moment.len(), second_moment.len()), (len, len, len));
-        let (level, rule) = (Level::current(), AdamRule::new(self));
+        let (level, rule) = (SimdLevel::current(), AdamRule::new(self));
         let moments = (first_moment.par_chunks_mut(PIECE), second_moment.par_chunks_mut(PIECE));
         (weights.par_chunks_mut(PIECE), grad.par_chunks(PIECE), moments.0, moments.1)
             .into_par_iter()
@@ -67,7 +67,7 @@ impl Sgd {
     /// When the slices differ in length.
     pub fn update(&self, weights: &mut [f32], grad: &[f32], velocity: &mut [f32]) {
         assert_eq!((grad.len(), velocity.len()), (weights.len(), weights.len()));
-        let level = Level::current();
+        let level = SimdLevel::current();
         (weights.par_chunks_mut(PIECE), grad.par_chunks(PIECE), velocity.par_chunks_mut(PIECE))
             .into_par_iter()
             .for_each(|(weights, grad, velocity)| {
@@ -78,7 +78,7 @@ impl Sgd {
 
 /// Σ x², the pieces added up in order.
 pub fn sum_squares(x: &[f32]) -> f64 {
-    let level = Level::current();
+    let level = SimdLevel::current();
     let pieces: Vec<f64> = x.par_chunks(PIECE).map(|piece| level.run(SumSquares(piece))).collect();
     pieces.iter().sum()
 }

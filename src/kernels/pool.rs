@@ -1,7 +1,7 @@
 //! Max pooling over square windows. Where they lie side by side, which is the common case, each pixel is touched once.
 
 use super::build_pieces;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// The shape of a pooling: x (batch, height, width, channels), y (batch, out_height, out_width, channels). Windows of
@@ -32,7 +32,7 @@ pub struct MaxPool {
 /// When x does not have the shape, a window has more than 65,536 pixels, or none of an image.
 pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
     assert_eq!(x.len(), pool.batch * pool.in_len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     collect(pool, |image, y, winners| {
         forward_image(level, pool, &x[image * pool.in_len()..][..pool.in_len()], y, winners)
     })
@@ -45,7 +45,7 @@ pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
 pub fn backward(pool: &MaxPool, winners: &[u16], gradient: &[f32]) -> Vec<f32> {
     let pooled = Pooled { pool: *pool, winners, gradient };
     pooled.check();
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_pieces(pool.batch, pool.in_len(), |image, dx| pooled.spread(level, image, dx))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn collect(
 }
 
 /// [`forward`] for one image, written into slices of its size.
-pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
+pub(super) fn forward_image(level: SimdLevel, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
     assert!(pool.size <= 256 && pool.padding < pool.size && pool.stride > 0);
     assert_eq!((x.len(), y.len(), winners.len()), (pool.in_len(), pool.out_len(), y.len()));
     level.run(Forward { pool, x, y, winners });
@@ -86,7 +86,7 @@ impl Pooled<'_> {
     }
 
     /// The gradient of one image of x, into zeros unless the pooling covers all.
-    pub(super) fn spread(&self, level: Level, image: usize, dx: &mut [f32]) {
+    pub(super) fn spread(&self, level: SimdLevel, image: usize, dx: &mut [f32]) {
         let len = self.pool.out_len();
         let (winners, gradient) = (&self.winners[image * len..][..len], &self.gradient[image * len..][..len]);
         assert_eq!(dx.len(), self.pool.in_len());

@@ -7,7 +7,7 @@
 //!
 //! Long, as the transforms and their transposes are right only together.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::{Columns, Scratch, as_room, write_columns};
 use rayon::prelude::*;
@@ -108,7 +108,7 @@ impl Tiles {
 }
 
 /// `G g Gᵀ` for weights (3, 3, inputs, outputs): a matrix (inputs, outputs) for each point.
-pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usize) -> Vec<Panels> {
+pub fn spread_weights(level: SimdLevel, weight: &[f32], inputs: usize, outputs: usize) -> Vec<Panels> {
     let pairs = inputs * outputs;
     let spread = |index, points: Columns| level.run(Spread { weight, first: index * PAIRS, points });
     // SAFETY: `Spread` writes every number of its columns.
@@ -118,7 +118,7 @@ pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usiz
 }
 
 /// `Gᵀ p G` for sums (36, inputs, outputs): the gradient of weights (3, 3, inputs, outputs).
-pub fn gather_weights(level: Level, points: &[f32]) -> Vec<f32> {
+pub fn gather_weights(level: SimdLevel, points: &[f32]) -> Vec<f32> {
     let gather = |index, weight: Columns| level.run(Gather { points, first: index * PAIRS, weight });
     // SAFETY: `Gather` writes every number of its columns.
     unsafe { write_columns((9, points.len() / POINTS), PAIRS, gather) }

@@ -5,7 +5,7 @@
 use super::super::{
     Scratch,
     frame::Frame,
-    simd::{Kernel, Level, MAX_LANES, Vector},
+    simd::{Kernel, MAX_LANES, SimdLevel, Vector},
     tile::{AccumulateOuter, AddRows, Window},
 };
 use super::Conv;
@@ -92,7 +92,7 @@ fn total<V: Vector>(vector: V) -> f32 {
 /// Adds to `weight` (taps from the last to the first × outputs, columns) and `bias`? (outputs) what one image contributes.
 /// `columns` is the number of input channels, filled up to a multiple of two vectors.
 pub fn accumulate(
-    level: Level,
+    level: SimdLevel,
     conv: &Conv,
     x: &[f32],
     gradient: (&[f32], Option<&[f32]>),
