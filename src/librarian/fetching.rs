@@ -3,7 +3,7 @@ use super::Desk;
 use crate::{
     data::{
         self,
-        download::{Activity, Download, Limits, Progress},
+        download::{Activity, Download, DownloadProgress, Limits},
     },
     errors::message,
     protocol::data::{DataReport, Fetch, FetchPhase},
@@ -53,8 +53,8 @@ impl Desk {
     pub(super) fn go_on_fetching(&mut self) {
         let Some(mut fetching) = self.fetching.take() else { return };
         let phase = match fetching.download.advance(PATIENCE) {
-            Ok(Progress { activity: Activity::Done, .. }) => FetchPhase::Done,
-            Ok(Progress { activity, bytes_done, bytes_total, secs_left }) => {
+            Ok(DownloadProgress { activity: Activity::Done, .. }) => FetchPhase::Done,
+            Ok(DownloadProgress { activity, bytes_done, bytes_total, secs_left }) => {
                 let is_pausing = matches!(activity, Activity::Pausing { .. });
                 FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }
             }
