@@ -2,7 +2,7 @@
 use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data::{self, watch::Watch},
-    models::{Part, Pytorch, Rename},
+    models::{Pytorch, Rename, Scope},
     objectives,
     protocol::{Phase, RunId},
     runs::{CheckpointState, Entry, Home, RunData, RunFolder},
@@ -34,7 +34,7 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
-    let part = if has_head { Part::All } else { Part::Encoder };
+    let part = if has_head { Scope::All } else { Scope::Encoder };
     let pytorch = Pytorch::new(&newest.loaded.vars, part)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
@@ -55,7 +55,7 @@ pub fn import(
     let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, Part::All)?;
+    let pytorch = Pytorch::new(&model.vars, Scope::All)?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog, &RunData::unread(info))?;

@@ -157,8 +157,8 @@ impl Trainer {
             Origin::Weights(weights) => {
                 let fresh = spec.training(&FRESH_STAGES) as usize;
                 let part =
-                    if spec.training(&KEEP_HEAD) > 0.0 { models::Part::All } else { models::Part::Encoder };
-                beginning = Some(models::load_part(&model.vars, weights, part, fresh)?);
+                    if spec.training(&KEEP_HEAD) > 0.0 { models::Scope::All } else { models::Scope::Encoder };
+                beginning = Some(models::load_weights(&model.vars, weights, part, fresh)?);
             }
         }
         let mut trainer = Self {

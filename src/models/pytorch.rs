@@ -1,7 +1,7 @@
 //! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as
 //! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. What
 //! the counterpart of a variable is, the block says that makes it.
-use super::{BlockVar, Part, Vars};
+use super::{BlockVar, Scope, Vars};
 use crate::{disk, errors::At as _, shape::ImageShape};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
@@ -54,7 +54,7 @@ impl<'a> Pytorch<'a> {
     ///
     /// # Errors
     /// Where a weight has no counterpart in PyTorch.
-    pub fn new(vars: &'a Vars, part: Part) -> Result<Self> {
+    pub fn new(vars: &'a Vars, part: Scope) -> Result<Self> {
         let mut rest: BTreeMap<&str, &Var> =
             vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
         let counterpart = |of: &'a BlockVar| {

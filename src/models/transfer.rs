@@ -31,21 +31,21 @@ impl From<&Weights> for Place {
 
 /// Which of the weights of another run are wanted.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Part {
+pub enum Scope {
     /// All variables under `encoder.`.
     Encoder,
     /// The encoder and its head: the objective and its classes are the same.
     All,
 }
 
-impl Part {
+impl Scope {
     /// What the names of its variables begin with.
     pub(super) fn beginning(self) -> &'static str {
-        if self == Part::Encoder { ENCODER } else { "" }
+        if self == Scope::Encoder { ENCODER } else { "" }
     }
 
     fn label(self) -> &'static str {
-        if self == Part::Encoder { "encoder" } else { "network" }
+        if self == Scope::Encoder { "encoder" } else { "network" }
     }
 }
 
@@ -54,7 +54,7 @@ impl Part {
 ///
 /// # Errors
 /// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
-pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
+pub fn load_weights(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Result<String> {
     read(vars, weights, part, fresh_stages).context("Could not begin with these weights").at(weights)
 }
 
@@ -71,7 +71,7 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
+fn read(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Result<String> {
     let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
     let fresh = vars.last_stages(fresh_stages);
     let wanted: Vec<_> = own.iter().filter(|(name, _)| !fresh.contains(name)).collect();
@@ -161,7 +161,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let head = numbers(&new)[1].clone();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap();
+        let said = load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap();
         assert_eq!(
             said,
             "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
@@ -176,14 +176,14 @@ mod tests {
         let path = folder.path().join("model.safetensors");
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::All, 0).unwrap();
+        let said = load_weights(&new, &Weights::File(path.clone()), Scope::All, 0).unwrap();
         assert_eq!(
             (said.as_str(), numbers(&new)),
             ("The network begins with 3 pretrained tensors", numbers(&old))
         );
         let mut other = vars(2, 4);
         other.weight("objective.further", &[1], 1).unwrap();
-        let error = message(&load_part(&other, &Weights::File(path), Part::All, 0).unwrap_err());
+        let error = message(&load_weights(&other, &Weights::File(path), Scope::All, 0).unwrap_err());
         assert!(error.contains("objective.further is missing"), "{error}");
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let before = numbers(&new);
-        let said = load_part(&new, &Weights::File(path), Part::Encoder, 1).unwrap();
+        let said = load_weights(&new, &Weights::File(path), Scope::Encoder, 1).unwrap();
         assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
         let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
         assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
@@ -210,7 +210,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -226,12 +226,12 @@ mod tests {
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
                 .contains("pickle")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
                 .contains("no whole safetensors")
         );
         assert_eq!(numbers(&new), before);
