@@ -126,18 +126,18 @@ impl MaxPool {
 
     /// The window of output pixel `index`, where windows lie side by side.
     #[inline(always)]
-    fn tile(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
+    fn tile(&self, index: usize) -> WindowPixels<impl Iterator<Item = (u16, usize)>> {
         let (out_width, size) = (self.width / self.size, self.size);
         let (top, left) = (index / out_width * size, index % out_width * size);
         let MaxPool { width, channels, .. } = *self;
         let starts =
             (0..size).flat_map(move |y| (0..size).map(move |x| ((top + y) * width + left + x) * channels));
-        Window { first: 0, pixels: (0..).zip(starts) }
+        WindowPixels { first: 0, pixels: (0..).zip(starts) }
     }
 
     /// The window of output pixel `index`, as much of it as lies in the image.
     #[inline(always)]
-    fn window(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
+    fn window(&self, index: usize) -> WindowPixels<impl Iterator<Item = (u16, usize)>> {
         let MaxPool { height, width, channels, size, stride, padding, .. } = *self;
         let out_width = self.out_width();
         let (top, left) = (index / out_width * stride, index % out_width * stride);
@@ -150,12 +150,12 @@ impl MaxPool {
             let row = (top + y - padding) * width + left;
             columns.clone().map(move |x| (place(y, x), (row + x - padding) * channels))
         });
-        Window { first, pixels }
+        WindowPixels { first, pixels }
     }
 }
 
 /// The pixels that a window sees.
-struct Window<P> {
+struct WindowPixels<P> {
     /// The place of the first of them, counted row by row of the whole window.
     first: u16,
     /// The place of each, and where it starts in x.
@@ -185,11 +185,11 @@ impl Kernel for Forward<'_> {
 
 impl Forward<'_> {
     #[inline(always)]
-    fn each<P: Iterator<Item = (u16, usize)>>(self, window: impl Fn(usize) -> Window<P>) {
+    fn each<P: Iterator<Item = (u16, usize)>>(self, window: impl Fn(usize) -> WindowPixels<P>) {
         let channels = self.pool.channels;
         let outputs = self.y.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
         for (index, (best, winners)) in outputs.enumerate() {
-            let Window { first, pixels } = window(index);
+            let WindowPixels { first, pixels } = window(index);
             best.fill(f32::NEG_INFINITY);
             if first > 0 {
                 winners.fill(first);
@@ -230,7 +230,7 @@ impl Backward<'_> {
     #[inline(always)]
     fn each<P: Iterator<Item = (u16, usize)>>(
         self,
-        window: impl Fn(usize) -> Window<P>,
+        window: impl Fn(usize) -> WindowPixels<P>,
         put: impl Fn(&mut f32, f32),
     ) {
         let channels = self.pool.channels;

@@ -6,7 +6,7 @@ use super::super::{
     tile::{AccumulateOuter, AddRows},
     winograd::{self, AccumulateWeights},
 };
-use super::{Conv, Images, MIN_PIECES, few_outputs, place_all};
+use super::{Conv, ImageBatch, MIN_PIECES, few_outputs, place_all};
 use rayon::prelude::*;
 
 /// Partial sums: more would use more threads and more memory.
@@ -23,7 +23,7 @@ const L1_NUMBERS: usize = 16 * 1024;
 pub fn weight_gradient<'a>(
     conv: &Conv,
     x: &[f32],
-    output: impl Into<Images<'a>>,
+    output: impl Into<ImageBatch<'a>>,
     with_bias: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let output = output.into();
@@ -183,7 +183,7 @@ impl<'a> WeightSums<'a> {
     }
 
     /// Adds what a piece of the batch contributes.
-    fn add(&mut self, level: SimdLevel, x: &[f32], output: &Images, piece: Piece) {
+    fn add(&mut self, level: SimdLevel, x: &[f32], output: &ImageBatch, piece: Piece) {
         let conv = self.conv;
         if let SumLayout::Points(columns) = self.layout {
             return self.add_points(level, (x, output), columns, piece);
@@ -202,14 +202,20 @@ impl<'a> WeightSums<'a> {
         }
     }
 
-    fn add_points(&mut self, level: SimdLevel, (x, output): (&[f32], &Images), columns: usize, piece: Piece) {
+    fn add_points(
+        &mut self,
+        level: SimdLevel,
+        (x, output): (&[f32], &ImageBatch),
+        columns: usize,
+        piece: Piece,
+    ) {
         let (conv, first) = (self.conv, piece.first_row);
         let tiles = conv.tiles(piece.images, piece.rows);
         let x_frame = Frame { frame_width: tiles.frame_width(), ..conv.input_frame() };
         let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..conv.output_frame(columns) };
         let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
         let rows = (first, tiles.frame_rows());
-        let x = (Images::of(x), piece.first_image, piece.images);
+        let x = (ImageBatch::of(x), piece.first_image, piece.images);
         let frame = place_all(level, &x_frame, x, rows, &mut x_scratch);
         let rows = (first, tiles.frame_rows() - 2);
         let output = (*output, piece.first_image, piece.images);
