@@ -176,15 +176,15 @@ impl ActiveRun {
     }
 
     pub fn progress(&self) -> Progress {
-        let (moment, secs) = (self.trainer.moment(), self.trainer.state.elapsed_secs);
+        let (position, secs) = (self.trainer.position(), self.trainer.state.elapsed_secs);
         let aside = self.trainer.aside().zip(self.aside).map(|((what, done, total), (_, began))| {
             (secs - began, Preparing::after(secs - began, what, done as u64, total as u64))
         });
         Progress {
             aside: aside.filter(|(took, _)| *took >= LONG_SECS).map(|(_, aside)| aside),
-            step: moment.step,
-            steps: moment.steps,
-            steps_per_epoch: moment.steps_per_epoch,
+            step: position.step,
+            steps: position.steps,
+            steps_per_epoch: position.steps_per_epoch,
             elapsed_secs: secs,
             examples_per_sec: self.pace.examples_per_sec(),
         }

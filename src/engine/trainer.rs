@@ -4,7 +4,7 @@ use super::{
     model::{Model, Scoring},
     optimizers::Optimizer,
     preparation::{Batches, Portion, Upcoming},
-    schedules::{self, Moment, ScheduleEntry},
+    schedules::{self, Position, ScheduleEntry},
     self_labels::{SelfLabels, Spreading},
 };
 use crate::{
@@ -36,7 +36,7 @@ pub struct Trainer {
     pub beginning: Option<String>,
     /// The training losses, by which divergence is noticed.
     pub losses: Losses,
-    moment: Moment,
+    position: Position,
     dataset: Arc<Dataset>,
     partition: Partition,
     labels: Labels,
@@ -164,7 +164,7 @@ impl Trainer {
         let mut trainer = Self {
             schedule: schedules::find(&spec.schedule.id)?,
             live,
-            moment: Moment { step: state.step, steps, steps_per_epoch },
+            position: Position { step: state.step, steps, steps_per_epoch },
             state,
             model: Arc::new(model),
             beginning,
@@ -265,8 +265,8 @@ impl Trainer {
     }
 
     /// Batches to be done in all, and in an epoch.
-    pub fn moment(&self) -> Moment {
-        Moment { step: self.state.step, ..self.moment }
+    pub fn position(&self) -> Position {
+        Position { step: self.state.step, ..self.position }
     }
 
     /// What is being done between two steps, examples done, and examples in all.
@@ -303,7 +303,7 @@ impl Trainer {
         let step = self.state.step;
         let portion = self.next.take().filter(|portion| portion.step == step);
         let portion = portion.unwrap_or_else(|| self.upcoming(step).prepare());
-        let next = (step + 1 < self.moment.steps).then(|| self.upcoming(step + 1));
+        let next = (step + 1 < self.position.steps).then(|| self.upcoming(step + 1));
         let (trained, next) = rayon::join(|| self.train_on(portion), || next.map(Upcoming::prepare));
         self.next = next;
         trained
@@ -336,13 +336,13 @@ impl Trainer {
         ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
         let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
+        let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
         self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
         self.losses.newest = loss;
         self.losses.first.get_or_insert(loss);
         self.state.step += 1;
         self.state.validated = !self.is_validation_due();
-        self.state.trained = self.state.step >= self.moment.steps;
+        self.state.trained = self.state.step >= self.position.steps;
         let learning_rate = self.optimizer.learning_rate(&self.live, factor);
         let values = [(LOSS, loss)]
             .into_iter()
@@ -361,7 +361,7 @@ impl Trainer {
 
     /// Validations are spread evenly over an epoch, the last at its end.
     fn is_validation_due(&self) -> bool {
-        let per_epoch = self.moment.steps_per_epoch;
+        let per_epoch = self.position.steps_per_epoch;
         let count = (self.spec.training(&EVALUATIONS_PER_EPOCH) as u64).min(per_epoch);
         let within = (self.state.step - 1) % per_epoch + 1;
         (within * count) / per_epoch > ((within - 1) * count) / per_epoch
