@@ -29,7 +29,7 @@ const MARGIN: f32 = 8.0;
 
 /// The settings of a window under test.
 #[derive(Clone, Copy)]
-struct Look {
+struct Setup {
     /// Width and height of the screen in pixels.
     size: [f32; 2],
     zoom: f32,
@@ -39,7 +39,7 @@ struct Look {
     name: &'static str,
 }
 
-impl fmt::Display for Look {
+impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size: [width, height], zoom, dark, runs, name } = self;
         let theme = if *dark { "dark" } else { "light" };
@@ -92,30 +92,30 @@ fn nothing_is_cut_or_covered_on_a_screen_of_2560_by_1440() {
 /// Texts that are scrolled out of view are not painted: here none is.
 #[test]
 fn nothing_is_cut_further_down_either() {
-    let high = |width, zoom| Look { size: [width, 5000.0], zoom, dark: false, runs: 7, name: LONG };
+    let high = |width, zoom| Setup { size: [width, 5000.0], zoom, dark: false, runs: 7, name: LONG };
     check([high(1024.0, 1.0), high(1024.0, 1.5), high(1440.0, 1.0), high(2560.0, 2.0)]);
 }
 
 /// A screen at each zoom, with alternating numbers of runs, names and themes, and at the first start.
-fn looks(size: [f32; 2], turn: usize) -> impl Iterator<Item = Look> {
-    let later = ZOOMS.into_iter().enumerate().map(move |(at, zoom)| Look {
+fn looks(size: [f32; 2], turn: usize) -> impl Iterator<Item = Setup> {
+    let later = ZOOMS.into_iter().enumerate().map(move |(at, zoom)| Setup {
         size,
         zoom,
         dark: (at + turn).is_multiple_of(2),
         runs: RUNS[(at + turn) % RUNS.len()],
         name: [LONG, CHINESE][(at + turn) / 2 % 2],
     });
-    let first = [1.0, 1.5].map(|zoom| Look { size, zoom, dark: false, runs: 0, name: LONG });
+    let first = [1.0, 1.5].map(|zoom| Setup { size, zoom, dark: false, runs: 0, name: LONG });
     later.chain(first)
 }
 
-fn check(looks: impl IntoIterator<Item = Look>) {
+fn check(looks: impl IntoIterator<Item = Setup>) {
     let wrong: Vec<String> = looks.into_iter().flat_map(problems).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Checks every part of a window; returns what is wrong with each.
-fn problems(look: Look) -> Vec<String> {
+fn problems(look: Setup) -> Vec<String> {
     let mut wrong = vec![];
     let mut note = |window: &mut Window, part: &str| {
         picture(window, look, part);
@@ -140,7 +140,7 @@ fn problems(look: Look) -> Vec<String> {
 }
 
 /// Saves a picture, if `SCREENS` names a folder.
-fn picture(window: &mut Window, look: Look, part: &str) {
+fn picture(window: &mut Window, look: Setup, part: &str) {
     let Some(folder) = std::env::var_os("SCREENS") else { return };
     let name = format!("{look}, {part}.png").replace(['…', '%'], "");
     window.render().unwrap().save(Path::new(&folder).join(name)).unwrap();
@@ -163,7 +163,7 @@ const PARTS: [Part; 10] = [
 ];
 
 /// A window of a screen's size, with something drawn on its pad.
-fn window(look: Look) -> Window {
+fn window(look: Setup) -> Window {
     let size = look.size.map(|pixels| pixels + 2.0 * MARGIN * look.zoom);
     let settings = Settings { dark: look.dark, zoom: look.zoom, ..Settings::default() };
     let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);

@@ -1,7 +1,7 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
     data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
-    protocol::data::{Altered, ImageId, Look, Sheet},
+    protocol::data::{Altered, FullImage, ImageId, Sheet},
     rng::rng,
     spec::Values,
 };
@@ -32,11 +32,11 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
 ///
 /// # Errors
 /// Where it is not there, or not any more.
-pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
+pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<FullImage> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(Look { request, image, shape: dataset.info.shape.image()?, pixels, key })
+    Ok(FullImage { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
 /// A training image, unchanged and as augmented in the first epochs of a run with that seed. Each turn shows another

@@ -96,7 +96,7 @@ pub enum DataReport {
     /// Answers [`DataRequest::Sheet`].
     Sheet(Sheet),
     /// Answers [`DataRequest::Look`].
-    Look(Look),
+    Look(FullImage),
     /// Answers [`DataRequest::Pictures`].
     Pictures(Sheet),
     /// Answers [`DataRequest::Alter`].
@@ -263,7 +263,7 @@ pub struct Sheet {
 
 /// One image, pixel by pixel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct FullImage {
     /// The number of the request.
     pub request: u64,
     /// Which one it is.

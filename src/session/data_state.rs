@@ -4,7 +4,7 @@ use crate::{
     data,
     protocol::{
         Preparing,
-        data::{Altered, Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
+        data::{Altered, Collection, DataReport, Fetch, FullImage, Handwriting, Opened, Sheet, Survey},
     },
     spec::{Choice, Edits},
 };
@@ -29,7 +29,7 @@ pub struct DataState {
     /// The newest pictures of the data sets of runs, the newest last.
     pub pictures: VecDeque<Sheet>,
     /// The newest image that was asked for.
-    pub look: Option<Look>,
+    pub look: Option<FullImage>,
     /// The newest image that augmentation was tried on.
     pub altered: Option<Altered>,
     /// What the newest survey has found so far.

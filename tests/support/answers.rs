@@ -10,8 +10,8 @@ use headstart::{
     protocol::{
         Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
         data::{
-            Altered, Collection, DataReport, DataRequest, Handwriting, ImageId, Item, Look, Opened, Role,
-            Sheet, Survey, TwinCounts, Twins, Written,
+            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
+            Role, Sheet, Survey, TwinCounts, Twins, Written,
         },
     },
     session::State,
@@ -266,7 +266,7 @@ fn report(state: &mut State, request: DataRequest) {
         DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
         DataRequest::Look { request, image } => {
             let key = "train-images-idx3-ubyte.gz, image 17".into();
-            DataReport::Look(Look { request, image, shape, pixels: Arc::new(pixels(1)), key })
+            DataReport::Look(FullImage { request, image, shape, pixels: Arc::new(pixels(1)), key })
         }
         DataRequest::Alter { request, .. } => {
             DataReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
