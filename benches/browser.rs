@@ -1,7 +1,7 @@
 //! The time per frame while ten thousand thumbnails are scrolled: `cargo bench --bench browser`.
 use egui_kittest::Harness;
 use headstart::{
-    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Sheet},
+    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Thumbnails},
     session::{State, catalog},
     shape::ImageShape,
     spec::Choice,
@@ -93,7 +93,7 @@ fn answer(state: &mut State, actions: &mut Vec<Action>, shape: ImageShape) {
         if let Action::Data(DataRequest::Sheet { request, images }) = action {
             let pixels = (0..images.len() * shape.len()).map(|at| (at % 251) as u8);
             let pixels = Arc::new(pixels.collect());
-            state.apply_report(DataReport::Sheet(Sheet { request, shape, pixels }));
+            state.apply_report(DataReport::Sheet(Thumbnails { request, shape, pixels }));
         }
     }
 }

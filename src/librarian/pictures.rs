@@ -1,7 +1,7 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
     data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
-    protocol::data::{Altered, FullImage, ImageId, Sheet},
+    protocol::data::{Altered, FullImage, ImageId, Thumbnails},
     rng::rng,
     spec::Values,
 };
@@ -18,14 +18,14 @@ const LOOKS: u64 = 9;
 ///
 /// # Errors
 /// Where an image is not there, or not any more.
-pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Sheet> {
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Thumbnails> {
     let shape = dataset.info.shape.image()?;
     let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
     for image in images {
         pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, side));
     }
-    Ok(Sheet { request, shape: small, pixels: Arc::new(pixels) })
+    Ok(Thumbnails { request, shape: small, pixels: Arc::new(pixels) })
 }
 
 /// One image in full size, and the name that corrections use for it.

@@ -94,11 +94,11 @@ pub enum DataReport {
     /// Answers [`DataRequest::Open`].
     Opened(Opened),
     /// Answers [`DataRequest::Sheet`].
-    Sheet(Sheet),
+    Sheet(Thumbnails),
     /// Answers [`DataRequest::Look`].
     Look(FullImage),
     /// Answers [`DataRequest::Pictures`].
-    Pictures(Sheet),
+    Pictures(Thumbnails),
     /// Answers [`DataRequest::Alter`].
     Altered(Altered),
     /// What a survey has found so far; one report for each portion.
@@ -252,7 +252,7 @@ pub enum Role {
 
 /// Small pictures, in the order in which they were asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sheet {
+pub struct Thumbnails {
     /// The number of the request.
     pub request: u64,
     /// Height, width and channels (1 or 3) of each.

@@ -11,7 +11,7 @@ use headstart::{
         Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
         data::{
             Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
-            Role, Sheet, Survey, TwinCounts, Twins, Written,
+            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
         },
     },
     session::State,
@@ -255,7 +255,7 @@ fn map(split: Split) -> Map {
 
 fn report(state: &mut State, request: DataRequest) {
     let shape = ImageShape::new(SIDE, SIDE, 1);
-    let sheet = |request, images: usize| Sheet { request, shape, pixels: Arc::new(pixels(images)) };
+    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
             request,
