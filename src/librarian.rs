@@ -120,7 +120,7 @@ fn as_it_is(choice: &Choice) -> Choice {
     data::source(&Choice { edits: Edits::new(), ..choice.clone() })
 }
 
-/// Pictures that somebody wants of a data set as a run sees it.
+/// A request for pictures of a data set as a run sees it.
 struct PicturesWish {
     request: u64,
     dataset: Choice,

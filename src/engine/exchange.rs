@@ -34,8 +34,8 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
-    let part = if has_head { Scope::All } else { Scope::Encoder };
-    let pytorch = Pytorch::new(&newest.loaded.vars, part)?;
+    let scope = if has_head { Scope::All } else { Scope::Encoder };
+    let pytorch = Pytorch::new(&newest.loaded.vars, scope)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
     Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })

@@ -65,7 +65,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches of a run that fits so many images.
+    /// The batches of a run on this many training images.
     pub fn new(spec: &RunSpec, images: usize) -> Self {
         let batch_size = spec.training(&BATCH_SIZE) as u64;
         let is_pass = spec.training(&EPOCH_STEPS) == 0.0;

@@ -48,7 +48,7 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// How many images with such tiles should be worked on at once, of at most so many.
+    /// How many images with such tiles to process at once, of at most `most`.
     pub fn images_at_once(&self, outputs: usize, most: usize) -> usize {
         (L2_NUMBERS / (POINTS * self.rows() * self.columns() * (self.channels + outputs)))
             .clamp(1, most.max(1))

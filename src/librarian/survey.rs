@@ -34,7 +34,7 @@ struct Print {
     difference: u64,
 }
 
-/// A survey at work.
+/// A survey in progress.
 pub struct Surveying {
     dataset: Arc<Dataset>,
     report: Survey,

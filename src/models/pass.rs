@@ -10,7 +10,7 @@ pub enum Pass<'a> {
     Evaluation,
     /// As an evaluation, and the feature maps are kept.
     Recording(&'a Maps),
-    /// Dropout is on, and normalisations go by the batch.
+    /// Dropout is on, and batch normalisation uses the statistics of the batch.
     Training {
         /// Of the run; dropout masks are drawn from it.
         seed: u64,
@@ -37,7 +37,7 @@ pub enum Changes {
     Nothing,
 }
 
-/// The feature maps of a pass, one a convolution, in the order in which they are made.
+/// The feature maps of a pass, one for each convolution, in order.
 #[derive(Default)]
 pub struct Maps(Mutex<Vec<Tensor>>);
 

@@ -1,6 +1,6 @@
 //! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as
-//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. What
-//! the counterpart of a variable is, the block says that makes it.
+//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. The
+//! block that makes a variable names its counterpart.
 use super::{BlockVar, Scope, Vars};
 use crate::{disk, errors::At as _, shape::ImageShape};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -16,7 +16,7 @@ pub struct Pytorch<'a> {
     parts: Vec<Counterpart<'a>>,
 }
 
-/// What a tensor of the file is called here: `fc2` for `head` renames all tensors of that layer.
+/// A layer of the file under another name: `fc2` for `head` renames all tensors of that layer.
 pub struct Rename {
     /// A layer of the file.
     pub theirs: String,
@@ -54,9 +54,9 @@ impl<'a> Pytorch<'a> {
     ///
     /// # Errors
     /// Where a weight has no counterpart in PyTorch.
-    pub fn new(vars: &'a Vars, part: Scope) -> Result<Self> {
+    pub fn new(vars: &'a Vars, scope: Scope) -> Result<Self> {
         let mut rest: BTreeMap<&str, &Var> =
-            vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
+            vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
         let counterpart = |of: &'a BlockVar| {
             let var = rest.remove(of.name.as_str())?;
             Some(Counterpart { name: &of.pytorch, layout: of.layout, var })

@@ -1,4 +1,4 @@
-//! Encoders that come with the program, so that a lesson can begin with the race.
+//! Pretrained encoders that come with the program, so that a comparison can begin at once.
 use crate::{shape::ImageShape, spec::ShippedEncoder};
 
 /// Every encoder that comes with the program.

@@ -1,4 +1,4 @@
-//! An encoder's weights from another run or file, whatever head they were trained under.
+//! Transfer: an encoder's weights from another run or file, whatever head they were trained with.
 use super::{Vars, pytorch, shipped::Shipped, vars};
 use crate::{
     disk,
@@ -16,7 +16,7 @@ const ENCODER: &str = "encoder.";
 pub enum Weights {
     /// A `model.safetensors` of a run, or a file of one's own.
     File(PathBuf),
-    /// Part of the program.
+    /// Compiled into the program.
     Shipped(&'static Shipped),
 }
 
@@ -49,13 +49,13 @@ impl Scope {
     }
 }
 
-/// Sets every variable of a part to what a file holds by its name, but for those of the encoder's
-/// last stages that are to be fresh; says what was read and what was not. Where there is an error, none of them is changed.
+/// Sets the variables of a scope to the tensors of the same names in a file, except for those of the encoder's last
+/// `fresh_stages` stages; says what was read and what was not. Where there is an error, none of them is changed.
 ///
 /// # Errors
-/// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
-pub fn load_weights(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Result<String> {
-    read(vars, weights, part, fresh_stages).context("Could not begin with these weights").at(weights)
+/// Where it is no file of tensors, or not exactly those of this scope: all that does not fit is named.
+pub fn load_weights(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
+    read(vars, weights, scope, fresh_stages).context("Could not begin with these weights").at(weights)
 }
 
 /// Whether a file that Headstart wrote holds weights that can be used.
@@ -71,8 +71,8 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Result<String> {
-    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
+fn read(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
+    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
     let fresh = vars.last_stages(fresh_stages);
     let wanted: Vec<_> = own.iter().filter(|(name, _)| !fresh.contains(name)).collect();
     let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
@@ -91,7 +91,7 @@ fn read(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Res
     }
     let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
     let stray =
-        |name: &&String| name.starts_with(part.beginning()) && !own.iter().any(|(own, _)| own == name);
+        |name: &&String| name.starts_with(scope.beginning()) && !own.iter().any(|(own, _)| own == name);
     problems.extend(
         others
             .iter()
@@ -104,7 +104,7 @@ fn read(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Res
          trained with",
         fitting.len(),
         wanted.len(),
-        part.label(),
+        scope.label(),
         pytorch::listed(&problems)
     );
     for (var, tensor) in &fitting {
@@ -114,9 +114,9 @@ fn read(vars: &Vars, weights: &Weights, part: Scope, fresh_stages: usize) -> Res
         0 => String::new(),
         anew => format!("; {anew} begin anew"),
     };
-    let left = others.iter().filter(|name| !name.starts_with(part.beginning())).count();
+    let left = others.iter().filter(|name| !name.starts_with(scope.beginning())).count();
     let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", part.label(), fitting.len()))
+    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", scope.label(), fitting.len()))
 }
 
 fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {

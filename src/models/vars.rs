@@ -136,7 +136,7 @@ impl Vars {
         Ok(self.sink.backward(loss)?)
     }
 
-    /// Takes over all numbers of the same network's other weights.
+    /// Copies all numbers from other weights of the same network.
     ///
     /// # Errors
     /// Where they are another network's.
@@ -146,7 +146,7 @@ impl Vars {
         self.all().zip(other.all()).try_for_each(|((_, to), (_, from))| Ok(to.set(from)?))
     }
 
-    /// Whether every number is one.
+    /// Whether every number is finite.
     ///
     /// # Errors
     /// candle's own.

@@ -6,7 +6,7 @@ use crate::protocol::{
 };
 use tracing::{error, info, warn};
 
-/// Logs an event that the state does not hold yet. Nothing is said of single batches, drawings or answers.
+/// Logs an event that `state` does not hold yet. Batches, drawings and answers are not logged.
 pub fn event(event: &Event, state: &State) {
     match event {
         Event::Run(info) if info.phase == Phase::Running => {

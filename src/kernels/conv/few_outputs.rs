@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 32;
 /// With fewer channels there is nothing to be saved.
 const MIN_CHANNELS: usize = 8;
 
-/// Whether a window with so many outputs is better moved this way.
+/// Whether a window with this many outputs is faster this way.
 pub fn fits(window: &Window, outputs: usize) -> bool {
     let taps = window.rows * window.columns;
     window.stride == 1 && window.channels >= MIN_CHANNELS && taps > 1 && taps * outputs <= MAX_ROWS
