@@ -1,4 +1,5 @@
-//! What the program's log says of runs, comparisons, data sets and notices.
+//! What the program's log says of runs, comparisons, data sets and notices. Names are written with escapes, as they may
+//! come from elsewhere.
 use super::State;
 use crate::protocol::{
     Event, Level, Notice, Phase,
@@ -11,17 +12,17 @@ pub fn event(event: &Event, state: &State) {
     match event {
         Event::Run(info) if info.phase == Phase::Running => {
             let step = info.progress.step;
-            info!(run = %info.id, step, "{}", if step == 0 { "started" } else { "resumed" });
+            info!(run = ?info.id, step, "{}", if step == 0 { "started" } else { "resumed" });
         }
         Event::Phase(run, phase) => {
             let step = state.runs.get(run).map(|run| run.progress.step);
             match phase {
-                Phase::Failed(text) => error!(%run, step, "failed: {text}"),
-                phase => info!(%run, step, "{}", name(phase)),
+                Phase::Failed(text) => error!(?run, step, "failed: {text}"),
+                phase => info!(?run, step, "{}", name(phase)),
             }
         }
-        Event::ComparisonPhase(comparison, Phase::Failed(text)) => error!(%comparison, "failed: {text}"),
-        Event::ComparisonPhase(comparison, phase) => info!(%comparison, "{}", name(phase)),
+        Event::ComparisonPhase(comparison, Phase::Failed(text)) => error!(?comparison, "failed: {text}"),
+        Event::ComparisonPhase(comparison, phase) => info!(?comparison, "{}", name(phase)),
         Event::Notice(notice) => self::notice(notice),
         _ => {}
     }
