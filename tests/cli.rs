@@ -392,7 +392,10 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
     fs::write(folder.join("checkpoints/step-000016/model.safetensors"), "no tensors").unwrap();
     let older = run(&home, &["predict", &id, &good, "--json"]);
     assert!(older.status.success() && objects(&older).len() == 1, "{older:?}");
-    assert!(String::from_utf8_lossy(&older.stderr).contains("Step 8 stands in for step 16"), "{older:?}");
+    assert!(
+        String::from_utf8_lossy(&older.stderr).contains("Step 8 is used instead of step 16"),
+        "{older:?}"
+    );
     fs::write(folder.join("checkpoints/step-000008/model.safetensors"), "no tensors").unwrap();
     let file = fixture.data().join("weights").display().to_string();
     for command in [

@@ -180,7 +180,10 @@ fn whatever_is_damaged_of_a_checkpoint_it_gives_way_to_the_one_before() {
         let (id, folder, undisturbed) = killed_at_16(&fixture);
         fs::write(folder.join("checkpoints/step-000016").join(file), "short").unwrap();
         let (run, notices) = resumed(&fixture, &id);
-        assert!(notices.iter().any(|notice| notice.contains("Step 8 stands in for step 16")), "{notices:?}");
+        assert!(
+            notices.iter().any(|notice| notice.contains("Step 8 is used instead of step 16")),
+            "{notices:?}"
+        );
         assert_eq!((metrics(&run), weights(&run)), undisturbed, "{file}");
     }
 }

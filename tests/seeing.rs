@@ -89,7 +89,7 @@ fn what_cannot_be_explained_says_why() {
     let (_fixture, mut session, _) = trained(&["encoder=compact_cnn", "objective=autoencoder", "epochs=1"]);
     let mut window = open("why", true, session.state.clone());
     draw_seven(&mut window);
-    let text = "The network learns without labels: it tells no classes apart";
+    let text = "The network learns without labels: it has no classes";
     carry(&mut window, &mut session, |window| window.query_by_label_contains(text).is_some());
 }
 

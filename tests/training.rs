@@ -460,7 +460,7 @@ fn a_disk_that_cannot_be_written_pauses_the_run_and_loses_nothing() {
     until(&mut session, &id, |run| run.phase == Phase::Paused);
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(
-        notice.level == Level::Error && notice.text.contains("see to that, then continue"),
+        notice.level == Level::Error && notice.text.contains("solve that, then continue"),
         "{}",
         notice.text
     );
@@ -505,7 +505,7 @@ fn damaged_runs_are_reported_and_do_not_hide_the_others() {
     assert!(notice.text.contains("9-damaged"), "{}", notice.text);
     session.send(predict(1, &run.id, vec![0; 784]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.text.contains("Step 8 stands in for step 16"), "{}", notice.text);
+    assert!(notice.text.contains("Step 8 is used instead of step 16"), "{}", notice.text);
     assert_eq!(wait(&mut session, |session| session.state.prediction.clone()).step, 8);
     session.close();
     cut_short(8);

@@ -314,7 +314,7 @@ impl ActiveRun {
             Err(error) => {
                 self.save_due = true;
                 let text = format!(
-                    "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
+                    "The run is paused until its checkpoint can be saved: solve that, then continue. {}",
                     message(&error)
                 );
                 outbox.notice(self.about(), Level::Error, text);

@@ -183,7 +183,7 @@ impl Model {
 
     fn classify(&self, embeddings: &Tensor) -> Result<Tensor> {
         let logits = self.objective.logits(embeddings)?;
-        logits.context("The network learns without labels: it tells no classes apart")
+        logits.context("The network learns without labels: it has no classes")
     }
 
     /// A classifier's answer for some images, without augmentation.

@@ -37,7 +37,7 @@ pub fn newest<T>(
                 let passed_over = failed.map(|(newer, error)| {
                     let reason = message(&error);
                     format!(
-                        "Step {step} stands in for step {newer}, whose checkpoint cannot be used: {reason}"
+                        "Step {step} is used instead of step {newer}, whose checkpoint cannot be used: {reason}"
                     )
                 });
                 return Ok(Some(Newest { state, loaded, passed_over }));

@@ -38,7 +38,7 @@ pub fn paint(
             newest.loaded.objective.sample(BLOCK.min(count - done), rng::key(seed, "samples", done as u64))
         })?;
         let images = images.context(
-            "The run paints no images from noise: choose one whose objective is variational or adversarial",
+            "The run generates no images from noise: choose one whose objective is variational or adversarial",
         )?;
         pixels.extend(super::preview::bytes(&images)?);
         show(pixels.len() / shape.len());
