@@ -600,7 +600,7 @@ fn the_log_says_what_was_trained_and_what_was_refused() {
     assert!(of_run[0].contains("INFO started") && of_run[0].ends_with("step=0"), "{log}");
     assert!(of_run.last().unwrap().contains("INFO finished") && of_run.len() < 8, "{log}");
     assert!(log.contains(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")), "{log}");
-    let refusal = log.lines().find(|line| line.contains("ERROR")).unwrap();
+    let (_, refusal) = log.lines().find_map(|line| line.split_once("ERROR")).unwrap();
     assert!(refusal.contains("did you mean seed_cnn?"), "{log}");
     assert!(log.lines().last().unwrap().ends_with("ended code=1"), "{log}");
     assert!(String::from_utf8(refused.stderr).unwrap().contains(refusal));
