@@ -1,7 +1,7 @@
-//! How long the window takes for a frame while ten thousand small pictures scroll by: `cargo bench --bench browser`.
+//! The time per frame while ten thousand thumbnails are scrolled: `cargo bench --bench browser`.
 use egui_kittest::Harness;
 use headstart::{
-    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Sheet},
+    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Thumbnails},
     session::{State, catalog},
     shape::ImageShape,
     spec::Choice,
@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Instant};
 
 const IMAGES: usize = 10_000;
 const FRAMES: usize = 400;
-/// Of the largest pictures that a sheet has.
+/// The side of the largest thumbnails of a sheet, in pixels.
 const SHAPE: ImageShape = ImageShape::new(64, 64, 3);
 
 fn main() {
@@ -55,7 +55,7 @@ fn frames(shape: ImageShape, step: f32) -> [f64; 2] {
             }
             let began = Instant::now();
             window.step();
-            // What a graphics card would be given.
+            // The meshes for a graphics card.
             let shapes = window.output().shapes.clone();
             std::hint::black_box(window.ctx.tessellate(shapes, 1.0));
             began.elapsed().as_secs_f64() * 1e3
@@ -87,13 +87,13 @@ fn state(shape: ImageShape) -> State {
     state
 }
 
-/// Plays the librarian.
+/// Answers in place of the librarian.
 fn answer(state: &mut State, actions: &mut Vec<Action>, shape: ImageShape) {
     for action in actions.drain(..) {
         if let Action::Data(DataRequest::Sheet { request, images }) = action {
             let pixels = (0..images.len() * shape.len()).map(|at| (at % 251) as u8);
             let pixels = Arc::new(pixels.collect());
-            state.apply_report(DataReport::Sheet(Sheet { request, shape, pixels }));
+            state.apply_report(DataReport::Sheet(Thumbnails { request, shape, pixels }));
         }
     }
 }

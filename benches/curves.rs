@@ -42,7 +42,7 @@ fn frames(state: State, points: u64, grows: bool) -> f64 {
             }
             let began = Instant::now();
             window.step();
-            // What a graphics card would be given.
+            // The meshes for a graphics card.
             let shapes = window.output().shapes.clone();
             std::hint::black_box(window.ctx.tessellate(shapes, 1.0));
             began.elapsed().as_secs_f64() * 1e3

@@ -1,4 +1,4 @@
-//! Each kernel on one core, beside what that core can multiply at most: `cargo bench --bench kernels`.
+//! Each kernel on one core, beside the highest rate of multiply-adds of that core: `cargo bench --bench kernels`.
 //!
 //! Criterion compares with the run before (its "elements" are floating-point operations); the table at the end gives
 //! GFLOP/s and their share of large matrix products, or GB/s where memory is the limit. `-- conv` measures a part.
@@ -37,7 +37,7 @@ fn main() {
     });
 }
 
-/// What one call of a kernel does.
+/// The work of one call of a kernel.
 enum Work {
     /// Floating-point operations.
     Flops(usize),

@@ -19,7 +19,7 @@ const REPORT_EVERY: u64 = 100;
 const SLOWER_FROM: u64 = 600;
 
 fn main() -> Result<()> {
-    // What can be chosen, and a recipe: what its text leaves out has its default, and key=value pairs win.
+    // All components, and a recipe: what its text leaves out has its default, and key=value pairs override it.
     let catalog = engine::catalog();
     let overrides: Vec<String> = std::env::args().skip(1).collect();
     let spec =
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     let live = catalog.live_params(&spec);
     let mut trainer = Trainer::new(spec, live, dataset, Origin::Fresh)?;
     loop {
-        // One batch of training or of scoring. Nothing calls back: what was done is what is returned.
+        // One batch of training or of scoring. There are no callbacks: the return value says what was done.
         match trainer.advance()? {
             Advance::Trained { points, .. } => {
                 if trainer.state.step.is_multiple_of(REPORT_EVERY) {

@@ -14,6 +14,7 @@ mod fetch;
 mod handwriting;
 mod history;
 mod list;
+mod log;
 mod output;
 mod plot;
 mod reading;
@@ -24,6 +25,7 @@ mod score;
 mod train;
 mod waiting;
 mod watch;
+pub use log::start_log;
 
 /// Trains real networks in front of you. Without a command it opens its window.
 #[derive(Parser, Debug)]
@@ -46,6 +48,9 @@ pub struct Common {
     /// Print one JSON object a line, and nothing else, on standard output
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print what the log in the home is given on standard error, too
+    #[arg(long, global = true)]
+    pub verbose: bool,
 }
 
 #[allow(missing_docs, reason = "clap would show it as the help of the command above")]
@@ -235,10 +240,14 @@ impl Outcome {
 
 /// How the program ends after a command, whose error is printed.
 pub fn reported(ended: Result<Outcome>) -> Outcome {
-    output::ended(ended.unwrap_or_else(|error| {
-        output::complain(message(&error));
+    let outcome = output::ended(ended.unwrap_or_else(|error| {
+        let text = message(&error);
+        tracing::error!("{text}");
+        output::complain(text);
         Outcome::Failed
-    }))
+    }));
+    tracing::info!(code = outcome.code(), "ended");
+    outcome
 }
 
 /// What the program does without a command where no window can be opened, which `reason` is a sentence about: it trains
@@ -247,6 +256,7 @@ pub fn reported(ended: Result<Outcome>) -> Outcome {
 /// # Errors
 /// Where no run can be started.
 pub fn without_a_window(reason: &str, common: &Common) -> Result<Outcome> {
+    tracing::warn!("{reason}");
     output::complain(reason);
     train::first(common)
 }

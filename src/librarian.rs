@@ -32,23 +32,23 @@ mod survey;
 use fetching::Fetching;
 use survey::Surveying;
 
-/// At the end, what is still asked may take so long.
+/// The longest that requests may still take when the program ends.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
-/// The near end of the librarian.
+/// The handle to the librarian's thread.
 pub struct Librarian {
     pub requests: Sender<DataRequest>,
     pub reports: Receiver<DataReport>,
-    /// How far the data set is that it reads at this moment.
+    /// How much of the data set it is reading has been read.
     pub watch: Arc<Watch>,
-    /// What the data set that was asked for last is read from.
+    /// The source of the data set that was requested last.
     opening: Option<Choice>,
     thread: JoinHandle<()>,
 }
 
 impl Librarian {
-    /// Starts the thread, which waits for requests and keeps what it fetches and a person's corrections in `home`. `wake`
-    /// is called when there is a report.
+    /// Starts the thread, which waits for requests, and keeps fetched data sets and the user's corrections in `home`.
+    /// `wake` is called when there is a report.
     ///
     /// # Errors
     /// Where no thread can be started.
@@ -66,7 +66,7 @@ impl Librarian {
         Ok(Self { requests, reports, watch, opening: None, thread })
     }
 
-    /// Gives up on reading any other data set than that of a choice, which will be asked for.
+    /// Stops reading any other data set than that of a choice, which will be requested next.
     pub fn turn_to(&mut self, choice: &Choice) {
         let source = as_it_is(choice);
         if self.opening.as_ref() != Some(&source) {
@@ -75,7 +75,7 @@ impl Librarian {
         }
     }
 
-    /// Lets the thread finish what it is asked, which is waited for a moment; a data set that is being read is not.
+    /// Waits for pending requests, but not long, and not for a data set that is being read.
     pub fn join(self) {
         self.watch.close();
         drop(self.requests);
@@ -88,7 +88,7 @@ impl Librarian {
     }
 }
 
-/// What the thread works at.
+/// The state of the thread.
 struct Desk {
     home: Home,
     wake: Box<dyn Fn() + Send>,
@@ -98,30 +98,30 @@ struct Desk {
     fetching: Option<Fetching>,
     /// The newest data set that is to be opened.
     to_open: Option<(u64, RunSpec)>,
-    /// The newest that was asked for.
+    /// The newest that was requested.
     asked: Option<(u64, RunSpec)>,
     /// The data set that was opened last.
     open: Option<Open>,
-    /// The newest image that is to be altered: request, turn, seed, and how.
+    /// The newest request to augment an image: request, turn, seed, and augmentation.
     to_alter: Option<(u64, u64, u64, Values)>,
-    /// Small pictures that are to be made, those asked for first first.
+    /// Thumbnails to be made, in order of the requests.
     sheets: VecDeque<(u64, Vec<ImageId>)>,
     /// Pictures of a run's data set that are to be made.
     pictures: VecDeque<PicturesWish>,
     /// The data set of a run that pictures were made of last.
     of_run: Option<(Choice, Arc<Dataset>)>,
     surveying: Option<Surveying>,
-    /// Kept drawings that cannot be read, as was said last.
+    /// Kept drawings that cannot be read, as last reported.
     unreadable: Vec<PathBuf>,
     watch: Arc<Watch>,
 }
 
-/// What of a choice decides which images there are before any of them is corrected.
+/// The part of a choice that decides which images there are, before any corrections.
 fn as_it_is(choice: &Choice) -> Choice {
     data::source(&Choice { edits: Edits::new(), ..choice.clone() })
 }
 
-/// Pictures that somebody wants of a data set as a run sees it.
+/// A request for pictures of a data set as a run sees it.
 struct PicturesWish {
     request: u64,
     dataset: Choice,
@@ -158,7 +158,7 @@ impl Desk {
         }
     }
 
-    /// Takes note of a request; what takes long is begun by [`work`](Self::work), once there are no further requests.
+    /// Records a request; long work is begun by [`work`](Self::work), once there are no further requests.
     fn note(&mut self, request: DataRequest) -> Result<()> {
         match request {
             DataRequest::Open { request, spec } => {
@@ -196,7 +196,7 @@ impl Desk {
         self.report(DataReport::Notice(Notice { about: About::Data, level, text }));
     }
 
-    /// Reads a data set. That it cannot be read is an answer too.
+    /// Reads a data set and reports it, or why it cannot be read.
     fn open(&mut self, request: u64, spec: &RunSpec) -> Result<()> {
         let found = self.collection(spec).map(Arc::new).map_err(|error| message(&error));
         self.report(DataReport::Opened(Opened { request, dataset: spec.dataset.clone(), found }));
@@ -219,7 +219,7 @@ impl Desk {
         Ok(Collection { kept: self.home.edits(&spec.dataset)?, ..collection })
     }
 
-    /// Reads a data set while the faces look on.
+    /// Reads a data set, with its progress shown by the faces.
     fn read(&self, choice: &Choice) -> Result<Arc<Dataset>> {
         let _reading = self.watch.begin();
         (self.wake)();
@@ -240,7 +240,7 @@ impl Desk {
             _ => self.read(&wish.dataset),
         };
         if dataset.as_ref().is_err_and(|error| error.is::<Stopped>()) {
-            // what stopped it was another wish, which comes first
+            // it was stopped by a newer request, which is handled first
             self.pictures.push_front(wish);
             return Ok(());
         }
@@ -264,7 +264,7 @@ impl Desk {
         if report.share_done < 1.0 {
             self.surveying = Some(surveying);
         }
-        // The newest says all that an older one does.
+        // The newest replaces an older one.
         self.outgoing.retain(|older| !matches!(older, DataReport::Survey(_)));
         self.report(DataReport::Survey(report));
         Ok(())

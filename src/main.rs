@@ -11,8 +11,13 @@ fn main() -> ExitCode {
     keep_freed_memory();
     prepare_threads();
     let outcome = match Args::try_parse() {
-        Ok(Args { command: Some(command), common }) => cli::reported(cli::run(command, &common)),
-        Ok(Args { command: None, common }) => cli::reported(window(&common)),
+        Ok(args) => {
+            cli::start_log(&args);
+            cli::reported(match args.command {
+                Some(command) => cli::run(command, &args.common),
+                None => window(&args.common),
+            })
+        }
         Err(usage) => cli::explained(&usage),
     };
     ExitCode::from(outcome.code())

@@ -11,6 +11,7 @@
 //! HOME/edits/        see `edits_file.rs`
 //! HOME/handwriting/  see `data/handwriting.rs`
 //! HOME/trash/        what was deleted, as it was
+//! HOME/logs/         see `program_log.rs`
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
@@ -35,6 +36,7 @@ mod edits_file;
 mod lock;
 mod log;
 mod metrics_file;
+mod program_log;
 mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
@@ -42,6 +44,7 @@ pub use data_file::RunData;
 pub use lock::RunLock;
 pub use log::{Entry, Tuned, surviving_tunings};
 pub use metrics_file::MetricsFile;
+pub use program_log::program_log;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
 const MOST_SPEC: u64 = 64 << 20;

@@ -4,7 +4,10 @@ use crate::{
     engine::{self, Worker},
     librarian::Librarian,
     models,
-    protocol::{About, Command, Control, LayerInfo, Level, Notice, Order, data::DataRequest},
+    protocol::{
+        About, Command, Control, Event, LayerInfo, Level, Notice, Order,
+        data::{DataReport, DataRequest},
+    },
     runs::Home,
     shape::ImageShape,
     spec::{Catalog, Choice},
@@ -16,6 +19,7 @@ mod data_state;
 mod entrants;
 mod fine_tuning;
 pub mod fitting;
+mod log;
 mod state;
 pub mod written;
 pub use data_state::DataState;
@@ -23,8 +27,9 @@ pub use entrants::Entrants;
 pub use fine_tuning::fine_tuning;
 pub use state::{Curve, Run, Series, State};
 
-/// A home of runs, opened, with the worker that trains in it, and the librarian who knows about data.
+/// An opened home, with the worker that trains in it and the librarian that reads data sets.
 pub struct Session {
+    /// All that is known of runs and data, as of the last [`poll`](Self::poll).
     pub state: State,
     worker: Worker,
     librarian: Librarian,
@@ -69,18 +74,20 @@ impl Session {
     }
 
     fn warn(&mut self, text: &str) {
-        self.state.notices.push(Notice { about: About::Request, level: Level::Warning, text: text.into() });
+        let notice = Notice { about: About::Request, level: Level::Warning, text: text.into() };
+        log::notice(&notice);
+        self.state.notices.push(notice);
     }
 
     /// Takes in what has happened; says whether anything has. Never waits.
     pub fn poll(&mut self) -> bool {
         let mut any = false;
-        for event in self.worker.events.try_iter() {
-            self.state.apply(event);
+        while let Ok(event) = self.worker.events.try_recv() {
+            self.take(event);
             any = true;
         }
-        for report in self.librarian.reports.try_iter() {
-            self.state.apply_report(report);
+        while let Ok(report) = self.librarian.reports.try_recv() {
+            self.take_report(report);
             any = true;
         }
         self.state.preparing = self.worker.watch.progress();
@@ -91,9 +98,9 @@ impl Session {
     /// Waits until something happens, but no longer than `timeout`; for the command line and for tests.
     pub fn wait(&mut self, timeout: Duration) {
         select! {
-            recv(self.worker.events) -> event => event.into_iter().for_each(|event| self.state.apply(event)),
+            recv(self.worker.events) -> event => event.into_iter().for_each(|event| self.take(event)),
             recv(self.librarian.reports) -> report => {
-                report.into_iter().for_each(|report| self.state.apply_report(report));
+                report.into_iter().for_each(|report| self.take_report(report));
             }
             default(timeout) => {}
         }
@@ -101,13 +108,28 @@ impl Session {
     }
 
     /// Saves every active run and ends both threads; waits until that is done.
-    pub fn close(self) {
+    pub fn close(mut self) {
+        let events = self.worker.events.clone();
         self.worker.join();
+        for event in events.try_iter() {
+            log::event(&event, &self.state);
+            self.state.apply(event);
+        }
         self.librarian.join();
+    }
+
+    fn take(&mut self, event: Event) {
+        log::event(&event, &self.state);
+        self.state.apply(event);
+    }
+
+    fn take_report(&mut self, report: DataReport) {
+        log::report(&report);
+        self.state.apply_report(report);
     }
 }
 
-/// All that can be chosen for a run.
+/// All components and hyperparameters that a run can have.
 pub fn catalog() -> Catalog {
     engine::catalog()
 }

@@ -1,4 +1,4 @@
-//! The real program, driven as from a shell.
+//! The built program, called as from a shell.
 mod cli_output;
 mod support;
 
@@ -42,7 +42,7 @@ fn objects(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// Beside them lies the file that keeps programs from making two at once.
+/// Beside them lies the lock file for making them.
 fn run_folders(home: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(home.join("runs")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.is_dir()).collect()
@@ -100,7 +100,7 @@ fn train_evaluate_predict_and_list_speak_json() {
     let bins = calibration["reliability_after"].as_array().unwrap();
     assert_eq!((bins.len(), bins.iter().map(|bin| bin["images"].as_u64().unwrap()).sum::<u64>()), (15, 200));
     let outsiders = &judged["outsiders"];
-    // What it is tested by is no outsider: both shares are of the same images.
+    // The test images themselves as outsiders: both shares are of the same images.
     assert_eq!(
         (&outsiders["outsiders"], &outsiders["outsiders_flagged"]),
         (&200.into(), &outsiders["flagged"])
@@ -125,7 +125,7 @@ fn train_evaluate_predict_and_list_speak_json() {
     }
     let labels = format!("file,label\n1.png,{0}\n2.png,{1}\n", predicted["prediction"], 9);
     fs::write(folder.join("labels.csv"), labels).unwrap();
-    // a run that cannot be opened is told of, and is no answer about a picture
+    // a run that cannot be opened is reported, and does not fail the prediction
     let unopened = home.join("runs/2000-01-01-0000-broken");
     fs::create_dir(&unopened).unwrap();
     fs::write(unopened.join("spec.toml"), "seed = [").unwrap();
@@ -177,7 +177,7 @@ fn seven(fixture: &Fixture, at: usize) -> PathBuf {
     path
 }
 
-/// A run says where its images are, wherever the program was started when it began.
+/// A run keeps an absolute path to its images.
 #[test]
 fn a_run_of_a_relative_path_is_scored_from_any_folder() {
     let fixture = Fixture::new();
@@ -228,7 +228,7 @@ fn drawings_are_followed_through_time_kept_and_fine_tuned_on() {
     let tuned = objects(&run(&home, &["handwriting", "tune", &id, "--json"]));
     let tuned = tuned.last().unwrap();
     assert_eq!((&tuned["event"], &tuned["held_out"]), (&"tuned".into(), &5.into()));
-    // All that it saw last were sevens.
+    // It was fine-tuned on sevens alone.
     assert_eq!(tuned["handwriting_after"], 1.0);
     let validated = &trained.last().unwrap()["validation_accuracy"];
     assert_eq!(&tuned["validation_before"], validated);
@@ -330,7 +330,7 @@ fn bad_specs_and_bad_data_are_refused_in_plain_words() {
     refused(&run(&home, &["train", broken.to_str().unwrap()]), "broken.toml");
 }
 
-/// Exit code 1, nothing on standard output, the message on the other, and no panic.
+/// Exit code 1, nothing on standard output, the message on standard error, and no panic.
 fn refused(output: &Output, message: &str) {
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
@@ -392,7 +392,10 @@ fn bad_pictures_and_bad_runs_are_refused_in_plain_words() {
     fs::write(folder.join("checkpoints/step-000016/model.safetensors"), "no tensors").unwrap();
     let older = run(&home, &["predict", &id, &good, "--json"]);
     assert!(older.status.success() && objects(&older).len() == 1, "{older:?}");
-    assert!(String::from_utf8_lossy(&older.stderr).contains("Step 8 stands in for step 16"), "{older:?}");
+    assert!(
+        String::from_utf8_lossy(&older.stderr).contains("Step 8 is used instead of step 16"),
+        "{older:?}"
+    );
     fs::write(folder.join("checkpoints/step-000008/model.safetensors"), "no tensors").unwrap();
     let file = fixture.data().join("weights").display().to_string();
     for command in [
@@ -502,7 +505,7 @@ fn data_sets_are_listed_and_fetching_says_why_it_cannot() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/mnist_to_fashion.toml");
     refused(&run(&home, &["train", "seed_cnn", "--set", "dataset=kmnist"]), missing);
     refused(&run(&home, &["compare", config, "--set", "run.dataset=kmnist"]), missing);
-    // A copy of one's own, which happens to be of digits.
+    // A folder of one's own, which holds digits.
     let copied = train(&["dataset=kmnist", digits, "encoder=mlp", "epochs=1", "labels_per_class=2"]);
     assert!(copied.status.success(), "{copied:?}");
 }
@@ -581,4 +584,34 @@ fn predictions_are_explained_and_embeddings_written() {
         );
         assert_eq!(rows[0][1], rows[0][2]);
     }
+}
+
+#[test]
+fn the_log_says_what_was_trained_and_what_was_refused() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let trained = run(&home, &strs(&train(&fixture, &["encoder=mlp", "epochs=1"])));
+    assert!(trained.status.success() && !String::from_utf8_lossy(&trained.stderr).contains("INFO"));
+    let refused = run(&home, &["train", "see_cnn", "--verbose"]);
+    let logs: Vec<_> = fs::read_dir(home.join("logs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let log: String = logs.iter().map(|log| fs::read_to_string(log).unwrap()).collect();
+    let id = only_run(&home).file_name().unwrap().to_str().unwrap().to_owned();
+    let of_run: Vec<_> = log.lines().filter(|line| line.contains(&id)).collect();
+    assert!(of_run[0].contains("INFO started") && of_run[0].ends_with("step=0"), "{log}");
+    assert!(of_run.last().unwrap().contains("INFO finished") && of_run.len() < 8, "{log}");
+    assert!(log.contains(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")), "{log}");
+    let (_, refusal) = log.lines().find_map(|line| line.split_once("ERROR")).unwrap();
+    assert!(refusal.contains("did you mean seed_cnn?"), "{log}");
+    assert!(log.lines().last().unwrap().ends_with("ended code=1"), "{log}");
+    assert!(String::from_utf8(refused.stderr).unwrap().contains(refusal));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("logs"), "").unwrap();
+    let listed = run(&home, &["runs", "--json"]);
+    assert!(listed.status.success() && listed.stderr.is_empty(), "{listed:?}");
 }

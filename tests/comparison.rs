@@ -1,4 +1,4 @@
-//! Comparisons as a person runs them: begun, interrupted, gone on with, deleted.
+//! Comparisons as users run them: started, interrupted, resumed, deleted.
 use headstart::{
     experiment::{Cell, Experiment, Setting},
     metrics::{ACCURACY, Split},

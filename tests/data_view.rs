@@ -1,4 +1,4 @@
-//! The Data view without a window: what is asked of the librarian, what is shown, and what a correction does.
+//! The Data view without a window: its requests to the librarian, what it shows, and corrections.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -131,7 +131,7 @@ fn what_cannot_be_read_says_what_to_do() {
         let mut window = open(width);
         window.state_mut().bench.picked_dataset("/nowhere/at/all".into());
         wait(&mut window, &mut session, has("No images yet"));
-        // in the view, and in the form where that is in sight
+        // in the view, and in the form where that is visible
         assert!(window.query_all_by_label_contains("There is nothing to be read here").count() > 0);
         click(&mut window, "Open a file…");
         assert!(window.state().actions.contains(&Action::PickDataFile));

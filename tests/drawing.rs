@@ -1,4 +1,4 @@
-//! A drawing and the networks that read it: at once, at each checkpoint, and after fine-tuning on a person's own.
+//! Classifying drawings: with the newest weights, at each checkpoint, and after fine-tuning on the user's own drawings.
 mod support;
 
 use headstart::{
@@ -152,7 +152,7 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     assert_eq!(moments[4].scores.len(), 300);
     assert_eq!(history(&mut session, &run, &images, Some(16))[..], moments[3..]);
     assert_eq!(history(&mut session, &run, &images, Some(32)), []);
-    // Images of any size and in colour are brought to what the network knows.
+    // Images of any size and in colour are brought to the network's input shape.
     let Image { shape: ImageShape { height, width, .. }, pixels } = &images[0];
     let colour = pixels.iter().flat_map(|grey| [*grey; 3]).collect();
     let doubled = (0..4 * height * width).map(|at| pixels[at / (4 * width) * width + at % (2 * width) / 2]);
@@ -163,7 +163,7 @@ fn a_drawing_is_read_at_every_checkpoint_and_by_several_networks() {
     let read = scores(&mut session, &run, &Arc::new(others.to_vec()));
     assert!(differs(&read[..1], &now[..1]) < 1e-6);
     assert!(differs(&read[1..], &now[..1]) < 0.2, "{:?} and {:?}", read[1], now[0]);
-    // Another network in between does not make the first one forget.
+    // Asking another network in between changes nothing about the first one.
     let theirs = scores(&mut session, &other, &images);
     assert!(differs(&theirs, &now) > 0.01);
     assert_eq!(scores(&mut session, &run, &images), now);
@@ -235,7 +235,7 @@ fn a_network_is_asked_without_its_data_set() {
     let before = read();
     std::fs::remove_dir_all(fixture.data()).unwrap();
     assert_eq!(read(), before);
-    // What it paints is there; the nearest training images are not.
+    // Its samples are there; the nearest training images are not.
     let mut session = fixture.session();
     let image = drawings().swap_remove(0);
     let sample: Sample = image.into();
@@ -249,7 +249,7 @@ fn a_network_is_asked_without_its_data_set() {
     let folder = Home::open(fixture.home()).unwrap().folder(&run);
     let weights = fixture.home().join("weights.safetensors");
     assert!(exchange::export(&folder, &catalog(), &weights).unwrap().parameters > 100_000);
-    // A run of an older version has not written down what its data are.
+    // A run of an older version has no data.toml.
     std::fs::remove_file(folder.path.join("data.toml")).unwrap();
     let gone = exchange::export(&folder, &catalog(), &weights).err().unwrap();
     assert!(message(&gone).contains("There is nothing to be read here"), "{}", message(&gone));

@@ -1,4 +1,4 @@
-//! The views about drawings, with a session behind them: what is drawn, switched, kept and fine-tuned on.
+//! The views about drawings, with a session behind them: drawing, switching steps off, keeping drawings, fine-tuning.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -38,7 +38,7 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
         has("It changed its mind")(window) || has("It never changed its mind")(window)
     });
     wait(&mut window, &mut session, |window| has(" of 10")(window) || has(" of 11")(window));
-    // Without the crop the seven is what it was on the pad.
+    // Without the crop the seven is as it was on the pad.
     let with = window.get_all_by_label_contains("without: ").count();
     assert_eq!(with, 4);
     click(&mut window, "Crop");

@@ -1,4 +1,4 @@
-//! The Evaluation view without a window: what is asked of the worker and the librarian, and what is shown of the answers.
+//! The Evaluation view without a window: its questions to the worker and the librarian, and what it shows of the answers.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -162,7 +162,7 @@ fn a_network_without_classes_and_a_run_that_cannot_be_read_leave_no_dead_end() {
     window.get_by_label("100 test images");
     std::fs::remove_dir_all(run.folder.join("checkpoints")).unwrap();
     std::fs::remove_file(run.folder.join("spec.toml")).unwrap();
-    // What was opened for the question before stays open until the run is looked at again.
+    // What was opened for the previous question stays open until the run is read again.
     session.send(Command::Reopen(run.id.clone()));
     click(&mut window, "Validation");
     wait(&mut window, &mut session, has("Evaluate on the validation images"));
@@ -173,7 +173,7 @@ fn a_network_without_classes_and_a_run_that_cannot_be_read_leave_no_dead_end() {
     session.close();
 }
 
-/// What the worker finds is what the command line prints: the verdicts add up.
+/// The worker's result is what the command line prints: the verdicts add up.
 #[test]
 fn runners_up_are_less_probable_than_the_answer() {
     let fixture = support::Fixture::with_images(300, 100);

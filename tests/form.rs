@@ -74,7 +74,7 @@ fn is_startable(window: &Window) -> bool {
     !window.get_by_label("Start training").accesskit_node().is_disabled()
 }
 
-/// The window and zoom in which everything is tried: pixels, then the factor.
+/// The window sizes and zooms of the tests: pixels, then the factor.
 const SIZES: [([f32; 2], f32); 9] = [
     ([2560.0, 1440.0], 1.0),
     ([1440.0, 900.0], 1.0),
@@ -237,7 +237,7 @@ fn images_that_cannot_be_taken_are_refused_before_a_run_begins() {
     window.get_by_label_contains(why);
 }
 
-/// The commands that the window has sent of late.
+/// The commands that the window has sent since the last call.
 fn commands(window: &mut Window) -> Vec<Command> {
     let taken = window.state_mut().actions.drain(..).filter_map(|action| match action {
         Action::Send(command) => Some(command),

@@ -1,7 +1,7 @@
-//! Tiny recipes give the same bits as ever: `tests/golden/hashes.toml` has, for each, the SHA-256 of its metrics and of
-//! its last weights, and its last loss, which says at a glance how far a difference goes.
+//! Tiny recipes give the same bits as before: `tests/golden/hashes.toml` has, for each, the SHA-256 of its metrics and of
+//! its last weights, and its last loss, which shows how large a difference is.
 //!
-//! A new component needs an entry there, and a change of bits that is meant needs new ones. One command writes the file
+//! A new component needs an entry there, and an intended change of bits needs new hashes. One command writes the file
 //! again, to be committed with the reason:
 //!
 //! ```sh
@@ -29,7 +29,7 @@ type Family = BTreeMap<String, Golden>;
 
 type Train = fn() -> Family;
 
-/// Families are trained side by side.
+/// Recipes are trained in parallel.
 const FAMILIES: [(&str, Train); 5] = [
     ("components", components),
     ("settings", settings),
@@ -88,7 +88,7 @@ fn hashes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/hashes.toml")
 }
 
-/// Trains a family and holds it against the file.
+/// Trains some recipes and compares them with the file.
 fn check(family: &str) {
     let (name, train) = FAMILIES.into_iter().find(|(name, _)| *name == family).unwrap();
     let mut kept: BTreeMap<String, Family> = toml::from_str(&fs::read_to_string(hashes()).unwrap()).unwrap();
@@ -96,7 +96,7 @@ fn check(family: &str) {
     assert!(wrong.is_empty(), "{}\n\n{ADVICE}", wrong.join("\n"));
 }
 
-/// What is not as it was kept, a sentence each.
+/// One sentence for each difference.
 fn wrong(kept: &Family, now: &Family) -> Vec<String> {
     let gone = kept.keys().filter(|name| !now.contains_key(*name));
     let gone = gone.map(|name| format!("{name}: hashes are kept, but there is no such recipe any more"));
@@ -107,7 +107,7 @@ fn wrong(kept: &Family, now: &Family) -> Vec<String> {
     gone.chain(changed).collect()
 }
 
-/// Each component of [`SECTIONS`], and each way to alter images.
+/// Each component of [`SECTIONS`], and each augmentation.
 fn components() -> Family {
     let (program, catalog) = (Program::new(), catalog());
     let mut family = Family::new();
@@ -160,7 +160,7 @@ fn settings() -> Family {
     family
 }
 
-/// Runs that go on where others ended.
+/// Runs that are resumed, or begin with the weights of others.
 fn histories() -> Family {
     let program = Program::new();
     let mut family = Family::new();
@@ -194,7 +194,7 @@ fn histories() -> Family {
     family
 }
 
-/// A pretraining, six arms that race, and what is found.
+/// A comparison: a pretraining, six arms, and the results.
 fn comparison() -> Family {
     let program = Program::new();
     program.compare(&[""; 0]);
@@ -208,7 +208,7 @@ fn comparison() -> Family {
     family
 }
 
-/// More images than are kept in memory, which is two gigabytes of them.
+/// More images than are kept in memory, which is two gigabytes.
 fn streamed() -> Family {
     let program = Program::with_images(2800, 20);
     let large = ["encoder=mlp", "hidden_size=2", "image_size=512", "channels=3", "batch_size=4", "shift=1"];

@@ -1,6 +1,6 @@
-//! Run folders that older versions wrote can still be listed, evaluated, asked and resumed.
+//! Run folders that older versions wrote can still be listed, evaluated, queried and resumed.
 //!
-//! Each folder of `tests/data/homes` is a home as the program of its day wrote it, in which `DATA` stands for the folder of
+//! Each folder of `tests/data/homes` is a home as the program of that day wrote it, in which `DATA` stands for the folder of
 //! [`Program`]'s digits, with `expected.toml`: the state and the scores of each run, and how it ends. Before the format of
 //! run folders changes, this writes another, `tests/data/homes/new`, to be named after the day:
 //!
@@ -27,10 +27,10 @@ use std::{
 };
 use support::{digits, forget_the_end};
 
-/// Stands in what is kept for where the digits are.
+/// The placeholder for the folder of the digits.
 const DATA: &str = "DATA";
 
-/// The share of a test image, which rounding may decide otherwise on another machine.
+/// The accuracy of a single test image, which rounding may change on another machine.
 const ONE_IMAGE: f64 = 1.0 / 39.0;
 
 /// By the names of the runs.
@@ -41,7 +41,7 @@ type Expected = BTreeMap<String, Was>;
 struct Was {
     name: String,
     state: String,
-    /// The loss of its newest weights on the test images, and where they are classified the share that is right.
+    /// The loss of its newest weights on the test images, and a classifier's accuracy.
     loss: f64,
     accuracy: Option<f64>,
     /// How it ends, where it was not finished.
@@ -201,7 +201,7 @@ fn evaluated(program: &Program, run: &str) -> (f64, Option<f64>) {
     (found["loss"].as_f64().unwrap(), found["accuracy"].as_f64())
 }
 
-/// Takes a run to its end.
+/// Resumes a run to its end.
 fn gone_on(program: &Program, run: &str, state: &str) -> Golden {
     let smaller: &[&str] = if state == "failed" { &["--set", "learning_rate=0.01"] } else { &[] };
     program.run(&[&["resume", run][..], smaller].concat());
@@ -253,7 +253,7 @@ fn make_a_home() {
     write(&program, ends);
 }
 
-/// A small home's runs.
+/// The runs of a small home.
 const SMALLER: [&str; 5] = [
     "encoder=mlp",
     "encoder.hidden_size=12",
@@ -271,7 +271,7 @@ fn corrected() -> Choice {
     Choice { edits: edits.into(), ..Choice::new("mnist") }
 }
 
-/// Stopped by Ctrl-C on its way.
+/// A run stopped by Ctrl-C before its end.
 fn stopped(program: &Program) {
     let path = format!("dataset.path={}", program.data().display());
     let long =
@@ -319,7 +319,7 @@ fn write(program: &Program, mut ends: BTreeMap<String, Golden>) {
         let id = text(&run, "run");
         let (loss, accuracy) = evaluated(program, &id);
         let (name, state) = (text(&run, "name"), text(&run, "state"));
-        // Runs whose end is not known yet are resumed here, now that they have been copied.
+        // Unfinished runs are resumed only now that they have been copied.
         let end = ends.remove(&id).or_else(|| (state != "finished").then(|| gone_on(program, &id, &state)));
         expected.insert(id, Was { name, state, loss, accuracy, end });
     }

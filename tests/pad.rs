@@ -44,7 +44,7 @@ fn two_strokes(window: &Window) -> Vec<Event> {
     [stroke(at(0.2, 0.1), at(0.2, 0.9)), stroke(at(0.5, 0.2), at(0.9, 0.2))].concat()
 }
 
-/// What the network is shown of it in the end.
+/// The image that the network is given in the end.
 fn shown(window: &mut Window) -> Option<Image> {
     window.run_steps(200);
     let actions = std::mem::take(&mut window.state_mut().actions);

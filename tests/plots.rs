@@ -1,4 +1,4 @@
-//! Plots: nothing lies over the data, nothing is shown that cannot be, and what is saved is what is seen.
+//! Plots: nothing covers the data, no impossible values on the axes, and saved plots look as on the screen.
 #[path = "support/screen.rs"]
 mod screen;
 
@@ -73,7 +73,7 @@ fn add(state: &mut State, run: usize, name: &str) {
     state.apply(Event::Points(id(run), points));
 }
 
-/// All that is written on the screen, and where.
+/// All texts on the screen, with their places.
 fn texts(window: &Window) -> Vec<(String, Rect)> {
     let mut found = vec![];
     for shape in &window.output().shapes {

@@ -1,4 +1,4 @@
-//! Runs that were killed, damaged, deleted or ruined: nothing is lost, doubled or made up.
+//! Runs that were killed, damaged, deleted or diverged: nothing is lost, duplicated or invented.
 mod support;
 
 use headstart::{
@@ -16,7 +16,7 @@ use std::{
 };
 use support::{Fixture, finished, forget_the_end, newest_checkpoint, start, until, wait, weights};
 
-/// A run as it was when it was killed on its way from step 16 to step 24 of 32, and its metrics and weights if it had not been.
+/// A run that was killed between steps 16 and 24 of 32, and the metrics and weights that it would have ended with.
 fn killed_at_16(fixture: &Fixture) -> (RunId, PathBuf, (String, Vec<u8>)) {
     let run = fixture.train(&["encoder=mlp", "keep_checkpoints=4"]);
     let undisturbed = (metrics(&run), weights(&run));
@@ -27,7 +27,7 @@ fn killed_at_16(fixture: &Fixture) -> (RunId, PathBuf, (String, Vec<u8>)) {
     (run.id, run.folder, undisturbed)
 }
 
-/// Resumes a run and waits for its end; also gives what was said meanwhile.
+/// Resumes a run and waits for its end; also returns the notices.
 fn resumed(fixture: &Fixture, id: &RunId) -> (Run, Vec<String>) {
     let mut session = fixture.session();
     session.send(Command::Resume(id.clone()));
@@ -43,7 +43,7 @@ fn metrics(run: &Run) -> String {
 }
 
 #[test]
-fn a_short_metrics_file_is_said_and_gone_on_with() {
+fn a_short_metrics_file_is_reported_and_training_continues() {
     let fixture = Fixture::new();
     let (id, folder, (whole, weights_then)) = killed_at_16(&fixture);
     let saved = whole.find("17,train,").unwrap();
@@ -64,12 +64,12 @@ fn the_test_images_are_scored_once_whatever_was_written_last() {
         let fixture = Fixture::new();
         let run = fixture.train(&["encoder=mlp", keep]);
         let undisturbed = (metrics(&run), weights(&run));
-        // The checkpoint was written, the word that the run is finished was not.
+        // The checkpoint was written, but not that the run is finished.
         forget_the_end(&run.folder);
         let (again, _) = resumed(&fixture, &run.id);
         assert!(finished(&again));
         assert_eq!((metrics(&again), weights(&again)), undisturbed, "{keep}");
-        // The metrics were written, the checkpoint that vouches for them was not.
+        // The metrics were written, but not the checkpoint that refers to them.
         let state = newest_checkpoint(&run.folder).join("state.toml");
         let text = fs::read_to_string(&state).unwrap();
         let before = undisturbed.0.find("32,test,").unwrap();
@@ -87,7 +87,7 @@ fn a_disk_that_fails_at_the_very_end_loses_and_doubles_nothing() {
     let straight = fixture.train(&["encoder=mlp"]);
     let mut session = fixture.session();
     let id = start(&mut session, fixture.spec(&["encoder=mlp"]));
-    // Only the last of all checkpoints, which replaces one of the same step, finds this in its way.
+    // This obstructs only the last checkpoint, which replaces one of the same step.
     let in_the_way = session.state.runs[&id].folder.join("checkpoints/step-000032.old.gone.partial");
     fs::write(&in_the_way, "no folder").unwrap();
     until(&mut session, &id, |run| run.phase == Phase::Paused);
@@ -133,7 +133,7 @@ fn live_values_are_those_of_the_checkpoint_and_of_the_log_after_it_and_are_check
         );
         session.close();
     }
-    // With the log lost, the checkpoint's values stay; of the log, those before its step say nothing.
+    // Without the log the checkpoint's values stay; entries before the checkpoint's step do not count.
     for lost in [String::new(), line(0, 0.002).repeat(usize::from(step > 0)), "garbage\n".into()] {
         fs::write(&log, lost).unwrap();
         let mut session = fixture.session();
@@ -148,7 +148,7 @@ fn live_values_are_those_of_the_checkpoint_and_of_the_log_after_it_and_are_check
 }
 
 #[test]
-fn no_checkpoint_is_never_taken_for_random_weights() {
+fn random_weights_never_replace_a_lost_checkpoint() {
     let fixture = Fixture::new();
     let run = fixture.train(&["encoder=mlp"]);
     let log = run.folder.join("log.jsonl");
@@ -167,7 +167,7 @@ fn no_checkpoint_is_never_taken_for_random_weights() {
         let text = refused(command);
         assert!(text.contains("its checkpoints are gone"), "{text}");
     }
-    // A run that was killed before its first checkpoint has learnt nothing, and begins again.
+    // A run that was killed before its first checkpoint begins again.
     fs::remove_file(run.folder.join("metrics.csv")).unwrap();
     let text = refused(predict(&run.id));
     assert!(text.contains("no checkpoint yet"), "{text}");
@@ -184,7 +184,10 @@ fn whatever_is_damaged_of_a_checkpoint_it_gives_way_to_the_one_before() {
         let (id, folder, undisturbed) = killed_at_16(&fixture);
         fs::write(folder.join("checkpoints/step-000016").join(file), "short").unwrap();
         let (run, notices) = resumed(&fixture, &id);
-        assert!(notices.iter().any(|notice| notice.contains("Step 8 stands in for step 16")), "{notices:?}");
+        assert!(
+            notices.iter().any(|notice| notice.contains("Step 8 is used instead of step 16")),
+            "{notices:?}"
+        );
         assert_eq!((metrics(&run), weights(&run)), undisturbed, "{file}");
     }
 }
@@ -242,7 +245,7 @@ fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
     assert_eq!(run.latest(LEARNING_RATE, Split::Train), Some(0.01));
     let [change] = &run.changes[..] else { panic!("{:?}", run.changes) };
     assert_eq!((change.step, change.key.as_str(), change.to), (8, "optimizer.weight_decay", 1.0));
-    // As if it had been changed then: the curves have every step once.
+    // The curves have every step once.
     let steps: Vec<_> = run.curve(LOSS, Split::Train).iter().map(|point| point[0] as u64).collect();
     assert_eq!(steps, (1..=32).collect::<Vec<_>>());
     session.send(rewind(8, 0.001));
@@ -265,9 +268,9 @@ fn a_run_whose_folder_goes_away_ends_and_leaves_nothing_behind() {
     assert!(!run.folder.exists());
 }
 
-/// Numbers so large that sums of them are none any more, as an older version saved them.
+/// Weights so large that their sums overflow, as an older version saved them.
 #[test]
-fn a_network_that_answers_with_no_numbers_says_so() {
+fn a_network_that_answers_with_nan_says_so() {
     let fixture = Fixture::new();
     let run = fixture.train(&["encoder=mlp", "epochs=1"]);
     let path = newest_checkpoint(&run.folder).join("model.safetensors");

@@ -1,5 +1,5 @@
 //! The layout of everything that the window shows, at many sizes, zooms and numbers of runs: nothing is cut, covered, or
-//! outside of the window. `SCREENS=FOLDER cargo test --release --test screens` takes a picture of each, to be looked at.
+//! outside of the window. `SCREENS=FOLDER cargo test --release --test screens` saves a picture of each.
 #[path = "support/answers.rs"]
 mod answers;
 #[path = "support/home.rs"]
@@ -27,19 +27,19 @@ const RUNS: [usize; 4] = [1, 7, 16, 60];
 /// The margin that the harness leaves around the window, in points.
 const MARGIN: f32 = 8.0;
 
-/// How a window is looked at.
+/// The settings of a window under test.
 #[derive(Clone, Copy)]
-struct Look {
+struct Setup {
     /// Width and height of the screen in pixels.
     size: [f32; 2],
     zoom: f32,
     dark: bool,
     runs: usize,
-    /// Of the selected run, and of every third one.
+    /// The name of the selected run, and of every third one.
     name: &'static str,
 }
 
-impl fmt::Display for Look {
+impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { size: [width, height], zoom, dark, runs, name } = self;
         let theme = if *dark { "dark" } else { "light" };
@@ -89,33 +89,33 @@ fn nothing_is_cut_or_covered_on_a_screen_of_2560_by_1440() {
     check(looks([2560.0, 1440.0], 2));
 }
 
-/// Texts that are scrolled out of sight are not painted: here none is.
+/// Texts that are scrolled out of view are not painted: here none is.
 #[test]
 fn nothing_is_cut_further_down_either() {
-    let high = |width, zoom| Look { size: [width, 5000.0], zoom, dark: false, runs: 7, name: LONG };
+    let high = |width, zoom| Setup { size: [width, 5000.0], zoom, dark: false, runs: 7, name: LONG };
     check([high(1024.0, 1.0), high(1024.0, 1.5), high(1440.0, 1.0), high(2560.0, 2.0)]);
 }
 
-/// A screen at each zoom, where numbers of runs, names and themes take turns; beside, the first start.
-fn looks(size: [f32; 2], turn: usize) -> impl Iterator<Item = Look> {
-    let later = ZOOMS.into_iter().enumerate().map(move |(at, zoom)| Look {
+/// A screen at each zoom, with alternating numbers of runs, names and themes, and at the first start.
+fn looks(size: [f32; 2], turn: usize) -> impl Iterator<Item = Setup> {
+    let later = ZOOMS.into_iter().enumerate().map(move |(at, zoom)| Setup {
         size,
         zoom,
         dark: (at + turn).is_multiple_of(2),
         runs: RUNS[(at + turn) % RUNS.len()],
         name: [LONG, CHINESE][(at + turn) / 2 % 2],
     });
-    let first = [1.0, 1.5].map(|zoom| Look { size, zoom, dark: false, runs: 0, name: LONG });
+    let first = [1.0, 1.5].map(|zoom| Setup { size, zoom, dark: false, runs: 0, name: LONG });
     later.chain(first)
 }
 
-fn check(looks: impl IntoIterator<Item = Look>) {
+fn check(looks: impl IntoIterator<Item = Setup>) {
     let wrong: Vec<String> = looks.into_iter().flat_map(problems).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Looks at every part of a window; says what is wrong with each.
-fn problems(look: Look) -> Vec<String> {
+/// Checks every part of a window; returns what is wrong with each.
+fn problems(look: Setup) -> Vec<String> {
     let mut wrong = vec![];
     let mut note = |window: &mut Window, part: &str| {
         picture(window, look, part);
@@ -139,14 +139,14 @@ fn problems(look: Look) -> Vec<String> {
     wrong
 }
 
-/// Takes a picture, if there is a folder for them.
-fn picture(window: &mut Window, look: Look, part: &str) {
+/// Saves a picture, if `SCREENS` names a folder.
+fn picture(window: &mut Window, look: Setup, part: &str) {
     let Some(folder) = std::env::var_os("SCREENS") else { return };
     let name = format!("{look}, {part}.png").replace(['…', '%'], "");
     window.render().unwrap().save(Path::new(&folder).join(name)).unwrap();
 }
 
-/// What can be opened in a window, how, and how it is left again. Says whether it is there.
+/// Something that can be opened in a window, how, and how it is closed again. Returns whether it is there.
 type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
 
 const PARTS: [Part; 10] = [
@@ -163,11 +163,11 @@ const PARTS: [Part; 10] = [
 ];
 
 /// A window of a screen's size, with something drawn on its pad.
-fn window(look: Look) -> Window {
+fn window(look: Setup) -> Window {
     let size = look.size.map(|pixels| pixels + 2.0 * MARGIN * look.zoom);
     let settings = Settings { dark: look.dark, zoom: look.zoom, ..Settings::default() };
     let mut window = open(size, home::state(look.runs, [look.name, CHINESE, "MLP"]), settings);
-    // Where the pad comes first.
+    // In narrow windows the pad comes first.
     window.state_mut().bench.settings.view = "drawing".into();
     settle(&mut window);
     choose(&mut window, "Controls");
@@ -179,13 +179,13 @@ fn window(look: Look) -> Window {
     window
 }
 
-/// Until all that was asked is answered, and drawn.
+/// Runs frames until all questions are answered and shown.
 fn settle(window: &mut Window) {
     window.run_steps(3);
     answers::answer(window);
 }
 
-/// Clicks on what has a label that begins so, in sight or not.
+/// Clicks the widget whose label begins with a text, visible or not.
 fn press(window: &mut Window, label: &str) -> bool {
     let node = window.query_all_by_label_contains(label).next();
     let is_there = node.map(|node| node.click_accesskit()).is_some();
@@ -246,7 +246,7 @@ fn propose(window: &mut Window) -> bool {
     press(window, "Race its head start")
 }
 
-/// No dialog of the platform can be opened.
+/// As where no dialog of the platform can be opened.
 fn type_path(window: &mut Window) -> bool {
     window.state_mut().bench.settings.view = "data".into();
     settle(window);

@@ -16,7 +16,7 @@ use std::path::Path;
 
 const WIDE: [f32; 2] = [1456.0, 916.0];
 const NARROW: [f32; 2] = [736.0, 466.0];
-/// What the harness leaves around the window.
+/// The margin that the harness leaves around the window.
 const MARGIN: u32 = 8;
 
 #[test]
@@ -65,7 +65,7 @@ fn of_the_views_that_look_into_a_network() {
     session.close();
 }
 
-/// Carries the newest question about the drawing to the session, and its answer to the window.
+/// Passes the newest question about the drawing to the session, and its answer to the window.
 fn show_the_answer(window: &mut Window, session: &mut Session) {
     let actions = std::mem::take(&mut window.state_mut().actions);
     let mut asked = actions.into_iter().rev().filter_map(|action| match action {

@@ -1,4 +1,4 @@
-//! The views that look into a network, with a network that was really trained.
+//! The views Why, Inside and Map, with a trained network.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -18,7 +18,7 @@ fn open(view: &str, dark: bool, state: State) -> Window {
     open_view(view, [1440.0, 900.0], dark, state)
 }
 
-/// As [`wait`]; gives the questions that were asked.
+/// As [`wait`]; returns the questions that were asked.
 fn carry(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Question> {
     let question = |action| match action {
         Action::Send(Command::Ask { question, .. }) => Some(question),
@@ -89,7 +89,7 @@ fn what_cannot_be_explained_says_why() {
     let (_fixture, mut session, _) = trained(&["encoder=compact_cnn", "objective=autoencoder", "epochs=1"]);
     let mut window = open("why", true, session.state.clone());
     draw_seven(&mut window);
-    let text = "The network learns without labels: it tells no classes apart";
+    let text = "The network learns without labels: it has no classes";
     carry(&mut window, &mut session, |window| window.query_by_label_contains(text).is_some());
 }
 

@@ -1,4 +1,4 @@
-//! Runs from start to end: the same bits again, whatever happens in between.
+//! Runs from start to end: the same bits whatever happens in between.
 mod support;
 
 use headstart::{
@@ -54,7 +54,7 @@ fn every_component_trains() {
             let chosen = format!("{}={}", section.id(), info.id);
             let run = fixture.train(&[&chosen, "augmentation.shift=1", "epochs=4"]);
             assert!(finished(&run), "{chosen}: {:?}", run.phase);
-            // Where there are no labels to learn, the embeddings are looked at.
+            // Without labels the embeddings are probed.
             let accuracy = run.latest(ACCURACY, Split::Test);
             let accuracy = accuracy.or(run.latest(KNN_ACCURACY, Split::Validation)).unwrap();
             assert!(accuracy > 0.2, "{chosen}: {accuracy}");
@@ -169,7 +169,7 @@ fn images_are_brought_to_the_shape_that_a_pretrained_encoder_knows() {
         ["image_size", "channels"].map(|key| run.spec.dataset.values.get(key).copied().unwrap_or_default())
     };
     assert_eq!((shape(&pretrained), shape(&tuned)), ([16.0, 3.0], [16.0, 3.0]));
-    // what is as the encoder knows it already stays as it is
+    // images that have the encoder's shape already stay as they are
     let again = with(&["init_from=mnist_contrastive"]);
     assert!(finished(&again), "{:?}", again.phase);
     assert_eq!(shape(&again), [0.0, 0.0]);
@@ -302,7 +302,7 @@ fn every_objective_shows_its_work_while_it_trains_and_afterwards() {
         }
         let step = session.state.runs[&id].progress.step;
         assert_eq!([seen[2].1, seen[3].1], [step; 2], "{}", info.id);
-        // A classifier says what it takes a drawing for; the others show it.
+        // A classifier answers with probabilities; the others with images.
         assert_eq!(seen[2].0.strips != seen[3].0.strips, info.id != "classify", "{}", info.id);
         let paints = seen[2].0.strips.iter().any(|strip| strip.name == "Samples");
         assert_eq!(paints, ["variational", "adversarial"].contains(&info.id), "{}", info.id);
@@ -333,7 +333,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
         });
         (answer, nearest)
     };
-    // Validation images are no neighbours: of ten images most are found again.
+    // Validation images are not among the neighbours: most of ten images are found again.
     let mut found = 0;
     for image in 0..10 {
         let (answer, nearest) = ask(&mut session, image as u64 + 1, image);
@@ -450,7 +450,7 @@ fn a_diverging_run_stops_with_advice_and_a_dead_run_can_be_deleted_and_brought_b
 #[test]
 fn early_stopping_brings_the_best_weights_back() {
     let fixture = Fixture::new();
-    // Without dropout, six hundred images are soon learnt by heart.
+    // Without dropout, six hundred images are soon overfitted.
     let overrides =
         ["encoder=mlp", "dropout=0", "patience=3", "epochs=200", "keep_checkpoints=1", "learning_rate=0.01"];
     let run = fixture.train(&overrides);
@@ -475,7 +475,7 @@ fn a_disk_that_cannot_be_written_pauses_the_run_and_loses_nothing() {
     until(&mut session, &id, |run| run.phase == Phase::Paused);
     let notice = wait(&mut session, |session| session.state.notices.pop());
     assert!(
-        notice.level == Level::Error && notice.text.contains("see to that, then continue"),
+        notice.level == Level::Error && notice.text.contains("solve that, then continue"),
         "{}",
         notice.text
     );
@@ -503,12 +503,12 @@ fn two_programs_on_one_home_do_not_train_the_same_run() {
 }
 
 #[test]
-fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
+fn damaged_runs_are_reported_and_do_not_hide_the_others() {
     let fixture = Fixture::new();
     let run = fixture.train(&["epochs=1", "encoder=mlp"]);
     fs::create_dir_all(fixture.home().join("runs/9-damaged")).unwrap();
     fs::write(fixture.home().join("runs/9-damaged/spec.toml"), "seed = [").unwrap();
-    // A checkpoint that was cut short gives way to the one before it, which is said; where there is none, to an error.
+    // A truncated checkpoint gives way to the one before it, with a notice; without one, to an error.
     let cut_short = |step: u64| {
         let checkpoint = run.folder.join(format!("checkpoints/step-{step:06}"));
         fs::write(checkpoint.join("model.safetensors"), "short").unwrap();
@@ -520,7 +520,7 @@ fn damaged_runs_are_told_of_and_do_not_hide_the_others() {
     assert!(notice.text.contains("9-damaged"), "{}", notice.text);
     session.send(predict(1, &run.id, vec![0; 784]));
     let notice = wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.text.contains("Step 8 stands in for step 16"), "{}", notice.text);
+    assert!(notice.text.contains("Step 8 is used instead of step 16"), "{}", notice.text);
     assert_eq!(prediction(&mut session, 1).1, 8);
     session.close();
     cut_short(8);

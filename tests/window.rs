@@ -1,4 +1,4 @@
-//! The window without a window: what is shown for a state, and what a person's hands make of it.
+//! The workbench without a window: what is shown for a state, and what clicks and keys do.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -39,7 +39,7 @@ fn commands(window: &mut Window) -> Vec<Command> {
     let sent = actions
         .into_iter()
         .filter_map(|action| if let Action::Send(command) = action { Some(command) } else { None });
-    // What the window asks by itself is looked at where previews are tested.
+    // Previews, which the window asks for by itself, have tests of their own.
     let is_of_itself = |command: &Command| match command {
         Command::Ask { question, .. } => matches!(question, Question::Preview { .. }),
         Command::Dismiss(_) => true,
@@ -53,7 +53,7 @@ fn click(window: &mut Window, label: &str) {
     window.run_steps(4);
 }
 
-/// A state as the worker's events leave it.
+/// A state built from the worker's events.
 fn state(runs: &[(&str, Phase)]) -> State {
     let mut state = State::default();
     for (index, (name, phase)) in runs.iter().enumerate() {
@@ -322,7 +322,7 @@ fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
     assert_eq!(commands(&mut window), [rewind.clone(), rewind]);
 }
 
-/// A comparison of three seeds and two budgets in whose last race nobody has arrived yet.
+/// A comparison of three seeds and two budgets, whose last race is still running.
 fn comparison() -> State {
     let mut state = state(&[("Contrastive", Phase::Finished)]);
     let run = state.runs.values().next().unwrap();
@@ -525,7 +525,7 @@ fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
 }
 
 #[test]
-fn a_collapse_is_told_of_in_plain_words() {
+fn a_collapse_is_reported_in_plain_words() {
     for (objective, metric, well, ill, text) in [
         ("contrastive", EFFECTIVE_RANK, 20.0, 1.1, "The features have collapsed."),
         ("contrastive", FEATURE_SPREAD, 0.8, 0.01, "The features have collapsed."),

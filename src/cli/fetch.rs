@@ -7,7 +7,7 @@ use super::{
 use crate::{
     data::{
         self,
-        download::{Activity, Download, Limits, Mirror, Progress},
+        download::{Activity, Download, DownloadProgress, Limits, Mirror},
         published::megabytes,
     },
     runs::Home,
@@ -106,7 +106,7 @@ impl View<'_> {
     }
 }
 
-fn words(progress: &Progress) -> String {
+fn words(progress: &DownloadProgress) -> String {
     match (progress.activity, progress.secs_left) {
         (Activity::Connecting, _) => "connecting".into(),
         (Activity::Receiving, Some(secs)) => format!("{} left", duration(secs)),

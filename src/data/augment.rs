@@ -79,7 +79,7 @@ pub struct Augmentation {
 
 /// Identifies one augmented version of an image.
 #[derive(Clone, Copy)]
-pub struct Look<'a> {
+pub struct ViewKey<'a> {
     /// The seed of the run.
     pub seed: u64,
     /// Index of the image in the training part.
@@ -103,8 +103,8 @@ impl Augmentation {
     }
 
     /// An image of numbers from 0 to 1 as it looks in a view; what comes in from outside is as the edge is.
-    pub fn apply(&self, image: &[f32], shape: ImageShape, look: Look, out: &mut [f32]) {
-        let mut dice = Dice::new(rng(look.seed, look.view, key(look.epoch, "image", look.image)));
+    pub fn apply(&self, image: &[f32], shape: ImageShape, view: ViewKey, out: &mut [f32]) {
+        let mut dice = Dice::new(rng(view.seed, view.view, key(view.epoch, "image", view.image)));
         let mut warp = None;
         for (alter, range) in &self.alterations {
             if let Alter::Place(place) = alter {
@@ -128,13 +128,13 @@ mod tests {
     use super::*;
 
     const SHAPE: ImageShape = ImageShape { height: 9, width: 7, channels: 3 };
-    const LOOK: Look<'_> = Look { seed: 1, image: 2, epoch: 3, view: "first" };
+    const LOOK: ViewKey<'_> = ViewKey { seed: 1, image: 2, epoch: 3, view: "first" };
 
     fn image() -> Vec<f32> {
         (0..SHAPE.len()).map(|index| (index * 37 % 101) as f32 / 101.0).collect()
     }
 
-    fn looks(augmentation: &Augmentation, look: Look<'_>) -> Vec<f32> {
+    fn looks(augmentation: &Augmentation, look: ViewKey<'_>) -> Vec<f32> {
         let mut out = vec![f32::NAN; SHAPE.len()];
         augmentation.apply(&image(), SHAPE, look, &mut out);
         out
@@ -161,12 +161,12 @@ mod tests {
             let augmentation = with(info.id, 0.5);
             let first = looks(&augmentation, LOOK);
             assert_eq!(first, looks(&augmentation, LOOK), "{}", info.id);
-            type Other = fn(u64) -> Look<'static>;
+            type Other = fn(u64) -> ViewKey<'static>;
             let others: [Other; 4] = [
-                |seed| Look { seed: 10 + seed, ..LOOK },
-                |image| Look { image: 10 + image, ..LOOK },
-                |epoch| Look { epoch: 10 + epoch, ..LOOK },
-                |view| Look { view: LOOKS[view as usize], ..LOOK },
+                |seed| ViewKey { seed: 10 + seed, ..LOOK },
+                |image| ViewKey { image: 10 + image, ..LOOK },
+                |epoch| ViewKey { epoch: 10 + epoch, ..LOOK },
+                |view| ViewKey { view: LOOKS[view as usize], ..LOOK },
             ];
             for (what, other) in ["seed", "image", "epoch", "view"].into_iter().zip(others) {
                 // that an image is mirrored is one of two things, which may be the same a few times
@@ -183,7 +183,7 @@ mod tests {
         for AugmentEntry { info, .. } in ALL {
             let augmentation = with(info.id, info.params[0].max());
             for image in 0..20 {
-                let look = looks(&augmentation, Look { image, ..LOOK });
+                let look = looks(&augmentation, ViewKey { image, ..LOOK });
                 assert!(look.iter().all(|number| (0.0..=1.0).contains(number)), "{}", info.id);
             }
         }

@@ -43,7 +43,7 @@ pub struct Download {
 
 /// How far a download is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
+pub struct DownloadProgress {
     /// What the download is doing.
     pub activity: Activity,
     /// Bytes that are on the disk.
@@ -129,7 +129,7 @@ impl Download {
     ///
     /// # Errors
     /// Where no mirror has what is wanted, or it cannot be written: with what to do.
-    pub fn advance(&mut self, patience: Duration) -> Result<Progress> {
+    pub fn advance(&mut self, patience: Duration) -> Result<DownloadProgress> {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Next => self.next()?,
             Stage::Verifying { name, check } => self.verify(name, check)?,
@@ -141,7 +141,7 @@ impl Download {
         Ok(self.progress())
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> DownloadProgress {
         let bytes_total = self.published.bytes();
         let is_whole = |file: &&PublishedFile| self.whole.contains(file.name);
         let complete: u64 = self.published.files.iter().filter(is_whole).map(|file| file.bytes).sum();
@@ -160,7 +160,7 @@ impl Download {
         };
         let pace = self.received as f64 / self.began.elapsed().as_secs_f64();
         let secs_left = (pace > 0.0).then(|| (bytes_total - bytes_done) as f64 / pace);
-        Progress { activity, bytes_done, bytes_total, secs_left }
+        DownloadProgress { activity, bytes_done, bytes_total, secs_left }
     }
 
     fn next(&mut self) -> Result<Stage> {

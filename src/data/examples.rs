@@ -1,7 +1,7 @@
 //! Examples of a data set: what a network gets, and what it should answer.
 use super::{
     AsRead, DatasetInfo,
-    augment::{Augmentation, Look},
+    augment::{Augmentation, ViewKey},
     pixels::{Pixels, Stream},
 };
 use crate::shape::ImageShape;
@@ -199,7 +199,7 @@ impl Examples {
         altered.par_chunks_exact_mut(shape.len()).enumerate().for_each(|(place, out)| {
             let (view, at) = (place / draws.len(), place % draws.len());
             let (view, Draw { example, epoch }) = (format!("view {view}"), draws[at]);
-            let look = Look { seed, epoch, image: example as u64, view: &view };
+            let look = ViewKey { seed, epoch, image: example as u64, view: &view };
             augmentation.apply(&images[at * shape.len()..][..shape.len()], shape, look, out);
         });
         let labels = self.labels_of(&indices).map(|labels| labels.repeat(views));

@@ -109,7 +109,7 @@ pub enum Images {
         pixels: Vec<u8>,
     },
     /// Pictures in files, to be decoded.
-    Pictures(Vec<Picture>),
+    Pictures(Vec<PictureFile>),
     /// Pictures within larger files, which `read` gives by their places, still packed.
     Packed {
         /// The number of pictures.
@@ -135,7 +135,7 @@ impl Default for Images {
 
 /// A picture in a file, or a part of one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct PictureFile {
     /// The file.
     pub path: PathBuf,
     /// Left, top, width and height, in pixels.

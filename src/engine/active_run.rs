@@ -1,4 +1,4 @@
-//! A run in the worker's hands: its trainer, its folder, and the rules by which one is written into the other.
+//! A run that the worker trains: its trainer, its folder, and what is written into it when.
 use super::{
     outbox::Outbox,
     resumption::{first_wrong, live, newest, without_lost_best},
@@ -30,25 +30,25 @@ pub struct ActiveRun {
     pub trainer: Trainer,
     /// Turns this run has had; the run with the fewest goes next.
     pub turns: u64,
-    /// What a person should know of how it was found, in sentences.
+    /// Problems found when the run was opened, in sentences, for the user.
     pub warnings: Vec<String>,
     folder: RunFolder,
     lock: RunLock,
     metrics: MetricsFile,
-    /// Logged tunings that lie ahead, when a crash took steps back.
+    /// Live changes that the log holds for steps after the resumed checkpoint, to be made again at those steps.
     replay: VecDeque<Tuned>,
     single_step: bool,
-    /// A checkpoint could not be written, and must be before training goes on.
+    /// The last checkpoint could not be written: it is tried again before training continues.
     save_due: bool,
-    /// The test examples have been scored, and `metrics` holds what came of it: only a checkpoint may be missing.
+    /// The test examples have been scored and `metrics` holds the result; at most the last checkpoint is missing.
     evaluated: bool,
     pace: Pace,
-    /// What is done between two steps, and the seconds of training at which that began.
+    /// What is being done between two steps, such as validation, and the training time in seconds when it began.
     aside: Option<(&'static str, f64)>,
     last_timing: Instant,
 }
 
-/// Seconds from which on it is said what holds up the next step: a line that comes and goes at once is no help.
+/// Work between two steps is shown once it has taken this many seconds, so that no line flickers.
 const LONG_SECS: f64 = 1.0;
 
 impl ActiveRun {
@@ -133,7 +133,7 @@ impl ActiveRun {
         self.look_back()
     }
 
-    /// Finds in the metrics what no checkpoint says.
+    /// Reads from the metrics what checkpoints do not hold: the first loss, and whether the run has been tested.
     fn look_back(&mut self) -> Result<()> {
         let state = &self.trainer.state;
         let (saved, kept) = (state.metrics_bytes, self.metrics.bytes());
@@ -157,7 +157,7 @@ impl ActiveRun {
         Ok(())
     }
 
-    /// What the faces need to show the run; `info` is what its folder says.
+    /// The run as the faces show it: `info`, read from its folder, brought up to date.
     pub fn info(&self, mut info: RunInfo) -> RunInfo {
         let step = self.trainer.state.step as f64;
         info.timing.retain(|moment| moment[0] <= step);
@@ -176,21 +176,21 @@ impl ActiveRun {
     }
 
     pub fn progress(&self) -> Progress {
-        let (moment, secs) = (self.trainer.moment(), self.trainer.state.elapsed_secs);
+        let (position, secs) = (self.trainer.position(), self.trainer.state.elapsed_secs);
         let aside = self.trainer.aside().zip(self.aside).map(|((what, done, total), (_, began))| {
             (secs - began, Preparing::after(secs - began, what, done as u64, total as u64))
         });
         Progress {
             aside: aside.filter(|(took, _)| *took >= LONG_SECS).map(|(_, aside)| aside),
-            step: moment.step,
-            steps: moment.steps,
-            steps_per_epoch: moment.steps_per_epoch,
+            step: position.step,
+            steps: position.steps,
+            steps_per_epoch: position.steps_per_epoch,
             elapsed_secs: secs,
             examples_per_sec: self.pace.examples_per_sec(),
         }
     }
 
-    /// Does one batch of work and writes down what came of it.
+    /// Processes one batch and records the results.
     ///
     /// # Errors
     /// Where the run cannot go on. A disk that cannot be written only pauses it.
@@ -247,7 +247,7 @@ impl ActiveRun {
         }
     }
 
-    /// Sets every live hyperparameter; a person's change ends the replay of older ones.
+    /// Sets all live hyperparameters. A change by the user ends the replay of logged ones.
     pub fn tune(&mut self, live: LiveParams, catalog: &Catalog, outbox: &mut Outbox) {
         if live == self.trainer.live {
             return;
@@ -300,7 +300,7 @@ impl ActiveRun {
         outbox.progress(&self.id, self.progress());
     }
 
-    /// Writes a checkpoint; where that fails, pauses the run, says why, and gives false.
+    /// Writes a checkpoint. Where that fails, pauses the run, says why, and returns false.
     ///
     /// # Errors
     /// Where the run's folder is gone, or the weights are ruined: the last good ones stay.
@@ -315,7 +315,7 @@ impl ActiveRun {
             Err(error) => {
                 self.save_due = true;
                 let text = format!(
-                    "The run is paused until its checkpoint can be saved: see to that, then continue. {}",
+                    "The run is paused until its checkpoint can be saved: solve that, then continue. {}",
                     message(&error)
                 );
                 outbox.notice(self.about(), Level::Error, text);
@@ -325,13 +325,13 @@ impl ActiveRun {
         Ok(!self.save_due)
     }
 
-    /// What a checkpoint vouches for is on the disk before the checkpoint is.
+    /// The metrics are synced before the checkpoint that states their length.
     fn try_save(&mut self) -> Result<()> {
         let metrics_bytes = self.metrics.sync()?;
         let state =
             CheckpointState { metrics_bytes, live: self.trainer.live.clone(), ..self.trainer.state.clone() };
         self.folder.save_checkpoint(&state, |folder| self.trainer.save(folder))?;
-        // Later ones could not be read when the run was opened.
+        // Checkpoints of later steps are those that could not be read when the run was opened.
         self.folder.discard_after(state.step)?;
         let keep = self.trainer.spec.training(&KEEP_CHECKPOINTS) as usize;
         self.folder.prune(keep, state.best.map(|(step, _)| step))

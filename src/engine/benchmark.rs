@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, DatasetInfo, Examples, VALIDATION_IMAGES},
-    kernels::simd::{Kernel, Level, Vector},
+    kernels::simd::{Kernel, SimdLevel, Vector},
     models::encoders,
     objectives, ops,
     protocol::LayerInfo,
@@ -28,8 +28,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Images a batch while classifiers train.
 pub const TRAIN_BATCH: usize = 64;
+/// Images a batch while they infer.
 pub const INFER_BATCH: usize = 256;
+/// Images a batch while objectives train.
 pub const PRETRAIN_BATCH: usize = 128;
 /// The encoder that objectives are measured with.
 pub const PRETRAINED: &str = "compact_cnn";
@@ -48,29 +51,35 @@ const MATRIX_SIDES: [usize; 3] = [512, 1024, 2048];
 /// A quantity over the slices of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
+    /// Over the slices.
     pub median: f64,
+    /// The fastest slice.
     pub best: f64,
 }
 
 /// What the machine can do at most, in f32 GFLOP/s, the best of many trials.
 #[derive(Clone, Debug)]
 pub struct Machine {
+    /// Of the kernels' pool.
     pub threads: usize,
     /// The instruction set of the kernels.
-    pub simd: Level,
+    pub simd: SimdLevel,
     /// Products of large matrices, by the `gemm` crate.
     pub gemm: f64,
+    /// [`gemm`](Self::gemm), on one thread.
     pub gemm_one_core: f64,
     /// Multiply-adds that never leave the registers.
     pub multiply_add: f64,
+    /// [`multiply_add`](Self::multiply_add), on one thread.
     pub multiply_add_one_core: f64,
 }
 
 /// How fast a classifier is on random images of 28 by 28 pixels.
 #[derive(Clone, Debug)]
 pub struct Speed {
+    /// Its identifier.
     pub encoder: &'static str,
-    /// Images a second, in batches of [`TRAIN_BATCH`], by the path that trains runs.
+    /// Images a second, in batches of [`TRAIN_BATCH`], by the code that trains runs.
     pub train: Measured,
     /// Images a second, in batches of [`INFER_BATCH`].
     pub infer: Measured,
@@ -78,8 +87,9 @@ pub struct Speed {
     pub latency: Measured,
     /// Floating-point operations an image.
     pub train_flops: u64,
+    /// Floating-point operations an image, forward only.
     pub infer_flops: u64,
-    /// Of the whole process, in bytes; only where the system tells.
+    /// Of the whole process, in bytes; none where the system does not report it.
     pub peak_memory: Option<u64>,
 }
 
@@ -93,7 +103,7 @@ pub fn objectives() -> impl Iterator<Item = &'static str> {
     objectives::ALL.iter().map(|entry| entry.info.id)
 }
 
-/// Measures the machine, for about `secs` seconds a yardstick.
+/// Measures the machine, for about `secs` seconds per figure.
 ///
 /// # Errors
 /// Where no threads can be started.
@@ -101,7 +111,7 @@ pub fn machine(secs: f64) -> Result<Machine> {
     let threads = rayon::current_num_threads();
     Ok(Machine {
         threads,
-        simd: Level::current(),
+        simd: SimdLevel::current(),
         gemm: gemm(threads, secs)?,
         gemm_one_core: gemm(1, secs)?,
         multiply_add: multiply_add(threads, secs)?,
@@ -143,7 +153,7 @@ pub fn speed(encoder: &str, secs: f64) -> Result<Speed> {
 }
 
 /// Images a second, in batches of [`PRETRAIN_BATCH`], at which an objective trains [`PRETRAINED`] with AdamW, its images
-/// altered where it cannot do without; for about `secs` seconds.
+/// augmented where the objective needs it; for about `secs` seconds.
 ///
 /// # Errors
 /// Where the objective is unknown.
@@ -190,7 +200,7 @@ fn spec(encoder: &str) -> RunSpec {
     spec.set(Section::Dataset, &VALIDATION_IMAGES, TRAIN_BATCH as f64);
     spec.set(Section::Training, &BATCH_SIZE, TRAIN_BATCH as f64);
     spec.set(Section::Training, &EVALUATIONS_PER_EPOCH, 1.0);
-    // Never ends before it has been measured.
+    // More than any measurement takes.
     spec.set(Section::Training, &EPOCHS, 1e9);
     spec
 }
@@ -206,11 +216,11 @@ fn random_dataset() -> Result<Dataset> {
     Dataset::new(DatasetInfo { shape: SHAPE.into(), class_names }, train, test)
 }
 
-/// Seconds that one call took, of each slice its mean.
+/// Mean seconds per call, one for each slice.
 struct Slices(Vec<f64>);
 
 impl Slices {
-    /// Median and best of what `quantity` makes of the seconds.
+    /// Median and best of `quantity(seconds)`.
     fn map(self, quantity: impl Fn(f64) -> f64, better: fn(f64, f64) -> f64) -> Measured {
         let mut values: Vec<f64> = self.0.into_iter().map(quantity).collect();
         values.sort_by(f64::total_cmp);
@@ -219,7 +229,7 @@ impl Slices {
     }
 }
 
-/// Calls `once`, which says how long it took, until each slice has had its share of `secs`.
+/// Calls `once`, which returns its own duration, until each slice has taken its share of `secs`.
 fn measure(secs: f64, mut once: impl FnMut() -> Result<Duration>) -> Result<Slices> {
     let share = share(secs);
     slice(WARM_UP * share, &mut once)?;
@@ -230,7 +240,7 @@ fn share(secs: f64) -> Duration {
     Duration::from_secs_f64(secs / f64::from(SLICES))
 }
 
-/// The mean time of a call, of as many calls as take so long.
+/// The mean time of a call, over as many calls as take `least` together.
 fn slice(least: Duration, once: &mut impl FnMut() -> Result<Duration>) -> Result<f64> {
     let (mut took, mut calls) = (Duration::ZERO, 0);
     while took < least || calls == 0 {
@@ -263,7 +273,7 @@ fn multiply_add(threads: usize, secs: f64) -> Result<f64> {
     let mut flops = 0;
     let slices = measure(secs, || {
         let began = Instant::now();
-        flops = pool.broadcast(|_| Level::current().run(MultiplyAdd { rounds: 500_000 })).iter().sum();
+        flops = pool.broadcast(|_| SimdLevel::current().run(MultiplyAdd { rounds: 500_000 })).iter().sum();
         Ok(began.elapsed())
     })?;
     Ok(slices.map(|secs| flops as f64 / secs / 1e9, f64::max).best)
@@ -297,14 +307,14 @@ impl Kernel for MultiplyAdd {
     }
 }
 
-/// Linux keeps count; elsewhere there is no such file.
+/// Linux reports it in a file that other systems do not have.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
-/// Lets the count begin again at what is in use now, so that each encoder has its own.
+/// Resets the peak to what is in use now, so that each encoder has a peak of its own.
 fn forget_peak_memory() {
     let _only_on_linux = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -1,4 +1,4 @@
-//! When training has ruined a network, so that its weights are not worth keeping.
+//! Divergence: when training has ruined a network's weights.
 use anyhow::Result;
 use std::fmt;
 
@@ -18,7 +18,7 @@ impl fmt::Display for Diverged {
     }
 }
 
-/// The losses of a run, as far as they tell whether it has diverged.
+/// The losses by which divergence is detected.
 #[derive(Default)]
 pub struct Losses {
     pub first: Option<f64>,

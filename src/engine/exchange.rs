@@ -2,7 +2,7 @@
 use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data::{self, watch::Watch},
-    models::{Part, Pytorch, Rename},
+    models::{Pytorch, Rename, Scope},
     objectives,
     protocol::{Phase, RunId},
     runs::{CheckpointState, Entry, Home, RunData, RunFolder},
@@ -15,7 +15,9 @@ use std::path::Path;
 pub struct Exchanged {
     /// The step whose weights they are.
     pub step: u64,
+    /// Weights and biases, and statistics of normalisations.
     pub tensors: usize,
+    /// Numbers in these tensors.
     pub parameters: usize,
     /// Whether there is a classifier's head, and not an encoder alone.
     pub has_head: bool,
@@ -32,17 +34,17 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let spec = folder.spec(catalog)?;
     let newest = newest_model(folder, catalog, &Watch::default())?;
     let has_head = objectives::find(&spec.objective.id)?.needs_labels;
-    let part = if has_head { Part::All } else { Part::Encoder };
-    let pytorch = Pytorch::new(&newest.loaded.vars, part)?;
+    let scope = if has_head { Scope::All } else { Scope::Encoder };
+    let pytorch = Pytorch::new(&newest.loaded.vars, scope)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
     Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
 }
 
-/// Makes a finished run, at step 0, of weights that PyTorch trained.
+/// Makes a finished run, at step 0, from weights that PyTorch trained.
 ///
 /// # Errors
-/// Where the weights cannot be read or do not fit the spec: there is no run then.
+/// Where the weights cannot be read or do not fit the spec: no run is made.
 pub fn import(
     home: &Home,
     spec: &RunSpec,
@@ -53,7 +55,7 @@ pub fn import(
     let spec = &spec.clone().anchored();
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
-    let pytorch = Pytorch::new(&model.vars, Part::All)?;
+    let pytorch = Pytorch::new(&model.vars, Scope::All)?;
     pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog, &RunData::unread(info))?;

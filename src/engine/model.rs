@@ -16,9 +16,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// A network, its head and their weights.
 pub struct Model {
+    /// Every weight and buffer, by name.
     pub vars: Vars,
+    /// What is minimised, with its head.
     pub objective: Box<dyn Objective>,
     encoder: Arc<Network>,
+    /// Turns batches of the data set into inputs of the network.
     pub preparation: Arc<Preparation>,
     class_names: Arc<[String]>,
 }
@@ -51,7 +54,7 @@ impl Model {
         })
     }
 
-    /// Another one with the same weights, which training does not change.
+    /// A copy with the weights as they are now, which training does not change.
     ///
     /// # Errors
     /// As [`build`](Self::build), and where `spec` describes another model.
@@ -61,7 +64,7 @@ impl Model {
         Ok(copy)
     }
 
-    /// What the images that it learns from show, in order of their labels.
+    /// The names of the classes, in order of the labels.
     pub fn class_names(&self) -> &Arc<[String]> {
         &self.class_names
     }
@@ -71,10 +74,10 @@ impl Model {
         self.preparation.shape
     }
 
-    /// The shape of an image that it looks at.
+    /// The shape of its input images.
     ///
     /// # Errors
-    /// Where it looks at something else.
+    /// Where its inputs are not images.
     pub fn image_shape(&self) -> Result<ImageShape> {
         self.shape().image()
     }
@@ -92,7 +95,7 @@ impl Model {
         self.tensors(examples.gather(indices)?)
     }
 
-    /// Images as they are, or, where the objective needs several views, as in an epoch that never comes.
+    /// Images without augmentation; where the objective needs several views, those of an epoch that no run reaches.
     fn scoring_batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
         if self.objective.views() == 1 {
             return self.batch(examples, indices);
@@ -101,7 +104,7 @@ impl Model {
         self.tensors(self.preparation.gather(examples, &indices.iter().map(draw).collect::<Vec<_>>())?)
     }
 
-    /// Examples that are numbers already.
+    /// Gathered examples as tensors on the model's device.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -122,7 +125,7 @@ impl Model {
         Ok(Batch { inputs, labels, class_weights: None })
     }
 
-    /// What the objective shows of its work on some images.
+    /// What the objective shows of some images, such as their reconstructions.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -140,8 +143,8 @@ impl Model {
         ops::on_pool(|| self.encoder.forward(&batch.inputs, &Pass::Evaluation))
     }
 
-    /// (images, height, width, channels) to (images, classes): log probabilities, but for a constant of each image. They
-    /// can be differentiated by the images.
+    /// (images, height, width, channels) to (images, classes): log probabilities up to a constant for each image,
+    /// differentiable with respect to the images.
     ///
     /// # Errors
     /// Where the images do not fit the model, or the network learns without labels.
@@ -149,12 +152,12 @@ impl Model {
         self.classify(&self.encoder.forward(images, &Pass::Evaluation)?)
     }
 
-    /// The encoder's feature maps: the convolutions that make them, and what of an image they see.
+    /// The encoder's feature maps: the convolutions that make them, and their receptive fields.
     pub fn map_infos(&self) -> &[MapInfo] {
         self.encoder.map_infos()
     }
 
-    /// The feature maps of some images, (images, height, width, channels), one a convolution.
+    /// The feature maps of some images, (images, height, width, channels), one for each convolution.
     ///
     /// # Errors
     /// Where the images do not fit the model.
@@ -170,7 +173,7 @@ impl Model {
         self.encoder.last_map(images)
     }
 
-    /// As [`logits`](Self::logits), of last feature maps, by which they can be differentiated.
+    /// As [`logits`](Self::logits), from the last feature maps, differentiable with respect to these.
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
@@ -180,10 +183,10 @@ impl Model {
 
     fn classify(&self, embeddings: &Tensor) -> Result<Tensor> {
         let logits = self.objective.logits(embeddings)?;
-        logits.context("The network learns without labels: it tells no classes apart")
+        logits.context("The network learns without labels: it has no classes")
     }
 
-    /// What a classifier makes of some images as they are.
+    /// A classifier's answer for some images, without augmentation.
     ///
     /// # Errors
     /// As [`batch`](Self::batch), and where the network learns without labels.
@@ -196,7 +199,7 @@ impl Model {
         })
     }
 
-    /// Images as this model sees them: brought to the size and the channels of those that it learns from.
+    /// Images brought to the size and channels of this model's training images.
     ///
     /// # Errors
     /// Where an image has other bytes than its shape says.
@@ -240,7 +243,7 @@ fn fitted(image: &Image, shape: ImageShape) -> Result<Vec<u8>> {
     Ok(fitting::fitted(own.image(&image.pixels).context("An image is cut short")?, shape))
 }
 
-/// A split on its way through a model, one batch per call.
+/// Scores a split, one batch per call.
 pub struct Scoring {
     split: Split,
     dataset: Arc<Dataset>,
@@ -248,7 +251,7 @@ pub struct Scoring {
     done: usize,
     /// Sums over the images done, by metric.
     sums: BTreeMap<&'static str, f64>,
-    /// Embeddings of the first validation images, where only they tell whether anything is learnt, and their labels.
+    /// Embeddings of the first validation images and their labels, for objectives that learn without labels.
     embeddings: Vec<Tensor>,
     labels: Vec<u32>,
 }
@@ -257,11 +260,12 @@ impl Scoring {
     /// Small enough that a drawing waits for less than a frame or two.
     const BATCH_SIZE: usize = 128;
 
+    /// Nothing is scored yet. `indices` are places in the split's part of the data set.
     pub fn new(split: Split, dataset: Arc<Dataset>, indices: Vec<usize>) -> Self {
         Self { split, dataset, indices, done: 0, sums: BTreeMap::new(), embeddings: vec![], labels: vec![] }
     }
 
-    /// What it does, and how many images of how many are done.
+    /// What is being done, images done, and images in all.
     pub fn progress(&self) -> (&'static str, usize, usize) {
         let what = match self.split {
             Split::Train => "Scoring training images",
@@ -312,10 +316,12 @@ impl Scoring {
         Ok(())
     }
 
+    /// The split that is scored.
     pub fn split(&self) -> Split {
         self.split
     }
 
+    /// How many images are scored in all.
     pub fn images(&self) -> usize {
         self.indices.len()
     }

@@ -39,6 +39,7 @@ pub struct Update<'a> {
     pub grad_scale: f64,
 }
 
+/// The initial learning rate, which the schedule scales.
 pub const LEARNING_RATE: Param = Param {
     key: "learning_rate",
     label: "Learning rate",
@@ -49,6 +50,7 @@ pub const LEARNING_RATE: Param = Param {
     live: true,
 };
 
+/// Decoupled from the gradient for AdamW, added to it for the others.
 pub const WEIGHT_DECAY: Param = Param {
     key: "weight_decay",
     label: "Weight decay",

@@ -7,7 +7,7 @@ use crate::{
 use crossbeam_channel::{Sender, TrySendError};
 use std::{collections::VecDeque, time::Instant};
 
-/// Keeps what the reader has not taken yet; points of a run pile up in one growing message.
+/// Keeps what the reader has not taken yet; the points of a run wait in one growing message.
 pub struct Outbox {
     sender: Sender<Event>,
     wake: Box<dyn Fn() + Send>,
@@ -40,7 +40,7 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Has the faces look at what has no event of its own.
+    /// Wakes the faces where something has changed that has no event of its own.
     pub fn wake(&self) {
         (self.wake)();
     }
@@ -80,7 +80,7 @@ impl Outbox {
         }
     }
 
-    /// Replaces an answer to the same question that still waits and says no more than how far the work is.
+    /// Replaces a waiting answer to the same question that holds progress alone.
     pub fn answer(&mut self, answer: Answer) {
         let waiting = self.queue.iter_mut().rev().find_map(|event| match event {
             Event::Answer(waiting) if waiting.request == answer.request && waiting.finding.is_none() => {

@@ -1,4 +1,4 @@
-//! Training images on their way to the network: which ones a step sees, how they look, and that they are there in time.
+//! Preparing training images: which ones a step sees, how they are augmented, and that they are ready in time.
 use crate::{
     data::{self, Dataset, Draw, Examples, Gathered, augment::Augmentation},
     shape::Shape,
@@ -7,17 +7,17 @@ use crate::{
 use anyhow::Result;
 use std::sync::Arc;
 
-/// How the training images of a run look.
+/// How the training images of a run are augmented.
 pub struct Preparation {
     pub augmentation: Augmentation,
     pub seed: u64,
     pub shape: Shape,
-    /// Looks of each image in a batch.
+    /// Augmented views of each image in a batch.
     pub views: usize,
 }
 
 impl Preparation {
-    /// Images as they look in training.
+    /// Images as training sees them, augmented.
     ///
     /// # Errors
     /// Where an image is on disk and cannot be read any more.
@@ -51,8 +51,8 @@ impl Upcoming {
     }
 }
 
-/// Which images each step has. Where an epoch is a pass over the images, its last batch takes what is left; otherwise one
-/// pass follows the other.
+/// Which images each step has. Where an epoch is one pass over the images, its last batch may be smaller; otherwise batches
+/// run on from one pass into the next.
 pub struct Batches {
     batch_size: u64,
     /// Where an epoch is one pass over the images.
@@ -65,7 +65,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches of a run that fits so many images.
+    /// The batches of a run on this many training images.
     pub fn new(spec: &RunSpec, images: usize) -> Self {
         let batch_size = spec.training(&BATCH_SIZE) as u64;
         let is_pass = spec.training(&EPOCH_STEPS) == 0.0;

@@ -1,4 +1,4 @@
-//! Whether an encoder learns anything, whatever its objective: what its embeddings of labelled images are like.
+//! Probes of the embeddings of labelled images: whether an encoder learns anything, whatever its objective.
 use crate::{
     evaluation::argmax,
     metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY},
@@ -7,11 +7,11 @@ use crate::{
 use anyhow::Result;
 use candle_core::{D, Tensor};
 
-/// Embeddings that are looked at, at most: their similarities are worked out in pairs.
+/// The most embeddings that are probed: similarities are computed in pairs.
 pub const MAX_IMAGES: usize = 2000;
 /// Neighbours that vote.
 const NEIGHBOURS: usize = 20;
-/// What the linear probe adds to the squares of each feature, as a share of their mean.
+/// The ridge penalty of the linear probe, as a share of the mean squared feature.
 const RIDGE: f64 = 1e-3;
 
 /// Metrics of embeddings (images, features) and the labels of their images.

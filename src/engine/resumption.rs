@@ -1,4 +1,4 @@
-//! Where a run goes on, or is asked: the newest of its checkpoints that is whole.
+//! The newest intact checkpoint of a run, from which it is resumed or queried.
 use super::Model;
 use crate::{
     data::watch::Watch,
@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use std::path::Path;
 
-/// What was made of the newest checkpoint that is whole.
+/// The newest intact checkpoint, loaded.
 pub struct Newest<T> {
     pub state: CheckpointState,
     pub loaded: T,
@@ -18,10 +18,10 @@ pub struct Newest<T> {
     pub passed_over: Option<String>,
 }
 
-/// Loads the newest checkpoint that `load` can take; there is none where the run has not been saved yet.
+/// Loads the newest checkpoint that `load` accepts; none where the run has not been saved yet.
 ///
 /// # Errors
-/// Where there are checkpoints, or have been, and none can be read: nothing stands in for what a run has learnt.
+/// Where there are checkpoints, or have been, and none can be read: random weights must not replace what a run has learnt.
 pub fn newest<T>(
     folder: &RunFolder,
     mut load: impl FnMut(&CheckpointState, &Path) -> Result<T>,
@@ -37,7 +37,7 @@ pub fn newest<T>(
                 let passed_over = failed.map(|(newer, error)| {
                     let reason = message(&error);
                     format!(
-                        "Step {step} stands in for step {newer}, whose checkpoint cannot be used: {reason}"
+                        "Step {step} is used instead of step {newer}, whose checkpoint cannot be used: {reason}"
                     )
                 });
                 return Ok(Some(Newest { state, loaded, passed_over }));
@@ -59,7 +59,7 @@ pub fn newest<T>(
     Ok(None)
 }
 
-/// The state of a checkpoint as training can go on from it: best weights that were removed since cannot come back.
+/// The state of a checkpoint, without the best weights where these have been removed since.
 pub fn without_lost_best(mut state: CheckpointState, folder: &RunFolder) -> CheckpointState {
     if state.best.is_some_and(|(best, _)| !folder.checkpoint(best).exists()) {
         (state.best, state.validations_since_best) = (None, 0);
@@ -104,7 +104,7 @@ pub fn newest_model_of(folder: &RunFolder, spec: &RunSpec, watch: &Watch) -> Res
     Ok(Newest { state, loaded: model, passed_over })
 }
 
-/// The live hyperparameters that a run goes on with, and the tunings that it met later when it was there before.
+/// The live hyperparameters to resume with, and the logged changes of later steps, which are to be replayed.
 ///
 /// # Errors
 /// Where one of them is not allowed.

@@ -1,26 +1,28 @@
-//! Images that a run's network paints of its own.
+//! Images that a run's network generates from noise.
 use super::resumption::newest_model;
 use crate::{data::watch::Watch, ops, rng, runs::RunFolder, shape::ImageShape, spec::Catalog};
 use anyhow::{Context as _, Result};
 
-/// Images painted at once.
+/// Images generated in one batch.
 const BLOCK: usize = 100;
 
 /// One image after another, (height, width, channels) bytes each.
 pub struct Samples {
-    /// The step whose weights painted them.
+    /// The step whose weights generated them.
     pub step: u64,
+    /// Of one image.
     pub shape: ImageShape,
+    /// (images, height, width, channels), 0 to 255.
     pub pixels: Vec<u8>,
     /// What was wrong with newer checkpoints.
     pub passed_over: Option<String>,
 }
 
-/// Paints `count` images with the newest weights of a run, of latents that the seed decides; says on the way how many are
+/// Generates `count` images with the newest weights of a run, from latents drawn by the seed. `show` is told how many are
 /// done.
 ///
 /// # Errors
-/// Where the run cannot be read, or its objective paints nothing from noise.
+/// Where the run cannot be read, or its objective generates no images from noise.
 pub fn paint(
     folder: &RunFolder,
     catalog: &Catalog,
@@ -36,7 +38,7 @@ pub fn paint(
             newest.loaded.objective.sample(BLOCK.min(count - done), rng::key(seed, "samples", done as u64))
         })?;
         let images = images.context(
-            "The run paints no images from noise: choose one whose objective is variational or adversarial",
+            "The run generates no images from noise: choose one whose objective is variational or adversarial",
         )?;
         pixels.extend(super::preview::bytes(&images)?);
         show(pixels.len() / shape.len());

@@ -9,12 +9,12 @@ registry!("schedule", ScheduleEntry: constant, cosine, one_cycle, step);
 /// A kind of schedule.
 pub struct ScheduleEntry {
     pub info: ComponentInfo,
-    pub factor: fn(&Choice, Moment) -> f64,
+    pub factor: fn(&Choice, Position) -> f64,
 }
 
 /// Where a run is; steps count from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
+pub struct Position {
     pub step: u64,
     pub steps: u64,
     pub steps_per_epoch: u64,
@@ -30,14 +30,14 @@ pub const WARMUP_STEPS: Param = Param {
     live: false,
 };
 
-/// Rises to 1 over the warm-up; then `after` is given the share of the rest that is done, from 0 to 1.
-fn warmed_up(choice: &Choice, moment: Moment, after: impl Fn(f64) -> f64) -> f64 {
+/// Rises to 1 over the warm-up; then `after` of the share of the remaining steps that is done, from 0 to 1.
+fn warmed_up(choice: &Choice, position: Position, after: impl Fn(f64) -> f64) -> f64 {
     let warmup = choice.get(&WARMUP_STEPS) as u64;
-    if moment.step < warmup {
-        return (moment.step + 1) as f64 / warmup as f64;
+    if position.step < warmup {
+        return (position.step + 1) as f64 / warmup as f64;
     }
-    let rest = moment.steps.saturating_sub(warmup).max(1);
-    after((moment.step - warmup) as f64 / rest as f64)
+    let rest = position.steps.saturating_sub(warmup).max(1);
+    after((position.step - warmup) as f64 / rest as f64)
 }
 
 /// Half a cosine from `from` to `to` while `share` goes from 0 to 1.
@@ -53,7 +53,7 @@ mod tests {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
         let choice = Choice { values, ..Choice::new(id) };
         let entry = find(id).unwrap();
-        (0..steps).map(|step| (entry.factor)(&choice, Moment { step, steps, steps_per_epoch: 2 })).collect()
+        (0..steps).map(|step| (entry.factor)(&choice, Position { step, steps, steps_per_epoch: 2 })).collect()
     }
 
     fn close(found: &[f64], expected: &[f64]) {

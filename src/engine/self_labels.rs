@@ -1,5 +1,5 @@
-//! Labels that a network gives itself: those of a few labelled images, passed on from neighbour to neighbour to images
-//! without any.
+//! Label propagation: the labels of a few images are passed on, from neighbour to neighbour among the embeddings, to
+//! images without labels.
 //!
 //! Each image is joined with those whose embeddings are most like its own. Over this graph, F ← α S F + (1 − α) Y is
 //! repeated, where Y holds the known labels and S = D^(−1/2) W D^(−1/2) the weights of the edges; an image's label is then
@@ -25,19 +25,19 @@ use std::{
 const NEIGHBOURS: usize = 15;
 /// The power to which the cosine of two embeddings is raised to weigh their edge.
 const SHARPNESS: i32 = 3;
-/// How much of an image's label comes from its neighbours, in each of so many rounds.
+/// α: how much of an image's label comes from its neighbours in each round, and the number of rounds.
 const ALPHA: f32 = 0.99;
 const ROUNDS: usize = 60;
-/// Embedded or compared at once: a drawing waits no longer than that takes.
+/// Images embedded or compared in one portion: the longest that a drawing waits.
 const PORTION: usize = 256;
 
-/// The label that a run takes each of its training images to have.
+/// The labels of the training images, given and propagated.
 #[derive(Debug, PartialEq)]
 pub struct SelfLabels {
     by_image: BTreeMap<usize, u16>,
 }
 
-/// The way to [`SelfLabels`], a portion per call.
+/// Computes [`SelfLabels`], one portion per call.
 pub struct Spreading {
     /// Labelled images first.
     images: Vec<usize>,
@@ -52,7 +52,7 @@ pub struct Spreading {
     flow: Option<Flow>,
 }
 
-/// Labels on their way over the edges of the graph.
+/// Propagates labels over the edges of the graph, one round per call.
 struct Flow {
     edges: Vec<Vec<(usize, f32)>>,
     /// Of each class, for each image.
@@ -74,15 +74,15 @@ impl Spreading {
         }
     }
 
-    /// What it does, and how many images of how many are done: each is embedded, and then compared with the others.
+    /// What is being done, images done, and images in all: each is embedded, and then compared with the others.
     pub fn progress(&self) -> (&'static str, usize, usize) {
         let count = self.images.len();
         let embedded = if self.unit.is_some() { count } else { count.min(self.portions.len() * PORTION) };
         ("Labelling images", (embedded + self.nearest.len()) / 2, count)
     }
 
-    /// Looks at one portion of the images, or passes labels on by one round; in the end gives the labels, and the share of
-    /// right ones among those that were not known, which is all that the true ones are looked at for.
+    /// Looks at one portion of the images, or passes labels on by one round; at the end returns the labels, and the share
+    /// of right ones among those that were not known: the true labels are used for nothing else.
     ///
     /// # Errors
     /// candle's own.

@@ -4,7 +4,7 @@ use super::{
     model::{Model, Scoring},
     optimizers::Optimizer,
     preparation::{Batches, Portion, Upcoming},
-    schedules::{self, Moment, ScheduleEntry},
+    schedules::{self, Position, ScheduleEntry},
     self_labels::{SelfLabels, Spreading},
 };
 use crate::{
@@ -27,16 +27,19 @@ mod advancing;
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
+    /// What is trained, as it was when the run began or was resumed.
     pub spec: RunSpec,
     /// May be set between any two calls of [`advance`](Self::advance).
     pub live: LiveParams,
     /// Batches done, and what was found out on the way.
     pub state: CheckpointState,
+    /// Its weights change in place at each step.
     pub model: Arc<Model>,
     /// What the encoder began with, in a sentence, where it was not drawn at random.
     pub beginning: Option<String>,
+    /// The training losses, by which divergence is noticed.
     pub losses: Losses,
-    moment: Moment,
+    position: Position,
     dataset: Arc<Dataset>,
     partition: Partition,
     labels: Labels,
@@ -56,7 +59,7 @@ pub struct Trainer {
 /// Where the labels of the training examples come from.
 enum Labels {
     Dataset,
-    /// From the network itself, which is at work on them.
+    /// From the network itself, which is still computing them.
     Spreading(Box<Spreading>),
     Network(SelfLabels),
 }
@@ -81,7 +84,7 @@ pub fn partition(spec: &RunSpec, dataset: &Dataset) -> Result<Partition> {
     data::partition(&spec.dataset, &dataset.train, dataset.info.classes(), spec.seed, needs_labels)
 }
 
-/// Has a run of few labels fit further examples too, as many as its spec asks for; gives these.
+/// Adds as many unlabelled examples to the training examples as the spec asks for, and returns these.
 fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize>> {
     if !objectives::find(&spec.objective.id)?.needs_labels {
         return Ok(vec![]);
@@ -96,23 +99,41 @@ fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize
 /// What a call of [`Trainer::advance`] did.
 pub enum Advance {
     /// A portion of the unlabelled examples was looked at; points once they have labels.
-    Labelled { points: Vec<Point> },
+    Labelled {
+        /// How many labels there are, and how many are right.
+        points: Vec<Point>,
+    },
     /// One batch was trained.
-    Trained { points: Vec<Point>, examples: usize },
+    Trained {
+        /// Every training metric of the batch.
+        points: Vec<Point>,
+        /// The size of the batch.
+        examples: usize,
+    },
     /// One batch was scored, and more are to come.
     Scored,
     /// All validation examples have been scored.
-    Validated { points: Vec<Point>, verdict: Verdict },
+    Validated {
+        /// Means over all of them.
+        points: Vec<Point>,
+        /// Whether to go on.
+        verdict: Verdict,
+    },
     /// All test examples have been scored: nothing is left to do.
-    Finished { points: Vec<Point> },
+    Finished {
+        /// Means over all of them.
+        points: Vec<Point>,
+    },
     /// It was interrupted, and has changed nothing.
     Interrupted,
 }
 
-/// What a validation says of the weights.
+/// What a validation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
+    /// Better than at any validation before.
     Best,
+    /// Patience is not used up yet.
     NotBest,
     /// Training ends early, and the best weights should come back.
     OutOfPatience,
@@ -145,14 +166,14 @@ impl Trainer {
             Origin::Weights(weights) => {
                 let fresh = spec.training(&FRESH_STAGES) as usize;
                 let part =
-                    if spec.training(&KEEP_HEAD) > 0.0 { models::Part::All } else { models::Part::Encoder };
-                beginning = Some(models::load_part(&model.vars, weights, part, fresh)?);
+                    if spec.training(&KEEP_HEAD) > 0.0 { models::Scope::All } else { models::Scope::Encoder };
+                beginning = Some(models::load_weights(&model.vars, weights, part, fresh)?);
             }
         }
         let mut trainer = Self {
             schedule: schedules::find(&spec.schedule.id)?,
             live,
-            moment: Moment { step: state.step, steps, steps_per_epoch },
+            position: Position { step: state.step, steps, steps_per_epoch },
             state,
             model: Arc::new(model),
             beginning,
@@ -173,10 +194,10 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Takes up what a checkpoint holds.
+    /// Continues from a checkpoint.
     ///
     /// # Errors
-    /// Where it cannot be read, or was made by another network: the trainer is of no use then.
+    /// Where it cannot be read, or was made by another network: the trainer must not be used then.
     pub fn go_on(&mut self, state: CheckpointState, folder: &Path) -> Result<()> {
         self.model.vars.load(&folder.join("model.safetensors"))?;
         self.optimizer.load(&folder.join("optimizer.safetensors"))?;
@@ -223,7 +244,7 @@ impl Trainer {
         Ok(Advance::Labelled { points })
     }
 
-    /// Evens the classes out as the spec asks for it, by the labels that there are now.
+    /// Balances the classes as the spec says, by the current labels.
     fn balance(&mut self) {
         let balance = Balance::of(&self.spec.dataset);
         let needs_labels = objectives::find(&self.spec.objective.id).is_ok_and(|entry| entry.needs_labels);
@@ -248,11 +269,11 @@ impl Trainer {
     }
 
     /// Batches to be done in all, and in an epoch.
-    pub fn moment(&self) -> Moment {
-        Moment { step: self.state.step, ..self.moment }
+    pub fn position(&self) -> Position {
+        Position { step: self.state.step, ..self.position }
     }
 
-    /// What is done between two steps, and how many examples of how many are done.
+    /// What is being done between two steps, examples done, and examples in all.
     pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
         match (&self.scoring, &self.labels) {
             (Some(scoring), _) => Some(scoring.progress()),
@@ -281,13 +302,12 @@ impl Trainer {
         self.optimizer.save(&folder.join("optimizer.safetensors"))
     }
 
-    /// Trains on one batch, and has the next one's examples prepared by whatever thread is free meanwhile. They are the
-    /// same whenever that is done.
+    /// Trains on one batch, while any free thread prepares the next one. What is prepared does not depend on when.
     fn train(&mut self) -> Result<Advance> {
         let step = self.state.step;
         let portion = self.next.take().filter(|portion| portion.step == step);
         let portion = portion.unwrap_or_else(|| self.upcoming(step).prepare());
-        let next = (step + 1 < self.moment.steps).then(|| self.upcoming(step + 1));
+        let next = (step + 1 < self.position.steps).then(|| self.upcoming(step + 1));
         let (trained, next) = rayon::join(|| self.train_on(portion), || next.map(Upcoming::prepare));
         self.next = next;
         trained
@@ -320,13 +340,13 @@ impl Trainer {
         ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
         let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let factor = (self.schedule.factor)(&self.spec.schedule, self.moment());
+        let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
         self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
         self.losses.newest = loss;
         self.losses.first.get_or_insert(loss);
         self.state.step += 1;
         self.state.validated = !self.is_validation_due();
-        self.state.trained = self.state.step >= self.moment.steps;
+        self.state.trained = self.state.step >= self.position.steps;
         let learning_rate = self.optimizer.learning_rate(&self.live, factor);
         let values = [(LOSS, loss)]
             .into_iter()
@@ -345,7 +365,7 @@ impl Trainer {
 
     /// Validations are spread evenly over an epoch, the last at its end.
     fn is_validation_due(&self) -> bool {
-        let per_epoch = self.moment.steps_per_epoch;
+        let per_epoch = self.position.steps_per_epoch;
         let count = (self.spec.training(&EVALUATIONS_PER_EPOCH) as u64).min(per_epoch);
         let within = (self.state.step - 1) % per_epoch + 1;
         (within * count) / per_epoch > ((within - 1) * count) / per_epoch
@@ -386,7 +406,7 @@ impl Trainer {
         Ok(Verdict::NotBest)
     }
 
-    /// The weights are worth keeping.
+    /// An error unless the weights are worth keeping.
     ///
     /// # Errors
     /// Where the run has diverged.

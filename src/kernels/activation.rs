@@ -1,12 +1,13 @@
 //! Activation functions and their gradients.
 
 use super::math::{normal, sigmoid, tanh};
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
 
 /// What a layer applies to its output, number by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
+    /// The identity.
     None,
     /// max(x, 0), with slope 0 at 0.
     Relu,
@@ -17,7 +18,9 @@ pub enum Activation {
     Gelu,
     /// x / (1 + e^−x) (Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units", 2018).
     Silu,
+    /// 1 / (1 + e^−x).
     Sigmoid,
+    /// The hyperbolic tangent.
     Tanh,
 }
 
@@ -25,6 +28,7 @@ pub enum Activation {
 pub const LEAKY_SLOPE: f32 = 0.2;
 
 impl Activation {
+    /// Every activation, for tests and benchmarks.
     pub const ALL: [Activation; 7] = [
         Activation::None,
         Activation::Relu,
@@ -51,7 +55,7 @@ impl Activation {
 
 /// The activation of each number.
 pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_chunks(x.len(), PIECE, |index, y| {
         level.run(Forward { activation, x: &x[index * PIECE..][..y.len()], y });
     })
@@ -63,7 +67,7 @@ pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
 /// When the slices differ in length.
 pub fn backward(activation: Activation, x: &[f32], gradient: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), gradient.len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_chunks(x.len(), PIECE, |index, dx| {
         let piece = index * PIECE..index * PIECE + dx.len();
         level.run(Backward { activation, x: &x[piece.clone()], gradient: &gradient[piece], dx });

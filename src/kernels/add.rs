@@ -1,8 +1,8 @@
-//! The sum of two tensors with fused ReLU, in which a residual connection ends.
+//! The sum of two tensors with fused ReLU, as at the end of a residual block.
 //!
 //! He et al., "Deep residual learning for image recognition", 2016, equation 1.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
 
 /// `relu?(a + b)`. The gradient of either is that of the output before its ReLU.
@@ -11,7 +11,7 @@ use super::{PIECE, build_chunks};
 /// When the slices differ in length.
 pub fn forward(a: &[f32], b: &[f32], relu: bool) -> Vec<f32> {
     assert_eq!(a.len(), b.len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_chunks(a.len(), PIECE, |index, y| {
         let piece = index * PIECE..index * PIECE + y.len();
         level.run(Forward { a: &a[piece.clone()], b: &b[piece], relu, y });

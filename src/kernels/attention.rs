@@ -1,20 +1,23 @@
-//! Scaled dot-product attention. The probabilities are not kept: the backward pass makes them anew.
+//! Scaled dot-product attention. The probabilities are not kept: the backward pass computes them again.
 //!
 //! Vaswani et al., "Attention is all you need", 2017, equation 1.
 
 use super::build_pieces;
 use super::gemm::{Matrix, multiply};
 use super::math::exp;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// The shape of queries, keys, values and outputs: (heads, tokens, head_dim), with the batch among the heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attention {
+    /// Heads of all sequences: batch × heads.
     pub heads: usize,
+    /// The length of a sequence.
     pub tokens: usize,
+    /// Features of one head.
     pub head_dim: usize,
-    /// A token sees none after itself.
+    /// A token attends to none after itself.
     pub is_causal: bool,
 }
 
@@ -24,7 +27,7 @@ pub struct Attention {
 /// When a slice does not have the shape.
 pub fn forward(attention: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> Vec<f32> {
     attention.check(&[q, k, v]);
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_pieces(attention.heads, attention.head_len(), |head, y| {
         let [q, k, v] = [q, k, v].map(|numbers| attention.head(numbers, head));
         let probabilities = attention.probabilities(level, q, k);
@@ -42,7 +45,7 @@ pub fn backward(
     gradient: &[f32],
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     attention.check(&[q, k, v, gradient]);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let of_heads: Vec<_> = (0..attention.heads)
         .into_par_iter()
         .map(|head| {
@@ -80,20 +83,20 @@ impl Attention {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
-    /// How many tokens a token sees.
+    /// How many tokens a token attends to.
     fn seen(&self, token: usize) -> usize {
         if self.is_causal { token + 1 } else { self.tokens }
     }
 
-    /// (tokens, tokens), zeros where a token does not see.
-    fn probabilities(&self, level: Level, q: Matrix, k: Matrix) -> Vec<f32> {
+    /// (tokens, tokens), zeros where a token does not attend.
+    fn probabilities(&self, level: SimdLevel, q: Matrix, k: Matrix) -> Vec<f32> {
         let mut scores = multiply(level, q, k.transposed());
         level.run(Softmax { attention: self, scores: &mut scores });
         scores
     }
 }
 
-/// Scales rows of scores and makes probabilities of them.
+/// Rows of scores to probabilities: scaling and softmax.
 struct Softmax<'a> {
     attention: &'a Attention,
     scores: &'a mut [f32],

@@ -4,13 +4,15 @@
 
 use super::build_pieces;
 use super::gemm::{Matrix, multiply};
-use super::simd::Level;
+use super::simd::SimdLevel;
 use rayon::prelude::*;
 
 /// The shape of a batch of embeddings (2 × pairs, features): rows i and i + pairs are two views of one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NtXent {
+    /// Images, each with two views.
     pub pairs: usize,
+    /// The width of an embedding.
     pub features: usize,
     /// Above zero: what cosine similarities are divided by.
     pub temperature: f64,
@@ -54,7 +56,7 @@ pub fn backward(shape: &NtXent, embeddings: &[f32], scale: f32) -> Vec<f32> {
     });
     let of_similarities = Matrix::new(&of_similarities, rows, rows);
     let of_unit = [of_similarities, of_similarities.transposed()]
-        .map(|matrix| multiply(Level::current(), matrix, Matrix::new(&unit, rows, features)));
+        .map(|matrix| multiply(SimdLevel::current(), matrix, Matrix::new(&unit, rows, features)));
     build_pieces(rows, features, |row, dx| {
         let piece = row * features..(row + 1) * features;
         let unit = &unit[piece.clone()];
@@ -104,7 +106,7 @@ impl NtXent {
     /// (rows, rows)
     fn similarities(&self, unit: &[f32]) -> Vec<f32> {
         let unit = Matrix::new(unit, self.rows(), self.features);
-        multiply(Level::current(), unit, unit.transposed())
+        multiply(SimdLevel::current(), unit, unit.transposed())
     }
 
     fn logit(&self, similarity: f32) -> f64 {

@@ -8,7 +8,7 @@
 
 use super::frame::Frame;
 use super::pool::{self, MaxPool, Pooled};
-use super::simd::Level;
+use super::simd::SimdLevel;
 use super::tile::{Correlate, Panels, Window};
 use super::winograd::{self, Convolve, Tiles};
 use super::{OutputGradient, Scratch, as_room, build_pieces, write_chunks};
@@ -26,14 +26,23 @@ const MIN_PIECES: usize = 16;
 /// out_channels), bias (out_channels), y (batch, out_height, out_width, out_channels).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x.
     pub in_channels: usize,
+    /// Rows of the window.
     pub kernel_height: usize,
+    /// Columns of the window.
     pub kernel_width: usize,
+    /// Of y: filters.
     pub out_channels: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Zeros on each side.
     pub padding: usize,
 }
 
@@ -43,7 +52,7 @@ pub struct Conv {
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
 pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
     let correlation = Correlation::forward(conv, x, weight, bias, relu);
-    correlation.run(conv.batch, Images::of(x), conv.out_height())
+    correlation.run(conv.batch, ImageBatch::of(x), conv.out_height())
 }
 
 /// [`forward`], then [`pool::forward`], image by image: what lies between them never leaves the cache.
@@ -62,7 +71,7 @@ pub fn forward_pooled(
     let correlation = Correlation::forward(conv, x, weight, bias, relu);
     pool::collect(pool, |image, y, winners| {
         let mut between = Scratch::new();
-        let x = Images::of(&x[image * conv.in_len()..][..conv.in_len()]);
+        let x = ImageBatch::of(&x[image * conv.in_len()..][..conv.in_len()]);
         let between = between.numbers(conv.out_len());
         // SAFETY: `run_image` writes numbers alone.
         correlation.run_image(conv.batch, (x, 0), unsafe { as_room(between) });
@@ -74,11 +83,12 @@ pub fn forward_pooled(
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<'a>>) -> Vec<f32> {
+pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<ImageBatch<'a>>) -> Vec<f32> {
     let output = output.into();
     conv.check_output(output);
     assert_eq!(weight.len(), conv.depth() * conv.out_channels);
-    let phases = |len, kernel| (0..conv.stride).filter_map(move |rest| Phase::new(conv, len, kernel, rest));
+    let phases =
+        |len, kernel| (0..conv.stride).filter_map(move |rest| StridePhase::new(conv, len, kernel, rest));
     let phases: Vec<_> = phases(conv.height, conv.kernel_height)
         .flat_map(|rows| phases(conv.width, conv.kernel_width).map(move |columns| [rows, columns]))
         .map(|phase| (phase, conv.phase_gradient(weight, phase)))
@@ -107,7 +117,7 @@ pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<Images<
 /// Rows (or columns) of x that meet the same rows of the kernel: every `stride`th. To them the gradient comes by a
 /// convolution of stride 1 with those rows alone.
 #[derive(Clone, Copy)]
-struct Phase {
+struct StridePhase {
     /// The first row of the kernel that they meet; the others follow by the stride.
     rest: usize,
     taps: usize,
@@ -118,7 +128,7 @@ struct Phase {
     output: isize,
 }
 
-impl Phase {
+impl StridePhase {
     /// `None` where no row of x or of the kernel belongs to it.
     fn new(conv: &Conv, len: usize, kernel: usize, rest: usize) -> Option<Self> {
         let taps = kernel.saturating_sub(rest).div_ceil(conv.stride);
@@ -126,15 +136,17 @@ impl Phase {
         let first = (rest + conv.stride - conv.padding % conv.stride) % conv.stride;
         let output = ((first + conv.padding - rest) / conv.stride) as isize;
         let count = len.saturating_sub(first).div_ceil(conv.stride);
-        (taps > 0 && count > 0).then_some(Phase { rest, taps, first, count, output })
+        (taps > 0 && count > 0).then_some(StridePhase { rest, taps, first, count, output })
     }
 }
 
 impl Conv {
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
     }
@@ -191,8 +203,8 @@ impl Conv {
         }
     }
 
-    /// What makes the gradient of the pixels of x in a phase of the output's: (rows.count, columns.count, in_channels).
-    fn phase_gradient(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Correlation<'static> {
+    /// The correlation from the output's gradient to that of x's pixels in a phase: (rows.count, columns.count, in_channels).
+    fn phase_gradient(&self, weight: &[f32], [rows, columns]: [StridePhase; 2]) -> Correlation<'static> {
         let frame_width = columns.count + columns.taps - 1;
         let frame = Frame {
             top: rows.taps as isize - 1 - rows.output,
@@ -208,15 +220,15 @@ impl Conv {
             stride: 1,
             out_width: columns.count,
         };
-        let level = Level::current();
+        let level = SimdLevel::current();
         let pixels = self.batch * rows.count * columns.count;
         let weight = self.flip(weight, [rows, columns]);
-        let weights = Weights::pack(level, &window, pixels, &weight, self.in_channels);
+        let weights = PackedWeights::pack(level, &window, pixels, &weight, self.in_channels);
         Correlation { level, frame, window, weights, bias: None, relu: false }
     }
 
     /// The taps of a phase turned by half a turn, each transposed: (rows.taps, columns.taps, out, in).
-    fn flip(&self, weight: &[f32], [rows, columns]: [Phase; 2]) -> Vec<f32> {
+    fn flip(&self, weight: &[f32], [rows, columns]: [StridePhase; 2]) -> Vec<f32> {
         let (inputs, outputs) = (self.in_channels, self.out_channels);
         build_pieces(rows.taps * columns.taps, inputs * outputs, |index, flipped| {
             let y = rows.rest + (rows.taps - 1 - index / columns.taps) * self.stride;
@@ -239,13 +251,13 @@ impl Conv {
         assert!(self.kernel_width <= self.width + 2 * self.padding);
     }
 
-    fn check_output(&self, output: Images) {
+    fn check_output(&self, output: ImageBatch) {
         match output {
-            Images::Whole { numbers, mask } => {
+            ImageBatch::Whole { numbers, mask } => {
                 assert_eq!(numbers.len(), self.batch * self.out_len());
                 assert!(mask.is_none_or(|mask| mask.len() == numbers.len()));
             }
-            Images::Pooled(pooled) => {
+            ImageBatch::Pooled(pooled) => {
                 pooled.check();
                 assert_eq!((pooled.pool.batch, pooled.pool.in_len()), (self.batch, self.out_len()));
             }
@@ -255,43 +267,48 @@ impl Conv {
 
 /// Images one after the other, or the gradients of images.
 #[derive(Clone, Copy)]
-pub enum Images<'a> {
-    /// The numbers count where the mask, if any, is above zero.
-    Whole { numbers: &'a [f32], mask: Option<&'a [f32]> },
+pub enum ImageBatch<'a> {
+    /// All of them, as they are.
+    Whole {
+        /// (images, height, width, channels).
+        numbers: &'a [f32],
+        /// Of the same shape: a number counts only where this is above zero.
+        mask: Option<&'a [f32]>,
+    },
     /// Made from the gradient of a pooling, an image at a time.
     Pooled(Pooled<'a>),
 }
 
-impl<'a> From<OutputGradient<'a>> for Images<'a> {
+impl<'a> From<OutputGradient<'a>> for ImageBatch<'a> {
     fn from(output: OutputGradient<'a>) -> Self {
-        Images::Whole { numbers: output.gradient, mask: output.relu_output }
+        ImageBatch::Whole { numbers: output.gradient, mask: output.relu_output }
     }
 }
 
-impl<'a> From<Pooled<'a>> for Images<'a> {
+impl<'a> From<Pooled<'a>> for ImageBatch<'a> {
     fn from(pooled: Pooled<'a>) -> Self {
-        Images::Pooled(pooled)
+        ImageBatch::Pooled(pooled)
     }
 }
 
-impl<'a> Images<'a> {
+impl<'a> ImageBatch<'a> {
     fn of(numbers: &'a [f32]) -> Self {
-        Images::Whole { numbers, mask: None }
+        ImageBatch::Whole { numbers, mask: None }
     }
 
     /// One image of `len` numbers, and its mask.
     fn image<'b>(
         &'b self,
-        level: Level,
+        level: SimdLevel,
         index: usize,
         len: usize,
         scratch: &'b mut Scratch,
     ) -> (&'b [f32], Option<&'b [f32]>) {
         match self {
-            Images::Whole { numbers, mask } => {
+            ImageBatch::Whole { numbers, mask } => {
                 (&numbers[index * len..][..len], mask.map(|mask| &mask[index * len..][..len]))
             }
-            Images::Pooled(pooled) => {
+            ImageBatch::Pooled(pooled) => {
                 let image = scratch.numbers(len);
                 if !pooled.pool.covers_all() {
                     image.fill(0.0);
@@ -305,16 +322,16 @@ impl<'a> Images<'a> {
 
 /// A window with weights, slid over the frames of a batch of images.
 struct Correlation<'a> {
-    level: Level,
+    level: SimdLevel,
     frame: Frame,
     window: Window,
-    weights: Weights,
+    weights: PackedWeights,
     bias: Option<&'a [f32]>,
     relu: bool,
 }
 
 /// Weights as the kernels read them.
-enum Weights {
+enum PackedWeights {
     Direct(Panels),
     /// (outputs, window numbers), and how many outputs.
     FewOutputs(Vec<f32>, usize),
@@ -322,23 +339,23 @@ enum Weights {
     Points(Vec<Panels>),
 }
 
-impl Weights {
-    fn pack(level: Level, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
+impl PackedWeights {
+    fn pack(level: SimdLevel, window: &Window, pixels: usize, weight: &[f32], outputs: usize) -> Self {
         if winograd::fits(window, pixels, outputs) {
-            return Weights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
+            return PackedWeights::Points(winograd::spread_weights(level, weight, window.channels, outputs));
         }
         if few_outputs::fits(window, outputs) {
-            return Weights::FewOutputs(few_outputs::pack(weight, outputs), outputs);
+            return PackedWeights::FewOutputs(few_outputs::pack(weight, outputs), outputs);
         }
         let depth = window.rows * window.columns * window.channels;
-        Weights::Direct(Panels::pack(weight, depth, outputs, level.lanes()))
+        PackedWeights::Direct(Panels::pack(weight, depth, outputs, level.lanes()))
     }
 
     fn outputs(&self) -> usize {
         match self {
-            Weights::Direct(panels) => panels.columns(),
-            Weights::FewOutputs(_, outputs) => *outputs,
-            Weights::Points(points) => points[0].columns(),
+            PackedWeights::Direct(panels) => panels.columns(),
+            PackedWeights::FewOutputs(_, outputs) => *outputs,
+            PackedWeights::Points(points) => points[0].columns(),
         }
     }
 }
@@ -347,17 +364,17 @@ impl<'a> Correlation<'a> {
     fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&'a [f32]>, relu: bool) -> Self {
         conv.check(x, weight);
         assert!(bias.is_none_or(|bias| bias.len() == conv.out_channels));
-        let (level, window) = (Level::current(), conv.window());
+        let (level, window) = (SimdLevel::current(), conv.window());
         let pixels = conv.batch * conv.out_height() * conv.out_width();
-        let weights = Weights::pack(level, &window, pixels, weight, conv.out_channels);
+        let weights = PackedWeights::pack(level, &window, pixels, weight, conv.out_channels);
         Correlation { level, frame: conv.input_frame(), window, weights, bias, relu }
     }
 
     /// (batch, out_rows, window.out_width, outputs).
-    fn run(&self, batch: usize, images: Images, out_rows: usize) -> Vec<f32> {
+    fn run(&self, batch: usize, images: ImageBatch, out_rows: usize) -> Vec<f32> {
         let len = out_rows * self.window.out_width * self.weights.outputs();
         let tiles = self.tiles(1, out_rows);
-        if let (Weights::Points(weights), together @ 2..) =
+        if let (PackedWeights::Points(weights), together @ 2..) =
             (&self.weights, tiles.images_at_once(self.weights.outputs(), batch.div_ceil(MIN_PIECES)))
         {
             let write = |piece: usize, out: &mut [MaybeUninit<f32>]| {
@@ -377,7 +394,7 @@ impl<'a> Correlation<'a> {
         &self,
         weights: &[Panels],
         tiles: Tiles,
-        (images, first): (Images, usize),
+        (images, first): (ImageBatch, usize),
         out: &mut [MaybeUninit<f32>],
     ) {
         let Correlation { level, bias, relu, .. } = *self;
@@ -393,7 +410,7 @@ impl<'a> Correlation<'a> {
     }
 
     /// The outputs of one of `batch` images, in bands of rows: every number of `out` is written.
-    fn run_image(&self, batch: usize, (images, index): (Images, usize), out: &mut [MaybeUninit<f32>]) {
+    fn run_image(&self, batch: usize, (images, index): (ImageBatch, usize), out: &mut [MaybeUninit<f32>]) {
         let row_len = self.window.out_width * self.weights.outputs();
         let band = (out.len() / row_len).div_ceil(MIN_PIECES.div_ceil(batch.max(1)));
         let band = band.next_multiple_of(winograd::STEP);
@@ -411,15 +428,15 @@ impl<'a> Correlation<'a> {
         let seen = (first * window.stride, (rows - 1) * window.stride + window.rows);
         let mut scratch = Scratch::new();
         match weights {
-            Weights::Direct(weights) => {
+            PackedWeights::Direct(weights) => {
                 let frame = frame.rows(level, image, mask, seen, &mut scratch);
                 level.run(Correlate { window, frame, weights, bias, relu, out });
             }
-            Weights::FewOutputs(weights, _) => {
+            PackedWeights::FewOutputs(weights, _) => {
                 let frame = frame.rows(level, image, mask, seen, &mut scratch);
                 level.run(few_outputs::Dot { window, frame, weights, bias, relu, out });
             }
-            Weights::Points(weights) => {
+            PackedWeights::Points(weights) => {
                 let tiles = self.tiles(1, rows);
                 let frame = Frame { frame_width: tiles.frame_width(), ..frame };
                 let frame = frame.rows(level, image, mask, (first, tiles.frame_rows()), &mut scratch);
@@ -431,9 +448,9 @@ impl<'a> Correlation<'a> {
 
 /// The same rows of the frames of some images, (images, rows, frame_width, frame_channels).
 fn place_all<'a>(
-    level: Level,
+    level: SimdLevel,
     frame: &Frame,
-    (images, first, count): (Images, usize, usize),
+    (images, first, count): (ImageBatch, usize, usize),
     (first_row, rows): (usize, usize),
     scratch: &'a mut Scratch,
 ) -> &'a [f32] {

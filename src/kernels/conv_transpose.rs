@@ -6,7 +6,7 @@
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4.)
 
 use super::conv::{self, Conv};
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, PIECE, windows};
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, rel
     if bias.is_none() && !relu {
         return y;
     }
-    let (level, zeros) = (Level::current(), vec![0.0; conv.in_channels]);
+    let (level, zeros) = (SimdLevel::current(), vec![0.0; conv.in_channels]);
     let bias = bias.unwrap_or(&zeros);
     let pixels = (PIECE / conv.in_channels).max(1);
     y.par_chunks_mut(pixels * conv.in_channels).for_each(|y| level.run(AddBias { bias, relu, y }));

@@ -2,7 +2,7 @@
 //!
 //! Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, build_pieces, windows};
 use rayon::prelude::*;
 
@@ -15,13 +15,21 @@ const BLOCK: usize = 16;
 /// channels), bias (channels), y (batch, out_height, out_width, channels).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x and y: each has a filter of its own.
     pub channels: usize,
+    /// Rows of the window.
     pub kernel_height: usize,
+    /// Columns of the window.
     pub kernel_width: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Zeros on each side.
     pub padding: usize,
 }
 
@@ -71,7 +79,7 @@ pub fn weight_gradient(
     let (rows, columns, channels) = (conv.out_height(), conv.out_width(), conv.channels);
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * channels);
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * channels);
-    let (level, gradient) = (Level::current(), output.through_relu());
+    let (level, gradient) = (SimdLevel::current(), output.through_relu());
     // for each tap, the pixels of y that it makes and those of x that it sees
     let of_columns = pairs(conv.kernel_width, columns, |tap, column| conv.source(column, tap, conv.width));
     let pieces = conv.batch * rows;
@@ -102,10 +110,12 @@ pub fn weight_gradient(
 }
 
 impl Depthwise {
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
     }
@@ -147,7 +157,7 @@ struct Gather<'a> {
 
 impl Gather<'_> {
     fn run(&self, source: &[f32], source_height: usize) -> Vec<f32> {
-        let (level, channels) = (Level::current(), self.conv.channels);
+        let (level, channels) = (SimdLevel::current(), self.conv.channels);
         let [rows, columns] = self.lines;
         let image_len = source_height * self.source_width * channels;
         build_pieces(self.conv.batch * rows.len(), columns.len() * channels, |index, out| {

@@ -1,9 +1,9 @@
-//! Inverted dropout. The mask is a pure function of a key and an index, made anew in the backward pass.
+//! Inverted dropout. The mask is a pure function of a key and an index, computed again in the backward pass.
 //!
 //! Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
 use super::build_pieces;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 
 /// Numbers that one piece of work holds; also the reach of one 32-bit counter, so that no index overflows it.
 const PIECE: usize = 1 << 14;
@@ -13,14 +13,14 @@ const PIECE: usize = 1 << 14;
 pub struct Dropout {
     /// Of dropping, in [0, 1).
     pub probability: f64,
-    /// The same key drops the same.
+    /// The same key gives the same mask.
     pub key: u64,
 }
 
 /// Each number is 0 with the given probability, and otherwise divided by the probability of staying.
 /// Its own backward pass: apply it to the gradient.
 pub fn elements(dropout: Dropout, x: &[f32]) -> Vec<f32> {
-    let level = Level::current();
+    let level = SimdLevel::current();
     let mut y = build_pieces(x.len().div_ceil(PIECE), PIECE, |piece, y| {
         let x = &x[piece * PIECE..];
         let len = x.len().min(PIECE);
@@ -38,7 +38,7 @@ pub fn elements(dropout: Dropout, x: &[f32]) -> Vec<f32> {
 pub fn channels(dropout: Dropout, x: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
     let image_len = (pixels * channels).max(1);
     assert_eq!(x.len() % image_len, 0);
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_pieces(x.len() / image_len, image_len, |image, y| {
         let keep = Keep::new(dropout, image as u64);
         level.run(Channels { keep, channels, x: &x[image * image_len..][..image_len], y });

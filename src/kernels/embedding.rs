@@ -1,6 +1,6 @@
-//! Rows of a table by their ids: what makes tokens vectors.
+//! Embedding lookup: the rows of a table by their ids.
 
-use super::simd::Level;
+use super::simd::SimdLevel;
 use super::tile::AddRows;
 use super::{PIECE, build_chunks};
 
@@ -25,7 +25,7 @@ pub fn forward(ids: &[u32], table: &[f32], features: usize) -> Vec<f32> {
 /// When an id is not below the vocabulary, or the gradient does not have the shape.
 pub fn backward(ids: &[u32], gradient: &[f32], vocabulary: usize, features: usize) -> Vec<f32> {
     assert_eq!(gradient.len(), ids.len() * features);
-    let (level, uses) = (Level::current(), Uses::of(ids, vocabulary));
+    let (level, uses) = (SimdLevel::current(), Uses::of(ids, vocabulary));
     let rows = (PIECE / features).max(1);
     build_chunks(vocabulary * features, rows * features, |index, table| {
         for (id, sums) in (index * rows..).zip(table.chunks_exact_mut(features)) {

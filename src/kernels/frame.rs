@@ -1,7 +1,7 @@
 //! Puts an image into the frame that a window slides over: zeros around it.
 
 use super::Scratch;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use std::ops::Range;
 
 /// Where the pixels of an image go. Negative offsets crop.
@@ -28,7 +28,7 @@ impl Frame {
     /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) is above zero.
     pub fn rows<'a>(
         &self,
-        level: Level,
+        level: SimdLevel,
         image: &'a [f32],
         mask: Option<&[f32]>,
         (first, rows): (usize, usize),
@@ -46,7 +46,7 @@ impl Frame {
     /// As [`rows`](Self::rows), as many as `out` holds, never borrowed.
     pub fn place(
         &self,
-        level: Level,
+        level: SimdLevel,
         (image, mask): (&[f32], Option<&[f32]>),
         first: usize,
         out: &mut [f32],

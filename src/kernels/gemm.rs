@@ -1,12 +1,12 @@
 //! Matrix products, in tiles of registers.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::tile::{self, Walk, fill_pair};
 use super::{Columns, Scratch, as_room, write_chunks, write_columns};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
-/// Rows of a product that are worked out together: a few tiles high.
+/// Rows of a product that are computed together: a few tiles high.
 const ROW_BLOCK: usize = 56;
 /// As [`ROW_BLOCK`], where the product is turned.
 const TURNED_BLOCK: usize = 112;
@@ -33,7 +33,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The numbers row by row.
-    fn by_rows(self, level: Level) -> Cow<'a, [f32]> {
+    fn by_rows(self, level: SimdLevel) -> Cow<'a, [f32]> {
         if self.column_step == 1 {
             return Cow::Borrowed(self.numbers);
         }
@@ -42,7 +42,7 @@ impl<'a> Matrix<'a> {
 }
 
 /// `a · b`, row by row.
-pub fn multiply(level: Level, a: Matrix, b: Matrix) -> Vec<f32> {
+pub fn multiply(level: SimdLevel, a: Matrix, b: Matrix) -> Vec<f32> {
     assert!(b.rows == a.columns && b.rows > 0);
     let (columns, numbers) = (b.columns, b.by_rows(level));
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
@@ -54,14 +54,14 @@ pub fn multiply(level: Level, a: Matrix, b: Matrix) -> Vec<f32> {
 }
 
 /// From (rows, columns) to (columns, rows).
-pub fn transpose(level: Level, matrix: &[f32], columns: usize) -> Vec<f32> {
+pub fn transpose(level: SimdLevel, matrix: &[f32], columns: usize) -> Vec<f32> {
     let rows = matrix.len() / columns;
     // SAFETY: `Transpose` writes every number.
     unsafe { write_columns((columns, rows), rows, |_, to| level.run(Transpose { from: matrix, to })) }
 }
 
-/// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), worked out in blocks of `rows`.
-pub fn multiply_transposed(level: Level, a: &[f32], b: &[f32], columns: usize) -> Vec<f32> {
+/// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), computed in blocks of `rows`.
+pub fn multiply_transposed(level: SimdLevel, a: &[f32], b: &[f32], columns: usize) -> Vec<f32> {
     let depth = b.len() / columns;
     let rows = a.len() / depth;
     let write = |index: usize, to: Columns| {
@@ -185,7 +185,7 @@ impl Gemm<'_> {
     }
 }
 
-/// `to` (columns, rows) is `from` (rows, columns) the other way round. Every number of it is written.
+/// `to` (columns, rows) is `from` (rows, columns) transposed. Every number of it is written.
 struct Transpose<'a> {
     from: &'a [f32],
     to: Columns<'a>,

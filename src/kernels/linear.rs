@@ -1,7 +1,7 @@
 //! Fully connected layer with fused bias and ReLU.
 
 use super::gemm::{self, Gemm, Matrix, multiply_transposed, transpose};
-use super::simd::Level;
+use super::simd::SimdLevel;
 use super::tile::AddRows;
 use super::{OutputGradient, Scratch, build_pieces, write_chunks};
 use std::mem::MaybeUninit;
@@ -12,14 +12,17 @@ const MIN_INPUTS: usize = 128;
 const PARTIAL_SUMS: usize = 8;
 /// Numbers in all partial sums of a batch, at most: many rows are enough work for all threads without them.
 const PARTIAL_NUMBERS: usize = 1 << 22;
-/// Inputs whose weights' gradients are worked out together: a few tiles high.
+/// Inputs whose weights' gradients are computed together: a few tiles high.
 const INPUT_BLOCK: usize = 112;
 
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
+    /// Rows of x.
     pub batch: usize,
+    /// Features of x.
     pub inputs: usize,
+    /// Features of y.
     pub outputs: usize,
 }
 
@@ -31,7 +34,7 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
     let Linear { batch, outputs, .. } = *linear;
     linear.check(x, weight);
     assert!(bias.is_none_or(|bias| bias.len() == outputs));
-    let parts = linear.products(Level::current(), x, weight);
+    let parts = linear.products(SimdLevel::current(), x, weight);
     build_pieces(batch, outputs, |row, y| {
         if let Some(bias) = bias {
             y.copy_from_slice(bias);
@@ -55,8 +58,8 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
     let gradient = output.through_relu();
     linear.check_output(&gradient);
     assert_eq!(weight.len(), inputs * outputs);
-    let level = Level::current();
-    // the weights are read as they lie, which gives the gradient the wrong way round
+    let level = SimdLevel::current();
+    // the weights are read as they are stored, which gives the transposed gradient
     multiply_transposed(level, weight, &transpose(level, &gradient, outputs), batch)
 }
 
@@ -74,7 +77,7 @@ pub fn weight_gradient(
     let gradient = output.through_relu();
     linear.check_output(&gradient);
     assert_eq!(x.len(), linear.batch * inputs);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let len = out.len() / outputs;
         let mut a = Scratch::new();
@@ -93,7 +96,7 @@ pub fn weight_gradient(
 
 impl Linear {
     /// x · weight as partial sums, each (batch, outputs).
-    fn products(&self, level: Level, x: &[f32], weight: &[f32]) -> Vec<f32> {
+    fn products(&self, level: SimdLevel, x: &[f32], weight: &[f32]) -> Vec<f32> {
         let Linear { batch, inputs, outputs } = *self;
         let part = inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS);
         let total = inputs.div_ceil(part) * batch * outputs;

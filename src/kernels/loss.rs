@@ -8,11 +8,12 @@ use rayon::prelude::*;
 /// The label of a row that does not count, as PyTorch's `ignore_index`.
 pub const IGNORED: u32 = u32::MAX;
 
-/// What logits (labels.len(), classes) are held against.
+/// What logits (labels.len(), classes) are compared with.
 #[derive(Clone, Copy)]
 pub struct Targets<'a> {
     /// Classes, or [`IGNORED`].
     pub labels: &'a [u32],
+    /// Logits of one example.
     pub classes: usize,
     /// ε, in [0, 1].
     pub label_smoothing: f64,

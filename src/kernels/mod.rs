@@ -30,23 +30,24 @@ mod winograd;
 
 use activation::Activation;
 use rayon::prelude::*;
-use simd::Level;
+use simd::SimdLevel;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-/// Runs `work` on one of the threads that the kernels share. Asked from any other thread, each kernel would be handed
-/// over and waited for on its own.
+/// Runs `work` on one of the threads that the kernels share. From any other thread, each kernel would be handed over and
+/// waited for on its own.
 pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    let level = Level::current();
+    let level = SimdLevel::current();
     rayon::scope(|_| level.with(work))
 }
 
 /// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
 #[derive(Clone, Copy)]
 pub struct OutputGradient<'a> {
+    /// Of the shape of the layer's output.
     pub gradient: &'a [f32],
     /// The layer's output where a ReLU made it: the gradient counts where this is above zero.
     pub relu_output: Option<&'a [f32]>,
@@ -104,7 +105,7 @@ unsafe fn write_chunks(
     all
 }
 
-/// Room for `len` numbers in an emptied vector. They are none yet; in tests they are NaN, so that one which is read
+/// Room for `len` numbers in an emptied vector, not initialised. In tests they are NaN, so that a number that is read
 /// before it is written shows.
 fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
     vec.clear();
@@ -116,7 +117,7 @@ fn room(vec: &mut Vec<f32>, len: usize) -> &mut [MaybeUninit<f32>] {
     room
 }
 
-/// Neighbouring columns of a matrix, which nobody else has.
+/// Neighbouring columns of a matrix, borrowed by one thread alone.
 struct Columns<'a> {
     start: *mut MaybeUninit<f32>,
     rows: usize,
@@ -126,7 +127,7 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// What of a row falls into these columns.
+    /// The part of a row in these columns.
     fn row(&mut self, index: usize) -> &mut [MaybeUninit<f32>] {
         assert!(index < self.rows);
         // SAFETY: `write_columns` made these columns inside a matrix of `rows` rows, and gave them to nobody else.
@@ -163,7 +164,7 @@ unsafe fn write_columns(
     matrix
 }
 
-/// Numbers as room for others.
+/// Initialised numbers as room for others.
 ///
 /// # Safety
 /// Only numbers are written to it, never what is uninitialised: the numbers are read as such afterwards.

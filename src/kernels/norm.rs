@@ -4,7 +4,7 @@
 //!
 //! Long, as the statistics and both passes walk over the numbers in the same lines.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
 use std::{mem::MaybeUninit, ops::Range};
@@ -17,8 +17,11 @@ use std::{mem::MaybeUninit, ops::Range};
 /// - Layer normalisation (Ba, Kiros and Hinton, 2016): a sample is one row of features, as one pixel and one group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
+    /// Sets of numbers that have statistics of their own.
     pub samples: usize,
+    /// Pixels of one sample.
     pub pixels: usize,
+    /// Numbers of one pixel.
     pub channels: usize,
     /// Divides `channels`.
     pub groups: usize,
@@ -26,15 +29,16 @@ pub struct Norm {
     pub epsilon: f64,
 }
 
-/// What is taken off and divided by, (samples, groups).
+/// Mean and variance, (samples, groups).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
+    /// The arithmetic mean.
     pub mean: Vec<f64>,
     /// The mean square distance from the mean: not PyTorch's running variance, which divides by one less.
     pub variance: Vec<f64>,
 }
 
-/// What the output's gradient adds up to.
+/// Sums over the output's gradient.
 pub struct GradientSums {
     /// The gradient of weight (channels).
     pub weight: Vec<f32>,
@@ -78,7 +82,7 @@ pub fn forward(
 ) -> Vec<f32> {
     norm.check(x, weight);
     assert_eq!(bias.len(), norm.channels);
-    let (level, roots) = (Level::current(), norm.roots(statistics));
+    let (level, roots) = (SimdLevel::current(), norm.roots(statistics));
     let line = |at: usize| Line { center: statistics.mean[at], slope: roots[at], shift: 0.0, gain: 0.0 };
     let (weight, bias) = (norm.repeat(weight), norm.repeat(bias));
     norm.map_rows(line, |lines, range, y| {
@@ -123,7 +127,7 @@ pub fn input_gradient(
 ) -> Vec<f32> {
     norm.check(x, weight);
     assert_eq!(output.gradient.len(), x.len());
-    let (level, roots, count) = (Level::current(), norm.roots(statistics), norm.group_len() as f64);
+    let (level, roots, count) = (SimdLevel::current(), norm.roots(statistics), norm.group_len() as f64);
     let line = |at: usize| {
         let (center, root) = (statistics.mean[at], roots[at]);
         let [mean, product] = sums.map_or([0.0; 2], |sums| sums.groups[at].map(|sum| sum / count));
@@ -177,7 +181,7 @@ impl Norm {
         })
     }
 
-    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, made into what `standardize` says for its group; summed over
+    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, standardized for its group; summed over
     /// groups, times `weight(channel)`, to (samples, groups), and over samples to (channels).
     fn sums(
         &self,
@@ -188,7 +192,7 @@ impl Norm {
     ) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
         let len = self.samples * self.pixels * self.channels;
         assert_eq!((a.gradient.len(), b.len()), (len, len));
-        let level = Level::current();
+        let level = SimdLevel::current();
         let pieces: Vec<_> = (0..len.div_ceil(self.piece()))
             .into_par_iter()
             .map(|piece| {
@@ -290,7 +294,7 @@ impl Lines {
 
     fn set(&mut self, channels: Range<usize>, line: Line) {
         let center = line.center as f32;
-        // makes good what the center lost in rounding
+        // corrects the rounding error of the center
         let shift = line.shift + (center as f64 - line.center) * line.slope;
         self.center[channels.clone()].fill(center);
         self.slope[channels.clone()].fill(line.slope as f32);

@@ -1,18 +1,23 @@
 //! Optimizer steps in place, by PyTorch's formulae, and the sum of squares for the norm of a gradient.
 
 use super::PIECE;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// One step of Adam (Kingma and Ba, 2015), or of AdamW (Loshchilov and Hutter, 2019) where `decoupled`.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
+    /// α in the paper, after the schedule.
     pub learning_rate: f64,
+    /// The decay of the first moment, in [0, 1).
     pub beta1: f64,
+    /// The decay of the second moment, in [0, 1).
     pub beta2: f64,
+    /// Added to the root of the second moment.
     pub epsilon: f64,
     /// Added to the gradient times the weights, or, where `decoupled`, taken off the weights directly.
     pub weight_decay: f64,
+    /// AdamW instead of Adam.
     pub decoupled: bool,
     /// Counts from 1.
     pub step: u64,
@@ -23,8 +28,11 @@ pub struct Adam {
 /// One step of stochastic gradient descent with momentum, without dampening.
 #[derive(Clone, Copy, Debug)]
 pub struct Sgd {
+    /// After the schedule.
     pub learning_rate: f64,
+    /// What the velocity keeps of itself each step, in [0, 1).
     pub momentum: f64,
+    /// Times the weights, added to the gradient.
     pub weight_decay: f64,
     /// The first step of all: the velocity is the gradient.
     pub first: bool,
@@ -44,7 +52,7 @@ impl Adam {
     ) {
         let len = weights.len();
         assert_eq!((grad.len(), first_moment.len(), second_moment.len()), (len, len, len));
-        let (level, rule) = (Level::current(), AdamRule::new(self));
+        let (level, rule) = (SimdLevel::current(), AdamRule::new(self));
         let moments = (first_moment.par_chunks_mut(PIECE), second_moment.par_chunks_mut(PIECE));
         (weights.par_chunks_mut(PIECE), grad.par_chunks(PIECE), moments.0, moments.1)
             .into_par_iter()
@@ -59,7 +67,7 @@ impl Sgd {
     /// When the slices differ in length.
     pub fn update(&self, weights: &mut [f32], grad: &[f32], velocity: &mut [f32]) {
         assert_eq!((grad.len(), velocity.len()), (weights.len(), weights.len()));
-        let level = Level::current();
+        let level = SimdLevel::current();
         (weights.par_chunks_mut(PIECE), grad.par_chunks(PIECE), velocity.par_chunks_mut(PIECE))
             .into_par_iter()
             .for_each(|(weights, grad, velocity)| {
@@ -70,7 +78,7 @@ impl Sgd {
 
 /// Σ x², the pieces added up in order.
 pub fn sum_squares(x: &[f32]) -> f64 {
-    let level = Level::current();
+    let level = SimdLevel::current();
     let pieces: Vec<f64> = x.par_chunks(PIECE).map(|piece| level.run(SumSquares(piece))).collect();
     pieces.iter().sum()
 }

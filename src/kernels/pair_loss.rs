@@ -1,7 +1,7 @@
 //! Losses of each number against its target, on average.
 
 use super::math::{sigmoid, softplus};
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ pub enum PairLoss {
 /// When the slices differ in length.
 pub fn mean(loss: PairLoss, x: &[f32], targets: &[f32]) -> f32 {
     assert_eq!(x.len(), targets.len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     let pieces: Vec<f64> = (x.par_chunks(PIECE), targets.par_chunks(PIECE))
         .into_par_iter()
         .map(|(x, targets)| level.run(Sum { loss, x, targets }))
@@ -34,7 +34,7 @@ pub fn mean(loss: PairLoss, x: &[f32], targets: &[f32]) -> f32 {
 /// When the slices differ in length.
 pub fn gradient(loss: PairLoss, x: &[f32], targets: &[f32], scale: f32) -> Vec<f32> {
     assert_eq!(x.len(), targets.len());
-    let (level, scale) = (Level::current(), (scale as f64 / x.len() as f64) as f32);
+    let (level, scale) = (SimdLevel::current(), (scale as f64 / x.len() as f64) as f32);
     build_chunks(x.len(), PIECE, |index, dx| {
         let piece = index * PIECE..index * PIECE + dx.len();
         level.run(Gradient { loss, x: &x[piece.clone()], targets: &targets[piece], scale, dx });

@@ -1,7 +1,7 @@
 //! Max pooling over square windows. Where they lie side by side, which is the common case, each pixel is touched once.
 
 use super::build_pieces;
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
 /// The shape of a pooling: x (batch, height, width, channels), y (batch, out_height, out_width, channels). Windows of
@@ -9,12 +9,19 @@ use rayon::prelude::*;
 /// columns that fill no window are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool {
+    /// Images.
     pub batch: usize,
+    /// Of x, in pixels.
     pub height: usize,
+    /// Of x, in pixels.
     pub width: usize,
+    /// Of x and y.
     pub channels: usize,
+    /// The side of a window, in pixels, at most 256.
     pub size: usize,
+    /// Pixels between windows, in both directions.
     pub stride: usize,
+    /// Pixels beyond each side; fewer than `size`.
     pub padding: usize,
 }
 
@@ -25,7 +32,7 @@ pub struct MaxPool {
 /// When x does not have the shape, a window has more than 65,536 pixels, or none of an image.
 pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
     assert_eq!(x.len(), pool.batch * pool.in_len());
-    let level = Level::current();
+    let level = SimdLevel::current();
     collect(pool, |image, y, winners| {
         forward_image(level, pool, &x[image * pool.in_len()..][..pool.in_len()], y, winners)
     })
@@ -38,7 +45,7 @@ pub fn forward(pool: &MaxPool, x: &[f32]) -> (Vec<f32>, Vec<u16>) {
 pub fn backward(pool: &MaxPool, winners: &[u16], gradient: &[f32]) -> Vec<f32> {
     let pooled = Pooled { pool: *pool, winners, gradient };
     pooled.check();
-    let level = Level::current();
+    let level = SimdLevel::current();
     build_pieces(pool.batch, pool.in_len(), |image, dx| pooled.spread(level, image, dx))
 }
 
@@ -55,7 +62,7 @@ pub(super) fn collect(
 }
 
 /// [`forward`] for one image, written into slices of its size.
-pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
+pub(super) fn forward_image(level: SimdLevel, pool: &MaxPool, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
     assert!(pool.size <= 256 && pool.padding < pool.size && pool.stride > 0);
     assert_eq!((x.len(), y.len(), winners.len()), (pool.in_len(), pool.out_len(), y.len()));
     level.run(Forward { pool, x, y, winners });
@@ -64,8 +71,11 @@ pub(super) fn forward_image(level: Level, pool: &MaxPool, x: &[f32], y: &mut [f3
 /// The gradient of a pooling's output.
 #[derive(Clone, Copy)]
 pub struct Pooled<'a> {
+    /// The pooling's shape.
     pub pool: MaxPool,
+    /// As [`forward`] gives them.
     pub winners: &'a [u16],
+    /// (batch, out_height, out_width, channels).
     pub gradient: &'a [f32],
 }
 
@@ -76,7 +86,7 @@ impl Pooled<'_> {
     }
 
     /// The gradient of one image of x, into zeros unless the pooling covers all.
-    pub(super) fn spread(&self, level: Level, image: usize, dx: &mut [f32]) {
+    pub(super) fn spread(&self, level: SimdLevel, image: usize, dx: &mut [f32]) {
         let len = self.pool.out_len();
         let (winners, gradient) = (&self.winners[image * len..][..len], &self.gradient[image * len..][..len]);
         assert_eq!(dx.len(), self.pool.in_len());
@@ -89,10 +99,12 @@ impl MaxPool {
         self.height * self.width * self.channels
     }
 
+    /// Rows of y.
     pub fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.size) / self.stride + 1
     }
 
+    /// Columns of y.
     pub fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.size) / self.stride + 1
     }
@@ -114,18 +126,18 @@ impl MaxPool {
 
     /// The window of output pixel `index`, where windows lie side by side.
     #[inline(always)]
-    fn tile(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
+    fn tile(&self, index: usize) -> WindowPixels<impl Iterator<Item = (u16, usize)>> {
         let (out_width, size) = (self.width / self.size, self.size);
         let (top, left) = (index / out_width * size, index % out_width * size);
         let MaxPool { width, channels, .. } = *self;
         let starts =
             (0..size).flat_map(move |y| (0..size).map(move |x| ((top + y) * width + left + x) * channels));
-        Window { first: 0, pixels: (0..).zip(starts) }
+        WindowPixels { first: 0, pixels: (0..).zip(starts) }
     }
 
     /// The window of output pixel `index`, as much of it as lies in the image.
     #[inline(always)]
-    fn window(&self, index: usize) -> Window<impl Iterator<Item = (u16, usize)>> {
+    fn window(&self, index: usize) -> WindowPixels<impl Iterator<Item = (u16, usize)>> {
         let MaxPool { height, width, channels, size, stride, padding, .. } = *self;
         let out_width = self.out_width();
         let (top, left) = (index / out_width * stride, index % out_width * stride);
@@ -138,12 +150,12 @@ impl MaxPool {
             let row = (top + y - padding) * width + left;
             columns.clone().map(move |x| (place(y, x), (row + x - padding) * channels))
         });
-        Window { first, pixels }
+        WindowPixels { first, pixels }
     }
 }
 
 /// The pixels that a window sees.
-struct Window<P> {
+struct WindowPixels<P> {
     /// The place of the first of them, counted row by row of the whole window.
     first: u16,
     /// The place of each, and where it starts in x.
@@ -173,11 +185,11 @@ impl Kernel for Forward<'_> {
 
 impl Forward<'_> {
     #[inline(always)]
-    fn each<P: Iterator<Item = (u16, usize)>>(self, window: impl Fn(usize) -> Window<P>) {
+    fn each<P: Iterator<Item = (u16, usize)>>(self, window: impl Fn(usize) -> WindowPixels<P>) {
         let channels = self.pool.channels;
         let outputs = self.y.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
         for (index, (best, winners)) in outputs.enumerate() {
-            let Window { first, pixels } = window(index);
+            let WindowPixels { first, pixels } = window(index);
             best.fill(f32::NEG_INFINITY);
             if first > 0 {
                 winners.fill(first);
@@ -218,7 +230,7 @@ impl Backward<'_> {
     #[inline(always)]
     fn each<P: Iterator<Item = (u16, usize)>>(
         self,
-        window: impl Fn(usize) -> Window<P>,
+        window: impl Fn(usize) -> WindowPixels<P>,
         put: impl Fn(&mut f32, f32),
     ) {
         let channels = self.pool.channels;

@@ -1,13 +1,13 @@
-//! What points of a plane do to each other in t-SNE: every point pushes every other one away.
-use super::simd::{Kernel, Level, Vector};
+//! The repulsive forces of t-SNE, between every two points of a plane.
+use super::simd::{Kernel, SimdLevel, Vector};
 use rayon::prelude::*;
 
-/// Pushes are summed up in so many lanes, whatever the instruction set: the same numbers everywhere.
+/// Lanes in which forces are summed, whatever the instruction set: the same numbers everywhere.
 const LANES: usize = 16;
 
 /// Of each point i, with q = 1 / (1 + |i − j|²): Σⱼ q over the other points, and Σⱼ q² (i − j) in x and in y.
 pub fn repulsion(xs: &[f32], ys: &[f32]) -> Vec<[f32; 3]> {
-    let level = Level::current();
+    let level = SimdLevel::current();
     let row = |(x, y): (&f32, &f32)| level.run(Pushes { xs, ys, x: *x, y: *y });
     xs.par_iter().zip(ys).map(row).collect()
 }
@@ -62,7 +62,7 @@ mod tests {
     fn every_level_pushes_as_the_formula_says() {
         let points: Vec<f32> = (0..77).map(|i| (i as f32 * 1.7).sin() * 3.0).collect();
         let (xs, ys) = (&points[..38], &points[39..]);
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             let found = level.with(|| repulsion(xs, ys));
             for (i, found) in found.iter().enumerate() {
                 let mut expected = [0.0f64; 3];

@@ -1,7 +1,7 @@
 //! One vector type per instruction set, chosen while the program runs.
 //!
-//! A kernel is a struct whose [`Kernel::run`] is compiled once per [`Level`], each time with that level's instructions
-//! enabled, so a build for the oldest x86-64 loses nothing. [`Level::run`] picks the copy.
+//! A kernel is a struct whose [`Kernel::run`] is compiled once per [`SimdLevel`], each time with that level's instructions
+//! enabled, so a build for the oldest x86-64 loses nothing. [`SimdLevel::run`] picks the copy.
 //!
 //! Long, as it holds the vectors of every instruction set side by side, which have to agree.
 
@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 /// Work that is compiled once per instruction set.
 pub trait Kernel {
+    /// The result of the work.
     type Output;
 
     /// Does the work with vectors `V`; `ROWS` × 2 of them are held in registers by the tiles of `tile.rs`.
@@ -20,14 +21,19 @@ pub trait Kernel {
 
 /// A vector of `LANES` numbers.
 ///
-/// The types are private to this file and only [`Level::run`] names them, after it has asked the processor: that is
+/// The types are private to this file and only [`SimdLevel::run`] names them, after it has asked the processor: that is
 /// why the arithmetic is safe to call.
 pub trait Vector: Copy {
+    /// Numbers in a vector.
     const LANES: usize;
 
+    /// `value` in every lane.
     fn splat(value: f32) -> Self;
+    /// `self + other`, lane by lane.
     fn add(self, other: Self) -> Self;
+    /// `self − other`, lane by lane.
     fn sub(self, other: Self) -> Self;
+    /// `self · other`, lane by lane.
     fn mul(self, other: Self) -> Self;
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
@@ -60,7 +66,7 @@ pub trait Vector: Copy {
         self.fill(unsafe { &mut *(to as *mut [f32] as *mut [MaybeUninit<f32>]) });
     }
 
-    /// [`write`](Self::write), to numbers that may not be any yet.
+    /// [`write`](Self::write), to numbers that may not be initialised.
     #[inline(always)]
     fn fill(self, to: &mut [MaybeUninit<f32>]) {
         if to.len() >= Self::LANES {
@@ -79,37 +85,41 @@ pub const MAX_LANES: usize = 16;
 
 /// An instruction set, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum SimdLevel {
+    /// Vectors that the compiler makes of plain arrays, on any machine.
     Portable,
+    /// ARM's, which every 64-bit ARM has.
     Neon,
+    /// AVX2 with fused multiply-add.
     Avx2,
+    /// AVX-512 with its BW, DQ and VL extensions.
     Avx512,
 }
 
-impl Level {
-    const ALL: [Level; 4] = [Level::Portable, Level::Neon, Level::Avx2, Level::Avx512];
+impl SimdLevel {
+    const ALL: [SimdLevel; 4] = [SimdLevel::Portable, SimdLevel::Neon, SimdLevel::Avx2, SimdLevel::Avx512];
 
-    /// The level in use on this thread: the one inside [`Level::with`], or `HEADSTART_SIMD` (`portable`, `neon`,
+    /// The level in use on this thread: the one inside [`SimdLevel::with`], or `HEADSTART_SIMD` (`portable`, `neon`,
     /// `avx2`, `avx512`) where the machine has it, or the fastest there is.
-    pub fn current() -> Level {
-        static DEFAULT: OnceLock<Level> = OnceLock::new();
+    pub fn current() -> SimdLevel {
+        static DEFAULT: OnceLock<SimdLevel> = OnceLock::new();
         FORCED.get().unwrap_or_else(|| {
             *DEFAULT.get_or_init(|| {
                 let wanted = std::env::var("HEADSTART_SIMD").unwrap_or_default();
-                let named = Level::available().find(|level| level.name() == wanted);
-                named.or(Level::available().last()).unwrap_or(Level::Portable)
+                let named = SimdLevel::available().find(|level| level.name() == wanted);
+                named.or(SimdLevel::available().last()).unwrap_or(SimdLevel::Portable)
             })
         })
     }
 
     /// Every level this machine has, the fastest last.
-    pub fn available() -> impl Iterator<Item = Level> {
-        Level::ALL.into_iter().filter(|level| level.is_available())
+    pub fn available() -> impl Iterator<Item = SimdLevel> {
+        SimdLevel::ALL.into_iter().filter(|level| level.is_available())
     }
 
     /// Runs `work` with every kernel that this thread starts held to this level, until it returns or panics.
     pub fn with<R>(self, work: impl FnOnce() -> R) -> R {
-        struct Restore(Option<Level>);
+        struct Restore(Option<SimdLevel>);
         impl Drop for Restore {
             fn drop(&mut self) {
                 FORCED.set(self.0);
@@ -122,9 +132,9 @@ impl Level {
     /// Numbers in one vector.
     pub fn lanes(self) -> usize {
         match self {
-            Level::Portable | Level::Neon => 4,
-            Level::Avx2 => 8,
-            Level::Avx512 => 16,
+            SimdLevel::Portable | SimdLevel::Neon => 4,
+            SimdLevel::Avx2 => 8,
+            SimdLevel::Avx512 => 16,
         }
     }
 
@@ -137,23 +147,23 @@ impl Level {
         match self {
             // SAFETY: the machine has these instructions, as was just checked.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { x86::run_avx512(kernel) },
+            SimdLevel::Avx512 => unsafe { x86::run_avx512(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { x86::run_avx2(kernel) },
+            SimdLevel::Avx2 => unsafe { x86::run_avx2(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => unsafe { arm::run_neon(kernel) },
+            SimdLevel::Neon => unsafe { arm::run_neon(kernel) },
             _ => kernel.run::<Portable, 4>(),
         }
     }
 
     fn name(self) -> &'static str {
         match self {
-            Level::Portable => "portable",
-            Level::Neon => "neon",
-            Level::Avx2 => "avx2",
-            Level::Avx512 => "avx512",
+            SimdLevel::Portable => "portable",
+            SimdLevel::Neon => "neon",
+            SimdLevel::Avx2 => "avx2",
+            SimdLevel::Avx512 => "avx512",
         }
     }
 
@@ -161,10 +171,10 @@ impl Level {
     fn is_available(self) -> bool {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         match self {
-            Level::Portable => true,
-            Level::Neon => false,
-            Level::Avx2 => avx2,
-            Level::Avx512 => {
+            SimdLevel::Portable => true,
+            SimdLevel::Neon => false,
+            SimdLevel::Avx2 => avx2,
+            SimdLevel::Avx512 => {
                 let rest = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq");
                 avx2 && rest && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
             }
@@ -174,20 +184,20 @@ impl Level {
     #[cfg(target_arch = "aarch64")]
     fn is_available(self) -> bool {
         match self {
-            Level::Portable => true,
-            Level::Neon => std::arch::is_aarch64_feature_detected!("neon"),
-            Level::Avx2 | Level::Avx512 => false,
+            SimdLevel::Portable => true,
+            SimdLevel::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            SimdLevel::Avx2 | SimdLevel::Avx512 => false,
         }
     }
 
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     fn is_available(self) -> bool {
-        self == Level::Portable
+        self == SimdLevel::Portable
     }
 }
 
 thread_local! {
-    static FORCED: Cell<Option<Level>> = const { Cell::new(None) };
+    static FORCED: Cell<Option<SimdLevel>> = const { Cell::new(None) };
 }
 
 /// Four numbers in an array: what every compiler turns into the vectors of its target.
@@ -266,7 +276,7 @@ macro_rules! vector {
 
             #[inline(always)]
             fn splat(value: f32) -> Self {
-                // SAFETY: only `Level::run` names this type, after checking for its instructions.
+                // SAFETY: only `SimdLevel::run` names this type, after checking for its instructions.
                 $name(unsafe { $splat(value) })
             }
 
@@ -407,7 +417,7 @@ mod tests {
 
     #[test]
     fn every_level_computes_the_same() {
-        for level in Level::available() {
+        for level in SimdLevel::available() {
             let (lanes, out) = level.run(Lanes);
             assert_eq!(lanes, level.lanes());
             let expected: Vec<f32> =
@@ -418,11 +428,11 @@ mod tests {
 
     #[test]
     fn a_level_is_held_inside_with_alone() {
-        let before = Level::current();
-        assert_eq!(Level::Portable.with(Level::current), Level::Portable);
-        assert_eq!(Level::current(), before);
-        let work = || Level::Portable.with(|| panic!("as a kernel does on a wrong shape"));
+        let before = SimdLevel::current();
+        assert_eq!(SimdLevel::Portable.with(SimdLevel::current), SimdLevel::Portable);
+        assert_eq!(SimdLevel::current(), before);
+        let work = || SimdLevel::Portable.with(|| panic!("as a kernel does on a wrong shape"));
         assert!(std::panic::catch_unwind(work).is_err());
-        assert_eq!(Level::current(), before);
+        assert_eq!(SimdLevel::current(), before);
     }
 }

@@ -1,6 +1,6 @@
 //! What the kernels' tests share.
 
-use super::simd::Level;
+use super::simd::SimdLevel;
 
 /// A small seeded generator, for test data alone.
 pub struct Random(u64);
@@ -24,7 +24,7 @@ impl Random {
 
 /// Runs the checks once at each level this machine has.
 pub fn at_every_level(checks: impl Fn()) {
-    Level::available().for_each(|level| level.with(&checks));
+    SimdLevel::available().for_each(|level| level.with(&checks));
 }
 
 /// Within 1e-4 of the largest number expected.
@@ -32,7 +32,7 @@ pub fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1e-3f32, |scale, x| scale.max(x.abs()));
     for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-        let level = Level::current();
+        let level = SimdLevel::current();
         assert!(
             (actual - expected).abs() <= 1e-4 * scale,
             "{what} {level:?} at {index}: {actual} for {expected}"
@@ -40,8 +40,8 @@ pub fn assert_close(actual: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-/// What a plain function of several inputs gives in double precision, for a kernel to be held against: its value, and
-/// slopes of Σ output_gradient · value by central differences, at some numbers of each input.
+/// The reference for a kernel, from a plain function of several inputs in double precision: its value, and the slopes of
+/// Σ output_gradient · value by central differences, at some numbers of each input.
 pub struct Reference {
     /// Random, shaped as the value.
     pub output_gradient: Vec<f32>,
@@ -93,7 +93,7 @@ impl Reference {
 
 /// `compute` gives the same bits in pools of 1 to 4 threads, at every level.
 pub fn same_bits_on_any_threads(compute: impl Fn() -> Vec<Vec<f32>> + Sync) {
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         let mut expected = None;
         for threads in 1..=4 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

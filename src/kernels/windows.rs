@@ -1,7 +1,7 @@
-//! Sums over windows that do not overlap, and the opposite, copies of one pixel over a window: average pooling and
-//! nearest-neighbour upsampling, each the other's gradient.
+//! Average pooling and nearest-neighbour upsampling: sums over windows that do not overlap, and copies of one pixel over a
+//! window, each the other's gradient.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::{build_pieces, write_chunks};
 use std::mem::MaybeUninit;
 
@@ -9,11 +9,17 @@ use std::mem::MaybeUninit;
 /// window_height, width / window_width, channels). Rows and columns that fill no window belong to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
+    /// Images.
     pub batch: usize,
+    /// Of an image, in pixels.
     pub height: usize,
+    /// Of an image, in pixels.
     pub width: usize,
+    /// Numbers of one pixel.
     pub channels: usize,
+    /// In pixels.
     pub window_height: usize,
+    /// In pixels.
     pub window_width: usize,
 }
 
@@ -24,7 +30,7 @@ pub struct Windows {
 pub fn sum(windows: &Windows, x: &[f32], scale: f32) -> Vec<f32> {
     let row_len = windows.width * windows.channels;
     assert_eq!(x.len(), windows.batch * windows.height * row_len);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let rows = windows.rows();
     build_pieces(windows.batch * rows, windows.columns() * windows.channels, |index, y| {
         let first = index / rows * windows.height + index % rows * windows.window_height;
@@ -40,7 +46,7 @@ pub fn sum(windows: &Windows, x: &[f32], scale: f32) -> Vec<f32> {
 pub fn spread(windows: &Windows, y: &[f32], scale: f32) -> Vec<f32> {
     let (rows, row_len) = (windows.rows(), windows.columns() * windows.channels);
     assert_eq!(y.len(), windows.batch * rows * row_len);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let len = windows.width * windows.channels;
     let write = |index: usize, x: &mut [MaybeUninit<f32>]| {
         let (image, row) = (index / windows.height, index % windows.height / windows.window_height);

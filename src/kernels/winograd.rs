@@ -7,7 +7,7 @@
 //!
 //! Long, as the transforms and their transposes are right only together.
 
-use super::simd::{Kernel, Level, Vector};
+use super::simd::{Kernel, SimdLevel, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::{Columns, Scratch, as_room, write_columns};
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// How many images with such tiles should be worked on at once, of at most so many.
+    /// How many images with such tiles to process at once, of at most `most`.
     pub fn images_at_once(&self, outputs: usize, most: usize) -> usize {
         (L2_NUMBERS / (POINTS * self.rows() * self.columns() * (self.channels + outputs)))
             .clamp(1, most.max(1))
@@ -108,7 +108,7 @@ impl Tiles {
 }
 
 /// `G g Gᵀ` for weights (3, 3, inputs, outputs): a matrix (inputs, outputs) for each point.
-pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usize) -> Vec<Panels> {
+pub fn spread_weights(level: SimdLevel, weight: &[f32], inputs: usize, outputs: usize) -> Vec<Panels> {
     let pairs = inputs * outputs;
     let spread = |index, points: Columns| level.run(Spread { weight, first: index * PAIRS, points });
     // SAFETY: `Spread` writes every number of its columns.
@@ -118,7 +118,7 @@ pub fn spread_weights(level: Level, weight: &[f32], inputs: usize, outputs: usiz
 }
 
 /// `Gᵀ p G` for sums (36, inputs, outputs): the gradient of weights (3, 3, inputs, outputs).
-pub fn gather_weights(level: Level, points: &[f32]) -> Vec<f32> {
+pub fn gather_weights(level: SimdLevel, points: &[f32]) -> Vec<f32> {
     let gather = |index, weight: Columns| level.run(Gather { points, first: index * PAIRS, weight });
     // SAFETY: `Gather` writes every number of its columns.
     unsafe { write_columns((9, points.len() / POINTS), PAIRS, gather) }
@@ -208,9 +208,9 @@ fn transform_inputs<V: Vector>(tiles: Tiles, frame: &[f32], points: &mut [f32]) 
         for channel in (0..channels).step_by(V::LANES) {
             let len = channels - channel;
             let at = image * of_image + y * row + x * channels + channel;
-            let pixels = Grid { at, row, column: channels, len };
+            let pixels = TileLayout { at, row, column: channels, len };
             let d = pixels.load::<V, SIDE>(frame);
-            let to = Grid::of_points(of_point, tile * channels + channel, len);
+            let to = TileLayout::of_points(of_point, tile * channels + channel, len);
             to.store(transform::<Inputs, V, 6, 6>(d), points);
         }
     }
@@ -231,7 +231,7 @@ fn transform_gradients<V: Vector>(
         for column in (0..columns).step_by(V::LANES) {
             let len = columns - column;
             let at = image * of_image + y * row + x * columns + column;
-            let pixels = Grid { at, row, column: columns, len };
+            let pixels = TileLayout { at, row, column: columns, len };
             let dy = pixels.load::<V, STEP>(gradient);
             let bias = &mut bias[column..];
             let mut sum = V::read(bias);
@@ -239,7 +239,7 @@ fn transform_gradients<V: Vector>(
                 sum = sum.add(*dy);
             }
             sum.write(bias);
-            let to = Grid::of_points(of_point, tile * columns + column, len);
+            let to = TileLayout::of_points(of_point, tile * columns + column, len);
             to.store(transform::<Gradients, V, 4, 6>(dy), points);
         }
     }
@@ -260,7 +260,7 @@ fn transform_outputs<V: Vector>(
         let (height, width) = (STEP.min(tiles.out_rows - y), STEP.min(tiles.out_width - x));
         for channel in (0..outputs).step_by(V::LANES) {
             let len = outputs - channel;
-            let m = Grid::of_points(of_point, tile * outputs + channel, len).load::<V, SIDE>(points);
+            let m = TileLayout::of_points(of_point, tile * outputs + channel, len).load::<V, SIDE>(points);
             let pixels = transform::<Outputs, V, 6, 4>(m);
             let bias = bias.map_or(V::splat(0.0), |bias| V::read(&bias[channel..]));
             for (step_y, pixels) in pixels.iter().enumerate().take(height) {
@@ -293,7 +293,7 @@ impl Kernel for Spread<'_> {
         let pairs = self.weight.len() / 9;
         for pair in (0..self.points.width).step_by(V::LANES) {
             let len = self.points.width - pair;
-            let taps = Grid { at: self.first + pair, row: 3 * pairs, column: pairs, len };
+            let taps = TileLayout { at: self.first + pair, row: 3 * pairs, column: pairs, len };
             let points = transform::<ToPoints, V, 3, 6>(taps.load::<V, 3>(self.weight));
             for (row, point) in points.as_flattened().iter().enumerate() {
                 point.fill(&mut self.points.row(row)[pair..]);
@@ -317,7 +317,7 @@ impl Kernel for Gather<'_> {
         let pairs = self.points.len() / POINTS;
         for pair in (0..self.weight.width).step_by(V::LANES) {
             let len = self.weight.width - pair;
-            let p = Grid::of_points(pairs, self.first + pair, len).load::<V, SIDE>(self.points);
+            let p = TileLayout::of_points(pairs, self.first + pair, len).load::<V, SIDE>(self.points);
             let taps = transform::<FromPoints, V, 6, 3>(p);
             for (row, tap) in taps.as_flattened().iter().enumerate() {
                 tap.fill(&mut self.weight.row(row)[pair..]);
@@ -329,18 +329,18 @@ impl Kernel for Gather<'_> {
 /// Where the vectors of a square tile lie: the first number of the first, the steps from row to row and from column to
 /// column, and how many numbers there are from the first on, which may be fewer than a vector holds.
 #[derive(Clone, Copy)]
-struct Grid {
+struct TileLayout {
     at: usize,
     row: usize,
     column: usize,
     len: usize,
 }
 
-impl Grid {
+impl TileLayout {
     /// A transformed tile: each of its points in a plane of its own.
     #[inline(always)]
     fn of_points(plane: usize, at: usize, len: usize) -> Self {
-        Grid { at, row: SIDE * plane, column: plane, len }
+        TileLayout { at, row: SIDE * plane, column: plane, len }
     }
 
     /// The tile as vectors, zeros past `len`.

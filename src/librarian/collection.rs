@@ -7,8 +7,8 @@ use crate::{
 };
 use anyhow::Result;
 
-/// What each image of a data set is to a run, as corrected by the edits of its spec where there are `keys`, the names
-/// that edits have for the images.
+/// The role of each image of a data set in a run, after the edits of its spec. `keys` are the names that edits use for the
+/// images.
 ///
 /// # Errors
 /// Where the spec asks for more images than there are.
@@ -29,7 +29,7 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
     })
 }
 
-/// The images of the training part: a run numbers those that are left out of it no more.
+/// The images of the training part; a run's numbering skips those that are excluded.
 fn training(dataset: &Dataset, spec: &RunSpec, edited: &Edited) -> Result<Vec<Item>> {
     let corrected = Dataset {
         info: dataset.info.clone(),
@@ -56,10 +56,10 @@ fn items(part: &Examples, edited: &Edited, role: Role) -> Vec<Item> {
     items
 }
 
-/// Reasons that are shown.
+/// The most reasons that are shown.
 const SHOWN: usize = 10;
 
-/// What it was taken for, what there is to be said of it, and what was left out.
+/// The detected format, remarks about it, and what was left out.
 fn remarks(notes: &Notes) -> Vec<String> {
     let format = (!notes.format.is_empty()).then(|| format!("Read as {}", notes.format));
     let count = notes.passed_over.len();

@@ -24,7 +24,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Shows those that can be read; of the others it is said once that they cannot.
+    /// Reports the drawings; those that cannot be read are named once.
     pub(super) fn show_handwriting(&mut self) {
         let folder = self.home.handwriting();
         let drawings = handwriting::read(&folder);

@@ -1,9 +1,9 @@
-//! A published data set on its way to this computer, a portion at a time between other work.
+//! Downloading a published data set, a portion at a time between other work.
 use super::Desk;
 use crate::{
     data::{
         self,
-        download::{Activity, Download, Limits, Progress},
+        download::{Activity, Download, DownloadProgress, Limits},
     },
     errors::message,
     protocol::data::{DataReport, Fetch, FetchPhase},
@@ -11,9 +11,9 @@ use crate::{
 use anyhow::{Context as _, Result};
 use std::time::{Duration, Instant};
 
-/// For so long the thread waits for bytes before it turns to its other work.
+/// The longest that the thread waits for bytes before it turns to other work.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// Progress is told no more often.
+/// The shortest time between two reports of progress.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
 pub struct Fetching {
@@ -23,7 +23,7 @@ pub struct Fetching {
 }
 
 impl Desk {
-    /// Says which published data sets are on this computer.
+    /// Reports which published data sets are on this computer.
     pub(super) fn take_stock(&mut self) {
         let is_here = |entry: &&data::DatasetEntry| {
             entry
@@ -34,7 +34,7 @@ impl Desk {
         self.report(DataReport::Present(here));
     }
 
-    /// Begins to fetch a data set; goes on with what is there of it. One at a time.
+    /// Begins to fetch a data set, or continues an interrupted download. One at a time.
     pub(super) fn fetch(&mut self, dataset: String) -> Result<()> {
         self.stop_fetching();
         let published = data::find(&dataset)?.published().context("it is not fetched from anywhere")?;
@@ -53,8 +53,8 @@ impl Desk {
     pub(super) fn go_on_fetching(&mut self) {
         let Some(mut fetching) = self.fetching.take() else { return };
         let phase = match fetching.download.advance(PATIENCE) {
-            Ok(Progress { activity: Activity::Done, .. }) => FetchPhase::Done,
-            Ok(Progress { activity, bytes_done, bytes_total, secs_left }) => {
+            Ok(DownloadProgress { activity: Activity::Done, .. }) => FetchPhase::Done,
+            Ok(DownloadProgress { activity, bytes_done, bytes_total, secs_left }) => {
                 let is_pausing = matches!(activity, Activity::Pausing { .. });
                 FetchPhase::Running { bytes_done, bytes_total, secs_left, is_pausing }
             }
@@ -74,7 +74,7 @@ impl Desk {
         self.report(DataReport::Fetch(Fetch { dataset: dataset.clone(), phase }));
         if is_done {
             self.take_stock();
-            // What could not be opened before may be asked for still.
+            // A data set that could not be opened before may still be wanted.
             self.to_open = self.asked.clone().filter(|(_, spec)| spec.dataset.id == dataset);
         }
     }

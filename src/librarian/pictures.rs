@@ -1,7 +1,7 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
     data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
-    protocol::data::{Altered, ImageId, Look, Sheet},
+    protocol::data::{Altered, FullImage, ImageId, Thumbnails},
     rng::rng,
     spec::Values,
 };
@@ -11,35 +11,35 @@ use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
 pub const SIDE: usize = 64;
-/// Ways in which an altered image is shown.
+/// Epochs in which an augmented image is shown.
 const LOOKS: u64 = 9;
 
 /// Pictures of some images, at most `side` pixels wide and high.
 ///
 /// # Errors
 /// Where an image is not there, or not any more.
-pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Sheet> {
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Thumbnails> {
     let shape = dataset.info.shape.image()?;
     let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
     for image in images {
         pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, side));
     }
-    Ok(Sheet { request, shape: small, pixels: Arc::new(pixels) })
+    Ok(Thumbnails { request, shape: small, pixels: Arc::new(pixels) })
 }
 
-/// One image as it is, and what corrections call it.
+/// One image in full size, and the name that corrections use for it.
 ///
 /// # Errors
 /// Where it is not there, or not any more.
-pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<Look> {
+pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<FullImage> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(Look { request, image, shape: dataset.info.shape.image()?, pixels, key })
+    Ok(FullImage { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
-/// A training image as it is and as it looks in the first epochs of a run of that seed. Each turn stands for another
+/// A training image, unchanged and as augmented in the first epochs of a run with that seed. Each turn shows another
 /// image.
 ///
 /// # Errors

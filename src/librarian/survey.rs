@@ -1,5 +1,5 @@
-//! A look at every image of a data set, in portions: how bright they are, and which are the same or nearly so. What
-//! matters most is an image that is both trained on and tested on: it makes a result look better than it is.
+//! A survey of all images of a data set, in portions: mean and deviation of each channel, and images that are the same or
+//! nearly so. The worst are those both trained on and tested on: they make a result look better than it is.
 use crate::{
     data::{Dataset, edits, thumbnails},
     protocol::data::{ImageId, Survey, TwinCounts, Twins},
@@ -8,15 +8,15 @@ use crate::{
 use anyhow::Result;
 use std::{collections::HashMap, sync::Arc};
 
-/// Images described in a portion.
+/// Images hashed in a portion.
 const PORTION: usize = 256;
-/// Pairs compared in a portion, about.
+/// Pairs compared in a portion, approximately.
 const PAIRS: usize = 1 << 22;
-/// More images than that are not all compared with each other: the time grows with the square of their number.
+/// The most images that are all compared with each other: the time grows with the square of their number.
 const MOST: usize = 120_000;
-/// Pairs that are listed.
+/// The most pairs that are listed.
 const LISTED: usize = 200;
-/// Pairs that are remembered, to list the most telling of them.
+/// The most pairs that are kept, to list the worst of them.
 const REMEMBERED: usize = 5000;
 /// The side of the small grey pictures that are compared.
 const SIDE: usize = 8;
@@ -34,7 +34,7 @@ struct Print {
     difference: u64,
 }
 
-/// A survey at work.
+/// A survey in progress.
 pub struct Surveying {
     dataset: Arc<Dataset>,
     report: Survey,
@@ -73,7 +73,7 @@ impl Surveying {
         })
     }
 
-    /// Does one portion; gives what is known then.
+    /// Does one portion; returns what is known so far.
     ///
     /// # Errors
     /// Where an image cannot be read any more.
@@ -208,7 +208,7 @@ impl Surveying {
         }
     }
 
-    /// The most telling pairs: leaks before others, the most alike first.
+    /// The worst pairs: leaks before others, the most alike first.
     fn list(&mut self) {
         self.twins.sort_by(|a, b| {
             b.is_leak()

@@ -96,6 +96,7 @@ pub struct Step {
 }
 
 impl Step {
+    /// `output` is what the module makes of one example.
     pub fn new(module: impl Module + 'static, output: Flow) -> Self {
         Self { module: Box::new(module), output }
     }

@@ -18,9 +18,11 @@ registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);
 
 /// A kind of encoder.
 pub struct EncoderEntry {
+    /// Its name, help and hyperparameters.
     pub info: ComponentInfo,
     /// The kinds of data that its blocks take.
     pub serves: &'static [Modality],
+    /// The network, for given hyperparameters.
     pub blocks: fn(&Choice) -> Sequence,
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 /// What one block hands to the next, of one example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
+    /// Of one example.
     pub shape: Shape,
     /// What each place of an image depends on.
     pub field: ReceptiveField,
@@ -83,6 +84,8 @@ impl ReceptiveField {
 pub struct MapInfo {
     /// The name of the convolution.
     pub name: String,
+    /// Its output channels: maps for each image.
     pub filters: usize,
+    /// Of one place of a map.
     pub field: ReceptiveField,
 }

@@ -19,7 +19,7 @@ pub struct Network {
     sink: Sink,
 }
 
-/// What an encoder makes of some inputs.
+/// The output of an encoder.
 pub struct Encoded {
     /// (batch, embed_dim)
     pub embedding: Tensor,
@@ -66,6 +66,7 @@ impl Network {
         Ok(Self { steps, maps: at.into_maps(), stages: encoder.stages(), embed_dim, sink })
     }
 
+    /// The length of an embedding.
     pub fn embed_dim(&self) -> usize {
         self.embed_dim
     }
@@ -75,7 +76,7 @@ impl Network {
         self.stages
     }
 
-    /// Its feature maps: the convolutions that make them, and what of an image they see.
+    /// Its feature maps: the convolutions that make them, and their receptive fields.
     pub fn map_infos(&self) -> &[MapInfo] {
         &self.maps
     }
@@ -103,7 +104,7 @@ impl Network {
         Ok(Encoded { embedding, places })
     }
 
-    /// The feature maps of images, (batch, height, width, channels), one a convolution: normalised, added to a shortcut and
+    /// The feature maps of images, (batch, height, width, channels), one for each convolution: normalised, added to a shortcut and
     /// activated where they are, before they are pooled.
     ///
     /// # Errors

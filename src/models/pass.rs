@@ -10,13 +10,18 @@ pub enum Pass<'a> {
     Evaluation,
     /// As an evaluation, and the feature maps are kept.
     Recording(&'a Maps),
+    /// Dropout is on, and batch normalisation uses the statistics of the batch.
     Training {
+        /// Of the run; dropout masks are drawn from it.
         seed: u64,
+        /// Batches done before; with the seed it decides the masks.
         step: u64,
+        /// The hyperparameters that may change while a run trains.
         live: &'a LiveParams,
         /// Convolutions and linear layers of the encoder, from the first, that stay as they are, with all that lies
         /// between them.
         frozen_stages: usize,
+        /// Running statistics, gradients, or both.
         changes: Changes,
     },
 }
@@ -32,11 +37,12 @@ pub enum Changes {
     Nothing,
 }
 
-/// The feature maps of a pass, one a convolution, in the order in which they are made.
+/// The feature maps of a pass, one for each convolution, in order.
 #[derive(Default)]
 pub struct Maps(Mutex<Vec<Tensor>>);
 
 impl Maps {
+    /// Each (batch, height, width, channels).
     pub fn into_inner(self) -> Vec<Tensor> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

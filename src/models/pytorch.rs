@@ -1,7 +1,7 @@
 //! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as
-//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. What
-//! the counterpart of a variable is, the block says that makes it.
-use super::{BlockVar, Part, Vars};
+//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. The
+//! block that makes a variable names its counterpart.
+use super::{BlockVar, Scope, Vars};
 use crate::{disk, errors::At as _, shape::ImageShape};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
@@ -16,9 +16,11 @@ pub struct Pytorch<'a> {
     parts: Vec<Counterpart<'a>>,
 }
 
-/// What a tensor of the file is called here: `fc2` for `head` renames all tensors of that layer.
+/// A layer of the file under another name: `fc2` for `head` renames all tensors of that layer.
 pub struct Rename {
+    /// A layer of the file.
     pub theirs: String,
+    /// The layer here that it is taken for.
     pub ours: String,
 }
 
@@ -38,7 +40,10 @@ pub enum Layout {
     Convolution,
     /// (in, out) here, (out, in) there. What goes in may be a flattened image, (height · width · channels) here: it lies
     /// in memory as it did before, and PyTorch's images have their channels first.
-    Linear { flattened: Option<ImageShape> },
+    Linear {
+        /// The shape of the image that was flattened.
+        flattened: Option<ImageShape>,
+    },
 }
 
 /// Tensors of PyTorch's that mean nothing here: how many batches a normalisation has seen.
@@ -49,9 +54,9 @@ impl<'a> Pytorch<'a> {
     ///
     /// # Errors
     /// Where a weight has no counterpart in PyTorch.
-    pub fn new(vars: &'a Vars, part: Part) -> Result<Self> {
+    pub fn new(vars: &'a Vars, scope: Scope) -> Result<Self> {
         let mut rest: BTreeMap<&str, &Var> =
-            vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
+            vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
         let counterpart = |of: &'a BlockVar| {
             let var = rest.remove(of.name.as_str())?;
             Some(Counterpart { name: &of.pytorch, layout: of.layout, var })

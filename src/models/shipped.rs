@@ -1,4 +1,4 @@
-//! Encoders that come with the program, so that a lesson can begin with the race.
+//! Pretrained encoders that come with the program, so that a comparison can begin at once.
 use crate::{shape::ImageShape, spec::ShippedEncoder};
 
 /// Every encoder that comes with the program.
@@ -15,6 +15,7 @@ pub static ALL: &[Shipped] = &[Shipped {
 /// An encoder's weights inside the program.
 #[derive(Debug)]
 pub struct Shipped {
+    /// Its identifier and what a person should know of it.
     pub info: ShippedEncoder,
     /// Of the images that it was trained on.
     pub shape: ImageShape,

@@ -1,4 +1,4 @@
-//! An encoder's weights from another run or file, whatever head they were trained under.
+//! Transfer: an encoder's weights from another run or file, whatever head they were trained with.
 use super::{Vars, pytorch, shipped::Shipped, vars};
 use crate::{
     disk,
@@ -14,7 +14,9 @@ const ENCODER: &str = "encoder.";
 /// Where an encoder's weights are.
 #[derive(Clone, Debug)]
 pub enum Weights {
+    /// A `model.safetensors` of a run, or a file of one's own.
     File(PathBuf),
+    /// Compiled into the program.
     Shipped(&'static Shipped),
 }
 
@@ -29,30 +31,31 @@ impl From<&Weights> for Place {
 
 /// Which of the weights of another run are wanted.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Part {
+pub enum Scope {
+    /// All variables under `encoder.`.
     Encoder,
     /// The encoder and its head: the objective and its classes are the same.
     All,
 }
 
-impl Part {
+impl Scope {
     /// What the names of its variables begin with.
     pub(super) fn beginning(self) -> &'static str {
-        if self == Part::Encoder { ENCODER } else { "" }
+        if self == Scope::Encoder { ENCODER } else { "" }
     }
 
     fn label(self) -> &'static str {
-        if self == Part::Encoder { "encoder" } else { "network" }
+        if self == Scope::Encoder { "encoder" } else { "network" }
     }
 }
 
-/// Sets every variable of a part to what a file holds by its name, but for those of the encoder's
-/// last stages that are to be fresh; says what was read and what was not. Where there is an error, none of them is changed.
+/// Sets the variables of a scope to the tensors of the same names in a file, except for those of the encoder's last
+/// `fresh_stages` stages; says what was read and what was not. Where there is an error, none of them is changed.
 ///
 /// # Errors
-/// Where it is no file of tensors, or they are not just those of this part: all that does not fit is named.
-pub fn load_part(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
-    read(vars, weights, part, fresh_stages).context("Could not begin with these weights").at(weights)
+/// Where it is no file of tensors, or not exactly those of this scope: all that does not fit is named.
+pub fn load_weights(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
+    read(vars, weights, scope, fresh_stages).context("Could not begin with these weights").at(weights)
 }
 
 /// Whether a file that Headstart wrote holds weights that can be used.
@@ -68,8 +71,8 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Result<String> {
-    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(part.beginning())).collect();
+fn read(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
+    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
     let fresh = vars.last_stages(fresh_stages);
     let wanted: Vec<_> = own.iter().filter(|(name, _)| !fresh.contains(name)).collect();
     let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
@@ -88,7 +91,7 @@ fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Resu
     }
     let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
     let stray =
-        |name: &&String| name.starts_with(part.beginning()) && !own.iter().any(|(own, _)| own == name);
+        |name: &&String| name.starts_with(scope.beginning()) && !own.iter().any(|(own, _)| own == name);
     problems.extend(
         others
             .iter()
@@ -101,7 +104,7 @@ fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Resu
          trained with",
         fitting.len(),
         wanted.len(),
-        part.label(),
+        scope.label(),
         pytorch::listed(&problems)
     );
     for (var, tensor) in &fitting {
@@ -111,9 +114,9 @@ fn read(vars: &Vars, weights: &Weights, part: Part, fresh_stages: usize) -> Resu
         0 => String::new(),
         anew => format!("; {anew} begin anew"),
     };
-    let left = others.iter().filter(|name| !name.starts_with(part.beginning())).count();
+    let left = others.iter().filter(|name| !name.starts_with(scope.beginning())).count();
     let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", part.label(), fitting.len()))
+    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", scope.label(), fitting.len()))
 }
 
 fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
@@ -158,7 +161,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let head = numbers(&new)[1].clone();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap();
+        let said = load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap();
         assert_eq!(
             said,
             "The encoder begins with 2 pretrained tensors; 1 of the old objective were left out"
@@ -173,14 +176,14 @@ mod tests {
         let path = folder.path().join("model.safetensors");
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
-        let said = load_part(&new, &Weights::File(path.clone()), Part::All, 0).unwrap();
+        let said = load_weights(&new, &Weights::File(path.clone()), Scope::All, 0).unwrap();
         assert_eq!(
             (said.as_str(), numbers(&new)),
             ("The network begins with 3 pretrained tensors", numbers(&old))
         );
         let mut other = vars(2, 4);
         other.weight("objective.further", &[1], 1).unwrap();
-        let error = message(&load_part(&other, &Weights::File(path), Part::All, 0).unwrap_err());
+        let error = message(&load_weights(&other, &Weights::File(path), Scope::All, 0).unwrap_err());
         assert!(error.contains("objective.further is missing"), "{error}");
     }
 
@@ -191,7 +194,7 @@ mod tests {
         let (old, new) = (vars(1, 4), vars(2, 4));
         old.save(&path).unwrap();
         let before = numbers(&new);
-        let said = load_part(&new, &Weights::File(path), Part::Encoder, 1).unwrap();
+        let said = load_weights(&new, &Weights::File(path), Scope::Encoder, 1).unwrap();
         assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
         let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
         assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
@@ -207,7 +210,7 @@ mod tests {
             let tensors: HashMap<_, _> =
                 tensors.iter().map(|(name, t)| (name.to_string(), t.clone())).collect();
             candle_core::safetensors::save(&tensors, &path).unwrap();
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
         };
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
         let mean = ("encoder.norm.running_mean", zeros(&[4]));
@@ -223,12 +226,12 @@ mod tests {
         assert!(nan.contains("not finite"), "{nan}");
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
                 .contains("pickle")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
-            message(&load_part(&new, &Weights::File(path.clone()), Part::Encoder, 0).unwrap_err())
+            message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
                 .contains("no whole safetensors")
         );
         assert_eq!(numbers(&new), before);

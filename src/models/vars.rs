@@ -12,6 +12,7 @@ use std::{
 /// What the block that makes a variable says of it.
 #[derive(Clone, Debug)]
 pub struct BlockVar {
+    /// As in checkpoints, such as `encoder.conv1.weight`.
     pub name: String,
     /// What PyTorch calls it.
     pub pytorch: String,
@@ -33,6 +34,7 @@ pub struct Vars {
 }
 
 impl Vars {
+    /// No variables yet; those that are asked for are drawn from the seed and their names.
     pub fn new(seed: u64, device: Device) -> Self {
         Self {
             seed,
@@ -151,7 +153,7 @@ impl Vars {
         Ok(self.sink.backward(loss)?)
     }
 
-    /// Takes over all numbers of the same network's other weights.
+    /// Copies all numbers from other weights of the same network.
     ///
     /// # Errors
     /// Where they are another network's.
@@ -161,7 +163,7 @@ impl Vars {
         self.all().zip(other.all()).try_for_each(|((_, to), (_, from))| Ok(to.set(from)?))
     }
 
-    /// Whether every number is one.
+    /// Whether every number is finite.
     ///
     /// # Errors
     /// candle's own.

@@ -4,7 +4,7 @@ use crate::kernels::attention::{self, Attention};
 use candle_core::{Result, Tensor, bail};
 
 /// Scaled dot-product attention, `softmax(q · kᵀ / √head_dim) · v` of each head: queries, keys, values and output are
-/// (batch, heads, tokens, head_dim). Where it is causal, a token sees none after itself.
+/// (batch, heads, tokens, head_dim). Where it is causal, a token attends to none after itself.
 ///
 /// Vaswani et al., "Attention is all you need", 2017, equation 1.
 ///
@@ -51,7 +51,7 @@ mod tests {
         for is_causal in [false, true] {
             assert_gradients(&vars, |vars| attention(&vars[0], &vars[1], &vars[2], is_causal))?;
         }
-        // as models make heads of their features: by a view
+        // heads as models split them from features: by a view
         let vars = [random((2, 3, 2, 4), 1)?];
         assert_gradients(&vars, |vars| {
             let x = vars[0].transpose(1, 2)?;

@@ -1,4 +1,5 @@
-//! A network as one operation of candle's: its layers run one after the other, and only its weights' gradients leave it.
+//! A whole network as one operation of candle's graph: its layers run in order, and of the gradients only those of the
+//! weights, and of x where it asks, leave the chain.
 //!
 //! candle clears and adds up a gradient for every tensor between two operations, which costs as much memory traffic as
 //! the layers themselves. Inside a chain a gradient is handed on as it is.
@@ -48,7 +49,7 @@ pub fn reshape(x: &Tensor, shape: impl Into<Shape>) -> Result<Tensor> {
     Ok(y)
 }
 
-/// Applies an operation whose output has this shape; a chain takes note of it.
+/// Applies an operation whose output has this shape, and records it in this thread's chain, if any.
 pub(super) fn apply1(x: &Tensor, shape: impl Into<Shape>, operation: impl Operation<1>) -> Result<Tensor> {
     pause()?;
     let (x, operation) = (x.contiguous()?, Arc::new(operation));
@@ -114,7 +115,7 @@ impl Sink {
     }
 }
 
-/// What a layer did.
+/// One recorded operation.
 struct Link {
     inputs: Vec<Tensor>,
     y: Tensor,
@@ -129,7 +130,7 @@ thread_local! {
     static LINKS: RefCell<Option<Vec<Link>>> = const { RefCell::new(None) };
 }
 
-/// Runs `layers` and takes note of its operations.
+/// Runs `layers` and records its operations.
 fn record<T>(layers: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Link>)> {
     noting(Some(vec![]), || Ok((layers()?, LINKS.take().unwrap_or_default())))
 }
@@ -172,7 +173,7 @@ fn note_link(y: &Tensor, link: impl FnOnce() -> Link) {
 /// An operation on x and on a token: without it, candle would not come back to a chain whose x asks for no gradient.
 struct Chain {
     result: Tensor,
-    /// Let go of on the way back.
+    /// Dropped by the backward pass.
     links: Mutex<Vec<Link>>,
     sink: Sink,
 }
@@ -246,7 +247,7 @@ mod tests {
     fn network(x: &Tensor, [weight, bias, head, head_bias]: [&Tensor; 4]) -> Result<Tensor> {
         let y = conv2d(x, weight, Some(bias), CONV, Activation::Tanh)?;
         let y = conv2d(&y, weight, None, CONV, Activation::Relu)?;
-        // a residual connection: two links want the gradient of x
+        // a residual connection: two links contribute to the gradient of x
         let y = add(&y, x, Activation::Relu)?;
         let y =
             conv2d_max_pool2d(&y, weight, Some(bias), CONV, Activation::Relu, PoolShape::side_by_side(2))?;
@@ -267,7 +268,7 @@ mod tests {
         let sink = Sink::default();
         let weights = random((2, 5), 6)?.as_tensor().detach();
         let run = |x: &Tensor| network(x, vars.each_ref().map(Var::as_tensor));
-        // twice the same network, as for two views of an image, the second on what asks for no gradient
+        // the same network twice, as for two views of an image; the second input asks for no gradient
         let constant = (x.as_tensor().detach() * 0.5)?;
         let chained = ((chain(&x, &sink, run)? + chain(&constant, &sink, run)?)? * &weights)?;
         let alone = ((run(&x)? + run(&constant)?)? * &weights)?;

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 /// How a convolution's window moves, alike in both directions, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvShape {
+    /// Pixels between windows.
     pub stride: usize,
     /// Zeros on each side.
     pub padding: usize,

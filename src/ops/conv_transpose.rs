@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor, bail};
 /// How a transposed convolution spreads its input, alike in both directions, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTransposeShape {
+    /// Output pixels between the windows of neighbouring inputs.
     pub stride: usize,
     /// Taken off each side.
     pub padding: usize,

@@ -3,16 +3,17 @@ use super::{apply1, is_on_cpu};
 use crate::kernels::dropout::{self, Dropout};
 use candle_core::{Result, Tensor, bail};
 
-/// What is dropped as one.
+/// What is dropped together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropoutUnit {
+    /// Single numbers.
     Elements,
     /// Whole channels of single images, as `torch.nn.Dropout2d`: x is (batch, height, width, channels).
     Channels,
 }
 
-/// Drops each unit with the given probability, in [0, 1), and scales the others to keep the mean. The same key drops
-/// the same; the mask is never stored.
+/// Drops each unit with the given probability, in [0, 1), and scales the others to keep the mean. The same key gives
+/// the same mask, which is never stored.
 ///
 /// # Errors
 /// When the probability is out of range, or x is not of the unit's shape or not `f32`.
@@ -32,7 +33,7 @@ pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Res
 #[derive(Clone, Copy)]
 enum Units {
     Elements,
-    /// Of images of so many pixels.
+    /// Channels of images of this many pixels.
     Channels {
         pixels: usize,
         channels: usize,

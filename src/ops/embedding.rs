@@ -1,4 +1,4 @@
-//! Vectors of tokens.
+//! Embedding lookup.
 
 use super::operation::{BackwardPass, Operation};
 use super::{apply1, fallback, is_on_cpu};

@@ -1,4 +1,4 @@
-//! The same operations out of candle's own, for tensors that are not on the CPU. candle differentiates them.
+//! The same operations made of candle's own, for tensors that are not on the CPU. candle differentiates them.
 //!
 //! Arguments have been checked. Written around what candle does differently from PyTorch: its max pooling's gradient
 //! is wrong, its ReLU has slope 1 at 0, its convolution's gradient fails where the window leaves pixels over in one

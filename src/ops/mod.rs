@@ -2,7 +2,7 @@
 //!
 //! Images are NHWC, convolution weights (height, width, in, out), linear weights (in, out), all `f32`. A wrong shape or
 //! type, or tensors on several devices, are an error, never a panic. A gradient that nothing asks for is not computed.
-//! Tensors that are not on the CPU go by `fallback`: the same formulae out of candle's own operations.
+//! Tensors that are not on the CPU use `fallback`: the same formulae in candle's own operations.
 
 mod activation;
 mod add;

@@ -63,7 +63,7 @@ fn update(
     var.inplace_op2(&grad.contiguous()?, &Update { name, rule: RefCell::new(Some(rule)) })
 }
 
-/// Brings the numbers to the CPU, where the state is, and back.
+/// Updates on the CPU, where the state is: copies the numbers there and back.
 fn update_elsewhere(
     name: &'static str,
     var: &Var,

@@ -1,4 +1,4 @@
-//! Holds every operation against PyTorch 2.15, forward and backward, by weighted sums of what it makes of the same
+//! Compares every operation with PyTorch 2.15, forward and backward, by weighted sums of its results for the same
 //! numbers. The table is printed by tests/support/ops_by_pytorch.py.
 
 use super::*;

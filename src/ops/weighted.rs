@@ -1,5 +1,5 @@
-//! Layers of x and a weight, with or without a bias, and an activation: convolutions and linear layers differ in their
-//! kernels alone.
+//! Layers with a weight, an optional bias and an activation: convolutions and linear layers, which differ in their kernels
+//! alone.
 
 use super::operation::{BackwardPass, Operation};
 use super::{Activation, activate, apply2, apply3};
@@ -52,7 +52,7 @@ pub(super) fn check_bias(name: &str, bias: Option<&Tensor>, outputs: usize) -> R
     }
 }
 
-/// Whether layers apply it along with their own work; the others are a step of their own.
+/// Whether the kernels apply the activation themselves; others are applied as a separate step.
 pub(super) fn is_fused(activation: Activation) -> bool {
     matches!(activation, Activation::None | Activation::Relu)
 }

@@ -11,59 +11,79 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 pub enum DataRequest {
     /// Opens the data set of a spec, as a run of that spec would use it. The newest request wins.
     Open {
+        /// The number that the report repeats.
         request: u64,
+        /// The spec whose data set is meant: its split and its corrections apply.
         spec: Box<RunSpec>,
     },
     /// Small pictures of some images of the data set that is open.
     Sheet {
+        /// The number that the report repeats.
         request: u64,
+        /// In the order of the report.
         images: Vec<ImageId>,
     },
     /// One image of the data set that is open, pixel by pixel.
     Look {
+        /// The number that the report repeats.
         request: u64,
+        /// Its part and place.
         image: ImageId,
     },
     /// Some images of any data set as a run of it sees them: corrected, narrowed and fitted; at most `side` pixels wide
     /// and high.
     Pictures {
+        /// The number that the report repeats.
         request: u64,
+        /// The data set and its options.
         dataset: Box<Choice>,
+        /// In the order of the report.
         images: Vec<ImageId>,
+        /// In pixels.
         side: usize,
     },
     /// A training image of the data set that is open, and how augmentation alters it. The newest request wins.
     Alter {
+        /// The number that the report repeats.
         request: u64,
         /// Which one: each number stands for another image.
         turn: u64,
         /// The seed of the run that would be.
         seed: u64,
+        /// As in [`RunSpec::augmentation`].
         augmentation: Values,
     },
     /// Measures the images of the data set that is open and looks for twins among them, in many portions.
     Survey {
+        /// The number that the report repeats.
         request: u64,
     },
+    /// Stops the survey; what it has found stays.
     EndSurvey,
     /// Keeps a person's corrections of a data set, beside the runs.
     Keep {
+        /// The data set that is open, whose corrections are kept.
         dataset: Choice,
     },
     /// Fetches a published data set, by its identifier, from the internet. One at a time.
     Fetch {
+        /// Its identifier, such as `fashion_mnist`.
         dataset: String,
     },
+    /// Stops the download. What has arrived is kept, and fetching again continues from there.
     StopFetching,
     /// Reads a person's own drawings.
     Handwriting,
     /// Keeps a framed drawing with its right label.
     KeepDrawing {
+        /// The digit that it shows.
         label: usize,
+        /// 28 by 28 bytes, row by row, 255 for ink.
         framed: Vec<u8>,
     },
     /// Removes one, by its place.
     RemoveDrawing {
+        /// As in [`Written::place`].
         place: PathBuf,
     },
 }
@@ -71,16 +91,25 @@ pub enum DataRequest {
 /// What the librarian reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DataReport {
+    /// Answers [`DataRequest::Open`].
     Opened(Opened),
-    Sheet(Sheet),
-    Look(Look),
-    Pictures(Sheet),
+    /// Answers [`DataRequest::Sheet`].
+    Sheet(Thumbnails),
+    /// Answers [`DataRequest::Look`].
+    Look(FullImage),
+    /// Answers [`DataRequest::Pictures`].
+    Pictures(Thumbnails),
+    /// Answers [`DataRequest::Alter`].
     Altered(Altered),
+    /// What a survey has found so far; one report for each portion.
     Survey(Survey),
     /// The published data sets that are on this computer, by their identifiers.
     Present(BTreeSet<String>),
+    /// The state of a download, while it runs and when it ends.
     Fetch(Fetch),
+    /// Every drawing there is, after each change.
     Handwriting(Arc<Handwriting>),
+    /// Something that a person should know.
     Notice(Notice),
 }
 
@@ -98,6 +127,7 @@ pub struct Handwriting {
 pub struct Written {
     /// Where it is, beneath the folder.
     pub place: PathBuf,
+    /// The digit that it shows.
     pub label: usize,
     /// Held out: never trained on.
     pub is_test: bool,
@@ -108,14 +138,20 @@ pub struct Written {
 /// How the fetching of a data set goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fetch {
+    /// Its identifier.
     pub dataset: String,
+    /// Running, or how it ended.
     pub phase: FetchPhase,
 }
 
+/// The phases of a download.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FetchPhase {
+    /// Bytes arrive, or are waited for.
     Running {
+        /// Of all its files, those of an earlier attempt included.
         bytes_done: u64,
+        /// Of all its files, as published.
         bytes_total: u64,
         /// At the present pace; nothing before there is one.
         secs_left: Option<f64>,
@@ -126,12 +162,14 @@ pub enum FetchPhase {
     Stopped,
     /// Says what happened and what to do.
     Failed(String),
+    /// All files have arrived and their hashes are right.
     Done,
 }
 
 /// What came of opening a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opened {
+    /// The number of the request.
     pub request: u64,
     /// The data set that was asked for.
     pub dataset: Choice,
@@ -146,7 +184,9 @@ pub struct Collection {
     pub shape: ImageShape,
     /// What each label stands for.
     pub class_names: Vec<String>,
+    /// The training part, validation images included.
     pub train: Vec<Item>,
+    /// The test part.
     pub test: Vec<Item>,
     /// Bytes that its images take, or will at most where they are prepared while a network learns.
     pub memory: u64,
@@ -159,6 +199,7 @@ pub struct Collection {
 }
 
 impl Collection {
+    /// What is known of an image; none where the data set has no such image.
     pub fn item(&self, image: ImageId) -> Option<Item> {
         let part = if image.is_test { &self.test } else { &self.train };
         part.get(image.index as usize).copied()
@@ -177,14 +218,18 @@ fn named(items: &[Item], is_test: bool) -> impl Iterator<Item = (ImageId, Item)>
 /// Which image of a data set: its part, and its place there before anything is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageId {
+    /// In the test part, not in the training part.
     pub is_test: bool,
+    /// Counts from 0 in its part.
     pub index: u32,
 }
 
 /// What is known of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
+    /// The index of its class.
     pub label: u16,
+    /// What a run of the spec that was opened does with it.
     pub role: Role,
     /// Its label before a person corrected it.
     pub corrected_from: Option<u16>,
@@ -197,7 +242,9 @@ pub enum Role {
     Train,
     /// Has it in the training part, but may not learn from its label.
     Unlabelled,
+    /// Held out of the training part, to follow and choose weights by.
     Validation,
+    /// Held out for the final figures.
     Test,
     /// Never sees it: a person has left it out.
     Excluded,
@@ -205,20 +252,25 @@ pub enum Role {
 
 /// Small pictures, in the order in which they were asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sheet {
+pub struct Thumbnails {
+    /// The number of the request.
     pub request: u64,
     /// Height, width and channels (1 or 3) of each.
     pub shape: ImageShape,
+    /// (images, height, width, channels) bytes.
     pub pixels: Arc<Vec<u8>>,
 }
 
 /// One image, pixel by pixel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct FullImage {
+    /// The number of the request.
     pub request: u64,
+    /// Which one it is.
     pub image: ImageId,
     /// Height, width and channels.
     pub shape: ImageShape,
+    /// (height, width, channels) bytes.
     pub pixels: Arc<Vec<u8>>,
     /// What corrections call it.
     pub key: String,
@@ -227,6 +279,7 @@ pub struct Look {
 /// A training image and how augmentation alters it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Altered {
+    /// The number of the request.
     pub request: u64,
     /// Height, width and channels of each.
     pub shape: ImageShape,
@@ -237,11 +290,13 @@ pub struct Altered {
 /// What a look at all images has found so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Survey {
+    /// The number of the request.
     pub request: u64,
     /// How much of the work is done, from 0 to 1.
     pub share_done: f32,
     /// Of the training part, by channel, from 0 to 1; none before they are known.
     pub mean: Vec<f64>,
+    /// The standard deviation, as [`mean`](Self::mean).
     pub deviation: Vec<f64>,
     /// Pairs of images that are the same or nearly so: those between the parts first, then the most alike.
     pub twins: Arc<Vec<Twins>>,
@@ -254,12 +309,14 @@ pub struct Survey {
 /// Two images that are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Twins {
+    /// A training image before a test image.
     pub images: [ImageId; 2],
     /// The correlation of their pixels; 1 where every pixel is the same.
     pub likeness: f32,
 }
 
 impl Twins {
+    /// Whether every pixel is the same.
     pub fn is_exact(&self) -> bool {
         self.likeness >= 1.0
     }
@@ -273,7 +330,9 @@ impl Twins {
 /// Pairs of alike images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TwinCounts {
+    /// Every pixel is the same.
     pub exact: usize,
+    /// Alike, but not the same.
     pub near: usize,
     /// Of both kinds: between the training and the test part.
     pub leaks: usize,

@@ -4,7 +4,7 @@ use crate::{
     data,
     protocol::{
         Preparing,
-        data::{Altered, Collection, DataReport, Fetch, Handwriting, Look, Opened, Sheet, Survey},
+        data::{Altered, Collection, DataReport, Fetch, FullImage, Handwriting, Opened, Survey, Thumbnails},
     },
     spec::{Choice, Edits},
 };
@@ -25,13 +25,14 @@ pub struct DataState {
     /// How the newest fetching goes, or went.
     pub fetch: Option<Fetch>,
     /// The newest small pictures, the newest last.
-    pub sheets: VecDeque<Sheet>,
+    pub sheets: VecDeque<Thumbnails>,
     /// The newest pictures of the data sets of runs, the newest last.
-    pub pictures: VecDeque<Sheet>,
+    pub pictures: VecDeque<Thumbnails>,
     /// The newest image that was asked for.
-    pub look: Option<Look>,
+    pub look: Option<FullImage>,
     /// The newest image that augmentation was tried on.
     pub altered: Option<Altered>,
+    /// What the newest survey has found so far.
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,
@@ -75,7 +76,7 @@ impl State {
     }
 }
 
-fn keep(sheets: &mut VecDeque<Sheet>, sheet: Sheet) {
+fn keep(sheets: &mut VecDeque<Thumbnails>, sheet: Thumbnails) {
     sheets.push_back(sheet);
     while sheets.len() > DataState::SHEETS {
         sheets.pop_front();

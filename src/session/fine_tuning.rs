@@ -1,11 +1,11 @@
-//! The run that goes on from another one's weights with a person's own drawings.
+//! Fine-tuning a run on the user's own drawings.
 use crate::spec::{
     BATCH_SIZE, Choice, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, KEEP_CHECKPOINTS, KEEP_HEAD, RunSpec,
     Section,
 };
 use std::path::Path;
 
-/// 60 small steps of the whole network of a run, on the drawings in a folder that are not held out.
+/// The spec: 60 small steps from a run's weights, of the whole network, on the drawings of a folder that are not held out.
 pub fn fine_tuning(spec: &RunSpec, run: &str, folder: &Path) -> RunSpec {
     let mut spec = RunSpec {
         name: format!("{} on my handwriting", spec.name),

@@ -1,4 +1,4 @@
-//! What a spec keeps when something else is chosen for it, and what a recipe still has to be given.
+//! What a spec keeps when another component is chosen, and what a recipe still needs.
 use super::Run;
 use crate::{
     data,
@@ -10,20 +10,21 @@ use crate::{
     },
 };
 
-/// Hyperparameters that mean something only where the encoder begins with what another run has learnt.
+/// Hyperparameters that only matter where the encoder begins with pretrained weights.
 pub const FINE_TUNING: [&Param; 5] =
     [&FREEZE_STAGES, &UNFREEZE_EVERY, &ENCODER_LR_FACTOR, &FRESH_STAGES, &KEEP_HEAD];
 
 /// A spec after a choice.
 #[derive(Clone, Debug)]
 pub struct Fitted {
+    /// It fits: nothing in it contradicts the choice.
     pub spec: RunSpec,
-    /// What no longer fits and was left out, as a person knows it: "elastic", "labels per class".
+    /// What no longer fits and was left out, as the form calls it: "elastic", "labels per class".
     pub left_out: Vec<String>,
 }
 
-/// Chooses a component. The data of another data set suit other alterations; another data set or network is no longer
-/// what the encoder was to begin with; and a name that was made for the recipe is made for the choice.
+/// Chooses a component, and adapts what depends on it: another data set suits another augmentation, pretrained weights may
+/// no longer fit, and a generated name is generated again.
 pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Catalog) -> Fitted {
     let mut fitted = Fitted { spec: before.clone(), left_out: vec![] };
     if let Some(place) = fitted.spec.choice_mut(section) {
@@ -43,8 +44,8 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
     fitted
 }
 
-/// Where examples are altered, sets what suits the data set that was just chosen, unless the objective has needs of its
-/// own. Data of one's own stay as they are: what suits them is known once they are read.
+/// Where there is augmentation, sets the one that suits the chosen data set, unless the objective needs a particular one.
+/// For data of one's own nothing changes: what suits them is known once they are read.
 pub fn augment_as_suits(spec: &mut RunSpec, catalog: &Catalog) {
     let has_needs = catalog.needed_augmentation.contains_key(spec.objective.id.as_str());
     if !has_needs
@@ -67,7 +68,7 @@ pub fn fit_to_data(before: &RunSpec, suited: Values, catalog: &Catalog) -> Fitte
     fitted
 }
 
-/// Gives a spec back what a choice left out, but keeps the choice.
+/// Restores what a choice left out, but keeps the choice.
 pub fn bring_back(spec: &mut RunSpec, before: &RunSpec, catalog: &Catalog) {
     spec.name.clone_from(&before.name);
     spec.augmentation.clone_from(&before.augmentation);
@@ -88,7 +89,7 @@ pub fn lacks_beginning(spec: &RunSpec) -> bool {
     spec.init_from.is_none() && FINE_TUNING.into_iter().any(|param| spec.training(param) != param.default)
 }
 
-/// Begins with a run, a shipped encoder or, with nothing, from scratch, where nothing is left to be fine-tuned.
+/// Begins with the weights of a run or a shipped encoder; with none from scratch, and without options of fine-tuning.
 pub fn begin_with(spec: &mut RunSpec, beginning: Option<String>) {
     if beginning.is_none() {
         spec.training.retain(|key, _| FINE_TUNING.iter().all(|param| param.key != key));
@@ -101,8 +102,8 @@ pub fn fits(run: &Run, spec: &RunSpec) -> bool {
     run.spec.encoder.id == spec.encoder.id && (run.saved.is_some() || run.phase == Phase::Finished)
 }
 
-/// A recipe as it goes into the form. Where it fine-tunes an encoder, that is the selected run's, if it fits and has
-/// learnt something else before.
+/// A recipe as the form takes it. Where it fine-tunes an encoder, that is the selected run's, if it fits and was trained
+/// with another objective or on another data set.
 pub fn prepared(mut recipe: RunSpec, selected: Option<&Run>) -> RunSpec {
     let has_learnt_otherwise =
         |run: &&Run| run.spec.objective.id != recipe.objective.id || run.spec.dataset.id != recipe.dataset.id;

@@ -1,5 +1,5 @@
-//! Recipes as a person writes them: what they leave to the data set is filled in, and values that would do nothing are
-//! refused. The folders of runs and comparisons are read without either.
+//! Recipes written by users: what they leave to the data set is filled in, and values without effect are refused. Specs in
+//! the folders of runs and comparisons are read as they are.
 use crate::{
     data,
     errors::message,
@@ -15,8 +15,8 @@ use toml::{Table, Value};
 /// The recipe of a run. `overrides` are `key=value` pairs that win over the text.
 ///
 /// # Errors
-/// As [`RunSpec::from_toml`], where a value would do nothing, and where the data set cannot be looked at that the
-/// augmentation is to suit.
+/// As [`RunSpec::from_toml`], where a value has no effect, and where the data set that the augmentation is to suit cannot
+/// be read.
 pub fn run(text: &str, overrides: &[String], catalog: &Catalog) -> Result<RunSpec, SpecError> {
     let mut table = RunSpec::table(text, overrides, catalog)?;
     fill_in(&mut table, catalog)?;
@@ -29,7 +29,7 @@ pub fn run(text: &str, overrides: &[String], catalog: &Catalog) -> Result<RunSpe
 /// An experiment, of which each recipe is one of a run.
 ///
 /// # Errors
-/// As [`Experiment::from_toml`] and [`run`]; what one arm does without may be of use to another.
+/// As [`Experiment::from_toml`] and [`run`]; values without effect are allowed, as what one arm ignores another may use.
 pub fn experiment(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Experiment, SpecError> {
     let mut table = Experiment::table(text, overrides, catalog)?;
     for (field, recipe) in recipes(&mut table) {
@@ -103,7 +103,7 @@ fn beyond(spec: &RunSpec, catalog: &Catalog) -> Vec<FieldError> {
     errors
 }
 
-/// Values of `spec` that do nothing beside the others.
+/// Values of `spec` that have no effect beside the others.
 fn unused(spec: &RunSpec, catalog: &Catalog) -> Vec<FieldError> {
     let objective = spec.objective.id.as_str();
     let is_fresh = spec.init_from.is_none();
@@ -136,7 +136,7 @@ mod tests {
     fn refused(overrides: &[&str]) -> String {
         let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
         let spec = RunSpec::from_toml("", &overrides, &catalog()).unwrap();
-        // what a run of before holds is read as it is
+        // the spec of an existing run is read as it is
         assert!(RunSpec::from_toml(&spec.to_toml(&catalog()), &[], &catalog()).is_ok());
         run("", &overrides, &catalog()).map_err(|error| error.to_string()).err().unwrap_or_default()
     }

@@ -12,7 +12,7 @@ use egui::{
     style::ScrollAnimation,
 };
 use egui_material_icons::icons::ICON_DOWNLOAD;
-use picture::Picture;
+use picture::Figure;
 
 mod picture;
 mod strip;
@@ -215,7 +215,7 @@ impl Mark {
         let within = shapes.iter().fold(within, |within, shape| within.union(text_of(shape)));
         let visuals = ui.visuals();
         let (paper, ink) = (visuals.window_fill, visuals.strong_text_color());
-        let mut picture = Picture::new(ui.ctx(), within.size(), caption, paper, ink);
+        let mut picture = Figure::new(ui.ctx(), within.size(), caption, paper, ink);
         let to_its_place = TSTransform::from_translation(picture.origin() - within.min);
         for mut shape in shapes {
             shape.clip_rect = shape.clip_rect.intersect(within);

@@ -1,5 +1,5 @@
 //! Many small pictures in one texture.
-use crate::{protocol::data::Sheet, shape::ImageShape};
+use crate::{protocol::data::Thumbnails, shape::ImageShape};
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureId, TextureOptions, pos2, vec2};
 
 /// The most pictures in a row of a texture.
@@ -14,7 +14,7 @@ pub struct SheetTexture {
 }
 
 impl SheetTexture {
-    pub fn new(ctx: &Context, sheet: &Sheet, options: TextureOptions) -> Self {
+    pub fn new(ctx: &Context, sheet: &Thumbnails, options: TextureOptions) -> Self {
         let texture = ctx.load_texture("pictures", picture(sheet), options);
         Self { texture, size: [sheet.shape.height, sheet.shape.width], across: across(sheet) }
     }
@@ -36,16 +36,16 @@ impl SheetTexture {
     }
 }
 
-fn count(sheet: &Sheet) -> usize {
+fn count(sheet: &Thumbnails) -> usize {
     sheet.pixels.len() / sheet.shape.len().max(1)
 }
 
-fn across(sheet: &Sheet) -> usize {
+fn across(sheet: &Thumbnails) -> usize {
     count(sheet).clamp(1, ACROSS)
 }
 
 /// All pictures of a sheet, in rows of [`ACROSS`].
-fn picture(sheet: &Sheet) -> ColorImage {
+fn picture(sheet: &Thumbnails) -> ColorImage {
     let ImageShape { height, width, channels } = sheet.shape;
     let line = (width * channels).max(1);
     let across = across(sheet);
@@ -73,7 +73,7 @@ mod tests {
     fn a_sheet_becomes_rows_of_pictures() {
         let pixels = (0..18).flat_map(|image| [image, image, image + 100, image + 100]).collect::<Vec<u8>>();
         let sheet =
-            Sheet { request: 1, shape: ImageShape::new(2, 2, 1), pixels: std::sync::Arc::new(pixels) };
+            Thumbnails { request: 1, shape: ImageShape::new(2, 2, 1), pixels: std::sync::Arc::new(pixels) };
         let image = picture(&sheet);
         assert_eq!(image.size, [32, 4]);
         assert_eq!(image[(2, 0)], Color32::from_gray(1));

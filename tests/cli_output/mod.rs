@@ -1,4 +1,4 @@
-//! What becomes of a command whose output nobody takes, and what each objective's run says of itself.
+//! Commands whose output is closed or lost, and the figures that each objective's run prints.
 use super::*;
 use headstart::{metrics, session::catalog, spec::Section};
 use std::{
@@ -35,7 +35,7 @@ fn training_goes_on_without_a_reader() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_is_lost_is_said_and_ends_no_training() {
+fn lost_output_is_reported_and_training_continues() {
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     let fixture = Fixture::new();
     let home = fixture.home();
@@ -57,7 +57,7 @@ fn output_that_is_lost_is_said_and_ends_no_training() {
 }
 
 #[test]
-fn every_objective_says_how_well_it_does() {
+fn every_objective_prints_its_headline_figure() {
     let fixture = Fixture::new();
     let catalog = catalog();
     for objective in catalog.section(Section::Objective) {
@@ -97,7 +97,7 @@ fn every_objective_says_how_well_it_does() {
 }
 
 #[test]
-fn what_a_recipe_says_in_vain_is_refused_before_anything_is_made() {
+fn values_without_effect_are_refused_before_anything_is_made() {
     let fixture = Fixture::new();
     let home = fixture.home();
     let train = |set: &str| run(&home, &["train", "mlp", "--set", set]);

@@ -1,4 +1,4 @@
-//! A worker and a librarian who answer at once, with made-up figures: what the window shows of answers, without training.
+//! A worker and a librarian that answer at once, with made-up figures, to test what the window shows without training.
 use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{
@@ -10,8 +10,8 @@ use headstart::{
     protocol::{
         Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
         data::{
-            Altered, Collection, DataReport, DataRequest, Handwriting, ImageId, Item, Look, Opened, Role,
-            Sheet, Survey, TwinCounts, Twins, Written,
+            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
+            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
         },
     },
     session::State,
@@ -21,7 +21,7 @@ use headstart::{
 };
 use std::sync::Arc;
 
-/// Names as folders have them: short, long, and of other letters.
+/// Class names: short, long, and in other scripts.
 const CLASSES: [&str; 8] = [
     "airplane",
     "automobile",
@@ -37,7 +37,7 @@ const SIDE: usize = 28;
 const IMAGES: u32 = 240;
 const STEP: u64 = 5200;
 
-/// Answers what the window has asked for, and what it asks then, until there is nothing more.
+/// Answers the window's questions, and those that follow, until there are no more.
 pub fn answer(window: &mut Window) {
     for _ in 0..6 {
         let asked = std::mem::take(&mut window.state_mut().actions);
@@ -250,7 +250,7 @@ fn map(split: Split) -> Map {
 
 fn report(state: &mut State, request: DataRequest) {
     let shape = ImageShape::new(SIDE, SIDE, 1);
-    let sheet = |request, images: usize| Sheet { request, shape, pixels: Arc::new(pixels(images)) };
+    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
             request,
@@ -261,7 +261,7 @@ fn report(state: &mut State, request: DataRequest) {
         DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
         DataRequest::Look { request, image } => {
             let key = "train-images-idx3-ubyte.gz, image 17".into();
-            DataReport::Look(Look { request, image, shape, pixels: Arc::new(pixels(1)), key })
+            DataReport::Look(FullImage { request, image, shape, pixels: Arc::new(pixels(1)), key })
         }
         DataRequest::Alter { request, .. } => {
             DataReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })

@@ -1,4 +1,4 @@
-//! What a home holds after a day's work, as plain data: runs of every phase, races, and a network's answer to a drawing.
+//! The state of a home after a day's work: runs of every phase, races, and a network's answer to a drawing.
 use headstart::{
     experiment::{Cell, Experiment},
     metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},
@@ -36,7 +36,7 @@ fn id(index: usize) -> RunId {
     format!("2026-11-23-14{index:02}-run").into()
 }
 
-/// The identifier of the races that are under way, if there are any.
+/// The identifier of the running comparison, if there is one.
 pub fn race_of(state: &State) -> Option<ComparisonId> {
     state.comparisons.keys().next().cloned()
 }
@@ -58,7 +58,7 @@ fn race(state: &mut State, races: &str, phase: Phase) {
     }
 }
 
-/// A run whose curves fall and rise at a pace of their own.
+/// A run with loss and accuracy curves of its own.
 fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
     let step = if phase == Phase::Finished { STEPS } else { 5200 };
     let progress = Progress {

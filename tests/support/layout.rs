@@ -1,4 +1,4 @@
-//! What is wrong with the layout of a window, by the rectangles of its controls and of what is painted.
+//! Finds faults in the layout of a window, from the rectangles of its controls and of what is painted.
 use egui::{
     LayerId, Order, Rangef, Rect, Role, Shape, Vec2b, WidgetRect,
     accessibility::is_input,
@@ -34,7 +34,7 @@ struct Text {
     words: String,
     rect: Rect,
     clip: Rect,
-    /// What it says where it is not shortened to fit.
+    /// The full text, where it was shortened to fit.
     whole: Option<String>,
 }
 
@@ -98,7 +98,7 @@ fn above(node: &AccessKitNode<'_>) -> BTreeSet<NodeId> {
     std::iter::successors(node.parent(), AccessKitNode::parent).map(|node| node.locate().0).collect()
 }
 
-/// All that is written, but for what menus, cards and messages lie over.
+/// All texts, except those that menus, cards and messages cover.
 fn texts<State>(window: &Harness<'_, State>) -> Vec<Text> {
     let screen = window.ctx.content_rect();
     let areas: Vec<Rect> = window.ctx.memory(|memory| {
@@ -143,7 +143,7 @@ fn rows(at: usize, text: &TextShape, clip: Rect) -> impl Iterator<Item = Text> {
     .filter(|text| text.rect.is_positive())
 }
 
-/// A control that is not whole, and cannot be scrolled into sight.
+/// A control that is cut, and cannot be scrolled into view.
 fn hidden(control: &Control, bars: &[Bar]) -> Option<String> {
     let inside = |bar: &&Bar| bar.inside.is_some_and(|id| control.above.contains(&id));
     let scrolls = scrolls(bars.iter().filter(inside));
@@ -153,8 +153,8 @@ fn hidden(control: &Control, bars: &[Bar]) -> Option<String> {
     })
 }
 
-/// Letters that are cut at the edge of what they are in, unless they can be scrolled into sight. What is within a control
-/// is as whole as that is, and what is typed scrolls by itself.
+/// Letters that are cut at the edge of their container, unless they can be scrolled into view. Controls are checked as a
+/// whole, and text fields scroll by themselves.
 fn cut(text: &Text, controls: &[Control], bars: &[Bar]) -> Option<String> {
     let has_it = |control: &Control| {
         let rect = control.rect.expand(SLACK);
@@ -177,7 +177,7 @@ fn cut(text: &Text, controls: &[Control], bars: &[Bar]) -> Option<String> {
     (missing > SLACK).then(|| format!("{:?} at {:?} is cut by {missing:.0} points", text.words, text.rect))
 }
 
-/// How much of a rectangle is not seen, along the axes that do not scroll.
+/// How much of a rectangle is hidden, along the axes that do not scroll.
 fn missing(whole: Rect, seen: Rect, scrolls: Vec2b) -> f32 {
     let lost = whole.size() - seen.size().max(egui::Vec2::ZERO);
     let lost = [0, 1].map(|axis| if scrolls[axis] { 0.0 } else { lost[axis] });

@@ -1,4 +1,4 @@
-//! A small data set, and a session driven to where a test wants it.
+//! A small data set, and helpers that drive a session.
 #![allow(dead_code, reason = "each test file uses its own part")]
 use flate2::read::GzDecoder;
 use headstart::{

@@ -1,4 +1,4 @@
-//! The real program on a few digits, held to one instruction set, and the hashes and figures that identify a run.
+//! The built program on a few digits, with portable kernels, and the hashes and figures that identify a run.
 #![allow(dead_code, reason = "each test file uses its own part")]
 use crate::support::{newest_checkpoint, small_mnist};
 use candle_core::{Device, safetensors};
@@ -18,17 +18,17 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Identifies what a run came to: SHA-256 of its files, and figures, by name.
+/// The results of a run: SHA-256 of its files, and figures, by name.
 pub type Golden = BTreeMap<String, String>;
 
-/// Whether the same seed gives the bits that were kept: logarithms and the like are the system's, and differ elsewhere
-/// in their last bits.
+/// Whether the same seed gives the bits of `hashes.toml`: logarithms and the like come from the system's library, and
+/// differ elsewhere in their last bits.
 pub const HAS_GOLDEN_BITS: bool = cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"));
 
 /// Metrics that candle's own sums and products make, whose last bits depend on the processor.
 const INEXACT: [&str; 8] =
     [ALIGNMENT, UNIFORMITY, EFFECTIVE_RANK, FEATURE_SPREAD, ELBO, KL, BITS_PER_DIM, SAMPLE_DIVERSITY];
-/// How far such a figure may be off, as a share of it.
+/// The relative tolerance of such a figure.
 const TOLERANCE: f64 = 1e-3;
 
 /// The recipe that all others differ from.
@@ -41,7 +41,7 @@ const SMALL: [&str; 6] = [
     "epoch_steps=6",
 ];
 
-/// Digits, and a home for the runs that learn from them.
+/// A folder of digits, and a home for runs on them.
 pub struct Program {
     folder: tempfile::TempDir,
     /// Threads of its pool; as many as the machine has by default.
@@ -60,7 +60,7 @@ impl Program {
         program
     }
 
-    /// Held to a number of threads.
+    /// Limited to a number of threads.
     pub fn on(threads: &'static str) -> Self {
         Self { threads: Some(threads), ..Self::new() }
     }
@@ -73,7 +73,7 @@ impl Program {
         self.folder.path().join("data")
     }
 
-    /// Trains [`SMALL`] with `set`; gives its folder.
+    /// Trains [`SMALL`] with `set`; returns its folder.
     pub fn train(&self, set: &[impl AsRef<str>]) -> PathBuf {
         self.train_recipe("", set)
     }
@@ -108,7 +108,7 @@ impl Program {
         self.home().join("runs").join(last["run"].as_str().unwrap())
     }
 
-    /// A pretraining, and arms that race.
+    /// Runs a comparison: a pretraining, and its arms.
     pub fn compare(&self, set: &[impl AsRef<str>]) {
         let path = format!("dataset.path={}", self.data().display());
         let of_both = ["dataset=files", &path, "validation_images=30", "image_size=16"];
@@ -121,7 +121,7 @@ impl Program {
         self.run(&arguments.chain(all.flat_map(|pair| ["--set".to_owned(), pair])).collect::<Vec<_>>());
     }
 
-    /// Runs the program, which must not fail; gives what it says.
+    /// Runs the program, which must not fail; returns its output.
     pub fn run(&self, arguments: &[impl AsRef<str>]) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -170,7 +170,7 @@ pub fn golden(run: &Path) -> Golden {
     golden
 }
 
-/// One sentence for each hash or figure that is not as it was kept.
+/// One sentence for each hash or figure that differs.
 pub fn differences(name: &str, kept: &Golden, now: &Golden) -> Vec<String> {
     let is_same = |kept: &str, now: &str| match (kept.parse::<f64>(), now.parse::<f64>()) {
         (Ok(kept), Ok(now)) => (kept - now).abs() <= TOLERANCE * kept.abs(),
@@ -184,7 +184,7 @@ pub fn differences(name: &str, kept: &Golden, now: &Golden) -> Vec<String> {
         .collect()
 }
 
-/// Of names, shapes and numbers, however the file arranges them.
+/// The hash of names, shapes and numbers, in whatever order the file has them.
 fn hash_of_tensors(path: &Path) -> String {
     let tensors: BTreeMap<_, _> = safetensors::load(path, &Device::Cpu).unwrap().into_iter().collect();
     let mut bytes = vec![];

@@ -19,7 +19,7 @@ mod svg;
 pub struct Screen {
     pub bench: Workbench,
     pub state: State,
-    /// What was wished for and nobody has taken yet.
+    /// Actions that no test has taken yet.
     pub actions: Vec<Action>,
 }
 
@@ -29,7 +29,7 @@ pub fn open(size: [f32; 2], state: State, settings: Settings) -> Window {
     open_with(catalog(), size, state, settings)
 }
 
-/// As [`open`], with something else to choose from.
+/// As [`open`], with another catalog.
 pub fn open_with(catalog: Catalog, size: [f32; 2], state: State, settings: Settings) -> Window {
     let builder = Harness::builder().with_size(size).with_theme(Theme::Dark).renderer(CpuRenderer::default());
     let screen = Screen { bench: Workbench::new(settings), state, actions: vec![] };
@@ -49,7 +49,7 @@ pub fn open_view(view: &str, size: [f32; 2], dark: bool, state: State) -> Window
     open(size, state, Settings { view: view.into(), dark, ..Settings::default() })
 }
 
-/// Carries wishes to the session and answers back until something is there; gives what was wished for.
+/// Passes actions to the session and answers back until something is found; returns the actions.
 #[track_caller]
 pub fn wait(window: &mut Window, session: &mut Session, found: impl Fn(&Window) -> bool) -> Vec<Action> {
     let mut asked = vec![];
@@ -78,7 +78,7 @@ pub fn has(label: &'static str) -> impl Fn(&Window) -> bool {
     move |window| window.query_by_label_contains(label).is_some()
 }
 
-/// Also what is scrolled out of sight.
+/// Also finds what is scrolled out of view.
 pub fn click(window: &mut Window, label: &str) {
     window.get_by_label(label).click_accesskit();
     window.run_steps(4);
@@ -97,7 +97,7 @@ pub fn until_opened(window: &mut Window) {
     panic!("no picture came");
 }
 
-/// Saves all that is offered to be saved, in every format; gives the names of the files.
+/// Uses every save button, in every format; returns the names of the files.
 pub fn save_all(window: &mut Window) -> Vec<String> {
     let named = |window: &Window| -> Vec<String> {
         let buttons = window.query_all_by_role(egui::Role::Button);

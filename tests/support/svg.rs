@@ -57,7 +57,7 @@ fn is_near((x, y): (u32, u32), picture: &RgbaImage, other: &RgbaImage) -> bool {
     })
 }
 
-/// Draws an SVG, an element a line.
+/// Draws an SVG with one element per line.
 fn draw(name: &str, text: &str) -> RgbaImage {
     let ctx = Context::default();
     install(&ctx);
@@ -200,7 +200,7 @@ fn way(text: &str) -> (Vec<Pos2>, bool) {
     (points.map(point).collect(), closed)
 }
 
-/// A run of letters, its first on its baseline.
+/// Letters from a point on their baseline.
 fn written(ctx: &Context, line: &str) -> Shape {
     let transform = attribute(line, "transform").unwrap();
     let numbers: Vec<f32> = transform

@@ -43,7 +43,7 @@ fn turn(image: &mut [f32], degrees: f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Augmentation, Look};
+    use super::super::{Augmentation, ViewKey};
     use super::*;
     use crate::shape::ImageShape;
 
@@ -73,7 +73,7 @@ mod tests {
     fn grey_images_are_left_alone() {
         let image: Vec<f32> = (0..9).map(|number| number as f32 / 9.0).collect();
         let mut out = vec![0.0; 9];
-        let look = Look { seed: 1, image: 2, epoch: 3, view: "first" };
+        let look = ViewKey { seed: 1, image: 2, epoch: 3, view: "first" };
         let hue = Augmentation::new(&[("hue".to_owned(), 180.0)].into());
         hue.apply(&image, ImageShape { height: 3, width: 3, channels: 1 }, look, &mut out);
         assert_eq!(out, image);

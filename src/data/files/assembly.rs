@@ -29,7 +29,7 @@ const MAX_CLASSES: usize = 1 << 16;
 struct Surveyed {
     info: DatasetInfo,
     parts: Vec<Part>,
-    looks: Vec<pictures::Look>,
+    headers: Vec<pictures::Headers>,
 }
 
 /// Shape and classes of what a format has found.
@@ -45,13 +45,15 @@ pub fn info(contents: Contents, choice: &Choice, watch: &Watch) -> Result<Datase
 /// # Errors
 /// Where it is none, too little of it can be read, memory is short, or it was stopped.
 pub fn assemble(contents: Contents, choice: &Choice, watch: &Watch) -> Result<Dataset> {
-    let (Surveyed { info, parts, looks }, mut notes) = survey(contents, choice, watch)?;
+    let (Surveyed { info, parts, headers }, mut notes) = survey(contents, choice, watch)?;
     let shape = info.shape.image()?;
-    let images: usize = looks.iter().map(|look| look.good().count()).sum();
+    let images: usize = headers.iter().map(|headers| headers.good().count()).sum();
     let memory = Memory { bytes: memory::MOST, images };
     watch.expect("Preparing images", images);
-    let decoded =
-        parts.into_iter().zip(looks).map(|(part, look)| part.decode(look, shape, memory, watch, &mut notes));
+    let decoded = parts
+        .into_iter()
+        .zip(headers)
+        .map(|(part, headers)| part.decode(headers, shape, memory, watch, &mut notes));
     let mut decoded = decoded.collect::<Result<Vec<_>>>()?.into_iter();
     let mut train = decoded.next().unwrap_or_default();
     if train.is_empty() && !notes.passed_over.is_empty() {
@@ -81,10 +83,10 @@ fn survey(contents: Contents, choice: &Choice, watch: &Watch) -> Result<(Surveye
     let parts: Vec<Part> = [Some(train), test].into_iter().flatten().collect();
     parts.iter().try_for_each(|part| part.check(classes))?;
     watch.expect("Looking at images", parts.iter().map(|part| part.images.count()).sum());
-    let looks: Vec<_> = parts.iter().map(|part| pictures::look(&part.images, watch)).collect();
+    let headers: Vec<_> = parts.iter().map(|part| pictures::headers(&part.images, watch)).collect();
     watch.go_on()?;
-    let info = DatasetInfo { shape: common_shape(&looks, choice).into(), class_names };
-    Ok((Surveyed { info, parts, looks }, notes))
+    let info = DatasetInfo { shape: common_shape(&headers, choice).into(), class_names };
+    Ok((Surveyed { info, parts, headers }, notes))
 }
 
 /// How much memory may be taken, and how many images have to share it.
@@ -114,7 +116,7 @@ impl Part {
     /// Its images at a shape; those that cannot be read are noted and left out.
     pub(super) fn decode(
         self,
-        look: pictures::Look,
+        headers: pictures::Headers,
         shape: ImageShape,
         memory: Memory,
         watch: &Watch,
@@ -129,7 +131,7 @@ impl Part {
             other => other,
         };
         let (mut good, mut kept) = (vec![], vec![]);
-        for (place, (seen, label)) in look.seen.into_iter().zip(labels).enumerate() {
+        for (place, (seen, label)) in headers.seen.into_iter().zip(labels).enumerate() {
             match seen {
                 Ok(_) => {
                     good.push(place);
@@ -185,8 +187,8 @@ fn in_memory(
 }
 
 /// The shape that all images are brought to.
-fn common_shape(looks: &[pictures::Look], choice: &Choice) -> ImageShape {
-    let good = || looks.iter().flat_map(pictures::Look::good);
+fn common_shape(headers: &[pictures::Headers], choice: &Choice) -> ImageShape {
+    let good = || headers.iter().flat_map(pictures::Headers::good);
     let first = good().next().map_or([COMMON_SIDE; 2], |seen| seen.size);
     let is_own = first.iter().all(|side| *side <= LARGEST_OWN) && good().all(|seen| seen.size == first);
     let [height, width] = if is_own { first } else { [COMMON_SIDE; 2] };

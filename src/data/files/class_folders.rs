@@ -1,5 +1,5 @@
 //! A folder of pictures for each class, as ImageNet is kept, with or without folders `train`, `val` and `test` above.
-use super::{Contents, Format, Images, Part, Picture, closed, entries, name, pictures::is_picture, text};
+use super::{Contents, Format, Images, Part, PictureFile, closed, entries, name, pictures::is_picture, text};
 use crate::{
     data::{Notes, watch::Watch},
     errors::{At as _, Remark},
@@ -94,13 +94,13 @@ fn part(root: &Path, folders: &[String], watch: &Watch, notes: &mut Notes) -> Re
     Ok(Part { images: Images::Pictures(pictures), labels })
 }
 
-fn collect(folder: &Path, depth: usize, pictures: &mut Vec<Picture>, notes: &mut Notes) {
+fn collect(folder: &Path, depth: usize, pictures: &mut Vec<PictureFile>, notes: &mut Notes) {
     if let Err(error) = std::fs::read_dir(folder) {
         return notes.pass_over(&closed(error, folder));
     }
     for path in entries(folder) {
         if is_picture(&path) {
-            pictures.push(Picture { path, crop: None });
+            pictures.push(PictureFile { path, crop: None });
         } else if path.is_dir() && depth > 1 {
             collect(&path, depth - 1, pictures, notes);
         }

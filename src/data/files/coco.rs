@@ -1,6 +1,6 @@
 //! COCO: photographs with boxes in `instances_*.json`; each box that is large enough becomes an image (Lin et al., "Microsoft
 //! COCO: common objects in context", 2014).
-use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, Picture, entries, name, text};
+use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, PictureFile, entries, name, text};
 use crate::{
     data::watch::Watch,
     errors::{At as _, Remark},
@@ -97,7 +97,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
             };
             // casts saturate, so that no number in the file overflows
             let [left, top, width, height] = annotation.bbox.map(|number| number as u32);
-            pictures.push(Picture { path: path.clone(), crop: Some([left, top, width, height]) });
+            pictures.push(PictureFile { path: path.clone(), crop: Some([left, top, width, height]) });
             labels.push(*label);
         }
         if small > 0 {

@@ -1,5 +1,5 @@
 //! Pictures that a CSV table gives labels to: a column of files, and one of labels.
-use super::{Contents, Format, Images, Part, Picture, entries, name, named_classes, text};
+use super::{Contents, Format, Images, Part, PictureFile, entries, name, named_classes, text};
 use crate::{
     data::watch::Watch,
     errors::{At as _, Remark},
@@ -51,7 +51,7 @@ fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
             contents.notes.pass_over(Remark::new(text, &path));
             continue;
         }
-        pictures.push(Picture { path, crop: None });
+        pictures.push(PictureFile { path, crop: None });
         written.push(label.trim().to_owned());
     }
     ensure!(

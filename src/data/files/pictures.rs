@@ -32,7 +32,7 @@ const GREY: u8 = 12;
 const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
 
 /// What the headers of images say, or what is wrong with them.
-pub struct Look {
+pub struct Headers {
     pub seen: Vec<Result<Seen, Remark>>,
 }
 
@@ -44,7 +44,7 @@ pub struct Seen {
     pub coloured: bool,
 }
 
-impl Look {
+impl Headers {
     pub fn good(&self) -> impl Iterator<Item = &Seen> {
         self.seen.iter().flatten()
     }
@@ -56,11 +56,11 @@ pub fn is_picture(path: &Path) -> bool {
 }
 
 /// Reads the headers of images.
-pub fn look(images: &Images, watch: &Watch) -> Look {
+pub fn headers(images: &Images, watch: &Watch) -> Headers {
     let count = images.count();
     if let Images::Raw { shape, .. } = images {
         let seen = Seen { size: [shape.height, shape.width], coloured: shape.channels == 3 };
-        return Look { seen: vec![Ok(seen); count] };
+        return Headers { seen: vec![Ok(seen); count] };
     }
     let one = |place| {
         watch.did(1).map_err(|stopped| Remark::from(stopped.to_string()))?;
@@ -72,7 +72,7 @@ pub fn look(images: &Images, watch: &Watch) -> Look {
     if some.par_iter().all(|place| decode(images, *place).is_ok_and(|image| is_grey(&image))) {
         seen.iter_mut().flatten().for_each(|seen| seen.coloured = false);
     }
-    Look { seen }
+    Headers { seen }
 }
 
 fn header(images: &Images, place: usize) -> Result<Seen> {
@@ -209,7 +209,7 @@ mod tests {
         encoder.set_exif_metadata(exif.to_vec()).unwrap();
         encoder.write_image(&pixels, 8, 4, ExtendedColorType::L8).unwrap();
         let images = Images::Packed { count: 1, read: Box::new(move |_| Ok(bytes.clone())) };
-        assert_eq!(look(&images, &Watch::default()).seen[0].as_ref().unwrap().size, [8, 4]);
+        assert_eq!(headers(&images, &Watch::default()).seen[0].as_ref().unwrap().size, [8, 4]);
         let shape = ImageShape { height: 8, width: 4, channels: 1 };
         let turned = super::pixels(&images, 0, shape).unwrap();
         // what was at the left is at the top

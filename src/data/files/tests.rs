@@ -75,10 +75,10 @@ fn what_does_not_fit_into_memory_is_read_when_it_is_asked_for() {
     let examples = |bytes| {
         let contents = (class_folders::ENTRY.read)(folder.path(), &choice(), &Watch::default()).unwrap();
         let watch = Watch::default();
-        let look = pictures::look(&contents.train.images, &watch);
+        let headers = pictures::headers(&contents.train.images, &watch);
         contents
             .train
-            .decode(look, shape, Memory { bytes, images: IMAGES }, &watch, &mut Notes::default())
+            .decode(headers, shape, Memory { bytes, images: IMAGES }, &watch, &mut Notes::default())
             .unwrap()
     };
     let (memory, streamed) = (examples(1 << 20), examples(3 * 16));

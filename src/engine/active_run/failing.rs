@@ -36,7 +36,7 @@ impl ActiveRun {
         self.enter_with(Phase::Failed(format!("{text}. {advice}")), remedy, outbox);
     }
 
-    /// Of the newest checkpoint whose validation loss was not that of ruined weights, as older versions saved them too.
+    /// The step of the newest checkpoint with a sound validation loss: older versions also saved ruined weights.
     fn last_sound_step(&self) -> Option<u64> {
         let mut ruined = vec![];
         let read = self.folder.each_point(|point| {

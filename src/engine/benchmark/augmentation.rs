@@ -1,4 +1,4 @@
-//! What it costs to alter images while the reference run trains.
+//! What augmentation costs while the reference run trains.
 use super::{
     Measured, SHAPE, SLICES, Slices, TRAIN_BATCH, WARM_UP, catalog, random_dataset, share, slice, spec,
     trained,
@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 /// Images a second at which the reference run trains, for about `secs` seconds each.
 #[derive(Clone, Copy, Debug)]
 pub struct Augmented {
+    /// Without augmentation.
     pub plain: Measured,
     /// With the augmentation that suits its data set.
     pub augmented: Measured,
@@ -42,7 +43,7 @@ pub fn augmentation_cost(secs: f64) -> Result<Augmented> {
     Ok(Augmented { plain: rate(plain), augmented: rate(augmented), slowdown })
 }
 
-/// As [`measure`] for each of two, in turn, so that both meet the same moods of the machine.
+/// As [`measure`] for two runs in turn, so that both meet the same load of the machine.
 fn measure_both(
     secs: f64,
     mut one: impl FnMut() -> Result<Duration>,

@@ -9,5 +9,5 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         help: "The same learning rate throughout: the easiest to steer by hand.",
         params: &[WARMUP_STEPS],
     },
-    factor: |choice, moment| warmed_up(choice, moment, |_| 1.0),
+    factor: |choice, position| warmed_up(choice, position, |_| 1.0),
 };

@@ -9,8 +9,8 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         help: "The learning rate falls along half a cosine: bold at first, careful at the end.",
         params: &[WARMUP_STEPS, FLOOR],
     },
-    factor: |choice, moment| {
-        warmed_up(choice, moment, |share| cosine_between(1.0, choice.get(&FLOOR), share))
+    factor: |choice, position| {
+        warmed_up(choice, position, |share| cosine_between(1.0, choice.get(&FLOOR), share))
     },
 };
 

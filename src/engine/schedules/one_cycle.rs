@@ -9,11 +9,11 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         help: "The learning rate rises to its full size and falls to almost nothing: often the fastest way to a good result.",
         params: &[WARMUP_SHARE],
     },
-    factor: |choice, moment| {
+    factor: |choice, position| {
         const START: f64 = 1.0 / 25.0;
         const END: f64 = START / 1e4;
-        let peak = (choice.get(&WARMUP_SHARE) * moment.steps as f64 - 1.0).max(0.0);
-        let (step, last) = (moment.step as f64, moment.steps as f64 - 1.0);
+        let peak = (choice.get(&WARMUP_SHARE) * position.steps as f64 - 1.0).max(0.0);
+        let (step, last) = (position.step as f64, position.steps as f64 - 1.0);
         if step < peak {
             cosine_between(START, 1.0, step / peak)
         } else {

@@ -9,10 +9,10 @@ pub const ENTRY: ScheduleEntry = ScheduleEntry {
         help: "The learning rate is cut every few epochs.",
         params: &[WARMUP_STEPS, EVERY_EPOCHS, DECAY],
     },
-    factor: |choice, moment| {
-        let epoch = moment.step / moment.steps_per_epoch.max(1);
+    factor: |choice, position| {
+        let epoch = position.step / position.steps_per_epoch.max(1);
         let cuts = epoch / choice.get(&EVERY_EPOCHS) as u64;
-        warmed_up(choice, moment, |_| choice.get(&DECAY).powi(cuts.min(1000) as i32))
+        warmed_up(choice, position, |_| choice.get(&DECAY).powi(cuts.min(1000) as i32))
     },
 };
 

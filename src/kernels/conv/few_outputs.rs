@@ -5,7 +5,7 @@
 use super::super::{
     Scratch,
     frame::Frame,
-    simd::{Kernel, Level, MAX_LANES, Vector},
+    simd::{Kernel, MAX_LANES, SimdLevel, Vector},
     tile::{AccumulateOuter, AddRows, Window},
 };
 use super::Conv;
@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 32;
 /// With fewer channels there is nothing to be saved.
 const MIN_CHANNELS: usize = 8;
 
-/// Whether a window with so many outputs is better moved this way.
+/// Whether a window with this many outputs is faster this way.
 pub fn fits(window: &Window, outputs: usize) -> bool {
     let taps = window.rows * window.columns;
     window.stride == 1 && window.channels >= MIN_CHANNELS && taps > 1 && taps * outputs <= MAX_ROWS
@@ -92,7 +92,7 @@ fn total<V: Vector>(vector: V) -> f32 {
 /// Adds to `weight` (taps from the last to the first × outputs, columns) and `bias`? (outputs) what one image contributes.
 /// `columns` is the number of input channels, filled up to a multiple of two vectors.
 pub fn accumulate(
-    level: Level,
+    level: SimdLevel,
     conv: &Conv,
     x: &[f32],
     gradient: (&[f32], Option<&[f32]>),

@@ -2,11 +2,11 @@
 use super::super::{
     Scratch, build_pieces,
     frame::Frame,
-    simd::Level,
+    simd::SimdLevel,
     tile::{AccumulateOuter, AddRows},
     winograd::{self, AccumulateWeights},
 };
-use super::{Conv, Images, MIN_PIECES, few_outputs, place_all};
+use super::{Conv, ImageBatch, MIN_PIECES, few_outputs, place_all};
 use rayon::prelude::*;
 
 /// Partial sums: more would use more threads and more memory.
@@ -23,13 +23,13 @@ const L1_NUMBERS: usize = 16 * 1024;
 pub fn weight_gradient<'a>(
     conv: &Conv,
     x: &[f32],
-    output: impl Into<Images<'a>>,
+    output: impl Into<ImageBatch<'a>>,
     with_bias: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let output = output.into();
     assert_eq!(x.len(), conv.batch * conv.in_len());
     conv.check_output(output);
-    let level = Level::current();
+    let level = SimdLevel::current();
     let layout = SumLayout::of(level, conv);
     let work = layout.pieces(conv);
     let per_sum = work.count(conv).div_ceil(layout.partial_sums()).max(1);
@@ -75,7 +75,7 @@ struct Piece {
 }
 
 impl SumLayout {
-    fn of(level: Level, conv: &Conv) -> Self {
+    fn of(level: SimdLevel, conv: &Conv) -> Self {
         let whole = |channels: usize| channels.next_multiple_of(2 * level.lanes());
         let pixels = conv.batch * conv.out_height() * conv.out_width();
         if winograd::fits(&conv.window(), pixels, conv.out_channels) {
@@ -130,7 +130,7 @@ impl SumLayout {
     }
 
     /// The sum of partial sums as weights (kernel_height, kernel_width, in_channels, out_channels).
-    fn weight(self, level: Level, conv: &Conv, parts: &[Vec<f32>]) -> Vec<f32> {
+    fn weight(self, level: SimdLevel, conv: &Conv, parts: &[Vec<f32>]) -> Vec<f32> {
         match self {
             SumLayout::Direct(columns) => add_up(parts, columns, conv.out_channels, conv.depth()),
             SumLayout::Points(columns) => {
@@ -183,7 +183,7 @@ impl<'a> WeightSums<'a> {
     }
 
     /// Adds what a piece of the batch contributes.
-    fn add(&mut self, level: Level, x: &[f32], output: &Images, piece: Piece) {
+    fn add(&mut self, level: SimdLevel, x: &[f32], output: &ImageBatch, piece: Piece) {
         let conv = self.conv;
         if let SumLayout::Points(columns) = self.layout {
             return self.add_points(level, (x, output), columns, piece);
@@ -202,14 +202,20 @@ impl<'a> WeightSums<'a> {
         }
     }
 
-    fn add_points(&mut self, level: Level, (x, output): (&[f32], &Images), columns: usize, piece: Piece) {
+    fn add_points(
+        &mut self,
+        level: SimdLevel,
+        (x, output): (&[f32], &ImageBatch),
+        columns: usize,
+        piece: Piece,
+    ) {
         let (conv, first) = (self.conv, piece.first_row);
         let tiles = conv.tiles(piece.images, piece.rows);
         let x_frame = Frame { frame_width: tiles.frame_width(), ..conv.input_frame() };
         let gradient_frame = Frame { frame_width: tiles.frame_width() - 2, ..conv.output_frame(columns) };
         let (mut x_scratch, mut gradient_scratch) = (Scratch::new(), Scratch::new());
         let rows = (first, tiles.frame_rows());
-        let x = (Images::of(x), piece.first_image, piece.images);
+        let x = (ImageBatch::of(x), piece.first_image, piece.images);
         let frame = place_all(level, &x_frame, x, rows, &mut x_scratch);
         let rows = (first, tiles.frame_rows() - 2);
         let output = (*output, piece.first_image, piece.images);
@@ -221,7 +227,7 @@ impl<'a> WeightSums<'a> {
 
 /// Adds what some output rows of an image contribute, by the window itself.
 fn add_rows(
-    level: Level,
+    level: SimdLevel,
     conv: &Conv,
     x: &[f32],
     (gradient, mask): (&[f32], Option<&[f32]>),

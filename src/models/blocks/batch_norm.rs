@@ -16,6 +16,7 @@ const MOMENTUM: f64 = 0.1;
 /// mean and variance that training came by.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormalization {
+    /// Applied to the scaled and shifted values.
     pub activation: Activation,
 }
 

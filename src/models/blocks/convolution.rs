@@ -12,14 +12,17 @@ use candle_core::Tensor;
 /// `channels` square filters over the image.
 #[derive(Clone, Copy, Debug)]
 pub struct Convolution {
+    /// Filters, each of which makes one channel.
     pub channels: usize,
     /// The side of a filter, in pixels.
     pub kernel: usize,
+    /// In pixels.
     pub stride: usize,
     /// Zeros on each side.
     pub padding: usize,
     /// Whether a number is added to each channel, which a normalisation behind it makes needless.
     pub has_bias: bool,
+    /// Applied to the sums.
     pub activation: Activation,
 }
 

@@ -15,6 +15,7 @@ use candle_core::Tensor;
 pub struct Dropout {
     /// Its probability: live, and one of the encoder's.
     pub param: Param,
+    /// Single values, or whole channels.
     pub unit: DropoutUnit,
 }
 

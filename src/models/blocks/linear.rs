@@ -13,7 +13,9 @@ use candle_core::Tensor;
 /// for each place of a sequence alike, from (length, features in) to (length, features).
 #[derive(Clone, Copy, Debug)]
 pub struct Linear {
+    /// That come out.
     pub features: usize,
+    /// Applied to the sums.
     pub activation: Activation,
 }
 

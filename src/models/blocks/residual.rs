@@ -13,9 +13,11 @@ use candle_core::Tensor;
 /// He et al., "Deep residual learning for image recognition", 2016, equations 1 and 2.
 #[derive(Debug)]
 pub struct Residual {
+    /// The layers whose output is added to x.
     pub body: Sequence,
     /// What brings x to the shape that the body gives it; empty where that is the shape of x, which is added as it is.
     pub shortcut: Sequence,
+    /// Applied to the sum.
     pub activation: Activation,
 }
 

@@ -12,6 +12,7 @@ use anyhow::Result;
 pub struct Sequence(Vec<(String, Box<dyn Block>)>);
 
 impl Sequence {
+    /// Without any block: the identity.
     pub fn new() -> Self {
         Self::default()
     }

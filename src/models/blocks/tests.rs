@@ -1,7 +1,7 @@
 //! Shows with a toy block, [`Vectors`], that a network knows all of a block from the block alone.
 use super::*;
 use crate::{
-    models::{Builder, Changes, Flow, Network, Part, Places, Pytorch, Vars},
+    models::{Builder, Changes, Flow, Network, Places, Pytorch, Scope, Vars},
     ops::testing::assert_gradients,
     shape::Shape,
     spec::LiveParams,
@@ -41,7 +41,7 @@ fn the_summary_has_its_row_and_the_variables_its_names() {
     let mut vars = Vars::new(1, Device::Cpu);
     Network::build(&encoder(), TOKENS, &mut vars).unwrap();
     assert!(vars.all().any(|(name, _)| name == "encoder.tokens.weight"));
-    let tensors = Pytorch::new(&vars, Part::All).unwrap().tensors().unwrap();
+    let tensors = Pytorch::new(&vars, Scope::All).unwrap().tensors().unwrap();
     let mut shapes: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
     shapes.sort_unstable();
     let expected: [(&str, &[usize]); 5] = [

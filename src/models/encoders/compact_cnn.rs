@@ -7,6 +7,7 @@ use crate::{
     spec::{ComponentInfo, Param, ParamKind},
 };
 
+/// Convolutions with batch normalisation, two poolings, and an embedding of 128 numbers.
 pub const ENTRY: EncoderEntry = EncoderEntry {
     info: ComponentInfo {
         id: "compact_cnn",

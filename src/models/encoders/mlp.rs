@@ -7,6 +7,7 @@ use crate::{
     spec::{ComponentInfo, Param, ParamKind},
 };
 
+/// Linear layers of one width, with dropout.
 pub const ENTRY: EncoderEntry = EncoderEntry {
     info: ComponentInfo {
         id: "mlp",

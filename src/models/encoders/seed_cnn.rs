@@ -7,6 +7,7 @@ use crate::{
     spec::{ComponentInfo, Param, ParamKind},
 };
 
+/// Two convolutions, a pooling and a linear layer.
 pub const ENTRY: EncoderEntry = EncoderEntry {
     info: ComponentInfo {
         id: "seed_cnn",

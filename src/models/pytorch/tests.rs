@@ -63,7 +63,7 @@ fn model(encoder: &str) -> Model {
 }
 
 fn pytorch(model: &Model) -> Pytorch<'_> {
-    Pytorch::new(&model.vars, Part::All).unwrap()
+    Pytorch::new(&model.vars, Scope::All).unwrap()
 }
 
 /// A file of tensors in a folder that lasts as long as the first.
@@ -338,7 +338,7 @@ fn an_encoder_that_learnt_without_labels_goes_to_pytorch_without_a_head() {
         };
         let class_names = vec!["0".into(), "1".into()];
         let model = Model::build(&spec, &DatasetInfo { shape: IMAGE.into(), class_names }).unwrap();
-        let alone = Pytorch::new(&model.vars, Part::Encoder).unwrap();
+        let alone = Pytorch::new(&model.vars, Scope::Encoder).unwrap();
         let whole = self::model("compact_cnn");
         let whole = pytorch(&whole);
         let names = |pytorch: &Pytorch<'_>| {

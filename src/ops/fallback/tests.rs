@@ -1,4 +1,4 @@
-//! candle's operations run on the CPU too: there each is held against the kernels, forward and backward.
+//! candle's operations also run on the CPU, where each is compared with the kernels, forward and backward.
 
 use super::*;
 use crate::kernels::testing::{Random, assert_close};

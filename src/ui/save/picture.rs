@@ -28,7 +28,7 @@ const GAP: f32 = 16.0;
 const ROW: f32 = 20.0;
 
 /// Shapes and images on paper; the point 0, 0 is its upper left corner.
-pub struct Picture {
+pub struct Figure {
     pub size: Vec2,
     /// Of the title and the key, in points.
     head: f32,
@@ -38,7 +38,7 @@ pub struct Picture {
     pub shapes: Vec<ClippedShape>,
 }
 
-impl Picture {
+impl Figure {
     /// A picture with room for `size` points beneath its title and the key of its lines.
     pub fn new(ctx: &Context, size: Vec2, caption: &Caption, paper: Color32, ink: Color32) -> Self {
         let mut picture = Self { size, head: TITLE, paper, images: vec![], shapes: vec![] };

@@ -1,5 +1,5 @@
 //! A strip of images as a picture.
-use super::picture::Picture;
+use super::picture::Figure;
 use crate::{protocol::Strip, ui::widgets};
 use egui::{Align2, Color32, ColorImage, Context, FontId, Rect, Vec2, vec2};
 
@@ -14,7 +14,7 @@ const INK: Color32 = Color32::from_rgb(31, 39, 51);
 const WRONG: Color32 = Color32::from_rgb(196, 30, 80);
 
 /// All images of a strip with their captions.
-pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
+pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Figure {
     let size = widgets::size_of(strip.shape);
     let size = size * (SIDE / size.max_elem().max(1.0)).max(1.0).floor();
     let images: Vec<ColorImage> = images(strip);
@@ -22,7 +22,7 @@ pub fn picture(ctx: &Context, what: &str, strip: &Strip) -> Picture {
     let cell = size + vec2(GAP, GAP + captions);
     let (across, down) = (images.len().clamp(1, ACROSS), images.len().div_ceil(ACROSS).max(1));
     let whole = vec2(across as f32, down as f32) * cell - Vec2::splat(GAP);
-    let mut picture = Picture::new(ctx, whole, &what.into(), Color32::WHITE, INK);
+    let mut picture = Figure::new(ctx, whole, &what.into(), Color32::WHITE, INK);
     for (index, image) in images.into_iter().enumerate() {
         let at = picture.origin() + vec2((index % ACROSS) as f32, (index / ACROSS) as f32) * cell;
         let place = Rect::from_min_size(at, size);

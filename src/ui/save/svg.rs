@@ -1,5 +1,5 @@
 //! egui's shapes as SVG.
-use super::picture::Picture;
+use super::picture::Figure;
 use crate::ui::theme::semibold;
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -17,7 +17,7 @@ use std::{fmt::Write as _, io::Cursor};
 ///
 /// # Errors
 /// Where an image of it cannot be packed.
-pub fn write(picture: &Picture, title: &str) -> Result<String> {
+pub fn write(picture: &Figure, title: &str) -> Result<String> {
     let (width, height) = (picture.size.x, picture.size.y);
     let mut page = Page::default();
     page.put(format_args!(

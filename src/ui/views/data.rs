@@ -17,7 +17,7 @@ use crate::{
 use egui::{Color32, Panel, RichText, ScrollArea, Ui};
 use egui_material_icons::icons::{ICON_FILE_OPEN, ICON_FOLDER_OPEN};
 use filter::Filter;
-use grid::Grid;
+use grid::ImageGrid;
 use overview::{Overview, Tally};
 use sample::Sample;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct DataView {
     filter: Filter,
     /// The images that pass the filter.
     images: Vec<ImageId>,
-    grid: Grid,
+    grid: ImageGrid,
     sample: Sample,
     overview: Overview,
 }

@@ -3,7 +3,7 @@
 use crate::{
     data::DatasetInfo,
     models::{
-        Builder, Changes, Flow, Network, Part, Pass, Pytorch, Vars,
+        Builder, Changes, Flow, Network, Pass, Pytorch, Scope, Vars,
         blocks::{
             BatchNormalization, Block as _, Convolution, GlobalAveragePooling, MaxPooling, Residual,
             Sequence, run,
@@ -104,7 +104,7 @@ fn training(live: &LiveParams, frozen_stages: usize) -> Pass<'_> {
 }
 
 fn tensors(vars: &Vars) -> HashMap<String, Tensor> {
-    Pytorch::new(vars, Part::All).unwrap().tensors().unwrap()
+    Pytorch::new(vars, Scope::All).unwrap().tensors().unwrap()
 }
 
 /// Reads what PyTorch would have saved.
@@ -112,7 +112,7 @@ fn import(vars: &Vars, tensors: &HashMap<String, Tensor>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     candle_core::safetensors::save(tensors, &path).unwrap();
-    Pytorch::new(vars, Part::All).unwrap().import(&path, &[]).unwrap();
+    Pytorch::new(vars, Scope::All).unwrap().import(&path, &[]).unwrap();
 }
 
 /// The script's network.

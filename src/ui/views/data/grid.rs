@@ -28,7 +28,7 @@ const GAP: f32 = 4.0;
 
 /// What is shown of a list of images.
 #[derive(Default)]
-pub struct Grid {
+pub struct ImageGrid {
     /// Of its widget.
     pub id: Option<egui::Id>,
     pub selected: Option<ImageId>,
@@ -54,7 +54,7 @@ struct Layout {
     cell: egui::Vec2,
 }
 
-impl Grid {
+impl ImageGrid {
     /// Without pages or a selection; what was asked for before is no answer to what will be.
     pub fn reset(&self) -> Self {
         Self { requests: self.requests, ..Self::default() }

@@ -1,7 +1,7 @@
 //! One image, pixel by pixel, and how to correct it.
 use super::{correct, role_text, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Item, Look, Role},
+    protocol::data::{Collection, DataRequest, FullImage, ImageId, Item, Role},
     sample::Image,
     shape::ImageShape,
     spec::{Edit, Edits},
@@ -78,7 +78,7 @@ impl Sample {
     }
 
     /// The image as large as there is room; under the pointer, a pixel's place and its values.
-    fn picture(&mut self, ui: &mut Ui, collection: &Collection, look: &Look) {
+    fn picture(&mut self, ui: &mut Ui, collection: &Collection, look: &FullImage) {
         let ImageShape { height, width, channels } = look.shape;
         if self.texture.as_ref().is_none_or(|(of, _)| *of != look.request) {
             let picture = widgets::picture(look.shape, &look.pixels);
@@ -108,7 +108,7 @@ impl Sample {
         &mut self,
         ui: &mut Ui,
         collection: &Collection,
-        look: &Look,
+        look: &FullImage,
         item: Item,
         scene: &mut Scene<'_>,
     ) {
