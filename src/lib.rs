@@ -3,6 +3,7 @@
 //! Dependencies run strictly downwards: `ui` and `cli` are two faces over [`session`]; below it lie the librarian,
 //! the engine, objectives, models, ops and kernels; then data, runs and the plain data that all of them share. ARCHITECTURE.md is
 //! the page to read first.
+#![warn(missing_docs)]
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "both can be closed: cli::output survives that")]
 
 pub mod cli;

@@ -29,10 +29,14 @@ pub enum Command {
     /// Goes back to a checkpoint of a run that is not finished, and on from there with these live hyperparameters. Later
     /// checkpoints are removed.
     Rewind {
+        /// The run.
         run: RunId,
+        /// A checkpoint's step.
         step: u64,
+        /// Their values from there on.
         live: LiveParams,
     },
+    /// Pauses, continues or stops a run.
     Control(RunId, Control),
     /// Sets every live hyperparameter of a run; the last one sent wins.
     Tune(RunId, LiveParams),
@@ -40,13 +44,16 @@ pub enum Command {
     Ask {
         /// Tells the answer from those to other questions.
         request: u64,
+        /// Whose network is asked.
         run: RunId,
+        /// What is asked.
         question: Question,
     },
     /// Gives up on the question of that request.
     Dismiss(u64),
     /// Reads a run again that another program trains, or has trained.
     Reopen(RunId),
+    /// Gives a run another name.
     Rename(RunId, String),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),
@@ -54,6 +61,7 @@ pub enum Command {
     Restore(RunId),
     /// Creates a comparison and runs its races.
     Compare(Box<Experiment>),
+    /// Does something to a comparison.
     Order(ComparisonId, Order),
     /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
     StopPreparing,
@@ -70,15 +78,18 @@ pub enum Order {
     Control(Control),
     /// Moves it and its races to the trash of the home; its pretrainings stay.
     Delete,
+    /// Takes it and its races back out of the trash.
     Restore,
 }
 
 /// What can be asked of a run that is in the worker's hands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Control {
+    /// Waits before the next batch.
     Pause,
     /// One batch, then pause.
     Step,
+    /// Goes on after a pause.
     Continue,
     /// Saves a checkpoint and lets go of the run; it can be resumed.
     Stop,
@@ -89,40 +100,54 @@ pub enum Control {
 pub enum Event {
     /// A run was started, or found on disk. Its points follow.
     Run(Box<RunInfo>),
+    /// A run stands elsewhere now.
     Phase(RunId, Phase),
     /// A run that diverges can go on from there.
     Remedy(RunId, Remedy),
+    /// Further points of a run's curves.
     Points(RunId, Vec<Point>),
+    /// How far a run is now.
     Progress(RunId, Progress),
     /// Live hyperparameters were changed: as they are now, and what changed.
     Tuned(RunId, LiveParams, Vec<Change>),
     /// A checkpoint was written.
     Saved(RunId, u64),
+    /// An answer, or a part of one.
     Answer(Answer),
+    /// A run has another name.
     Renamed(RunId, String),
     /// A run went to the trash.
     Removed(RunId),
     /// A comparison was started, or found on disk.
     Comparison(Box<ComparisonInfo>),
+    /// A comparison stands elsewhere now.
     ComparisonPhase(ComparisonId, Phase),
     /// A comparison went to the trash.
     ComparisonRemoved(ComparisonId),
+    /// Something to be shown.
     Notice(Notice),
 }
 
 /// A run as it is found on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunInfo {
+    /// The name of its folder.
     pub id: RunId,
+    /// Where it is on disk.
     pub folder: PathBuf,
+    /// Everything that determines it, but live changes.
     pub spec: RunSpec,
+    /// The live hyperparameters as they are now.
     pub live: LiveParams,
+    /// Where it stands.
     pub phase: Phase,
     /// Of a run that diverged.
     pub remedy: Option<Remedy>,
     /// The step of the newest checkpoint.
     pub saved: Option<u64>,
+    /// Every live change that was made to it, in order.
     pub changes: Vec<Change>,
+    /// How far it is.
     pub progress: Progress,
     /// Training steps done and the seconds of training they took, rising, for an axis in seconds.
     pub timing: Vec<[f64; 2]>,
@@ -130,19 +155,25 @@ pub struct RunInfo {
     pub class_names: Arc<[String]>,
 }
 
-/// A comparison as it is found on disk; its runs say themselves that they belong to it.
+/// A comparison, which is an experiment at work, as it is found on disk; its runs say themselves that they belong to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparisonInfo {
+    /// The name of its folder.
     pub id: ComparisonId,
+    /// Where it is on disk.
     pub folder: PathBuf,
+    /// What is compared.
     pub experiment: Experiment,
+    /// Where it stands.
     pub phase: Phase,
 }
 
 /// Where a run or a comparison stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
+    /// It trains.
     Running,
+    /// In the worker's hands, and waiting.
     Paused,
     /// In the hands of another program, which trains it.
     Elsewhere,
@@ -177,6 +208,7 @@ pub struct Preparing {
     pub what: &'static str,
     /// Examples; 0 of 0 before they are counted.
     pub done: u64,
+    /// Examples in all.
     pub total: u64,
     /// At the present pace; nothing before there is one.
     pub secs_left: Option<f64>,
@@ -196,12 +228,15 @@ impl Preparing {
 pub struct Progress {
     /// What holds up the next step for more than a second: self-labelling, validation or the test.
     pub aside: Option<Preparing>,
-    /// Batches done, and to be done in all.
+    /// Batches done.
     pub step: u64,
+    /// Batches of the whole run.
     pub steps: u64,
+    /// Batches of one pass over the training examples.
     pub steps_per_epoch: u64,
     /// Time spent training, without pauses.
     pub elapsed_secs: f64,
+    /// The present pace of training.
     pub examples_per_sec: f64,
 }
 
@@ -215,8 +250,11 @@ impl Progress {
 /// Something worth saying, that ends nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
+    /// What it is about.
     pub about: About,
+    /// How serious it is.
     pub level: Level,
+    /// What happened and what to do.
     pub text: String,
 }
 
@@ -227,15 +265,20 @@ pub enum About {
     Request,
     /// A run, whether or not anything was asked about it.
     Run(RunId),
+    /// A comparison, whether or not anything was asked about it.
     Comparison(ComparisonId),
     /// A data set, or a person's own drawings.
     Data,
 }
 
+/// How serious a notice is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Level {
+    /// All is well.
     Info,
+    /// Something is not as it was wished for, and the work goes on.
     Warning,
+    /// Something was not done.
     Error,
 }
 
@@ -248,6 +291,7 @@ pub struct LayerInfo {
     pub kind: String,
     /// Of one example: (height, width, channels) or (features).
     pub output_shape: Vec<usize>,
+    /// Trained numbers.
     pub parameters: u64,
     /// Floating-point operations to score one example.
     pub flops: u64,

@@ -36,7 +36,9 @@ mod resting;
 
 /// The near end of the worker.
 pub struct Worker {
+    /// What it is to do, in order.
     pub commands: Sender<Command>,
+    /// What it reports, in order.
     pub events: Receiver<Event>,
     /// How far the data set is that it reads at this moment; commands wait until that is done or stopped.
     pub watch: Arc<Watch>,

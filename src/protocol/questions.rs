@@ -17,28 +17,50 @@ use std::sync::Arc;
 pub enum Question {
     /// What does it make of a sample? Answered at once by the weights as they are; while nobody trains them, again once
     /// they are calibrated.
-    Prediction { sample: Sample },
+    Prediction {
+        /// As it was drawn.
+        sample: Sample,
+    },
     /// Which training examples are nearest to a sample? Asked of the weights as they are, whose embeddings of the training
     /// examples may be some seconds older: the answer comes again once they are renewed.
-    Nearest { sample: Sample },
+    Nearest {
+        /// As it was drawn.
+        sample: Sample,
+    },
     /// What does it make of a few validation examples, the first of them replaced by samples where it learns without
     /// labels? Asked of the weights as they are, after a rest while they are trained.
-    Preview { samples: Vec<Sample> },
+    Preview {
+        /// The newest first.
+        samples: Vec<Sample>,
+    },
     /// How well does it do on a whole split, and how well is it calibrated?
     Evaluation {
+        /// Which examples of the run's data set.
         split: Split,
         /// A data set whose test examples are none of what it was trained on: how many of them does it notice?
         outsiders: Option<Choice>,
     },
     /// What does it make of each of a few samples, with its weights as they are now? Answered at once.
-    Scores { samples: Arc<Vec<Sample>> },
+    Scores {
+        /// 512 at most.
+        samples: Arc<Vec<Sample>>,
+    },
     /// What did it make of them at each of its checkpoints after a step, or at all of them and before its first step?
-    History { samples: Arc<Vec<Sample>>, after: Option<u64> },
+    History {
+        /// What is scored at each checkpoint.
+        samples: Arc<Vec<Sample>>,
+        /// The step that the checkpoints come after.
+        after: Option<u64>,
+    },
     /// How many of the validation examples of a run does it get right? Asked about the run that it was fine-tuned from, this
     /// says what it has forgotten.
-    Recall { of: RunId },
+    Recall {
+        /// The run whose validation examples are meant.
+        of: RunId,
+    },
     /// What in a sample speaks for a class, by every method? Asked of the weights as they are at each moment.
     Explanation {
+        /// As it was drawn.
         sample: Sample,
         /// The most probable one where none is named.
         class: Option<u16>,
@@ -46,28 +68,39 @@ pub enum Question {
         instead_of: Option<u16>,
     },
     /// What happens to a sample between the layers? Asked of the weights as they are at that moment.
-    Inside { sample: Sample },
+    Inside {
+        /// As it was drawn.
+        sample: Sample,
+    },
     /// Which training examples does a filter answer to most?
     Strongest {
         /// Counted among the convolutions.
         layer: usize,
+        /// Counted among the layer's filters.
         filter: usize,
     },
     /// Where does the network see examples of a split, and which of them are near to each other?
     Map {
+        /// Which examples.
         split: Split,
         /// Evenly drawn; all where it is 0.
         examples: usize,
+        /// How embeddings become places in the plane.
         method: MapMethod,
     },
     /// Where does it see this one? Asked of the weights as they are at that moment.
-    Embedding { sample: Sample },
+    Embedding {
+        /// As it was drawn.
+        sample: Sample,
+    },
 }
 
 /// What came of a question, or has come of it so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
+    /// The request of the question.
     pub request: u64,
+    /// Whose network was asked.
     pub run: RunId,
     /// The step whose weights were asked.
     pub step: u64,
@@ -80,36 +113,53 @@ pub struct Answer {
 /// One kind for each kind of question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
+    /// What it makes of the sample.
     Prediction(Arc<Prediction>),
+    /// The nearest training examples, the nearest first.
     Nearest(Arc<Strip>),
+    /// What it makes of a few examples.
     Preview(Arc<Preview>),
+    /// How well it does on the split.
     Evaluation(Arc<Evaluation>),
     /// The probability of each class for each sample; of no class where the network learns without labels.
     Scores {
+        /// What each class is.
         class_names: Arc<[String]>,
+        /// By sample, then by class.
         scores: Arc<Vec<Vec<f32>>>,
         /// Whether they are calibrated, which is known of a network at rest that a drawing was shown to.
         is_calibrated: bool,
     },
+    /// What it still gets right.
     Recall {
+        /// How many were scored.
         examples: usize,
+        /// The share of them that it gets right.
         accuracy: f64,
     },
+    /// What it made of the samples at each checkpoint so far.
     History {
+        /// What each class is.
         class_names: Arc<[String]>,
         /// In order of their steps.
         moments: Arc<Vec<Moment>>,
     },
+    /// What in the sample speaks for the class.
     Explanation(Arc<Explanation>),
+    /// The sample between the layers.
     Inside(Arc<Inside>),
+    /// The training examples that the filter answers to most.
     Strongest(Arc<Strongest>),
+    /// Where it sees the examples.
     Map(Arc<Map>),
+    /// The sample's embedding.
     Embedding(Arc<Vec<f32>>),
 }
 
 /// What a network made of some samples at one of its checkpoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
+    /// The checkpoint's step.
     pub step: u64,
     /// The uncalibrated probability of each class for each sample, as in [`Finding::Scores`].
     pub scores: Vec<Vec<f32>>,
@@ -122,25 +172,30 @@ pub struct Prediction {
     pub class_names: Arc<[String]>,
     /// One a class, adding up to 1; none where the network learns without labels.
     pub probabilities: Vec<f32>,
+    /// What the probabilities are worth.
     pub confidence: Confidence,
     /// Where it learns without labels: what it makes of the sample instead.
     pub strips: Vec<Strip>,
 }
 
-/// How far the probabilities of a prediction can be taken at their word.
+/// Whether the probabilities of a prediction are calibrated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Confidence {
     /// As the network gives them, which is often too sure.
     Raw,
     /// As the network gives them; calibrated ones follow.
     Pending,
-    /// Of answers given with 80 %, 80 % are right; unless the sample looks like nothing that the network was trained on.
-    Calibrated { is_outsider: bool },
+    /// Of answers given with 80 %, 80 % are right, unless the sample is an outsider.
+    Calibrated {
+        /// Whether the sample looks like nothing that the network was trained on.
+        is_outsider: bool,
+    },
 }
 
 /// What a network makes of a few examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
+    /// Examples, and what it makes of them.
     pub strips: Vec<Strip>,
     /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
@@ -149,6 +204,7 @@ pub struct Preview {
 /// Images that belong together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
+    /// What they are, such as "Reconstruction".
     pub name: &'static str,
     /// One sentence on what is to be seen.
     pub help: &'static str,
@@ -163,6 +219,7 @@ pub struct Strip {
 /// What stands beneath an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
+    /// Such as the name of a class.
     pub text: String,
     /// Whether the network is right, where that can be said.
     pub is_right: Option<bool>,
@@ -180,6 +237,7 @@ pub struct Similarities {
 /// Numbers from −1 to 1, counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cosines {
+    /// Of all numbers.
     pub mean: f64,
     /// Shares of all numbers by equal parts of the way from −1 to 1, adding up to 1.
     pub shares: Vec<f32>,
@@ -189,6 +247,7 @@ impl Cosines {
     /// Parts of the way from −1 to 1.
     pub const BINS: usize = 40;
 
+    /// Counts cosines, each from −1 to 1.
     pub fn new(cosines: &[f32]) -> Self {
         let (mut shares, count) = (vec![0.0; Self::BINS], cosines.len().max(1) as f32);
         for cosine in cosines {

@@ -20,6 +20,7 @@ const KEPT_ANSWERS: usize = 16;
 pub struct State {
     /// In order of their folders' names: the oldest first.
     pub runs: BTreeMap<RunId, Run>,
+    /// By the names of their folders: the oldest first.
     pub comparisons: BTreeMap<ComparisonId, ComparisonInfo>,
     /// What has come of each question that waits for an answer, by its request; who asked lets go of it.
     pub answers: BTreeMap<u64, Answer>,
@@ -40,16 +41,23 @@ pub struct State {
 /// One run, as the faces see it.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// The name of its folder.
     pub id: RunId,
+    /// Where it is on disk.
     pub folder: PathBuf,
+    /// Everything that determines it, but live changes.
     pub spec: RunSpec,
     /// The live hyperparameters as they are now.
     pub live: LiveParams,
+    /// Where it stands.
     pub phase: Phase,
     /// Of a run that diverged.
     pub remedy: Option<Remedy>,
+    /// How far it is.
     pub progress: Progress,
+    /// What was measured.
     pub curves: BTreeMap<Curve, Series>,
+    /// Every live change that was made to it, in order.
     pub changes: Vec<Change>,
     /// Steps and the seconds of training they took, both rising.
     pub timing: Vec<[f64; 2]>,
@@ -362,7 +370,8 @@ mod tests {
     fn what_was_found_stays_until_there_is_something_new() {
         let embedding = |number: f32| Some(Ok(Finding::Embedding(Arc::new(vec![number]))));
         let mut state = State::default();
-        for (share_done, finding) in [(0.0, None), (0.2, embedding(1.0)), (0.4, None), (1.0, embedding(2.0))] {
+        for (share_done, finding) in [(0.0, None), (0.2, embedding(1.0)), (0.4, None), (1.0, embedding(2.0))]
+        {
             let known = state.answers.get(&1).and_then(|answer| answer.finding.clone());
             let expected = finding.clone().or(known);
             state.apply(Event::Answer(Answer { request: 1, run: "a".into(), step: 0, share_done, finding }));
