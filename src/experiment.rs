@@ -132,6 +132,11 @@ impl Experiment {
         format!("{} {}", setting::capitalized(self.split.id()), setting::lowercased(self.metric.label))
     }
 
+    /// Whether the number of labels is an axis, so that a seed draws them.
+    pub fn varies_labels(&self) -> bool {
+        self.axes.iter().any(|axis| axis.settings.iter().any(Setting::is_of_labels))
+    }
+
     /// How many races there are.
     pub fn races(&self) -> usize {
         self.seeds.len() * self.points()

@@ -156,17 +156,32 @@ fn finished(info: &ComparisonInfo, results: &Results, json: bool) {
             "budgets": points, "conclusions": conclusions,
         }));
     }
+    tables(experiment, results);
+    line(String::new());
+    conclusions.iter().for_each(line);
+}
+
+/// A table for each point with an arm a row; of a single arm, one table with a point a row.
+fn tables(experiment: &Experiment, results: &Results) {
+    let row = |label: &str, width: usize, result: &ArmResult| {
+        let [mean, difference] = figures(experiment, result);
+        line(format!("  {label:<width$} {mean:<18} {difference}").trim_end());
+    };
+    if let [_] = experiment.arms[..] {
+        let labels: Vec<_> = (0..results.points.len()).map(|place| experiment.point_label(place)).collect();
+        let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+        line(format!("\n{}", experiment.measured()));
+        return labels
+            .iter()
+            .zip(&results.points)
+            .for_each(|(label, point)| row(label, width, &point.arms[0]));
+    }
     for (place, point) in results.points.iter().enumerate() {
         let label = experiment.point_label(place);
         let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
         line(format!("\n{}{with}", experiment.measured()));
-        for (arm, result) in experiment.arms.iter().zip(&point.arms) {
-            let [mean, difference] = figures(experiment, result);
-            line(format!("  {:<28} {mean:<18} {difference}", name(&arm.name)));
-        }
+        experiment.arms.iter().zip(&point.arms).for_each(|(arm, result)| row(&name(&arm.name), 28, result));
     }
-    line(String::new());
-    conclusions.iter().for_each(line);
 }
 
 /// The mean with its deviation, and the difference from the control with its interval.

@@ -86,7 +86,7 @@ impl Results {
             for (arm, result) in point.arms.iter().enumerate().filter(|(arm, _)| claimed.contains(arm)) {
                 let Some(difference) = result.difference else { continue };
                 let [subject, control] = subjects(experiment, place, arm);
-                said.push(format!("{subject} {}", difference.sentence(&control, experiment.metric)));
+                said.push(format!("{subject} {}", difference.sentence(&control, experiment)));
             }
         }
         if said.is_empty() {
@@ -145,8 +145,9 @@ impl Difference {
         self.interval.is_some_and(|[low, high]| low > 0.0 || high < 0.0)
     }
 
-    fn sentence(&self, control: &str, metric: &MetricInfo) -> String {
-        let races = self.races;
+    fn sentence(&self, control: &str, experiment: &Experiment) -> String {
+        let (metric, races) = (experiment.metric, self.races);
+        let draws = if experiment.varies_labels() { "draws of labels" } else { "seeds" };
         match self.interval {
             None => format!(
                 "scored {} against {control} in the only race so far: one race shows an example, not a rule.",
@@ -157,7 +158,7 @@ impl Difference {
                 let verb = if is_better { "better" } else { "worse" };
                 let few = if races < 3 { " Two races are few." } else { "" };
                 format!(
-                    "is {} {verb} than {control} on average (95 % interval {} to {}, {races} draws of labels).{few}",
+                    "is {} {verb} than {control} on average (95 % interval {} to {}, {races} {draws}).{few}",
                     amount(metric, self.mean.abs(), false),
                     signed(metric, low),
                     signed(metric, high)
@@ -165,7 +166,7 @@ impl Difference {
             }
             Some([low, high]) => format!(
                 "cannot be distinguished from {control}: {} on average, but anything from {} to {} is plausible after \
-                 {races} draws of labels.",
+                 {races} {draws}.",
                 amount(metric, self.mean, true),
                 signed(metric, low),
                 signed(metric, high)

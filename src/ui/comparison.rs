@@ -232,7 +232,8 @@ fn figures_help(experiment: &Experiment) -> String {
 /// The name of an arm with its line, or of a point.
 fn heading(ui: &mut Ui, experiment: &Experiment, place: usize, is_arm: bool) {
     if !is_arm {
-        ui.label(strong(experiment.point_label(place)));
+        let number = if experiment.axes.len() > 1 { format!("{}: ", place + 1) } else { String::new() };
+        ui.label(strong(number + &experiment.point_label(place)));
         return;
     }
     ui.horizontal(|ui| {

@@ -1,7 +1,7 @@
 //! The metric at each point, such as the accuracy by the number of labels, the points evenly spaced.
 use super::{
     arm_look, awaited, caption,
-    race::{framed, short},
+    race::{framed, tick},
     table,
 };
 use crate::{
@@ -64,7 +64,7 @@ fn title(experiment: &Experiment) -> String {
         experiment.axes.iter().map(|axis| axis.settings[0].title().to_lowercase()).collect();
     match axes[..] {
         [] => experiment.measured(),
-        _ => format!("{} by {}", experiment.measured(), axes.join(" and ")),
+        _ => format!("{} by {}", experiment.measured(), axes.join(", ")),
     }
 }
 
@@ -86,13 +86,8 @@ fn reached(results: &Results, arm: usize) -> Vec<Reached> {
 
 fn plot(ui: &mut Ui, experiment: &Experiment, reached: &[Vec<Reached>], height: f32) {
     let count = experiment.points();
-    let names: Vec<String> = (0..count).map(|point| short(experiment, point)).collect();
-    let name = move |value: f64| {
-        let place = value.round();
-        let name = names.get(place as usize).filter(|_| (value - place).abs() < 1e-6 && place >= 0.0);
-        name.cloned().unwrap_or_default()
-    };
-    let hovered = name.clone();
+    let ticks: Vec<String> = (0..count).map(|point| tick(experiment, point)).collect();
+    let labels: Vec<String> = (0..count).map(|point| experiment.point_label(point)).collect();
     let (font, weak) = (FontId::proportional(14.0), ui.visuals().weak_text_color());
     let axis = AxisHints::new_x().tick_label_font(font).tick_label_color(weak);
     let marks = move |_| (0..count).map(|place| GridMark { value: place as f64, step_size: 1.0 }).collect();
@@ -107,11 +102,11 @@ fn plot(ui: &mut Ui, experiment: &Experiment, reached: &[Vec<Reached>], height: 
     let [y0, y1] = bounds::padded(bounds::fitted(metric.unit, values, false), height - 20.0);
     let dark = ui.visuals().dark_mode;
     let plot = framed("points", height, metric)
-        .custom_x_axes(vec![axis.formatter(move |mark, _| name(mark.value))])
+        .custom_x_axes(vec![axis.formatter(move |mark, _| named(&ticks, mark.value))])
         .x_grid_spacer(marks)
         .label_formatter(move |hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                let (at, name) = (hovered(position.x), metric.label.to_lowercase());
+                let (at, name) = (named(&labels, position.x), metric.label.to_lowercase());
                 Some(format!("{plot_name}\n{at}\n{name} {}", figure(metric, position.y)))
             }
             HoverPosition::Elsewhere { .. } => None,
@@ -134,4 +129,11 @@ fn plot(ui: &mut Ui, experiment: &Experiment, reached: &[Vec<Reached>], height: 
             plot.line(look.line(&arm.name, points, 2.6));
         }
     });
+}
+
+/// The name of the point that a value along the axis is of; empty between two points.
+fn named(names: &[String], value: f64) -> String {
+    let place = value.round();
+    let name = names.get(place as usize).filter(|_| (value - place).abs() < 1e-6 && place >= 0.0);
+    name.cloned().unwrap_or_default()
 }

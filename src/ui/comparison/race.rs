@@ -64,7 +64,7 @@ fn title(experiment: &Experiment, point: usize) -> String {
     format!("Validation {}{with}", experiment.metric.label.to_lowercase())
 }
 
-/// Which races are shown; those that run now are marked. Where there are too many for a row of buttons, they are in a menu.
+/// Which races are shown; those that run now are marked. What does not fit into a row of buttons is a menu.
 fn choose(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, point: &mut usize) {
     let experiment = &info.experiment;
     let running: BTreeSet<usize> = entrants
@@ -85,7 +85,7 @@ fn choose(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, point: &m
     };
     match experiment.points() {
         1 => {}
-        2..=MOST_BUTTONS => choices(ui, point),
+        2..=MOST_BUTTONS if experiment.axes.len() == 1 => choices(ui, point),
         _ => {
             let menu = ComboBox::from_id_salt("shown races").selected_text(short(experiment, *point));
             let menu = menu.show_ui(ui, |ui| choices(ui, point)).response;
@@ -196,6 +196,11 @@ fn table(
         })
     });
     source.table(what, &["arm", "step", "mean", "lowest", "highest"], rows)
+}
+
+/// A point beside an axis: by its value, or where it has several, by its number.
+pub fn tick(experiment: &Experiment, point: usize) -> String {
+    if experiment.axes.len() > 1 { (point + 1).to_string() } else { short(experiment, point) }
 }
 
 /// A point by its values alone, such as "10 a class" or "0.01, 64".
