@@ -303,33 +303,36 @@ fn a_long_step_makes_way_for_drawings_and_stops_as_if_it_had_not_begun() {
     let fixture = Fixture::new();
     let small = fixture.train(&["encoder=mlp", "epochs=1"]).id;
     // Its batch normalisation and its averaged generator change with each layer, or before the first one.
-    let long = ["objective=adversarial", "batch_size=1024", "epochs=1", "epoch_steps=6", "seed=5"];
+    let long = ["objective=adversarial", "batch_size=512", "epochs=1", "epoch_steps=8", "seed=5"];
     let undisturbed = fixture.train(&long);
-    let step_secs = undisturbed.progress.elapsed_secs / 6.0;
+    let step_secs = undisturbed.progress.elapsed_secs / 8.0;
     let mut session = fixture.session();
     let id = start(&mut session, fixture.spec(&long));
     until(&mut session, &id, |run| run.progress.step == 2);
-    let mut latencies: Vec<f64> = (1..=15)
+    let mut latencies: Vec<f64> = (1..=30)
         .map(|request| {
             let began = Instant::now();
             let question = Question::Prediction { sample: Image::drawing(vec![request as u8; 784]).into() };
             session.send(Command::Ask { request, run: small.clone(), question });
             wait(&mut session, |session| session.state.answers.get(&request)?.finding.clone()).unwrap();
-            began.elapsed().as_secs_f64()
+            let took = began.elapsed();
+            // as a pen that is lifted at times
+            std::thread::sleep(Duration::from_millis(40));
+            took.as_secs_f64()
         })
         .collect();
     latencies.sort_by(f64::total_cmp);
-    assert!(latencies[7] < step_secs / 4.0, "{latencies:?} beside steps of {step_secs} s");
+    assert!(latencies[15] < step_secs / 4.0, "{latencies:?} beside steps of {step_secs} s");
     // Amid the next step.
     let step = session.state.runs[&id].progress.step;
-    until(&mut session, &id, |run| run.progress.step > step);
+    let step = until(&mut session, &id, |run| run.progress.step > step).progress.step;
     std::thread::sleep(Duration::from_secs_f64(step_secs / 8.0));
     let began = Instant::now();
     session.send(Command::Control(id.clone(), Control::Stop));
     let stopped = until(&mut session, &id, |run| run.phase == Phase::Stopped);
     let took = began.elapsed().as_secs_f64();
     assert!(took < step_secs / 2.0, "stopping took {took} s beside steps of {step_secs} s");
-    assert_eq!(stopped.progress.step, step + 1);
+    assert_eq!(stopped.progress.step, step);
     session.close();
     let (resumed, _) = resumed(&fixture, &id);
     assert_eq!(metrics(&resumed), metrics(&undisturbed));

@@ -259,7 +259,7 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
         window.state_mut().state.apply(Event::Answer(answer));
         window.run_steps(4);
         window.get_by_label("7: 91 %");
-        let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().label();
+        let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().value();
         (caption.unwrap(), window.query_by_label_contains("does not look like").is_some())
     };
     let calibrated = |is_outsider| Some(Confidence::Calibrated { is_outsider });

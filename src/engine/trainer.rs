@@ -24,6 +24,7 @@ use candle_core::Tensor;
 use std::{path::Path, sync::Arc, time::Duration};
 
 mod advancing;
+use advancing::LONG;
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -52,8 +53,8 @@ pub struct Trainer {
     scoring: Option<Scoring>,
     /// Ends a batch that takes long.
     pub interrupt: Interrupt,
-    /// By the last batch.
-    took: Duration,
+    /// By the last batch of training, and by the last of anything else.
+    took: [Duration; 2],
 }
 
 /// Where the labels of the training examples come from.
@@ -187,7 +188,7 @@ impl Trainer {
             optimizer,
             scoring: None,
             interrupt: Interrupt::default(),
-            took: Duration::ZERO,
+            took: [LONG, Duration::ZERO],
             spec,
         };
         trainer.balance();

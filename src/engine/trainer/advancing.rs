@@ -5,7 +5,7 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// Nobody who draws should wait longer.
-const LONG: Duration = Duration::from_millis(250);
+pub const LONG: Duration = Duration::from_millis(250);
 
 impl Trainer {
     /// Does one batch of training or of scoring.
@@ -20,13 +20,14 @@ impl Trainer {
             true => self.advance_and_make_way(),
             false => ops::on_pool(|| self.advance_here()),
         };
-        self.took = began.elapsed();
+        let is_training = matches!(advanced, Ok(Advance::Trained { .. } | Advance::Interrupted));
+        self.took[usize::from(!is_training)] = began.elapsed();
         advanced
     }
 
-    /// Whether the last batch took so long that the next one should make way.
+    /// Whether batches take so long that they should make way. Before there was one, nothing is known.
     pub fn takes_long(&self) -> bool {
-        self.took >= LONG
+        self.took.iter().any(|took| *took >= LONG)
     }
 
     /// Weights change only once all layers are done; what changes with each of them is put back after an interruption.
