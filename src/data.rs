@@ -41,7 +41,16 @@ pub use shelf::open;
 
 registry!(
     "data set",
-    DatasetEntry: mnist, fashion_mnist, kmnist, emnist_letters, cifar10, cifar100, files,
+    DatasetEntry:
+    mnist,
+    fashion_mnist,
+    kmnist,
+    emnist_letters,
+    cifar10,
+    cifar100,
+    files,
+    #[cfg(test)]
+    toy,
 );
 
 /// A way to get at labelled images.

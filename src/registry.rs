@@ -4,11 +4,11 @@
 /// Every entry has an `info: ComponentInfo`.
 #[macro_export]
 macro_rules! registry {
-    ($kind:literal, $entry:ty: $($module:ident),* $(,)?) => {
-        $(pub mod $module;)*
+    ($kind:literal, $entry:ty: $($(#[$when:meta])? $module:ident),* $(,)?) => {
+        $($(#[$when])? pub mod $module;)*
 
         #[doc = concat!("Every ", $kind, ", in the order in which the window shows them.")]
-        pub static ALL: &[$entry] = &[$($module::ENTRY),*];
+        pub static ALL: &[$entry] = &[$($(#[$when])? $module::ENTRY),*];
 
         #[allow(dead_code, reason = "some registries are only walked through")]
         #[doc = concat!("Looks the ", $kind, " up by its identifier.\n\n# Errors\nWhere there is none: the nearest is named.")]

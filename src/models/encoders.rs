@@ -14,7 +14,15 @@ use crate::{
 };
 use anyhow::Result;
 
-registry!("encoder", EncoderEntry: seed_cnn, compact_cnn, mlp);
+registry!(
+    "encoder",
+    EncoderEntry:
+    seed_cnn,
+    compact_cnn,
+    mlp,
+    #[cfg(test)]
+    toy,
+);
 
 /// A kind of encoder.
 pub struct EncoderEntry {

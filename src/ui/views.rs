@@ -18,7 +18,20 @@ use crate::{
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
-registry!("view", ViewEntry: curves, evaluation, data, drawing, handwriting, why, inside, map);
+registry!(
+    "view",
+    ViewEntry:
+    curves,
+    evaluation,
+    data,
+    drawing,
+    handwriting,
+    why,
+    inside,
+    map,
+    #[cfg(test)]
+    toy,
+);
 
 /// What is said of a run that has no weights to ask.
 pub const UNSAVED: &str = "This run has not been saved yet. Resume it first.";

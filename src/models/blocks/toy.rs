@@ -12,6 +12,7 @@ use candle_core::Tensor;
 /// A vector for each token: from (length) to (length, features).
 #[derive(Clone, Copy, Debug)]
 pub struct Vectors {
+    /// Numbers in each vector.
     pub features: usize,
 }
 
