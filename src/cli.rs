@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, in a terminal.
-use crate::{comparison::Comparison, errors::message, presets, session::Session};
+use crate::{errors::message, experiment::Experiment, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -200,7 +200,7 @@ pub enum DataCommand {
 
 /// The presets and an example.
 fn train_help() -> String {
-    let runs = presets::ALL.iter().filter(|preset| !Comparison::is_described_by(preset.text));
+    let runs = presets::ALL.iter().filter(|preset| !Experiment::is_described_by(preset.text));
     let names: Vec<_> = runs.map(|preset| preset.id).collect();
     format!(
         "Presets: {}\n\nFor example: headstart train mlp --set epochs=3 --set learning_rate=0.0005\nAn unknown \

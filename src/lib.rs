@@ -6,13 +6,13 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "both can be closed: cli::output survives that")]
 
 pub mod cli;
-pub mod comparison;
 pub mod data;
 pub mod disk;
 pub mod embedding;
 pub mod engine;
 pub mod errors;
 pub mod evaluation;
+pub mod experiment;
 pub mod explanation;
 pub mod inside;
 pub mod kernels;

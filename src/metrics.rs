@@ -58,7 +58,7 @@ impl Unit {
 }
 
 /// What a metric is called and how it reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MetricInfo {
     /// The name used in files and on the command line.
     pub id: &'static str,

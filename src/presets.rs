@@ -1,6 +1,6 @@
 //! The recipes that are part of the program: every file under `configs/`.
 use crate::{
-    comparison::Comparison,
+    experiment::Experiment,
     spec::{Catalog, RunSpec, SpecError},
 };
 
@@ -17,8 +17,8 @@ pub struct Preset {
 pub enum Recipe {
     /// A single run.
     Run(Box<RunSpec>),
-    /// A comparison of several runs.
-    Comparison(Box<Comparison>),
+    /// Several runs that are compared.
+    Experiment(Box<Experiment>),
 }
 
 macro_rules! presets {
@@ -65,8 +65,8 @@ impl Preset {
     /// # Errors
     /// Where a value is not known to the catalog.
     pub fn recipe(&self, catalog: &Catalog) -> Result<Recipe, SpecError> {
-        if Comparison::is_described_by(self.text) {
-            return Ok(Recipe::Comparison(Box::new(Comparison::from_toml(self.text, &[], catalog)?)));
+        if Experiment::is_described_by(self.text) {
+            return Ok(Recipe::Experiment(Box::new(Experiment::from_toml(self.text, &[], catalog)?)));
         }
         Ok(Recipe::Run(Box::new(RunSpec::from_toml(self.text, &[], catalog)?)))
     }

@@ -1,6 +1,6 @@
 //! What the two faces and the worker thread say to each other: plain data, no tensors, no widgets.
 use crate::{
-    comparison::Comparison,
+    experiment::Experiment,
     metrics::Point,
     spec::{Change, LiveParams, RunSpec},
 };
@@ -53,7 +53,7 @@ pub enum Command {
     /// Takes a run back out of the trash.
     Restore(RunId),
     /// Creates a comparison and runs its races.
-    Compare(Box<Comparison>),
+    Compare(Box<Experiment>),
     Order(ComparisonId, Order),
     /// Gives up on the data set that is being read, and on what it is read for. Overtakes all other commands.
     StopPreparing,
@@ -135,7 +135,7 @@ pub struct RunInfo {
 pub struct ComparisonInfo {
     pub id: ComparisonId,
     pub folder: PathBuf,
-    pub comparison: Comparison,
+    pub experiment: Experiment,
     pub phase: Phase,
 }
 

@@ -13,11 +13,13 @@ use crossbeam_channel::select;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 mod data_state;
+mod entrants;
 mod fine_tuning;
 pub mod fitting;
 mod state;
 pub mod written;
 pub use data_state::DataState;
+pub use entrants::Entrants;
 pub use fine_tuning::fine_tuning;
 pub use state::{Curve, Run, Series, State};
 

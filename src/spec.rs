@@ -10,7 +10,7 @@ mod live;
 pub mod overrides;
 mod toml;
 mod training;
-pub(crate) use self::toml::no_toml;
+pub(crate) use self::toml::{no_toml, param_value, written_value};
 pub use self::{
     catalog::{Catalog, ComponentInfo, Misfit, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},

@@ -1,7 +1,7 @@
 //! The window: shows the session's [`State`] and returns what the user asks for as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
-    comparison::Comparison,
+    experiment::Experiment,
     protocol::{About, Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
@@ -85,7 +85,7 @@ pub struct Workbench {
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
     /// A race that waits for the user's confirmation.
-    proposed: Option<Comparison>,
+    proposed: Option<Experiment>,
     /// How many questions have been asked.
     questions: u64,
     notices: notices::Notices,

@@ -1,6 +1,6 @@
 //! Comparisons as a person runs them: begun, interrupted, gone on with, deleted.
 use headstart::{
-    comparison::{Cell, Comparison},
+    experiment::{Cell, Experiment, Setting},
     metrics::{ACCURACY, Split},
     protocol::{Command, ComparisonId, Control, Order, Phase},
     session::{Session, catalog},
@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs};
 mod support;
 use support::{Fixture, wait};
 
-fn comparison(fixture: &Fixture) -> Comparison {
+fn comparison(fixture: &Fixture) -> Experiment {
     let text = include_str!("../configs/transfer_in_three_minutes.toml");
     let data = [
         "dataset=files".to_owned(),
@@ -27,11 +27,11 @@ fn comparison(fixture: &Fixture) -> Comparison {
     ];
     let both = data.iter().flat_map(|pair| [format!("run.{pair}"), format!("pretrain.{pair}")]);
     let pairs: Vec<String> = both.chain(small.map(String::from)).collect();
-    Comparison::from_toml(text, &pairs, &catalog()).unwrap()
+    Experiment::from_toml(text, &pairs, &catalog()).unwrap()
 }
 
-fn start(session: &mut Session, comparison: &Comparison) -> ComparisonId {
-    session.send(Command::Compare(Box::new(comparison.clone())));
+fn start(session: &mut Session, experiment: &Experiment) -> ComparisonId {
+    session.send(Command::Compare(Box::new(experiment.clone())));
     wait(session, |session| session.state.newest_comparison.clone())
 }
 
@@ -61,8 +61,8 @@ fn a_comparison_that_is_stopped_and_reopened_loses_nothing() {
     assert_eq!(csv.lines().count(), 1 + 2 * 6);
     let info = &session.state.comparisons[&whole];
     let results = session.state.results(info);
-    assert!(results.budgets[0].arms.iter().all(|arm| arm.accuracies.len() == 2));
-    assert_eq!(results.conclusions(&info.comparison).len(), 3 + 1);
+    assert!(results.points[0].arms.iter().all(|arm| arm.values.len() == 2));
+    assert_eq!(results.conclusions(&info.experiment).len(), 3 + 1);
 
     session.state.newest_comparison = None;
     let cut = start(&mut session, &comparison);
@@ -101,7 +101,7 @@ fn a_comparison_that_is_stopped_and_reopened_loses_nothing() {
 #[test]
 fn what_cannot_be_raced_says_so_at_once() {
     let fixture = Fixture::new();
-    let refused = |change: &dyn Fn(&mut Comparison), reason: &str| {
+    let refused = |change: &dyn Fn(&mut Experiment), reason: &str| {
         let mut session = fixture.session();
         let mut comparison = comparison(&fixture);
         change(&mut comparison);
@@ -111,7 +111,43 @@ fn what_cannot_be_raced_says_so_at_once() {
         session.close();
         assert_eq!(fs::read_dir(fixture.home().join("comparisons")).unwrap().count(), 0);
     };
-    refused(&|c| c.run.objective.id = "contrastive".into(), "choose classify");
-    refused(&|c| c.arms[3].init_from = Some("nowhere".into()), "no shipped encoder (mnist_contrastive)");
+    refused(&|c| c.base.objective.id = "contrastive".into(), "choose classify");
+    refused(
+        &|c| c.arms[3].settings[0] = Setting::InitFrom(Some("nowhere".into())),
+        "no shipped encoder (mnist_contrastive)",
+    );
     refused(&|c| c.seeds.clear(), "one seed at least");
+}
+
+#[test]
+fn a_sweep_trains_every_combination_and_measures_it_on_validation_images() {
+    let fixture = Fixture::new();
+    let text = "
+        name = 'Rates and batches'
+        seeds = [1, 2]
+        axes = { learning_rate = [0.0001, 0.001], batch_size = [16, 32] }
+        run = { encoder = { id = 'mlp' }, training = { epochs = 1, epoch_steps = 4 } }
+    ";
+    let path = format!("run.dataset.path={}", fixture.data().display());
+    let pairs = ["run.dataset=files", &path, "run.dataset.validation_images=100"].map(String::from);
+    let sweep = Experiment::from_toml(text, &pairs, &catalog()).unwrap();
+    let mut session = fixture.session();
+    let id = start(&mut session, &sweep);
+    assert_eq!(until_ended(&mut session, &id), Phase::Finished);
+    let info = &session.state.comparisons[&id];
+    let csv = fs::read_to_string(info.folder.join("results.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "arm,learning_rate,batch_size,seed,validation_accuracy");
+    assert_eq!(lines.len(), 1 + 8);
+    assert!(lines[7].starts_with("\"Rates and batches\",0.001,16,2,"), "{}", lines[7]);
+    for run in session.state.runs.values() {
+        let [rate, batch] = [run.spec.optimizer.values["learning_rate"], run.spec.training["batch_size"]];
+        let accuracy = run.latest(ACCURACY, Split::Validation).unwrap();
+        let line = format!("{rate},{batch},{},{accuracy}", run.spec.seed);
+        assert!(lines.iter().any(|known| known.ends_with(&line)), "{line}");
+    }
+    let results = session.state.results(info);
+    assert!(results.points[0].arms[0].difference.is_none());
+    assert_eq!(results.points[3].arms[0].difference.unwrap().races, 2);
+    session.close();
 }

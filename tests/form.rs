@@ -19,7 +19,7 @@ use headstart::{
         dialogs::{Ended, Wanted},
     },
 };
-use screen::{Window, click};
+use screen::{Window, click, until_opened};
 use std::sync::Arc;
 
 const LONG: &str =
@@ -378,6 +378,7 @@ fn without_a_dialog_a_path_is_typed() {
         window.run_steps(2);
         window.key_press(Key::Enter);
         window.run_steps(4);
+        until_opened(window);
     };
     type_path(&mut window, "nothing.png");
     window.get_by_label_contains("nothing.png");

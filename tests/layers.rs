@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 19] = [
     &["data"],
     &["protocol"],
     &["presets"],
-    &["comparison", "embedding", "evaluation", "explanation", "inside"],
+    &["embedding", "evaluation", "experiment", "explanation", "inside"],
     &["spec"],
     &["metrics"],
     &["disk", "registry", "rng", "service"],

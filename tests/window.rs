@@ -6,8 +6,8 @@ mod support;
 use egui::{Role, accesskit::Toggled};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
-    comparison::{Cell, Comparison},
     engine,
+    experiment::{Cell, Experiment, Setting},
     metrics::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
         SAMPLE_DIVERSITY, Split,
@@ -23,12 +23,8 @@ use headstart::{
     spec::{Choice, RunSpec, Section},
     ui::{Action, Settings},
 };
-use screen::{Window, draw_seven, open};
-use std::{
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use screen::{Window, draw_seven, open, until_opened};
+use std::path::Path;
 
 fn wide(state: State) -> Window {
     open([1440.0, 900.0], state, Settings::default())
@@ -290,13 +286,7 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     (10..30).for_each(|y| meadow.put_pixel(30, y, image::Rgb([250, 240, 250])));
     meadow.save(&path).unwrap();
     window.state_mut().bench.picked_image(&path);
-    let end = Instant::now() + Duration::from_secs(30);
-    while window.query_by_label("Read it as a drawing").is_none() {
-        assert!(Instant::now() < end, "the picture is not opened");
-        sleep(Duration::from_millis(5));
-        window.run_steps(1);
-    }
-    window.run_steps(4);
+    until_opened(&mut window);
     let shown = |window: &mut Window| match commands(window).pop() {
         Some(Command::Ask { question: Question::Prediction { sample }, .. }) => {
             sample.image().unwrap().shape
@@ -336,18 +326,18 @@ fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
 fn comparison() -> State {
     let mut state = state(&[("Contrastive", Phase::Finished)]);
     let run = state.runs.values().next().unwrap();
-    let mut comparison = Comparison::of_run(&run.id, &run.spec, &catalog()).unwrap();
-    comparison.seeds.truncate(3);
-    let races = comparison.races();
-    for (race, arm) in (0..races.len()).flat_map(|race| (0..6).map(move |arm| (race, arm))) {
+    let mut experiment = Experiment::of_run(&run.id, &run.spec, &catalog()).unwrap();
+    experiment.seeds.truncate(3);
+    let races = experiment.races();
+    for (race, arm) in (0..races).flat_map(|race| (0..6).map(move |arm| (race, arm))) {
         let id = format!("race-{race}-{arm}").into();
-        let ended = race + 1 < races.len();
+        let ended = race + 1 < races;
         let phase = if ended { Phase::Finished } else { Phase::Running };
         let reached = if ended { 400 } else { 150 };
         state.apply(Event::Run(Box::new(RunInfo {
             id: std::sync::Arc::clone(&id),
             folder: "/races".into(),
-            spec: comparison.spec("c", Cell::Arm { race, arm }, &|_| None),
+            spec: experiment.spec("c", Cell::Arm { race, arm }, &|_| None),
             live: Default::default(),
             phase,
             remedy: None,
@@ -364,8 +354,7 @@ fn comparison() -> State {
             timing: vec![],
             class_names: (0..10).map(|digit| digit.to_string()).collect(),
         })));
-        let ceiling =
-            [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * f64::from(races[race].labels_per_class > 1);
+        let ceiling = [0.35, 0.70, 0.62, 0.84, 0.78, 0.89][arm] + 0.1 * experiment.race(race).point as f64;
         let value = |step: u64| {
             ceiling * (1.0 - (-(step as f64) / 60.0).exp()) + 0.004 * ((race * 7 + arm * 3) % 5) as f64
         };
@@ -377,7 +366,7 @@ fn comparison() -> State {
     state.apply(Event::Comparison(Box::new(ComparisonInfo {
         id: "c".into(),
         folder: "/comparison".into(),
-        comparison,
+        experiment,
         phase: Phase::Running,
     })));
     state
@@ -439,7 +428,8 @@ fn one_button_races_what_a_run_has_learnt() {
     let [Command::Compare(comparison)] = &commands(&mut window)[..] else { panic!("no comparison") };
     let id = window.state().state.runs.keys().next().unwrap().to_string();
     assert!(comparison.validate(&catalog()).is_empty());
-    assert_eq!(comparison.arms.iter().filter(|arm| arm.init_from.as_deref() == Some(&id)).count(), 3);
+    let begins = Setting::InitFrom(Some(id));
+    assert_eq!(comparison.arms.iter().filter(|arm| arm.settings.contains(&begins)).count(), 3);
 }
 
 /// A run that learns without labels.

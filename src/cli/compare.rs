@@ -1,16 +1,16 @@
 //! `compare`: the races of a comparison, one after the other, and what may be concluded from them.
 use super::{
     Common, Outcome, open,
-    output::{complain, duration, line, percent, program, signed},
+    output::{complain, duration, line, percent, program},
     recipes,
     train::{interruption, notices},
     waiting::Waiting,
     watch::{add_figures, validated},
 };
 use crate::{
-    comparison::{Cell, Results, labels},
     errors::name,
-    metrics::{ACCURACY, Split},
+    experiment::{ArmResult, Cell, Experiment, Results, Setting, signed},
+    metrics::{ACCURACY, Split, Unit},
     protocol::{Command, ComparisonInfo, Control, Order, Phase},
     runs::Home,
     session::{Run, Session},
@@ -26,9 +26,9 @@ use std::{
 };
 
 pub fn start(config: &Path, set: &[String], common: &Common) -> Result<Outcome> {
-    let comparison = recipes::comparison(config, set)?;
+    let experiment = recipes::experiment(config, set)?;
     let mut session = open(common)?;
-    session.send(Command::Compare(Box::new(comparison)));
+    session.send(Command::Compare(Box::new(experiment)));
     follow(session, common)
 }
 
@@ -119,7 +119,7 @@ impl View {
         self.bar.set_position(first.progress.step);
         let left = active.iter().filter_map(|run| run.secs_left()).sum::<f64>();
         let done = self.said.len();
-        let all: usize = info.comparison.rounds().iter().map(Vec::len).sum();
+        let all: usize = info.experiment.rounds().iter().map(Vec::len).sum();
         self.bar.set_message(format!(
             "{}, {} left; {done} of {all} runs done",
             name(&first.spec.name),
@@ -146,46 +146,85 @@ impl View {
 }
 
 fn finished(info: &ComparisonInfo, results: &Results, json: bool) {
-    let conclusions = results.conclusions(&info.comparison);
+    let experiment = &info.experiment;
+    let conclusions = results.conclusions(experiment);
     if json {
-        let budgets: Vec<Value> = results.budgets.iter().map(|budget| budget_json(info, budget)).collect();
+        let points: Vec<Value> =
+            (0..results.points.len()).map(|place| point_json(experiment, results, place)).collect();
         return line(json!({
-            "event": "finished", "comparison": info.id, "control": info.comparison.arms[info.comparison.control()].name,
-            "budgets": budgets, "conclusions": conclusions,
+            "event": "finished", "comparison": info.id, "control": experiment.arms[experiment.control].name,
+            "budgets": points, "conclusions": conclusions,
         }));
     }
-    for budget in &results.budgets {
-        line(format!("\nTest accuracy with {}", labels(budget.labels_per_class)));
-        for (arm, result) in info.comparison.arms.iter().zip(&budget.arms) {
-            let mean = result.mean.map_or("–".into(), percent);
-            let deviation =
-                result.deviation.map_or(String::new(), |share| format!(" ± {:.2}", share * 100.0));
-            let difference = result.difference.map_or(String::new(), |difference| {
-                let interval = difference.interval.map_or(String::new(), |[low, high]| {
-                    format!(" (95 % interval {} to {})", signed(low * 100.0), signed(high * 100.0))
-                });
-                format!("{} points{interval}", signed(difference.mean * 100.0))
-            });
-            line(format!("  {:<28} {:<18} {difference}", name(&arm.name), format!("{mean}{deviation}")));
-        }
-    }
+    tables(experiment, results);
     line(String::new());
     conclusions.iter().for_each(line);
 }
 
-fn budget_json(info: &ComparisonInfo, budget: &crate::comparison::BudgetResult) -> Value {
-    let arms = info.comparison.arms.iter().zip(&budget.arms).map(|(arm, result)| {
+/// A table for each point with an arm a row; of a single arm, one table with a point a row.
+fn tables(experiment: &Experiment, results: &Results) {
+    let row = |label: &str, width: usize, result: &ArmResult| {
+        let [mean, difference] = figures(experiment, result);
+        line(format!("  {label:<width$} {mean:<18} {difference}").trim_end());
+    };
+    if let [_] = experiment.arms[..] {
+        let labels: Vec<_> = (0..results.points.len()).map(|place| experiment.point_label(place)).collect();
+        let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+        line(format!("\n{}", experiment.measured()));
+        return labels
+            .iter()
+            .zip(&results.points)
+            .for_each(|(label, point)| row(label, width, &point.arms[0]));
+    }
+    for (place, point) in results.points.iter().enumerate() {
+        let label = experiment.point_label(place);
+        let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
+        line(format!("\n{}{with}", experiment.measured()));
+        experiment.arms.iter().zip(&point.arms).for_each(|(arm, result)| row(&name(&arm.name), 28, result));
+    }
+}
+
+/// The mean with its deviation, and the difference from the control with its interval.
+fn figures(experiment: &Experiment, result: &ArmResult) -> [String; 2] {
+    let metric = experiment.metric;
+    let (scale, points) = match metric.unit {
+        Unit::Share => (100.0, " points"),
+        Unit::Number => (1.0, ""),
+    };
+    let mean = result.mean.map_or("–".into(), |mean| match metric.unit {
+        Unit::Share => percent(mean),
+        Unit::Number => format!("{mean:.4}"),
+    });
+    let deviation =
+        result.deviation.map_or(String::new(), |deviation| format!(" ± {:.2}", deviation * scale));
+    let difference = result.difference.map_or(String::new(), |difference| {
+        let interval = difference.interval.map_or(String::new(), |[low, high]| {
+            format!(" (95 % interval {} to {})", signed(metric, low), signed(metric, high))
+        });
+        format!("{}{points}{interval}", signed(metric, difference.mean))
+    });
+    [mean + &deviation, difference]
+}
+
+fn point_json(experiment: &Experiment, results: &Results, place: usize) -> Value {
+    let figure = format!("{}_{}", experiment.split.id(), experiment.metric.id);
+    let arms = experiment.arms.iter().zip(&results.points[place].arms).map(|(arm, result)| {
         let difference = result.difference.map(|difference| {
             json!({ "mean": difference.mean, "interval": difference.interval, "races": difference.races })
         });
-        let accuracies = result
-            .accuracies
-            .iter()
-            .map(|(seed, accuracy)| json!({ "seed": seed, "test_accuracy": accuracy }));
+        let races = result.values.iter().map(|(seed, value)| json!({ "seed": seed, &figure: value }));
         json!({
             "arm": arm.name, "mean": result.mean, "deviation": result.deviation, "difference": difference,
-            "races": accuracies.collect::<Vec<_>>(),
+            "races": races.collect::<Vec<_>>(),
         })
     });
-    json!({ "labels_per_class": budget.labels_per_class, "arms": arms.collect::<Vec<_>>() })
+    let mut point = json!({ "arms": arms.collect::<Vec<_>>() });
+    for setting in experiment.point(place) {
+        point[setting.name()] = match setting {
+            Setting::Param(_, _, value) if value.fract() == 0.0 => json!(*value as i64),
+            Setting::Param(_, _, value) => json!(value),
+            other => json!(other.short()),
+        };
+    }
+    point
 }

@@ -1,9 +1,9 @@
 //! Recipes of runs and of comparisons, as files or presets, with what `--set` changes.
 use super::output::program;
 use crate::{
-    comparison::Comparison,
     disk,
     errors::{At as _, Place},
+    experiment::Experiment,
     nearest::suggestion,
     presets,
     session::{catalog, written},
@@ -18,7 +18,7 @@ use toml::Table;
 pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
     let text = text(config)?;
     ensure!(
-        !Comparison::is_described_by(&text),
+        !Experiment::is_described_by(&text),
         "This is a comparison, not one run's recipe: {} compare {}",
         program(),
         config.display()
@@ -29,16 +29,17 @@ pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
 
 /// # Errors
 /// Where there is no such recipe, it is one of a single run, or a value cannot be used or would do nothing.
-pub fn comparison(config: &Path, set: &[String]) -> Result<Comparison> {
+pub fn experiment(config: &Path, set: &[String]) -> Result<Experiment> {
     let text = text(config)?;
-    let is_run = table(&text).is_some_and(|table| !table.contains_key("arms") && !table.contains_key("run"));
+    let is_run = text.parse::<Table>().is_ok_and(|table| !table.contains_key("run"));
+    let is_run = is_run && !Experiment::is_described_by(&text);
     ensure!(
         !is_run,
         "This is the recipe of one run, not a comparison: {} train {}",
         program(),
         config.display()
     );
-    let read = |set: &[String]| written::comparison(&text, set, &catalog());
+    let read = |set: &[String]| written::experiment(&text, set, &catalog());
     read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
 }
 
@@ -63,10 +64,6 @@ fn preset(config: &Path) -> Option<&'static presets::Preset> {
     config.to_str().and_then(presets::find).filter(|_| !config.exists())
 }
 
-fn table(text: &str) -> Option<Table> {
-    text.parse().ok()
-}
-
 /// An error names the recipe only where that is at fault, and not what `--set` says.
 fn blamed(error: SpecError, recipe_is_fine: bool, config: &Path) -> Error {
     if recipe_is_fine {
@@ -85,10 +82,10 @@ mod tests {
     fn every_preset_is_taken_by_its_own_command_and_sent_there_by_the_other() {
         for preset in presets::ALL {
             let config = Path::new(preset.id);
-            let (run, comparison) = (run(config, &[]), comparison(config, &[]));
+            let (run, experiment) = (run(config, &[]), experiment(config, &[]));
             let (taken, sent, command) = match preset.recipe(&catalog()).unwrap() {
-                Recipe::Run(_) => (run.err(), comparison.err(), "train"),
-                Recipe::Comparison(_) => (comparison.err(), run.err(), "compare"),
+                Recipe::Run(_) => (run.err(), experiment.err(), "train"),
+                Recipe::Experiment(_) => (experiment.err(), run.err(), "compare"),
             };
             assert!(taken.is_none(), "{}: {taken:?}", preset.id);
             assert!(sent.unwrap().to_string().ends_with(&format!(" {command} {}", preset.id)));

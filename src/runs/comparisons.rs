@@ -4,13 +4,13 @@
 //! ```text
 //! HOME/comparisons/2026-11-23-1405-head-start-k3f9/
 //!   comparison.toml  every default written out
-//!   results.csv      arm,labels_per_class,seed,test_accuracy; written when the last race has ended
+//!   results.csv      arm, the axes, seed, the metric; one run a row; written when the last race has ended
 //! ```
 use super::{Home, MOST_SPEC, find, list, new_id};
 use crate::{
-    comparison::{Cell, Comparison},
     disk,
     errors::At as _,
+    experiment::{Cell, Experiment},
     protocol::ComparisonId,
     spec::Catalog,
 };
@@ -20,6 +20,7 @@ use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
 };
+use toml::Value;
 
 /// The folder of one comparison.
 #[derive(Clone, Debug)]
@@ -60,12 +61,12 @@ impl Home {
     /// Where it cannot be written.
     pub fn create_comparison(
         &self,
-        comparison: &Comparison,
+        experiment: &Experiment,
         catalog: &Catalog,
     ) -> Result<(ComparisonId, ComparisonFolder)> {
-        let id = new_id(&comparison.name);
+        let id = new_id(&experiment.name);
         let folder = self.comparison(&id);
-        let text = comparison.to_toml(catalog);
+        let text = experiment.to_toml(catalog);
         let fill = |partial: &Path| disk::write_synced(&partial.join("comparison.toml"), text.as_bytes());
         disk::make_folder(&folder.path, fill).map_err(|error| {
             disk::unwritten("Could not make the comparison's folder", &folder.path, error)
@@ -101,11 +102,11 @@ impl ComparisonFolder {
     ///
     /// # Errors
     /// Where it is missing, damaged or from a newer version.
-    pub fn read(&self, catalog: &Catalog) -> Result<Comparison> {
+    pub fn read(&self, catalog: &Catalog) -> Result<Experiment> {
         let path = self.path.join("comparison.toml");
         let text = disk::read_text(&path, MOST_SPEC);
         let text = text.context("Could not read the comparison").at(&path)?;
-        Comparison::from_toml(&text, &[], catalog).context("The comparison cannot be used").at(&path)
+        Experiment::from_toml(&text, &[], catalog).context("The comparison cannot be used").at(&path)
     }
 
     /// Every race has ended.
@@ -113,21 +114,34 @@ impl ComparisonFolder {
         self.path.join("results.csv").is_file()
     }
 
-    /// Writes the test accuracy of every arm in every race.
+    /// Writes the metric that decides, of every arm in every race.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn write_results(&self, comparison: &Comparison, accuracies: &BTreeMap<Cell, f64>) -> Result<()> {
-        let mut text = String::from("arm,labels_per_class,seed,test_accuracy\n");
-        let races = comparison.races();
-        for (cell, accuracy) in accuracies {
+    pub fn write_results(&self, experiment: &Experiment, found: &BTreeMap<Cell, f64>) -> Result<()> {
+        let axes = experiment.axes.iter().filter_map(|axis| Some(axis.settings.first()?.name()));
+        let metric = format!("{}_{}", experiment.split.id(), experiment.metric.id);
+        let header: Vec<_> = ["arm"].into_iter().chain(axes).chain(["seed", &metric]).collect();
+        let mut text = header.join(",") + "\n";
+        for (cell, value) in found {
             let Cell::Arm { race, arm } = *cell else { continue };
-            let name = comparison.arms[arm].name.replace('"', "\"\"");
-            let race = races[race];
-            writeln!(text, "\"{name}\",{},{},{accuracy}", race.labels_per_class, race.seed)?;
+            let race = experiment.race(race);
+            write!(text, "{},", quoted(&experiment.arms[arm].name))?;
+            for setting in experiment.point(race.point) {
+                match setting.value() {
+                    Value::String(name) => write!(text, "{},", quoted(&name))?,
+                    number => write!(text, "{number},")?,
+                }
+            }
+            writeln!(text, "{},{value}", race.seed)?;
         }
         let path = self.path.join("results.csv");
         disk::replace(&path, text.as_bytes())
             .map_err(|error| disk::unwritten("Could not write the results", &path, error))
     }
+}
+
+/// A text in a CSV file.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
 }

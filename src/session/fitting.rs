@@ -177,7 +177,7 @@ mod tests {
     fn preset(id: &str) -> RunSpec {
         match presets::find(id).unwrap().recipe(&catalog()).unwrap() {
             Recipe::Run(spec) => *spec,
-            Recipe::Comparison(_) => panic!("{id} is a comparison"),
+            Recipe::Experiment(_) => panic!("{id} is a comparison"),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What the faces show: the worker's events, folded into plain data.
-use super::DataState;
+use super::{DataState, entrants::Entrants};
 use crate::{
-    comparison::{Cell, Results},
     engine::LEARNING_RATE,
-    metrics::{self, ACCURACY, LOSS, Point, Split},
+    experiment::{Cell, Experiment, Results},
+    metrics::{self, LOSS, Point, Split},
     protocol::{
         Answer, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Preparing, Progress, Remedy,
         RunId, RunInfo,
@@ -33,6 +33,8 @@ pub struct State {
     pub newest: Option<RunId>,
     /// The comparison that was started or resumed last.
     pub newest_comparison: Option<ComparisonId>,
+    /// Which runs belong to which comparison.
+    pub entrants: Entrants,
 }
 
 /// One run, as the faces see it.
@@ -166,6 +168,7 @@ impl State {
                 if info.phase.is_active() && info.spec.entrant.is_none() {
                     self.newest = Some(info.id.clone());
                 }
+                self.entrants.add(&info.id, &info.spec);
                 self.runs.insert(info.id.clone(), Run::new(*info));
             }
             Event::Phase(id, phase) => self.update(&id, |run| run.phase = phase),
@@ -178,11 +181,16 @@ impl State {
             }),
             Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
             Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
-            Event::Removed(id) => drop(self.runs.remove(&id)),
+            Event::Removed(id) => {
+                if let Some(run) = self.runs.remove(&id) {
+                    self.entrants.remove(&id, &run.spec);
+                }
+            }
             Event::Comparison(info) => {
                 if info.phase.is_active() {
                     self.newest_comparison = Some(info.id.clone());
                 }
+                self.know(&info.id, Some(&info.experiment));
                 self.comparisons.insert(info.id.clone(), *info);
             }
             Event::ComparisonPhase(id, phase) => {
@@ -190,36 +198,35 @@ impl State {
                     info.phase = phase;
                 }
             }
-            Event::ComparisonRemoved(id) => drop(self.comparisons.remove(&id)),
+            Event::ComparisonRemoved(id) => {
+                self.know(&id, None);
+                self.comparisons.remove(&id);
+            }
             Event::Answer(answer) => self.answer(answer),
             Event::Notice(notice) => self.notices.push(notice),
         }
     }
 
-    /// The comparison that a run belongs to, and its place there.
-    pub fn cell(&self, run: &Run) -> Option<(&ComparisonInfo, Cell)> {
-        let info = self.comparisons.get(run.spec.entrant.as_ref()?.comparison.as_str())?;
-        Some((info, info.comparison.cell(&run.spec)?))
+    fn know(&mut self, comparison: &ComparisonId, experiment: Option<&Experiment>) {
+        let runs = &self.runs;
+        self.entrants.know(comparison, experiment, |run| Some(&runs.get(run)?.spec));
     }
 
     /// One of the many races of a comparison, which are shown together there.
     pub fn is_race(&self, run: &Run) -> bool {
-        matches!(self.cell(run), Some((_, Cell::Arm { .. })))
+        matches!(self.entrants.cell(&run.id, &run.spec), Some(Cell::Arm { .. }))
     }
 
     /// The runs of a comparison that have begun.
     pub fn entrants(&self, of: &ComparisonInfo) -> BTreeMap<Cell, &Run> {
-        let mine = self.runs.values().filter_map(|run| {
-            let (info, cell) = self.cell(run)?;
-            (info.id == of.id).then_some((cell, run))
-        });
-        mine.collect()
+        self.entrants.of(&of.id).filter_map(|(cell, run)| Some((cell, self.runs.get(run)?))).collect()
     }
 
     /// What a comparison has found so far.
     pub fn results(&self, of: &ComparisonInfo) -> Results {
-        let accuracy = |(cell, run): (Cell, &Run)| Some((cell, run.latest(ACCURACY, Split::Test)?));
-        Results::new(&of.comparison, &self.entrants(of).into_iter().filter_map(accuracy).collect())
+        let Experiment { metric, split, .. } = of.experiment;
+        let value = |(cell, run): (Cell, &Run)| Some((cell, run.latest(metric.id, split)?));
+        Results::new(&of.experiment, &self.entrants(of).into_iter().filter_map(value).collect())
     }
 
     /// Of each kind the newest answers stay: nobody waits for the others any more.

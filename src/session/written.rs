@@ -1,9 +1,9 @@
 //! Recipes as a person writes them: what they leave to the data set is filled in, and values that would do nothing are
 //! refused. The folders of runs and comparisons are read without either.
 use crate::{
-    comparison::Comparison,
     data,
     errors::message,
+    experiment::Experiment,
     models,
     spec::{
         Catalog, FREEZE_STAGES, FRESH_STAGES, FieldError, KEEP_HEAD, Param, RunSpec, SELF_LABELS,
@@ -26,24 +26,24 @@ pub fn run(text: &str, overrides: &[String], catalog: &Catalog) -> Result<RunSpe
     if idle.is_empty() { Ok(spec) } else { Err(SpecError(idle)) }
 }
 
-/// A comparison, of which each recipe is one of a run.
+/// An experiment, of which each recipe is one of a run.
 ///
 /// # Errors
-/// As [`Comparison::from_toml`] and [`run`]; what one arm does without may be of use to another.
-pub fn comparison(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Comparison, SpecError> {
-    let mut table = Comparison::table(text, overrides, catalog)?;
+/// As [`Experiment::from_toml`] and [`run`]; what one arm does without may be of use to another.
+pub fn experiment(text: &str, overrides: &[String], catalog: &Catalog) -> Result<Experiment, SpecError> {
+    let mut table = Experiment::table(text, overrides, catalog)?;
     for (field, recipe) in recipes(&mut table) {
         fill_in(recipe, catalog).map_err(|error| SpecError(within(&field, error.0)))?;
     }
-    let comparison = Comparison::from_table(&table, catalog)?;
-    let mut idle = within("run", beyond(&comparison.run, catalog));
-    for (place, recipe) in comparison.pretrain.iter().enumerate() {
+    let experiment = Experiment::from_table(&table, catalog)?;
+    let mut idle = within("run", beyond(&experiment.base, catalog));
+    for (place, recipe) in experiment.pretrain.iter().enumerate() {
         idle.extend(within(&format!("pretrain.{place}"), beyond(recipe, catalog)));
     }
-    if idle.is_empty() { Ok(comparison) } else { Err(SpecError(idle)) }
+    if idle.is_empty() { Ok(experiment) } else { Err(SpecError(idle)) }
 }
 
-/// The recipes in a comparison's table, and what they are called there.
+/// The recipes in an experiment's table, and what they are called there.
 fn recipes(table: &mut Table) -> Vec<(String, &mut Table)> {
     let (mut run, mut pretrain) = (None, None);
     for (key, value) in table.iter_mut() {
@@ -182,15 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn each_recipe_of_a_comparison_is_filled_in_and_checked() {
+    fn each_recipe_of_an_experiment_is_filled_in_and_checked() {
         let text = include_str!("../../configs/transfer_in_three_minutes.toml");
         let read = |pairs: &[&str]| {
             let pairs: Vec<String> = pairs.iter().map(ToString::to_string).collect();
-            comparison(text, &pairs, &catalog()).map_err(|error| error.to_string())
+            experiment(text, &pairs, &catalog()).map_err(|error| error.to_string())
         };
         let filled = read(&["run.augmentation=recommended", "pretrain.augmentation=recommended"]).unwrap();
         assert!(!filled.pretrain.is_empty());
-        for recipe in filled.pretrain.iter().chain([&filled.run]) {
+        for recipe in filled.pretrain.iter().chain([&filled.base]) {
             assert_eq!(recipe.augmentation, data::suited_augmentation(&recipe.dataset).unwrap());
         }
         assert!(read(&["run.freeze_stages=99"]).unwrap_err().starts_with("run.training.freeze_stages: 99"));

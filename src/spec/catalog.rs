@@ -229,7 +229,7 @@ impl Catalog {
 
     /// Which components a key belongs to, as a person would choose them: ": belongs to optimizer=sgd". None where none has
     /// such a key.
-    pub(super) fn owner(&self, key: &str) -> Option<String> {
+    pub(crate) fn owner(&self, key: &str) -> Option<String> {
         let owners = Section::ALL.into_iter().flat_map(|section| {
             let all = self.section(section);
             let mine: Vec<_> =

@@ -1,7 +1,11 @@
 //! `key=value` pairs that win over a spec's file, as `--set` has them.
 use super::{Catalog, FieldError, RunSpec, Section};
 use crate::nearest::suggestion;
+use std::collections::BTreeMap;
 use toml::{Table, Value};
+
+/// The keys outside the sections.
+const TOP: [&str; 3] = ["name", "seed", "init_from"];
 
 /// Those first that choose a component, which takes the values of the one before with it: their order says nothing.
 pub fn ordered(pairs: &[String]) -> Vec<&str> {
@@ -28,31 +32,63 @@ pub fn put(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), Field
     let (key, text) = (key.trim(), text.trim());
     let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
     let value = value.unwrap_or_else(|| Value::String(text.into()));
+    let chosen = chosen(table);
+    let target = target(key, &chosen, catalog)?;
+    match target {
+        Target::Top if key == "seed" => drop(table.insert(key.into(), value)),
+        Target::Top => drop(table.insert(key.into(), Value::String(text.into()))),
+        Target::Component(section) => insert(table, section, "id", value)?,
+        Target::Value(section, field) => insert(table, section, field, value)?,
+    }
+    Ok(())
+}
+
+/// What a key means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target<'a> {
+    /// The name, the seed, or what the run begins with.
+    Top,
+    /// The component of a section.
+    Component(Section),
+    /// A key within a section, which need not be known there.
+    Value(Section, &'a str),
+}
+
+/// Finds what a key means: dotted, or alone where the chosen components make it clear, which `ids` gives by section; the default
+/// ones in sections that it leaves out.
+///
+/// # Errors
+/// Where the key is unknown, or could be several.
+pub fn target<'a>(
+    key: &'a str,
+    ids: &BTreeMap<Section, &str>,
+    catalog: &Catalog,
+) -> Result<Target<'a>, FieldError> {
     if let Some((section, field)) = key.split_once('.') {
         let section = Section::ALL.into_iter().find(|known| known.id() == section).ok_or_else(|| {
-            FieldError::new(
-                key,
-                format!("is not known{}", suggestion(section, &Section::ALL.map(Section::id))),
-            )
+            let known = Section::ALL.map(Section::id);
+            FieldError::new(key, format!("is not known{}", suggestion(section, &known)))
         })?;
-        return insert(table, section, field, value);
+        return Ok(if field == "id" { Target::Component(section) } else { Target::Value(section, field) });
     }
-    if ["name", "init_from"].contains(&key) {
-        table.insert(key.into(), Value::String(text.into()));
-        return Ok(());
-    }
-    if key == "seed" {
-        table.insert(key.into(), value);
-        return Ok(());
+    if TOP.contains(&key) {
+        return Ok(Target::Top);
     }
     if let Some(section) = Section::ALL.into_iter().find(|section| section.id() == key) {
-        return insert(table, section, "id", value);
+        return Ok(Target::Component(section));
     }
-    let owners: Vec<_> = owners(table, key, catalog);
+    let keys = |section| keys(section, ids.get(&section).copied(), catalog);
+    let owners: Vec<Section> =
+        Section::ALL.into_iter().filter(|section| keys(*section).contains(&key)).collect();
     match owners[..] {
-        [section] => insert(table, section, key, value),
+        [section] => Ok(Target::Value(section, key)),
         [] => {
-            let advice = catalog.owner(key).unwrap_or_else(|| suggestion(key, &all_keys(table, catalog)));
+            let all: Vec<&str> = TOP
+                .into_iter()
+                .chain(Section::ALL.map(Section::id))
+                .chain(Section::ALL.into_iter().flat_map(keys))
+                .collect();
+            let advice = catalog.owner(key).unwrap_or_else(|| suggestion(key, &all));
             Err(FieldError::new(key, format!("is not known{advice}")))
         }
         _ => {
@@ -62,23 +98,18 @@ pub fn put(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<(), Field
     }
 }
 
-/// The sections whose chosen component has a hyperparameter of that name.
-fn owners(table: &Table, key: &str, catalog: &Catalog) -> Vec<Section> {
-    let has = |section: &Section| chosen_keys(table, *section, catalog).contains(&key);
-    Section::ALL.into_iter().filter(has).collect()
-}
-
-fn all_keys(table: &Table, catalog: &Catalog) -> Vec<&'static str> {
-    let keys = Section::ALL.into_iter().flat_map(|section| chosen_keys(table, section, catalog));
-    ["name", "seed", "init_from"].into_iter().chain(Section::ALL.map(Section::id)).chain(keys).collect()
-}
-
-fn chosen_keys(table: &Table, section: Section, catalog: &Catalog) -> Vec<&'static str> {
-    let default = RunSpec::default();
-    let chosen = table.get(section.id()).and_then(|values| values.get("id")).and_then(Value::as_str);
+/// The identifiers that a spec's table gives.
+fn chosen(table: &Table) -> BTreeMap<Section, &str> {
     // what the augmentation is set to as a whole does not change its keys
-    let chosen = chosen.filter(|_| section != Section::Augmentation);
-    let info = catalog.component(section, chosen.unwrap_or(default.id(section)));
+    let sections = Section::ALL.into_iter().filter(|section| *section != Section::Augmentation);
+    let ids = sections.filter_map(|section| Some((section, table.get(section.id())?.get("id")?.as_str()?)));
+    ids.collect()
+}
+
+/// The hyperparameters of a component, or of the default one.
+fn keys(section: Section, id: Option<&str>, catalog: &Catalog) -> Vec<&'static str> {
+    let default = RunSpec::default();
+    let info = catalog.component(section, id.unwrap_or(default.id(section)));
     info.map_or(vec![], |info| info.params.iter().map(|param| param.key).collect())
 }
 

@@ -1,6 +1,7 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
 use super::{
-    Catalog, Choice, Entrant, FieldError, ParamKind, RunSpec, Section, SplitRule, dotted, edits, overrides,
+    Catalog, Choice, Entrant, FieldError, Param, ParamKind, RunSpec, Section, SplitRule, dotted, edits,
+    overrides,
 };
 use crate::nearest::suggestion;
 use std::{fmt, path::PathBuf};
@@ -92,13 +93,8 @@ impl RunSpec {
         }
         for (section, param) in catalog.params(self) {
             let value = self.get(section, param);
-            let value = match param.kind {
-                ParamKind::Integer { .. } => Value::Integer(value as i64),
-                ParamKind::Float { .. } => Value::Float(value),
-                ParamKind::Switch => Value::Boolean(value != 0.0),
-                ParamKind::Choice(options) => options.get(value as usize).map_or("", |(id, _)| id).into(),
-            };
-            table[section.id()].as_table_mut().expect("inserted above").insert(param.key.into(), value);
+            let values = table[section.id()].as_table_mut().expect("inserted above");
+            values.insert(param.key.into(), written_value(param, value));
         }
         table
     }
@@ -221,11 +217,9 @@ impl Reader<'_> {
         }
         for param in info.params {
             let Some(value) = table.get(param.key) else { continue };
-            match number(value, param.kind) {
-                Some(number) => spec.set(section, param, number),
-                None => {
-                    self.error(&dotted(section, param), format!("{value} is not {}", expected(param.kind)))
-                }
+            match param_value(param, value) {
+                Ok(number) => spec.set(section, param, number),
+                Err(wrong) => self.error(&dotted(section, param), wrong),
             }
         }
     }
@@ -280,8 +274,19 @@ impl Reader<'_> {
     }
 }
 
-fn number(value: &Value, kind: ParamKind) -> Option<f64> {
-    match (value, kind) {
+/// A hyperparameter's value as TOML.
+pub(crate) fn written_value(param: &Param, value: f64) -> Value {
+    match param.kind {
+        ParamKind::Integer { .. } => Value::Integer(value as i64),
+        ParamKind::Float { .. } => Value::Float(value),
+        ParamKind::Switch => Value::Boolean(value != 0.0),
+        ParamKind::Choice(options) => options.get(value as usize).map_or("", |(id, _)| id).into(),
+    }
+}
+
+/// The same, read. What kind of value is expected is the error; bounds are not checked.
+pub(crate) fn param_value(param: &Param, value: &Value) -> Result<f64, String> {
+    let number = match (value, param.kind) {
         (Value::Boolean(on), ParamKind::Switch) => Some(f64::from(*on)),
         (Value::String(text), ParamKind::Choice(options)) => {
             options.iter().position(|(id, _)| id == text).map(|place| place as f64)
@@ -290,7 +295,8 @@ fn number(value: &Value, kind: ParamKind) -> Option<f64> {
         (Value::Integer(n), _) => Some(*n as f64),
         (Value::Float(x), _) => Some(*x),
         _ => None,
-    }
+    };
+    number.ok_or_else(|| format!("{value} is not {}", expected(param.kind)))
 }
 
 fn expected(kind: ParamKind) -> String {

@@ -4,10 +4,11 @@ use super::{
     look::{self, Look},
     save::{self, Caption, Format, Source},
     theme,
-    widgets::{card, labeled_button, percent, pill, strong, title},
+    widgets::{self, card, labeled_button, pill, strong, title},
 };
 use crate::{
-    comparison::{BudgetResult, Cell, Comparison, Results, labels},
+    experiment::{Cell, Experiment, PointResult, Results, Setting, signed},
+    metrics::{MetricInfo, Unit},
     protocol::{Command, ComparisonInfo, Control, Order, Phase},
     session::{Run, State},
     spec::Catalog,
@@ -18,7 +19,7 @@ use egui_material_icons::icons::{
 };
 use std::collections::BTreeMap;
 
-mod budgets;
+mod points;
 pub mod proposal;
 mod race;
 mod standing;
@@ -30,8 +31,8 @@ const NARROW: f32 = 680.0;
 /// What the panel keeps between frames.
 #[derive(Default)]
 pub struct ComparisonPanel {
-    /// The budget whose races are shown, by its place. It changes when a person chooses another, and not by itself.
-    budget: usize,
+    /// The point whose races are shown, by its place. It changes when a person chooses another, and not by itself.
+    point: usize,
 }
 
 type Entrants<'a> = BTreeMap<Cell, &'a Run>;
@@ -47,19 +48,19 @@ impl ComparisonPanel {
     ) {
         let entrants = state.entrants(info);
         let results = state.results(info);
-        let comparison = &info.comparison;
-        let source = Source::of_comparison(comparison, catalog);
+        let experiment = &info.experiment;
+        let source = Source::of_experiment(experiment, catalog);
         ScrollArea::vertical().id_salt("comparison").auto_shrink(false).show(ui, |ui| {
             header(ui, info, &entrants, actions);
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
             let across = if ui.available_width() < NARROW { 1 } else { 2 };
             ui.columns(across, |columns| {
-                race::ui(&mut columns[0], (&mut self.budget, height), (info, &entrants), &source, actions);
+                race::ui(&mut columns[0], (&mut self.point, height), (info, &entrants), &source, actions);
                 let last = &mut columns[across - 1];
-                budgets::ui(last, comparison, &results, height, &source, actions);
+                points::ui(last, experiment, &results, height, &source, actions);
             });
-            figures(ui, comparison, &results, &source, actions);
-            conclusions(ui, comparison, &results);
+            figures(ui, experiment, &results, &source, actions);
+            conclusions(ui, experiment, &results);
         });
     }
 }
@@ -70,8 +71,8 @@ fn arm_look(arm: usize, dark: bool) -> Look {
 }
 
 /// The title of a saved picture, and which line is which arm's.
-fn caption(what: &str, source: &Source, comparison: &Comparison, dark: bool) -> Caption {
-    let arms = comparison.arms.iter().enumerate();
+fn caption(what: &str, source: &Source, experiment: &Experiment, dark: bool) -> Caption {
+    let arms = experiment.arms.iter().enumerate();
     let key = arms.map(|(index, arm)| (arm_look(index, dark), arm.name.clone())).collect();
     Caption { title: source.title(what), key }
 }
@@ -93,7 +94,7 @@ fn header(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>, actions: 
     ui.horizontal_wrapped(|ui| {
         // A pill does not wrap: after a long name there would be no room for it.
         pill(ui, text, color);
-        title(ui, &info.comparison.name);
+        title(ui, &info.experiment.name);
         match info.phase {
             Phase::Running => {
                 if labeled_button(ui, ICON_PAUSE, "Pause").clicked() {
@@ -167,45 +168,42 @@ fn progress(ui: &mut Ui, info: &ComparisonInfo, entrants: &Entrants<'_>) {
         WidgetInfo::labeled(
             Role::ProgressIndicator,
             true,
-            format!("{}: {:.0} %", info.comparison.name, share * 100.0),
+            format!("{}: {:.0} %", info.experiment.name, share * 100.0),
         )
     });
 }
 
-/// Mean, deviation and the paired difference, an arm a row.
+/// Mean, deviation and the paired difference, an arm a row; with more points than arms, a point a row.
 fn figures(
     ui: &mut Ui,
-    comparison: &Comparison,
+    experiment: &Experiment,
     results: &Results,
     source: &Source,
     actions: &mut Vec<Action>,
 ) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        let control = &comparison.arms[comparison.control()].name;
         let mut wanted = None;
         ui.horizontal(|ui| {
-        ui.label(strong("Test accuracy")).on_hover_text(format!(
-            "The lines of the plots above are those of the arms here. Mean ± standard deviation over the draws of labels. In brackets the mean difference from “{control}” in the same races, with its 95 % interval, in percentage points."
-        ));
-        wanted = save::menu(ui, "the figures", &[Format::Csv]);
+            ui.label(strong(experiment.measured())).on_hover_text(figures_help(experiment));
+            wanted = save::menu(ui, "the figures", &[Format::Csv]);
         });
-        actions.extend(wanted.map(|_| save::action(table(comparison, results, source))));
+        actions.extend(wanted.map(|_| save::action(table(experiment, results, source))));
+        let (arms, points) = (experiment.arms.len(), results.points.len());
+        let by_point = points > arms;
         ScrollArea::horizontal().show(ui, |ui| {
             Grid::new("figures").striped(true).spacing([14.0, 6.0]).show(ui, |ui| {
                 ui.label("");
-                for budget in &results.budgets {
-                    ui.label(strong(labels(budget.labels_per_class)));
+                for column in 0..if by_point { arms } else { points } {
+                    heading(ui, experiment, column, by_point);
                 }
                 ui.end_row();
-                for (index, arm) in comparison.arms.iter().enumerate() {
-                    ui.horizontal(|ui| {
-                        look::swatch(ui, &arm_look(index, ui.visuals().dark_mode));
-                        ui.label(strong(&arm.name)).on_hover_text(proposal::explained(arm));
-                    });
-                    for budget in &results.budgets {
+                for row in 0..if by_point { points } else { arms } {
+                    heading(ui, experiment, row, !by_point);
+                    for column in 0..if by_point { arms } else { points } {
+                        let (point, arm) = if by_point { (row, column) } else { (column, row) };
                         ui.horizontal(|ui| {
-                            let [mean, difference] = figure(budget, index);
+                            let [mean, difference] = figure(experiment.metric, &results.points[point], arm);
                             ui.label(mean);
                             ui.label(RichText::new(difference).small().weak());
                         });
@@ -217,41 +215,76 @@ fn figures(
     });
 }
 
-/// The same figures, an arm and a number of labels a row.
-fn table(comparison: &Comparison, results: &Results, source: &Source) -> anyhow::Result<save::File> {
-    let header = ["arm", "labels", "mean", "deviation", "difference", "difference_low", "difference_high"];
+fn figures_help(experiment: &Experiment) -> String {
+    let unit = match experiment.metric.unit {
+        Unit::Share => ", in percentage points",
+        Unit::Number => "",
+    };
+    let control = match experiment.arms.len() {
+        1 => format!("“{}”", experiment.point_label(0)),
+        _ => format!("“{}” in the same races", experiment.arms[experiment.control].name),
+    };
+    format!(
+        "The lines of the plots above are those of the arms here. Mean ± standard deviation over the seeds. In brackets the mean difference from {control}, with its 95 % interval{unit}."
+    )
+}
+
+/// The name of an arm with its line, or of a point.
+fn heading(ui: &mut Ui, experiment: &Experiment, place: usize, is_arm: bool) {
+    if !is_arm {
+        let number = if experiment.axes.len() > 1 { format!("{}: ", place + 1) } else { String::new() };
+        ui.label(strong(number + &experiment.point_label(place)));
+        return;
+    }
+    ui.horizontal(|ui| {
+        look::swatch(ui, &arm_look(place, ui.visuals().dark_mode));
+        let explained = proposal::explained(experiment, place);
+        ui.label(strong(&experiment.arms[place].name)).on_hover_text(explained);
+    });
+}
+
+/// The same figures, an arm at a point a row.
+fn table(experiment: &Experiment, results: &Results, source: &Source) -> anyhow::Result<save::File> {
+    let axes: Vec<&str> = experiment.axes.iter().map(|axis| axis.settings[0].name()).collect();
+    let mut header = vec!["arm"];
+    header.extend(&axes);
+    header.extend(["mean", "deviation", "difference", "difference_low", "difference_high"]);
     let written = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-    let rows = results.budgets.iter().flat_map(|budget| {
-        budget.arms.iter().zip(&comparison.arms).map(move |(result, arm)| {
+    let rows = results.points.iter().enumerate().flat_map(|(place, point)| {
+        point.arms.iter().zip(&experiment.arms).map(move |(result, arm)| {
             let [low, high] =
                 [0, 1].map(|end| result.difference.and_then(|found| Some(found.interval?[end])));
             let difference = result.difference.map(|found| found.mean);
             let figures = [result.mean, result.deviation, difference, low, high].map(written);
-            [arm.name.clone(), labels(budget.labels_per_class)].into_iter().chain(figures).collect()
+            let values = experiment.point(place).into_iter().map(Setting::text);
+            [arm.name.clone()].into_iter().chain(values).chain(figures).collect()
         })
     });
-    source.table("Test accuracy", &header, rows)
+    source.table(&experiment.measured(), &header, rows)
 }
 
 /// "87.8 % ± 3.7" and "(+19.2, 12.0 to 26.4)".
-fn figure(budget: &BudgetResult, arm: usize) -> [String; 2] {
-    let result = &budget.arms[arm];
+fn figure(metric: &MetricInfo, point: &PointResult, arm: usize) -> [String; 2] {
+    let result = &point.arms[arm];
     let Some(mean) = result.mean else { return ["–".into(), String::new()] };
-    let deviation = result.deviation.map_or(String::new(), |share| format!(" ± {:.1}", share * 100.0));
-    let difference = result.difference.map_or(String::new(), |difference| {
-        let interval = difference
-            .interval
-            .map_or(String::new(), |[low, high]| format!(", {:+.1} to {:+.1}", low * 100.0, high * 100.0));
-        format!("({:+.1}{interval})", difference.mean * 100.0)
+    let deviation = result.deviation.map_or(String::new(), |deviation| match metric.unit {
+        Unit::Share => format!(" ± {:.1}", deviation * 100.0),
+        Unit::Number => format!(" ± {deviation:.4}"),
     });
-    [format!("{}{deviation}", percent(mean)), difference.replace('-', "−")]
+    let difference = result.difference.map_or(String::new(), |difference| {
+        let interval = difference.interval.map_or(String::new(), |[low, high]| {
+            format!(", {} to {}", signed(metric, low), signed(metric, high))
+        });
+        format!("({}{interval})", signed(metric, difference.mean))
+    });
+    [widgets::figure(metric, mean) + &deviation, difference]
 }
 
-fn conclusions(ui: &mut Ui, comparison: &Comparison, results: &Results) {
+fn conclusions(ui: &mut Ui, experiment: &Experiment, results: &Results) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.label(strong("What may be concluded"));
-        for sentence in results.conclusions(comparison) {
+        for sentence in results.conclusions(experiment) {
             ui.label(sentence);
         }
     });

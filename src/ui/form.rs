@@ -7,9 +7,9 @@ use super::{
     widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
 };
 use crate::{
-    comparison::Comparison,
     data, disk,
     errors::message,
+    experiment::Experiment,
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting, model_summary},
@@ -32,7 +32,7 @@ const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
 pub struct Form {
     pub spec: RunSpec,
     /// The race that was chosen among the presets.
-    pub proposed: Option<Comparison>,
+    pub proposed: Option<Experiment>,
     path: String,
     alterations: Alterations,
     /// Whether the user opened or closed the form; if neither, it is open while nothing trains.
@@ -76,7 +76,7 @@ impl Default for Form {
     fn default() -> Self {
         let spec = match presets::ALL[0].recipe(&catalog()) {
             Ok(Recipe::Run(spec)) => *spec,
-            Ok(Recipe::Comparison(_)) | Err(_) => RunSpec::default(),
+            Ok(Recipe::Experiment(_)) | Err(_) => RunSpec::default(),
         };
         let (path, alterations) = (String::new(), Alterations::default());
         Self { spec, proposed: None, path, alterations, open: None, left_out: None, awaits_images: false }
@@ -181,14 +181,14 @@ impl Form {
                     let Ok(recipe) = preset.recipe(catalog) else { continue };
                     let (name, then) = match &recipe {
                         Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
-                        Recipe::Comparison(comparison) => {
-                            (format!("Race: {}", comparison.name), "Says first what it takes.")
+                        Recipe::Experiment(experiment) => {
+                            (format!("Race: {}", experiment.name), "Says first what it takes.")
                         }
                     };
                     if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
                         match recipe {
                             Recipe::Run(spec) => self.put(fitting::prepared(*spec, selected)),
-                            Recipe::Comparison(comparison) => self.proposed = Some(*comparison),
+                            Recipe::Experiment(experiment) => self.proposed = Some(*experiment),
                         }
                     }
                 }

@@ -200,7 +200,7 @@ impl Parts<'_> {
     fn runs_menu(&mut self, ui: &mut Ui, size: Vec2) {
         let comparison = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
         let run = self.bench.selected(self.state).map(|run| run.spec.name.as_str());
-        let selected = comparison.map(|info| info.comparison.name.as_str()).or(run);
+        let selected = comparison.map(|info| info.experiment.name.as_str()).or(run);
         let text = selected.filter(|_| size.x >= ROOMY || !is_low(ui)).unwrap_or("Runs");
         let spoken = selected.map_or("Runs".into(), |name| format!("Runs: {name} is selected"));
         let button = Button::new((text, ICON_EXPAND_MORE.rich_text())).truncate();

@@ -6,7 +6,7 @@ use super::{
     widgets::{card, figure, labeled_button, pill, preparation, quiet_icon_button, steady, strong, title},
 };
 use crate::{
-    comparison::Comparison,
+    experiment::Experiment,
     metrics::{ACCURACY, MetricInfo, Split},
     protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
     session::{Run, State},
@@ -29,7 +29,7 @@ pub struct RunsPanel {
     pub comparison: Option<ComparisonId>,
     renaming: Option<(RunId, String)>,
     /// The race that was asked for, which begins once its cost has been shown.
-    pub proposed: Option<Comparison>,
+    pub proposed: Option<Experiment>,
     /// What was deleted last, by its name, and what brings it back.
     deleted: Option<(String, Command)>,
 }
@@ -78,7 +78,7 @@ impl RunsPanel {
             Command::Order(id, Order::Delete) => state
                 .comparisons
                 .get(id)
-                .map(|info| (info.comparison.name.clone(), Command::Order(id.clone(), Order::Restore))),
+                .map(|info| (info.experiment.name.clone(), Command::Order(id.clone(), Order::Restore))),
             _ => None,
         };
         self.deleted = deleted.or(self.deleted.take());
@@ -152,7 +152,7 @@ impl RunsPanel {
         let response = ui.scope_builder(builder, |ui| {
             card(ui).stroke(stroke).show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                ui.add(Label::new(strong(&info.comparison.name)).truncate().selectable(false));
+                ui.add(Label::new(strong(&info.experiment.name)).truncate().selectable(false));
                 let (text, color) =
                     comparison::state_of(&info.phase, ui.visuals().dark_mode, ui.visuals().weak_text_color());
                 let (_, stand) = comparison::stand(info, &state.entrants(info));
@@ -161,7 +161,7 @@ impl RunsPanel {
             });
         });
         let response = response.response;
-        let name = &info.comparison.name;
+        let name = &info.experiment.name;
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, name));
         if response.clicked() {
             self.comparison = if selected { None } else { Some(info.id.clone()) };
@@ -250,8 +250,8 @@ impl RunsPanel {
         if run.saved.is_some() || run.phase == Phase::Finished {
             let pressed =
                 labeled_button(ui, ICON_SPORTS_SCORE, "Race its head start…").on_hover_text(help).clicked();
-            if pressed && let Ok(comparison) = Comparison::of_run(&run.id, &run.spec, catalog) {
-                self.proposed = Some(comparison);
+            if pressed && let Ok(experiment) = Experiment::of_run(&run.id, &run.spec, catalog) {
+                self.proposed = Some(experiment);
             }
         }
         ui.horizontal(|ui| {

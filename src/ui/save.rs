@@ -1,8 +1,8 @@
 //! What is on the screen as a file: pictures and plots as SVG or PNG, tables as CSV.
 use super::{Action, look::Look, widgets::quiet_icon_button};
 use crate::{
-    comparison::Comparison,
     errors::message,
+    experiment::Experiment,
     protocol::Strip,
     spec::{Catalog, RunSpec, Section},
 };
@@ -97,9 +97,9 @@ impl Source {
         Self { kind: "run", name: spec.name.clone(), data: data_name(spec, catalog) }
     }
 
-    pub fn of_comparison(comparison: &Comparison, catalog: &Catalog) -> Self {
-        let data = data_name(&comparison.run, catalog);
-        Self { kind: "comparison", name: comparison.name.clone(), data }
+    pub fn of_experiment(experiment: &Experiment, catalog: &Catalog) -> Self {
+        let data = data_name(&experiment.base, catalog);
+        Self { kind: "comparison", name: experiment.name.clone(), data }
     }
 
     /// The user's own drawings, as a run reads them where there is one.

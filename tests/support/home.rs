@@ -1,6 +1,6 @@
 //! What a home holds after a day's work, as plain data: runs of every phase, races, and a network's answer to a drawing.
 use headstart::{
-    comparison::{Cell, Comparison},
+    experiment::{Cell, Experiment},
     metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},
     protocol::{ComparisonId, ComparisonInfo, Event, Phase, Progress, RunId, RunInfo},
     session::{State, catalog},
@@ -44,14 +44,14 @@ pub fn race_of(state: &State) -> Option<ComparisonId> {
 /// Half of the races have ended; one is under way.
 fn race(state: &mut State, races: &str, phase: Phase) {
     let first = state.runs[&id(0)].clone();
-    let comparison = Comparison::of_run(&first.id, &first.spec, &catalog()).unwrap();
-    let races_begun = comparison.races().len() / 2;
-    let cells = (0..=races_begun).flat_map(|race| (0..comparison.arms.len()).map(move |arm| (race, arm)));
+    let experiment = Experiment::of_run(&first.id, &first.spec, &catalog()).unwrap();
+    let races_begun = experiment.races() / 2;
+    let cells = (0..=races_begun).flat_map(|race| (0..experiment.arms.len()).map(move |arm| (race, arm)));
     let (info_id, folder) = (ComparisonId::from(races), format!("/home/comparisons/{races}").into());
-    let info = ComparisonInfo { id: info_id, folder, comparison: comparison.clone(), phase };
+    let info = ComparisonInfo { id: info_id, folder, experiment: experiment.clone(), phase };
     state.apply(Event::Comparison(Box::new(info)));
     for (race, arm) in cells {
-        let spec = comparison.spec(races, Cell::Arm { race, arm }, &|_| None);
+        let spec = experiment.spec(races, Cell::Arm { race, arm }, &|_| None);
         let phase = if race < races_begun { Phase::Finished } else { Phase::Running };
         let id = format!("{races}-{race}-{arm}").into();
         add(state, id, spec, phase, 3 * arm + race);

@@ -84,6 +84,19 @@ pub fn click(window: &mut Window, label: &str) {
     window.run_steps(4);
 }
 
+/// Waits until the pictures that are being opened are there, or what is wrong with them is said.
+#[track_caller]
+pub fn until_opened(window: &mut Window) {
+    for _ in 0..3000 {
+        window.step();
+        if window.query_by_label("Opening the picture…").is_none() {
+            return window.run_steps(4);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("no picture came");
+}
+
 /// Saves all that is offered to be saved, in every format; gives the names of the files.
 pub fn save_all(window: &mut Window) -> Vec<String> {
     let named = |window: &Window| -> Vec<String> {

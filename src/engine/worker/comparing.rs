@@ -1,21 +1,21 @@
 //! Comparisons at work: round after round, the runs of each started together so that they race in lock-step.
 use super::Bench;
 use crate::{
-    comparison::{Cell, Comparison},
     data::{self, watch::Stopped},
     errors::message,
-    metrics::{ACCURACY, Split},
+    experiment::{Cell, Experiment, Members},
+    metrics::ACCURACY,
     objectives,
     protocol::{About, ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
     runs::{ComparisonFolder, RunLock},
-    spec::RunSpec,
+    spec::{Choice, RunSpec},
 };
 use anyhow::{Context as _, Result, ensure};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A comparison in the worker's hands.
 pub struct Contest {
-    comparison: Comparison,
+    experiment: Experiment,
     folder: ComparisonFolder,
     _lock: RunLock,
     /// Those that have been begun, in whatever session.
@@ -41,26 +41,44 @@ impl Bench {
         }
     }
 
-    pub(super) fn start_comparison(&mut self, comparison: Comparison) -> Result<()> {
-        let comparison = comparison.anchored();
-        let wrong = comparison.validate(&self.catalog);
+    pub(super) fn start_comparison(&mut self, experiment: Experiment) -> Result<()> {
+        let experiment = experiment.anchored();
+        let wrong = experiment.validate(&self.catalog);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-        ensure!(
-            objectives::find(&comparison.run.objective.id)?.needs_labels,
-            "A comparison measures what is learnt from few labels, and the objective {:?} learns without any: choose classify",
-            comparison.run.objective.id
-        );
-        for spec in comparison.pretrain.iter().chain([&comparison.run]) {
+        for spec in &experiment.pretrain {
             data::require(&spec.dataset, &self.home.data())?;
         }
-        for source in comparison.arms.iter().filter_map(|arm| arm.init_from.as_ref()) {
-            let is_pretrained_here = comparison.pretrain.iter().any(|spec| spec.name == *source);
-            if !is_pretrained_here {
-                self.init(&RunSpec { init_from: Some(source.clone()), ..comparison.run.clone() })?;
+        self.check_recipes(&experiment)?;
+        let (id, _) = self.home.create_comparison(&experiment, &self.catalog)?;
+        self.resume_comparison(&id)
+    }
+
+    /// Refuses at once what would otherwise fail hours later, when its turn comes.
+    fn check_recipes(&mut self, experiment: &Experiment) -> Result<()> {
+        let sources = experiment.sources();
+        // each source once for each encoder: weights take long to read
+        let mut begun: Vec<(String, Choice)> = vec![];
+        let all = (0..experiment.arms.len())
+            .flat_map(|arm| (0..experiment.points()).map(move |point| (arm, point)));
+        for recipe in all.map(|(arm, point)| experiment.recipe(arm, point)) {
+            ensure!(
+                objectives::find(&recipe.objective.id)?.needs_labels || experiment.metric.id != ACCURACY,
+                "A comparison measures what is learnt from few labels, and the objective {:?} learns without any: choose \
+                 classify, or another metric than accuracy",
+                recipe.objective.id
+            );
+            data::require(&recipe.dataset, &self.home.data())?;
+            let Some(source) = recipe.init_from.clone().filter(|source| sources.contains(source.as_str()))
+            else {
+                continue;
+            };
+            let beginning = (source, recipe.encoder.clone());
+            if !begun.contains(&beginning) {
+                self.init(&recipe)?;
+                begun.push(beginning);
             }
         }
-        let (id, _) = self.home.create_comparison(&comparison, &self.catalog)?;
-        self.resume_comparison(&id)
+        Ok(())
     }
 
     pub(super) fn order(&mut self, id: &ComparisonId, order: Order) -> Result<()> {
@@ -116,9 +134,10 @@ impl Bench {
             contest.racing = true;
             return Ok(None);
         }
-        let accuracies =
-            contest.runs.iter().filter_map(|(cell, run)| Some((*cell, self.test_accuracy(run)?)));
-        contest.folder.write_results(&contest.comparison, &accuracies.collect())?;
+        let experiment = &contest.experiment;
+        let found =
+            contest.runs.iter().filter_map(|(cell, run)| Some((*cell, self.figure(experiment, run)?)));
+        contest.folder.write_results(experiment, &found.collect())?;
         Ok(Some(Phase::Finished))
     }
 
@@ -137,17 +156,18 @@ impl Bench {
             return self.resume(run, None);
         }
         let run_of = |index| contest.runs.get(&Cell::Pretraining(index)).map(ToString::to_string);
-        let spec = contest.comparison.spec(id, cell, &run_of);
+        let spec = contest.experiment.spec(id, cell, &run_of);
         let name = spec.name.clone();
         let run = self.start(spec).with_context(|| format!("{name} could not start"))?;
         contest.runs.insert(cell, run);
         Ok(())
     }
 
-    fn test_accuracy(&self, run: &RunId) -> Option<f64> {
+    /// The last value of the metric that decides.
+    fn figure(&self, experiment: &Experiment, run: &RunId) -> Option<f64> {
         let mut found = None;
         let read = self.home.folder(run).each_point(|point| {
-            if (point.metric, point.split) == (ACCURACY, Split::Test) {
+            if (point.metric, point.split) == (experiment.metric.id, experiment.split) {
                 found = Some(point.value);
             }
         });
@@ -159,12 +179,13 @@ impl Bench {
             return self.control_comparison(id, Control::Continue);
         }
         let folder = self.home.comparison(id);
-        let comparison = folder.read(&self.catalog)?;
+        let experiment = folder.read(&self.catalog)?;
         let lock = folder.lock()?;
+        let members = Members::new(&experiment);
         let contest = Contest {
-            runs: self.runs_of(id).filter_map(|(run, spec)| Some((comparison.cell(&spec)?, run))).collect(),
-            rounds: comparison.rounds().into(),
-            comparison,
+            runs: self.runs_of(id).filter_map(|(run, spec)| Some((members.cell(&spec)?, run))).collect(),
+            rounds: experiment.rounds().into(),
+            experiment,
             folder,
             _lock: lock,
             racing: false,
@@ -213,9 +234,9 @@ impl Bench {
     /// Its pretrainings stay: they took the longest, and other runs may begin with them.
     fn delete_comparison(&mut self, id: &ComparisonId) -> Result<()> {
         self.control_comparison(id, Control::Stop)?;
-        let comparison = self.home.comparison(id).read(&self.catalog).ok();
+        let members = self.home.comparison(id).read(&self.catalog).ok().map(|read| Members::new(&read));
         let is_race = |spec: &RunSpec| {
-            matches!(comparison.as_ref().and_then(|comparison| comparison.cell(spec)), Some(Cell::Arm { .. }))
+            matches!(members.as_ref().and_then(|members| members.cell(spec)), Some(Cell::Arm { .. }))
         };
         let races: Vec<RunId> =
             self.runs_of(id).filter(|(_, spec)| is_race(spec)).map(|(run, _)| run).collect();
@@ -248,7 +269,7 @@ impl Bench {
         };
         self.outbox.push(Event::Comparison(Box::new(ComparisonInfo {
             id: id.clone(),
-            comparison: folder.read(&self.catalog)?,
+            experiment: folder.read(&self.catalog)?,
             folder: folder.path,
             phase: phase.unwrap_or(resting),
         })));

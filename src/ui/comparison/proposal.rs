@@ -1,10 +1,10 @@
 //! The card that a race starts from: what is compared, how much work that is, and how long it will take here.
 use super::arm_look;
 use crate::{
-    comparison::{Arm, Cell, Comparison, labels},
+    experiment::{Experiment, Setting},
     protocol::Command,
     session::{DataState, State},
-    spec::{BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, RunSpec},
+    spec::{BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, FREEZE_STAGES, RunSpec, SELF_LABELS, Section},
     ui::{
         Action, fetch,
         look::swatch,
@@ -16,12 +16,12 @@ use crate::{
 use egui::{Button, Color32, Id, Label, Modal, RichText, Role, ScrollArea, Ui, Vec2, WidgetInfo};
 
 /// The place of a row's name, in points.
-const NAME: Vec2 = Vec2::new(56.0, 18.0);
+const NAME: Vec2 = Vec2::new(92.0, 18.0);
 
 /// Gives whether the card stays open.
 pub fn ui(
     ui: &Ui,
-    comparison: &Comparison,
+    experiment: &Experiment,
     state: &State,
     catalog: &Catalog,
     actions: &mut Vec<Action>,
@@ -29,30 +29,32 @@ pub fn ui(
     let screen = ui.ctx().content_rect();
     let modal = Modal::new(Id::unique("proposed race")).show(ui.ctx(), |ui| {
         ui.set_width((screen.width() - 80.0).clamp(240.0, 560.0));
-        ui.label(strong(format!("Race: {}", comparison.name)).heading());
+        ui.label(strong(format!("Race: {}", experiment.name)).heading());
         ScrollArea::vertical().max_height((screen.height() - 220.0).max(120.0)).show(ui, |ui| {
-            content(ui, comparison, state, catalog);
+            content(ui, experiment, state, catalog);
         });
         ui.add_space(6.0);
-        buttons(ui, comparison, &state.data, actions)
+        buttons(ui, experiment, &state.data, actions)
     });
     modal.inner && !ui.input(|input| input.key_pressed(egui::Key::Escape))
 }
 
-fn content(ui: &mut Ui, comparison: &Comparison, state: &State, catalog: &Catalog) {
-    ui.label("The same network learns from the same few labels in several ways, side by side: the arms.");
+fn content(ui: &mut Ui, experiment: &Experiment, state: &State, catalog: &Catalog) {
+    if experiment.arms.len() > 1 {
+        ui.label("The same network learns from the same examples in several ways, side by side: the arms.");
+    }
     let dark = ui.visuals().dark_mode;
     ui.add_space(4.0);
-    for (index, arm) in comparison.arms.iter().enumerate() {
+    for (index, arm) in experiment.arms.iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
             swatch(ui, &arm_look(index, dark));
             ui.label(strong(&arm.name));
-            ui.label(RichText::new(explained(arm)).weak());
+            ui.label(RichText::new(explained(experiment, index)).weak());
         });
     }
     ui.add_space(4.0);
-    let work = Work::of(comparison, state);
-    for (name, text) in rows(comparison, &work, catalog) {
+    let work = Work::of(experiment, state);
+    for (name, text) in rows(experiment, &work, catalog) {
         ui.horizontal_top(|ui| {
             ui.allocate_ui(NAME, |ui| {
                 ui.set_min_width(NAME.x);
@@ -64,31 +66,38 @@ fn content(ui: &mut Ui, comparison: &Comparison, state: &State, catalog: &Catalo
 }
 
 /// What there is to do, in words.
-fn rows(comparison: &Comparison, work: &Work, catalog: &Catalog) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("Images", data_name(&comparison.run, catalog))];
-    let pretrainings: Vec<&str> = comparison.pretrain.iter().map(|spec| spec.name.as_str()).collect();
+fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String, String)> {
+    let mut rows = vec![("Images".to_owned(), data_name(&experiment.base, catalog))];
+    let mut add = |name: &str, text: String| rows.push((name.to_owned(), text));
+    let pretrainings: Vec<&str> = experiment.pretrain.iter().map(|spec| spec.name.as_str()).collect();
     if !pretrainings.is_empty() {
-        rows.push(("First", format!("{}, once", pretrainings.join(", "))));
+        add("First", format!("{}, once", pretrainings.join(", ")));
     }
-    let budgets: Vec<String> = comparison.labels_per_class.iter().map(|budget| labels(*budget)).collect();
-    let (races, arms, seeds) = (comparison.races().len(), comparison.arms.len(), comparison.seeds.len());
-    let draws = if seeds == 1 { "1 draw".into() } else { format!("{seeds} draws") };
-    rows.push(("Labels", format!("{}; {draws} of each", budgets.join(", "))));
-    rows.push(("Runs", format!("{races} races of {arms} arms: {} runs", races * arms)));
-    rows.extend(work.steps.map(|steps| ("Steps", format!("{} in all", thousands(steps)))));
-    let time = match work.secs {
-        Some(secs) => format!("about {} on this computer; it can be stopped and resumed", duration(secs)),
-        None => {
-            "not known yet, as no such network has been trained here: it is shown once the race runs".into()
-        }
-    };
-    rows.push(("Time", time));
+    for axis in &experiment.axes {
+        let values: Vec<String> = axis.settings.iter().map(Setting::short).collect();
+        add(&axis.settings[0].title(), values.join(", "));
+    }
+    let (races, arms, seeds) = (experiment.races(), experiment.arms.len(), experiment.seeds.len());
+    add("Seeds", if seeds == 1 { "1".into() } else { format!("{seeds} for each") });
+    let of_arms = if arms == 1 { String::new() } else { format!("{races} races of {arms} arms: ") };
+    add("Runs", format!("{of_arms}{} runs", thousands((races * arms) as u64)));
+    if let Some(steps) = work.steps {
+        add("Steps", format!("{} in all", thousands(steps)));
+    }
+    add(
+        "Time",
+        match work.secs {
+            Some(secs) => format!("about {} on this computer; it can be stopped and resumed", duration(secs)),
+            None => "not known yet, as no such network has been trained here: it is shown once the race runs"
+                .into(),
+        },
+    );
     rows
 }
 
 /// Gives whether the card stays open.
-fn buttons(ui: &mut Ui, comparison: &Comparison, data: &DataState, actions: &mut Vec<Action>) -> bool {
-    let specs = comparison.pretrain.iter().chain([&comparison.run]);
+fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut Vec<Action>) -> bool {
+    let specs = experiment.pretrain.iter().chain([&experiment.base]);
     let is_missing = specs.into_iter().any(|spec| fetch::is_missing(&spec.dataset, data));
     if is_missing {
         ui.label(
@@ -102,7 +111,7 @@ fn buttons(ui: &mut Ui, comparison: &Comparison, data: &DataState, actions: &mut
         let start = ui.add_enabled(!is_missing, button);
         start.widget_info(|| WidgetInfo::labeled(Role::Button, !is_missing, "Start the race"));
         if start.clicked() {
-            actions.push(Action::Send(Command::Compare(Box::new(comparison.clone()))));
+            actions.push(Action::Send(Command::Compare(Box::new(experiment.clone()))));
             stays = false;
         }
         stays &= !ui.button("Cancel").clicked();
@@ -110,9 +119,25 @@ fn buttons(ui: &mut Ui, comparison: &Comparison, data: &DataState, actions: &mut
     stays
 }
 
-/// What an arm does, in a sentence.
-pub fn explained(arm: &Arm) -> &'static str {
-    match (arm.init_from.is_some(), arm.frozen, arm.self_labelled, arm.augmented) {
+/// What an arm does, in a sentence, or as a list of what it changes.
+pub fn explained(experiment: &Experiment, arm: usize) -> String {
+    let settings = &experiment.arms[arm].settings;
+    let spec = experiment.recipe(arm, 0);
+    let is_pretrained = experiment.is_pretrained(arm);
+    let is_of_a_head_start = |setting: &Setting| match setting {
+        Setting::InitFrom(_) => true,
+        Setting::Component(section, _) => *section == Section::Augmentation,
+        Setting::Param(section, ..) => *section == Section::Training,
+    };
+    if settings.is_empty() {
+        return "the recipe as it is".into();
+    }
+    let has_source = settings.iter().any(|setting| matches!(setting, Setting::InitFrom(_)));
+    if !has_source || !settings.iter().all(is_of_a_head_start) {
+        return settings.iter().map(Setting::label).collect::<Vec<_>>().join(", ");
+    }
+    let is_frozen = spec.training(&FREEZE_STAGES) >= FREEZE_STAGES.max();
+    match (is_pretrained, is_frozen, spec.training(&SELF_LABELS) > 0.0, !spec.is_unaltered()) {
         (false, _, true, _) => "from random weights; labels further images itself",
         (false, _, _, false) => "from random weights; the images stay as they are",
         (false, ..) => "from random weights",
@@ -120,6 +145,7 @@ pub fn explained(arm: &Arm) -> &'static str {
         (true, _, true, _) => "from the pretrained encoder; labels further images itself",
         (true, ..) => "from the pretrained encoder, all of which goes on learning",
     }
+    .into()
 }
 
 /// How much there is to do.
@@ -131,23 +157,22 @@ struct Work {
 }
 
 impl Work {
-    fn of(comparison: &Comparison, state: &State) -> Self {
-        let cells = comparison.rounds().into_iter().flatten();
-        let specs: Vec<RunSpec> = cells.map(|cell| spec_of(comparison, cell)).collect();
-        let steps = specs.iter().map(|spec| steps(spec, &state.data)).collect::<Option<Vec<u64>>>();
-        let secs = steps.as_ref().and_then(|steps| {
-            let secs = specs.iter().zip(steps).map(|(spec, steps)| {
-                let images = *steps as f64 * spec.training(&BATCH_SIZE);
-                Some(images * secs_per_image(spec, state)?)
-            });
-            secs.sum()
+    fn of(experiment: &Experiment, state: &State) -> Self {
+        let pretrainings = experiment.pretrain.iter().map(|spec| (spec.clone(), 1));
+        let arms = (0..experiment.arms.len()).flat_map(|arm| {
+            (0..experiment.points()).map(move |point| (experiment.recipe(arm, point), experiment.seeds.len()))
         });
-        Self { steps: steps.map(|steps| steps.iter().sum()), secs }
+        let (mut steps, mut secs) = (Some(0), Some(0.0));
+        for (spec, runs) in pretrainings.chain(arms) {
+            let each = self::steps(&spec, &state.data);
+            let each_secs = each.and_then(|each| {
+                Some(each as f64 * spec.training(&BATCH_SIZE) * secs_per_image(&spec, state)?)
+            });
+            steps = steps.zip(each).map(|(all, each)| all + each * runs as u64);
+            secs = secs.zip(each_secs).map(|(all, each)| all + each * runs as f64);
+        }
+        Self { steps, secs }
     }
-}
-
-fn spec_of(comparison: &Comparison, cell: Cell) -> RunSpec {
-    comparison.spec("", cell, &|_| None)
 }
 
 /// The steps that a run will take, where that does not depend on images that were not read yet.
@@ -187,16 +212,16 @@ mod tests {
 
     #[test]
     fn the_card_says_how_long_a_race_takes_by_an_earlier_run() {
-        let comparison =
-            Comparison::from_toml(include_str!("../../../configs/head_start.toml"), &[], &catalog()).unwrap();
+        let experiment =
+            Experiment::from_toml(include_str!("../../../configs/head_start.toml"), &[], &catalog()).unwrap();
         let mut state = State::default();
-        let work = Work::of(&comparison, &state);
+        let work = Work::of(&experiment, &state);
         // 3 draws, 2 budgets, 5 arms, 4 times 100 steps
         assert_eq!((work.steps, work.secs), (Some(12_000), None));
         state.apply(Event::Run(Box::new(RunInfo {
             id: "earlier".into(),
             folder: "earlier".into(),
-            spec: comparison.run.clone(),
+            spec: experiment.base.clone(),
             live: Default::default(),
             phase: Phase::Finished,
             changes: vec![],
@@ -206,9 +231,9 @@ mod tests {
             saved: None,
             remedy: None,
         })));
-        let secs = Work::of(&comparison, &state).secs.unwrap();
+        let secs = Work::of(&experiment, &state).secs.unwrap();
         assert!((secs - 240.0).abs() < 1e-6, "{secs}");
-        let rows = rows(&comparison, &Work::of(&comparison, &state), &catalog());
+        let rows = rows(&experiment, &Work::of(&experiment, &state), &catalog());
         let text = |name: &str| rows.iter().find(|(of, _)| *of == name).unwrap().1.clone();
         assert_eq!(text("Runs"), "6 races of 5 arms: 30 runs");
         assert_eq!(text("Steps"), "12,000 in all");

@@ -8,7 +8,7 @@ use crate::{
 
 /// The share of a comparison's runs that are done, and where it stands in words.
 pub fn stand(info: &ComparisonInfo, entrants: &Entrants<'_>) -> (f32, String) {
-    let rounds = info.comparison.rounds();
+    let rounds = info.experiment.rounds();
     let of = |round: usize| -> Vec<&Run> {
         rounds[round].iter().filter_map(|cell| entrants.get(cell).copied()).collect()
     };
@@ -23,12 +23,12 @@ pub fn stand(info: &ComparisonInfo, entrants: &Entrants<'_>) -> (f32, String) {
     let (current, size) = (of(done), rounds[done].len());
     let share = |run: &&Run| run.progress.step as f32 / run.progress.steps.max(1) as f32;
     let within = current.iter().map(share).sum::<f32>() / size as f32;
-    let pretrainings = info.comparison.pretrain.len();
+    let pretrainings = info.experiment.pretrain.len();
     let races = rounds.len() - pretrainings;
     let left = if current.len() == size { secs_left(&current) } else { None };
     let text = if done < pretrainings {
         let left = left.map_or(String::new(), |left| format!(": {} of training left", duration(left)));
-        format!("{}{left}, then {races} races", info.comparison.pretrain[done].name)
+        format!("{}{left}, then {races} races", info.experiment.pretrain[done].name)
     } else {
         let ended: Vec<f64> = (pretrainings..done).map(|round| secs_taken(&of(round))).collect();
         let left = left.map(|left| races_left(&ended, secs_taken(&current), left, rounds.len() - done - 1));
