@@ -362,7 +362,8 @@ mod tests {
     fn what_was_found_stays_until_there_is_something_new() {
         let embedding = |number: f32| Some(Ok(Finding::Embedding(Arc::new(vec![number]))));
         let mut state = State::default();
-        for (share_done, finding) in [(0.0, None), (0.2, embedding(1.0)), (0.4, None), (1.0, embedding(2.0))] {
+        for (share_done, finding) in [(0.0, None), (0.2, embedding(1.0)), (0.4, None), (1.0, embedding(2.0))]
+        {
             let known = state.answers.get(&1).and_then(|answer| answer.finding.clone());
             let expected = finding.clone().or(known);
             state.apply(Event::Answer(Answer { request: 1, run: "a".into(), step: 0, share_done, finding }));

@@ -104,10 +104,7 @@ impl Bench {
     /// Scores a few images, calibrated where the network has been calibrated already.
     pub(super) fn scores(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, Progress)> {
         let count = samples.len();
-        ensure!(
-            count <= MOST_SCORES,
-            "{count} images are too many at once: ask about {MOST_SCORES} at most"
-        );
+        ensure!(count <= MOST_SCORES, "{count} images are too many at once: ask about {MOST_SCORES} at most");
         let (step, model, _) = self.model(run)?;
         let (scores, is_calibrated) = match self.calibration(run) {
             Some(Calibration::Known(trust)) => {

@@ -32,12 +32,7 @@ impl Bench {
         advanced
     }
 
-    fn serve_until(
-        &mut self,
-        done: &Receiver<Result<()>>,
-        run: &RunId,
-        interrupt: &Interrupt,
-    ) -> Result<()> {
+    fn serve_until(&mut self, done: &Receiver<Result<()>>, run: &RunId, interrupt: &Interrupt) -> Result<()> {
         let commands = self.commands.clone();
         loop {
             self.answer_drawings(Some(run));

@@ -282,7 +282,12 @@ mod tests {
             .try_iter()
             .map(|event| match event {
                 Event::Notice(notice) => notice.text.split(':').next().unwrap_or_default().to_owned(),
-                Event::Answer(Answer { request, finding: Some(Err::<Finding, _>(_)), share_done: 1.0, .. }) => {
+                Event::Answer(Answer {
+                    request,
+                    finding: Some(Err::<Finding, _>(_)),
+                    share_done: 1.0,
+                    ..
+                }) => {
                     format!("answer {request}")
                 }
                 other => panic!("{other:?}"),
