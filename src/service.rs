@@ -74,7 +74,8 @@ impl std::error::Error for Fault {}
 /// # Errors
 /// Its own; a [`Fault`] where it panicked.
 pub fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::new(Fault(reason(&*panic).into()))))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Error::new(Fault(reason(&*panic).into()))))
 }
 
 fn reason(panic: &(dyn Any + Send)) -> &str {

@@ -288,9 +288,7 @@ fn a_photograph_is_shown_as_it_is_unless_it_is_to_be_read_as_a_drawing() {
     window.state_mut().bench.picked_image(&path);
     until_opened(&mut window);
     let shown = |window: &mut Window| match commands(window).pop() {
-        Some(Command::Ask { question: Question::Prediction { sample }, .. }) => {
-            sample.image().unwrap().shape
-        }
+        Some(Command::Ask { question: Question::Prediction { sample }, .. }) => sample.image().unwrap().shape,
         other => panic!("{other:?}"),
     };
     assert_eq!(shown(&mut window), ImageShape::new(40, 60, 3));

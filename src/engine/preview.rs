@@ -40,12 +40,7 @@ pub fn choose(labels: &[u16], validation: &[usize]) -> Vec<usize> {
 ///
 /// # Errors
 /// Where the images do not fit the model.
-pub fn show(
-    model: &Model,
-    live: &LiveParams,
-    examples: &Examples,
-    drawings: &[Sample],
-) -> Result<Preview> {
+pub fn show(model: &Model, live: &LiveParams, examples: &Examples, drawings: &[Sample]) -> Result<Preview> {
     let mut images = examples.bytes(&(0..examples.len()).collect::<Vec<_>>())?;
     let places = images.chunks_exact_mut(model.shape().len().max(1));
     for (place, drawing) in places.zip(drawings) {

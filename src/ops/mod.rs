@@ -26,7 +26,6 @@ mod weighted;
 
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
-pub use interrupt::{Interrupt, on_pool};
 pub use activation::activate;
 pub use add::add;
 pub use attention::attention;
@@ -36,6 +35,7 @@ pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use depthwise::depthwise_conv2d;
 pub use dropout::{DropoutUnit, dropout};
 pub use embedding::embedding;
+pub use interrupt::{Interrupt, on_pool};
 pub use linear::linear;
 pub use loss::{
     binary_cross_entropy, cross_entropy, mean_squared_error, nt_xent, softmax, weighted_cross_entropy,

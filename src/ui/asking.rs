@@ -171,13 +171,7 @@ impl<K: PartialEq> Asking<K> {
         }
     }
 
-    fn ask(
-        &mut self,
-        asker: &mut Asker<'_>,
-        weights: u64,
-        now: f64,
-        question: impl FnOnce(&K) -> Question,
-    ) {
+    fn ask(&mut self, asker: &mut Asker<'_>, weights: u64, now: f64, question: impl FnOnce(&K) -> Question) {
         let Some((Subject { run, about }, _)) = &self.wanted else { return };
         if let Some(older) = self.asked.take() {
             asker.dismiss(older.request);

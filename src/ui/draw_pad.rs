@@ -104,13 +104,7 @@ impl DrawPad {
         [&self.image, &self.before].into_iter().flatten().cloned().collect()
     }
 
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        run: Option<&Run>,
-        pen_width: &mut f32,
-        asker: &mut Asker<'_>,
-    ) {
+    pub fn ui(&mut self, ui: &mut Ui, run: Option<&Run>, pen_width: &mut f32, asker: &mut Asker<'_>) {
         self.questions.take_in(asker.answers, ui.input(|input| input.time));
         self.classes.follow(run, self.answered(run).as_deref());
         card(ui).show(ui, |ui| {

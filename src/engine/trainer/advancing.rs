@@ -20,8 +20,13 @@ impl Trainer {
             true => self.advance_and_make_way(),
             false => ops::on_pool(|| self.advance_here()),
         };
-        let is_training = matches!(advanced, Ok(Advance::Trained { .. } | Advance::Interrupted));
-        self.took[usize::from(!is_training)] = began.elapsed();
+        // an interruption that came too late is not for the next batch
+        self.interrupt.take();
+        match advanced {
+            Ok(Advance::Interrupted) => {}
+            Ok(Advance::Trained { .. }) => self.took[0] = began.elapsed(),
+            _ => self.took[1] = began.elapsed(),
+        }
         advanced
     }
 

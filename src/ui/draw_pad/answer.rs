@@ -14,8 +14,7 @@ use egui::{RichText, Ui};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Bars follow the pen as closely as they can, and the weights often enough. What is calibrated meanwhile comes later.
-const PACE: Pace =
-    Pace { settled: 0.0, pause: 0.0, pause_of_weights: 0.1, rest: 0.0, awaits_all: false };
+const PACE: Pace = Pace { settled: 0.0, pause: 0.0, pause_of_weights: 0.1, rest: 0.0, awaits_all: false };
 
 /// What it means to look like nothing that is known.
 const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not rely on it.";
