@@ -8,15 +8,19 @@ mod catalog;
 pub mod edits;
 mod live;
 pub mod overrides;
+mod reader;
 mod toml;
 mod training;
-pub(crate) use self::toml::{no_toml, param_value, written_value};
 pub use self::{
     catalog::{Catalog, ComponentInfo, Misfit, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
     live::{Change, LiveParams},
     toml::{SUITED_AUGMENTATION, SpecError},
     training::*,
+};
+pub(crate) use self::{
+    reader::param_value,
+    toml::{no_toml, written_value},
 };
 
 /// Everything that determines a run, except the live changes made to it.

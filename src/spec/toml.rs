@@ -1,21 +1,19 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
 use super::{
-    Catalog, Choice, Entrant, FieldError, Param, ParamKind, RunSpec, Section, SplitRule, dotted, edits,
-    overrides,
+    Catalog, FieldError, Param, ParamKind, RunSpec, Section, SplitRule, edits, overrides, reader::Reader,
 };
-use crate::nearest::suggestion;
-use std::{fmt, path::PathBuf};
+use std::fmt;
 use toml::{Table, Value};
 
 /// The version of the format of `spec.toml`.
-const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 2;
 /// The version whose runs were split by the examples that corrections leave.
-const SPLIT_AS_CORRECTED: i64 = 1;
+pub(super) const SPLIT_AS_CORRECTED: i64 = 1;
 
 /// What `augmentation.id` may say: what suits the data set, or nothing. `session::written` fills in the values that the
 /// first stands for, and a spec has them written out.
 pub const SUITED_AUGMENTATION: &str = "recommended";
-const NO_AUGMENTATION: &str = "none";
+pub(super) const NO_AUGMENTATION: &str = "none";
 
 /// Everything that is wrong with a spec.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,158 +120,6 @@ impl RunSpec {
     }
 }
 
-struct Reader<'a> {
-    catalog: &'a Catalog,
-    errors: Vec<FieldError>,
-}
-
-impl Reader<'_> {
-    fn spec(&mut self, table: &Table) -> RunSpec {
-        let known: Vec<&str> = ["version", "name", "seed", "init_from", "comparison", "arm"]
-            .into_iter()
-            .chain(Section::ALL.map(Section::id))
-            .collect();
-        self.unknown_keys("", table, &known);
-        let mut spec = RunSpec::default();
-        match table.get("version").map(Value::as_integer) {
-            None | Some(Some(SPLIT_AS_CORRECTED | VERSION)) => {}
-            Some(Some(newer)) if newer > VERSION => {
-                self.error(
-                    "version",
-                    format!("{newer} is newer than this program: update Headstart to open it"),
-                );
-            }
-            _ => self.error("version", format!("must be a number up to {VERSION}")),
-        }
-        if let Some(name) = table.get("name") {
-            match name.as_str() {
-                Some(name) if !name.trim().is_empty() => spec.name = name.into(),
-                _ => self.error("name", "must be a text in quotes"),
-            }
-        }
-        if let Some(source) = table.get("init_from") {
-            match source.as_str() {
-                Some(source) if !source.trim().is_empty() => spec.init_from = Some(source.into()),
-                _ => self.error("init_from", "must be a run's name or a file's path in quotes"),
-            }
-        }
-        spec.entrant = self.entrant(table);
-        if let Some(seed) = table.get("seed") {
-            let whole = seed.as_integer().and_then(|seed| u64::try_from(seed).ok());
-            match whole.or_else(|| seed.as_str()?.parse().ok()) {
-                Some(seed) => spec.seed = seed,
-                None => self.error("seed", format!("{seed} is no seed: use a whole number from 0")),
-            }
-        }
-        for section in Section::ALL {
-            match table.get(section.id()) {
-                None => {}
-                Some(Value::Table(values)) => self.section(&mut spec, section, values),
-                Some(_) => self.error(
-                    section.id(),
-                    format!("must be a section: write [{}] above its keys", section.id()),
-                ),
-            }
-        }
-        if table.get("version").and_then(Value::as_integer) == Some(SPLIT_AS_CORRECTED) {
-            spec.dataset.split_rule = SplitRule::AsCorrected;
-        }
-        spec
-    }
-
-    fn entrant(&mut self, table: &Table) -> Option<Entrant> {
-        let text = |key: &str| table.get(key).and_then(Value::as_str).map(String::from);
-        match (text("comparison"), text("arm")) {
-            (Some(comparison), Some(arm)) => return Some(Entrant { comparison, arm }),
-            _ if table.contains_key("comparison") || table.contains_key("arm") => {
-                self.error("comparison", "needs an arm beside it, both as texts in quotes");
-            }
-            _ => {}
-        }
-        None
-    }
-
-    fn section(&mut self, spec: &mut RunSpec, section: Section, table: &Table) {
-        if let Some(choice) = spec.choice_mut(section) {
-            self.choice(section, choice, table);
-        }
-        let catalog = self.catalog;
-        let Some(info) = catalog.component(section, spec.id(section)) else {
-            let message = catalog.unknown(section, spec.id(section));
-            return self.error(&format!("{}.id", section.id()), message);
-        };
-        let choices: &[&str] = match section {
-            Section::Training => &[],
-            Section::Dataset => &["id", "path", "edits"],
-            _ => &["id"],
-        };
-        let known: Vec<&str> =
-            choices.iter().copied().chain(info.params.iter().map(|param| param.key)).collect();
-        self.unknown_keys(section.id(), table, &known);
-        if section == Section::Augmentation
-            && let Some(id) = table.get("id")
-        {
-            self.whole_augmentation(spec, id);
-        }
-        for param in info.params {
-            let Some(value) = table.get(param.key) else { continue };
-            match param_value(param, value) {
-                Ok(number) => spec.set(section, param, number),
-                Err(wrong) => self.error(&dotted(section, param), wrong),
-            }
-        }
-    }
-
-    fn choice(&mut self, section: Section, choice: &mut Choice, table: &Table) {
-        let id = table.get("id").map(Value::as_str);
-        match id {
-            Some(Some(id)) => *choice = Choice::new(id),
-            Some(None) => self.error(&format!("{}.id", section.id()), "must be a text in quotes"),
-            None => {}
-        }
-        match table.get("path").map(Value::as_str) {
-            Some(Some(path)) => choice.path = Some(PathBuf::from(path)),
-            Some(None) => self.error(&format!("{}.path", section.id()), "must be a text in quotes"),
-            None => {}
-        }
-        let form = "must be a table of images: false leaves one out, a text is its class";
-        match table.get("edits").map(|edits| edits.as_table().map(edits::from_table)) {
-            Some(Some(Ok(edits))) => choice.edits = edits,
-            Some(_) => self.error(&format!("{}.edits", section.id()), form),
-            None => {}
-        }
-    }
-
-    /// Sets the whole augmentation; single keys are applied after it.
-    fn whole_augmentation(&mut self, spec: &mut RunSpec, id: &Value) {
-        match id.as_str() {
-            Some(NO_AUGMENTATION) => spec.augmentation.clear(),
-            Some(SUITED_AUGMENTATION) => {
-                self.error(
-                    "augmentation.id",
-                    "depends on the data set: here every value has to be written out",
-                );
-            }
-            _ => self.error(
-                "augmentation.id",
-                format!("{id} is not known: choose one of {SUITED_AUGMENTATION}, {NO_AUGMENTATION}"),
-            ),
-        }
-    }
-
-    fn unknown_keys(&mut self, prefix: &str, table: &Table, known: &[&str]) {
-        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-            let field = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-            let advice = self.catalog.owner(key).unwrap_or_else(|| suggestion(key, known));
-            self.errors.push(FieldError::new(field, format!("is not known{advice}")));
-        }
-    }
-
-    fn error(&mut self, field: &str, message: impl Into<String>) {
-        self.errors.push(FieldError::new(field, message));
-    }
-}
-
 /// A hyperparameter's value as TOML.
 pub(crate) fn written_value(param: &Param, value: f64) -> Value {
     match param.kind {
@@ -281,33 +127,6 @@ pub(crate) fn written_value(param: &Param, value: f64) -> Value {
         ParamKind::Float { .. } => Value::Float(value),
         ParamKind::Switch => Value::Boolean(value != 0.0),
         ParamKind::Choice(options) => options.get(value as usize).map_or("", |(id, _)| id).into(),
-    }
-}
-
-/// The same, read. What kind of value is expected is the error; bounds are not checked.
-pub(crate) fn param_value(param: &Param, value: &Value) -> Result<f64, String> {
-    let number = match (value, param.kind) {
-        (Value::Boolean(on), ParamKind::Switch) => Some(f64::from(*on)),
-        (Value::String(text), ParamKind::Choice(options)) => {
-            options.iter().position(|(id, _)| id == text).map(|place| place as f64)
-        }
-        (_, ParamKind::Choice(_)) => None,
-        (Value::Integer(n), _) => Some(*n as f64),
-        (Value::Float(x), _) => Some(*x),
-        _ => None,
-    };
-    number.ok_or_else(|| format!("{value} is not {}", expected(param.kind)))
-}
-
-fn expected(kind: ParamKind) -> String {
-    match kind {
-        ParamKind::Integer { .. } => "a whole number".into(),
-        ParamKind::Float { .. } => "a number".into(),
-        ParamKind::Switch => "true or false".into(),
-        ParamKind::Choice(options) => {
-            let ids: Vec<_> = options.iter().map(|(id, _)| *id).collect();
-            format!("one of {}", ids.join(", "))
-        }
     }
 }
 
@@ -321,7 +140,10 @@ pub(crate) fn no_toml(text: &str, error: &::toml::de::Error) -> FieldError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{session::catalog, spec::EPOCHS};
+    use crate::{
+        session::catalog,
+        spec::{Choice, EPOCHS},
+    };
 
     fn read(text: &str, overrides: &[&str]) -> Result<RunSpec, String> {
         let overrides: Vec<_> = overrides.iter().map(ToString::to_string).collect();
