@@ -17,6 +17,11 @@ use crate::{
 use egui::{FontId, Id, Ui};
 use egui_plot::{AxisHints, GridMark, HoverPosition, LineStyle, PlotBounds, Points};
 
+/// The width of a character beside the axis, in points.
+const CHARACTER: f32 = 7.0;
+/// Marks along the axis, at most.
+const MOST_MARKS: usize = 12;
+
 /// What one arm has reached at one point.
 struct Reached {
     place: f64,
@@ -89,8 +94,14 @@ fn plot(ui: &mut Ui, experiment: &Experiment, reached: &[Vec<Reached>], height: 
     let ticks: Vec<String> = (0..count).map(|point| tick(experiment, point)).collect();
     let labels: Vec<String> = (0..count).map(|point| experiment.point_label(point)).collect();
     let (font, weak) = (FontId::proportional(14.0), ui.visuals().weak_text_color());
+    let longest = ticks.iter().map(|tick| tick.chars().count()).max().unwrap_or_default() as f32;
+    let room = longest * CHARACTER + 8.0;
     let axis = AxisHints::new_x().tick_label_font(font).tick_label_color(weak);
-    let marks = move |_| (0..count).map(|place| GridMark { value: place as f64, step_size: 1.0 }).collect();
+    let axis = axis.label_spacing(room..=room * 1.4);
+    // no more than fit beside each other
+    let every = count.div_ceil(MOST_MARKS);
+    let mark = move |place| GridMark { value: place as f64, step_size: every as f64 };
+    let marks = move |_| (0..count).step_by(every).map(mark).collect();
     let metric = experiment.metric;
     let ends = |at: &Reached| {
         [at.mean - at.deviation, at.mean + at.deviation].map(|end| match metric.unit {
