@@ -113,13 +113,13 @@ impl Batch {
 /// What an objective shows of its work.
 pub struct Looks {
     /// One for each step of its work.
-    pub strips: Vec<Strip>,
+    pub strips: Vec<TensorStrip>,
     /// Where views of images are compared.
     pub similarities: Option<Similarities>,
 }
 
-/// Images that belong together.
-pub struct Strip {
+/// Images that belong together, as tensors.
+pub struct TensorStrip {
     /// The title above the images.
     pub name: &'static str,
     /// One sentence on what the images show.
@@ -130,15 +130,15 @@ pub struct Strip {
     pub captions: Vec<Caption>,
 }
 
-impl Strip {
+impl TensorStrip {
     /// Without captions.
     pub fn new(name: &'static str, help: &'static str, images: Tensor) -> Self {
         Self { name, help, images, captions: vec![] }
     }
 }
 
-impl From<Vec<Strip>> for Looks {
-    fn from(strips: Vec<Strip>) -> Self {
+impl From<Vec<TensorStrip>> for Looks {
+    fn from(strips: Vec<TensorStrip>) -> Self {
         Self { strips, similarities: None }
     }
 }

@@ -31,7 +31,7 @@ pub trait Inspection: Send {
     ///
     /// # Errors
     /// Where the network or its data cannot be looked into.
-    fn advance(&mut self) -> Result<Progress>;
+    fn advance(&mut self) -> Result<PartialFinding>;
 
     /// What could not be looked at, in sentences, since this was asked last.
     fn left_out(&mut self) -> Vec<String> {
@@ -39,8 +39,8 @@ pub trait Inspection: Send {
     }
 }
 
-/// How far an inspection is.
-pub struct Progress {
+/// What an inspection has found in a portion of its work.
+pub struct PartialFinding {
     /// From 0 to 1; at 1 it is done.
     pub share_done: f32,
     pub finding: Option<Finding>,
@@ -82,7 +82,7 @@ fn at_once(finding: Finding) -> Box<dyn Inspection> {
 struct AtOnce(Finding);
 
 impl Inspection for AtOnce {
-    fn advance(&mut self) -> Result<Progress> {
-        Ok(Progress { share_done: 1.0, finding: Some(self.0.clone()) })
+    fn advance(&mut self) -> Result<PartialFinding> {
+        Ok(PartialFinding { share_done: 1.0, finding: Some(self.0.clone()) })
     }
 }

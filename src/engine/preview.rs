@@ -53,7 +53,7 @@ pub fn show(model: &Model, live: &LiveParams, examples: &Examples, drawings: &[S
     let mut shown = strips.iter().map(|strip| to_bytes(strip, ROW)).collect::<Result<Vec<_>>>()?;
     if let Some(images) = samples {
         let help = "Painted from noise alone, always the same noise: watch it turn into digits.";
-        shown.push(to_bytes(&objectives::Strip::new("Samples", help, images), SAMPLES)?);
+        shown.push(to_bytes(&objectives::TensorStrip::new("Samples", help, images), SAMPLES)?);
     }
     Ok(Preview { strips: shown, similarities })
 }
@@ -68,7 +68,7 @@ pub fn of_one(model: &Model, live: &LiveParams, image: &Examples) -> Result<Vec<
 }
 
 /// The first images of a strip.
-pub fn to_bytes(strip: &objectives::Strip, most: usize) -> Result<Strip> {
+pub fn to_bytes(strip: &objectives::TensorStrip, most: usize) -> Result<Strip> {
     let (images, height, width, channels) = strip.images.dims4()?;
     let shown = images.min(most);
     Ok(Strip {

@@ -55,12 +55,12 @@ impl Worker {
         let backlog = home.list()?.into_iter().rev().collect();
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
-        let mut bench = Bench::new(home, catalog, Outbox::new(event_sender, wake));
-        (bench.backlog, bench.commands) = (backlog, command_receiver.clone());
-        let watch = bench.watch.clone();
+        let mut engine = Engine::new(home, catalog, Outbox::new(event_sender, wake));
+        (engine.backlog, engine.commands) = (backlog, command_receiver.clone());
+        let watch = engine.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
         let thread = thread
-            .spawn(move || bench.run(&command_receiver))
+            .spawn(move || engine.run(&command_receiver))
             .context("Could not start the training thread")?;
         Ok(Self { commands, events, watch, thread })
     }
@@ -75,7 +75,7 @@ impl Worker {
 }
 
 /// What the thread works at.
-struct Bench {
+struct Engine {
     home: Home,
     catalog: Catalog,
     outbox: Outbox,
@@ -99,7 +99,7 @@ struct Bench {
     watch: Arc<Watch>,
 }
 
-impl Bench {
+impl Engine {
     fn new(home: Home, catalog: Catalog, outbox: Outbox) -> Self {
         Self {
             home,
@@ -172,7 +172,7 @@ impl Bench {
             | Command::Dismiss(_)
             | Command::StopPreparing => "Could not do that",
         };
-        self.guard(About::Request, what, |bench| bench.obey(command));
+        self.guard(About::Request, what, |engine| engine.obey(command));
     }
 
     /// Errors and panics end what they happen in, not the thread.
@@ -275,7 +275,7 @@ impl Bench {
     }
 }
 
-impl Service for Bench {
+impl Service for Engine {
     type Message = Command;
 
     fn has_work(&self) -> bool {
@@ -298,7 +298,7 @@ impl Service for Bench {
         self.answer();
         if let Some(run) = self.backlog.pop_front() {
             let about = About::Run(run.clone());
-            self.guard(about, "Could not open a run", |bench| bench.open(&run));
+            self.guard(about, "Could not open a run", |engine| engine.open(&run));
         }
         self.compare();
         self.advance();
@@ -318,9 +318,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (sender, events) = bounded(8);
         let home = Home::open(folder.path().into()).unwrap();
-        let mut bench = Bench::new(home, crate::engine::catalog(), Outbox::new(sender, Box::new(|| {})));
-        bench.guard(About::Request, "Could not do that", |_| panic!("out of luck"));
-        bench.outbox.flush();
+        let mut engine = Engine::new(home, crate::engine::catalog(), Outbox::new(sender, Box::new(|| {})));
+        engine.guard(About::Request, "Could not do that", |_| panic!("out of luck"));
+        engine.outbox.flush();
         let Ok(Event::Notice(notice)) = events.try_recv() else { panic!("no notice") };
         assert_eq!(notice.text, "Could not do that: a fault in Headstart: out of luck");
     }

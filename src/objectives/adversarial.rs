@@ -9,7 +9,7 @@
 //! ε ~ N(0, 1) for a small σ, which needs none. Both sides learn in one step from one sum: G's weights have no part in
 //! D's loss, and D's are held in G's. z is normal noise about one of as many points as the data has classes. Samples are
 //! painted by a moving average of G's weights.
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
     metrics::{DISCRIMINATOR_LOSS, GENERATED_CONFIDENCE, GENERATOR_LOSS, REAL_CONFIDENCE, SAMPLE_DIVERSITY},
@@ -186,7 +186,7 @@ impl Objective for Adversarial {
         };
         let captions = logits.iter().map(caption).collect();
         let help = "Validation images, and the probability that the discriminator gives each of being real.";
-        Ok(vec![Strip { captions, ..Strip::new("Real?", help, batch.inputs.clone()) }].into())
+        Ok(vec![TensorStrip { captions, ..TensorStrip::new("Real?", help, batch.inputs.clone()) }].into())
     }
 
     fn sample(&self, count: usize, seed: u64) -> Result<Option<Tensor>> {

@@ -2,7 +2,7 @@
 //!
 //! p is a Bernoulli distribution for each pixel, so that −log p is the binary cross-entropy. x̃ is x itself, or x with
 //! some pixels blanked (Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008).
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder};
 use crate::{
     metrics::LOSS,
     models::{Network, Pass, Vars},
@@ -66,11 +66,11 @@ impl Objective for Autoencoder {
         let seen = blanked(&batch.inputs, share(live), 0, 0)?;
         let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
         let mut strips =
-            vec![Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone())];
+            vec![TensorStrip::new("Original", "Images that it was not fitted to.", batch.inputs.clone())];
         if share(live) > 0.0 {
-            strips.push(Strip::new("Pixels blanked", "All that the encoder sees of them.", seen));
+            strips.push(TensorStrip::new("Pixels blanked", "All that the encoder sees of them.", seen));
         }
-        strips.push(Strip::new(
+        strips.push(TensorStrip::new(
             "Reconstruction",
             "Painted from the embedding alone: what is missing here, the embedding does not hold.",
             painted,

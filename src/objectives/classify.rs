@@ -1,5 +1,5 @@
 //! Classification: minimise E[−log p(y | x, θ)], the cross-entropy of a linear layer on the embedding.
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip};
 use crate::{
     data::DatasetInfo,
     evaluation::argmax,
@@ -94,7 +94,7 @@ impl Objective for Classify {
         };
         let captions = probabilities.iter().enumerate().map(caption).collect();
         let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";
-        Ok(vec![Strip { captions, ..Strip::new("Images", help, batch.inputs.clone()) }].into())
+        Ok(vec![TensorStrip { captions, ..TensorStrip::new("Images", help, batch.inputs.clone()) }].into())
     }
 
     fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {

@@ -3,7 +3,7 @@
 //! For a batch of n images, the projections z of their 2n views, and the partner j of each view i, minimise the mean of
 //! −log(exp(sim(zᵢ, zⱼ)/τ) / Σ_{k≠i} exp(sim(zᵢ, zₖ)/τ)) with the cosine similarity sim and the temperature τ
 //! (Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1).
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip};
 use crate::{
     metrics::{ALIGNMENT, KNN_ACCURACY, UNIFORMITY},
     models::{Network, Pass, Vars},
@@ -118,8 +118,8 @@ impl Objective for Contrastive {
         let pairs = batch.inputs.dim(0)? / 2;
         let view = |first: usize| batch.inputs.narrow(0, first, pairs);
         let strips = vec![
-            Strip::new("One view", "Images that it was not fitted to, altered by chance.", view(0)?),
-            Strip::new(
+            TensorStrip::new("One view", "Images that it was not fitted to, altered by chance.", view(0)?),
+            TensorStrip::new(
                 "Another view",
                 "The same images, altered in another way: the network must find out which belong together.",
                 view(pairs)?,

@@ -1,7 +1,7 @@
 //! Masked autoencoding: minimise E[−log p(x_hidden | x_visible)] for patches that are hidden at random
 //! (He et al., "Masked autoencoders are scalable vision learners", 2022, with a convolutional encoder that sees zeros
 //! in the place of hidden patches).
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder};
 use crate::{
     metrics::LOSS,
     models::{Network, Pass, Vars},
@@ -116,13 +116,13 @@ impl Objective for Masked {
         let painted = self.decoder.paint(&self.encoder.forward(&seen, &Pass::Evaluation)?)?;
         let filled = (&seen + (painted * &masks)?)?;
         Ok(vec![
-            Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
-            Strip::new(
+            TensorStrip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
+            TensorStrip::new(
                 "What it sees",
                 "The grey squares are hidden from it.",
                 (seen + (masks * HIDDEN_GREY)?)?,
             ),
-            Strip::new("Filled in", "The hidden squares as it paints them.", filled),
+            TensorStrip::new("Filled in", "The hidden squares as it paints them.", filled),
         ]
         .into())
     }

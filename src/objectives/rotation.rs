@@ -1,7 +1,7 @@
 //! Rotation prediction: each image is turned by 0, 90, 180 and 270 degrees, and the network says by how much: minimise
 //! E[−log p(r | rotate(x, r))] (Gidaris, Singh and Komodakis, "Unsupervised representation learning by predicting image
 //! rotations", 2018).
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, classify::accuracy};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, classify::accuracy};
 use crate::{
     evaluation::argmax,
     metrics::ROTATION_ACCURACY,
@@ -92,7 +92,7 @@ impl Objective for Rotation {
         };
         let captions = guesses.iter().zip(&quarters).map(caption).collect();
         let help = "Each image is turned counterclockwise by quarters; beneath it is by how much the network thinks it was.";
-        Ok(vec![Strip { captions, ..Strip::new("Turned", help, shown) }].into())
+        Ok(vec![TensorStrip { captions, ..TensorStrip::new("Turned", help, shown) }].into())
     }
 }
 

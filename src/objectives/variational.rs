@@ -3,7 +3,7 @@
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
 //! Images are binarised at random each time they are used: a pixel is ink with the probability of its grey.
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, Strip, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
     metrics::{BITS_PER_DIM, ELBO, KL},
@@ -124,8 +124,8 @@ impl Objective for Variational {
         let latent = ops::linear(&embedding, &self.weight, Some(&self.bias), Activation::None)?;
         let mean = latent.narrow(1, 0, self.latent)?.detach();
         let mut strips = vec![
-            Strip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
-            Strip::new(
+            TensorStrip::new("Original", "Images that it was not fitted to.", batch.inputs.clone()),
+            TensorStrip::new(
                 "Reconstruction",
                 "Painted from the middle of each image's cloud of latents.",
                 self.decoder.paint(&mean)?,
@@ -137,7 +137,7 @@ impl Objective for Variational {
             let way: Vec<Tensor> = (0..BETWEEN)
                 .map(|step| (&from * (1.0 - share(step)))? + (&to * share(step))?)
                 .collect::<candle_core::Result<_>>()?;
-            strips.push(Strip::new(
+            strips.push(TensorStrip::new(
                 "In between",
                 "On the straight way from the first image's latents to the second's: every point on it should paint a digit. Draw one, clear the pad and draw another: it leads from one drawing to the other.",
                 self.decoder.paint(&Tensor::cat(&way, 0)?)?,

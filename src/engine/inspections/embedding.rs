@@ -1,5 +1,5 @@
 //! A map of images by their embeddings: PCA at once, then t-SNE, a step or a few between any two batches.
-use super::{Inspection, Progress, Subject};
+use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::{Dataset, thumbnails},
     embedding::{Embedded, Map, MapMethod, Pca},
@@ -93,7 +93,7 @@ struct Base {
 }
 
 impl Inspection for Mapping {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         match std::mem::replace(&mut self.stage, Stage::Embedding) {
             Stage::Embedding => self.embed(),
             Stage::Comparing { base, neighbours } => self.compare(base, neighbours),
@@ -107,7 +107,7 @@ impl Mapping {
         if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train }
     }
 
-    fn embed(&mut self) -> Result<Progress> {
+    fn embed(&mut self) -> Result<PartialFinding> {
         let done = self.rows.len() * PORTION;
         let portion = &self.images[done..(done + PORTION).min(self.images.len())];
         let rows = self.model.embed(self.examples(), portion)?;
@@ -116,7 +116,7 @@ impl Mapping {
         if done < self.images.len() {
             let whole = if self.method == MapMethod::Tsne { EMBEDDING } else { 1.0 };
             let share_done = (whole * done as f32 / self.images.len() as f32).min(0.99);
-            return Ok(Progress { share_done, finding: None });
+            return Ok(PartialFinding { share_done, finding: None });
         }
         let base = self.base()?;
         let positions = match self.method {
@@ -131,10 +131,10 @@ impl Mapping {
         let method = if self.method == MapMethod::None { MapMethod::None } else { MapMethod::Pca };
         let finding = Some(base.map(method, positions));
         if self.method != MapMethod::Tsne {
-            return Ok(Progress { share_done: 1.0, finding });
+            return Ok(PartialFinding { share_done: 1.0, finding });
         }
         self.stage = Stage::Comparing { base, neighbours: vec![] };
-        Ok(Progress { share_done: EMBEDDING, finding })
+        Ok(PartialFinding { share_done: EMBEDDING, finding })
     }
 
     /// All that a map is drawn on, once every image has been embedded.
@@ -165,7 +165,7 @@ impl Mapping {
     }
 
     /// A portion of the images with all.
-    fn compare(&mut self, base: Base, mut neighbours: Vec<Vec<(usize, f32)>>) -> Result<Progress> {
+    fn compare(&mut self, base: Base, mut neighbours: Vec<Vec<(usize, f32)>>) -> Result<PartialFinding> {
         let (begin, count) = (neighbours.len(), self.images.len());
         neighbours.extend(base.neighbours(begin, PORTION.min(count - begin))?);
         let share_done = EMBEDDING + COMPARING * neighbours.len() as f32 / count as f32;
@@ -176,11 +176,11 @@ impl Mapping {
             let start: Vec<_> = rows.map(|row| base.pca.place(row)).collect();
             Stage::Moving { base, tsne: Tsne::new(&neighbours, &start) }
         };
-        Ok(Progress { share_done, finding: None })
+        Ok(PartialFinding { share_done, finding: None })
     }
 
     /// As many steps as take about as long as a portion of anything else.
-    fn r#move(&mut self, base: Base, mut tsne: Tsne) -> Progress {
+    fn r#move(&mut self, base: Base, mut tsne: Tsne) -> PartialFinding {
         let steps = (PAIRS / self.images.len().pow(2).max(1)).clamp(1, 100);
         for _ in 0..steps {
             if !tsne.is_done() {
@@ -194,7 +194,7 @@ impl Mapping {
         let moved = tsne.steps() as f32 / tsne::STEPS as f32;
         let share_done = if is_done { 1.0 } else { (before + (1.0 - before) * moved).min(0.999) };
         self.stage = Stage::Moving { base, tsne };
-        Progress { share_done, finding }
+        PartialFinding { share_done, finding }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How well a network does on a whole split; and, where it classifies, on each image, and how well it is
 //! calibrated.
-use super::{Inspection, Progress, Subject};
+use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::{Dataset, Partition},
     engine::{
@@ -31,10 +31,10 @@ struct Evaluating {
 }
 
 impl Inspection for Evaluating {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         let scoring = &mut self.scoring;
         if !scoring.advance(&self.model)? {
-            return Ok(Progress { share_done: scoring.share_done(), finding: None });
+            return Ok(PartialFinding { share_done: scoring.share_done(), finding: None });
         }
         let finding = Finding::Evaluation(Arc::new(Evaluation {
             split: scoring.split(),
@@ -43,7 +43,7 @@ impl Inspection for Evaluating {
             accuracy: scoring.mean(ACCURACY),
             judgement: None,
         }));
-        Ok(Progress { share_done: 1.0, finding: Some(finding) })
+        Ok(PartialFinding { share_done: 1.0, finding: Some(finding) })
     }
 }
 
@@ -146,7 +146,7 @@ impl Judging {
 }
 
 impl Inspection for Judging {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         let finding = match self.trust.take() {
             None => {
                 self.trust = self.weighing.advance(&self.model, &self.dataset)?;
@@ -159,6 +159,6 @@ impl Inspection for Judging {
             }
         };
         let share_done = if finding.is_some() { 1.0 } else { self.share_done() };
-        Ok(Progress { share_done, finding })
+        Ok(PartialFinding { share_done, finding })
     }
 }

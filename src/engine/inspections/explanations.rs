@@ -1,5 +1,5 @@
 //! What in an image speaks for a class, by several methods: one file and one word here for each.
-use super::{Inspection, Progress};
+use super::{Inspection, PartialFinding};
 use crate::{
     engine::model::Model,
     evaluation::argmax,
@@ -79,7 +79,7 @@ struct Explaining {
 }
 
 impl Inspection for Explaining {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         let attributions = &mut self.explanation.attributions;
         if let Some(entry) = ALL.get(attributions.len()) {
             let values = (entry.explain)(&self.explained).with_context(|| entry.info.label)?;
@@ -88,7 +88,7 @@ impl Inspection for Explaining {
         }
         let share_done = attributions.len() as f32 / ALL.len() as f32;
         let finding = Finding::Explanation(Arc::new(self.explanation.clone()));
-        Ok(Progress { share_done, finding: Some(finding) })
+        Ok(PartialFinding { share_done, finding: Some(finding) })
     }
 }
 

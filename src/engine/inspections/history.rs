@@ -1,5 +1,5 @@
 //! What a network made of some images at each of its checkpoints, one portion of one checkpoint a call.
-use super::{Inspection, Progress};
+use super::{Inspection, PartialFinding};
 use crate::{
     data::watch::Watch,
     engine::{model::Model, trust::PORTION},
@@ -49,12 +49,12 @@ pub fn begin(
 }
 
 impl Inspection for History {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         if let Some(step) = self.waiting.front().copied() {
             self.advance_at(step)?;
         }
         let (done, waiting) = (self.found.len() as f32, self.waiting.len() as f32);
-        Ok(Progress {
+        Ok(PartialFinding {
             share_done: if waiting == 0.0 { 1.0 } else { done / (done + waiting) },
             finding: Some(Finding::History {
                 class_names: self.model.class_names().clone(),

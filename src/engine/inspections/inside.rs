@@ -1,5 +1,5 @@
 //! What happens to one image between the layers, and which images a filter looks for.
-use super::{Inspection, Progress, Subject};
+use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::Dataset,
     engine::model::Model,
@@ -78,7 +78,7 @@ struct Searching {
 }
 
 impl Inspection for Searching {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         let done = self.found.looked_at;
         let portion = &self.images[done..(done + PORTION).min(self.images.len())];
         let batch = self.model.batch(&self.dataset.train, portion)?;
@@ -93,7 +93,7 @@ impl Inspection for Searching {
         self.found.images.sort_by(|a, b| b.activation.total_cmp(&a.activation).then(a.image.cmp(&b.image)));
         self.found.images.truncate(KEPT);
         let share_done = self.found.looked_at as f32 / self.images.len().max(1) as f32;
-        Ok(Progress { share_done, finding: Some(Finding::Strongest(Arc::new(self.found.clone()))) })
+        Ok(PartialFinding { share_done, finding: Some(Finding::Strongest(Arc::new(self.found.clone()))) })
     }
 }
 

@@ -1,5 +1,5 @@
 //! How many images of another run's validation part a network gets right.
-use super::{Inspection, Progress};
+use super::{Inspection, PartialFinding};
 use crate::{
     data::Dataset,
     engine::model::{Model, Scoring},
@@ -24,13 +24,13 @@ pub fn begin(model: Model, dataset: Arc<Dataset>, images: Vec<usize>) -> Result<
 }
 
 impl Inspection for Recall {
-    fn advance(&mut self) -> Result<Progress> {
+    fn advance(&mut self) -> Result<PartialFinding> {
         if !self.scoring.advance(&self.model)? {
-            return Ok(Progress { share_done: self.scoring.share_done().min(0.999), finding: None });
+            return Ok(PartialFinding { share_done: self.scoring.share_done().min(0.999), finding: None });
         }
         let accuracy =
             self.scoring.mean(ACCURACY).context("It learns without labels: nothing is right or wrong")?;
         let finding = Finding::Recall { examples: self.scoring.images(), accuracy };
-        Ok(Progress { share_done: 1.0, finding: Some(finding) })
+        Ok(PartialFinding { share_done: 1.0, finding: Some(finding) })
     }
 }

@@ -1,8 +1,8 @@
 //! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training images
 //! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few images.
-use super::{Bench, calibrating::Calibration};
+use super::{Engine, calibrating::Calibration};
 use crate::{
-    engine::{inspections::Progress, neighbours::Neighbours, preview},
+    engine::{inspections::PartialFinding, neighbours::Neighbours, preview},
     protocol::{Confidence, Finding, Prediction, RunId},
     sample::Sample,
 };
@@ -15,7 +15,7 @@ const PAUSE: u32 = 33;
 /// More scores at once than so many would hold up training for longer than some batches.
 const MOST_SCORES: usize = 512;
 
-impl Bench {
+impl Engine {
     /// What the weights make of a sample. While they rest, further portions calibrate the network, and the last one answers
     /// again.
     pub(super) fn predict(
@@ -23,11 +23,11 @@ impl Bench {
         run: &RunId,
         sample: &Sample,
         is_first: bool,
-    ) -> Result<(u64, Progress)> {
+    ) -> Result<(u64, PartialFinding)> {
         let share_done = self.calibrate(run, !is_first)?;
         let (step, model, live) = self.model(run)?;
         if !is_first && share_done < 1.0 {
-            return Ok((step, Progress { share_done, finding: None }));
+            return Ok((step, PartialFinding { share_done, finding: None }));
         }
         let samples = std::slice::from_ref(sample);
         let (probabilities, confidence) = match self.calibration(run) {
@@ -48,7 +48,7 @@ impl Bench {
         };
         let class_names = model.class_names().clone();
         let prediction = Prediction { class_names, probabilities, confidence, strips };
-        Ok((step, Progress { share_done, finding: Some(Finding::Prediction(Arc::new(prediction))) }))
+        Ok((step, PartialFinding { share_done, finding: Some(Finding::Prediction(Arc::new(prediction))) }))
     }
 
     /// The training images that are nearest to a sample by the embeddings that are there; further portions embed them by
@@ -58,7 +58,7 @@ impl Bench {
         run: &RunId,
         sample: &Sample,
         is_first: bool,
-    ) -> Result<(u64, Progress)> {
+    ) -> Result<(u64, PartialFinding)> {
         let (dataset, images) = self.examples(run, |_, partition| {
             let every = partition.train.len().div_ceil(Neighbours::IMAGES).max(1);
             partition.train.iter().step_by(every).copied().collect()
@@ -74,25 +74,28 @@ impl Bench {
             true => neighbours.strip(run, &model, &model.fitted(std::slice::from_ref(sample))?, &dataset)?,
             false => None,
         };
-        Ok((step, Progress { share_done, finding: nearest.map(|strip| Finding::Nearest(Arc::new(strip))) }))
+        Ok((
+            step,
+            PartialFinding { share_done, finding: nearest.map(|strip| Finding::Nearest(Arc::new(strip))) },
+        ))
     }
 
     /// What the weights make of a few validation images, the first of them replaced where they learn without labels.
-    pub(super) fn preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, Progress)> {
+    pub(super) fn preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let began = Instant::now();
         let shown = self.show_preview(run, samples);
         self.no_preview_before = Some(Instant::now() + began.elapsed() * PAUSE);
         shown
     }
 
-    fn show_preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, Progress)> {
+    fn show_preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let (dataset, images) = self.examples(run, |dataset, partition| {
             preview::choose(dataset.train.labels(), &partition.validation)
         })?;
         let samples = if self.needs_labels(run)? { &[] } else { samples };
         let (step, model, live) = self.model(run)?;
         let preview = preview::show(&model, &live, &dataset.train.subset(&images), samples)?;
-        Ok((step, Progress { share_done: 1.0, finding: Some(Finding::Preview(Arc::new(preview))) }))
+        Ok((step, PartialFinding { share_done: 1.0, finding: Some(Finding::Preview(Arc::new(preview))) }))
     }
 
     /// Whether training has gone on for long enough since the last preview.
@@ -102,7 +105,7 @@ impl Bench {
     }
 
     /// Scores a few images, calibrated where the network has been calibrated already.
-    pub(super) fn scores(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, Progress)> {
+    pub(super) fn scores(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let count = samples.len();
         ensure!(count <= MOST_SCORES, "{count} images are too many at once: ask about {MOST_SCORES} at most");
         let (step, model, _) = self.model(run)?;
@@ -116,6 +119,6 @@ impl Bench {
         };
         let class_names = model.class_names().clone();
         let finding = Finding::Scores { class_names, scores: Arc::new(scores), is_calibrated };
-        Ok((step, Progress { share_done: 1.0, finding: Some(finding) }))
+        Ok((step, PartialFinding { share_done: 1.0, finding: Some(finding) }))
     }
 }

@@ -1,5 +1,5 @@
 //! How runs begin and go on, and what a run begins with where its encoder is not drawn at random.
-use super::Bench;
+use super::Engine;
 use crate::{
     data::{
         self,
@@ -20,7 +20,7 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 
-impl Bench {
+impl Engine {
     pub(super) fn start(&mut self, spec: RunSpec) -> Result<RunId> {
         let mut spec = spec.anchored();
         let wrong = self.catalog.validate(&spec);

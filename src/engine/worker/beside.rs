@@ -1,6 +1,6 @@
 //! A batch that takes longer than anybody waits, on the kernels' threads. Beside it this thread goes on to take commands and
 //! to answer what is asked about drawings of other networks, whose layers run between those of the batch.
-use super::Bench;
+use super::Engine;
 use crate::{
     engine::{active_run::ActiveRun, outbox::Outbox},
     ops::Interrupt,
@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, bounded, select};
 
-impl Bench {
+impl Engine {
     /// One batch of a run that is not among the active ones meanwhile. Commands that concern more than questions come
     /// after it; it is interrupted for one that ends the run.
     ///

@@ -1,6 +1,6 @@
 //! Calibrates a network that nobody trains, a portion at a time, so that its confidence in a drawing is honest. That of a
 //! network that is trained changes with every batch: it is given as it is.
-use super::Bench;
+use super::Engine;
 use crate::{
     engine::trust::{Trust, Weighing},
     errors::message,
@@ -27,7 +27,7 @@ impl Calibration {
     }
 }
 
-impl Bench {
+impl Engine {
     /// Begins to calibrate a run's network, unless that has begun, or does one portion more. Gives how much is done; all of
     /// it where there is nothing to calibrate.
     ///

@@ -1,5 +1,5 @@
 //! Comparisons at work: round after round, the runs of each started together so that they race in lock-step.
-use super::Bench;
+use super::Engine;
 use crate::{
     data::{self, watch::Stopped},
     errors::message,
@@ -32,12 +32,12 @@ impl Contest {
     }
 }
 
-impl Bench {
+impl Engine {
     /// Shows the comparisons of the home, which rest until somebody goes on with one.
     pub(super) fn open_comparisons(&mut self) {
         for id in self.home.list_comparisons().unwrap_or_default() {
             let about = About::Comparison(id.clone());
-            self.guard(about, "Could not open a comparison", |bench| bench.show_comparison(&id, None));
+            self.guard(about, "Could not open a comparison", |engine| engine.show_comparison(&id, None));
         }
     }
 

@@ -1,5 +1,5 @@
 //! The data sets of runs, which are read while the faces look on and can stop it.
-use super::Bench;
+use super::Engine;
 use crate::{
     data::{self, Dataset, watch::Watch},
     protocol::{About, Level},
@@ -8,7 +8,7 @@ use crate::{
 use anyhow::Result;
 use std::sync::Arc;
 
-impl Bench {
+impl Engine {
     /// The data set of a choice, read unless it was the last one too.
     pub(super) fn dataset(&mut self, choice: &Choice) -> Result<Arc<Dataset>> {
         let key = data::source(choice);

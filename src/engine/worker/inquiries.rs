@@ -1,10 +1,10 @@
 //! Questions about networks, in one queue: those about a drawing are answered between any two batches, of the others one
 //! has a portion of its work done there.
-use super::Bench;
+use super::Engine;
 use crate::{
     data::Dataset,
     engine::{
-        inspections::{self, Inspection, Progress, Subject, history, recall},
+        inspections::{self, Inspection, PartialFinding, Subject, history, recall},
         model::Model,
         resumption::newest_model,
         trainer::partition,
@@ -89,7 +89,7 @@ impl Inquiry {
     }
 }
 
-impl Bench {
+impl Engine {
     /// Takes note of a question, in place of an older one of its kind.
     pub(super) fn ask(&mut self, inquiry: Inquiry) {
         self.inquiries.retain(|older| !inquiry.replaces(older));
@@ -124,7 +124,7 @@ impl Bench {
     fn inquire(&mut self, place: usize) {
         let Some(mut inquiry) = self.inquiries.remove(place) else { return };
         let (step, share_done, finding) = match attempt(|| self.portion(&mut inquiry)) {
-            Ok((step, Progress { share_done, finding })) => (step, share_done, finding.map(Ok)),
+            Ok((step, PartialFinding { share_done, finding })) => (step, share_done, finding.map(Ok)),
             Err(error) => {
                 // said first: whoever has the answer has heard all that there is to be said
                 if !inquiry.shows_its_error() {
@@ -141,7 +141,7 @@ impl Bench {
     }
 
     /// Also gives the step whose weights are asked.
-    fn portion(&mut self, inquiry: &mut Inquiry) -> Result<(u64, Progress)> {
+    fn portion(&mut self, inquiry: &mut Inquiry) -> Result<(u64, PartialFinding)> {
         let is_first = !replace(&mut inquiry.is_begun, true);
         let run = &inquiry.run;
         match &inquiry.question {
@@ -248,36 +248,36 @@ mod tests {
         ]
     }
 
-    fn bench() -> (tempfile::TempDir, Bench, Receiver<Event>) {
+    fn engine() -> (tempfile::TempDir, Engine, Receiver<Event>) {
         let folder = tempfile::tempdir().unwrap();
         let (sender, events) = bounded(64);
         let home = Home::open(folder.path().into()).unwrap();
-        let mut bench = Bench::new(home, catalog(), Outbox::new(sender, Box::new(|| {})));
+        let mut engine = Engine::new(home, catalog(), Outbox::new(sender, Box::new(|| {})));
         for ((run, question), request) in questions().into_iter().zip(0..) {
-            bench.ask(Inquiry::new(request, run.into(), question));
+            engine.ask(Inquiry::new(request, run.into(), question));
         }
-        (folder, bench, events)
+        (folder, engine, events)
     }
 
     #[test]
     fn the_newest_of_each_kind_is_answered_and_the_bars_come_first() {
-        let (_folder, mut bench, events) = bench();
-        bench.answer();
-        bench.outbox.flush();
+        let (_folder, mut engine, events) = engine();
+        engine.answer();
+        engine.outbox.flush();
         let answered = |event| match event {
             Event::Answer(answer) => Some(answer.request),
             _ => None,
         };
         // of the evaluations, which nobody draws for, one has had its portion
         assert_eq!(events.try_iter().filter_map(answered).collect::<Vec<_>>(), [5, 1, 2, 6, 7, 0]);
-        assert_eq!(bench.inquiries.iter().map(|inquiry| inquiry.request).collect::<Vec<_>>(), [4]);
+        assert_eq!(engine.inquiries.iter().map(|inquiry| inquiry.request).collect::<Vec<_>>(), [4]);
     }
 
     #[test]
     fn what_cannot_be_answered_is_said_before_its_answer_or_in_it() {
-        let (_folder, mut bench, events) = bench();
-        bench.answer();
-        bench.outbox.flush();
+        let (_folder, mut engine, events) = engine();
+        engine.answer();
+        engine.outbox.flush();
         let said: Vec<_> = events
             .try_iter()
             .map(|event| match event {

@@ -1,6 +1,6 @@
 //! The networks that can be asked: those of runs in training as they are, and those of runs that rest, which are opened
 //! once for all questions.
-use super::{Bench, calibrating::Calibration};
+use super::{Engine, calibrating::Calibration};
 use crate::{
     data::{Dataset, Partition},
     engine::{model::Model, neighbours::Neighbours, resumption::newest_model_of, trainer::partition},
@@ -27,7 +27,7 @@ pub struct Resting {
     pub calibration: Option<Calibration>,
 }
 
-impl Bench {
+impl Engine {
     /// The newest weights of a run, their step, and the live hyperparameters.
     pub(super) fn model(&mut self, id: &RunId) -> Result<(u64, Arc<Model>, LiveParams)> {
         if let Some(active) = self.active.get(id) {
