@@ -16,6 +16,7 @@ use crate::{
     objectives, ops,
     protocol::LayerInfo,
     rng::rng,
+    sample::Modality,
     shape::ImageShape,
     spec::{BATCH_SIZE, Choice, EPOCHS, EVALUATIONS_PER_EPOCH, RunSpec, Section},
 };
@@ -93,9 +94,9 @@ pub struct Speed {
     pub peak_memory: Option<u64>,
 }
 
-/// The encoders that can be measured.
+/// The encoders that can be measured: those of images.
 pub fn encoders() -> impl Iterator<Item = &'static str> {
-    encoders::ALL.iter().map(|entry| entry.info.id)
+    encoders::serving(Modality::Images).map(|entry| entry.info.id)
 }
 
 /// The objectives that can be measured.

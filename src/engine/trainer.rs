@@ -25,6 +25,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 mod advancing;
 use advancing::LONG;
+pub use advancing::{Advance, Verdict};
 
 /// A run in training: the model, the optimiser, and where they are.
 pub struct Trainer {
@@ -95,49 +96,6 @@ fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize
     partition.train.extend(&others);
     partition.train.sort_unstable();
     Ok(others)
-}
-
-/// What a call of [`Trainer::advance`] did.
-pub enum Advance {
-    /// A portion of the unlabelled examples was looked at; points once they have labels.
-    Labelled {
-        /// How many labels there are, and how many are right.
-        points: Vec<Point>,
-    },
-    /// One batch was trained.
-    Trained {
-        /// Every training metric of the batch.
-        points: Vec<Point>,
-        /// The size of the batch.
-        examples: usize,
-    },
-    /// One batch was scored, and more are to come.
-    Scored,
-    /// All validation examples have been scored.
-    Validated {
-        /// Means over all of them.
-        points: Vec<Point>,
-        /// Whether to go on.
-        verdict: Verdict,
-    },
-    /// All test examples have been scored: nothing is left to do.
-    Finished {
-        /// Means over all of them.
-        points: Vec<Point>,
-    },
-    /// It was interrupted, and has changed nothing.
-    Interrupted,
-}
-
-/// What a validation means for the run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict {
-    /// Better than at any validation before.
-    Best,
-    /// Patience is not used up yet.
-    NotBest,
-    /// Training ends early, and the best weights should come back.
-    OutOfPatience,
 }
 
 impl Trainer {

@@ -34,6 +34,11 @@ pub struct EncoderEntry {
     pub blocks: fn(&Choice) -> Sequence,
 }
 
+/// The encoders that take a kind of data.
+pub fn serving(data: Modality) -> impl Iterator<Item = &'static EncoderEntry> {
+    ALL.iter().filter(move |entry| entry.serves.contains(&data))
+}
+
 /// The name of the layer that a classifier puts on top of an encoder.
 pub const HEAD: &str = "head";
 
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_encoder_builds_as_its_summary_says() {
-        for entry in ALL {
+        for entry in serving(Modality::Images) {
             let choice = Choice::new(entry.info.id);
             let rows = summary(&choice, MNIST, 10).unwrap();
             let (network, vars) = built(entry.info.id);

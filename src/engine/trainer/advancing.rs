@@ -1,8 +1,51 @@
 //! Batches that take longer than anybody waits make way for other work between their layers, and can be interrupted.
-use super::{Advance, Labels, Trainer};
-use crate::ops;
+use super::{Labels, Trainer};
+use crate::{metrics::Point, ops};
 use anyhow::Result;
 use std::time::{Duration, Instant};
+
+/// What a call of [`Trainer::advance`] did.
+pub enum Advance {
+    /// A portion of the unlabelled examples was looked at; points once they have labels.
+    Labelled {
+        /// How many labels there are, and how many are right.
+        points: Vec<Point>,
+    },
+    /// One batch was trained.
+    Trained {
+        /// Every training metric of the batch.
+        points: Vec<Point>,
+        /// The size of the batch.
+        examples: usize,
+    },
+    /// One batch was scored, and more are to come.
+    Scored,
+    /// All validation examples have been scored.
+    Validated {
+        /// Means over all of them.
+        points: Vec<Point>,
+        /// Whether to go on.
+        verdict: Verdict,
+    },
+    /// All test examples have been scored: nothing is left to do.
+    Finished {
+        /// Means over all of them.
+        points: Vec<Point>,
+    },
+    /// It was interrupted, and has changed nothing.
+    Interrupted,
+}
+
+/// What a validation means for the run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// Better than at any validation before.
+    Best,
+    /// Patience is not used up yet.
+    NotBest,
+    /// Training ends early, and the best weights should come back.
+    OutOfPatience,
+}
 
 /// Nobody who draws should wait longer.
 pub const LONG: Duration = Duration::from_millis(250);

@@ -5,10 +5,7 @@ use crate::{
     data::DatasetInfo,
     engine::Model,
     errors::{Place, message},
-    models::{
-        Changes, Pass,
-        encoders::{self, EncoderEntry},
-    },
+    models::{Changes, Pass, encoders},
     objectives::Batch,
     sample::Modality,
     session::catalog,
@@ -58,11 +55,6 @@ fn reference_tensors() -> HashMap<String, Tensor> {
         ((*name).to_owned(), scattered(shape, seed, scale))
     };
     GRADIENTS.iter().zip(shapes).enumerate().map(tensor).collect()
-}
-
-fn of_images() -> impl Iterator<Item = &'static str> {
-    let serves_images = |entry: &&EncoderEntry| entry.serves.contains(&Modality::Images);
-    encoders::ALL.iter().filter(serves_images).map(|entry| entry.info.id)
 }
 
 fn model(encoder: &str) -> Model {
@@ -167,7 +159,7 @@ fn what_was_imported_is_exported_to_the_bit() {
 
 #[test]
 fn every_encoder_goes_there_and_back() {
-    for encoder in of_images() {
+    for encoder in encoders::serving(Modality::Images).map(|entry| entry.info.id) {
         let (one, other) = (model(encoder), model(encoder));
         let (_folder, path) = file(&HashMap::new());
         pytorch(&one).export(&path).unwrap();
@@ -323,7 +315,7 @@ fn python_class(encoder: &str) -> String {
 
 #[test]
 fn every_encoder_has_a_module_with_the_names_that_are_exported() {
-    for encoder in of_images() {
+    for encoder in encoders::serving(Modality::Images).map(|entry| entry.info.id) {
         let (model, class) = (model(encoder), python_class(encoder));
         let names: Vec<String> = pytorch(&model).tensors().unwrap().into_keys().collect();
         for name in names.iter().filter(|name| !name.starts_with("head.")) {
