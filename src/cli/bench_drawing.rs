@@ -1,5 +1,5 @@
-//! `bench --drawing`: how long a drawing waits for its bars and its explanations, and what it costs the training to be drawn
-//! on all the time. Measured through the session, as the window sees it.
+//! `bench --drawing`: how long a drawing waits for its bars and its explanations, also beside another run whose steps take
+//! seconds, and what it costs the training to be drawn on all the time. Measured through the session, as the window sees it.
 use super::{Common, Outcome, output::line};
 use crate::{
     data::drawing::Drawing,
@@ -34,6 +34,19 @@ struct Bench {
 /// Milliseconds.
 struct Latencies(Vec<f64>);
 
+/// What was measured beside a run whose steps take seconds.
+struct BesideLongSteps {
+    /// Seconds of one of its steps.
+    step_secs: f64,
+    /// From the pen to the bars of the other network.
+    bars: Latencies,
+    /// Milliseconds from Stop to its end.
+    stop: f64,
+}
+
+/// Drawings beside steps that take seconds.
+const BESIDE_LONG_STEPS: usize = 300;
+
 pub fn measure(secs: f64, common: &Common) -> Result<Outcome> {
     let mut bench = Bench::open()?;
     let measured = bench.measure(secs, common.json);
@@ -48,9 +61,7 @@ impl Bench {
     fn open() -> Result<Self> {
         let home = std::env::temp_dir().join(format!("headstart-bench-{}", std::process::id()));
         let mut session = Session::open(home.clone(), || {})?;
-        // Never ends and is never scored before it has been measured.
-        let endless = ["epoch_steps=1000000", "epochs=10", "evaluations_per_epoch=1"].map(String::from);
-        session.send(Command::Start(Box::new(RunSpec::from_toml("", &endless, &catalog())?)));
+        session.send(Command::Start(Box::new(RunSpec::from_toml("", &endless(&[]), &catalog())?)));
         let run = wait(&mut session, |session| session.state.newest.clone())?;
         let mut bench = Self { session, run, home, requests: 0 };
         bench.until_step(40)?;
@@ -82,8 +93,41 @@ impl Bench {
             idle.0.push(self.draw(Confidence::Calibrated { is_outsider: false })?);
         }
         let mut explained_idle = self.explain()?;
+        let mut beside = self.beside_long_steps()?;
         report(json, slowdown, &mut training, &mut idle, &mut explained_training, &mut explained_idle);
+        beside.report(json);
         Ok(())
+    }
+
+    /// Draws for the network that rests, while another is trained in large steps, which is stopped amid one of them.
+    fn beside_long_steps(&mut self) -> Result<BesideLongSteps> {
+        let spec =
+            RunSpec::from_toml("", &endless(&["objective=adversarial", "batch_size=2048"]), &catalog())?;
+        self.session.send(Command::Start(Box::new(spec)));
+        let resting = self.run.clone();
+        let long = wait(&mut self.session, |session| {
+            session.state.newest.clone().filter(|newest| *newest != resting)
+        })?;
+        let step = |bench: &Self| bench.session.state.runs.get(&long).map_or(0, |run| run.progress.step);
+        let until = |bench: &mut Self, step: u64| {
+            wait(&mut bench.session, |session| {
+                (session.state.runs.get(&long)?.progress.step >= step).then_some(())
+            })
+        };
+        until(self, 2)?;
+        let (first, began) = (step(self), Instant::now());
+        let mut bars = Latencies(vec![]);
+        for _ in 0..BESIDE_LONG_STEPS {
+            bars.0.push(self.draw(Confidence::Raw)?);
+        }
+        let next = step(self) + 1;
+        until(self, next)?;
+        let step_secs = began.elapsed().as_secs_f64() / (step(self) - first) as f64;
+        std::thread::sleep(Duration::from_secs_f64(step_secs / 4.0));
+        let began = Instant::now();
+        self.session.send(Command::Control(long.clone(), Control::Stop));
+        wait(&mut self.session, |session| (!session.state.runs.get(&long)?.phase.is_active()).then_some(()))?;
+        Ok(BesideLongSteps { step_secs, bars, stop: began.elapsed().as_secs_f64() * 1e3 })
     }
 
     /// Steps a second for a while.
@@ -158,6 +202,12 @@ impl Bench {
     }
 }
 
+/// A run that does not end, and is not scored, before it has been measured.
+fn endless(pairs: &[&str]) -> Vec<String> {
+    let endless = ["epoch_steps=1000000", "epochs=10", "evaluations_per_epoch=1"];
+    endless.iter().chain(pairs).map(ToString::to_string).collect()
+}
+
 /// A seven in the making, as a network sees it: its pen is at another place for each number.
 fn framed(number: u64) -> Result<Image> {
     let way = (number % 60 + 6) as usize;
@@ -228,6 +278,23 @@ fn report(
             let (half, most) = (latencies.quantile(0.5), latencies.quantile(1.0));
             line(format!("{label}, {when}: median {half:.0} ms, at most {most:.0} ms"));
         }
+    }
+}
+
+impl BesideLongSteps {
+    fn report(&mut self, json: bool) {
+        let Self { step_secs, stop, .. } = *self;
+        let (half, most, count) = (self.bars.quantile(0.5), self.bars.quantile(0.99), self.bars.0.len());
+        if json {
+            return line(json!({
+                "measured": "drawing beside long steps", "step_secs": step_secs,
+                "ms_p50": half, "ms_p99": most, "stop_ms": stop,
+            }));
+        }
+        line(format!(
+            "Pen to bars, beside steps of {step_secs:.1} s of another run: median {half:.1} ms, 99 % within {most:.1} ms, of {count}"
+        ));
+        line(format!("Stop amid such a step: {stop:.0} ms"));
     }
 }
 

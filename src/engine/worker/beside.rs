@@ -1,5 +1,6 @@
-//! A batch that takes longer than anybody waits, on the kernels' threads. Beside it this thread goes on to take commands and
-//! to answer what is asked about drawings of other networks, whose layers run between those of the batch.
+//! A batch that takes longer than anybody waits, on the kernels' threads. Beside it this thread goes on to take commands, and
+//! what is asked about drawings of other networks is answered on a thread of its own: a single layer of the batch can take
+//! longer than anybody waits, too.
 use super::Engine;
 use crate::{
     engine::{active_run::ActiveRun, outbox::Outbox},
@@ -9,6 +10,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, bounded, select};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 impl Engine {
     /// One batch of a run that is not among the active ones meanwhile. Commands that concern more than questions come
@@ -19,6 +21,8 @@ impl Engine {
     pub(super) fn advance_beside(&mut self, run: &mut ActiveRun) -> Result<()> {
         let (id, interrupt) = (run.id.clone(), run.trainer.interrupt.clone());
         let (sender, done) = bounded(1);
+        let questions = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "questions".into());
+        let questions = questions.build().context("Could not start a thread for questions")?;
         let mut events = Outbox::apart();
         let advanced = rayon::in_place_scope(|scope| {
             scope.spawn(|_| {
@@ -26,16 +30,22 @@ impl Engine {
                 // it is waited for
                 let _sent = sender.send(advanced);
             });
-            self.serve_until(&done, &id, &interrupt)
+            self.serve_until(&done, &id, &interrupt, &questions)
         });
         self.outbox.take_over(events);
         advanced
     }
 
-    fn serve_until(&mut self, done: &Receiver<Result<()>>, run: &RunId, interrupt: &Interrupt) -> Result<()> {
+    fn serve_until(
+        &mut self,
+        done: &Receiver<Result<()>>,
+        run: &RunId,
+        interrupt: &Interrupt,
+        questions: &ThreadPool,
+    ) -> Result<()> {
         let commands = self.commands.clone();
         loop {
-            self.answer_drawings(Some(run));
+            questions.install(|| self.answer_drawings(Some(run)));
             let command = select! {
                 recv(done) -> advanced => return advanced.context("the batch did not end")?,
                 recv(commands) -> command => command,
