@@ -112,19 +112,7 @@ impl Form {
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
             let open = self.open.unwrap_or(!busy);
-            ui.horizontal(|ui| {
-                title(ui, "New run");
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let (icon, name) = if open {
-                        (ICON_EXPAND_LESS, "Fold the form")
-                    } else {
-                        (ICON_EXPAND_MORE, "Unfold the form")
-                    };
-                    if icon_button(ui, icon, name).clicked() {
-                        self.open = Some(!open);
-                    }
-                });
-            });
+            self.header(ui, open);
             if !open {
                 return;
             }
@@ -133,43 +121,70 @@ impl Form {
             self.start(ui, catalog, &errors, &state.data, actions);
             self.components(ui, catalog, state, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
-            CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
+            self.sections(ui, catalog, state, &errors, actions);
+        });
+    }
+
+    fn header(&mut self, ui: &mut Ui, open: bool) {
+        ui.horizontal(|ui| {
+            title(ui, "New run");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let (icon, name) = if open {
+                    (ICON_EXPAND_LESS, "Fold the form")
+                } else {
+                    (ICON_EXPAND_MORE, "Unfold the form")
+                };
+                if icon_button(ui, icon, name).clicked() {
+                    self.open = Some(!open);
+                }
+            });
+        });
+    }
+
+    /// What is folded away at first.
+    fn sections(
+        &mut self,
+        ui: &mut Ui,
+        catalog: &Catalog,
+        state: &State,
+        errors: &[FieldError],
+        actions: &mut Vec<Action>,
+    ) {
+        CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
                 if self.spec.init_from.is_none() {
                     let text = "The rest of this is for runs that begin with what another one has learnt: see Begin with, above.";
                     ui.label(RichText::new(text).small().weak());
                 }
-                self.params(ui, catalog, &errors, Group::FineTuning);
+                self.params(ui, catalog, errors, Group::FineTuning);
             });
-            if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
-                let text =
-                    "This objective compares altered images: how they are altered is under Augmentation.";
-                ui.label(RichText::new(text).small().weak());
-            }
-            CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
-                self.params(ui, catalog, &errors, Group::Split);
-            });
-            CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
-                self.alterations.ui(ui, &mut self.spec, &state.data, actions);
-                self.params(ui, catalog, &errors, Group::Augmentation);
-            });
-            CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
-                self.seed(ui);
-                self.component(
-                    ui,
-                    catalog,
-                    Section::Schedule,
-                    "Schedule",
-                    "How the learning rate changes over the run.",
-                );
-                // where there is nothing to choose from, there is no choice
-                if cfg!(any(feature = "cuda", feature = "metal")) {
-                    self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
-                }
-                self.params(ui, catalog, &errors, Group::Other);
-            });
-            CollapsingHeader::new("Layers of the network")
-                .show_unindented(ui, |ui| self.summary(ui, &state.data));
+        if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
+            let text = "This objective compares altered images: how they are altered is under Augmentation.";
+            ui.label(RichText::new(text).small().weak());
+        }
+        CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
+            self.params(ui, catalog, errors, Group::Split);
         });
+        CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
+            self.alterations.ui(ui, &mut self.spec, &state.data, actions);
+            self.params(ui, catalog, errors, Group::Augmentation);
+        });
+        CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
+            self.seed(ui);
+            self.component(
+                ui,
+                catalog,
+                Section::Schedule,
+                "Schedule",
+                "How the learning rate changes over the run.",
+            );
+            // where there is nothing to choose from, there is no choice
+            if cfg!(any(feature = "cuda", feature = "metal")) {
+                self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
+            }
+            self.params(ui, catalog, errors, Group::Other);
+        });
+        CollapsingHeader::new("Layers of the network")
+            .show_unindented(ui, |ui| self.summary(ui, &state.data));
     }
 
     /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison's is shown

@@ -80,8 +80,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
     let mut parts = vec![];
     for (path, found) in &parsed {
         let photographs: BTreeMap<u64, PathBuf> = photographs(path, found);
-        let (mut pictures, mut labels) = (vec![], vec![]);
-        let mut small = 0;
+        let (mut pictures, mut labels, mut small) = (vec![], vec![], 0);
         for annotation in &found.annotations {
             watch.go_on()?;
             let Some(label) = places.get(&annotation.category_id).filter(|_| large(&annotation)) else {
@@ -89,10 +88,7 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
                 continue;
             };
             let Some(path) = photographs.get(&annotation.image_id) else {
-                let id = annotation.image_id;
-                let text =
-                    format!("A box lies in the photograph {id}, which is not there: put it beside the file");
-                contents.notes.pass_over(Remark::new(text, path));
+                contents.notes.pass_over(missing(annotation.image_id, path));
                 continue;
             };
             // casts saturate, so that no number in the file overflows
@@ -116,6 +112,12 @@ fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
     contents.train = parts.next().unwrap_or_default();
     contents.test = parts.next();
     Ok(contents)
+}
+
+fn missing(photograph: u64, file: &Path) -> Remark {
+    let text =
+        format!("A box lies in the photograph {photograph}, which is not there: put it beside the file");
+    Remark::new(text, file)
 }
 
 fn parse(path: &Path, watch: &Watch) -> Result<Instances> {
