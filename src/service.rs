@@ -31,7 +31,7 @@ pub trait Service {
     fn offer(&mut self);
 }
 
-/// Serves until nobody can send a message any more.
+/// Serves until every sender of messages is gone.
 pub fn serve<S: Service>(service: &mut S, messages: &Receiver<S::Message>) {
     loop {
         match next(service, messages) {

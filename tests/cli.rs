@@ -1,4 +1,6 @@
 //! The built program, called as from a shell.
+//!
+//! Long, as each test file is a program of its own, which takes long to link.
 mod cli_output;
 mod support;
 

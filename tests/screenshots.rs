@@ -11,11 +11,10 @@ use headstart::{
     spec::Section,
     ui::{Action, Settings},
 };
-use screen::{Window, click, draw_seven, has, open, open_view, wait};
-use std::path::Path;
+use screen::{Window, draw_seven, has, open, open_view, wait};
+use std::{mem::discriminant, path::Path};
 
-const WIDE: [f32; 2] = [1456.0, 916.0];
-const NARROW: [f32; 2] = [736.0, 466.0];
+const SIZE: [f32; 2] = [1456.0, 916.0];
 /// The margin that the harness leaves around the window.
 const MARGIN: u32 = 8;
 
@@ -32,13 +31,10 @@ fn of_two_runs_that_train() {
     live.set(Section::Optimizer, &engine::LEARNING_RATE, 0.0002);
     session.send(Command::Tune(cnn.clone(), live));
     support::until(&mut session, &cnn, |run| run.progress.step >= 380);
-    for (name, size, dark) in [("dark", WIDE, true), ("light", WIDE, false), ("narrow", NARROW, true)] {
-        let mut window = open(size, session.state.clone(), Settings { dark, ..Settings::default() });
-        if name == "narrow" {
-            click(&mut window, "Draw");
-        }
+    for (name, dark) in [("dark", true), ("light", false)] {
+        let mut window = open(SIZE, session.state.clone(), Settings { dark, ..Settings::default() });
         draw_seven(&mut window);
-        show_the_answer(&mut window, &mut session);
+        show_the_answers(&mut window, &mut session);
         save(&mut window, &in_checkout(name));
     }
     session.close();
@@ -65,21 +61,23 @@ fn of_the_views_that_look_into_a_network() {
     session.close();
 }
 
-/// Passes the newest question about the drawing to the session, and its answer to the window.
-fn show_the_answer(window: &mut Window, session: &mut Session) {
+/// Passes the newest question of each kind to the session, and its answer to the window.
+fn show_the_answers(window: &mut Window, session: &mut Session) {
     let actions = std::mem::take(&mut window.state_mut().actions);
-    let mut asked = actions.into_iter().rev().filter_map(|action| match action {
-        Action::Send(Command::Ask { request, run, question: question @ Question::Prediction { .. } }) => {
-            Some((request, run, question))
-        }
-        _ => None,
-    });
-    let (request, run, question) = asked.next().expect("a drawing leads to a question");
-    session.send(Command::Ask { request, run, question });
-    let answer = support::wait(session, |session| {
-        session.state.answers.get(&request).filter(|answer| answer.share_done >= 1.0).cloned()
-    });
-    window.state_mut().state.apply(Event::Answer(answer));
+    let mut newest = vec![];
+    for action in actions {
+        let Action::Send(Command::Ask { request, run, question }) = action else { continue };
+        newest.retain(|(_, _, older)| discriminant(older) != discriminant(&question));
+        newest.push((request, run, question));
+    }
+    assert!(newest.iter().any(|(_, _, question)| matches!(question, Question::Prediction { .. })));
+    for (request, run, question) in newest {
+        session.send(Command::Ask { request, run, question });
+        let answer = support::wait(session, |session| {
+            session.state.answers.get(&request).filter(|answer| answer.share_done >= 1.0).cloned()
+        });
+        window.state_mut().state.apply(Event::Answer(answer));
+    }
     window.run_steps(8);
 }
 

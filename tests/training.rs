@@ -1,4 +1,6 @@
 //! Runs from start to end: the same bits whatever happens in between.
+//!
+//! Long, as each test file is a program of its own, which takes long to link.
 mod support;
 
 use headstart::{

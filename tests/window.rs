@@ -1,4 +1,6 @@
 //! The workbench without a window: what is shown for a state, and what clicks and keys do.
+//!
+//! Long, as each test file is a program of its own, which takes long to link.
 #[path = "support/screen.rs"]
 mod screen;
 mod support;

@@ -94,7 +94,7 @@ struct View {
     json: bool,
     bar: ProgressBar,
     begun: bool,
-    /// Cells whose end was told.
+    /// Cells whose end was printed.
     said: BTreeSet<Cell>,
 }
 

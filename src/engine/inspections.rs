@@ -14,7 +14,7 @@ pub mod history;
 mod inside;
 pub mod recall;
 
-/// A network that nobody trains, and the images that it is about.
+/// A network that is not being trained, and the images that it is about.
 pub struct Subject {
     /// A copy of a run's weights as they were when the question was asked.
     pub model: Arc<Model>,

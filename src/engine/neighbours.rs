@@ -1,5 +1,5 @@
 //! Which training images an encoder takes to be most like a drawing. A few thousand are embedded in small portions
-//! between batches, and anew when the weights have moved on.
+//! between batches, and again when the weights have moved on.
 use super::{model::Model, preview};
 use crate::{
     data::{Dataset, Examples},
@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 const PORTION: usize = 128;
 /// How many are shown.
 const NEAREST: usize = 8;
-/// Embeddings of older weights than that are made anew.
+/// Embeddings of older weights than that are computed again.
 const MAX_AGE: Duration = Duration::from_secs(4);
-/// They are made anew only after so many times as long as they took.
+/// They are computed again only after so many times as long as they took.
 const PAUSE: u32 = 25;
 
 /// Embeddings of training images, those that answer and those that are being made.
@@ -88,7 +88,7 @@ impl Neighbours {
         Ok(Some(Strip { captions, ..strip }))
     }
 
-    /// Begins anew where the embeddings are of another run, or of weights that have gone.
+    /// Begins again where the embeddings are of another run, or of weights that have gone.
     pub fn refresh(&mut self, run: &RunId, step: u64, images: Vec<usize>) {
         let is_fresh = self.grown.as_ref().is_some_and(|grown| {
             let rest = MAX_AGE.max(grown.took * PAUSE);

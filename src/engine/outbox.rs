@@ -20,7 +20,7 @@ impl Outbox {
         Self { sender, wake, queue: VecDeque::new(), last_flush: Instant::now() }
     }
 
-    /// One whose events nobody reads before another one [takes them over](Self::take_over).
+    /// An outbox without a reader, whose events another one [takes over](Self::take_over).
     pub fn apart() -> Self {
         Self::new(crossbeam_channel::bounded(0).0, Box::new(|| {}))
     }

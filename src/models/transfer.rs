@@ -110,13 +110,13 @@ fn read(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Re
     for (var, tensor) in &fitting {
         var.set(tensor)?;
     }
-    let anew = match own.len() - wanted.len() {
+    let fresh = match own.len() - wanted.len() {
         0 => String::new(),
-        anew => format!("; {anew} begin anew"),
+        fresh => format!("; {fresh} start from random weights"),
     };
     let left = others.iter().filter(|name| !name.starts_with(scope.beginning())).count();
     let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The {} begins with {} pretrained tensors{anew}{left}", scope.label(), fitting.len()))
+    Ok(format!("The {} begins with {} pretrained tensors{fresh}{left}", scope.label(), fitting.len()))
 }
 
 fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
@@ -195,7 +195,7 @@ mod tests {
         old.save(&path).unwrap();
         let before = numbers(&new);
         let said = load_weights(&new, &Weights::File(path), Scope::Encoder, 1).unwrap();
-        assert!(said.contains("with 1 pretrained tensors; 1 begin anew"), "{said}");
+        assert!(said.contains("with 1 pretrained tensors; 1 start from random weights"), "{said}");
         let [fc, _, norm] = &numbers(&new)[..] else { panic!("three variables") };
         assert_eq!((fc, norm), (&before[0], &numbers(&old)[2]));
     }

@@ -1,4 +1,4 @@
-//! What happens between two layers of a pass that takes longer than anybody waits: other work on the kernels' threads has
+//! What happens between two layers of a long pass: other work on the kernels' threads has
 //! its turn, and a pass that is not wanted any more ends.
 use super::chain;
 use crate::kernels;
@@ -92,7 +92,7 @@ mod tests {
         let (x, weight) = (random((4, 8), 1)?, random((8, 8), 2)?);
         let interrupt = Interrupt::default();
         interrupt.set();
-        assert!(layers(&x, &weight, 1).is_ok(), "nobody else is interrupted");
+        assert!(layers(&x, &weight, 1).is_ok(), "a pass outside is not interrupted");
         assert!(interrupt.within(|| layers(&x, &weight, 1)).is_err());
         assert!(interrupt.take() && !interrupt.take());
         let sink = Sink::default();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// What can be asked of a run's network, to be answered between batches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// What does it make of a sample? Answered at once by the weights as they are; while nobody trains them, again once
+    /// What does it make of a sample? Answered at once by the weights as they are; while they are not being trained, again once
     /// they are calibrated.
     Prediction {
         /// As it was drawn.

@@ -1,5 +1,5 @@
-//! Which runs belong to which comparison, and as what: kept as runs come and go, so that nobody has to look through all of
-//! them in every frame.
+//! Which runs belong to which comparison, and as what: kept up to date as runs come and go, so that no frame has to
+//! look through all of them.
 use crate::{
     experiment::{Cell, Experiment, Members},
     protocol::RunId,

@@ -237,7 +237,7 @@ impl State {
         Results::new(&of.experiment, &self.entrants(of).into_iter().filter_map(value).collect())
     }
 
-    /// Of each kind the newest answers stay: nobody waits for the others any more.
+    /// Keeps the newest answers of each kind; older ones are obsolete.
     fn answer(&mut self, mut answer: Answer) {
         if answer.finding.is_none() {
             answer.finding = self.answers.remove(&answer.request).and_then(|older| older.finding);

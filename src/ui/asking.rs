@@ -61,7 +61,7 @@ impl Pace {
         Self { settled: 0.0, pause: 0.05, pause_of_weights: 0.5, rest: 8.0, awaits_all: true };
 }
 
-/// Asks anew whenever `K`, which is what the question is about, or the weights have changed: one question at a time.
+/// Asks again whenever `K`, which is what the question is about, or the weights have changed: one question at a time.
 pub struct Asking<K> {
     pace: Pace,
     /// What is to be asked about, and since when it has been the same.
@@ -115,7 +115,7 @@ impl<K> Asking<K> {
 }
 
 impl<K: PartialEq> Asking<K> {
-    /// Asks about nothing that has not stayed the same for so many seconds: nobody explains half a stroke.
+    /// Asks once the subject has stayed the same for so many seconds, so that half a stroke is not explained.
     pub fn once_settled(secs: f64) -> Self {
         Self::at(Pace { settled: secs, ..Pace::DEFAULT })
     }
@@ -158,7 +158,7 @@ impl<K: PartialEq> Asking<K> {
         let is_same = Rc::ptr_eq(&asked.of.about, &wanted.about);
         let Some(done_at) = asked.done_at else {
             let lost = asked.heard_at + LOST - now;
-            // nobody waits for what another run would say
+            // the answer of another run is not shown any more
             let patience = if asked.of.run == wanted.run { asked.at + PATIENCE - now } else { settles };
             return Some(if is_same { lost } else { settles.max(patience).min(lost) });
         };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_what_another_run_would_say() {
+    fn another_run_is_asked_without_waiting_for_the_first() {
         for done_at in [None, Some(10.5)] {
             let mut asking = asking(0.0, done_at, false);
             asking.asked.as_mut().unwrap().of.run = "another".into();

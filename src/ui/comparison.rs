@@ -193,11 +193,14 @@ fn figures(
         let by_point = points > arms;
         ScrollArea::horizontal().show(ui, |ui| {
             Grid::new("figures").striped(true).spacing([14.0, 6.0]).show(ui, |ui| {
-                ui.label("");
-                for column in 0..if by_point { arms } else { points } {
-                    heading(ui, experiment, column, by_point);
+                // a single point has no name where nothing is varied
+                if by_point || !experiment.axes.is_empty() {
+                    ui.label("");
+                    for column in 0..if by_point { arms } else { points } {
+                        heading(ui, experiment, column, by_point);
+                    }
+                    ui.end_row();
                 }
-                ui.end_row();
                 for row in 0..if by_point { points } else { arms } {
                     heading(ui, experiment, row, !by_point);
                     for column in 0..if by_point { arms } else { points } {

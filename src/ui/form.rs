@@ -2,28 +2,26 @@
 use super::{
     Action,
     alterations::Alterations,
-    fetch, param, summary,
+    fetch, param,
     theme::{self, semibold},
     widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
 };
 use crate::{
-    data, disk,
-    errors::message,
+    disk,
     experiment::Experiment,
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
-    session::{DataState, Run, State, catalog, fitting, model_summary},
+    session::{DataState, Run, State, catalog, fitting},
     shape::ImageShape,
-    spec::{BATCH_SIZE, Catalog, Choice, EPOCHS, FieldError, Param, RunSpec, SELF_LABELS, Section, dotted},
+    spec::{Catalog, Choice, FieldError, RunSpec, Section},
 };
-use egui::{
-    Button, CollapsingHeader, Color32, DragValue, RichText, Role, TextEdit, Ui, WidgetInfo,
-    containers::menu::MenuButton,
-};
+use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
 use std::path::PathBuf;
 
 mod choosing;
+mod sections;
+use sections::Group;
 
 /// The data set that is read from a path of the user.
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
@@ -41,34 +39,6 @@ pub struct Form {
     left_out: Option<choosing::LeftOut>,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
-}
-
-/// Hyperparameters that stand together.
-#[derive(Clone, Copy, PartialEq)]
-enum Group {
-    /// The hyperparameters that are changed most often.
-    Prominent,
-    FineTuning,
-    Augmentation,
-    /// Which images are validated on, and which labels are seen.
-    Split,
-    Other,
-}
-
-impl Group {
-    fn of(section: Section, key: &str) -> Self {
-        const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
-        let is_fine_tuning =
-            || fitting::FINE_TUNING.iter().chain([&&SELF_LABELS]).any(|param| param.key == key);
-        match section {
-            Section::Encoder | Section::Objective => Group::Prominent,
-            Section::Augmentation => Group::Augmentation,
-            _ if PROMINENT.contains(&key) => Group::Prominent,
-            _ if is_fine_tuning() => Group::FineTuning,
-            Section::Dataset if data::decides_use(key) => Group::Split,
-            _ => Group::Other,
-        }
-    }
 }
 
 /// Begins with the first of the presets.
@@ -139,52 +109,6 @@ impl Form {
                 }
             });
         });
-    }
-
-    /// What is folded away at first.
-    fn sections(
-        &mut self,
-        ui: &mut Ui,
-        catalog: &Catalog,
-        state: &State,
-        errors: &[FieldError],
-        actions: &mut Vec<Action>,
-    ) {
-        CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
-                if self.spec.init_from.is_none() {
-                    let text = "The rest of this is for runs that begin with what another one has learnt: see Begin with, above.";
-                    ui.label(RichText::new(text).small().weak());
-                }
-                self.params(ui, catalog, errors, Group::FineTuning);
-            });
-        if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
-            let text = "This objective compares altered images: how they are altered is under Augmentation.";
-            ui.label(RichText::new(text).small().weak());
-        }
-        CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
-            self.params(ui, catalog, errors, Group::Split);
-        });
-        CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
-            self.alterations.ui(ui, &mut self.spec, &state.data, actions);
-            self.params(ui, catalog, errors, Group::Augmentation);
-        });
-        CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
-            self.seed(ui);
-            self.component(
-                ui,
-                catalog,
-                Section::Schedule,
-                "Schedule",
-                "How the learning rate changes over the run.",
-            );
-            // where there is nothing to choose from, there is no choice
-            if cfg!(any(feature = "cuda", feature = "metal")) {
-                self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
-            }
-            self.params(ui, catalog, errors, Group::Other);
-        });
-        CollapsingHeader::new("Layers of the network")
-            .show_unindented(ui, |ui| self.summary(ui, &state.data));
     }
 
     /// A menu of the recipes that are part of the program: a run's is put into the form, a comparison's is shown
@@ -277,62 +201,6 @@ impl Form {
 
     fn lacks_path(&self) -> bool {
         self.spec.dataset.id == OWN_IMAGES && self.spec.dataset.path.is_none()
-    }
-
-    fn seed(&mut self, ui: &mut Ui) {
-        let help = "Every random number comes from it: the same seed gives the same run, to the bit.";
-        field(ui, "Seed", help, |ui, label| {
-            ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false))
-                .labelled_by(label);
-        });
-    }
-
-    fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], group: Group) {
-        let means_something = |section: Section, param: &Param| {
-            let is_idle = self.spec.init_from.is_none() && self.spec.get(section, param) == param.default;
-            !is_idle || !fitting::FINE_TUNING.iter().any(|idle| idle.key == param.key)
-        };
-        let shown: Vec<_> = catalog
-            .params(&self.spec)
-            .filter(|(section, param)| Group::of(*section, param.key) == group)
-            .filter(|(section, param)| means_something(*section, param))
-            .collect();
-        for (section, param) in shown {
-            let key = dotted(section, param);
-            let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
-            let mut value = self.spec.get(section, param);
-            // What does not serve the data can still be set back.
-            let misfit = catalog.misfit(&self.spec, section, param.key).filter(|_| value == param.default);
-            let is_changed = steady(ui, &key, |ui| {
-                let control = |ui: &mut Ui| param::row(ui, param, &mut value, param.default, error);
-                let row = ui.add_enabled_ui(misfit.is_none(), control);
-                if let Some(misfit) = misfit {
-                    row.response.on_hover_text(misfit.to_string());
-                }
-                row.inner
-            });
-            if is_changed {
-                self.spec.set(section, param, value);
-            }
-        }
-    }
-
-    fn summary(&self, ui: &mut Ui, data: &DataState) {
-        let Some(found) = data.found(&self.spec.dataset) else {
-            ui.horizontal(|ui| {
-                ui.spinner();
-                ui.label(RichText::new("Reading the images…").weak());
-            });
-            return;
-        };
-        let layers = found.map_err(str::to_owned).and_then(|found| {
-            let layers = model_summary(&self.spec.encoder, found.shape, found.class_names.len());
-            layers.map_err(|error| message(&error))
-        });
-        match layers {
-            Ok(layers) => summary::ui(ui, &layers),
-            Err(error) => drop(ui.label(error)),
-        }
     }
 
     fn start(

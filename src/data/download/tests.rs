@@ -1,3 +1,6 @@
+//! Downloads from a server on this machine that does all that servers do wrong.
+//!
+//! Long, as the server that the tests talk to stands here too.
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};

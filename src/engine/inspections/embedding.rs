@@ -23,7 +23,7 @@ const PORTION: usize = 128;
 const MOST_WITH_TSNE: usize = 10_000;
 /// Pairs of points that are compared in one portion, about.
 const PAIRS: usize = 25_000_000;
-/// The map is shown anew after so many portions of t-SNE.
+/// The map is shown again after so many portions of t-SNE.
 const SHOWN_EVERY: usize = 8;
 /// The longest side of a thumbnail.
 const THUMBNAIL: usize = 32;

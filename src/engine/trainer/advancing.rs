@@ -1,4 +1,4 @@
-//! Batches that take longer than anybody waits make way for other work between their layers, and can be interrupted.
+//! Long batches let other work run between their layers, and can be interrupted there.
 use super::{Labels, Trainer};
 use crate::{metrics::Point, ops};
 use anyhow::Result;
@@ -47,7 +47,7 @@ pub enum Verdict {
     OutOfPatience,
 }
 
-/// Nobody who draws should wait longer.
+/// A batch that takes longer keeps a drawing waiting for too long.
 pub const LONG: Duration = Duration::from_millis(250);
 
 impl Trainer {

@@ -1,6 +1,5 @@
-//! A batch that takes longer than anybody waits, on the kernels' threads. Beside it this thread goes on to take commands, and
-//! what is asked about drawings of other networks is answered on a thread of its own: a single layer of the batch can take
-//! longer than anybody waits, too.
+//! A long batch runs on the kernels' threads. Meanwhile this thread takes commands, and questions about drawings that are put
+//! to other networks are answered on a thread of their own: a single layer of the batch can take longer than a person waits.
 use super::Engine;
 use crate::{
     engine::{active_run::ActiveRun, outbox::Outbox},

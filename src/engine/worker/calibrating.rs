@@ -1,5 +1,5 @@
-//! Calibrates a network that nobody trains, a portion at a time, so that its confidence in a drawing is honest. That of a
-//! network that is trained changes with every batch: it is given as it is.
+//! Calibrates a network that is not being trained, a portion at a time, before its confidence in a drawing is final. The
+//! confidence of a network in training changes with every batch and is shown uncalibrated.
 use super::Engine;
 use crate::{
     engine::trust::{Trust, Weighing},

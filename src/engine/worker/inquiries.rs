@@ -42,7 +42,7 @@ impl Inquiry {
         self.request == request
     }
 
-    /// Whether nobody waits for the answer to an older one any more. Scores of the same run are shown side by side, and
+    /// Whether it makes an older one obsolete. Scores of the same run are shown side by side, and
     /// there is one pad and one preview, whatever run they ask.
     fn replaces(&self, older: &Self) -> bool {
         let is_asked_once = matches!(
@@ -108,7 +108,7 @@ impl Engine {
     pub(super) fn answer_drawings(&mut self, but: Option<&RunId>) {
         while let Some(place) = self.urgent(but) {
             self.inquire(place);
-            // whoever draws should not wait for the next question, or the next batch, as well
+            // the answer is shown before the next question, or the next batch, begins
             self.outbox.flush();
         }
     }
@@ -126,7 +126,7 @@ impl Engine {
         let (step, share_done, finding) = match attempt(|| self.portion(&mut inquiry)) {
             Ok((step, PartialFinding { share_done, finding })) => (step, share_done, finding.map(Ok)),
             Err(error) => {
-                // said first: whoever has the answer has heard all that there is to be said
+                // the notice comes before the answer that it explains
                 if !inquiry.shows_its_error() {
                     self.complain(About::Request, inquiry.failure(), &error);
                 }
@@ -268,7 +268,7 @@ mod tests {
             Event::Answer(answer) => Some(answer.request),
             _ => None,
         };
-        // of the evaluations, which nobody draws for, one has had its portion
+        // of the evaluations, which are not about a drawing, one has had its portion
         assert_eq!(events.try_iter().filter_map(answered).collect::<Vec<_>>(), [5, 1, 2, 6, 7, 0]);
         assert_eq!(engine.inquiries.iter().map(|inquiry| inquiry.request).collect::<Vec<_>>(), [4]);
     }

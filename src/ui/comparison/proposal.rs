@@ -41,7 +41,10 @@ pub fn ui(
 
 fn content(ui: &mut Ui, experiment: &Experiment, state: &State, catalog: &Catalog) {
     if experiment.arms.len() > 1 {
-        ui.label("The same network learns from the same examples in several ways, side by side: the arms.");
+        let examples = if experiment.varies_labels() { "few labels" } else { "examples" };
+        ui.label(format!(
+            "The same network learns from the same {examples} in several ways, side by side: the arms."
+        ));
     }
     let dark = ui.visuals().dark_mode;
     ui.add_space(4.0);

@@ -150,7 +150,7 @@ impl DrawPad {
         }
     }
 
-    /// How far the bars can be taken at their word: ", calibrated".
+    /// Whether the bars are calibrated, for the caption: ", calibrated".
     pub(super) fn kind(&self, run: Option<&Run>) -> String {
         let Some(answer) = self.answered(run).filter(|answer| !answer.probabilities.is_empty()) else {
             return String::new();

@@ -1,4 +1,6 @@
 //! Damaged and hostile files of every format.
+//!
+//! Long, as it is one list of files, with what is to be said of each.
 use super::*;
 use crate::{errors::message, rng::rng};
 use rand::RngExt as _;

@@ -1,0 +1,142 @@
+//! The form's hyperparameters, in groups, most of which are folded away at first.
+use super::{Form, field};
+use crate::{
+    data,
+    errors::message,
+    session::{DataState, State, fitting, model_summary},
+    spec::{BATCH_SIZE, Catalog, EPOCHS, FieldError, Param, SELF_LABELS, Section, dotted},
+    ui::{Action, param, summary, widgets::steady},
+};
+use egui::{CollapsingHeader, DragValue, RichText, Ui};
+
+/// Hyperparameters that stand together.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Group {
+    /// The hyperparameters that are changed most often.
+    Prominent,
+    FineTuning,
+    Augmentation,
+    /// Which images are validated on, and which labels are seen.
+    Split,
+    Other,
+}
+
+impl Group {
+    fn of(section: Section, key: &str) -> Self {
+        const PROMINENT: [&str; 4] = ["learning_rate", "labels_per_class", BATCH_SIZE.key, EPOCHS.key];
+        let is_fine_tuning =
+            || fitting::FINE_TUNING.iter().chain([&&SELF_LABELS]).any(|param| param.key == key);
+        match section {
+            Section::Encoder | Section::Objective => Group::Prominent,
+            Section::Augmentation => Group::Augmentation,
+            _ if PROMINENT.contains(&key) => Group::Prominent,
+            _ if is_fine_tuning() => Group::FineTuning,
+            Section::Dataset if data::decides_use(key) => Group::Split,
+            _ => Group::Other,
+        }
+    }
+}
+
+impl Form {
+    /// What is folded away at first.
+    pub(super) fn sections(
+        &mut self,
+        ui: &mut Ui,
+        catalog: &Catalog,
+        state: &State,
+        errors: &[FieldError],
+        actions: &mut Vec<Action>,
+    ) {
+        CollapsingHeader::new("Fine-tuning").show_unindented(ui, |ui| {
+                if self.spec.init_from.is_none() {
+                    let text = "The rest of this is for runs that begin with what another one has learnt: see Begin with, above.";
+                    ui.label(RichText::new(text).small().weak());
+                }
+                self.params(ui, catalog, errors, Group::FineTuning);
+            });
+        if catalog.needed_augmentation.contains_key(self.spec.objective.id.as_str()) {
+            let text = "This objective compares altered images: how they are altered is under Augmentation.";
+            ui.label(RichText::new(text).small().weak());
+        }
+        CollapsingHeader::new("Labels and validation").show_unindented(ui, |ui| {
+            self.params(ui, catalog, errors, Group::Split);
+        });
+        CollapsingHeader::new("Augmentation").show_unindented(ui, |ui| {
+            self.alterations.ui(ui, &mut self.spec, &state.data, actions);
+            self.params(ui, catalog, errors, Group::Augmentation);
+        });
+        CollapsingHeader::new("More settings").show_unindented(ui, |ui| {
+            self.seed(ui);
+            self.component(
+                ui,
+                catalog,
+                Section::Schedule,
+                "Schedule",
+                "How the learning rate changes over the run.",
+            );
+            // where there is nothing to choose from, there is no choice
+            if cfg!(any(feature = "cuda", feature = "metal")) {
+                self.component(ui, catalog, Section::Device, "Device", "What does the arithmetic.");
+            }
+            self.params(ui, catalog, errors, Group::Other);
+        });
+        CollapsingHeader::new("Layers of the network")
+            .show_unindented(ui, |ui| self.summary(ui, &state.data));
+    }
+
+    pub(super) fn params(&mut self, ui: &mut Ui, catalog: &Catalog, errors: &[FieldError], group: Group) {
+        let means_something = |section: Section, param: &Param| {
+            let is_idle = self.spec.init_from.is_none() && self.spec.get(section, param) == param.default;
+            !is_idle || !fitting::FINE_TUNING.iter().any(|idle| idle.key == param.key)
+        };
+        let shown: Vec<_> = catalog
+            .params(&self.spec)
+            .filter(|(section, param)| Group::of(*section, param.key) == group)
+            .filter(|(section, param)| means_something(*section, param))
+            .collect();
+        for (section, param) in shown {
+            let key = dotted(section, param);
+            let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
+            let mut value = self.spec.get(section, param);
+            // What does not serve the data can still be set back.
+            let misfit = catalog.misfit(&self.spec, section, param.key).filter(|_| value == param.default);
+            let is_changed = steady(ui, &key, |ui| {
+                let control = |ui: &mut Ui| param::row(ui, param, &mut value, param.default, error);
+                let row = ui.add_enabled_ui(misfit.is_none(), control);
+                if let Some(misfit) = misfit {
+                    row.response.on_hover_text(misfit.to_string());
+                }
+                row.inner
+            });
+            if is_changed {
+                self.spec.set(section, param, value);
+            }
+        }
+    }
+
+    fn seed(&mut self, ui: &mut Ui) {
+        let help = "Every random number comes from it: the same seed gives the same run, to the bit.";
+        field(ui, "Seed", help, |ui, label| {
+            ui.add(DragValue::new(&mut self.spec.seed).speed(0.1).update_while_editing(false))
+                .labelled_by(label);
+        });
+    }
+
+    fn summary(&self, ui: &mut Ui, data: &DataState) {
+        let Some(found) = data.found(&self.spec.dataset) else {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(RichText::new("Reading the images…").weak());
+            });
+            return;
+        };
+        let layers = found.map_err(str::to_owned).and_then(|found| {
+            let layers = model_summary(&self.spec.encoder, found.shape, found.class_names.len());
+            layers.map_err(|error| message(&error))
+        });
+        match layers {
+            Ok(layers) => summary::ui(ui, &layers),
+            Err(error) => drop(ui.label(error)),
+        }
+    }
+}
