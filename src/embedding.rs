@@ -64,6 +64,43 @@ pub struct Map {
     pub positions: Vec<[f32; 2]>,
     /// The principal axes, by which further images are placed.
     pub pca: Pca,
+    /// None before all images have been compared.
+    pub neighbourhood: Option<Arc<Neighbourhood>>,
+}
+
+/// What lies nearest to the images of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbourhood {
+    /// How far each image's embedding is from the nearest other one.
+    pub gaps: Gaps,
+    /// Share of the images whose nearest other image has the same label.
+    pub alike: f32,
+}
+
+/// How far each of some images is from its nearest neighbour, rising: a scale for any distance of that kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gaps(Vec<f32>);
+
+impl Gaps {
+    /// In any order.
+    pub fn new(mut distances: Vec<f32>) -> Self {
+        distances.sort_unstable_by(f32::total_cmp);
+        Self(distances)
+    }
+
+    /// The share of the images whose neighbour is farther away than `distance`; none where there are no images.
+    pub fn farther(&self, distance: f32) -> Option<f32> {
+        let nearer = self.0.partition_point(|gap| *gap <= distance);
+        (!self.0.is_empty()).then(|| 1.0 - nearer as f32 / self.0.len() as f32)
+    }
+
+    /// "closest 5 %" where only 5 % of the images have a neighbour as near as that, "farthest 1 %" where only 1 % have one as
+    /// far away.
+    pub fn rank(&self, distance: f32) -> Option<String> {
+        let farther = self.farther(distance)? * 100.0;
+        let (end, share) = if farther < 50.0 { ("farthest", farther) } else { ("closest", 100.0 - farther) };
+        Some(format!("{end} {:.0} %", share.ceil().max(1.0)))
+    }
 }
 
 /// The two directions in which embeddings differ most.
@@ -164,7 +201,7 @@ mod tests {
         };
         let pca = Pca { mean: vec![1.0, 2.0], axes: [vec![0.0, 1.0], vec![1.0, 0.0]] };
         let positions = vec![[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]];
-        Map { embedded: Arc::new(embedded), method, positions, pca }
+        Map { embedded: Arc::new(embedded), method, positions, pca, neighbourhood: None }
     }
 
     #[test]
@@ -187,5 +224,16 @@ mod tests {
         assert_eq!(map.place(&[4.0, 7.0], 1).unwrap().position, [5.0, 3.0]);
         assert_eq!(map.place(&[4.0, 7.0, 1.0], 1), None);
         assert_eq!(Map { positions: vec![], ..map }.place(&[4.0, 7.0], 1), None);
+    }
+
+    #[test]
+    fn a_distance_is_read_among_those_of_others() {
+        let gaps = Gaps::new((1..=100).rev().map(|gap| gap as f32).collect());
+        assert_eq!(gaps.farther(5.0), Some(0.95));
+        let ranks = [0.0, 5.0, 50.0, 60.5, 98.5, 500.0].map(|distance| gaps.rank(distance).unwrap());
+        let expected =
+            ["closest 1 %", "closest 5 %", "closest 50 %", "farthest 40 %", "farthest 2 %", "farthest 1 %"];
+        assert_eq!(ranks, expected);
+        assert_eq!((Gaps::default().farther(1.0), Gaps::default().rank(1.0)), (None, None));
     }
 }

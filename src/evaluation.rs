@@ -3,9 +3,11 @@
 use crate::metrics::Split;
 
 pub mod calibration;
+mod confusion;
 mod disagreement;
 pub mod outsiders;
 pub use calibration::Reliability;
+pub use confusion::by_confusion;
 pub use disagreement::Disagreement;
 
 /// The scores of a network on a whole split.
@@ -133,24 +135,33 @@ impl Judgement {
         flagged as f64 / self.verdicts.len().max(1) as f64
     }
 
-    /// The images with a label that are taken for a class, those with the greatest loss first.
+    /// The images with a label that are taken for a class.
     pub fn cell(&self, label: u16, predicted: u16) -> Vec<&Verdict> {
         self.sorted(|verdict| (verdict.label, verdict.predicted) == (label, predicted))
     }
 
-    /// Mistakes, or hits, those with the greatest loss first: the most confident mistakes, the least confident hits.
-    pub fn by_loss(&self, right: bool) -> Vec<&Verdict> {
-        self.sorted(|verdict| verdict.is_right() == right)
+    /// The wrong answers.
+    pub fn mistakes(&self) -> Vec<&Verdict> {
+        self.sorted(|verdict| !verdict.is_right())
     }
 
-    /// The images that are taken for outsiders, those with the greatest loss first.
+    /// The right answers.
+    pub fn hits(&self) -> Vec<&Verdict> {
+        self.sorted(Verdict::is_right)
+    }
+
+    /// The images that are taken for outsiders.
     pub fn outsiders(&self) -> Vec<&Verdict> {
         self.sorted(|verdict| verdict.is_outsider)
     }
 
+    /// Mistakes first, the most confident one before all others, then hits, the least confident one before them.
     fn sorted(&self, wanted: impl Fn(&Verdict) -> bool) -> Vec<&Verdict> {
         let mut found: Vec<_> = self.verdicts.iter().filter(|verdict| wanted(verdict)).collect();
-        found.sort_by(|a, b| b.loss.total_cmp(&a.loss).then(a.image.cmp(&b.image)));
+        let order = |verdict: &Verdict| verdict.confidence * if verdict.is_right() { 1.0 } else { -1.0 };
+        found.sort_by(|a, b| {
+            order(a).total_cmp(&order(b)).then(b.loss.total_cmp(&a.loss)).then(a.image.cmp(&b.image))
+        });
         found
     }
 }
@@ -212,8 +223,11 @@ mod tests {
             figures.iter().map(|class| class.recall.unwrap()).collect::<Vec<_>>(),
             [2.0 / 3.0, 1.0, 2.0 / 3.0]
         );
-        let images = |right| judgement.by_loss(right).iter().map(|verdict| verdict.image).collect::<Vec<_>>();
-        assert_eq!((images(false), images(true)), (vec![1, 5], vec![3, 6, 4, 2, 7, 0]));
+        let images = |found: Vec<&Verdict>| found.iter().map(|verdict| verdict.image).collect::<Vec<_>>();
+        assert_eq!(images(judgement.hits()), [3, 6, 4, 2, 7, 0], "of equal confidence, by their loss");
+        let mut unsure = judgement.clone();
+        unsure.verdicts[1].confidence = 0.4;
+        assert_eq!((images(judgement.mistakes()), images(unsure.mistakes())), (vec![1, 5], vec![5, 1]));
         let cell: Vec<_> = judgement.cell(1, 1).iter().map(|verdict| verdict.image).collect();
         assert_eq!((cell, judgement.outsiders()[0].image), (vec![3, 2], 7));
         let probable: Vec<_> = judgement.verdicts[0].candidates().map(|candidate| candidate.class).collect();

@@ -1,6 +1,9 @@
 //! Attributions: how much each pixel of an image speaks for or against a class, and their colours.
 use crate::shape::ImageShape;
 
+mod parts;
+pub use parts::{Part, Third, Without, parts};
+
 /// What every method found in one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
@@ -20,6 +23,8 @@ pub struct Explanation {
     pub output: f32,
     /// The same for an empty image.
     pub empty_output: f32,
+    /// What the network makes of the image without each part of what is drawn.
+    pub without: Vec<Without>,
     /// Those that are done so far, in the order of their registry.
     pub attributions: Vec<Attribution>,
 }
@@ -37,6 +42,11 @@ pub struct Attribution {
     /// nothing that the method looks at.
     pub values: Option<Vec<f32>>,
 }
+
+/// Pixels that are brighter are ink.
+const INK: u8 = 25;
+/// What is nearer to ink than this share of the longer side belongs to it: feature maps are coarse.
+const BESIDE: f32 = 1.0 / 14.0;
 
 /// Quantile of the absolute values that gets the strongest colour; larger values are clipped.
 const SHOWN_APART: f64 = 0.99;
@@ -74,6 +84,24 @@ impl Explanation {
         self.instead_of.map_or(class.into(), |other| format!("{class} instead of {}", self.class_name(other)))
     }
 
+    /// The part of what is drawn that the class loses most without; none where it loses nothing without any of them.
+    pub fn strongest_part(&self) -> Option<&Without> {
+        let least = self.without.iter().min_by(|a, b| a.output.total_cmp(&b.output));
+        least.filter(|without| without.output < self.output)
+    }
+
+    /// The share of what speaks for the class that lies on bare paper, away from any ink. None where nothing speaks for it, or
+    /// the image has colours.
+    pub fn on_paper(&self, attribution: &Attribution) -> Option<f32> {
+        let [all, _] = attribution.sums();
+        if self.shape.channels != 1 || all.is_nan() || all <= 0.0 {
+            return None;
+        }
+        let near = beside_ink(self.shape, &self.pixels);
+        let far = attribution.numbers().iter().zip(near).filter(|(_, near)| !near);
+        Some(far.map(|(value, _)| value.max(0.0)).sum::<f32>() / all)
+    }
+
     /// The image in dim greys with an attribution over it: red, green and blue, pixel by pixel.
     pub fn paint(&self, attribution: &Attribution) -> Vec<u8> {
         let scale = attribution.scale().max(f32::MIN_POSITIVE);
@@ -84,6 +112,16 @@ impl Explanation {
         };
         pixels.zip(attribution.numbers()).flat_map(paint).collect()
     }
+}
+
+/// Of each pixel, whether there is ink in the square around it.
+fn beside_ink(ImageShape { height, width, .. }: ImageShape, pixels: &[u8]) -> Vec<bool> {
+    let reach = (height.max(width) as f32 * BESIDE) as usize;
+    let around = |at: usize, length: usize| at.saturating_sub(reach)..(at + reach + 1).min(length);
+    let places = || (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+    let in_row = |(y, x): (usize, usize)| around(x, width).any(|x| pixels[y * width + x] > INK);
+    let in_row: Vec<bool> = places().map(in_row).collect();
+    places().map(|(y, x)| around(y, height).any(|y| in_row[y * width + x])).collect()
 }
 
 /// The colour of a pixel of some brightness (0 to 1) that speaks for a class (1) or against it (−1): grey, orange or blue,
@@ -129,11 +167,42 @@ mod tests {
             pixels: vec![0, 255, 255],
             output: 0.0,
             empty_output: 0.0,
+            without: vec![],
             attributions: vec![],
         };
         let painted = explanation.paint(&attribution(&[0.0, 4.0, -2.0]));
         assert_eq!((&painted[..3], &painted[3..6]), (&[0, 0, 0][..], &[255, 170, 20][..]));
         assert!(painted[8] > painted[6] && painted[8] < 255, "{painted:?}");
         assert_eq!(explanation.subject(), "two instead of one");
+    }
+
+    #[test]
+    fn what_lies_far_from_ink_lies_on_paper() {
+        let mut explanation = Explanation {
+            class_names: vec!["one".into(), "two".into()],
+            class: 1,
+            instead_of: None,
+            predicted: 1,
+            shape: ImageShape::new(1, 28, 1),
+            pixels: vec![0; 28],
+            output: 3.0,
+            empty_output: 0.0,
+            without: vec![],
+            attributions: vec![],
+        };
+        explanation.pixels[5] = 200;
+        // Beside the ink, two pixels from it, three pixels from it, and against the class.
+        let mut values = vec![0.0; 28];
+        (values[6], values[7], values[8], values[20]) = (1.0, 2.0, 1.0, -9.0);
+        assert_eq!(explanation.on_paper(&attribution(&values)), Some(0.25));
+        assert_eq!(explanation.on_paper(&attribution(&[-1.0; 28])), None);
+        explanation.pixels.fill(0);
+        assert_eq!(explanation.on_paper(&attribution(&values)), Some(1.0));
+        let part = Part { row: None, column: Some(Third::First), rows: 0..1, columns: 0..9 };
+        let without = |output| Without { part: part.clone(), predicted: 0, output };
+        explanation.without = vec![without(2.0), without(-1.0), without(5.0)];
+        assert_eq!(explanation.strongest_part().map(|part| part.output), Some(-1.0));
+        explanation.without = vec![without(3.0), without(5.0)];
+        assert_eq!(explanation.strongest_part(), None, "no part speaks for it");
     }
 }

@@ -4,7 +4,7 @@ use super::{
     look::{self, Look},
     save::{self, Caption, Format, Source},
     theme,
-    widgets::{self, card, labeled_button, pill, strong, title},
+    widgets::{self, card, columns, labeled_button, pill, strong, title},
 };
 use crate::{
     experiment::{Cell, Experiment, PointResult, Results, Setting, signed},
@@ -54,10 +54,13 @@ impl ComparisonPanel {
             header(ui, info, &entrants, actions);
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
             let across = if ui.available_width() < NARROW { 1 } else { 2 };
-            ui.columns(across, |columns| {
-                race::ui(&mut columns[0], (&mut self.point, height), (info, &entrants), &source, actions);
-                let last = &mut columns[across - 1];
-                points::ui(last, experiment, &results, height, &source, actions);
+            columns(ui, across, |column, ui| {
+                if column == 0 {
+                    race::ui(ui, (&mut self.point, height), (info, &entrants), &source, actions);
+                }
+                if column == across - 1 {
+                    points::ui(ui, experiment, &results, height, &source, actions);
+                }
             });
             figures(ui, experiment, &results, &source, actions);
             conclusions(ui, experiment, &results);

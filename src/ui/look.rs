@@ -1,9 +1,10 @@
-//! The colour and dash pattern of each run's curves, the same in every plot.
+//! The colour and dash pattern of each run's curves, and the colour and mark of each class, the same in every plot.
 use super::{theme, widgets::fitted};
 use egui::{
-    Align, Color32, FontId, Layout, Painter, Rect, Response, Sense, Shape, Stroke, Ui, Visuals, vec2,
+    Align, Color32, FontId, Layout, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, Visuals, vec2,
 };
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoints};
+use std::f32::consts::TAU;
 
 /// A colour, a kind of line, and a marker.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,9 @@ const DASHES: [LineStyle; 4] = [
 const MARKERS: [MarkerShape; 4] =
     [MarkerShape::Circle, MarkerShape::Diamond, MarkerShape::Square, MarkerShape::Cross];
 
+/// After so many classes colours and the ten marks meet again.
+const MEET: usize = 30;
+
 /// Pairs of a colour and a kind of line.
 pub const PAIRS: usize = theme::RUN_COLORS * DASHES.len();
 
@@ -31,9 +35,17 @@ impl Look {
         Self::new(number % theme::RUN_COLORS, number / theme::RUN_COLORS, dark)
     }
 
-    /// One of a handful of curves: neighbours differ in colour, in the kind of line, and in their markers.
+    /// That of a class, by its index: neighbours differ in colour, in the kind of line, and in their marks; colour and mark
+    /// together are a class's own among the first sixty.
+    pub fn of_class(class: usize, dark: bool) -> Self {
+        let shapes = MarkerShape::all().count();
+        let marker = MarkerShape::all().nth((class + class / MEET) % shapes).unwrap_or(MarkerShape::Circle);
+        Self { marker, ..Self::new(class, class, dark) }
+    }
+
+    /// One of a handful of curves: as different as those of classes.
     pub fn of_few(number: usize, dark: bool) -> Self {
-        Self::new(number, number, dark)
+        Self::of_class(number, dark)
     }
 
     fn new(color: usize, dash: usize, dark: bool) -> Self {
@@ -56,6 +68,32 @@ impl Look {
         Line::new(name.to_owned(), points).color(self.color).style(self.style).width(width)
     }
 
+    /// The mark, as egui_plot draws it.
+    pub fn mark(&self, painter: &Painter, at: Pos2) {
+        let Self { color, marker, .. } = *self;
+        let around = |count: usize, turn: f32| -> Vec<Pos2> {
+            let corner = |corner: usize| at + MARK * Vec2::angled((corner as f32 / count as f32 + turn) * TAU);
+            (0..count).map(corner).collect()
+        };
+        let filled = |corners| Shape::convex_polygon(corners, color, Stroke::NONE);
+        let rays = |ends: Vec<Pos2>| {
+            let ray = |end| Shape::line_segment([at, end], Stroke::new(1.6, color));
+            Shape::Vec(ends.into_iter().map(ray).collect())
+        };
+        painter.add(match marker {
+            MarkerShape::Circle => Shape::circle_filled(at, MARK * 0.9, color),
+            MarkerShape::Diamond => filled(around(4, 0.0)),
+            MarkerShape::Square => filled(around(4, 0.125)),
+            MarkerShape::Cross => rays(around(4, 0.125)),
+            MarkerShape::Plus => rays(around(4, 0.0)),
+            MarkerShape::Up => filled(around(3, 0.75)),
+            MarkerShape::Down => filled(around(3, 0.25)),
+            MarkerShape::Left => filled(around(3, 0.5)),
+            MarkerShape::Right => filled(around(3, 0.0)),
+            MarkerShape::Asterisk => rays(around(6, 0.25)),
+        });
+    }
+
     /// A short piece of the line, along the middle of `rect`.
     pub fn paint(&self, painter: &Painter, rect: Rect) {
         painter.add(Shape::Vec(self.shapes(rect)));
@@ -75,6 +113,16 @@ impl Look {
 /// The size of a short piece of line in a list of names, in points.
 pub const SWATCH: egui::Vec2 = vec2(24.0, 12.0);
 
+/// The radius of a mark beside a name, in points, and the room that it takes.
+pub const MARK: f32 = 5.0;
+pub const MARK_ROOM: f32 = 2.0 * MARK + 4.0;
+
+/// The mark of a class, in the middle of a line, at its left end.
+pub fn class_mark(ui: &Ui, line: Rect, class: usize) {
+    Look::of_class(class, ui.visuals().dark_mode)
+        .mark(ui.painter(), line.left_center() + vec2(MARK_ROOM / 2.0, 0.0));
+}
+
 /// The largest width of a name in the legend, in points.
 const WIDEST: f32 = 150.0;
 
@@ -85,7 +133,7 @@ pub fn swatch(ui: &mut Ui, look: &Look) -> Response {
     response
 }
 
-/// The legend of a plot: a piece of each line and its name, in as many rows as necessary.
+/// The legend of a plot: a piece of each line with its mark, and its name, in as many rows as necessary.
 pub fn key<'a>(ui: &mut Ui, entries: impl IntoIterator<Item = (Look, &'a str)>) {
     ui.horizontal_wrapped(|ui| {
         for (look, name) in entries {
@@ -94,7 +142,8 @@ pub fn key<'a>(ui: &mut Ui, entries: impl IntoIterator<Item = (Look, &'a str)>) 
             let size = vec2(SWATCH.x + ui.spacing().item_spacing.x + name.size().x, SWATCH.y);
             let layout = Layout::left_to_right(Align::Center);
             ui.allocate_ui_with_layout(size, layout, |ui| {
-                swatch(ui, &look);
+                let place = swatch(ui, &look).rect;
+                look.mark(ui.painter(), place.center());
                 ui.label(name);
             });
         }
@@ -120,5 +169,17 @@ mod tests {
             );
         }
         assert_eq!(PAIRS, 24);
+    }
+
+    #[test]
+    fn sixty_classes_have_a_colour_and_a_mark_of_their_own() {
+        for dark in [true, false] {
+            let looks: Vec<Look> = (0..2 * MEET).map(|class| Look::of_class(class, dark)).collect();
+            let is_like = |a: &Look, b: &Look| a.color == b.color && a.marker == b.marker;
+            let twins = (0..2 * MEET).filter(|at| looks[..*at].iter().any(|other| is_like(other, &looks[*at])));
+            assert_eq!(twins.collect::<Vec<_>>(), [0usize; 0]);
+            let are_apart = |pair: &[Look]| pair[0].color != pair[1].color && pair[0].marker != pair[1].marker;
+            assert!(looks.windows(2).all(are_apart), "of any two neighbours");
+        }
     }
 }

@@ -18,6 +18,10 @@ use crate::{
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
+mod glossary;
+mod pointed;
+mod region;
+
 registry!(
     "view",
     ViewEntry:

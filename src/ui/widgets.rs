@@ -7,7 +7,7 @@ use crate::{
     spec::Misfit,
 };
 use egui::{
-    AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Margin, PopupCloseBehavior,
+    Align, AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Layout, Margin, PopupCloseBehavior,
     ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder, Vec2, WidgetInfo,
     WidgetText,
     containers::menu::{MenuButton, MenuConfig},
@@ -67,6 +67,15 @@ pub fn contained<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     let result = content(&mut inside);
     ui.allocate_space(vec2(room.width(), inside.min_rect().height()));
     result
+}
+
+/// Columns of equal width, each with its number. Texts in them end raggedly; in egui's own they are justified.
+pub fn columns(ui: &mut Ui, count: usize, mut content: impl FnMut(usize, &mut Ui)) {
+    ui.columns(count, |columns| {
+        for (at, column) in columns.iter_mut().enumerate() {
+            column.with_layout(Layout::top_down(Align::LEFT), |ui| content(at, ui));
+        }
+    });
 }
 
 /// Width and height of an image, in pixels.
@@ -139,6 +148,11 @@ pub fn fitted(ui: &Ui, text: &str, font: FontId, color: Color32, most: f32) -> A
     text.into_galley(ui, Some(TextWrapMode::Truncate), most.max(0.0), FontSelection::Default)
 }
 
+/// "98 %", and ">99 %" of what is not all.
+pub fn whole_percent(share: f32) -> String {
+    if (0.995..1.0).contains(&share) { ">99 %".into() } else { format!("{:.0} %", share * 100.0) }
+}
+
 /// "98.6 %".
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -206,6 +220,7 @@ mod tests {
         let found = [0.0, 0.001, 0.00035, 0.25, 64.0, 1234.5, 0.1 + 0.2, 5e7].map(number);
         assert_eq!(found, ["0", "0.001", "0.00035", "0.25", "64", "1234", "0.3", "5e7"]);
         assert_eq!([999, 1000, 1_199_882].map(thousands), ["999", "1,000", "1,199,882"]);
+        assert_eq!([0.0, 0.984, 0.9951, 1.0].map(whole_percent), ["0 %", "98 %", ">99 %", "100 %"]);
         assert_eq!([0.4, 61.0, 3700.0].map(duration), ["0 s", "1 min 01 s", "1 h 01 min"]);
     }
 

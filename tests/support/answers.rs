@@ -2,9 +2,9 @@
 use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{
-    embedding::{Embedded, Map, MapMethod, Pca},
+    embedding::{Embedded, Gaps, Map, MapMethod, Neighbourhood, Pca},
     evaluation::{Candidate, Evaluation, Judgement, TrustReport, Verdict},
-    explanation::{Attribution, Explanation},
+    explanation::{Attribution, Explanation, Part, Without, parts},
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     metrics::Split,
     protocol::{
@@ -39,38 +39,39 @@ const STEP: u64 = 5200;
 
 /// Answers the window's questions, and those that follow, until there are no more.
 pub fn answer(window: &mut Window) {
+    answer_of(window, &CLASSES.map(String::from));
+}
+
+/// The same for a network that knows other classes.
+pub fn answer_of(window: &mut Window, names: &[String]) {
     for _ in 0..6 {
         let asked = std::mem::take(&mut window.state_mut().actions);
         if asked.is_empty() {
             return;
         }
-        asked.into_iter().for_each(|action| take(window.state_mut(), action));
+        asked.into_iter().for_each(|action| take(window.state_mut(), action, names));
         window.run_steps(3);
     }
 }
 
-fn take(screen: &mut Screen, action: Action) {
+fn take(screen: &mut Screen, action: Action, names: &[String]) {
     let state = &mut screen.state;
     match action {
         Action::Send(Command::Ask { request, run, question }) => {
-            let finding = Some(Ok(finding(question)));
+            let finding = Some(Ok(finding(question, names)));
             state.apply(Event::Answer(Answer { request, run, step: STEP, share_done: 1.0, finding }));
         }
         Action::Send(Command::Dismiss(request)) => drop(state.answers.remove(&request)),
-        Action::Data(request) => report(state, request),
+        Action::Data(request) => report(state, request, names),
         _ => {}
     }
 }
 
-fn names() -> Vec<String> {
-    CLASSES.map(String::from).into()
-}
-
 /// Rising and falling from image to image, adding up to 1.
-fn scores(image: usize) -> Vec<f32> {
+fn scores(image: usize, classes: usize) -> Vec<f32> {
     let first = 0.4 + 0.5 * (image as f32 * 0.3).sin().abs();
-    let rest = (1.0 - first) / (CLASSES.len() - 1) as f32;
-    (0..CLASSES.len()).map(|class| if class == image / 9 % CLASSES.len() { first } else { rest }).collect()
+    let rest = (1.0 - first) / (classes - 1) as f32;
+    (0..classes).map(|class| if class == image / 9 % classes { first } else { rest }).collect()
 }
 
 fn pixels(images: usize) -> Vec<u8> {
@@ -81,9 +82,9 @@ fn wave(count: usize) -> Vec<f32> {
     (0..count).map(|at| (at as f32 * 0.37).sin()).collect()
 }
 
-fn strip(name: &'static str, images: usize) -> Strip {
+fn strip(name: &'static str, images: usize, names: &[String]) -> Strip {
     let caption = |image: usize| Caption {
-        text: format!("{} 93 %", CLASSES[image % CLASSES.len()]),
+        text: format!("{} 93 %", names[image % names.len()]),
         is_right: Some(!image.is_multiple_of(3)),
     };
     Strip {
@@ -95,48 +96,49 @@ fn strip(name: &'static str, images: usize) -> Strip {
     }
 }
 
-fn finding(question: Question) -> Finding {
+fn finding(question: Question, names: &[String]) -> Finding {
+    let classes = names.len();
     match question {
         Question::Prediction { .. } => Finding::Prediction(Arc::new(Prediction {
-            class_names: names().into(),
-            probabilities: scores(0),
+            class_names: names.into(),
+            probabilities: scores(0, classes),
             confidence: Confidence::Calibrated { is_outsider: true },
             strips: vec![],
         })),
-        Question::Nearest { .. } => Finding::Nearest(Arc::new(strip("Nearest training images", 8))),
+        Question::Nearest { .. } => Finding::Nearest(Arc::new(strip("Nearest training images", 8, names))),
         Question::Preview { .. } => {
-            let strips = vec![strip("Input", 10), strip("Answer", 10)];
+            let strips = vec![strip("Input", 10, names), strip("Answer", 10, names)];
             Finding::Preview(Arc::new(Preview { strips, similarities: None }))
         }
         Question::Evaluation { split, outsiders } => {
-            Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some())))
+            Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some(), names)))
         }
         Question::Scores { samples } => Finding::Scores {
-            class_names: names().into(),
-            scores: Arc::new((0..samples.len()).map(scores).collect()),
+            class_names: names.into(),
+            scores: Arc::new((0..samples.len()).map(|image| scores(image, classes)).collect()),
             is_calibrated: true,
         },
         Question::History { samples, .. } => Finding::History {
-            class_names: names().into(),
-            moments: Arc::new((0..9).map(|at| moment(at, samples.len())).collect()),
+            class_names: names.into(),
+            moments: Arc::new((0..9).map(|at| moment(at, samples.len(), classes)).collect()),
         },
         Question::Recall { .. } => Finding::Recall { examples: 1000, accuracy: 0.934 },
         Question::Explanation { class, instead_of, .. } => {
-            Finding::Explanation(Arc::new(explanation(class, instead_of)))
+            Finding::Explanation(Arc::new(explanation(class, instead_of, names)))
         }
         Question::Inside { .. } => Finding::Inside(Arc::new(inside())),
-        Question::Strongest { layer, filter } => Finding::Strongest(Arc::new(strongest(layer, filter))),
-        Question::Map { split, .. } => Finding::Map(Arc::new(map(split))),
+        Question::Strongest { layer, filter } => Finding::Strongest(Arc::new(strongest(layer, filter, names))),
+        Question::Map { split, .. } => Finding::Map(Arc::new(map(split, names))),
         Question::Embedding { .. } => Finding::Embedding(Arc::new(wave(DIMENSIONS))),
     }
 }
 
-fn moment(at: usize, images: usize) -> Moment {
-    Moment { step: at as u64 * 650, scores: (0..images).map(|image| scores(image + at)).collect() }
+fn moment(at: usize, images: usize, classes: usize) -> Moment {
+    Moment { step: at as u64 * 650, scores: (0..images).map(|image| scores(image + at, classes)).collect() }
 }
 
-fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
-    let classes = CLASSES.len() as u16;
+fn evaluation(split: Split, with_outsiders: bool, names: &[String]) -> Evaluation {
+    let classes = names.len() as u16;
     let verdict = |image: u32| {
         let label = image as u16 % classes;
         let predicted = if image.is_multiple_of(7) { (label + 3) % classes } else { label };
@@ -159,12 +161,12 @@ fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
         validation_flagged: 0.03,
         outsiders: with_outsiders.then_some((10_000, 0.87)),
     };
-    let judgement = Judgement { class_names: names(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
+    let judgement = Judgement { class_names: names.into(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
     let (images, accuracy) = (IMAGES as usize, Some(0.857));
     Evaluation { split, images, loss: 0.412, accuracy, judgement: Some(judgement) }
 }
 
-fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
+fn explanation(class: Option<u16>, instead_of: Option<u16>, names: &[String]) -> Explanation {
     let attribution = |(id, label)| Attribution {
         id,
         label,
@@ -177,15 +179,18 @@ fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
         ("grad_cam", "Grad-CAM"),
         ("occlusion", "Occlusion"),
     ];
+    let without = |part: Part| Without { output: part.rows.start as f32, predicted: 0, part };
+    let shape = ImageShape::new(SIDE, SIDE, 1);
     Explanation {
-        class_names: names(),
-        class: class.unwrap_or(2),
+        class_names: names.to_vec(),
+        class: class.unwrap_or(1),
         instead_of,
-        predicted: 2,
-        shape: ImageShape::new(SIDE, SIDE, 1),
+        predicted: 1,
+        shape,
         pixels: pixels(1),
         output: 9.41,
         empty_output: -0.37,
+        without: parts(shape, &pixels(1)).into_iter().map(without).collect(),
         attributions: methods.map(attribution).into(),
     }
 }
@@ -202,10 +207,10 @@ fn inside() -> Inside {
     Inside { filters: Some(filters), layers }
 }
 
-fn strongest(layer: usize, filter: usize) -> Strongest {
+fn strongest(layer: usize, filter: usize, names: &[String]) -> Strongest {
     let image = |image: u32| StrongImage {
         image,
-        label: image as u16 % CLASSES.len() as u16,
+        label: image as u16 % names.len() as u16,
         activation: 3.2,
         window: [4, 6, 9],
         pixels: pixels(1),
@@ -216,19 +221,19 @@ fn strongest(layer: usize, filter: usize) -> Strongest {
         looked_at: 5000,
         shape: ImageShape::new(SIDE, SIDE, 1),
         images: (0..16).map(image).collect(),
-        class_names: names(),
+        class_names: names.to_vec(),
     }
 }
 
 const DIMENSIONS: usize = 6;
 
-fn map(split: Split) -> Map {
+fn map(split: Split, names: &[String]) -> Map {
     let count = IMAGES as usize;
     let embedded = Embedded {
         split,
-        class_names: names(),
+        class_names: names.to_vec(),
         images: (0..IMAGES).collect(),
-        labels: (0..IMAGES).map(|image| image as u16 % CLASSES.len() as u16).collect(),
+        labels: (0..IMAGES).map(|image| image as u16 % names.len() as u16).collect(),
         dimensions: DIMENSIONS,
         rows: wave(count * DIMENSIONS),
         thumbnail_shape: ImageShape::new(SIDE, SIDE, 1),
@@ -237,7 +242,7 @@ fn map(split: Split) -> Map {
     let axis = |which: usize| (0..DIMENSIONS).map(|at| f32::from(u8::from(at == which))).collect();
     // Each class has a place of its own, all around the middle.
     let position = |at: usize| {
-        let class = Vec2::angled((at % CLASSES.len()) as f32 * 0.8) * 10.0;
+        let class = Vec2::angled((at % names.len()) as f32 * 0.8) * 10.0;
         (class + Vec2::angled(at as f32) * 2.0).into()
     };
     Map {
@@ -245,17 +250,18 @@ fn map(split: Split) -> Map {
         method: MapMethod::Tsne,
         positions: (0..count).map(position).collect(),
         pca: Pca { mean: vec![0.0; DIMENSIONS], axes: [axis(0), axis(1)] },
+        neighbourhood: Some(Arc::new(Neighbourhood { gaps: Gaps::new(wave(count)), alike: 0.97 })),
     }
 }
 
-fn report(state: &mut State, request: DataRequest) {
+fn report(state: &mut State, request: DataRequest, names: &[String]) {
     let shape = ImageShape::new(SIDE, SIDE, 1);
     let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
             request,
             dataset: spec.dataset.clone(),
-            found: Ok(Arc::new(collection())),
+            found: Ok(Arc::new(collection(names))),
         }),
         DataRequest::Sheet { request, images } => DataReport::Sheet(sheet(request, images.len())),
         DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
@@ -273,18 +279,19 @@ fn report(state: &mut State, request: DataRequest) {
     state.apply_report(report);
 }
 
-fn collection() -> Collection {
+fn collection(names: &[String]) -> Collection {
+    let classes = names.len() as u16;
     let item = |role| {
         move |image: u32| {
             let corrected_from = image.is_multiple_of(40).then_some(1);
-            Item { label: image as u16 % CLASSES.len() as u16, role, corrected_from }
+            Item { label: image as u16 % classes, role, corrected_from }
         }
     };
     let trained = [Role::Train, Role::Unlabelled, Role::Validation, Role::Excluded];
     let train = (0..600).map(|image| item(trained[image as usize % trained.len()])(image));
     Collection {
         shape: ImageShape::new(SIDE, SIDE, 1),
-        class_names: names(),
+        class_names: names.to_vec(),
         train: train.collect(),
         test: (0..IMAGES).map(item(Role::Test)).collect(),
         remarks: vec![

@@ -36,6 +36,8 @@ struct Text {
     clip: Rect,
     /// The full text, where it was shortened to fit.
     whole: Option<String>,
+    /// Whether its letters are spread until the row is full.
+    is_spread: bool,
 }
 
 /// The bar of an area that scrolls.
@@ -59,6 +61,8 @@ pub fn problems<State>(window: &Harness<'_, State>) -> Vec<String> {
     let shortened = texts.iter().filter_map(|text| text.whole.as_ref());
     let nameless = shortened.filter(|whole| !names.iter().any(|name| name.contains(*whole)));
     found.extend(nameless.map(|whole| format!("{whole:?} is shortened, and nothing has the whole of it")));
+    let spread = texts.iter().filter(|text| text.is_spread);
+    found.extend(spread.map(|text| format!("{:?} is justified", text.words)));
     found.extend(pairs(&texts).filter_map(|(a, b)| {
         let covers = overlap(a.rect.intersect(a.clip), b.rect.intersect(b.clip));
         // The glow around a text is the same text.
@@ -135,10 +139,11 @@ fn each(shape: &Shape, take: &mut impl FnMut(&Shape)) {
 fn rows(at: usize, text: &TextShape, clip: Rect) -> impl Iterator<Item = Text> {
     let whole = text.galley.elided.then(|| text.galley.text().trim().to_owned());
     let rows = text.galley.rows.iter().filter(|_| text.opacity_factor > 0.0);
+    let is_spread = text.galley.job.justify && text.galley.rows.len() > 1;
     rows.map(move |row| {
         let ink = row.visuals.mesh_bounds.translate(row.pos.to_vec2());
         let rect = ink.rotate_bb(Rot2::from_angle(text.angle)).translate(text.pos.to_vec2());
-        Text { at, words: row.text(), rect, clip, whole: whole.clone() }
+        Text { at, words: row.text(), rect, clip, whole: whole.clone(), is_spread }
     })
     .filter(|text| text.rect.is_positive())
 }

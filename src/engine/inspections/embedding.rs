@@ -2,7 +2,7 @@
 use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::{Dataset, thumbnails},
-    embedding::{Embedded, Map, MapMethod, Pca},
+    embedding::{Embedded, Gaps, Map, MapMethod, Neighbourhood, Pca},
     engine::model::Model,
     metrics::Split,
     protocol::Finding,
@@ -90,6 +90,7 @@ struct Base {
     /// (images, dimensions), and the square of the length of each.
     rows: Tensor,
     squares: Tensor,
+    neighbourhood: Option<Arc<Neighbourhood>>,
 }
 
 impl Inspection for Mapping {
@@ -161,17 +162,18 @@ impl Mapping {
             thumbnails,
         };
         let squares = rows.sqr()?.sum_keepdim(D::Minus1)?;
-        Ok(Base { embedded: Arc::new(embedded), pca, rows, squares })
+        Ok(Base { embedded: Arc::new(embedded), pca, rows, squares, neighbourhood: None })
     }
 
     /// A portion of the images with all.
-    fn compare(&mut self, base: Base, mut neighbours: Vec<Vec<(usize, f32)>>) -> Result<PartialFinding> {
+    fn compare(&mut self, mut base: Base, mut neighbours: Vec<Vec<(usize, f32)>>) -> Result<PartialFinding> {
         let (begin, count) = (neighbours.len(), self.images.len());
         neighbours.extend(base.neighbours(begin, PORTION.min(count - begin))?);
         let share_done = EMBEDDING + COMPARING * neighbours.len() as f32 / count as f32;
         self.stage = if neighbours.len() < count {
             Stage::Comparing { base, neighbours }
         } else {
+            base.neighbourhood = neighbourhood(&neighbours, &base.embedded.labels).map(Arc::new);
             let rows = base.embedded.rows.chunks_exact(base.embedded.dimensions);
             let start: Vec<_> = rows.map(|row| base.pca.place(row)).collect();
             Stage::Moving { base, tsne: Tsne::new(&neighbours, &start) }
@@ -205,6 +207,7 @@ impl Base {
             method,
             positions,
             pca: self.pca.clone(),
+            neighbourhood: self.neighbourhood.clone(),
         }))
     }
 
@@ -231,6 +234,18 @@ impl Base {
     }
 }
 
+/// What is nearest to each image, by its neighbours and the squares of their distances; none where an image is alone.
+fn neighbourhood(neighbours: &[Vec<(usize, f32)>], labels: &[u16]) -> Option<Neighbourhood> {
+    let nearest = |others: &Vec<(usize, f32)>| {
+        others.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
+    };
+    let nearest: Vec<(usize, f32)> = neighbours.iter().map(nearest).collect::<Option<_>>()?;
+    let alike = nearest.iter().zip(labels).filter(|((other, _), label)| labels[*other] == **label).count();
+    let alike = alike as f32 / nearest.len().max(1) as f32;
+    let gaps = Gaps::new(nearest.into_iter().map(|(_, square)| square.sqrt()).collect());
+    Some(Neighbourhood { gaps, alike })
+}
+
 /// The embedding of one image.
 ///
 /// # Errors
@@ -249,5 +264,14 @@ mod tests {
         assert_eq!(evenly(&all, 0), all);
         assert_eq!(evenly(&all, 99), all);
         assert_eq!(evenly(&all, 3), [10, 13, 16]);
+    }
+
+    #[test]
+    fn the_nearest_of_each_image_is_counted() {
+        let neighbours = [vec![(1, 9.0), (2, 4.0)], vec![(0, 9.0)], vec![(0, 4.0), (1, 16.0)]];
+        let found = neighbourhood(&neighbours, &[7, 7, 3]).unwrap();
+        assert_eq!(found.alike, 1.0 / 3.0);
+        assert_eq!(found.gaps, Gaps::new(vec![2.0, 3.0, 2.0]));
+        assert!(neighbourhood(&[vec![]], &[1]).is_none(), "it has no neighbour");
     }
 }

@@ -14,6 +14,8 @@ use anyhow::{Context as _, Result, ensure};
 use candle_core::{Tensor, Var};
 use std::sync::Arc;
 
+mod parts;
+
 registry!("explanation", ExplanationEntry: gradient_input, integrated_gradients, grad_cam, occlusion);
 
 /// A way to find out what a network looks at. It is done in one portion, which is about as long as a batch.
@@ -68,6 +70,7 @@ pub fn begin(
         pixels: seen.image(0)?.into(),
         output: outputs[0],
         empty_output: outputs[1],
+        without: parts::without(&explained, seen.image(0)?.as_ref())?,
         attributions: vec![],
     };
     Ok(Box::new(Explaining { explained, explanation }))

@@ -59,10 +59,7 @@ impl Engine {
         sample: &Sample,
         is_first: bool,
     ) -> Result<(u64, PartialFinding)> {
-        let (dataset, images) = self.examples(run, |_, partition| {
-            let every = partition.train.len().div_ceil(Neighbours::IMAGES).max(1);
-            partition.train.iter().step_by(every).copied().collect()
-        })?;
+        let (dataset, images) = self.examples(run, |_, partition| Neighbours::choose(partition))?;
         let (step, model, _) = self.model(run)?;
         let neighbours = &mut self.neighbours;
         neighbours.refresh(run, step, images);

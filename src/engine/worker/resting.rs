@@ -104,11 +104,11 @@ impl Engine {
 
     /// The data set of a run, and some of its training examples, chosen by whether they are fitted, labelled by itself or
     /// not, or are for validation.
-    pub(super) fn examples(
+    pub(super) fn examples<T>(
         &mut self,
         id: &RunId,
-        choose: impl FnOnce(&Dataset, &Partition) -> Vec<usize>,
-    ) -> Result<(Arc<Dataset>, Vec<usize>)> {
+        choose: impl FnOnce(&Dataset, &Partition) -> T,
+    ) -> Result<(Arc<Dataset>, T)> {
         if let Some(active) = self.active.get(id) {
             let (dataset, partition) = active.trainer.data();
             return Ok((dataset.clone(), choose(dataset, partition)));

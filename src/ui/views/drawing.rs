@@ -1,6 +1,10 @@
 //! What becomes of the drawing before a network sees it, how its answer changes as the drawing moves, what it said at each
 //! of its checkpoints, and what other networks say.
-use super::{Scene, View, ViewEntry, empty, part};
+use super::{
+    Scene, View, ViewEntry, empty,
+    glossary::{FRAMING, PROBABILITY, lead},
+    part,
+};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     protocol::{Finding, Question},
@@ -17,6 +21,7 @@ mod history;
 mod networks;
 mod odds;
 mod poses;
+mod sentence;
 mod steps;
 mod variants;
 
@@ -35,6 +40,9 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
 /// Where a network cannot say what it is.
 const NO_NAMES: &str =
     "It has no names for what it sees: it learns without labels. Fine-tune it, and it will.";
+
+/// Until there is an answer.
+const ASKED: &str = "The network is being asked about the drawing…";
 
 /// What the view keeps between frames.
 #[derive(Default)]
@@ -71,6 +79,8 @@ impl View for Drawing {
             self.follow(ui, scene, run, sheet);
         }
         ScrollArea::vertical().id_salt(&run.id).auto_shrink(false).show(ui, |ui| {
+            let sentence = self.sentence(scene, run).unwrap_or_else(|| ASKED.into());
+            lead(ui, &sentence, &[&FRAMING, &PROBABILITY]);
             match scene.sheet {
                 Some(sheet) => {
                     let source = scene.source(run);
@@ -98,6 +108,22 @@ impl Drawing {
         });
     }
 
+    /// What the network reads, as far as that is known; of an image that is no drawing, what its checkpoints read.
+    fn sentence(&self, scene: &Scene<'_>, run: &Run) -> Option<String> {
+        if scene.sheet.is_none() {
+            return self.history.sentence(run, scene.image?);
+        }
+        match &self.reading.found(&run.id)?.finding {
+            Ok(Finding::Scores { class_names, scores, is_calibrated }) => {
+                let reading = Reading::new(scores, class_names, *is_calibrated);
+                let told = |reading| sentence::of_reading(reading, self.pose.rotation);
+                Some(reading.map_or_else(|| NO_NAMES.into(), told))
+            }
+            Ok(_) => None,
+            Err(problem) => Some(problem.clone()),
+        }
+    }
+
     /// What comes of the drawing with other steps, elsewhere, turned and in other sizes.
     fn variants(
         &mut self,
@@ -114,11 +140,6 @@ impl Drawing {
             }
             _ => None,
         };
-        match found {
-            Some(Err(problem)) => drop(ui.label(problem)),
-            Some(Ok(_)) if reading.is_none() => drop(ui.label(NO_NAMES)),
-            _ => {}
-        }
         part(ui, |ui| self.steps.ui(ui, sheet, &mut self.framing, reading, source, actions));
         part(ui, |ui| poses::ui(ui, &mut self.pose, reading, source, actions));
     }

@@ -1,9 +1,12 @@
 //! How well a network does on a split: what it confuses with what, how well it is calibrated, and the images that
 //! are behind both.
-use super::{Scene, View, ViewEntry, centred, empty};
+use super::{
+    Scene, View, ViewEntry, centred, empty,
+    glossary::{CALIBRATION, CONFUSION, OUTSIDER, lead},
+};
 use crate::{
     data,
-    evaluation::{Disagreement, Evaluation},
+    evaluation::Evaluation,
     metrics::Split,
     protocol::{Answer, Finding, Question, RunId},
     sample::Modality,
@@ -11,7 +14,7 @@ use crate::{
     spec::{Choice, ComponentInfo},
     ui::{
         save::Source,
-        widgets::{elided, percent, strong, thousands},
+        widgets::{columns, elided, strong, thousands},
     },
 };
 use closer::Closer;
@@ -28,6 +31,8 @@ mod figures;
 mod gallery;
 mod list;
 mod matrix;
+mod reliability;
+mod sentence;
 
 pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
@@ -78,6 +83,7 @@ struct Found {
     /// The step whose weights were evaluated.
     step: u64,
     evaluation: Arc<Evaluation>,
+    sentence: String,
     /// Whether the network is a classifier.
     figures: Option<Figures>,
 }
@@ -301,11 +307,14 @@ impl EvaluationView {
         let source = scene.source(run).among(&format!("{} images", found.evaluation.split.id()));
         ScrollArea::vertical().id_salt(&run.id).auto_shrink(false).show(ui, |ui| {
             if ui.available_width() > 640.0 {
-                ui.columns(2, |columns| {
-                    self.confusion(&mut columns[0], figures, &source, scene);
-                    figures.ui(&mut columns[0], &source, scene.actions);
-                    self.images(&mut columns[1], run, figures, scene);
-                    confidence::ui(&mut columns[1], found, figures, &source, scene);
+                columns(ui, 2, |column, ui| {
+                    if column == 0 {
+                        self.confusion(ui, figures, &source, scene);
+                        figures.ui(ui, &source, scene.actions);
+                    } else {
+                        self.images(ui, run, figures, scene);
+                        confidence::ui(ui, found, figures, &source, scene);
+                    }
                 });
             } else {
                 self.confusion(ui, figures, &source, scene);
@@ -333,7 +342,7 @@ impl EvaluationView {
             ui.set_width(ui.available_width());
             self.list.chooser(ui, names);
             if let (Kind::Disagreements, Some(text)) = (self.list.kind, self.list.disagreement()) {
-                ui.label(RichText::new(described(text, &runs)).small());
+                ui.label(RichText::new(sentence::of_disagreement(text, &runs)).small());
             }
             let opened = self.gallery.ui(ui, run, &self.list, names, scene);
             if let Some(at) = opened {
@@ -367,30 +376,22 @@ const SPLITS: [(Split, &str, &str); 3] = [
 impl Found {
     fn new(wish: Wish, step: u64, evaluation: Arc<Evaluation>) -> Self {
         let figures = evaluation.judgement.as_ref().map(Figures::new);
-        Self { wish, step, evaluation, figures }
+        let sentence = sentence::sentence(&evaluation);
+        Self { wish, step, evaluation, sentence, figures }
     }
 }
 
-/// "98.9 % of 10,000 test images right, loss 0.0331 nats, at step 8,600."
+/// What came of it, and of which weights.
 fn summary(ui: &mut Ui, run: &Run, found: &Found) {
-    let Evaluation { split, images, loss, accuracy, .. } = &*found.evaluation;
-    let images = format!("{} {} images", thousands(*images as u64), split.id());
-    let images = accuracy.map_or(images.clone(), |share| format!("{} of {images} right", percent(share)));
+    match found.figures {
+        Some(_) => lead(ui, &found.sentence, &[&CONFUSION, &CALIBRATION, &OUTSIDER]),
+        None => lead(ui, &found.sentence, &[]),
+    }
     ui.horizontal_wrapped(|ui| {
-        ui.label(strong(images).heading());
-        let text = format!("loss {loss:.4} nats, at step {}", thousands(found.step));
+        let text = format!("loss {:.4} nats, at step {}", found.evaluation.loss, thousands(found.step));
         ui.label(RichText::new(text).weak());
         if run.saved.is_some_and(|saved| saved > found.step) {
             ui.label(RichText::new("The run has been saved again since.").weak());
         }
     });
-}
-
-/// "They differ on 132 of 10,000 images: A alone is right on 80, B on 40, and neither on 12."
-fn described(found: &Disagreement, [first, second]: &[String; 2]) -> String {
-    let [a, b, neither] = found.right.map(|count| thousands(count as u64));
-    let [differ, all] = [found.answers.len(), found.images].map(|count| thousands(count as u64));
-    format!(
-        "They differ on {differ} of {all} images: {first} alone is right on {a}, {second} alone on {b}, neither on {neither}. {first} is written first."
-    )
 }

@@ -1,6 +1,13 @@
 //! Inside the network: what its convolutions make of the drawing, and which images each of their filters looks for.
-use super::{Scene, View, ViewEntry, empty, waiting};
+use super::{
+    Scene, View, ViewEntry, empty,
+    glossary::{FEATURE_MAP, FILTER, lead},
+    pointed::Pointed,
+    region::region,
+    waiting,
+};
 use crate::{
+    explanation::Third,
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Question, RunId, Strip},
     sample::{Image, Modality},
@@ -21,6 +28,7 @@ use std::sync::Arc;
 
 mod atlas;
 mod filter;
+mod sentence;
 
 pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
@@ -34,9 +42,11 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
     open: || Box::new(InsideView::default()),
 };
 
+/// Where no map of the last layer has a value above 0.
+const DARK: &str = "No map of the last layer lights up.";
 /// How large a map and a filter are shown, in points.
 const MAP: f32 = 46.0;
-const FILTER: f32 = 30.0;
+const PATTERN: f32 = 30.0;
 
 /// What the view keeps between frames.
 #[derive(Default)]
@@ -95,18 +105,28 @@ impl InsideView {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.filter.ui(ui, found, scene));
             });
         }
-        let source = scene.source(run);
-        let area = ScrollArea::vertical().id_salt(&run.id).auto_shrink(false);
-        area.show(ui, |ui| self.layers(ui, found, &source, scene.actions));
-    }
-
-    fn layers(&mut self, ui: &mut Ui, found: &Inside, source: &Source, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             title(ui, "Inside");
-            let step = thousands(self.step);
-            let hint = format!("step {step} · choose a map or a filter to see which images it looks for");
-            ui.label(RichText::new(hint).weak());
+            ui.label(RichText::new(format!("step {}", thousands(self.step))).weak());
         });
+        let told = sentence::sentence(found).unwrap_or_else(|| DARK.into());
+        lead(ui, &told, &[&FEATURE_MAP, &FILTER]);
+        let line = Pointed::reserve(ui);
+        let source = scene.source(run);
+        let area = ScrollArea::vertical().id_salt(&run.id).auto_shrink(false);
+        let pointed = area.show(ui, |ui| self.layers(ui, found, &source, scene.actions)).inner;
+        line.say(ui, pointed.as_deref(), "Choose a map or a filter to see which images it looks for.");
+    }
+
+    /// Gives what is beneath the pointer.
+    fn layers(
+        &mut self,
+        ui: &mut Ui,
+        found: &Inside,
+        source: &Source,
+        actions: &mut Vec<Action>,
+    ) -> Option<String> {
+        let mut pointed = None;
         if let (Some(filters), Some(atlas)) = (&found.filters, &self.filters) {
             let ImageShape { height, width, channels } = filters.shape;
             let heading = format!("Filters of {}", found.layers[0].name);
@@ -122,7 +142,9 @@ impl InsideView {
                 |format| source.strip(ui, &heading, &strip([height, width], painted(filters)), format);
             actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Filter {filter} of {}", found.layers[0].name);
-            if let Some(filter) = atlas.ui(ui, FILTER, self.filter.of_layer(0), name) {
+            let answer = atlas.ui(ui, PATTERN, self.filter.of_layer(0), name);
+            pointed = answer.pointed.map(name);
+            if let Some(filter) = answer.clicked {
                 self.filter.choose(0, filter);
             }
         }
@@ -141,10 +163,14 @@ impl InsideView {
                 |format| source.strip(ui, &heading, &strip([maps.height, maps.width], lit(maps)), format);
             actions.extend(format.map(picture).map(save::action));
             let name = |filter: usize| format!("Map {filter} of {}", maps.name);
-            if let Some(filter) = atlas.ui(ui, MAP, self.filter.of_layer(layer), name) {
+            let answer = atlas.ui(ui, MAP, self.filter.of_layer(layer), name);
+            let told = |filter: usize| format!("{}{}", name(filter), brightness(maps, filter));
+            pointed = answer.pointed.map(told).or(pointed);
+            if let Some(filter) = answer.clicked {
                 self.filter.choose(layer, filter);
             }
         }
+        pointed
     }
 
     fn upload(&mut self, ui: &Ui, found: &Arc<Inside>) {
@@ -161,6 +187,17 @@ impl InsideView {
         self.maps = found.layers.iter().map(of_maps).collect();
         self.shown = Some(found.clone());
     }
+}
+
+/// ": up to 3.21, in its upper left part".
+fn brightness(maps: &FeatureMaps, filter: usize) -> String {
+    let values = maps.map(filter).iter().enumerate();
+    let Some((at, value)) = values.max_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, value)| **value > 0.0) else {
+        return ": nothing above 0".into();
+    };
+    let place =
+        region(Third::of(at / maps.width, maps.height), Third::of(at % maps.width, maps.width));
+    format!(": up to {value:.2}{}", place.map_or(String::new(), |place| format!(", in its {place} part")))
 }
 
 /// The heading of a part, which can be saved as a picture.

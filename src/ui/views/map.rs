@@ -1,5 +1,8 @@
 //! A map of a data set as a network sees it: images that it takes to be alike lie together, and the drawing among them.
-use super::{Scene, UNSAVED, View, ViewEntry, empty};
+use super::{
+    Scene, UNSAVED, View, ViewEntry, empty,
+    glossary::{EMBEDDING, PCA, TSNE, lead},
+};
 use crate::{
     embedding::{Map, MapMethod, Placement},
     metrics::Split,
@@ -14,11 +17,12 @@ use crate::{
         widgets::{elided, thousands, title},
     },
 };
-use egui::{ComboBox, ProgressBar, RichText, ScrollArea, Ui};
+use egui::{ComboBox, Label, ProgressBar, RichText, ScrollArea, Ui};
 use scatter::Scatter;
 use std::sync::Arc;
 
 mod scatter;
+mod sentence;
 
 pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
@@ -37,6 +41,10 @@ const IMAGES: usize = 5000;
 /// Neighbours of the drawing that are shown, and how high.
 const NEAREST: usize = 10;
 const NEIGHBOUR: f32 = 42.0;
+/// What stands beneath the nearest images.
+const RANKS: &str = "Closest 5 %: only 5 % of the images on the map have another one as near as this one is to it. Farthest 5 %: only 5 % have none as near.";
+/// The height of the line about the image beneath the pointer.
+const POINTED: f32 = scatter::THUMBNAIL + 8.0;
 
 /// What the view keeps between frames.
 struct MapView {
@@ -80,8 +88,12 @@ impl View for MapView {
         };
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let placement = self.placement(ui, scene, run, &map);
-            let below = if scene.image.is_some() { NEIGHBOUR + 66.0 } else { 28.0 };
-            let name = if scene.sheet.is_some() { "Drawing" } else { "Image" };
+            let [name, called] =
+                if scene.sheet.is_some() { ["Drawing", "drawing"] } else { ["Image", "image"] };
+            let term = if map.method == MapMethod::Tsne { &TSNE } else { &PCA };
+            let told = sentence::sentence(&map, placement.as_ref().map(|placement| (placement, called)));
+            lead(ui, &told, &[term, &EMBEDDING]);
+            let below = POINTED + if scene.image.is_some() { NEIGHBOUR + 92.0 } else { 34.0 };
             let mark = Mark::new(ui);
             let area = self.scatter.ui(
                 ui,
@@ -89,6 +101,7 @@ impl View for MapView {
                 placement.as_ref().map(|placement| (placement, name)),
                 (ui.available_height() - below).max(160.0),
             );
+            self.scatter.pointed(ui, &map);
             let source = scene.source(run).among(&format!("{} images", map.embedded.split.id()));
             let table = || table(&map, &source);
             scene.actions.extend(mark.save(ui, wanted, area, &source.title("Map").into(), table));
@@ -256,6 +269,9 @@ impl MapView {
         match placement {
             Some(placement) => {
                 self.nearest.line(ui, strip(map, placement), NEIGHBOUR);
+                if map.neighbourhood.is_some() {
+                    ui.add(Label::new(RichText::new(RANKS).small().weak()).truncate()).on_hover_text(RANKS);
+                }
                 self.say_whose_weights(ui);
             }
             None if scene.image.is_some() => {
@@ -289,13 +305,15 @@ fn strip(map: &Map, placement: &Placement) -> Strip {
     let embedded = &map.embedded;
     let size = embedded.thumbnail_shape.len();
     let image = |(image, _): &(usize, f32)| embedded.thumbnails[image * size..][..size].to_vec();
-    let caption = |(image, distance): &(usize, f32)| Caption {
-        text: format!("{} · {distance:.1}", embedded.class_name(*image)),
-        is_right: None,
+    let rank = |distance: f32| map.neighbourhood.as_ref()?.gaps.rank(distance);
+    let caption = |(image, distance): &(usize, f32)| {
+        let class = embedded.class_name(*image);
+        let text = rank(*distance).map_or(class.into(), |rank| format!("{class} · {rank}"));
+        Caption { text, is_right: None }
     };
     Strip {
         name: "Nearest images",
-        help: "Labels, and how far the embeddings are from that of the drawing: Euclid's distance",
+        help: "Those whose embeddings are nearest by Euclid's distance, with their labels",
         shape: embedded.thumbnail_shape,
         pixels: placement.nearest.iter().flat_map(image).collect(),
         captions: placement.nearest.iter().map(caption).collect(),

@@ -1,5 +1,10 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, centred, empty, waiting};
+use super::{
+    Scene, View, ViewEntry, centred, empty,
+    glossary::{self, lead, term},
+    pointed::Pointed,
+    waiting,
+};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Question, RunId, Strip},
@@ -10,6 +15,7 @@ use crate::{
         Action,
         asking::Asking,
         save::{self, Source},
+        theme,
         widgets::{card, strong, thousands, title},
     },
 };
@@ -18,6 +24,8 @@ use egui::{
     TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
+
+mod sentence;
 
 pub(crate) const ENTRY: ViewEntry = ViewEntry {
     info: ComponentInfo {
@@ -46,8 +54,19 @@ struct Why {
     class: Option<u16>,
     instead_of: Option<u16>,
     shown: Option<Arc<Explanation>>,
-    textures: Vec<TextureHandle>,
+    pictures: Vec<Picture>,
 }
+
+/// What is kept of a method's answer.
+struct Picture {
+    texture: TextureHandle,
+    /// The share of what speaks for the class that lies away from any ink.
+    on_paper: Option<f32>,
+}
+
+const GRAD_CAM: &str = "grad_cam";
+/// Where more than this share of the heat lies on paper, that is said.
+const MOSTLY: f32 = 0.5;
 
 impl View for Why {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -94,7 +113,7 @@ impl View for Why {
 impl Why {
     fn new() -> Self {
         let asking = Asking::once_settled(SETTLED);
-        Self { asking, run: None, class: None, instead_of: None, shown: None, textures: vec![] }
+        Self { asking, run: None, class: None, instead_of: None, shown: None, pictures: vec![] }
     }
 
     fn upload(&mut self, ui: &Ui, found: &Arc<Explanation>) {
@@ -102,15 +121,18 @@ impl Why {
             return;
         }
         let ImageShape { height, width, .. } = found.shape;
-        let texture = |attribution: &Attribution| {
+        let picture = |attribution: &Attribution| {
             let painted = attribution.values.as_ref().map(|_| found.paint(attribution));
             let image = painted.map_or_else(
                 || ColorImage::filled([width, height], Color32::BLACK),
                 |painted| ColorImage::from_rgb([width, height], &painted),
             );
-            ui.ctx().load_texture(attribution.id, image, TextureOptions::NEAREST)
+            let texture = ui.ctx().load_texture(attribution.id, image, TextureOptions::NEAREST);
+            // The patches of occlusion reach beyond the ink in any case.
+            let on_paper = if attribution.id == GRAD_CAM { found.on_paper(attribution) } else { None };
+            Picture { texture, on_paper }
         };
-        self.textures = found.attributions.iter().map(texture).collect();
+        self.pictures = found.attributions.iter().map(picture).collect();
         self.shown = Some(found.clone());
     }
 
@@ -148,6 +170,7 @@ impl Why {
             let picture = |format| source.strip(ui, &what, &painted(found), format);
             actions.extend(format.map(picture).map(save::action));
         });
+        lead(ui, &sentence::sentence(found), &[&glossary::PARTS, &glossary::LOGIT]);
         let (output, empty) = (found.output, found.empty_output);
         ui.horizontal_wrapped(|ui| {
             let text = format!("Score of {}: {output:+.2}, of an empty image {empty:+.2}", found.subject());
@@ -159,8 +182,10 @@ impl Why {
     fn methods(&self, ui: &mut Ui, found: &Explanation) {
         const GAP: f32 = 10.0;
         /// What a card needs around its image.
-        const AROUND: Vec2 = vec2(26.0, 84.0);
+        const AROUND: Vec2 = vec2(26.0, 106.0);
         const LEAST: f32 = 112.0;
+        let line = Pointed::reserve(ui);
+        let mut pointed = None;
         let count = found.attributions.len().max(1);
         let available = ui.available_size();
         let side = |across: usize| {
@@ -172,28 +197,36 @@ impl Why {
         let across = (1..=count.min(most)).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
         let size = picture_size(found.shape, side(across).clamp(LEAST, 448.0));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let rows = found.attributions.chunks(across).zip(self.textures.chunks(across));
-            for (attributions, textures) in rows {
+            let rows = found.attributions.chunks(across).zip(self.pictures.chunks(across));
+            for (attributions, pictures) in rows {
                 ui.horizontal_top(|ui| {
-                    for (attribution, texture) in attributions.iter().zip(textures) {
-                        card(ui).show(ui, |ui| method(ui, found, attribution, texture, size));
+                    for (attribution, picture) in attributions.iter().zip(pictures) {
+                        let said = card(ui).show(ui, |ui| method(ui, found, attribution, picture, size));
+                        pointed = said.inner.or(pointed.take());
                     }
                 });
             }
         });
+        line.say(ui, pointed.as_deref(), "Point at a pixel to read what it says.");
     }
 }
 
-/// One method's picture, and what it says in words.
-fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: &TextureHandle, size: Vec2) {
-    ui.vertical(|ui| {
+/// One method's picture, and what it says in words. Gives what is beneath the pointer.
+fn method(
+    ui: &mut Ui,
+    found: &Explanation,
+    attribution: &Attribution,
+    picture: &Picture,
+    size: Vec2,
+) -> Option<String> {
+    let method = ui.vertical(|ui| {
         ui.set_width(size.x);
-        ui.label(strong(attribution.label)).on_hover_text(attribution.help);
+        term(ui, strong(attribution.label), attribution.label, attribution.help);
         let Some(values) = &attribution.values else {
             ui.allocate_ui(size, |ui| {
                 ui.label(RichText::new("This network has no convolution to look at.").weak())
             });
-            return;
+            return None;
         };
         let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
         let [speaks_for, against] = shares(attribution);
@@ -201,19 +234,26 @@ fn method(ui: &mut Ui, found: &Explanation, attribution: &Attribution, texture: 
         let spoken = format!("{}: for {class} {speaks_for}, against it {against}", attribution.label);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+        ui.painter().image(picture.texture.id(), rect, whole, Color32::WHITE);
         signs(ui.painter(), rect, found.shape, values, attribution.scale());
-        if let Some(pointer) = response.hover_pos() {
+        let pointed = response.hover_pos().map(|pointer| {
             let ImageShape { height, width, .. } = found.shape;
             let at = ((pointer - rect.min) / rect.size() * vec2(width as f32, height as f32)).max(Vec2::ZERO);
             let (row, column) = ((at.y as usize).min(height - 1), (at.x as usize).min(width - 1));
             let value = values.get(row * width + column).copied().unwrap_or_default();
-            response.on_hover_text(format!("Row {}, column {}: {}", row + 1, column + 1, said(value, class)));
-        }
+            let label = attribution.label;
+            format!("{label}, row {}, column {}: {}", row + 1, column + 1, said(value, class))
+        });
         let text = format!("{speaks_for} for {class} · {against} against");
         ui.label(RichText::new(text).small()).on_hover_text("Of what all pixels say");
         ui.label(RichText::new(format!("strongest colour ±{:.3}", attribution.scale())).small().weak());
+        if let Some(share) = picture.on_paper.filter(|share| *share > MOSTLY) {
+            let text = format!("It lights up paper: {:.0} % of it lies away from any ink.", share * 100.0);
+            ui.label(RichText::new(text).small().color(theme::alarm(ui.visuals().dark_mode)));
+        }
+        pointed
     });
+    method.inner
 }
 
 /// The pictures of all methods.

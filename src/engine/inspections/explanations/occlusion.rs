@@ -48,7 +48,7 @@ fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {
 }
 
 /// What a patch shows, one number a channel: paper where there is one channel, else the mean of the image.
-fn cover(image: &[f32], shape: ImageShape) -> Vec<f32> {
+pub(super) fn cover(image: &[f32], shape: ImageShape) -> Vec<f32> {
     let pixels = (shape.height * shape.width) as f32;
     let mean = |channel| image.iter().skip(channel).step_by(shape.channels).sum::<f32>() / pixels;
     if shape.channels == 1 { vec![0.0] } else { (0..shape.channels).map(mean).collect() }
@@ -73,7 +73,7 @@ fn patches(shape: ImageShape) -> Vec<Vec<usize>> {
 }
 
 /// The image with a patch over it.
-fn hide(image: &[f32], cover: &[f32], patch: &[usize]) -> Vec<f32> {
+pub(super) fn hide(image: &[f32], cover: &[f32], patch: &[usize]) -> Vec<f32> {
     let mut hidden = image.to_vec();
     for pixel in patch {
         hidden[pixel * cover.len()..][..cover.len()].copy_from_slice(cover);

@@ -177,3 +177,24 @@ fn what_occlusion_hides_is_what_counts() {
     assert!((values[4 * SIDE + 4] - mean).abs() < 1e-4, "{} is not {mean}", values[4 * SIDE + 4]);
     assert_ne!(whole, empty);
 }
+
+#[test]
+fn without_a_part_the_network_sees_the_rest() {
+    let explained = explained("mlp", 0, Some(1));
+    let mut pixels = vec![0u8; SIDE * SIDE];
+    (pixels[9], pixels[14], pixels[54]) = (255, 120, 200);
+    let sample = Image { shape: ImageShape::new(SIDE, SIDE, 1), pixels: pixels.clone() }.into();
+    let fitted = explained.model.fitted(&[sample]).unwrap();
+    let image = explained.model.batch(&fitted, &[0]).unwrap().inputs;
+    let explained = Explained { image: image.clone(), ..explained };
+    let found = parts::without(&explained, &pixels).unwrap();
+    // Ink in three corners of the box around it: what covers no ink is not asked about.
+    assert_eq!(found.len(), 3);
+    let mut rest = image.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    rest[54] = 0.0;
+    let rest = Tensor::from_vec(rest, (1, SIDE, SIDE, 1), &Device::Cpu).unwrap();
+    let logits = explained.model.logits(&rest).unwrap().squeeze(0).unwrap().to_vec1::<f32>().unwrap();
+    assert!((found[2].output - (logits[0] - logits[1])).abs() < 1e-5);
+    assert_eq!(usize::from(found[2].predicted), argmax(&logits));
+    assert!(parts::without(&explained, &vec![0; SIDE * SIDE]).unwrap().is_empty());
+}

@@ -2,6 +2,7 @@
 use super::{
     NO_NAMES,
     odds::{self, Odds},
+    sentence,
     variants::said,
 };
 use crate::{
@@ -72,6 +73,11 @@ impl History {
         let saved = show(ui, (moments, &self.class_names), (run, &source), &mut chosen, wanted);
         scene.actions.extend(saved);
         self.chosen = chosen.map(|at| (at, image.clone()));
+    }
+
+    /// What it made of an image last, and since when.
+    pub fn sentence(&self, run: &Run, image: &Image) -> Option<String> {
+        sentence::of_history(self.known.of(&(run.id.clone(), image.clone())), &self.class_names)
     }
 
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, image: &Image) {

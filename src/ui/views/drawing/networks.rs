@@ -11,7 +11,7 @@ use crate::{
         look::{Look, swatch},
         save::{self, Caption, Mark, Source},
         views::Scene,
-        widgets::{elided, lasting_menu, menu_items, strong, title},
+        widgets::{columns, elided, lasting_menu, menu_items, strong, title},
     },
 };
 use egui::{Checkbox, Label, RichText, Role, Ui, WidgetInfo};
@@ -61,21 +61,20 @@ impl Networks {
         }
         let chosen: Vec<&Run> = self.chosen.iter().filter_map(|id| state.runs.get(id)).collect();
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
-        ui.columns(chosen.len(), |columns| {
-            for (ui, run) in columns.iter_mut().zip(&chosen) {
-                let asking = self.asking.entry(run.id.clone()).or_default();
-                let of = (*run, scene.weights(run));
-                asking.follow(ui, of, image.clone(), &mut scene.asker(), |image| Question::Scores {
-                    samples: Arc::new(vec![image.clone().into()]),
-                });
-                let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
-                let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());
-                ui.horizontal(|ui| {
-                    swatch(ui, &look);
-                    ui.add(Label::new(strong(&run.spec.name)).truncate());
-                });
-                answer(ui, asking.found(&run.id).map(|found| &found.finding));
-            }
+        columns(ui, chosen.len(), |column, ui| {
+            let run = chosen[column];
+            let asking = self.asking.entry(run.id.clone()).or_default();
+            let of = (run, scene.weights(run));
+            asking.follow(ui, of, image.clone(), &mut scene.asker(), |image| Question::Scores {
+                samples: Arc::new(vec![image.clone().into()]),
+            });
+            let is_selected = scene.run.is_some_and(|selected| selected.id == run.id);
+            let look = Look::of_run(scene.settings.look(&run.id), is_selected, ui.visuals());
+            ui.horizontal(|ui| {
+                swatch(ui, &look);
+                ui.add(Label::new(strong(&run.spec.name)).truncate());
+            });
+            answer(ui, asking.found(&run.id).map(|found| &found.finding));
         });
         let within = ui.min_rect().with_min_y(top);
         let table = || self.table(&chosen, scene.catalog);

@@ -9,6 +9,7 @@ use crate::{
         Action,
         bars::name,
         save::{self, Format, Mark, Source},
+        views::pointed::Pointed,
         widgets::title,
     },
 };
@@ -193,16 +194,14 @@ fn map(ui: &mut Ui, reading: Option<Reading<'_>>, source: &Source, actions: &mut
     let within = rect.with_min_y(top).with_max_y(ui.min_rect().bottom());
     let caption = source.title(&format!("Probability of {subject}, by place")).into();
     actions.extend(mark.save(ui, wanted.inner, within, &caption, || table(reading, source)));
-    if let Some(pointer) = response.hover_pos() {
+    let pointed = response.hover_pos().map(|pointer| {
         let [x, y] = [pointer.x - rect.left(), pointer.y - rect.top()].map(|at| (at / CELL) as usize);
         let place = [x, y].map(|at| at.min(PLACES - 1));
         let [right, down] = place.map(pixels);
         let scores = &places[place[1] * PLACES + place[0]];
-        response.on_hover_text(format!(
-            "{right:+} px to the right, {down:+} px down: {}",
-            said(scores, reading.class_names)
-        ));
-    }
+        format!("{right:+} px right, {down:+} px down: {}", said(scores, reading.class_names))
+    });
+    Pointed::reserve(ui).say(ui, pointed.as_deref(), "Point at a place to read it.");
 }
 
 /// Every class at every place.

@@ -3,7 +3,7 @@
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     evaluation::argmax,
-    ui::bars::name,
+    ui::{bars::name, widgets::whole_percent},
 };
 
 /// One of the steps that can be left out.
@@ -126,7 +126,7 @@ pub fn best(scores: &[f32]) -> (usize, f32) {
 /// "7 · 98 %".
 pub fn said(scores: &[f32], class_names: &[String]) -> String {
     let (class, probability) = best(scores);
-    format!("{} · {:.0} %", name(class_names, class), probability * 100.0)
+    format!("{} · {}", name(class_names, class), whole_percent(probability))
 }
 
 #[cfg(test)]

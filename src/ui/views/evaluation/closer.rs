@@ -9,6 +9,7 @@ use crate::{
     sample::Image,
     session::Run,
     ui::{
+        look::{MARK_ROOM, class_mark},
         sheet::SheetTexture,
         theme,
         views::Scene,
@@ -165,7 +166,7 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
         rows.push((verdict.label, verdict.label_probability()));
     }
     for (class, probability) in rows {
-        bar(ui, class_name(names, class), probability, class == verdict.label);
+        bar(ui, (class, class_name(names, class)), probability, class == verdict.label);
     }
     let mut text = format!("Calibrated; uncalibrated {}", percent(verdict.raw_confidence.into()));
     text += &format!(" sure. Loss {:.3} nats.", verdict.loss);
@@ -175,8 +176,8 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
     }
 }
 
-/// A class's name, its probability as a bar and as a number, and a tick at the label.
-fn bar(ui: &mut Ui, name: &str, probability: f32, is_label: bool) {
+/// A class's mark and name, its probability as a bar and as a number, and a tick at the label.
+fn bar(ui: &mut Ui, (class, name): (u16, &str), probability: f32, is_label: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, 22.0), Sense::hover());
     let written = percent(probability.into());
     let label = if is_label { ", the label" } else { "" };
@@ -192,8 +193,9 @@ fn bar(ui: &mut Ui, name: &str, probability: f32, is_label: bool) {
         painter.text(rect.left_center(), Align2::LEFT_CENTER, ICON_CHECK.codepoint, font, color);
     }
     let font = FontId::proportional(14.0);
-    let short = fitted(ui, name, font.clone(), text, 88.0);
-    painter.galley(rect.left_center() + vec2(18.0, -short.size().y / 2.0), short, text);
+    class_mark(ui, rect.with_min_x(rect.left() + 18.0), class.into());
+    let short = fitted(ui, name, font.clone(), text, 88.0 - MARK_ROOM);
+    painter.galley(rect.left_center() + vec2(18.0 + MARK_ROOM, -short.size().y / 2.0), short, text);
     let rail = Rect::from_min_max(
         pos2(rect.left() + 110.0, rect.top() + 5.0),
         pos2(rect.right() - 60.0, rect.bottom() - 5.0),

@@ -1,19 +1,14 @@
 //! Calibration: confidence against accuracy, and whether the network notices outsiders.
-use super::{Found, figures::Figures};
+use super::{Found, figures::Figures, reliability};
 use crate::{
-    evaluation::Reliability,
-    metrics::Unit,
     spec::Section,
     ui::{
-        look::{self, Look},
-        plot::bounds,
         save::{self, Mark, Source},
         views::Scene,
         widgets::{card, percent, strong, thousands},
     },
 };
-use egui::{FontId, Ui};
-use egui_plot::{AxisHints, HoverPosition, Line, LineStyle, Plot, PlotBounds, Points};
+use egui::Ui;
 
 pub fn ui(ui: &mut Ui, found: &Found, figures: &Figures, source: &Source, scene: &mut Scene<'_>) {
     card(ui).show(ui, |ui| {
@@ -24,9 +19,9 @@ pub fn ui(ui: &mut Ui, found: &Found, figures: &Figures, source: &Source, scene:
             wanted = save::menu(ui, "the reliability diagram", &save::PLOT);
         });
         let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
-        diagram(ui, &figures.reliability);
+        reliability::ui(ui, &figures.reliability);
         let within = ui.min_rect().with_min_y(top);
-        let table = || table(&figures.reliability, source);
+        let table = || reliability::table(&figures.reliability, source);
         scene.actions.extend(mark.save(ui, wanted, within, &source.title("Reliability").into(), table));
         let [before, after] = figures.reliability.each_ref().map(|reliability| percent(reliability.ece));
         let text = format!(
@@ -65,73 +60,3 @@ fn outsiders(found: &Found, figures: &Figures, scene: &Scene<'_>) -> Vec<String>
     });
     sentences
 }
-
-/// The bins before calibration and after, those without images left out.
-fn table(reliability: &[Reliability; 2], source: &Source) -> anyhow::Result<save::File> {
-    let rows = reliability.iter().zip(["no", "yes"]).flat_map(|(reliability, calibrated)| {
-        reliability.bins.iter().filter(|bin| bin.images > 0).map(move |bin| {
-            let figures = [bin.images as f64, bin.confidence, bin.accuracy].map(|value| value.to_string());
-            std::iter::once(calibrated.to_owned()).chain(figures).collect()
-        })
-    });
-    source.table("Reliability", &["calibrated", "images", "confidence", "accuracy"], rows)
-}
-
-/// Confidence against accuracy, before calibration and after. Points of few images are small: they say little.
-fn diagram(ui: &mut Ui, reliability: &[Reliability; 2]) {
-    let dark = ui.visuals().dark_mode;
-    let looks = [Look::of_few(1, dark), Look::of_few(0, dark)];
-    let names = ["As the network gives it", "Calibrated"];
-    look::key(ui, looks.into_iter().zip(names));
-    let weak = ui.visuals().weak_text_color();
-    let font = FontId::proportional(13.0);
-    let axis = |axis: AxisHints<'static>, name: &str| {
-        axis.label(name.to_owned())
-            .tick_label_font(font.clone())
-            .tick_label_color(weak)
-            .formatter(|mark, _| bounds::share_tick(mark.value))
-    };
-    let [x0, x1] = bounds::padded(Unit::SHARES, ui.available_width() - 60.0);
-    let [y0, y1] = bounds::padded(Unit::SHARES, HEIGHT - 40.0);
-    let plot = Plot::new("reliability")
-        .height(HEIGHT)
-        .show_background(false)
-        .grid_color(weak.gamma_multiply(0.35))
-        .custom_x_axes(vec![axis(AxisHints::new_x(), "Confidence")])
-        .custom_y_axes(vec![axis(AxisHints::new_y(), "Right").min_thickness(46.0)])
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_boxed_zoom(false)
-        .allow_double_click_reset(false)
-        .label_formatter(|hover| match hover {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(format!("{plot_name}\n{} sure\n{} right", percent(position.x), percent(position.y)))
-            }
-            HoverPosition::Elsewhere { .. } => None,
-        });
-    plot.show(ui, |plot| {
-        plot.set_plot_bounds(PlotBounds::from_min_max([x0, y0], [x1, y1]));
-        let diagonal =
-            Line::new("", vec![[0.0, 0.0], [1.0, 1.0]]).color(weak).style(LineStyle::dashed_dense());
-        plot.line(diagonal.allow_hover(false));
-        for (reliability, (look, name)) in reliability.iter().zip(looks.into_iter().zip(names)) {
-            let bins: Vec<_> = reliability.bins.iter().filter(|bin| bin.images > 0).collect();
-            let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.confidence, bin.accuracy]).collect();
-            let line = look.line(name, points, 2.0).id(egui::Id::unique((name, "line")));
-            plot.line(line.allow_hover(false));
-            for (at, bin) in bins.into_iter().enumerate() {
-                let radius = if bin.images < FEW { 2.5 } else { 4.5 };
-                let text = format!("{name}, {} images", thousands(bin.images as u64));
-                let dot = Points::new(text, vec![[bin.confidence, bin.accuracy]]).color(look.color);
-                let dot = dot.shape(look.marker).radius(radius).filled(true);
-                plot.points(dot.id(egui::Id::unique((name, "points", at))));
-            }
-        }
-    });
-}
-
-/// The height of the diagram, in points.
-const HEIGHT: f32 = 240.0;
-/// Of fewer images, a share says little.
-const FEW: usize = 30;

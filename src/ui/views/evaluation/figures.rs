@@ -1,19 +1,22 @@
 //! What follows from a judgement, worked out once, and how the network does on each class.
 use crate::{
-    evaluation::{ClassFigures, Judgement, Reliability, TrustReport, class_figures},
+    evaluation::{ClassFigures, Judgement, Reliability, TrustReport, by_confusion, class_figures},
     ui::{
         Action,
+        look::{MARK_ROOM, class_mark},
         save::{self, Format, Source},
-        widgets::{card, percent, strong, thousands},
+        widgets::{card, columns, percent, strong, thousands},
     },
 };
-use egui::{Label, ScrollArea, TextStyle, Ui};
+use egui::{Label, ScrollArea, Sense, TextStyle, Ui, vec2};
 
 /// What is shown of a judgement.
 pub struct Figures {
     pub class_names: Vec<String>,
     /// Images by label and prediction.
     pub confusion: Vec<Vec<usize>>,
+    /// The classes, those side by side that are confused.
+    pub groups: Vec<usize>,
     pub classes: Vec<ClassFigures>,
     /// As the network gives its confidence, and calibrated.
     pub reliability: [Reliability; 2],
@@ -28,6 +31,7 @@ impl Figures {
         Self {
             class_names: judgement.class_names.clone(),
             classes: class_figures(&confusion),
+            groups: by_confusion(&confusion),
             confusion,
             reliability: [false, true].map(|calibrated| judgement.reliability(calibrated)),
             trust: judgement.trust,
@@ -66,10 +70,16 @@ impl Figures {
         let (name, figures) = (&self.class_names[class], &self.classes[class]);
         let [precision, recall] = [figures.precision, figures.recall].map(share);
         let images = thousands(figures.images as u64);
-        ui.columns(4, |columns| {
-            for (ui, text) in columns.iter_mut().zip([name, &images, &precision, &recall]) {
+        columns(ui, 4, |column, ui| {
+            let text = [name, &images, &precision, &recall][column];
+            ui.horizontal(|ui| {
+                if column == 0 {
+                    let size = vec2(MARK_ROOM, ui.text_style_height(&TextStyle::Body));
+                    let (place, _) = ui.allocate_exact_size(size, Sense::hover());
+                    class_mark(ui, place, class);
+                }
                 ui.add(Label::new(text).truncate());
-            }
+            });
         });
     }
 }
@@ -81,9 +91,8 @@ fn heads(ui: &mut Ui) {
         ("Precision", "Of the images that it takes for the class, the share that is"),
         ("Recall", "Of the images of the class, the share that it takes for it"),
     ];
-    ui.columns(4, |columns| {
-        for (ui, (name, help)) in columns.iter_mut().zip(heads) {
-            ui.label(strong(name)).on_hover_text(help);
-        }
+    columns(ui, 4, |column, ui| {
+        let (name, help) = heads[column];
+        ui.label(strong(name)).on_hover_text(help);
     });
 }

@@ -5,10 +5,11 @@ use crate::{
     protocol::data::ImageId,
     session::Run,
     ui::{
+        look::{MARK_ROOM, class_mark},
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{fitted, percent, thousands},
+        widgets::{fitted, percent, thousands, whole_percent},
     },
 };
 use egui::{
@@ -83,7 +84,7 @@ impl Gallery {
     fn pictures(&self, ui: &mut Ui, items: &[Item], from: usize, names: &[String]) -> Option<usize> {
         let texture = self.texture.as_ref().filter(|(of, _)| *of == self.request).map(|(_, texture)| texture);
         let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(1);
-        let width = SIDE.max(62.0 + 7.0 * longest.min(10) as f32);
+        let width = SIDE.max(62.0 + MARK_ROOM + 7.0 * longest.min(10) as f32);
         let mut opened = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
@@ -134,7 +135,9 @@ impl Gallery {
             None if !item.verdict.is_right() => {
                 let (line, color) = (line(1), ui.visuals().text_color());
                 let end = write(ui, line, "is", color);
-                write(ui, line.with_min_x(end + 4.0), class_name(names, item.verdict.label), color);
+                let line = line.with_min_x(end + 2.0);
+                class_mark(ui, line, item.verdict.label.into());
+                write(ui, line.with_min_x(line.left() + MARK_ROOM), class_name(names, item.verdict.label), color);
             }
             None => {}
         }
@@ -175,9 +178,11 @@ fn answer(ui: &Ui, line: Rect, verdict: &Verdict, names: &[String]) {
     let font = FontId::new(13.0, icon.font_family());
     ui.painter().text(line.left_center(), Align2::LEFT_CENTER, icon.codepoint, font, color);
     let line = line.with_min_x(line.left() + 14.0);
+    class_mark(ui, line, verdict.predicted.into());
+    let line = line.with_min_x(line.left() + MARK_ROOM);
     let name = class_name(names, verdict.predicted);
     let end = write(ui, line.with_max_x(line.right() - NUMBER), name, color);
-    write(ui, line.with_min_x(end + 4.0), &format!("{:.0} %", verdict.confidence * 100.0), color);
+    write(ui, line.with_min_x(end + 4.0), &whole_percent(verdict.confidence), color);
 }
 
 /// At the left end of a line. Gives where it ends.

@@ -72,8 +72,8 @@ impl List {
         self.version += 1;
         let judgement = self.of.as_ref().and_then(|of| of.judgement.as_ref());
         let verdicts = judgement.map_or(vec![], |judgement| match kind {
-            Kind::Mistakes => judgement.by_loss(false),
-            Kind::Hits => judgement.by_loss(true),
+            Kind::Mistakes => judgement.mistakes(),
+            Kind::Hits => judgement.hits(),
             Kind::Outsiders => judgement.outsiders(),
             Kind::Cell(label, predicted) => judgement.cell(label, predicted),
             Kind::Disagreements => vec![],
@@ -110,7 +110,7 @@ impl List {
                 (
                     Kind::Mistakes,
                     format!("Confident mistakes {mistakes}"),
-                    "Wrong answers, those first for which the right one was held least probable",
+                    "Wrong answers, those first that were given with the most confidence",
                 ),
                 (
                     Kind::Hits,

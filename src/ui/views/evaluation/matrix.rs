@@ -7,34 +7,46 @@ use crate::ui::{
     Action,
     save::{self, Mark, Source},
     theme,
-    widgets::{card, fitted, percent, strong, thousands},
+    views::pointed::Pointed,
+    widgets::{card, percent, strong, thousands},
 };
 use egui::{
-    Align2, Color32, EventFilter, FontId, Galley, Key, Mesh, Pos2, Rect, Response, RichText, Role, Sense,
-    Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, EventFilter, FontId, Key, Mesh, Painter, Pos2, Rect, Response, RichText, Role, ScrollArea,
+    Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
-use std::sync::Arc;
+use names::Names;
+use std::ops::RangeInclusive;
 
-/// The smallest cell width for numbers, and the smallest row height for names, in points.
+mod names;
+
+/// The side of a cell: as large as there is room for, and no smaller than a name needs; in points.
+const CELL: RangeInclusive<f32> = 17.0..=44.0;
+/// The smallest cell width for numbers.
 const LEGIBLE: f32 = 21.0;
-const NAMED: f32 = 12.0;
-/// The largest letters of a name, in points.
-const LARGEST: f32 = 13.5;
+/// What is higher scrolls.
+const HIGHEST: f32 = 560.0;
+/// More classes than that are shown in groups at first.
+const MANY: usize = 20;
 
 /// What it keeps between frames.
 #[derive(Default)]
 pub struct Matrix {
     shares: bool,
-    /// The cell that the arrow keys have led to: its row and column.
+    /// Whether classes that are confused lie together, where somebody has chosen.
+    grouped: Option<bool>,
+    /// The cell that the arrow keys have led to: its label and class.
     cursor: Option<[usize; 2]>,
 }
 
-/// Where its cells are.
+/// Where its cells are, whether in sight or not.
 #[derive(Clone, Copy)]
-struct Layout {
+struct Layout<'a> {
     origin: Pos2,
     cell: f32,
-    classes: usize,
+    /// Classes from the top, and from the left.
+    order: &'a [usize],
+    /// The part of the screen in which cells are in sight.
+    seen: Rect,
 }
 
 impl Matrix {
@@ -50,52 +62,72 @@ impl Matrix {
         let (mut chosen, mut wanted) = (None, None);
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
+            let order = self.order(figures);
             ui.horizontal_wrapped(|ui| {
-            ui.label(strong("Confusion matrix")).on_hover_text("Each row holds the images of one class, each column those taken for one class. What is right lies on the diagonal. Click a cell to see its images, or lead to it with the arrow keys and press Enter.");
-                ui.selectable_value(&mut self.shares, false, "Counts").on_hover_text("Numbers of images");
-                ui.selectable_value(&mut self.shares, true, "Shares").on_hover_text("Of the images of a row, in per cent");
+                ui.label(strong("Confusion matrix"));
+                self.switches(ui, figures.class_names.len());
                 wanted = save::menu(ui, "the confusion matrix", &save::PLOT);
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             ui.label(RichText::new("Rows: what it is. Columns: what it is taken for.").small().weak());
-            let layout;
-            (chosen, layout) = self.cells(ui, figures);
+            let names = Names::new(ui, &figures.class_names);
+            let room = ui.available_width() - names.margin();
+            let cell = (room / order.len().max(1) as f32).clamp(*CELL.start(), *CELL.end());
+            let head = names.head(cell);
+            let area = ScrollArea::both().id_salt("matrix").max_height(HIGHEST).auto_shrink(true);
+            let pointed = area.show(ui, |ui| {
+                let size = vec2(names.margin(), head) + vec2(cell, cell) * order.len() as f32;
+                let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+                let seen = rect.intersect(ui.clip_rect());
+                let layout = Layout {
+                    origin: rect.min + vec2(names.margin(), head),
+                    cell,
+                    order: &order,
+                    seen: seen.with_min_x(seen.left() + names.margin()).with_min_y(seen.top() + head),
+                };
+                chosen = self.follow(ui, &response, layout, vec2(names.margin(), head));
+                self.paint(ui, layout, figures);
+                names.paint(ui, layout, head);
+                self.describe(&response, ui.is_enabled(), figures);
+                // What is chosen is no part of what is saved.
+                if wanted.is_none() {
+                    self.mark_chosen(&ui.painter().with_clip_rect(layout.seen), ui, layout, shown);
+                }
+                response.hover_pos().and_then(|at| layout.at(at))
+            });
             let within = ui.min_rect().with_min_y(top);
             let caption = source.title("Confusion matrix").into();
             actions.extend(mark.save(ui, wanted, within, &caption, || table(figures, source)));
-            // What is chosen is no part of what is saved.
-            self.mark_chosen(ui, layout, shown);
+            let said = pointed.inner.map(|[label, predicted]| spoken(figures, label, predicted));
+            let hint = "Click a cell, or lead to it with the arrow keys and press Enter, to see its images.";
+            Pointed::reserve(ui).say(ui, said.as_deref(), hint);
         });
-        chosen
+        chosen.map(|[label, predicted]| (label as u16, predicted as u16))
     }
 
-    /// Gives what is chosen now, and where the cells are.
-    fn cells(&mut self, ui: &mut Ui, figures: &Figures) -> (Option<(u16, u16)>, Layout) {
-        let names = &figures.class_names;
-        let width = ui.available_width();
-        let widest = names.iter().map(|name| written(ui, name, LARGEST).size().x).fold(0.0, f32::max);
-        let margin = 10.0 + widest;
-        let cell = ((width - margin) / names.len().max(1) as f32).clamp(1.0, 44.0);
-        let is_named = cell >= NAMED;
-        let margin = if is_named { margin } else { 0.0 };
-        let side = cell * names.len() as f32;
-        let beneath = if is_named && widest < cell { 20.0 } else { 0.0 };
-        let (rect, response) = ui.allocate_exact_size(vec2(margin + side, side + beneath), Sense::click());
-        let layout = Layout { origin: pos2(rect.left() + margin, rect.top()), cell, classes: names.len() };
-        let chosen = self.follow(ui, &response, layout);
-        self.paint(ui, layout, figures);
-        if is_named {
-            write_names(ui, layout, names, beneath > 0.0);
-        }
-        self.describe(&response, ui.is_enabled(), figures);
-        if let Some([row, column]) = response.hover_pos().and_then(|at| layout.at(at)) {
-            response.on_hover_text_at_pointer(spoken(figures, row, column));
-        }
-        (chosen.map(|[row, column]| (row as u16, column as u16)), layout)
+    fn order(&self, figures: &Figures) -> Vec<usize> {
+        let count = figures.class_names.len();
+        if self.grouped.unwrap_or(count > MANY) { figures.groups.clone() } else { (0..count).collect() }
     }
 
-    /// Clicks and keys.
-    fn follow(&mut self, ui: &Ui, response: &Response, layout: Layout) -> Option<[usize; 2]> {
+    fn switches(&mut self, ui: &mut Ui, count: usize) {
+        ui.selectable_value(&mut self.shares, false, "Counts").on_hover_text("Numbers of images");
+        ui.selectable_value(&mut self.shares, true, "Shares").on_hover_text("Of the images of a row, in per cent");
+        let mut grouped = self.grouped.unwrap_or(count > MANY);
+        let help = "Puts classes that are taken for each other side by side, the most confused ones first";
+        if ui.checkbox(&mut grouped, "Grouped").on_hover_text(help).changed() {
+            self.grouped = Some(grouped);
+        }
+    }
+
+    /// Clicks and keys. `around` is the room that names take above and beside the cells.
+    fn follow(
+        &mut self,
+        ui: &Ui,
+        response: &Response,
+        layout: Layout<'_>,
+        around: egui::Vec2,
+    ) -> Option<[usize; 2]> {
         if response.clicked()
             && let Some(at) = response.interact_pointer_pos().and_then(|at| layout.at(at))
         {
@@ -109,61 +141,62 @@ impl Matrix {
         let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         let pressed = |key| ui.input(|input| input.key_pressed(key));
-        let last = layout.classes.saturating_sub(1);
-        let [row, column] = self.cursor.unwrap_or_default().map(|at| at.min(last));
         let ways = [
-            (Key::ArrowUp, [row.saturating_sub(1), column]),
-            (Key::ArrowDown, [(row + 1).min(last), column]),
-            (Key::ArrowLeft, [row, column.saturating_sub(1)]),
-            (Key::ArrowRight, [row, (column + 1).min(last)]),
+            (Key::ArrowUp, [-1, 0]),
+            (Key::ArrowDown, [1, 0]),
+            (Key::ArrowLeft, [0, -1]),
+            (Key::ArrowRight, [0, 1]),
         ];
-        for (key, to) in ways {
-            if pressed(key) {
-                self.cursor = Some(if self.cursor.is_some() { to } else { [0, 0] });
+        for (_, way) in ways.into_iter().filter(|(key, _)| pressed(*key)) {
+            let to = layout.beside(self.cursor, way);
+            self.cursor = to;
+            if let Some(place) = to.and_then(|cell| layout.place(cell)) {
+                ui.scroll_to_rect(Rect::from_min_max(place.min - around, place.max), None);
             }
         }
         self.cursor.filter(|_| pressed(Key::Enter) || pressed(Key::Space))
     }
 
-    fn paint(&self, ui: &Ui, layout: Layout, figures: &Figures) {
+    fn paint(&self, ui: &Ui, layout: Layout<'_>, figures: &Figures) {
         let colors = theme::run_colors(ui.visuals().dark_mode);
-        let painter = ui.painter();
-        let whole =
-            Rect::from_min_size(layout.origin, vec2(layout.cell, layout.cell) * layout.classes as f32);
-        painter.rect_filled(whole, 0.0, ui.visuals().extreme_bg_color);
-        let mut mesh = Mesh::default();
-        let gap = if layout.cell >= 6.0 { 0.5 } else { 0.0 };
-        let mut numbers = vec![];
-        for (row, counts) in figures.confusion.iter().enumerate() {
+        let painter = ui.painter().with_clip_rect(layout.seen);
+        painter.rect_filled(layout.seen, 0.0, ui.visuals().extreme_bg_color);
+        let (mut mesh, mut numbers) = (Mesh::default(), vec![]);
+        for (label, counts) in figures.confusion.iter().enumerate() {
             let images: usize = counts.iter().sum();
-            for (column, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            for (predicted, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let Some(place) = layout.place([label, predicted]) else { continue };
+                if !layout.seen.intersects(place) {
+                    continue;
+                }
                 let share = *count as f64 / images.max(1) as f64;
                 // Rare mistakes must stay visible where most answers are right.
                 let strength = (0.12 + 0.78 * share.powf(0.4)) as f32;
-                let place = layout.place(row, column).shrink(gap);
-                let hue = if row == column { colors[0] } else { colors[1] };
-                mesh.add_colored_rect(place, hue.gamma_multiply(strength));
-                numbers.push((place, *count, share, strength));
+                let hue = if label == predicted { colors[0] } else { colors[1] };
+                mesh.add_colored_rect(place.shrink(0.5), hue.gamma_multiply(strength));
+                // Half a number would be another one.
+                if layout.cell >= LEGIBLE && layout.seen.expand(1.0).contains_rect(place) {
+                    numbers.push((place, *count, share, strength));
+                }
             }
         }
         painter.add(Shape::mesh(mesh));
-        if layout.cell >= LEGIBLE {
-            for (place, count, share, strength) in numbers {
-                self.number(ui, place, count, share, strength);
-            }
+        for (place, count, share, strength) in numbers {
+            self.number(ui, place, count, share, strength);
         }
-        painter.rect_stroke(whole, 0.0, ui.visuals().window_stroke, StrokeKind::Outside);
+        ui.painter().rect_stroke(layout.seen, 0.0, ui.visuals().window_stroke, StrokeKind::Inside);
     }
 
-    fn mark_chosen(&self, ui: &Ui, layout: Layout, shown: Kind) {
-        let mark = |at: [usize; 2], stroke: Stroke| {
-            ui.painter().rect_stroke(layout.place(at[0], at[1]), 2.0, stroke, StrokeKind::Outside);
+    fn mark_chosen(&self, painter: &Painter, ui: &Ui, layout: Layout<'_>, shown: Kind) {
+        let mark = |cell: [usize; 2], stroke: Stroke| {
+            let place = layout.place(cell);
+            place.map(|place| painter.rect_stroke(place, 2.0, stroke, StrokeKind::Middle))
         };
-        if let Kind::Cell(row, column) = shown {
-            mark([row.into(), column.into()], Stroke::new(3.0, ui.visuals().strong_text_color()));
+        if let Kind::Cell(label, predicted) = shown {
+            mark([label.into(), predicted.into()], Stroke::new(3.0, ui.visuals().strong_text_color()));
         }
-        if let Some(at) = self.cursor {
-            mark(at, Stroke::new(2.0, ui.visuals().selection.bg_fill));
+        if let Some(cell) = self.cursor {
+            mark(cell, Stroke::new(2.0, ui.visuals().selection.bg_fill));
         }
     }
 
@@ -187,43 +220,41 @@ impl Matrix {
 
     fn describe(&self, response: &Response, is_enabled: bool, figures: &Figures) {
         let text = match self.cursor {
-            Some([row, column]) => format!("Confusion matrix, at {}", spoken(figures, row, column)),
+            Some([label, predicted]) => format!("Confusion matrix, at {}", spoken(figures, label, predicted)),
             None => format!("Confusion matrix of {} classes", figures.class_names.len()),
         };
         response.widget_info(|| WidgetInfo::labeled(Role::ListBox, is_enabled, &text));
     }
 }
 
-impl Layout {
-    fn place(self, row: usize, column: usize) -> Rect {
-        let at = self.origin + vec2(column as f32, row as f32) * self.cell;
-        Rect::from_min_size(at, vec2(self.cell, self.cell))
+impl Layout<'_> {
+    fn position(self, class: usize) -> Option<usize> {
+        self.order.iter().position(|of| *of == class)
     }
 
+    /// Of a label and a class.
+    fn place(self, [label, predicted]: [usize; 2]) -> Option<Rect> {
+        let at = vec2(self.position(predicted)? as f32, self.position(label)? as f32);
+        Some(Rect::from_min_size(self.origin + at * self.cell, vec2(self.cell, self.cell)))
+    }
+
+    /// The label and the class of the cell in sight at a point.
     fn at(self, point: Pos2) -> Option<[usize; 2]> {
         let way = (point - self.origin) / self.cell;
-        let inside = |way: f32| (way >= 0.0 && (way as usize) < self.classes).then_some(way as usize);
-        Some([inside(way.y)?, inside(way.x)?])
+        let class = |way: f32| self.order.get(way as usize).copied().filter(|_| way >= 0.0);
+        self.seen.contains(point).then_some([class(way.y)?, class(way.x)?])
     }
-}
 
-/// Beside each row; beneath the columns only where they are short.
-fn write_names(ui: &Ui, layout: Layout, names: &[String], beneath: bool) {
-    let color = ui.visuals().text_color();
-    for (class, name) in names.iter().enumerate() {
-        let name = written(ui, name, (layout.cell * 0.8).clamp(9.0, LARGEST));
-        let (row, size) = (layout.place(class, 0), name.size());
-        let beside = row.left_center() - vec2(6.0 + size.x, size.y / 2.0);
-        ui.painter().galley(beside, name.clone(), color);
-        if beneath {
-            let last = layout.place(layout.classes - 1, class);
-            ui.painter().galley(last.center_bottom() + vec2(-size.x / 2.0, 3.0), name, color);
-        }
+    /// The cell that lies so many rows and columns from another one, the first where there is no other.
+    fn beside(self, cell: Option<[usize; 2]>, way: [isize; 2]) -> Option<[usize; 2]> {
+        let first = *self.order.first()?;
+        let Some(cell) = cell else { return Some([first, first]) };
+        let step = |class: usize, way: isize| {
+            let at = self.position(class)?.saturating_add_signed(way);
+            Some(self.order[at.min(self.order.len() - 1)])
+        };
+        Some([step(cell[0], way[0])?, step(cell[1], way[1])?])
     }
-}
-
-fn written(ui: &Ui, name: &str, size: f32) -> Arc<Galley> {
-    fitted(ui, name, FontId::proportional(size), ui.visuals().text_color(), 92.0)
 }
 
 /// A row for each label, a column for each class that its images are taken for.
@@ -237,24 +268,39 @@ fn table(figures: &Figures, source: &Source) -> anyhow::Result<save::File> {
 }
 
 /// "4 taken for 9: 12 of 982 images (1.2 %)".
-fn spoken(figures: &Figures, row: usize, column: usize) -> String {
-    let Some(counts) = figures.confusion.get(row) else { return String::new() };
-    let (count, images) = (counts.get(column).copied().unwrap_or_default(), counts.iter().sum::<usize>());
+fn spoken(figures: &Figures, label: usize, predicted: usize) -> String {
+    let Some(counts) = figures.confusion.get(label) else { return String::new() };
+    let (count, images) = (counts.get(predicted).copied().unwrap_or_default(), counts.iter().sum::<usize>());
     let share = percent(count as f64 / images.max(1) as f64);
-    let cell = cell_name(&figures.class_names, row as u16, column as u16);
+    let cell = cell_name(&figures.class_names, label as u16, predicted as u16);
     format!("{cell}: {} of {} images ({share})", thousands(count as u64), thousands(images as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use egui::pos2;
 
     #[test]
-    fn a_point_on_a_cell_is_that_cell() {
-        let layout = Layout { origin: pos2(50.0, 20.0), cell: 30.0, classes: 10 };
-        for (row, column) in [(0, 0), (3, 7), (9, 9)] {
-            assert_eq!(layout.at(layout.place(row, column).center()), Some([row, column]));
+    fn a_point_on_a_cell_is_that_cell_in_any_order() {
+        let order = [2, 0, 1];
+        let seen = Rect::from_min_max(pos2(50.0, 20.0), pos2(140.0, 95.0));
+        let layout = Layout { origin: pos2(50.0, 20.0), cell: 30.0, order: &order, seen };
+        for cell in [[2, 2], [0, 1], [1, 0]] {
+            assert_eq!(layout.at(layout.place(cell).unwrap().center()), Some(cell));
         }
-        assert_eq!([pos2(49.0, 25.0), pos2(60.0, 330.0)].map(|at| layout.at(at)), [None, None]);
+        assert_eq!(layout.place([2, 0]).unwrap().min, pos2(80.0, 20.0));
+        let out = [pos2(49.0, 25.0), pos2(60.0, 100.0)];
+        assert_eq!(out.map(|at| layout.at(at)), [None, None], "beside the cells, and scrolled out of sight");
+    }
+
+    #[test]
+    fn arrow_keys_lead_along_the_rows_as_they_are_shown() {
+        let order = [2, 0, 1];
+        let layout = Layout { origin: Pos2::ZERO, cell: 30.0, order: &order, seen: Rect::EVERYTHING };
+        assert_eq!(layout.beside(None, [1, 0]), Some([2, 2]));
+        assert_eq!(layout.beside(Some([2, 2]), [1, 0]), Some([0, 2]));
+        assert_eq!(layout.beside(Some([0, 2]), [0, -1]), Some([0, 2]), "there is nothing beyond the first");
+        assert_eq!(layout.beside(Some([1, 1]), [0, 1]), Some([1, 1]));
     }
 }

@@ -7,6 +7,13 @@ use egui::{
 /// Between two pictures, in points.
 const GAP: f32 = 4.0;
 
+/// What the pointer does to the pictures.
+#[derive(Clone, Copy, Default)]
+pub struct Touched {
+    pub pointed: Option<usize>,
+    pub clicked: Option<usize>,
+}
+
 pub struct Atlas {
     texture: TextureHandle,
     count: usize,
@@ -34,14 +41,14 @@ impl Atlas {
         Self { texture, count, grid, size }
     }
 
-    /// All pictures, `side` points high; gives the one that is clicked.
+    /// All pictures, `side` points high.
     pub fn ui(
         &self,
         ui: &mut Ui,
         side: f32,
         chosen: Option<usize>,
         name: impl Fn(usize) -> String,
-    ) -> Option<usize> {
+    ) -> Touched {
         let picture = vec2(side * self.size[1] as f32 / self.size[0].max(1) as f32, side);
         let cell = picture + vec2(GAP, GAP);
         let across = ((ui.available_width() / cell.x) as usize).max(1);
@@ -50,7 +57,7 @@ impl Atlas {
             vec2(self.count.min(across) as f32 * cell.x, down as f32 * cell.y),
             Sense::hover(),
         );
-        let mut clicked = None;
+        let mut touched = Touched::default();
         for index in 0..self.count {
             let at = vec2((index % across) as f32, (index / across) as f32);
             let place = Rect::from_min_size(area.min + at * cell, picture);
@@ -67,11 +74,14 @@ impl Atlas {
                 let stroke = Stroke::new(if is_chosen { 3.0 } else { 1.5 }, color);
                 ui.painter().rect_stroke(place, 0.0, stroke, StrokeKind::Outside);
             }
-            if response.on_hover_text(name(index)).clicked() {
-                clicked = Some(index);
+            if response.hovered() || response.has_focus() {
+                touched.pointed = Some(index);
+            }
+            if response.clicked() {
+                touched.clicked = Some(index);
             }
         }
-        clicked
+        touched
     }
 
     fn part(&self, index: usize) -> Rect {

@@ -2,23 +2,26 @@
 use crate::{
     embedding::{Map, Placement},
     ui::{
+        look::{Look, MARK_ROOM, class_mark},
         plot::bounds::{self, Range, Shown},
-        theme::{RUN_COLORS, run_colors, semibold},
+        theme::semibold,
+        views::pointed::Pointed,
         widgets::{card, fitted, picture, thousands},
     },
 };
 use egui::{
-    Color32, ColorImage, FontId, Image, Painter, Pos2, Rect, Response, RichText, Sense, Shape, Stroke,
-    TextureHandle, TextureOptions, Ui, Vec2, vec2,
+    Color32, ColorImage, FontId, Pos2, Rect, Response, Sense, Stroke, TextureHandle, TextureOptions, Ui, Vec2,
+    pos2, vec2,
 };
-use egui_plot::{MarkerShape, Plot, PlotPoint, PlotPoints, PlotTransform, Points};
-use std::f32::consts::TAU;
+use egui_plot::{Plot, PlotPoint, PlotPoints, PlotTransform, Points};
 
 /// With more classes than that, names are shown only under the pointer.
 const NAMED: usize = 20;
 /// How near to a mark the pointer has to be, in points.
 const NEAR: f32 = 14.0;
 const MARK: f32 = 2.6;
+/// The side of the picture of the image beneath the pointer, in points.
+pub const THUMBNAIL: f32 = 36.0;
 /// The widest name on the map, in points.
 const NAME: f32 = 180.0;
 /// Times as much room around the marks as a mark at the edge of a plot needs.
@@ -29,8 +32,9 @@ const ROOM: f32 = 2.0;
 pub struct Scatter {
     /// Of x and y.
     shown: [Shown; 2],
-    /// The image beneath the pointer.
-    hovered: Option<(usize, TextureHandle)>,
+    /// The image beneath the pointer, and the picture of the last one.
+    pointed: Option<usize>,
+    thumbnail: Option<(usize, TextureHandle)>,
 }
 
 impl Scatter {
@@ -79,7 +83,7 @@ impl Scatter {
             if classes <= NAMED {
                 names(ui, map, &shown.transform, taken);
             }
-            self.hover(ui, map, &shown.response, &shown.transform);
+            self.pointed = pointed(map, &shown.response, &shown.transform);
         });
         frame.response.rect
     }
@@ -93,87 +97,64 @@ impl Scatter {
         }
     }
 
-    /// The image nearest to the pointer, and what it is.
-    fn hover(&mut self, ui: &Ui, map: &Map, response: &Response, transform: &PlotTransform) {
-        let nearest = response.hover_pos().and_then(|pointer| {
-            let distance = |position: &[f32; 2]| on_screen(transform, *position).distance(pointer);
-            let all = map.positions.iter().map(distance).enumerate();
-            all.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, distance)| *distance < NEAR)
-        });
-        let Some((image, _)) = nearest else { return };
-        if self.hovered.as_ref().is_none_or(|(known, _)| *known != image) {
-            let texture = ui.ctx().load_texture("hovered", thumbnail(map, image), TextureOptions::NEAREST);
-            self.hovered = Some((image, texture));
+    /// What the image beneath the pointer is, with its picture, in a line as high as that.
+    pub fn pointed(&mut self, ui: &mut Ui, map: &Map) {
+        if let Some(image) = self.pointed
+            && self.thumbnail.as_ref().is_none_or(|(known, _)| *known != image)
+        {
+            let texture = ui.ctx().load_texture("pointed", thumbnail(map, image), TextureOptions::NEAREST);
+            self.thumbnail = Some((image, texture));
         }
-        let Some((_, texture)) = &self.hovered else { return };
-        response.clone().on_hover_ui_at_pointer(|ui| {
-            let size = texture.size_vec2();
-            ui.add(Image::new((texture.id(), size * (84.0 / size.max_elem()))));
-            let number = thousands(map.embedded.images[image].into());
-            ui.label(RichText::new(map.embedded.class_name(image)).strong());
-            ui.label(RichText::new(format!("{} image {number}", map.embedded.split.id())).small());
+        let said = self.pointed.map(|image| {
+            let (class, split) = (map.embedded.class_name(image), map.embedded.split.id());
+            format!("{class} · {split} image {}", thousands(map.embedded.images[image].into()))
+        });
+        ui.horizontal(|ui| {
+            let (place, _) = ui.allocate_exact_size(Vec2::splat(THUMBNAIL), Sense::hover());
+            if let Some((_, texture)) = self.thumbnail.as_ref().filter(|_| self.pointed.is_some()) {
+                let size = texture.size_vec2();
+                let shown = Rect::from_center_size(place.center(), size * (THUMBNAIL / size.max_elem()));
+                let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+                ui.painter().image(texture.id(), shown, whole, Color32::WHITE);
+            }
+            let hint = "Point at a mark to see its image.";
+            Pointed::reserve(ui).say(ui, said.as_deref(), hint);
         });
     }
 }
 
+/// The image nearest to the pointer.
+fn pointed(map: &Map, response: &Response, transform: &PlotTransform) -> Option<usize> {
+    let pointer = response.hover_pos()?;
+    let distance = |position: &[f32; 2]| on_screen(transform, *position).distance(pointer);
+    let all = map.positions.iter().map(distance).enumerate();
+    let nearest = all.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, distance)| *distance < NEAR);
+    nearest.map(|(image, _)| image)
+}
+
 /// The mark of each class and its name.
 fn legend(ui: &mut Ui, class_names: &[String]) {
-    let dark = ui.visuals().dark_mode;
     ui.horizontal_wrapped(|ui| {
         for (class, name) in class_names.iter().enumerate() {
             ui.spacing_mut().item_spacing.x = 5.0;
-            let (rect, _) = ui.allocate_exact_size(vec2(11.0, 14.0), Sense::hover());
-            let (color, shape) = look(class, dark);
-            mark(ui.painter(), rect.center(), shape, color);
+            let (rect, _) = ui.allocate_exact_size(vec2(MARK_ROOM, 14.0), Sense::hover());
+            class_mark(ui, rect, class);
             ui.label(name);
             ui.add_space(9.0);
         }
     });
 }
 
-/// As egui_plot draws it.
-fn mark(painter: &Painter, at: Pos2, shape: MarkerShape, color: Color32) {
-    const RADIUS: f32 = 5.0;
-    let stroke = Stroke::new(1.6, color);
-    let around = |count: usize, turn: f32| -> Vec<Pos2> {
-        let corner = |corner: usize| at + RADIUS * Vec2::angled((corner as f32 / count as f32 + turn) * TAU);
-        (0..count).map(corner).collect()
-    };
-    let filled = |corners| Shape::convex_polygon(corners, color, Stroke::NONE);
-    let rays = |ends: Vec<Pos2>| {
-        Shape::Vec(ends.into_iter().map(|end| Shape::line_segment([at, end], stroke)).collect())
-    };
-    painter.add(match shape {
-        MarkerShape::Circle => Shape::circle_filled(at, RADIUS * 0.9, color),
-        MarkerShape::Diamond => filled(around(4, 0.0)),
-        MarkerShape::Square => filled(around(4, 0.125)),
-        MarkerShape::Cross => rays(around(4, 0.125)),
-        MarkerShape::Plus => rays(around(4, 0.0)),
-        MarkerShape::Up => filled(around(3, 0.75)),
-        MarkerShape::Down => filled(around(3, 0.25)),
-        MarkerShape::Left => filled(around(3, 0.5)),
-        MarkerShape::Right => filled(around(3, 0.0)),
-        MarkerShape::Asterisk => rays(around(6, 0.25)),
-    });
-}
-
-/// The colour and the shape of a class's marks.
-fn look(class: usize, dark: bool) -> (Color32, MarkerShape) {
-    let shapes = MarkerShape::all().count();
-    let shape = MarkerShape::all().nth(class % shapes).unwrap_or(MarkerShape::Circle);
-    (run_colors(dark)[class % RUN_COLORS], shape)
-}
-
 /// Of one class, in a colour and a shape of its own.
 fn marks(map: &Map, class: usize, dark: bool) -> Points<'static> {
-    let (color, shape) = look(class, dark);
+    let Look { color, marker, .. } = Look::of_class(class, dark);
     let labelled = map.positions.iter().zip(&map.embedded.labels);
     let points = labelled
         .filter(|(_, label)| usize::from(**label) == class)
         .map(|([x, y], _)| PlotPoint::new(*x, *y))
         .collect();
     let name = map.embedded.class_names.get(class).cloned().unwrap_or_default();
-    Points::new(name, PlotPoints::Owned(points)).color(color).radius(MARK).shape(shape)
+    Points::new(name, PlotPoints::Owned(points)).color(color).radius(MARK).shape(marker)
 }
 
 /// The name of each class in the middle of its images, where that is not `taken` by another one.
