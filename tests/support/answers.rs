@@ -1,4 +1,5 @@
 //! A worker and a librarian that answer at once, with made-up figures, to test what the window shows without training.
+#![allow(dead_code, reason = "each test file uses its own part")]
 use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{

@@ -1,4 +1,5 @@
 //! The state of a home after a day's work: runs of every phase, races, and a network's answer to a drawing.
+#![allow(dead_code, reason = "each test file uses its own part")]
 use headstart::{
     experiment::{Cell, Experiment},
     metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},

@@ -42,7 +42,7 @@ const IMAGES: usize = 5000;
 const NEAREST: usize = 10;
 const NEIGHBOUR: f32 = 42.0;
 /// What stands beneath the nearest images.
-const RANKS: &str = "Closest 5 %: only 5 % of the images on the map have another one as near as this one is to it. Farthest 5 %: only 5 % have none as near.";
+const RANKS: &str = "Closest 5 %: only 5 % of the images on the map have another one so close. Farthest 5 %: only 5 % have none so close.";
 /// The height of the line about the image beneath the pointer.
 const POINTED: f32 = scatter::THUMBNAIL + 8.0;
 

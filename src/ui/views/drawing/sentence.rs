@@ -4,11 +4,9 @@ use super::{
     variants::{Reading, best, rotations},
 };
 use crate::{
+    evaluation::confidence,
     protocol::Moment,
-    ui::{
-        bars::name,
-        widgets::{thousands, whole_percent},
-    },
+    ui::{bars::name, widgets::thousands},
 };
 
 /// "Read as 7 (98 %), and as the same at 109 of 120 other places; turned by 35° clockwise it would be read as 4."
@@ -31,7 +29,7 @@ pub fn of_reading(reading: Reading<'_>, rotation: f32) -> String {
     format!(
         "Read as {} ({}), and as the same at {} of {} other places; {turned}.",
         name(reading.class_names, class),
-        whole_percent(probability),
+        confidence(probability.into(), 0),
         kept.saturating_sub(1),
         places.len() - 1
     )
@@ -49,7 +47,7 @@ pub fn of_history(moments: &[Moment], class_names: &[String]) -> Option<String> 
         None => "as it has at every checkpoint".into(),
     };
     let (step, class) = (thousands(last.step), name(class_names, class));
-    Some(format!("At step {step} the network reads {class} ({}), {since}.", whole_percent(probability)))
+    Some(format!("At step {step} the network reads {class} ({}), {since}.", confidence(probability.into(), 0)))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! came of it, in one order.
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
-    evaluation::argmax,
-    ui::{bars::name, widgets::whole_percent},
+    evaluation::{argmax, confidence},
+    ui::bars::name,
 };
 
 /// One of the steps that can be left out.
@@ -126,7 +126,7 @@ pub fn best(scores: &[f32]) -> (usize, f32) {
 /// "7 · 98 %".
 pub fn said(scores: &[f32], class_names: &[String]) -> String {
     let (class, probability) = best(scores);
-    format!("{} · {}", name(class_names, class), whole_percent(probability))
+    format!("{} · {}", name(class_names, class), confidence(probability.into(), 0))
 }
 
 #[cfg(test)]

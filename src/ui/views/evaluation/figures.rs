@@ -72,6 +72,8 @@ impl Figures {
         let images = thousands(figures.images as u64);
         columns(ui, 4, |column, ui| {
             let text = [name, &images, &precision, &recall][column];
+            // A row is as high as its letters.
+            ui.spacing_mut().interact_size.y = 0.0;
             ui.horizontal(|ui| {
                 if column == 0 {
                     let size = vec2(MARK_ROOM, ui.text_style_height(&TextStyle::Body));

@@ -10,8 +10,8 @@ use crate::{
 /// Answers above this confidence are called sure.
 const SURE: f32 = 0.9;
 
-/// "98.9 % of 10,000 test images right; 4 taken for 9 is the most frequent of the 115 mistakes (12), and of the answers above 90 %
-/// confidence 99.5 % are right."
+/// "98.9 % of 10,000 test images right; 4 taken for 9 is the most frequent of 115 mistakes (12), and of the 9,520 answers above
+/// 90 % confidence 99.5 % are right."
 pub fn sentence(evaluation: &Evaluation) -> String {
     let Evaluation { split, images, accuracy, judgement, .. } = evaluation;
     let images = format!("{} {} images", thousands(*images as u64), split.id());
