@@ -22,7 +22,7 @@ pub const GAP: f32 = 6.0;
 const CAPTION_HEIGHT: f32 = 17.0;
 const CAPTION_SIZE: f32 = 12.5;
 /// The most that a caption takes beneath a small image, in points.
-const CAPTION_WIDTH: f32 = 96.0;
+const CAPTION_WIDTH: f32 = 124.0;
 
 /// Strips with their textures.
 #[derive(Default)]

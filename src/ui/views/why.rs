@@ -194,7 +194,8 @@ impl Why {
             cell.min_elem()
         };
         let most = (available.x / (LEAST + AROUND.x + GAP)) as usize;
-        let across = (1..=count.min(most)).max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
+        let even = (1..=count.min(most)).filter(|across| count.is_multiple_of(*across));
+        let across = even.max_by(|a, b| side(*a).total_cmp(&side(*b))).unwrap_or(1);
         let size = picture_size(found.shape, side(across).clamp(LEAST, 448.0));
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let rows = found.attributions.chunks(across).zip(self.pictures.chunks(across));

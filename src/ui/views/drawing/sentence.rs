@@ -16,7 +16,7 @@ pub fn of_reading(reading: Reading<'_>, rotation: f32) -> String {
     let (class, probability) = best(&places[places.len() / 2]);
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
     let turned = rotations().zip(reading.rotations()).map(|(angle, scores)| (angle - rotation, best(scores).0));
-    let changed = turned.filter(|(_, read)| *read != class);
+    let changed = turned.filter(|(by, read)| *read != class && by.abs() >= 0.5);
     let nearest = changed.min_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
     let turned = match nearest {
         Some((by, read)) => {

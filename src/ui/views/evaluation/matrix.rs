@@ -28,6 +28,8 @@ const HIGHEST: f32 = 560.0;
 /// More classes than that are shown in groups at first.
 const MANY: usize = 20;
 
+const KEYS: &str = "The arrow keys lead from cell to cell, and Enter shows the images of one";
+
 /// What it keeps between frames.
 #[derive(Default)]
 pub struct Matrix {
@@ -64,7 +66,7 @@ impl Matrix {
             ui.set_width(ui.available_width());
             let order = self.order(figures);
             ui.horizontal_wrapped(|ui| {
-                ui.label(strong("Confusion matrix"));
+                ui.label(strong("Confusion matrix")).on_hover_text(KEYS);
                 self.switches(ui, figures.class_names.len());
                 wanted = save::menu(ui, "the confusion matrix", &save::PLOT);
             });
@@ -99,7 +101,7 @@ impl Matrix {
             let caption = source.title("Confusion matrix").into();
             actions.extend(mark.save(ui, wanted, within, &caption, || table(figures, source)));
             let said = pointed.inner.map(|[label, predicted]| spoken(figures, label, predicted));
-            let hint = "Click a cell, or lead to it with the arrow keys and press Enter, to see its images.";
+            let hint = "Point at a cell to read it, click it to see its images.";
             Pointed::reserve(ui).say(ui, said.as_deref(), hint);
         });
         chosen.map(|[label, predicted]| (label as u16, predicted as u16))

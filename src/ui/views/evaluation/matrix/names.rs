@@ -4,12 +4,14 @@ use crate::ui::{
     look::{MARK_ROOM, class_mark},
     widgets::fitted,
 };
-use egui::{FontId, Galley, Rect, Ui, Vec2, epaint::TextShape, pos2, vec2};
+use egui::{FontId, Galley, Rect, Role, Sense, Ui, Vec2, WidgetInfo, epaint::TextShape, pos2, vec2};
 use std::{f32::consts::FRAC_PI_2, sync::Arc};
 
-/// The letters of a name, and its greatest width, in points.
+/// The letters of a name, in points.
 const SIZE: f32 = 13.0;
-const WIDEST: f32 = 92.0;
+/// The greatest width of a name, in points and as a share of the room for the matrix.
+const WIDEST: f32 = 150.0;
+const SHARE: f32 = 0.3;
 /// Between a name and what is beside it.
 const GAP: f32 = 4.0;
 
@@ -21,7 +23,8 @@ pub struct Names {
 impl Names {
     pub fn new(ui: &Ui, names: &[String]) -> Self {
         let color = ui.visuals().text_color();
-        let written = |name: &String| fitted(ui, name, FontId::proportional(SIZE), color, WIDEST);
+        let most = (ui.available_width() * SHARE).min(WIDEST);
+        let written = |name: &String| fitted(ui, name, FontId::proportional(SIZE), color, most);
         let written: Vec<_> = names.iter().map(written).collect();
         let widest = written.iter().map(|name| name.size().x).fold(0.0, f32::max);
         Self { written, widest }
@@ -78,9 +81,14 @@ impl Names {
 }
 
 
-/// At the right end of a row, before its mark.
+/// At the right end of a row, before its mark. One that is shortened has the whole of it as its tooltip.
 fn beside(ui: &Ui, row: Rect, name: &Arc<Galley>, class: usize) {
     class_mark(ui, row.with_min_x(row.right() - MARK_ROOM), class);
+    if name.elided {
+        let place = ui.interact(row, ui.scope_id().with(("name", class)), Sense::hover());
+        place.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name.job.text));
+        place.on_hover_text(&name.job.text);
+    }
     let at = row.right_center() - vec2(MARK_ROOM + name.size().x, name.size().y / 2.0);
     ui.painter().galley(at, name.clone(), ui.visuals().text_color());
 }
