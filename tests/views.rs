@@ -65,6 +65,7 @@ fn nothing_is_cut_or_covered_with_any_number_of_classes() {
     for (count, size, zoom) in [
         (2, [1024.0, 700.0], 1.0),
         (10, [1440.0, 900.0], 1.0),
+        (10, [1440.0, 2600.0], 1.0),
         (26, [1920.0, 1080.0], 1.5),
         (100, [1920.0, 1080.0], 1.0),
         (100, [1024.0, 700.0], 2.5),
@@ -72,7 +73,7 @@ fn nothing_is_cut_or_covered_with_any_number_of_classes() {
         for view in ["drawing", "why", "inside", "map", "evaluation"] {
             let mut window = shown(view, count, size, zoom);
             if let Some(folder) = std::env::var_os("SCREENS") {
-                let name = format!("{view}-{count}-{}.png", size[0]);
+                let name = format!("{view}-{count}-{}-{}.png", size[0], size[1]);
                 window.render().unwrap().save(std::path::Path::new(&folder).join(name)).unwrap();
             }
             let found = layout::problems(&window);
