@@ -19,26 +19,31 @@ pub struct Asked {
     surely_wrong: usize,
 }
 
-/// Has a run read pictures, each of which shows the digits beside it.
-pub fn ask(run: &str, pictures: &[(PathBuf, String)]) -> Result<Asked> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
-    command.args(["predict", run, "--json"]).args(pictures.iter().map(|(path, _)| path));
-    let output = command.output().context("Could not start the program")?;
-    let lines = String::from_utf8(output.stdout)?;
-    let answers: Vec<Value> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    ensure!(!answers.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut asked = Asked { pictures: pictures.len(), ..Asked::default() };
-    for (path, digits) in pictures {
-        let Some(answer) = answers.iter().find(|answer| answer["image"] == path.to_string_lossy().as_ref())
-        else {
-            continue;
-        };
-        let read = read(answer);
-        let is_right = read.iter().map(|(class, _)| *class).eq(digits.chars().map(|digit| digit.to_string()));
-        asked.right += usize::from(is_right);
-        asked.surely_wrong += usize::from(!is_right && read.iter().all(|(_, is_sure)| *is_sure));
+/// The program and its run that are asked.
+pub struct Reader {
+    pub program: PathBuf,
+    /// The run's name.
+    pub run: String,
+}
+
+impl Reader {
+    /// Has pictures read, each of which shows the digits beside it.
+    pub fn ask(&self, pictures: &[(PathBuf, String)]) -> Result<Asked> {
+        let mut command = Command::new(&self.program);
+        command.args(["predict", &self.run, "--json"]).args(pictures.iter().map(|(path, _)| path));
+        let output = command.output().context("Could not start the program")?;
+        let lines = String::from_utf8(output.stdout)?;
+        let answers: Vec<Value> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        ensure!(!answers.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut asked = Asked { pictures: pictures.len(), ..Asked::default() };
+        for (path, digits) in pictures {
+            let path = path.to_string_lossy();
+            if let Some(answer) = answers.iter().find(|answer| answer["image"] == path.as_ref()) {
+                asked.count(&read(answer), digits);
+            }
+        }
+        Ok(asked)
     }
-    Ok(asked)
 }
 
 /// The classes that were read, and whether each answer was sure.
@@ -50,6 +55,12 @@ fn read(answer: &Value) -> Vec<(&str, bool)> {
 }
 
 impl Asked {
+    fn count(&mut self, read: &[(&str, bool)], digits: &str) {
+        let is_right = read.iter().map(|(class, _)| *class).eq(digits.chars().map(|digit| digit.to_string()));
+        self.right += usize::from(is_right);
+        self.surely_wrong += usize::from(!is_right && read.iter().all(|(_, is_sure)| *is_sure));
+    }
+
     pub fn add(&mut self, other: &Self) {
         self.pictures += other.pictures;
         self.right += other.right;

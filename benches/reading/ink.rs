@@ -2,6 +2,9 @@
 use anyhow::{Context as _, Result};
 use std::{fs::File, io::Read as _, path::Path};
 
+/// Anything paler is paper.
+const PALEST: f32 = 0.35;
+
 /// A digit as it was written, on a square of which it covers any part.
 pub struct Ink {
     pub digit: u8,
@@ -23,7 +26,7 @@ fn hwd(folder: &Path) -> Result<Vec<Ink>> {
         let (image, digit) = row;
         let grey = image::open(folder.join(image))?.to_luma8();
         let coverage = grey.pixels().map(|pixel| 1.0 - f32::from(pixel.0[0]) / 255.0).collect();
-        Ok(Ink { digit, side: grey.width() as usize, coverage })
+        Ok(Ink::new(digit, grey.width() as usize, coverage))
     };
     table.deserialize().map(|row| digit(row?)).collect()
 }
@@ -36,12 +39,27 @@ fn usps(path: &Path) -> Result<Vec<Ink>> {
         let values: Vec<f32> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
         let (digit, ink) = values.split_first().context("an empty line")?;
         let coverage = ink.iter().map(|value| (value + 1.0) / 2.0).collect();
-        Ok(Ink { digit: *digit as u8, side: 16, coverage })
+        Ok(Ink::new(*digit as u8, 16, coverage))
     };
     text.lines().map(digit).collect()
 }
 
 impl Ink {
+    /// Pale strokes become as dark as the others: each cell in units of the darkest one around it, so that a thin pen
+    /// leaves them on paper.
+    fn new(digit: u8, side: usize, coverage: Vec<f32>) -> Self {
+        let near = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
+        let darkest = |place: usize| {
+            let (x, y) = (place % side, place / side);
+            near(y)
+                .flat_map(|y| near(x).map(move |x| y * side + x))
+                .map(|at| coverage[at])
+                .fold(PALEST, f32::max)
+        };
+        let coverage = (0..side * side).map(|place| coverage[place] / darkest(place)).collect();
+        Self { digit, side, coverage }
+    }
+
     /// The smallest square around the ink: left, top and side, in cells.
     pub fn square(&self) -> [f32; 3] {
         let marked = |x: usize, y: usize| self.coverage[y * self.side + x] > 0.3;
@@ -64,7 +82,7 @@ impl Ink {
         let [left, top, side] = square;
         let cell = [left + x * side - 0.5, top + y * side - 0.5];
         // An outline about a fifth of a cell wide.
-        ((self.between(cell) - 0.5 + 0.2 * pen) * 5.0 + 0.5).clamp(0.0, 1.0)
+        ((self.between(cell) - 0.5 + 0.1 * pen) * 5.0 + 0.5).clamp(0.0, 1.0)
     }
 
     /// Catmull-Rom interpolation between cells.

@@ -1,9 +1,11 @@
 //! How well a run reads what people write, by the command that they would use:
-//! `cargo bench --bench reading -- --run RUN --data FOLDER [--keep FOLDER]`.
+//! `cargo bench --bench reading -- --run RUN --data FOLDER [--keep FOLDER]
+//! [--program PATH]`.
 //!
 //! FOLDER holds `hwd-1000` and `usps`, from whose ink pictures of paper are made. `--keep` leaves these pictures there,
 //! named by what is on them, to be looked at.
 use anyhow::{Context as _, Result};
+use asking::Reader;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -20,6 +22,9 @@ struct Arguments {
     /// The folder with the digits of `hwd-1000` and `usps`.
     #[arg(long)]
     data: PathBuf,
+    /// The program that reads: another build of it, to compare.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_headstart"))]
+    program: PathBuf,
     /// Leaves the pictures in this folder.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -35,5 +40,6 @@ fn main() -> Result<()> {
         None => std::env::temp_dir().join(format!("headstart-reading-{}", std::process::id())),
     };
     std::fs::create_dir_all(&folder).context("Could not make the folder for the pictures")?;
-    paper::measure(&arguments.run, &arguments.data, &folder)
+    let reader = Reader { program: arguments.program, run: arguments.run };
+    paper::measure(&reader, &arguments.data, &folder)
 }

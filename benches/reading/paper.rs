@@ -1,6 +1,6 @@
 //! Digits on photographed paper: under shadows, on ruled, squared and boxed paper, seen from aside, and two at a time.
 use crate::{
-    asking::{Asked, ask},
+    asking::{Asked, Reader},
     ink::{self, Ink},
     photograph::{Camera, Colour, Light, Photograph, Placed, Print, Shadow},
 };
@@ -44,7 +44,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// Makes the pictures in a folder, has a run read them, and says how many it read right, by kind.
-pub fn measure(run: &str, data: &Path, folder: &Path) -> Result<()> {
+pub fn measure(reader: &Reader, data: &Path, folder: &Path) -> Result<()> {
     let inks = ink::all(data)?;
     let mut sure = Asked::default();
     for kind in KINDS {
@@ -52,7 +52,7 @@ pub fn measure(run: &str, data: &Path, folder: &Path) -> Result<()> {
             .into_par_iter()
             .map(|index| make(kind, index, &inks, folder))
             .collect::<Result<_>>()?;
-        let asked = ask(run, &made)?;
+        let asked = reader.ask(&made)?;
         println!("paper, {:12} {asked}", format!("{kind:?}").to_lowercase());
         sure.add(&asked);
     }

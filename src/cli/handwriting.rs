@@ -31,7 +31,7 @@ const FEWEST: usize = 5;
 pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
     for image in images {
-        let kept = handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        let kept = handwriting::keep(&folder, label, &drawing::read_one(image)?.frame())?;
         if let Some(remark) = kept.remark() {
             complain(format!("{}: {remark}", image.display()));
         }

@@ -8,7 +8,12 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    data::{DatasetInfo, drawing, files, fitting, watch::Watch},
+    data::{
+        DatasetInfo,
+        drawing::{self, Found},
+        files, fitting,
+        watch::Watch,
+    },
     engine::{Model, newest_model},
     errors::{message, name},
     evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
@@ -118,10 +123,14 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, &network, image, common)
         } else {
-            see(images_of_run.shape.image()?, image).and_then(|seen| {
-                let reading = Reading::of(&mut session, &run, &network, seen.clone())?;
-                show(image, &reading, common.json);
-                let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
+            read(&mut session, &run, &network, image, images_of_run.shape.image()?).and_then(|found| {
+                show(image, &found, common.json);
+                let explain = |wish| {
+                    let mut each = found.iter();
+                    each.try_for_each(|digit| {
+                        explain::explain(&mut session, &run, (image, digit.seen.clone()), wish, common.json)
+                    })
+                };
                 explained.as_ref().map_or(Ok(()), explain)
             })
         };
@@ -140,10 +149,40 @@ pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
     folder.dataset_info(&folder.spec(&catalog())?, &Watch::default())
 }
 
-/// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.
+/// What is on a picture, and what a network makes of it.
+struct Digit {
+    /// Left, top, right and bottom, as shares of the picture's width and height.
+    bounds: [f32; 4],
+    seen: Sample,
+    reading: Reading,
+}
+
+/// Reads all digits on a picture where a network looks at drawings, else the picture.
+fn read(
+    session: &mut Session,
+    run: &RunId,
+    network: &Model,
+    picture: &Path,
+    shape: ImageShape,
+) -> Result<Vec<Digit>> {
+    let seen: Vec<([f32; 4], Sample)> = if shape.channels == 1 {
+        let framed = |found: Found| (found.bounds, Image::drawing(found.sheet.frame()).into());
+        drawing::read(picture)?.into_iter().map(framed).collect()
+    } else {
+        vec![([0.0, 0.0, 1.0, 1.0], see(shape, picture)?)]
+    };
+    let read = |(bounds, seen): ([f32; 4], Sample)| {
+        let reading = Reading::of(session, run, network, seen.clone())?;
+        Ok(Digit { bounds, seen, reading })
+    };
+    seen.into_iter().map(read).collect()
+}
+
+/// A picture of one thing as a network is to see it that learns from images of this shape: framed like a drawing where they
+/// are grey.
 pub fn see(shape: ImageShape, picture: &Path) -> Result<Sample> {
     if shape.channels == 1 {
-        return Ok(Image::drawing(drawing::read(picture)?.frame()).into());
+        return Ok(Image::drawing(drawing::read_one(picture)?.frame()).into());
     }
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
     Ok(Image { shape, pixels }.into())
@@ -161,11 +200,31 @@ fn score(session: &mut Session, run: &RunId, sample: Sample) -> Result<Arc<Predi
     Ok(found)
 }
 
-fn show(image: &Path, reading: &Reading, json: bool) {
-    if json {
-        return line(reading.as_json(image));
+/// One line for a picture.
+fn show(picture: &Path, found: &[Digit], json: bool) {
+    match found {
+        [only] if json => line(only.reading.as_json(picture)),
+        [only] => line(format!("{}  {}", only.reading.text(), name(&picture.to_string_lossy()))),
+        several if json => line(several_as_json(picture, several)),
+        several => {
+            line(format!("{} from left to right  {}", together(several), name(&picture.to_string_lossy())));
+            several.iter().for_each(|digit| line(format!("    {}", digit.reading.text())));
+        }
     }
-    line(format!("{}  {}", reading.text(), name(&image.to_string_lossy())));
+}
+
+fn several_as_json(picture: &Path, digits: &[Digit]) -> Value {
+    let digit = |digit: &Digit| {
+        let mut object = digit.reading.as_json(picture);
+        object["bounds"] = json!(digit.bounds);
+        object
+    };
+    json!({ "image": picture, "text": together(digits), "digits": digits.iter().map(digit).collect::<Vec<_>>() })
+}
+
+/// The classes as one text, such as "42".
+fn together(digits: &[Digit]) -> String {
+    digits.iter().map(|digit| digit.reading.class_name.as_str()).collect()
 }
 
 /// A network's answer on a picture.

@@ -75,7 +75,8 @@ impl DrawPad {
     /// Shows the next picture that has been opened. Gives whether its path was typed, and why there is no picture.
     pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
         let Decoded { is_typed, found } = self.openings.next()?;
-        let shown = found.map(|Picture { shape, pixels, sheet, is_coloured }| {
+        let shown = found.map(|Picture { shape, pixels, digits, is_coloured }| {
+            let sheet = digits.into_iter().next().map(|digit| digit.sheet);
             let as_drawing = sheet.is_some() && !is_coloured;
             self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
         });

@@ -11,6 +11,9 @@ pub struct Grid {
 /// Left, top, right and bottom of a part, in cells, the last two excluded.
 pub type Bounds = [usize; 4];
 
+/// Less ink is none.
+pub const TRACE: f32 = 0.15;
+
 /// Where the outline of enlarged ink is drawn: a hairline that lies between two cells has half of its ink in each, and is
 /// ink.
 const OUTLINE: f32 = 0.4;
@@ -54,7 +57,6 @@ impl Grid {
 
     /// Where there is ink.
     pub fn bounds(&self) -> Option<Bounds> {
-        const TRACE: f32 = 0.15;
         let rows: Vec<_> =
             (0..self.height).filter(|&y| (0..self.width).any(|x| self.get(x, y) > TRACE)).collect();
         let columns: Vec<_> =
@@ -86,7 +88,7 @@ impl Grid {
 
     /// The mean width of the strokes: a line of length l and width w has the area l·w and an outline of 2·l, which is
     /// what the absolute gradient adds up to.
-    fn stroke_width(&self) -> f32 {
+    pub fn stroke_width(&self) -> f32 {
         let get = |x: usize, y: usize| if x < self.width && y < self.height { self.get(x, y) } else { 0.0 };
         let area: f32 = self.coverage.iter().sum();
         let slope = |x: usize, y: usize| (get(x + 1, y) - get(x, y)).hypot(get(x, y + 1) - get(x, y));
