@@ -101,7 +101,7 @@ fn what_works_with_any_data_names_no_image() {
         let is_of =
             |part: &&str| relative == format!("{part}.rs") || relative.starts_with(&format!("{part}/"));
         // Tests need some data, which may be images.
-        if !ANY_DATA.iter().any(|part| is_of(&part)) || relative.ends_with("tests.rs") {
+        if !ANY_DATA.iter().any(is_of) || relative.ends_with("tests.rs") {
             return;
         }
         checked += 1;
