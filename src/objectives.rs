@@ -22,11 +22,11 @@ pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// The kinds of data that it can learn from.
     pub serves: &'static [Modality],
-    /// Whether it learns from labels; otherwise it may look at every training image.
+    /// Whether it learns from labels; otherwise it may look at every training example.
     pub needs_labels: bool,
-    /// The identifier of its main metric, which is measured on validation images at least.
+    /// The identifier of its main metric, which is measured on validation examples at least.
     pub headline: &'static str,
-    /// Values of the augmentation that it cannot do without; none where images may stay as they are.
+    /// Values of the augmentation that it cannot do without; none where examples may stay as they are.
     pub augmentation: &'static [(&'static str, f64)],
     /// Makes the head, its variables named `objective.*`, over an encoder.
     pub build: Build,
@@ -52,7 +52,7 @@ pub trait Objective: Send + Sync {
         Ok(())
     }
 
-    /// Views of each image in a batch: all images in one view, then all in the next.
+    /// Views of each example in a batch: all examples in one view, then all in the next.
     fn views(&self) -> usize {
         1
     }
@@ -76,7 +76,7 @@ pub trait Objective: Send + Sync {
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
-    fn predict(&self, _images: &Tensor) -> Result<Option<Tensor>> {
+    fn predict(&self, _inputs: &Tensor) -> Result<Option<Tensor>> {
         Ok(None)
     }
 
@@ -114,7 +114,7 @@ impl Batch {
 pub struct Looks {
     /// One for each step of its work.
     pub strips: Vec<TensorStrip>,
-    /// Where views of images are compared.
+    /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
 }
 

@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable as _;
 use headstart::{
     protocol::{
         Command,
-        data::{DataReport, DataRequest, ImageId, Role},
+        data::{DataReport, DataRequest, ExampleId, Role},
     },
     session::{Session, State},
     shape::ImageShape,
@@ -145,7 +145,7 @@ fn what_cannot_be_read_says_what_to_do() {
 fn a_split_is_changed_where_it_is_shown() {
     let mut window = open(1440.0);
     let collection = headstart::protocol::data::Collection {
-        shape: ImageShape::new(4, 4, 3),
+        shape: ImageShape::new(4, 4, 3).into(),
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![
             headstart::protocol::data::Item { label: 1, role: Role::Train, corrected_from: None };
@@ -157,7 +157,7 @@ fn a_split_is_changed_where_it_is_shown() {
         remarks: vec!["Read as a table".into()],
         kept: [("train-1".to_owned(), Edit::Exclude)].into(),
     };
-    assert_eq!(collection.item(ImageId { is_test: true, index: 0 }), None);
+    assert_eq!(collection.item(ExampleId { is_test: true, index: 0 }), None);
     let dataset = headstart::spec::Choice::new("mnist");
     let opened = headstart::protocol::data::Opened { request: 9, dataset, found: Ok(collection.into()) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));

@@ -140,7 +140,7 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {
     let mut right = 0;
     for portion in drawings.chunks(256) {
-        let samples = portion.iter().map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+        let samples = portion.iter().map(|one| Image::drawing(one.framed.clone()).into()).collect();
         let Finding::Scores { scores, .. } =
             answer(session, run, Question::Scores { samples: Arc::new(samples) })?.1
         else {

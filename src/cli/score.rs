@@ -55,7 +55,7 @@ pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Comm
 
 fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
     let mut object = json!({
-        "run": run, "split": found.split.id(), "step": step, "images": found.images,
+        "run": run, "split": found.split.id(), "step": step, "images": found.examples,
         "loss": found.loss, "accuracy": found.accuracy,
     });
     let Some(judgement) = &found.judgement else { return object };
@@ -63,12 +63,12 @@ fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
     let figures = class_figures(&confusion);
     let class = |(name, figures): (&String, &ClassFigures)| {
         json!({
-            "name": name, "images": figures.images, "precision": figures.precision, "recall": figures.recall,
+            "name": name, "images": figures.examples, "precision": figures.precision, "recall": figures.recall,
         })
     };
     let [before, after] = [false, true].map(|calibrated| judgement.reliability(calibrated));
     let bin =
-        |bin: &Bin| json!({ "images": bin.images, "confidence": bin.confidence, "accuracy": bin.accuracy });
+        |bin: &Bin| json!({ "images": bin.examples, "confidence": bin.confidence, "accuracy": bin.accuracy });
     let bins = |reliability: &Reliability| reliability.bins.iter().map(bin).collect::<Vec<_>>();
     let trust = &judgement.trust;
     object["classes"] = judgement.class_names.iter().zip(&figures).map(class).collect();
@@ -87,7 +87,7 @@ fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
 }
 
 fn show_evaluation(step: u64, found: &Evaluation) {
-    let (images, split) = (found.images, found.split.id());
+    let (images, split) = (found.examples, found.split.id());
     let scored = found.accuracy.map_or_else(
         || format!("{images} {split} images"),
         |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
@@ -98,7 +98,7 @@ fn show_evaluation(step: u64, found: &Evaluation) {
     line(format!("{:<24} {:>9} {:>10} {:>10}", "class", "images", "precision", "recall"));
     for (class_name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
         let (precision, recall) = (share(class.precision), share(class.recall));
-        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.images));
+        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.examples));
     }
     let [before, after] = [false, true].map(|calibrated| percent(judgement.reliability(calibrated).ece));
     line(format!(

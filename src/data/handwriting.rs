@@ -79,7 +79,7 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
     make_folders(folder).context(FAILED).at(Place::folder(folder))?;
     let _alone = disk::lock_folder(folder).context(FAILED).at(folder)?;
     let drawings = read(folder).read;
-    if let Some(same) = drawings.iter().find(|one| one.label == label && one.pixels == framed) {
+    if let Some(same) = drawings.iter().find(|one| one.label == label && one.framed == framed) {
         return Ok(Kept::Already(same.place.clone()));
     }
     let nearest = nearest(framed, &drawings);
@@ -116,15 +116,15 @@ fn make_folders(folder: &Path) -> io::Result<()> {
 /// The most alike of some drawings, where it is nearly the same.
 fn nearest<'a>(framed: &[u8], drawings: &'a [Written]) -> Option<&'a Written> {
     let framed = standardised(framed);
-    let all = drawings.iter().map(|one| (likeness(&framed, &standardised(&one.pixels)), one));
+    let all = drawings.iter().map(|one| (likeness(&framed, &standardised(&one.framed)), one));
     all.filter(|(likeness, _)| *likeness >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
 }
 
 /// How many of the drawings that are held out are nearly the same as one that is not.
 pub fn leaks(drawings: &[Written]) -> usize {
     let of = |is_test: bool| drawings.iter().filter(move |one| one.is_test == is_test);
-    let train: Vec<_> = of(false).map(|one| standardised(&one.pixels)).collect();
-    let held_out: Vec<_> = of(true).map(|one| standardised(&one.pixels)).collect();
+    let train: Vec<_> = of(false).map(|one| standardised(&one.framed)).collect();
+    let held_out: Vec<_> = of(true).map(|one| standardised(&one.framed)).collect();
     held_out.par_iter().filter(|one| train.iter().any(|other| likeness(one, other) >= ALIKE)).count()
 }
 
@@ -157,7 +157,7 @@ pub fn read(folder: &Path) -> Drawings {
     for (place, label, is_test) in all(folder) {
         let pixels = pixels(&folder.join(&place)).filter(|_| drawings.read.len() < MOST);
         match pixels {
-            Some(pixels) => drawings.read.push(Written { place, label, is_test, pixels }),
+            Some(framed) => drawings.read.push(Written { place, label, is_test, framed }),
             None => drawings.unreadable.push(place),
         }
     }
@@ -249,7 +249,7 @@ mod tests {
         keep(&folder, 3, &image(7)).unwrap();
         keep(&folder, 3, &image(8)).unwrap();
         let kept = read(&folder).read;
-        let seen: Vec<_> = kept.iter().map(|one| (one.label, one.pixels.clone(), one.is_test)).collect();
+        let seen: Vec<_> = kept.iter().map(|one| (one.label, one.framed.clone(), one.is_test)).collect();
         let sevens = (0..6).map(|value| (7, image(value), value % 2 == 1));
         let threes = [(3, image(7), false), (3, image(8), true)];
         assert_eq!(seen, threes.into_iter().chain(sevens).collect::<Vec<_>>());
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(keep(7, &image(5)), Kept::New);
         let mut kept = read(home.path()).read;
         assert_eq!(
-            kept.iter().filter(|one| one.is_test).map(|one| &one.pixels).collect::<Vec<_>>(),
+            kept.iter().filter(|one| one.is_test).map(|one| &one.framed).collect::<Vec<_>>(),
             [&image(5)]
         );
         assert_eq!(leaks(&kept), 0);

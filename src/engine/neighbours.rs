@@ -1,4 +1,4 @@
-//! Which training images an encoder takes to be most like a drawing. A few thousand are embedded in small portions
+//! Which training examples an encoder takes to be most like a drawing. A few thousand are embedded in small portions
 //! between batches, and again when the weights have moved on.
 use super::{model::Model, preview};
 use crate::{
@@ -19,7 +19,7 @@ const MAX_AGE: Duration = Duration::from_secs(4);
 /// They are computed again only after so many times as long as they took.
 const PAUSE: u32 = 25;
 
-/// Embeddings of training images, those that answer and those that are being made.
+/// Embeddings of training examples, those that answer and those that are being made.
 #[derive(Default)]
 pub struct Neighbours {
     grown: Option<Grown>,
@@ -30,8 +30,8 @@ pub struct Neighbours {
 struct Grown {
     run: RunId,
     step: u64,
-    images: Vec<usize>,
-    /// (images, features), each row at length 1.
+    examples: Vec<usize>,
+    /// (examples, features), each row at length 1.
     unit: Tensor,
     /// When they were finished, and how long that took.
     at: Instant,
@@ -41,24 +41,24 @@ struct Grown {
 struct Growing {
     run: RunId,
     step: u64,
-    images: Vec<usize>,
+    examples: Vec<usize>,
     portions: Vec<Tensor>,
     took: Duration,
 }
 
 impl Neighbours {
-    /// Training images that are compared, at most.
-    pub const IMAGES: usize = 3000;
+    /// Training examples that are compared, at most.
+    pub const EXAMPLES: usize = 3000;
 
     /// How much of what is to be embedded is done, from 0 to 1.
     pub fn share_done(&self) -> f32 {
         self.growing.as_ref().map_or(1.0, |growing| {
             let done = (growing.portions.len() * PORTION) as f32;
-            (done / growing.images.len().max(1) as f32).min(0.999)
+            (done / growing.examples.len().max(1) as f32).min(0.999)
         })
     }
 
-    /// The images nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
+    /// The examples nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
     /// embedded.
     ///
     /// # Errors
@@ -76,27 +76,28 @@ impl Neighbours {
         let mut order: Vec<usize> = (0..cosines.len()).collect();
         order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
         order.truncate(NEAREST);
-        let nearest: Vec<usize> = order.iter().map(|at| grown.images[*at]).collect();
+        let nearest: Vec<usize> = order.iter().map(|at| grown.examples[*at]).collect();
         let caption = |at: &usize| {
-            let class = &data.info.class_names[usize::from(data.train.labels()[grown.images[*at]])];
+            let class = &data.info.class_names[usize::from(data.train.labels()[grown.examples[*at]])];
             Caption { text: format!("{class} · {:.2}", (1.0 - cosines[*at]).max(0.0)), is_right: None }
         };
         let captions = order.iter().map(caption).collect();
         let help = "The training images that look most like this one to the network, with their labels and distances: 0 is the same direction of embedding, 1 at right angles.";
-        let images = data.train.bytes(&nearest)?;
-        let strip = preview::strip_of("Nearest training images", help, data.info.shape.image()?, images);
+        let bytes = data.train.bytes(&nearest)?;
+        let strip = preview::strip_of("Nearest training images", help, data.info.shape.image()?, bytes);
         Ok(Some(Strip { captions, ..strip }))
     }
 
     /// Begins again where the embeddings are of another run, or of weights that have gone.
-    pub fn refresh(&mut self, run: &RunId, step: u64, images: Vec<usize>) {
+    pub fn refresh(&mut self, run: &RunId, step: u64, examples: Vec<usize>) {
         let is_fresh = self.grown.as_ref().is_some_and(|grown| {
             let rest = MAX_AGE.max(grown.took * PAUSE);
             grown.run == *run && (grown.step == step || grown.at.elapsed() < rest)
         });
         let is_growing = self.growing.as_ref().is_some_and(|growing| growing.run == *run);
         if !is_growing {
-            let begin = || Growing { run: run.clone(), step, images, portions: vec![], took: Duration::ZERO };
+            let begin =
+                || Growing { run: run.clone(), step, examples, portions: vec![], took: Duration::ZERO };
             self.growing = (!is_fresh).then(begin);
         }
     }
@@ -109,16 +110,16 @@ impl Neighbours {
         let Some(mut growing) = self.growing.take() else { return Ok(()) };
         let began = Instant::now();
         let done = growing.portions.len() * PORTION;
-        let portion = &growing.images[done..(done + PORTION).min(growing.images.len())];
+        let portion = &growing.examples[done..(done + PORTION).min(growing.examples.len())];
         growing.portions.push(unit_rows(&model.embed(&data.train, portion)?)?);
         growing.took += began.elapsed();
-        if done + PORTION < growing.images.len() {
+        if done + PORTION < growing.examples.len() {
             self.growing = Some(growing);
             return Ok(());
         }
-        let Growing { run, step, images, portions, took } = growing;
+        let Growing { run, step, examples, portions, took } = growing;
         let unit = Tensor::cat(&portions, 0)?;
-        self.grown = Some(Grown { run, step, images, unit, at: Instant::now(), took });
+        self.grown = Some(Grown { run, step, examples, unit, at: Instant::now(), took });
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! Calibration of a classifier: the temperature of its confidence, and the distance from which an image counts as an
-//! outsider. Both are fitted on images of the training part, a portion a call.
+//! Calibration of a classifier: the temperature of its confidence, and the distance from which an example counts as an
+//! outsider. Both are fitted on examples of the training part, a portion a call.
 use super::model::Model;
 use crate::{
     data::{Dataset, Partition},
@@ -13,9 +13,9 @@ use anyhow::{Context as _, Result, ensure};
 
 /// Looked at in one call.
 pub const PORTION: usize = 128;
-/// Images of each kind that are looked at, at most.
-const MAX_IMAGES: usize = 5000;
-/// Of the validation images, this share is taken for what it is; the others look like outsiders.
+/// Examples of each kind that are looked at, at most.
+const MAX_EXAMPLES: usize = 5000;
+/// Of the validation examples, this share is taken for what it is; the others look like outsiders.
 const KEPT: f64 = 0.97;
 
 /// A classifier's calibration.
@@ -29,11 +29,11 @@ pub struct Trust {
     validation_flagged: f64,
 }
 
-/// What a network makes of some images.
+/// What a network makes of some examples.
 #[derive(Clone, Debug, Default)]
 pub struct Impressions {
     pub logits: Vec<Vec<f32>>,
-    /// What the images look like to it: see [`crate::models::Encoded::look`].
+    /// What the examples look like to it: see [`crate::models::Encoded::look`].
     pub features: Vec<Vec<f32>>,
 }
 
@@ -55,9 +55,9 @@ pub struct Weighing {
 
 impl Weighing {
     pub fn new(partition: &Partition) -> Self {
-        let some = |images: &[usize]| -> Vec<usize> {
-            let every = images.len().div_ceil(MAX_IMAGES).max(1);
-            images.iter().copied().step_by(every).collect()
+        let some = |examples: &[usize]| -> Vec<usize> {
+            let every = examples.len().div_ceil(MAX_EXAMPLES).max(1);
+            examples.iter().copied().step_by(every).collect()
         };
         let (train, validation) = (some(&partition.train), some(&partition.validation));
         Self { train, validation, seen: Impressions::default(), unseen: Impressions::default() }
@@ -72,12 +72,12 @@ impl Weighing {
     /// Looks at one portion; what came of it, once all have been looked at.
     ///
     /// # Errors
-    /// Where the network tells no classes apart, or there are too few images.
+    /// Where the network tells no classes apart, or there are too few examples.
     pub fn advance(&mut self, model: &Model, data: &Dataset) -> Result<Option<Trust>> {
-        for (images, impressions) in [(&self.train, &mut self.seen), (&self.validation, &mut self.unseen)] {
+        for (examples, impressions) in [(&self.train, &mut self.seen), (&self.validation, &mut self.unseen)] {
             let done = impressions.logits.len();
-            if done < images.len() {
-                let portion = &images[done..images.len().min(done + PORTION)];
+            if done < examples.len() {
+                let portion = &examples[done..examples.len().min(done + PORTION)];
                 impressions.extend(model.impressions(&data.train, portion)?);
                 return Ok(None);
             }
@@ -86,8 +86,8 @@ impl Weighing {
     }
 
     fn trust(&self, data: &Dataset) -> Result<Trust> {
-        let labels = |images: &[usize]| -> Vec<u16> {
-            images.iter().map(|image| data.train.labels()[*image]).collect()
+        let labels = |examples: &[usize]| -> Vec<u16> {
+            examples.iter().map(|example| data.train.labels()[*example]).collect()
         };
         let (seen, unseen) = (labels(&self.train), labels(&self.validation));
         ensure!(
@@ -95,7 +95,7 @@ impl Weighing {
             "The network has diverged, so that it answers with no numbers: train it again with a lower learning rate"
         );
         let insiders = Insiders::fit(&self.seen.features, &seen, data.info.classes()).context(
-            "There are too few training images, or too strange ones, to tell what the network has been trained on",
+            "There are too few training examples, or too strange ones, to tell what the network has been trained on",
         )?;
         let temperature = temperature(&self.unseen.logits, &unseen);
         let distances: Vec<f64> = self.unseen.features.iter().map(|row| insiders.distance(row)).collect();
@@ -119,7 +119,7 @@ impl Weighing {
 }
 
 impl Trust {
-    /// Calibrated probabilities of one image's logits.
+    /// Calibrated probabilities of one example's logits.
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
         softmax(logits, self.temperature).into_iter().map(|probability| probability as f32).collect()
     }
@@ -139,12 +139,12 @@ impl Trust {
         }
     }
 
-    /// What is to be said of one image.
-    pub fn verdict(&self, image: u32, label: u16, logits: &[f32], features: &[f32]) -> Verdict {
+    /// What is to be said of one example.
+    pub fn verdict(&self, example: u32, label: u16, logits: &[f32], features: &[f32]) -> Verdict {
         let calibrated = softmax(logits, self.temperature);
         let (predicted, confidence) = surest(&calibrated);
         Verdict {
-            image,
+            example,
             label,
             predicted: predicted as u16,
             raw_confidence: softmax(logits, 1.0)[predicted] as f32,

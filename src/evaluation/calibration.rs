@@ -1,4 +1,4 @@
-//! Calibration: of the images with a confidence of 80 %, 80 % should be right (Guo et al., "On calibration of
+//! Calibration: of the examples with a confidence of 80 %, 80 % should be right (Guo et al., "On calibration of
 //! modern neural networks", 2017).
 
 /// Bins of the reliability diagram.
@@ -11,7 +11,7 @@ const HOTTEST: f64 = 100.0;
 pub struct Reliability {
     /// By confidence, from 0 to 1 in equal parts.
     pub bins: Vec<Bin>,
-    /// Expected calibration error: the mean distance of confidence and accuracy in a bin, weighed by its images.
+    /// Expected calibration error: the mean distance of confidence and accuracy in a bin, weighed by its examples.
     pub ece: f64,
 }
 
@@ -19,8 +19,8 @@ pub struct Reliability {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
     /// The number of answers.
-    pub images: usize,
-    /// Means over its images; 0 where there are none.
+    pub examples: usize,
+    /// Means over its examples; 0 where there are none.
     pub confidence: f64,
     /// Share of right answers; 0 where there are none.
     pub accuracy: f64,
@@ -33,16 +33,16 @@ impl Reliability {
         for (confidence, is_right) in answers {
             let at = (confidence * BINS as f64).ceil() as usize;
             let bin = &mut bins[at.clamp(1, BINS) - 1];
-            bin.images += 1;
+            bin.examples += 1;
             bin.confidence += confidence;
             bin.accuracy += f64::from(u8::from(is_right));
         }
-        let images = bins.iter().map(|bin| bin.images).sum::<usize>().max(1) as f64;
+        let examples = bins.iter().map(|bin| bin.examples).sum::<usize>().max(1) as f64;
         let mut ece = 0.0;
-        for bin in bins.iter_mut().filter(|bin| bin.images > 0) {
-            bin.confidence /= bin.images as f64;
-            bin.accuracy /= bin.images as f64;
-            ece += bin.images as f64 / images * (bin.confidence - bin.accuracy).abs();
+        for bin in bins.iter_mut().filter(|bin| bin.examples > 0) {
+            bin.confidence /= bin.examples as f64;
+            bin.accuracy /= bin.examples as f64;
+            ece += bin.examples as f64 / examples * (bin.confidence - bin.accuracy).abs();
         }
         Self { bins, ece }
     }
@@ -134,8 +134,8 @@ mod tests {
         let right = [0, 0, 1, 1, 0, 1, 1, 1, 1, 0].map(|right| right == 1);
         let found = Reliability::new(confidences.into_iter().zip(right));
         assert!((found.ece - 0.225).abs() < 1e-12, "{}", found.ece);
-        assert_eq!(found.bins.iter().map(|bin| bin.images).sum::<usize>(), 10);
+        assert_eq!(found.bins.iter().map(|bin| bin.examples).sum::<usize>(), 10);
         let bin = found.bins[9];
-        assert!(bin.images == 2 && bin.accuracy == 0.5 && (bin.confidence - 0.64).abs() < 1e-12);
+        assert!(bin.examples == 2 && bin.accuracy == 0.5 && (bin.confidence - 0.64).abs() < 1e-12);
     }
 }

@@ -1,11 +1,11 @@
-//! Telling what looks like nothing that a network was trained on: the distance of an image's features from those of the
+//! Telling what looks like nothing that a network was trained on: the distance of an example's features from those of the
 //! nearest class, in the directions and units in which features of a class vary (Lee et al., "A simple unified framework
 //! for detecting out-of-distribution samples and adversarial attacks", 2018, eq. 1 and 2).
 
 /// Added to the variances, as a share of their mean, so that features that never vary divide nothing by zero.
 const RIDGE: f64 = 1e-3;
 
-/// Features of training images, summed up: a mean for each class and one covariance for all.
+/// Features of training examples, summed up: a mean for each class and one covariance for all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insiders {
     /// Lower triangle of the Cholesky factor of the covariance, row by row.
@@ -15,7 +15,7 @@ pub struct Insiders {
 }
 
 impl Insiders {
-    /// Sums up features of training images; none where there are too few to do so.
+    /// Sums up features of training examples; none where there are too few to do so.
     pub fn fit(features: &[Vec<f32>], labels: &[u16], classes: usize) -> Option<Self> {
         let dims = features.first()?.len();
         let means = class_means(features, labels, classes);
@@ -51,7 +51,7 @@ pub fn threshold(mut distances: Vec<f64>, kept: f64) -> f64 {
     distances.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
 }
 
-/// None for a class without images.
+/// None for a class without examples.
 fn class_means(features: &[Vec<f32>], labels: &[u16], classes: usize) -> Vec<Option<Vec<f64>>> {
     let mut sums = vec![(vec![0.0; features[0].len()], 0); classes];
     for (row, label) in features.iter().zip(labels) {

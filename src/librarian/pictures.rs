@@ -1,7 +1,10 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
     data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
-    protocol::data::{Altered, FullImage, ImageId, Thumbnails},
+    protocol::{
+        data::ExampleId,
+        visual::{Altered, Enlarged, Thumbnails},
+    },
     rng::rng,
     spec::Values,
 };
@@ -18,7 +21,7 @@ const LOOKS: u64 = 9;
 ///
 /// # Errors
 /// Where an image is not there, or not any more.
-pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Thumbnails> {
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ExampleId], side: usize) -> Result<Thumbnails> {
     let shape = dataset.info.shape.image()?;
     let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
@@ -32,11 +35,11 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
 ///
 /// # Errors
 /// Where it is not there, or not any more.
-pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<FullImage> {
+pub fn enlarge(dataset: &Dataset, request: u64, image: ExampleId) -> Result<Enlarged> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(FullImage { request, image, shape: dataset.info.shape.image()?, pixels, key })
+    Ok(Enlarged { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
 /// A training image, unchanged and as augmented in the first epochs of a run with that seed. Each turn shows another
@@ -61,7 +64,7 @@ pub fn alter(
 }
 
 /// An image and its label.
-fn one(dataset: &Dataset, image: ImageId) -> Result<(Cow<'_, [u8]>, u16)> {
+fn one(dataset: &Dataset, image: ExampleId) -> Result<(Cow<'_, [u8]>, u16)> {
     let part = if image.is_test { &dataset.test } else { &dataset.train };
     let index = image.index as usize;
     let label = *part.labels().get(index).context("The data set has no such image any more")?;

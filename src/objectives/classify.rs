@@ -23,7 +23,7 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
     info: ComponentInfo {
         id: "classify",
         label: "Classification",
-        help: "Learn the label of each image: the more probable the right answer, the smaller the loss.",
+        help: "Learn the label of each example: the more probable the right answer, the smaller the loss.",
         params: &[LABEL_SMOOTHING],
     },
     serves: Modality::ALL,
@@ -56,8 +56,8 @@ impl Classify {
         Ok(Self { encoder, head, class_names: data.class_names.clone() })
     }
 
-    fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let embedding = self.encoder.forward(images, pass)?;
+    fn forward(&self, inputs: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.forward(inputs, pass)?;
         Ok(run(&self.head, &embedding, pass)?)
     }
 }
@@ -101,8 +101,8 @@ impl Objective for Classify {
         Ok(Some(run(&self.head, embeddings, &Pass::Evaluation)?))
     }
 
-    fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(ops::softmax(&self.forward(images, &Pass::Evaluation)?)?))
+    fn predict(&self, inputs: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(ops::softmax(&self.forward(inputs, &Pass::Evaluation)?)?))
     }
 }
 

@@ -1,5 +1,5 @@
 //! What can be asked of a run's network, and what is found.
-use super::RunId;
+use super::{RunId, visual::Strip};
 use crate::{
     embedding::{Map, MapMethod},
     evaluation::Evaluation,
@@ -7,7 +7,6 @@ use crate::{
     inside::{Inside, Strongest},
     metrics::Split,
     sample::Sample,
-    shape::ImageShape,
     spec::Choice,
 };
 use std::sync::Arc;
@@ -199,30 +198,6 @@ pub struct Preview {
     pub strips: Vec<Strip>,
     /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
-}
-
-/// Images that belong together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Strip {
-    /// What they are, such as "Reconstruction".
-    pub name: &'static str,
-    /// One sentence on what is to be seen.
-    pub help: &'static str,
-    /// Height, width and channels of each.
-    pub shape: ImageShape,
-    /// One image after another, row by row, 255 for ink.
-    pub pixels: Vec<u8>,
-    /// One an image, or none.
-    pub captions: Vec<Caption>,
-}
-
-/// What stands beneath an image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Caption {
-    /// Such as the name of a class.
-    pub text: String,
-    /// Whether the network is right, where that can be said.
-    pub is_right: Option<bool>,
 }
 
 /// How alike pairs of views are to a network, by their cosine similarity.

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn alterations_of_images_are_left_out_where_the_data_are_text() {
+    fn alterations_of_another_kind_of_data_are_left_out() {
         let mut catalog = catalog();
         catalog.modalities.insert("kmnist", Modality::Text);
         let before = preset("drawing");
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_ones_own_are_fitted_once_they_are_read() {
+    fn data_of_ones_own_are_fitted_once_they_are_read() {
         let catalog = catalog();
         let before = preset("drawing");
         let photographs: Values = [("crop".to_owned(), 0.4)].into();

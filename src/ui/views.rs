@@ -7,10 +7,7 @@ use super::{
 };
 use crate::{
     data::drawing::Sheet,
-    protocol::{
-        Question, RunId,
-        data::{DataRequest, ImageId},
-    },
+    protocol::{Question, RunId, data::ExampleId, visual::VisualRequest},
     registry,
     sample::{Image, Modality},
     session::{Run, State},
@@ -84,12 +81,12 @@ impl Scene<'_> {
         Asker::new(self.state, self.questions, self.actions)
     }
 
-    /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in `state.data.pictures`
-    /// under the number that this returns.
-    pub fn pictures(&mut self, run: &Run, images: Vec<ImageId>, side: usize) -> u64 {
+    /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in
+    /// `state.data.run_sheets` under the number that this returns.
+    pub fn pictures(&mut self, run: &Run, images: Vec<ExampleId>, side: usize) -> u64 {
         *self.questions += 1;
         let (request, dataset) = (*self.questions, Box::new(run.spec.dataset.clone()));
-        self.actions.push(Action::Data(DataRequest::Pictures { request, dataset, images, side }));
+        self.actions.push(Action::Data(VisualRequest::RunSheet { request, dataset, images, side }.into()));
         request
     }
 

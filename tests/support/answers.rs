@@ -9,10 +9,8 @@ use headstart::{
     metrics::Split,
     protocol::{
         Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
-        data::{
-            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
-            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
-        },
+        data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
+        visual::{Altered, Enlarged, Survey, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
     },
     session::State,
     shape::ImageShape,
@@ -143,7 +141,7 @@ fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
         let [first, second] = [0.7, 0.2].map(|probability| Candidate { class: predicted, probability });
         let second = Candidate { class: (predicted + 1) % classes, ..second };
         Verdict {
-            image,
+            example: image,
             label,
             predicted,
             raw_confidence: 0.97 - (image % 50) as f32 / 100.0,
@@ -160,8 +158,8 @@ fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
         outsiders: with_outsiders.then_some((10_000, 0.87)),
     };
     let judgement = Judgement { class_names: names(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
-    let (images, accuracy) = (IMAGES as usize, Some(0.857));
-    Evaluation { split, images, loss: 0.412, accuracy, judgement: Some(judgement) }
+    let (examples, accuracy) = (IMAGES as usize, Some(0.857));
+    Evaluation { split, examples, loss: 0.412, accuracy, judgement: Some(judgement) }
 }
 
 fn explanation(class: Option<u16>, instead_of: Option<u16>) -> Explanation {
@@ -227,7 +225,7 @@ fn map(split: Split) -> Map {
     let embedded = Embedded {
         split,
         class_names: names(),
-        images: (0..IMAGES).collect(),
+        examples: (0..IMAGES).collect(),
         labels: (0..IMAGES).map(|image| image as u16 % CLASSES.len() as u16).collect(),
         dimensions: DIMENSIONS,
         rows: wave(count * DIMENSIONS),
@@ -249,28 +247,40 @@ fn map(split: Split) -> Map {
 }
 
 fn report(state: &mut State, request: DataRequest) {
-    let shape = ImageShape::new(SIDE, SIDE, 1);
-    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
             request,
             dataset: spec.dataset.clone(),
             found: Ok(Arc::new(collection())),
         }),
-        DataRequest::Sheet { request, images } => DataReport::Sheet(sheet(request, images.len())),
-        DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
-        DataRequest::Look { request, image } => {
-            let key = "train-images-idx3-ubyte.gz, image 17".into();
-            DataReport::Look(FullImage { request, image, shape, pixels: Arc::new(pixels(1)), key })
-        }
-        DataRequest::Alter { request, .. } => {
-            DataReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
-        }
-        DataRequest::Survey { request } => DataReport::Survey(survey(request)),
+        DataRequest::Visual(request) => match seen(request) {
+            Some(report) => DataReport::Visual(report),
+            None => return,
+        },
         DataRequest::Handwriting => DataReport::Handwriting(Arc::new(handwriting())),
         _ => return,
     };
     state.apply_report(report);
+}
+
+fn seen(request: VisualRequest) -> Option<VisualReport> {
+    let shape = ImageShape::new(SIDE, SIDE, 1);
+    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
+    Some(match request {
+        VisualRequest::Sheet { request, images } => VisualReport::Sheet(sheet(request, images.len())),
+        VisualRequest::RunSheet { request, images, .. } => {
+            VisualReport::RunSheet(sheet(request, images.len()))
+        }
+        VisualRequest::Enlarge { request, image } => {
+            let key = "train-images-idx3-ubyte.gz, image 17".into();
+            VisualReport::Enlarged(Enlarged { request, image, shape, pixels: Arc::new(pixels(1)), key })
+        }
+        VisualRequest::Alter { request, .. } => {
+            VisualReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
+        }
+        VisualRequest::Survey { request } => VisualReport::Survey(survey(request)),
+        VisualRequest::EndSurvey => return None,
+    })
 }
 
 fn collection() -> Collection {
@@ -283,7 +293,7 @@ fn collection() -> Collection {
     let trained = [Role::Train, Role::Unlabelled, Role::Validation, Role::Excluded];
     let train = (0..600).map(|image| item(trained[image as usize % trained.len()])(image));
     Collection {
-        shape: ImageShape::new(SIDE, SIDE, 1),
+        shape: ImageShape::new(SIDE, SIDE, 1).into(),
         class_names: names(),
         train: train.collect(),
         test: (0..IMAGES).map(item(Role::Test)).collect(),
@@ -299,7 +309,7 @@ fn collection() -> Collection {
 
 fn survey(request: u64) -> Survey {
     let twins = |index: u32| Twins {
-        images: [ImageId { is_test: false, index }, ImageId { is_test: true, index }],
+        images: [ExampleId { is_test: false, index }, ExampleId { is_test: true, index }],
         likeness: if index.is_multiple_of(2) { 1.0 } else { 0.987 },
     };
     Survey {
@@ -318,7 +328,7 @@ fn handwriting() -> Handwriting {
         place: format!("train/{}/{number:04}.png", number % 10).into(),
         label: number % 10,
         is_test: number % 20 >= 10,
-        pixels: pixels(1),
+        framed: pixels(1),
     };
     Handwriting { folder: "/home/handwriting".into(), drawings: (0..80).map(drawing).collect() }
 }

@@ -1,5 +1,5 @@
-//! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training images
-//! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few images.
+//! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training examples
+//! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few examples.
 use super::{Engine, calibrating::Calibration};
 use crate::{
     engine::{inspections::PartialFinding, neighbours::Neighbours, preview},
@@ -51,7 +51,7 @@ impl Engine {
         Ok((step, PartialFinding { share_done, finding: Some(Finding::Prediction(Arc::new(prediction))) }))
     }
 
-    /// The training images that are nearest to a sample by the embeddings that are there; further portions embed them by
+    /// The training examples that are nearest to a sample by the embeddings that are there; further portions embed them by
     /// the present weights, and the last one answers again.
     pub(super) fn nearest(
         &mut self,
@@ -59,13 +59,13 @@ impl Engine {
         sample: &Sample,
         is_first: bool,
     ) -> Result<(u64, PartialFinding)> {
-        let (dataset, images) = self.examples(run, |_, partition| {
-            let every = partition.train.len().div_ceil(Neighbours::IMAGES).max(1);
+        let (dataset, indices) = self.examples(run, |_, partition| {
+            let every = partition.train.len().div_ceil(Neighbours::EXAMPLES).max(1);
             partition.train.iter().step_by(every).copied().collect()
         })?;
         let (step, model, _) = self.model(run)?;
         let neighbours = &mut self.neighbours;
-        neighbours.refresh(run, step, images);
+        neighbours.refresh(run, step, indices);
         if !is_first {
             neighbours.grow(&model, &dataset)?;
         }
@@ -80,7 +80,7 @@ impl Engine {
         ))
     }
 
-    /// What the weights make of a few validation images, the first of them replaced where they learn without labels.
+    /// What the weights make of a few validation examples, the first of them replaced where they learn without labels.
     pub(super) fn preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let began = Instant::now();
         let shown = self.show_preview(run, samples);
@@ -89,12 +89,12 @@ impl Engine {
     }
 
     fn show_preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
-        let (dataset, images) = self.examples(run, |dataset, partition| {
+        let (dataset, indices) = self.examples(run, |dataset, partition| {
             preview::choose(dataset.train.labels(), &partition.validation)
         })?;
         let samples = if self.needs_labels(run)? { &[] } else { samples };
         let (step, model, live) = self.model(run)?;
-        let preview = preview::show(&model, &live, &dataset.train.subset(&images), samples)?;
+        let preview = preview::show(&model, &live, &dataset.train.subset(&indices), samples)?;
         Ok((step, PartialFinding { share_done: 1.0, finding: Some(Finding::Preview(Arc::new(preview))) }))
     }
 
@@ -104,10 +104,13 @@ impl Engine {
         !self.is_training() || self.no_preview_before.is_none_or(is_over)
     }
 
-    /// Scores a few images, calibrated where the network has been calibrated already.
+    /// Scores a few examples, calibrated where the network has been calibrated already.
     pub(super) fn scores(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let count = samples.len();
-        ensure!(count <= MOST_SCORES, "{count} images are too many at once: ask about {MOST_SCORES} at most");
+        ensure!(
+            count <= MOST_SCORES,
+            "{count} samples are too many at once: ask about {MOST_SCORES} at most"
+        );
         let (step, model, _) = self.model(run)?;
         let (scores, is_calibrated) = match self.calibration(run) {
             Some(Calibration::Known(trust)) => {

@@ -373,7 +373,7 @@ impl Found {
 
 /// "98.9 % of 10,000 test images right, loss 0.0331 nats, at step 8,600."
 fn summary(ui: &mut Ui, run: &Run, found: &Found) {
-    let Evaluation { split, images, loss, accuracy, .. } = &*found.evaluation;
+    let Evaluation { split, examples: images, loss, accuracy, .. } = &*found.evaluation;
     let images = format!("{} {} images", thousands(*images as u64), split.id());
     let images = accuracy.map_or(images.clone(), |share| format!("{} of {images} right", percent(share)));
     ui.horizontal_wrapped(|ui| {
@@ -389,7 +389,7 @@ fn summary(ui: &mut Ui, run: &Run, found: &Found) {
 /// "They differ on 132 of 10,000 images: A alone is right on 80, B on 40, and neither on 12."
 fn described(found: &Disagreement, [first, second]: &[String; 2]) -> String {
     let [a, b, neither] = found.right.map(|count| thousands(count as u64));
-    let [differ, all] = [found.answers.len(), found.images].map(|count| thousands(count as u64));
+    let [differ, all] = [found.answers.len(), found.examples].map(|count| thousands(count as u64));
     format!(
         "They differ on {differ} of {all} images: {first} alone is right on {a}, {second} alone on {b}, neither on {neither}. {first} is written first."
     )

@@ -97,7 +97,7 @@ impl HandwritingView {
         let after = self.known.of(&of).last().map(|moment| moment.step);
         let (of_run, about) = ((run, run.saved.unwrap_or_default()), handwriting.clone());
         self.asking.follow(ui, of_run, about, &mut scene.asker(), |handwriting| {
-            let image = |drawing: &Written| Image::drawing(drawing.pixels.clone()).into();
+            let image = |drawing: &Written| Image::drawing(drawing.framed.clone()).into();
             Question::History { samples: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
         });
         let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));
@@ -139,7 +139,7 @@ fn bring_back(ui: &mut Ui, removed: &mut Option<Written>, scene: &mut Scene<'_>)
     let Some(label) = removed.as_ref().map(|one| one.label) else { return };
     let button = labeled_button(ui, ICON_UNDO, &format!("Bring the {label} back"));
     if let Some(one) = removed.take_if(|_| button.clicked()) {
-        let request = DataRequest::KeepDrawing { label: one.label, framed: one.pixels };
+        let request = DataRequest::KeepDrawing { label: one.label, framed: one.framed };
         scene.actions.push(Action::Data(request));
     }
 }
@@ -172,7 +172,7 @@ fn drawings(
                     name: DIGITS[label],
                     help: "What the network reads stands beneath each, with a cross where it is wrong; those that are held out are marked with a dot.",
                     shape: ImageShape::new(28, 28, 1),
-                    pixels: chosen().flat_map(|(_, one)| one.pixels.iter().copied()).collect(),
+                    pixels: chosen().flat_map(|(_, one)| one.framed.iter().copied()).collect(),
                     captions: chosen().map(caption).collect(),
                 };
                 strips.beside(ui, std::slice::from_ref(&strip), DRAWING, &source, scene.actions);
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     fn written(label: usize, is_test: bool) -> Written {
-        Written { place: "train/1/0001.png".into(), label, is_test, pixels: vec![] }
+        Written { place: "train/1/0001.png".into(), label, is_test, framed: vec![] }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     evaluation::Verdict,
-    protocol::data::ImageId,
+    protocol::data::ExampleId,
     sample::Image,
     session::Run,
     ui::{
@@ -32,7 +32,7 @@ pub struct Closer {
     /// Its place in the list.
     at: Option<usize>,
     /// The image that was asked for last, and the question's number.
-    asked: Option<(ImageId, u64)>,
+    asked: Option<(ExampleId, u64)>,
     shown: Option<Shown>,
 }
 
@@ -62,7 +62,7 @@ impl Closer {
             self.at = None;
             return;
         };
-        self.ask(run, ImageId { is_test: list.is_of_test(), index: item.verdict.image }, scene);
+        self.ask(run, ExampleId { is_test: list.is_of_test(), index: item.verdict.example }, scene);
         self.take(ui, scene);
         let modal = Modal::new(Id::unique("closer")).show(ui.ctx(), |ui| {
             ui.set_width(SIDE * 2.0 + 24.0);
@@ -93,7 +93,7 @@ impl Closer {
         };
     }
 
-    fn ask(&mut self, run: &Run, image: ImageId, scene: &mut Scene<'_>) {
+    fn ask(&mut self, run: &Run, image: ExampleId, scene: &mut Scene<'_>) {
         if self.asked.is_none_or(|(asked, _)| asked != image) {
             self.asked = Some((image, scene.pictures(run, vec![image], PIXELS)));
         }
@@ -104,7 +104,7 @@ impl Closer {
         if self.shown.as_ref().is_some_and(|shown| shown.request == request) {
             return;
         }
-        let arrived = scene.state.data.pictures.iter().find(|sheet| sheet.request == request);
+        let arrived = scene.state.data.run_sheets.iter().find(|sheet| sheet.request == request);
         self.shown = arrived.map(|sheet| {
             let texture = SheetTexture::new(ui.ctx(), sheet, TextureOptions::NEAREST);
             let image = Image { shape: sheet.shape, pixels: sheet.pixels.to_vec() };

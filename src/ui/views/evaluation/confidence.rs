@@ -69,8 +69,8 @@ fn outsiders(found: &Found, figures: &Figures, scene: &Scene<'_>) -> Vec<String>
 /// The bins before calibration and after, those without images left out.
 fn table(reliability: &[Reliability; 2], source: &Source) -> anyhow::Result<save::File> {
     let rows = reliability.iter().zip(["no", "yes"]).flat_map(|(reliability, calibrated)| {
-        reliability.bins.iter().filter(|bin| bin.images > 0).map(move |bin| {
-            let figures = [bin.images as f64, bin.confidence, bin.accuracy].map(|value| value.to_string());
+        reliability.bins.iter().filter(|bin| bin.examples > 0).map(move |bin| {
+            let figures = [bin.examples as f64, bin.confidence, bin.accuracy].map(|value| value.to_string());
             std::iter::once(calibrated.to_owned()).chain(figures).collect()
         })
     });
@@ -116,13 +116,13 @@ fn diagram(ui: &mut Ui, reliability: &[Reliability; 2]) {
             Line::new("", vec![[0.0, 0.0], [1.0, 1.0]]).color(weak).style(LineStyle::dashed_dense());
         plot.line(diagonal.allow_hover(false));
         for (reliability, (look, name)) in reliability.iter().zip(looks.into_iter().zip(names)) {
-            let bins: Vec<_> = reliability.bins.iter().filter(|bin| bin.images > 0).collect();
+            let bins: Vec<_> = reliability.bins.iter().filter(|bin| bin.examples > 0).collect();
             let points: Vec<[f64; 2]> = bins.iter().map(|bin| [bin.confidence, bin.accuracy]).collect();
             let line = look.line(name, points, 2.0).id(egui::Id::unique((name, "line")));
             plot.line(line.allow_hover(false));
             for (at, bin) in bins.into_iter().enumerate() {
-                let radius = if bin.images < FEW { 2.5 } else { 4.5 };
-                let text = format!("{name}, {} images", thousands(bin.images as u64));
+                let radius = if bin.examples < FEW { 2.5 } else { 4.5 };
+                let text = format!("{name}, {} images", thousands(bin.examples as u64));
                 let dot = Points::new(text, vec![[bin.confidence, bin.accuracy]]).color(look.color);
                 let dot = dot.shape(look.marker).radius(radius).filled(true);
                 plot.points(dot.id(egui::Id::unique((name, "points", at))));

@@ -87,7 +87,7 @@ impl Tuning {
         }
         let (saved, about) = (parent.saved.unwrap_or(parent.progress.step), handwriting.clone());
         self.drawings_before.follow(ui, (parent, saved), about, &mut scene.asker(), |handwriting| {
-            let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+            let images = held_out(handwriting).map(|one| Image::drawing(one.framed.clone()).into()).collect();
             Question::Scores { samples: Arc::new(images) }
         });
         let found = self.drawings_before.found(&parent.id).filter(|found| *found.about == *handwriting);

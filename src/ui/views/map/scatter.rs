@@ -109,7 +109,7 @@ impl Scatter {
         response.clone().on_hover_ui_at_pointer(|ui| {
             let size = texture.size_vec2();
             ui.add(Image::new((texture.id(), size * (84.0 / size.max_elem()))));
-            let number = thousands(map.embedded.images[image].into());
+            let number = thousands(map.embedded.examples[image].into());
             ui.label(RichText::new(map.embedded.class_name(image)).strong());
             ui.label(RichText::new(format!("{} image {number}", map.embedded.split.id())).small());
         });
