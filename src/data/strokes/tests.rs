@@ -21,7 +21,7 @@ fn mass(framed: &[u8]) -> f32 {
 }
 
 fn frame(drawing: &Drawing) -> Vec<u8> {
-    drawing.sheet().expect("nothing is drawn").frame()
+    drawing.frame().expect("nothing is drawn")
 }
 
 fn form(digit: u8, name: &str) -> &'static Form {
