@@ -117,7 +117,7 @@ impl Hand {
     fn place(&self, mut strokes: Vec<Line>, dice: &mut Dice) -> Drawing {
         let [low, high] = bounds(strokes.iter().flatten());
         let extent = [high[0] - low[0], high[1] - low[1]];
-        let scale = self.size / (extent[0].max(extent[1]).max(STEP) * (1.0 + self.pen_width));
+        let scale = self.size * (1.0 - self.pen_width) / extent[0].max(extent[1]).max(STEP);
         let pen_width = self.pen_width * self.size;
         let corner = extent.map(|side| {
             let free = (1.0 - side * scale - pen_width).max(0.0);
@@ -177,7 +177,7 @@ fn swing([across, down, phase]: &Wave, [x, y]: Point) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::strokes::lines::curve;
+    use crate::data::strokes::lines::{curve, distance};
 
     const STEADY: Habits = Habits { slant: 0.0, rotation: 0.0, wobble: 0.0, haste: 0.0, pen_width: 0.1 };
 
@@ -202,18 +202,16 @@ mod tests {
 
     #[test]
     fn a_hasty_hand_makes_fewer_points_and_cuts_corners() {
-        let corner = vec![vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]];
-        let written = |haste: f32| {
+        let tip = [1.0, 0.0];
+        let corner = paced(&[[0.0, 0.0], tip, [1.0, 1.0]], STEP, 1.0);
+        let hurried = |haste: f32| {
             let mut dice = Dice::new(2, "haste", 0);
-            let hand = Hand { stretch: 1.0, taper: 0.0, balance: 0.0, haste, size: 0.9, ..Hand::new(&STEADY, &mut dice) };
-            let drawing = hand.write(&corner, &mut dice);
-            let [low, high] = bounds(drawing.strokes.iter().flatten());
-            let tip = [high[0], low[1]];
-            let away = |point: &Point| super::super::lines::distance(*point, tip);
-            let nearest = drawing.strokes[0].iter().map(away).fold(f32::INFINITY, f32::min);
-            (drawing.strokes[0].len(), nearest)
+            let hand = Hand { haste, ..Hand::new(&STEADY, &mut dice) };
+            let line = hand.hurried(&corner, &mut dice);
+            let nearest = line.iter().map(|point| distance(*point, tip)).fold(f32::INFINITY, f32::min);
+            (line.len(), nearest)
         };
-        let [slow, hasty] = [written(0.0), written(1.0)];
+        let [slow, hasty] = [hurried(0.0), hurried(1.0)];
         assert!(slow.0 > 150 && slow.1 < 0.01, "{slow:?}");
         assert!(hasty.0 < 30 && hasty.1 > 0.02, "{hasty:?}");
     }
