@@ -111,7 +111,7 @@ fn flagged(dice: &mut Dice) -> Vec<Line> {
     // A flag that rises less is the bar of a 7.
     let fall = (reach * dice.between(1.0, 2.6)).min(0.6);
     let tip = stem[0];
-    let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.12);
+    let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.06);
     if dice.chance(0.8) { vec![[flag, stem].concat()] } else { vec![stem, flag] }
 }
 
