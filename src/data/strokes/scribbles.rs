@@ -36,12 +36,12 @@ fn whole(dice: &mut Dice) -> Vec<Line> {
 /// Two bars and up to three other parts, anywhere.
 fn scattered(dice: &mut Dice) -> Vec<Line> {
     let others = 1 + dice.below(MOST_PARTS - 2);
-    let mut place = |at: usize| {
+    let place = |at: usize| {
         let part = if at < 2 { bar } else { PARTS[dice.below(PARTS.len())] };
         let line = part(dice);
         moved(vec![line], dice)
     };
-    (0..2 + others).flat_map(|at| place(at)).collect()
+    (0..2 + others).flat_map(place).collect()
 }
 
 /// Two wholes, each at a place and size of its own.
@@ -161,14 +161,14 @@ fn rays(dice: &mut Dice) -> Vec<Line> {
     let begin = dice.between(0.0, 360.0);
     let is_through = dice.chance(0.6);
     let span = if is_through { 180.0 } else { 360.0 };
-    let mut ray = |at: usize| {
+    let ray = |at: usize| {
         let angle = begin + span * (at as f32 + dice.within(0.25)) / count as f32;
         let (sin, cos) = angle.to_radians().sin_cos();
         let end = |radius: f32| [middle[0] + radius * cos, middle[1] + radius * sin];
         let back = if is_through { -dice.between(0.3, 0.5) } else { dice.between(0.0, 0.15) };
         vec![end(back), end(dice.between(0.3, 0.5))]
     };
-    (0..count).map(|at| ray(at)).collect()
+    (0..count).map(ray).collect()
 }
 
 /// A line that goes hither and thither.
