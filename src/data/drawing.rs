@@ -190,7 +190,7 @@ mod tests {
     fn difference(a: &[u8], b: &[u8]) -> f32 {
         let around = |image: &[u8], at: usize| -> f32 {
             let rows = [at.wrapping_sub(SIDE), at, at + SIDE];
-            let cells = rows.into_iter().flat_map(|row| [row.wrapping_sub(1), row, row + 1]);
+            let cells = rows.into_iter().flat_map(|row| [row.wrapping_sub(1), row, row.wrapping_add(1)]);
             cells.filter_map(|cell| image.get(cell)).map(|value| f32::from(*value) / 255.0 / 9.0).sum()
         };
         (0..SIDE * SIDE).map(|at| (around(a, at) - around(b, at)).abs()).fold(0.0, f32::max)

@@ -85,7 +85,7 @@ const WOBBLE: Param = Param {
     unit: "%",
     help: "How far lines stray at most from where they should be, as a share of the digit's height.",
     kind: ParamKind::Float { min: 0.0, max: 10.0, logarithmic: false },
-    default: 4.0,
+    default: 3.0,
     ..COUNT
 };
 

@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(paced.len(), 9);
         assert!(is_near(paced[1], [0.15, 0.0]) && is_near(paced[4], [1.0, 0.05]), "{paced:?}");
         assert!(is_near(paced[8], [1.0, 1.0]));
-        assert_eq!(thinned(&paced, 0.01), [[0.0, 0.0], paced[4], [1.0, 1.0]]);
+        assert_eq!(thinned(&paced, 0.01), [paced[0], paced[3], paced[4], paced[8]]);
         assert_eq!(super::paced(&[[0.5, 0.5]], 0.1, 1.0), [[0.5, 0.5]; 2]);
         assert_eq!(bounds(line.iter()), [[0.0, 0.0], [1.0, 1.0]]);
     }
