@@ -195,11 +195,11 @@ mod tests {
 
     #[test]
     fn digits_are_read_from_left_to_right_and_row_by_row() {
-        assert_eq!(lefts(&[ONE, FOUR], false), [34, 174]);
+        assert_eq!(lefts(&[ONE, FOUR], false), [35, 175]);
         let lower: Vec<[f32; 2]> = ONE.iter().map(|[x, y]| [x + 70.0, y + 8.0]).collect();
-        assert_eq!(lefts(&[&lower, ONE], false), [174, 244]);
+        assert_eq!(lefts(&[&lower, ONE], false), [175, 245]);
         let (first, second) = ([[20.0, 10.0], [20.0, 80.0]], [[60.0, 110.0], [60.0, 180.0]]);
-        assert_eq!(lefts(&[&second, &first], false), [14, 54]);
+        assert_eq!(lefts(&[&second, &first], false), [15, 55]);
     }
 
     #[test]
@@ -208,16 +208,17 @@ mod tests {
         let found = digits(&drawn(&[FOUR, STEM, speck]), false);
         assert_eq!(found.len(), 1);
         let whole = drawn(&[FOUR, STEM]);
-        assert_eq!(found[0].1, whole);
+        let missing: f32 = whole.minus(&found[0].1).coverage.iter().sum();
+        assert!(missing < 0.01 * whole.coverage.iter().sum::<f32>(), "{missing}");
         // the bar of a 5 that does not touch the rest
         let five: &[[f32; 2]] = &[[150.0, 40.0], [150.0, 80.0], [180.0, 100.0], [150.0, 130.0]];
-        assert_eq!(lefts(&[five, &[[165.0, 36.0], [200.0, 34.0]]], false), [144]);
+        assert_eq!(lefts(&[five, &[[165.0, 36.0], [200.0, 34.0]]], false), [145]);
     }
 
     #[test]
     fn what_comes_in_from_the_border_of_a_photograph_is_no_digit() {
         let thumb: &[[f32; 2]] = &[[280.0, 100.0], [299.0, 160.0]];
-        assert_eq!(lefts(&[ONE, thumb], true), [174]);
+        assert_eq!(lefts(&[ONE, thumb], true), [175]);
         assert_eq!(lefts(&[ONE, thumb], false).len(), 2);
         assert_eq!(lefts(&[thumb], true).len(), 1);
         assert_eq!(lefts(&[], true).len(), 0);
