@@ -6,11 +6,12 @@ mod support;
 use egui::{Key, Role as Kind};
 use egui_kittest::kittest::Queryable as _;
 use headstart::{
+    presets::{self, Recipe},
     protocol::{
         Command,
         data::{DataReport, DataRequest, ExampleId, Role},
     },
-    session::{Session, State},
+    session::{Session, State, catalog},
     shape::ImageShape,
     spec::Edit,
     ui::Action,
@@ -158,7 +159,11 @@ fn a_split_is_changed_where_it_is_shown() {
         kept: [("train-1".to_owned(), Edit::Exclude)].into(),
     };
     assert_eq!(collection.item(ExampleId { is_test: true, index: 0 }), None);
-    let dataset = headstart::spec::Choice::new("mnist");
+    // what a fresh form is about
+    let Recipe::Run(spec) = presets::find("drawing").unwrap().recipe(&catalog()).unwrap() else {
+        panic!("no run")
+    };
+    let dataset = spec.dataset;
     let opened = headstart::protocol::data::Opened { request: 9, dataset, found: Ok(collection.into()) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);

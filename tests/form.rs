@@ -232,7 +232,7 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
 fn images_that_cannot_be_taken_are_refused_before_a_run_begins() {
     let mut window = open([1440.0, 900.0], State::default());
     let why = "Its images would take 15.7 GiB of memory, and 8.0 GiB are free";
-    let dataset = Choice::new("mnist");
+    let dataset = started(&mut window).dataset;
     let opened = Opened { request: 9, dataset, found: Err(why.into()) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);
