@@ -10,7 +10,8 @@ use std::{path::PathBuf, sync::Arc};
 pub mod data;
 mod questions;
 pub use questions::{
-    Answer, Caption, Confidence, Cosines, Finding, Moment, Prediction, Preview, Question, Similarities, Strip,
+    Answer, Caption, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question,
+    Similarities, Strip,
 };
 
 /// The name of a run's folder, unique within a home.

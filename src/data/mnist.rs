@@ -13,6 +13,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load: |_, _| load(), peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
+    outsiders: None,
 };
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../assets/mnist/train-images-idx3-ubyte.gz");
