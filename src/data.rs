@@ -48,6 +48,7 @@ registry!(
     emnist_letters,
     cifar10,
     cifar100,
+    strokes,
     files,
     #[cfg(test)]
     toy,
@@ -178,6 +179,17 @@ pub const PARAMS: [Param; USE.len() + 4] = {
         [FIRST_CLASS, LAST_CLASS, IMAGE_SIZE, CHANNELS];
     params
 };
+
+/// The hyperparameters of a data set that has some of its own, which come first.
+const fn with_own<const N: usize>(own: &[Param]) -> [Param; N] {
+    let mut params = [FIRST_CLASS; N];
+    let mut at = 0;
+    while at < N {
+        params[at] = if at < own.len() { own[at] } else { PARAMS[at - own.len()] };
+        at += 1;
+    }
+    params
+}
 
 /// Reads the data set of a choice with the user's corrections, narrowed to the classes and brought to the shape that it
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
