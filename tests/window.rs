@@ -252,12 +252,12 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     assert!(image.pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
-    let mut answer = |share_done, confidence: Option<Confidence>| {
+    let mut answer = |share_done, judged: Option<(Confidence, Familiarity)>| {
         let prediction = |(confidence, familiarity)| {
             let (class_names, probabilities) = (numbers(), probabilities.clone());
             Prediction { class_names, probabilities, confidence, familiarity, strips: vec![] }
         };
-        let finding = confidence.map(|judged| Ok(Finding::Prediction(prediction(judged).into())));
+        let finding = judged.map(|judged| Ok(Finding::Prediction(prediction(judged).into())));
         let answer = Answer { request, run: run.clone(), step: 5200, share_done, finding };
         window.state_mut().state.apply(Event::Answer(answer));
         window.run_steps(4);
@@ -267,14 +267,14 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     };
     let labels = LabelCounts { training: 55_000, calibration: 5000 };
     let calibrated = |familiarity| Some((Confidence::Calibrated { labels }, familiarity));
-    for (share_done, confidence, kind, is_outsider) in [
+    for (share_done, judged, kind, is_outsider) in [
         (0.0, Some((Confidence::Pending, Familiarity::NotYet)), "calibrating: 0 %", false),
         (0.34, None, "calibrating: 34 %", false),
         (0.9, Some((Confidence::Raw, Familiarity::Unknown)), "uncalibrated", false),
         (0.95, calibrated(Familiarity::Outside), "calibrated", true),
         (1.0, calibrated(Familiarity::Inside), "calibrated", false),
     ] {
-        assert_eq!(answer(share_done, confidence), (format!("Scored by one, {kind}"), is_outsider));
+        assert_eq!(answer(share_done, judged), (format!("Scored by one, {kind}"), is_outsider));
     }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");

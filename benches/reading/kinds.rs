@@ -4,7 +4,8 @@ use headstart::{
     data::drawing::{Drawing, SIDE},
     rng::rng,
 };
-use rand::{RngExt as _, rngs::ChaCha8Rng as Dice};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng as Dice;
 use rayon::prelude::*;
 use std::f32::consts::TAU;
 
