@@ -33,20 +33,21 @@ fn main() -> Result<()> {
 
 fn draw(folder: &Path, form: &'static Form, count: u64, seed: u64) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let mut table = String::from("file,label,form,slant,rotation,stretch,taper,wobble,haste,pen_width,size\n");
+    let mut table = String::from("file,label,form,slant,rotation,stretch,taper,balance,wobble,haste,pen_width,size\n");
     for index in 0..count {
         let file = format!("{index:04}.png");
         let drawn = strokes::draw(form, seed, index);
         let hand = drawn.hand;
         writeln!(
             table,
-            "{file},{},{},{},{},{},{},{},{},{},{}",
+            "{file},{},{},{},{},{},{},{},{},{},{},{}",
             form.digit,
             form.name,
             hand.slant,
             hand.rotation,
             hand.stretch,
             hand.taper,
+            hand.balance,
             hand.wobble,
             hand.haste,
             hand.pen_width,

@@ -7,6 +7,7 @@
 //!
 //! Before that, small pictures are enlarged smoothly, and strokes thinner than their pens are brought to that width. In the
 //! box the ink is softened a little, so that the same drawing at another size is the same to a network.
+use framing::Framed;
 use grid::Grid;
 
 mod framing;
@@ -14,6 +15,7 @@ mod grid;
 mod picture;
 pub mod poses;
 pub use framing::{Framing, Steps, Tone};
+pub(super) use grid::distance;
 pub use picture::{of, read};
 
 /// Width and height of a framed image.
@@ -70,24 +72,35 @@ impl Sheet {
 
     /// The 28 by 28 image that a network sees, row by row, 255 for ink.
     pub fn frame(&self) -> Vec<u8> {
-        self.steps(Framing::default()).framed
+        Framed::new(&self.close, Framing::default()).framed
     }
 }
 
 impl Drawing {
     /// Nothing where nothing is drawn.
     pub fn sheet(&self) -> Option<Sheet> {
-        let strokes: Vec<Vec<[f32; 2]>> = self.strokes.iter().map(|stroke| finite(stroke)).collect();
-        let pen = self.pen_width.clamp(0.001, 1.0);
-        let close = close(&strokes, pen);
+        let (strokes, pen) = self.on_pad();
+        let close = close(&strokes, pen)?;
         let mut whole = Grid::blank(WHOLE, WHOLE);
         draw(&mut whole, &strokes, |point| point.map(|v| v * WHOLE as f32), pen * WHOLE as f32 / 2.0);
-        Some(Sheet { whole, close: close.fitted_sharp(close.bounds()?, CLOSE) })
+        Some(Sheet { whole, close })
+    }
+
+    /// The image that a network sees, as [`Sheet::frame`] has it, without the paper around the ink; nothing where nothing is
+    /// drawn.
+    pub fn frame(&self) -> Option<Vec<u8>> {
+        let (strokes, pen) = self.on_pad();
+        Some(Framed::new(&close(&strokes, pen)?, Framing::default()).framed)
+    }
+
+    /// The points that are on the pad, and the width of a pen that there is.
+    fn on_pad(&self) -> (Vec<Vec<[f32; 2]>>, f32) {
+        (self.strokes.iter().map(|stroke| finite(stroke)).collect(), self.pen_width.clamp(0.001, 1.0))
     }
 }
 
-/// The strokes on a grid that they fill.
-fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Grid {
+/// The strokes on a grid that they fill; nothing where there are none.
+fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Option<Grid> {
     let points = || strokes.iter().flatten();
     let low = [0, 1].map(|axis| points().map(|point| point[axis]).fold(1.0, f32::min));
     let high = [0, 1].map(|axis| points().map(|point| point[axis]).fold(0.0, f32::max));
@@ -96,7 +109,7 @@ fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Grid {
     let place = |point: [f32; 2]| [0, 1].map(|axis| 1.0 + (point[axis] - low[axis] + pen / 2.0) * scale);
     let mut ink = Grid::blank(CLOSE + 2, CLOSE + 2);
     draw(&mut ink, strokes, place, pen * scale / 2.0);
-    ink
+    Some(ink.fitted_sharp(ink.bounds()?, CLOSE))
 }
 
 /// Draws strokes, antialiased: a cell is as dark as the nearest line is near.

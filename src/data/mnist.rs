@@ -28,7 +28,7 @@ const PARAMS_OF_MNIST: [Param; PARAMS.len() + 1] = super::with_own(&[STROKES]);
 
 const STROKES: Param = Param {
     key: "strokes",
-    label: "Drawn digits",
+    label: "Drawn digits beside",
     unit: "images",
     help: "So many digits that this program draws, in the forms that people write all over the world, are trained on beside those of MNIST. None of them is validated on or tested with, and they are left out where only some labels may be seen.",
     kind: ParamKind::Integer { min: 0, max: 200_000 },

@@ -86,7 +86,7 @@ const WOBBLE: Param = Param {
     unit: "%",
     help: "How far lines stray at most from where they should be, as a share of the digit's height.",
     kind: ParamKind::Float { min: 0.0, max: 10.0, logarithmic: false },
-    default: 2.5,
+    default: 3.0,
     ..COUNT
 };
 
@@ -96,7 +96,7 @@ const HASTE: Param = Param {
     unit: "",
     help: "How quickly is written at most: 0 keeps every corner, 1 cuts corners, overshoots, and leaves few points.",
     kind: ParamKind::Float { min: 0.0, max: 1.0, logarithmic: false },
-    default: 0.7,
+    default: 0.8,
     ..COUNT
 };
 
@@ -227,8 +227,8 @@ fn written(form: &'static Form, habits: &Habits, dice: &mut Dice) -> Drawn {
 fn framed(count: usize, watch: &Watch, drawing: impl Fn(u64) -> Drawing + Sync) -> Result<Vec<u8>> {
     let mut pixels = vec![0; count * SIDE * SIDE];
     let frame = |(index, out): (usize, &mut [u8])| {
-        if let Some(sheet) = drawing(index as u64).sheet() {
-            out.copy_from_slice(&sheet.frame());
+        if let Some(frame) = drawing(index as u64).frame() {
+            out.copy_from_slice(&frame);
         }
         watch.did(1)
     };

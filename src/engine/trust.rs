@@ -11,8 +11,10 @@ use crate::{
     protocol::Familiarity,
 };
 use anyhow::{Result, ensure};
+use rayon::prelude::*;
 
-/// Of the validation images, this share is taken for what it is; the others look like outsiders.
+/// Of the validation images, this share at least is taken for what it is, and of the training images, which may be of further
+/// kinds; the others look like outsiders.
 const KEPT: f64 = 0.975;
 /// Training labels of each class, on average, below which a class's features are not known well enough to tell what is far
 /// from them.
@@ -114,10 +116,12 @@ impl Weighing {
         let insiders = (self.labels.training >= FEWEST_PER_CLASS * classes)
             .then(|| Insiders::fit(self.seen.iter().map(|seen| &seen.features), &labels(&self.train), classes))
             .flatten();
-        let measures: Vec<_> = self.unseen.iter().map(|image| measures(insiders.as_ref(), image)).collect();
-        let ranks = Ranks::fit(&measures, KEPT);
+        let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<Vec<f64>> {
+            images.par_iter().map(|image| measures(insiders.as_ref(), image)).collect()
+        });
+        let ranks = Ranks::fit(&[&seen, &measured], KEPT);
         let is_flagged = |image: &&Vec<f64>| ranks.as_ref().is_some_and(|ranks| ranks.is_outsider(image));
-        let flagged = measures.iter().filter(is_flagged).count();
+        let flagged = measured.iter().filter(is_flagged).count();
         let logits: Vec<&[f32]> = self.unseen.iter().map(|image| &image.logits[..]).collect();
         let temperature = temperature(&logits, &unseen);
         Ok(Trust {
@@ -126,7 +130,7 @@ impl Weighing {
             ranks,
             labels: self.labels,
             validation_ece: [1.0, temperature].map(|temperature| ece(&logits, &unseen, temperature)),
-            validation_flagged: flagged as f64 / measures.len().max(1) as f64,
+            validation_flagged: flagged as f64 / measured.len().max(1) as f64,
         })
     }
 }

@@ -50,30 +50,30 @@ impl Insiders {
 }
 
 /// From where on an image is an outsider, by several measures, each the greater the stranger it is. They have units of their
-/// own, so they are compared by their ranks: the share of the validation images that are less strange. The highest rank
-/// counts.
+/// own, so they are compared by their ranks: the share of known images that are less strange. The highest rank counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranks {
-    /// Of each measure, those of the validation images, rising.
+    /// Of each measure, those of the known images, rising.
     measures: Vec<Vec<f64>>,
     /// Higher ranks are those of outsiders.
     threshold: f64,
 }
 
 impl Ranks {
-    /// From the measures of each validation image, so that a share of these images is kept: the others count as outsiders.
-    /// None where there are no measures.
-    pub fn fit(images: &[Vec<f64>], kept: f64) -> Option<Self> {
-        let count = images.first()?.len();
+    /// From the measures of each image of several parts of the known images, so that of each part this share at least is
+    /// kept: the others count as outsiders. None where there are no measures.
+    pub fn fit(parts: &[&[Vec<f64>]], kept: f64) -> Option<Self> {
+        let images = || parts.iter().copied().flatten();
+        let count = images().next()?.len();
         let of = |measure: usize| {
-            let mut values: Vec<f64> = images.iter().map(|image| image[measure]).collect();
+            let mut values: Vec<f64> = images().map(|image| image[measure]).collect();
             values.sort_by(f64::total_cmp);
             values
         };
         let measures = (0..count).map(of).collect();
         let mut ranks = (count > 0).then_some(Self { measures, threshold: 1.0 })?;
-        let highest = images.iter().map(|image| ranks.highest(image)).collect();
-        ranks.threshold = quantile(highest, kept);
+        let highest = |part: &&[Vec<f64>]| part.iter().map(|image| ranks.highest(image)).collect();
+        ranks.threshold = parts.iter().map(|part| quantile(highest(part), kept)).fold(0.0, f64::max);
         Some(ranks)
     }
 
@@ -95,7 +95,7 @@ impl Ranks {
 fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let at = (share * values.len() as f64).ceil() as usize;
-    values.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+    values.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// None for a class without images.
@@ -168,25 +168,29 @@ mod tests {
     #[test]
     fn what_cannot_be_summed_up_is_refused_and_constant_features_do_no_harm() {
         assert_eq!(Insiders::fit([].iter(), &[], 2), None);
-        let constant = vec![vec![1.0, 5.0], vec![2.0, 5.0], vec![4.0, 5.0]];
+        let constant = [vec![1.0, 5.0], vec![2.0, 5.0], vec![4.0, 5.0]];
         let insiders = Insiders::fit(constant.iter(), &[0, 0, 1], 2).unwrap();
         assert!(insiders.distance(&[1.5, 5.0]) < 1.0 && insiders.distance(&[1.5, 6.0]) > 100.0);
         assert_eq!(Insiders::fit([vec![f32::NAN]].iter(), &[0], 1), None);
         let distances: Vec<f64> = (1..=100).map(f64::from).collect();
         assert_eq!(quantile(distances, 0.97), 97.0);
-        assert_eq!(quantile(vec![], 0.97), f64::INFINITY);
+        assert_eq!(quantile(vec![], 0.97), 0.0);
     }
 
     #[test]
     fn the_highest_rank_among_several_measures_decides() {
         // the second measure is the first one turned round, in another unit
         let images: Vec<_> = (0..100).map(|at| vec![f64::from(at), f64::from(99 - at) * 1e6]).collect();
-        let ranks = Ranks::fit(&images, 0.9).unwrap();
+        let ranks = Ranks::fit(&[&images], 0.9).unwrap();
         let flagged = images.iter().filter(|image| ranks.is_outsider(image)).count();
         assert_eq!(flagged, 10, "five at either end");
         let is_outsider = |measures: [f64; 2]| ranks.is_outsider(&measures);
         assert!(is_outsider([98.0, 0.0]) && is_outsider([0.0, 98e6]) && is_outsider([1e9, 1e9]));
         assert!(!is_outsider([50.0, 50e6]) && is_outsider([50.0, f64::NAN]));
-        assert!(Ranks::fit(&[], 0.9).is_none() && Ranks::fit(&[vec![]], 0.9).is_none());
+        assert!(Ranks::fit(&[&[]], 0.9).is_none() && Ranks::fit(&[&[vec![]]], 0.9).is_none());
+        let stranger: Vec<_> = (100..110).map(|at| vec![f64::from(at), 0.0]).collect();
+        let ranks = Ranks::fit(&[&images, &stranger], 0.9).unwrap();
+        let flagged = |part: &[Vec<f64>]| part.iter().filter(|image| ranks.is_outsider(image)).count();
+        assert_eq!([flagged(&images), flagged(&stranger)], [0, 1], "of each part 90 % are kept");
     }
 }

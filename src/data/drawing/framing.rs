@@ -51,8 +51,30 @@ pub struct Tone {
 impl Sheet {
     /// Takes the chosen steps and keeps the result of each.
     pub fn steps(&self, framing: Framing) -> Steps {
-        let longest = if framing.fit { BOX } else { SIDE };
         let cropped = if framing.crop { &self.close } else { &self.whole };
+        let Framed { thick, boxed, framed } = Framed::new(cropped, framing);
+        Steps {
+            paper: Tone::new(&self.whole),
+            cropped: Tone::new(cropped),
+            thickened: Tone::new(&thick),
+            boxed: Tone::new(&boxed),
+            framed,
+        }
+    }
+}
+
+/// What comes of paper that is cropped, or not.
+pub struct Framed {
+    thick: Grid,
+    boxed: Grid,
+    /// 28 by 28, row by row, 255 for ink.
+    pub framed: Vec<u8>,
+}
+
+impl Framed {
+    /// Takes the chosen steps after cropping.
+    pub fn new(cropped: &Grid, framing: Framing) -> Self {
+        let longest = if framing.fit { BOX } else { SIDE };
         let pen = PEN * cropped.longest() as f32 / longest as f32;
         let (thick, margin) = if framing.thicken { cropped.thickened(pen) } else { (cropped.clone(), 0) };
         // Thicker strokes need more room, unless the paper is to stay as it is.
@@ -61,13 +83,8 @@ impl Sheet {
         let boxed = thick.fitted(inked.unwrap_or(paper), longest);
         let boxed = if framing.fit { boxed.softened() } else { boxed };
         let middle = if framing.centre { boxed.centre_of_mass() } else { boxed.middle() };
-        Steps {
-            paper: Tone::new(&self.whole),
-            cropped: Tone::new(cropped),
-            thickened: Tone::new(&thick),
-            framed: boxed.on_square(SIDE, middle),
-            boxed: Tone::new(&boxed),
-        }
+        let framed = boxed.on_square(SIDE, middle);
+        Self { thick, boxed, framed }
     }
 }
 

@@ -71,14 +71,13 @@ impl Grid {
         let margin = radius.ceil() as usize;
         let mut thick = Grid::blank(self.width + 2 * margin, self.height + 2 * margin);
         let disc = disc(radius);
-        for y in 0..self.height {
-            for x in 0..self.width {
-                let value = self.get(x, y);
-                for [dx, dy] in disc.iter().filter(|_| value > 0.0) {
-                    let at = (y + margin).wrapping_add_signed(*dy) * thick.width
-                        + (x + margin).wrapping_add_signed(*dx);
-                    thick.coverage[at] = thick.coverage[at].max(value);
-                }
+        let inked = (0..self.coverage.len()).filter(|at| self.coverage[*at] > 0.0);
+        for at in inked {
+            let (x, y, value) = (at % self.width + margin, at / self.width + margin, self.coverage[at]);
+            for (down, reach) in &disc {
+                let middle = y.wrapping_add_signed(*down) * thick.width + x;
+                let covered = &mut thick.coverage[middle - reach..=middle + reach];
+                covered.iter_mut().for_each(|cell| *cell = cell.max(value));
             }
         }
         (thick, margin)
@@ -226,11 +225,12 @@ pub fn distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     (ap[0] - along * ab[0]).hypot(ap[1] - along * ab[1])
 }
 
-/// Offsets of the cells within a radius.
-fn disc(radius: f32) -> Vec<[isize; 2]> {
-    let reach = radius.ceil() as isize;
-    let offsets = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| [x, y]));
-    offsets.filter(|[x, y]| (*x as f32).hypot(*y as f32) <= radius).collect()
+/// The rows within a radius, and how many cells to either side are in each.
+fn disc(radius: f32) -> Vec<(isize, usize)> {
+    let is_within = |x: usize, y: isize| (x as f32).hypot(y as f32) <= radius;
+    let most = radius.floor() as usize;
+    let reach = |y: isize| (0..=most).rfind(|x| is_within(*x, y)).map(|reach| (y, reach));
+    (-(most as isize)..=most as isize).filter_map(reach).collect()
 }
 
 /// For each of `count` equal parts of `from..to`, the cells it covers and their shares, which add up to 1.

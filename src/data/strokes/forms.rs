@@ -58,7 +58,7 @@ const fn form(digit: u8, name: &'static str, strokes: fn(&mut Dice) -> Vec<Line>
 }
 
 /// How far two writers' turning points are apart.
-const LOOSE: f32 = 0.04;
+const LOOSE: f32 = 0.05;
 
 /// A curve near some points.
 fn bent(dice: &mut Dice, points: &[Point]) -> Line {
@@ -107,10 +107,11 @@ fn stem(dice: &mut Dice) -> Line {
 
 fn flagged(dice: &mut Dice) -> Vec<Line> {
     let stem = stem(dice);
-    let reach = dice.between(0.1, 0.38);
-    let fall = (reach * dice.between(0.6, 2.2)).min(0.55);
+    let reach = dice.between(0.1, 0.36);
+    // A flag that rises less is the bar of a 7.
+    let fall = (reach * dice.between(1.0, 2.6)).min(0.6);
     let tip = stem[0];
-    let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.12);
+    let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.06);
     if dice.chance(0.8) { vec![[flag, stem].concat()] } else { vec![stem, flag] }
 }
 
@@ -157,7 +158,7 @@ fn looped_two(dice: &mut Dice) -> Vec<Line> {
 fn angular_two(dice: &mut Dice) -> Vec<Line> {
     let [start, corner] = [[0.2, 0.12], [0.2, 0.93]].map(|point| dice.near(point, 0.06));
     let [top, end] = [[0.74, 0.1], [0.82, 0.92]].map(|point| dice.near(point, 0.06));
-    let over = bowed(dice, start, top, 0.25);
+    let over = bowed(dice, start, top, 0.15);
     vec![[over, bowed(dice, top, corner, 0.08), bowed(dice, corner, end, 0.08)].concat()]
 }
 

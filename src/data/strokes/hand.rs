@@ -1,5 +1,5 @@
 //! The hand that writes a form: slant, haste, pen and the like, each of which is known of every drawing.
-use super::lines::{Dice, Line, Point, bounds, paced};
+use super::lines::{Dice, Line, Point, bounds, paced, thinned};
 use crate::data::drawing::Drawing;
 use std::f32::consts::TAU;
 
@@ -29,6 +29,8 @@ pub struct Hand {
     pub stretch: f32,
     /// How much wider the lower end is than the upper, as a share of the width.
     pub taper: f32,
+    /// How much higher the upper half is than the lower, as a share of the height.
+    pub balance: f32,
     /// How far a line strays, as a share of the height.
     pub wobble: f32,
     /// From 0, where every corner is kept, to 1: few points, corners cut, ends that overshoot.
@@ -43,6 +45,8 @@ pub struct Hand {
 const STEP: f32 = 0.012;
 /// Steps of the hastiest hand.
 const LARGEST_STEP: f32 = 0.11;
+/// How far a line may move without anybody seeing it, as a share of the longer side of what is written.
+const INVISIBLE: f32 = 0.003;
 /// How many steps to either side the hastiest hand takes the mean of.
 const WIDEST_MEAN: f32 = 5.0;
 
@@ -54,6 +58,7 @@ impl Hand {
             rotation: dice.within(habits.rotation),
             stretch: dice.between(-0.6, 0.3).exp2(),
             taper: dice.within(0.25),
+            balance: dice.within(0.35),
             wobble: dice.between(0.0, habits.wobble),
             haste: dice.between(0.0, habits.haste),
             pen_width: habits.pen_width * dice.between(-2.0, 1.0).exp2(),
@@ -100,9 +105,9 @@ impl Hand {
         paced(&mean(line, reach), step, dice.between(0.2, 1.0))
     }
 
-    /// Tapered, stretched, slanted and turned about the middle of the form.
+    /// In its proportions, slanted and turned about the middle of the form.
     fn lean(&self, [x, y]: Point) -> Point {
-        let [x, y] = [x - 0.5, y - 0.5];
+        let [x, y] = [x - 0.5, y + self.balance * y * (1.0 - y) - 0.5];
         let x = x * self.stretch * (1.0 + self.taper * y) - y * self.slant.to_radians().tan();
         let (sin, cos) = self.rotation.to_radians().sin_cos();
         [x * cos - y * sin, x * sin + y * cos]
@@ -112,7 +117,7 @@ impl Hand {
     fn place(&self, mut strokes: Vec<Line>, dice: &mut Dice) -> Drawing {
         let [low, high] = bounds(strokes.iter().flatten());
         let extent = [high[0] - low[0], high[1] - low[1]];
-        let scale = self.size / (extent[0].max(extent[1]).max(STEP) * (1.0 + self.pen_width));
+        let scale = self.size * (1.0 - self.pen_width) / extent[0].max(extent[1]).max(STEP);
         let pen_width = self.pen_width * self.size;
         let corner = extent.map(|side| {
             let free = (1.0 - side * scale - pen_width).max(0.0);
@@ -121,6 +126,7 @@ impl Hand {
         for point in strokes.iter_mut().flatten() {
             *point = [0, 1].map(|axis| corner[axis] + (point[axis] - low[axis]) * scale);
         }
+        let strokes = strokes.iter().map(|stroke| thinned(stroke, INVISIBLE * self.size)).collect();
         Drawing { strokes, pen_width }
     }
 }
@@ -154,7 +160,7 @@ impl Stray {
         let tremor = [dice.between(3.0, 9.0), dice.between(0.0, TAU), dice.between(0.0, TAU)];
         let strayed = |(at, point): (usize, &Point)| {
             let length = at as f32 * STEP * TAU * tremor[0];
-            let shaken = [1, 2].map(|phase| 0.25 * self.amount * (length + tremor[phase]).sin());
+            let shaken = [1, 2].map(|phase| 0.35 * self.amount * (length + tremor[phase]).sin());
             [0, 1].map(|axis| {
                 let slow: f32 = self.waves[axis].iter().map(|wave| swing(wave, *point)).sum();
                 point[axis] + aim[axis] + self.amount * slow + shaken[axis]
@@ -171,7 +177,7 @@ fn swing([across, down, phase]: &Wave, [x, y]: Point) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::strokes::lines::curve;
+    use crate::data::strokes::lines::{curve, distance};
 
     const STEADY: Habits = Habits { slant: 0.0, rotation: 0.0, wobble: 0.0, haste: 0.0, pen_width: 0.1 };
 
@@ -196,18 +202,16 @@ mod tests {
 
     #[test]
     fn a_hasty_hand_makes_fewer_points_and_cuts_corners() {
-        let corner = vec![vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]];
-        let written = |haste: f32| {
+        let tip = [1.0, 0.0];
+        let corner = paced(&[[0.0, 0.0], tip, [1.0, 1.0]], STEP, 1.0);
+        let hurried = |haste: f32| {
             let mut dice = Dice::new(2, "haste", 0);
-            let hand = Hand { stretch: 1.0, taper: 0.0, haste, size: 0.9, ..Hand::new(&STEADY, &mut dice) };
-            let drawing = hand.write(&corner, &mut dice);
-            let [low, high] = bounds(drawing.strokes.iter().flatten());
-            let tip = [high[0], low[1]];
-            let away = |point: &Point| super::super::lines::distance(*point, tip);
-            let nearest = drawing.strokes[0].iter().map(away).fold(f32::INFINITY, f32::min);
-            (drawing.strokes[0].len(), nearest)
+            let hand = Hand { haste, ..Hand::new(&STEADY, &mut dice) };
+            let line = hand.hurried(&corner, &mut dice);
+            let nearest = line.iter().map(|point| distance(*point, tip)).fold(f32::INFINITY, f32::min);
+            (line.len(), nearest)
         };
-        let [slow, hasty] = [written(0.0), written(1.0)];
+        let [slow, hasty] = [hurried(0.0), hurried(1.0)];
         assert!(slow.0 > 150 && slow.1 < 0.01, "{slow:?}");
         assert!(hasty.0 < 30 && hasty.1 > 0.02, "{hasty:?}");
     }

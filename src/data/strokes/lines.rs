@@ -1,5 +1,5 @@
 //! What strokes are made of: points along lines, arcs and curves, and the chances that bend them.
-use crate::rng::rng;
+use crate::{data::drawing, rng::rng};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -116,6 +116,20 @@ pub fn paced(line: &[Point], step: f32, first: f32) -> Line {
     paced
 }
 
+/// Without the points that are within `tolerance` of the line that the others make (Douglas and Peucker, 1973).
+pub fn thinned(line: &[Point], tolerance: f32) -> Line {
+    let [Some(first), Some(last)] = [line.first(), line.last()] else { return vec![] };
+    let away = |at: &usize| drawing::distance(line[*at], *first, *last);
+    match (1..line.len() - 1).max_by(|a, b| away(a).total_cmp(&away(b))) {
+        Some(at) if away(&at) > tolerance => {
+            let mut thinned = thinned(&line[..=at], tolerance);
+            thinned.extend(&self::thinned(&line[at..], tolerance)[1..]);
+            thinned
+        }
+        _ => vec![*first, *last],
+    }
+}
+
 /// Left and top, and right and bottom.
 pub fn bounds<'a>(points: impl Iterator<Item = &'a Point> + Clone) -> [Point; 2] {
     let fold = |axis: usize, from: f32, pick: fn(f32, f32) -> f32| {
@@ -155,6 +169,7 @@ mod tests {
         assert_eq!(paced.len(), 9);
         assert!(is_near(paced[1], [0.15, 0.0]) && is_near(paced[4], [1.0, 0.05]), "{paced:?}");
         assert!(is_near(paced[8], [1.0, 1.0]));
+        assert_eq!(thinned(&paced, 0.01), [[0.0, 0.0], paced[4], [1.0, 1.0]]);
         assert_eq!(super::paced(&[[0.5, 0.5]], 0.1, 1.0), [[0.5, 0.5]; 2]);
         assert_eq!(bounds(line.iter()), [[0.0, 0.0], [1.0, 1.0]]);
     }

@@ -6,14 +6,14 @@ use super::{
 use crate::data::drawing::Drawing;
 
 /// As different as hands can be.
-const HABITS: Habits = Habits { slant: 25.0, rotation: 180.0, wobble: 0.04, haste: 0.7, pen_width: 0.08 };
+const HABITS: Habits = Habits { slant: 25.0, rotation: 180.0, wobble: 0.04, haste: 0.7, pen_width: 0.045 };
 
 /// What alone is no digit, in a box whose sides are 1.
 const WHOLES: [fn(&mut Dice) -> Vec<Line>; 8] =
     [zigzag, coil, loops, star, bundle, grid_of_parts, rays, tangle];
 
-/// What may be a digit alone, and is none beside other strokes.
-const PARTS: [fn(&mut Dice) -> Line; 5] = [bar, bowl, ring, hook, dot];
+/// What may be a digit alone, and is none beside other strokes. A ring is not among them: crossed it is a slashed zero.
+const PARTS: [fn(&mut Dice) -> Line; 4] = [bar, bowl, hook, dot];
 
 /// The most parts beside each other.
 const MOST_PARTS: usize = 5;
@@ -35,14 +35,15 @@ fn whole(dice: &mut Dice) -> Vec<Line> {
     WHOLES[dice.below(WHOLES.len())](dice)
 }
 
-/// Three parts or more, anywhere.
+/// Two bars and up to three other parts, anywhere.
 fn scattered(dice: &mut Dice) -> Vec<Line> {
-    let count = 3 + dice.below(MOST_PARTS - 2);
-    let mut part = || {
-        let line = PARTS[dice.below(PARTS.len())](dice);
+    let others = 1 + dice.below(MOST_PARTS - 2);
+    let mut place = |at: usize| {
+        let part = if at < 2 { bar } else { PARTS[dice.below(PARTS.len())] };
+        let line = part(dice);
         moved(vec![line], dice)
     };
-    (0..count).flat_map(|_| part()).collect()
+    (0..2 + others).flat_map(|at| place(at)).collect()
 }
 
 /// Two wholes, each at a place and size of its own.
@@ -78,7 +79,7 @@ fn zigzag(dice: &mut Dice) -> Vec<Line> {
     let count = 6 + dice.below(8);
     let corner = |at: usize, dice: &mut Dice| {
         let across = (at as f32 + dice.within(0.3)) / (count - 1) as f32;
-        [across, if at % 2 == 0 { dice.between(0.0, 0.35) } else { dice.between(0.65, 1.0) }]
+        [across, if at.is_multiple_of(2) { dice.between(0.0, 0.35) } else { dice.between(0.65, 1.0) }]
     };
     let corners: Vec<Point> = (0..count).map(|at| corner(at, dice)).collect();
     vec![if dice.chance(0.4) { curve(&corners) } else { corners }]
@@ -189,7 +190,7 @@ fn bowed(from: Point, to: Point, dice: &mut Dice) -> Line {
 
 /// Lines through one point, or away from it.
 fn rays(dice: &mut Dice) -> Vec<Line> {
-    let count = 3 + dice.below(3);
+    let count = 4 + dice.below(3);
     let middle = dice.near([0.5; 2], 0.08);
     let begin = dice.between(0.0, 360.0);
     let is_through = dice.chance(0.6);
@@ -201,7 +202,7 @@ fn rays(dice: &mut Dice) -> Vec<Line> {
         let back = if is_through { -dice.between(0.3, 0.5) } else { dice.between(0.0, 0.15) };
         vec![end(back), end(dice.between(0.3, 0.5))]
     };
-    (0..count).map(|at| ray(at)).collect()
+    (0..count).map(ray).collect()
 }
 
 /// A line that goes hither and thither.
@@ -223,11 +224,6 @@ fn bar(dice: &mut Dice) -> Line {
 fn bowl(dice: &mut Dice) -> Line {
     let from = dice.between(0.0, 360.0);
     arc([0.5; 2], [0.5; 2], [from, from + dice.between(120.0, 250.0)])
-}
-
-fn ring(dice: &mut Dice) -> Line {
-    let from = dice.between(0.0, 360.0);
-    arc([0.5; 2], [0.5; 2], [from, from + dice.between(340.0, 400.0)])
 }
 
 fn hook(dice: &mut Dice) -> Line {
