@@ -195,7 +195,7 @@ fn rays(dice: &mut Dice) -> Vec<Line> {
     let begin = dice.between(0.0, 360.0);
     let is_through = dice.chance(0.6);
     let span = if is_through { 180.0 } else { 360.0 };
-    let mut ray = |at: usize| {
+    let ray = |at: usize| {
         let angle = begin + span * (at as f32 + dice.within(0.25)) / count as f32;
         let (sin, cos) = angle.to_radians().sin_cos();
         let end = |radius: f32| [middle[0] + radius * cos, middle[1] + radius * sin];
