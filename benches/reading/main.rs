@@ -1,0 +1,39 @@
+//! How well a run reads what people write, by the command that they would use:
+//! `cargo bench --bench reading -- --run RUN --data FOLDER [--keep FOLDER]`.
+//!
+//! FOLDER holds `hwd-1000` and `usps`, from whose ink pictures of paper are made. `--keep` leaves these pictures there,
+//! named by what is on them, to be looked at.
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use std::path::PathBuf;
+
+mod asking;
+mod ink;
+mod paper;
+mod photograph;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The run that is measured, by its name.
+    #[arg(long)]
+    run: String,
+    /// The folder with the digits of `hwd-1000` and `usps`.
+    #[arg(long)]
+    data: PathBuf,
+    /// Leaves the pictures in this folder.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let folder = match arguments.keep {
+        Some(folder) => folder,
+        None => std::env::temp_dir().join(format!("headstart-reading-{}", std::process::id())),
+    };
+    std::fs::create_dir_all(&folder).context("Could not make the folder for the pictures")?;
+    paper::measure(&arguments.run, &arguments.data, &folder)
+}
