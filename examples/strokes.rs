@@ -33,7 +33,8 @@ fn main() -> Result<()> {
 
 fn draw(folder: &Path, form: &'static Form, count: u64, seed: u64) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let mut table = String::from("file,label,form,slant,rotation,stretch,taper,balance,wobble,haste,pen_width,size\n");
+    let mut table =
+        String::from("file,label,form,slant,rotation,stretch,taper,balance,wobble,haste,pen_width,size\n");
     for index in 0..count {
         let file = format!("{index:04}.png");
         let drawn = strokes::draw(form, seed, index);

@@ -7,7 +7,9 @@ use headstart::{
     engine,
     evaluation::LabelCounts,
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
-    protocol::{Command, Confidence, Control, Familiarity, Finding, Level, Phase, Prediction, Question, RunId},
+    protocol::{
+        Command, Confidence, Control, Familiarity, Finding, Level, Phase, Prediction, Question, RunId,
+    },
     sample::Image,
     session::{Session, catalog, fitting},
     shape::ImageShape,
@@ -58,9 +60,10 @@ fn drawings_are_judged_while_training_goes_on() {
     let labels = LabelCounts { training: 500, calibration: 100 };
     assert_eq!(judged(&mut session, 2, &run, &[255; 784]), (Familiarity::Outside, labels));
     let known = support::digits(&fixture.data(), 1);
-    let inside = known.iter().zip(3..).filter(|(image, request)| {
-        judged(&mut session, *request, &run, image).0 == Familiarity::Inside
-    });
+    let inside = known
+        .iter()
+        .zip(3..)
+        .filter(|(image, request)| judged(&mut session, *request, &run, image).0 == Familiarity::Inside);
     assert!(inside.count() * 10 >= known.len() * 8);
     assert_eq!(session.state.runs[&run].phase, Phase::Running);
     session.close();

@@ -18,7 +18,8 @@ use headstart::{
     presets,
     protocol::{
         Answer, Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Familiarity, Finding,
-        Order, Phase, Prediction, Preparing, Preview, Progress, Question, Remedy, RunInfo, Similarities, Strip,
+        Order, Phase, Prediction, Preparing, Preview, Progress, Question, Remedy, RunInfo, Similarities,
+        Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},

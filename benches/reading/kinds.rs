@@ -1,5 +1,4 @@
 //! Things that are no digits, drawn on the pad by unsteady hands.
-use super::frame;
 use headstart::{
     data::drawing::{Drawing, SIDE},
     rng::rng,
@@ -47,6 +46,11 @@ pub const KINDS: [(&str, fn() -> Vec<Shown>); 9] = [
 type Point = [f32; 2];
 type Strokes = Vec<Vec<Point>>;
 
+/// A drawing as a network sees it.
+fn frame(drawing: &Drawing) -> Vec<u8> {
+    drawing.sheet().map_or_else(|| vec![0; SIDE * SIDE], |sheet| sheet.frame())
+}
+
 fn characters(kind: &str, twins: bool) -> Vec<Shown> {
     let of_kind = CHARACTERS.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let wanted = of_kind.filter(|parts| parts[0] == kind && TWINS_OF_DIGITS.contains(parts[2]) == twins);
@@ -81,8 +85,8 @@ fn within(dice: &mut Dice, most: f32) -> f32 {
 fn by_hand(strokes: Strokes, dice: &mut Dice) -> Drawing {
     let (slant, angle) = (within(dice, 0.25), within(dice, 0.15));
     let [width, height]: [f32; 2] = [(); 2].map(|()| dice.random_range(0.4..0.7));
-    let waves: [[f32; 3]; 4] =
-        [(); 4].map(|()| [dice.random_range(0.0..0.02), dice.random_range(2.0..7.0), dice.random_range(0.0..TAU)]);
+    let waves: [[f32; 3]; 4] = [(); 4]
+        .map(|()| [dice.random_range(0.0..0.02), dice.random_range(2.0..7.0), dice.random_range(0.0..TAU)]);
     let wave = |at: usize, along: f32| waves[at][0] * (waves[at][1] * along + waves[at][2]).sin();
     let moved = |[x, y]: Point| {
         let [x, y] = [x - 0.5 + wave(0, y) + wave(1, x), y - 0.5 + wave(2, x) + wave(3, y)];
@@ -126,7 +130,10 @@ fn walk(dice: &mut Dice) -> Strokes {
 fn cross(dice: &mut Dice) -> Strokes {
     let shift = [(); 2].map(|()| within(dice, 0.12));
     match dice.random_bool(0.5) {
-        true => vec![vec![[0.5 + shift[0], 0.0], [0.5 + shift[0], 1.0]], vec![[0.0, 0.5 + shift[1]], [1.0, 0.5 + shift[1]]]],
+        true => vec![
+            vec![[0.5 + shift[0], 0.0], [0.5 + shift[0], 1.0]],
+            vec![[0.0, 0.5 + shift[1]], [1.0, 0.5 + shift[1]]],
+        ],
         false => vec![vec![[0.0, 0.0], [1.0, 1.0 + shift[0]]], vec![[1.0, 0.0], [0.0, 1.0 + shift[1]]]],
     }
 }
@@ -137,7 +144,8 @@ fn polygon(dice: &mut Dice) -> Strokes {
         true => vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]],
         false => vec![[0.5 + within(dice, 0.4), 0.0], [1.0, 1.0], [0.0, 1.0]],
     };
-    let mut corners: Vec<Point> = corners.into_iter().map(|corner| corner.map(|v| v + within(dice, 0.06))).collect();
+    let mut corners: Vec<Point> =
+        corners.into_iter().map(|corner| corner.map(|v| v + within(dice, 0.06))).collect();
     corners.push(corners[0]);
     match dice.random_bool(0.5) {
         true => vec![corners],

@@ -1,11 +1,14 @@
 //! Whether a network notices what is no digit, kind by kind, how often it takes digits for such, and what its confidence is
 //! worth. None of these kinds is trained on, or chosen by.
-use super::subject::{Subject, Wish};
+use super::{
+    kinds::{KINDS, Shown},
+    subject::Subject,
+};
 use anyhow::{Context as _, Result};
 use headstart::{
     data::{
         Dataset, Examples,
-        drawing::{self, Drawing, SIDE},
+        drawing::{self, SIDE},
         files,
         watch::Watch,
     },
@@ -20,17 +23,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[path = "kinds.rs"]
-mod kinds;
-use kinds::{KINDS, Shown};
-
 /// Of a data set so many images at most.
 const MOST: usize = 2000;
 /// Answers above it are meant to be right.
 const SURE: f32 = 0.99;
 
-pub fn measure(wish: &Wish) -> Result<()> {
-    let subject = Subject::open(wish)?;
+pub fn measure(subject: &Subject, data: &Path) -> Result<()> {
     let report = subject.trust.report();
     println!(
         "Calibrated on {} labels, trained on {}; {:.2} % of the validation images are flagged",
@@ -40,28 +38,32 @@ pub fn measure(wish: &Wish) -> Result<()> {
     );
     println!("\nOutsiders                      images  flagged   answered above 99 % and not flagged");
     for (name, draw) in KINDS {
-        noticed(&subject, name, &draw())?;
+        noticed(subject, name, &draw())?;
     }
-    noticed(&subject, "upside-down digits", &upside_down(&subject.dataset)?)?;
-    if let Some(folder) = elsewhere(wish, "fashion-mnist") {
+    noticed(subject, "upside-down digits", &upside_down(&subject.dataset)?)?;
+    if let Some(folder) = elsewhere(data, "fashion-mnist") {
         let fashion = read(&folder)?;
         let all: Vec<usize> = (0..fashion.test.len().min(MOST)).collect();
         let images = fashion.test.bytes(&all)?;
         let shown = images.chunks_exact(SIDE * SIDE).map(|image| Shown::new("", image.to_vec()));
-        noticed(&subject, "Fashion-MNIST", &shown.collect::<Vec<_>>())?;
+        noticed(subject, "Fashion-MNIST", &shown.collect::<Vec<_>>())?;
     }
     println!("\nDigits                         images  flagged    right   above 99 %, not flagged  right");
     let test = &subject.dataset.test;
-    let judgement = digits(&subject, "MNIST, test", &test.subset(&(0..test.len()).collect::<Vec<_>>()))?;
+    let judgement = digits(subject, "MNIST, test", &test.subset(&(0..test.len()).collect::<Vec<_>>()))?;
     for set in ["drawn-digits", "hwd-1000", "usps"] {
-        if let Some(folder) = elsewhere(wish, set) {
-            digits(&subject, set, &framed(&folder)?)?;
+        if let Some(folder) = elsewhere(data, set) {
+            digits(subject, set, &framed(&folder)?)?;
         }
     }
     let verdicts = &judgement.verdicts;
-    let mean_loss = verdicts.iter().map(|verdict| f64::from(verdict.loss)).sum::<f64>() / verdicts.len() as f64;
+    let mean_loss =
+        verdicts.iter().map(|verdict| f64::from(verdict.loss)).sum::<f64>() / verdicts.len() as f64;
     let ece = judgement.reliability(true).ece;
-    println!("\nMNIST, test: negative log-likelihood {mean_loss:.4}, expected calibration error {:.2} %", 100.0 * ece);
+    println!(
+        "\nMNIST, test: negative log-likelihood {mean_loss:.4}, expected calibration error {:.2} %",
+        100.0 * ece
+    );
     Ok(())
 }
 
@@ -81,9 +83,11 @@ fn noticed(subject: &Subject, name: &str, shown: &[Shown]) -> Result<()> {
         *all += 1;
     }
     println!("{name:<30} {:>6}  {:>6.2} %   {sure}", shown.len(), percent(flagged, shown.len()));
-    let mut missed: Vec<_> = missed.into_iter().filter(|(name, [misses, _])| !name.is_empty() && *misses > 0).collect();
+    let mut missed: Vec<_> =
+        missed.into_iter().filter(|(name, [misses, _])| !name.is_empty() && *misses > 0).collect();
     missed.sort_by_key(|(_, [misses, all])| std::cmp::Reverse(misses * 1000 / all));
-    let listed: Vec<_> = missed.iter().take(20).map(|(name, [misses, all])| format!("{name} {misses}/{all}")).collect();
+    let listed: Vec<_> =
+        missed.iter().take(20).map(|(name, [misses, all])| format!("{name} {misses}/{all}")).collect();
     if !listed.is_empty() {
         println!("    not flagged: {}", listed.join(", "));
     }
@@ -126,10 +130,10 @@ fn upside_down(dataset: &Dataset) -> Result<Vec<Shown>> {
 }
 
 /// The folder of a data set that is not part of the program; none where it is not there, which is said.
-fn elsewhere(wish: &Wish, set: &str) -> Option<PathBuf> {
-    let path = wish.data.as_ref().map(|data| data.join(set)).filter(|path| path.exists());
+fn elsewhere(data: &Path, set: &str) -> Option<PathBuf> {
+    let path = Some(data.join(set)).filter(|path| path.exists());
     if path.is_none() {
-        println!("{set} is left out: --data FOLDER names where it is");
+        println!("{set} is left out: it is not in {}", data.display());
     }
     path
 }
@@ -157,7 +161,8 @@ fn framed_images(dataset: &Dataset) -> Result<Vec<(Vec<u8>, u16)>> {
     let parts = [&dataset.train, &dataset.test];
     let all = parts.into_iter().flat_map(|part| (0..part.len()).map(move |image| (part, image)));
     let framed = |(part, image): (&Examples, usize)| {
-        let picture = GrayImage::from_raw(shape.width as u32, shape.height as u32, part.image(image)?.into_owned());
+        let picture =
+            GrayImage::from_raw(shape.width as u32, shape.height as u32, part.image(image)?.into_owned());
         let picture = DynamicImage::from(picture.context("an image is no grey one")?);
         let label = dataset.info.class_names[usize::from(part.labels()[image])].parse()?;
         Ok((drawing::of(&picture)?.frame(), label))
@@ -167,9 +172,4 @@ fn framed_images(dataset: &Dataset) -> Result<Vec<(Vec<u8>, u16)>> {
 
 fn percent(part: usize, all: usize) -> f64 {
     100.0 * part as f64 / all.max(1) as f64
-}
-
-/// Drawings as a network sees them.
-fn frame(drawing: &Drawing) -> Vec<u8> {
-    drawing.sheet().map_or_else(|| vec![0; SIDE * SIDE], |sheet| sheet.frame())
 }

@@ -1,5 +1,5 @@
 //! Whose reading is measured: a run's network and its calibration.
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use headstart::{
     data::{self, Dataset, Examples, watch::Watch},
     engine::{
@@ -9,41 +9,7 @@ use headstart::{
     runs::Home,
     session::catalog,
 };
-use std::{path::PathBuf, sync::Arc};
-
-/// What the command line asks for.
-#[derive(Default)]
-pub struct Wish {
-    /// All where none is named.
-    pub parts: Vec<String>,
-    run: String,
-    /// The newest where none is named.
-    step: Option<u64>,
-    home: PathBuf,
-    /// Where the data sets are that are not part of the program.
-    pub data: Option<PathBuf>,
-}
-
-impl Wish {
-    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let home = std::env::var_os("HEADSTART_HOME").map(PathBuf::from).unwrap_or_default();
-        let mut wish = Self { home, ..Self::default() };
-        while let Some(word) = words.next() {
-            let mut value = || words.next().with_context(|| format!("{word} needs a value"));
-            match word.as_str() {
-                // what cargo says to every benchmark
-                "--bench" => {}
-                "--run" => wish.run = value()?,
-                "--step" => wish.step = Some(value()?.parse()?),
-                "--home" => wish.home = value()?.into(),
-                "--data" => wish.data = Some(value()?.into()),
-                _ if word.starts_with('-') => bail!("{word} is unknown"),
-                _ => wish.parts.push(word),
-            }
-        }
-        Ok(wish)
-    }
-}
+use std::sync::Arc;
 
 /// A network, calibrated.
 pub struct Subject {
@@ -53,13 +19,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The network of a run: at rest by its newest checkpoint; at another step as it was in training.
-    pub fn open(wish: &Wish) -> Result<Self> {
-        let home = Home::open(wish.home.clone())?;
-        let folder = home.folder(&home.find(&wish.run)?);
+    /// The network of a run of `$HEADSTART_HOME`: at rest by its newest checkpoint; at another step as it was in training.
+    pub fn open(run: &str, step: Option<u64>) -> Result<Self> {
+        let home = std::env::var_os("HEADSTART_HOME").context("Set HEADSTART_HOME to where the run is")?;
+        let home = Home::open(home.into())?;
+        let folder = home.folder(&home.find(run)?);
         let (spec, watch) = (folder.spec(&catalog())?, Watch::default());
         let dataset = data::open(&spec.dataset, &home.data(), &watch)?;
-        let (model, effort) = match wish.step {
+        let (model, effort) = match step {
             None => (newest_model(&folder, &catalog(), &watch)?.loaded, Effort::FULL),
             Some(step) => {
                 let model = Model::build(&spec, &dataset.info)?;

@@ -11,9 +11,13 @@ use crate::{
     data::{DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures},
+    evaluation::{
+        ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures,
+    },
     metrics::Split,
-    protocol::{About, Answer, Command, Confidence, Familiarity, Finding, Level, Notice, Prediction, Question, RunId},
+    protocol::{
+        About, Answer, Command, Confidence, Familiarity, Finding, Level, Notice, Prediction, Question, RunId,
+    },
     runs::Home,
     sample::{Image, Sample},
     session::{Session, State, catalog},

@@ -48,7 +48,8 @@ pub struct Outsiders {
 impl Outsiders {
     /// So many of them to each step, all of them in turn.
     pub fn new(examples: Examples, each_step: u64, seed: u64) -> Self {
-        let batches = Batches { batch_size: each_step, steps_per_pass: None, seed, labels: None, order: None };
+        let batches =
+            Batches { batch_size: each_step, steps_per_pass: None, seed, labels: None, order: None };
         Self { all: (0..examples.len()).collect(), examples: Arc::new(examples), batches }
     }
 

@@ -114,7 +114,9 @@ impl Weighing {
         };
         let (classes, unseen) = (data.info.classes(), labels(&self.validation));
         let insiders = (self.labels.training >= FEWEST_PER_CLASS * classes)
-            .then(|| Insiders::fit(self.seen.iter().map(|seen| &seen.features), &labels(&self.train), classes))
+            .then(|| {
+                Insiders::fit(self.seen.iter().map(|seen| &seen.features), &labels(&self.train), classes)
+            })
             .flatten();
         let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<Vec<f64>> {
             images.par_iter().map(|image| measures(insiders.as_ref(), image)).collect()
@@ -263,7 +265,8 @@ mod tests {
     fn few_labels_cannot_tell_unless_the_network_has_learnt_what_is_none_of_the_classes() {
         let data = two_classes(40);
         let images = |strangeness: Option<f32>| -> Vec<Impression> {
-            let image = |at| impression(vec![3.0, 0.0], (at % 2) as f32 * 8.0 + at as f32 / 40.0, strangeness);
+            let image =
+                |at| impression(vec![3.0, 0.0], (at % 2) as f32 * 8.0 + at as f32 / 40.0, strangeness);
             (0..40).map(image).collect()
         };
         let trust = |training, strangeness| {

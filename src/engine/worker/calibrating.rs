@@ -48,15 +48,7 @@ impl Calibration {
 impl Refit {
     fn of(run: RunId) -> Self {
         let (newest, weighing, took) = (None, None, Duration::ZERO);
-        Self {
-            run,
-            newest,
-            weighing,
-            is_wanted: true,
-            is_given_up: false,
-            took,
-            not_before: Instant::now(),
-        }
+        Self { run, newest, weighing, is_wanted: true, is_given_up: false, took, not_before: Instant::now() }
     }
 
     /// As of a [`Calibration`]: once there was one, it serves until the next.
