@@ -1,8 +1,8 @@
 //! MNIST, embedded: 60,000 training and 10,000 test images of handwritten digits, 28 by 28 pixels. Drawn digits may stand
 //! beside those that are trained on.
 use super::{
-    AsRead, Dataset, DatasetEntry, DatasetInfo, Examples, PARAMS, Source, augment::suited, idx_file, numbered,
-    strokes, watch::Watch,
+    AsRead, Dataset, DatasetEntry, DatasetInfo, Examples, PARAMS, Source, augment::suited, idx_file,
+    numbered, strokes, watch::Watch,
 };
 use crate::{
     sample::Modality,
@@ -55,7 +55,10 @@ fn load(choice: &Choice, watch: &Watch) -> Result<Dataset> {
     }
     let mut dataset = Dataset::new(info(), train, test)?;
     if drawn > 0 {
-        dataset.notes.remarks.push(format!("The training images from {own} on are drawn by this program: {drawn}"));
+        dataset
+            .notes
+            .remarks
+            .push(format!("The training images from {own} on are drawn by this program: {drawn}"));
     }
     Ok(dataset)
 }

@@ -109,7 +109,7 @@ fn flagged(dice: &mut Dice) -> Vec<Line> {
     let stem = stem(dice);
     let reach = dice.between(0.1, 0.36);
     // A flag that rises less is the bar of a 7.
-    let fall = (reach * dice.between(1.0, 2.6)).min(0.6);
+    let fall = (reach * dice.between(1.2, 2.8)).min(0.6);
     let tip = stem[0];
     let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.06);
     if dice.chance(0.8) { vec![[flag, stem].concat()] } else { vec![stem, flag] }
@@ -117,10 +117,10 @@ fn flagged(dice: &mut Dice) -> Vec<Line> {
 
 /// With a bar below, which may be drawn without lifting the pen.
 fn with_foot(mut strokes: Vec<Line>, dice: &mut Dice) -> Vec<Line> {
-    let base = strokes.iter().flatten().copied().fold([0.5, 0.0], |a: Point, b| if b[1] > a[1] { b } else { a });
-    let [left, right] = [-1.0, 1.0].map(|side| {
-        [base[0] + side * dice.between(0.1, 0.3), base[1] + dice.within(0.04)]
-    });
+    let base =
+        strokes.iter().flatten().copied().fold([0.5, 0.0], |a: Point, b| if b[1] > a[1] { b } else { a });
+    let [left, right] =
+        [-1.0, 1.0].map(|side| [base[0] + side * dice.between(0.1, 0.3), base[1] + dice.within(0.04)]);
     match strokes.first_mut() {
         Some(only) if dice.chance(0.2) => only.extend([left, right]),
         _ => strokes.push(bowed(dice, left, right, 0.06)),
@@ -269,7 +269,8 @@ fn joined_five(dice: &mut Dice) -> Vec<Line> {
 }
 
 fn curved_five(dice: &mut Dice) -> Vec<Line> {
-    let points = [[0.76, 0.1], [0.46, 0.09], [0.3, 0.28], [0.52, 0.44], [0.74, 0.66], [0.52, 0.93], [0.2, 0.86]];
+    let points =
+        [[0.76, 0.1], [0.46, 0.09], [0.3, 0.28], [0.52, 0.44], [0.74, 0.66], [0.52, 0.93], [0.2, 0.86]];
     vec![bent(dice, &points)]
 }
 
@@ -331,10 +332,19 @@ fn crossing_eight(dice: &mut Dice) -> Vec<Line> {
     let head = waist[1] / 2.0 + 0.03;
     let foot = (waist[1] + 0.95) / 2.0;
     let start = [0.5 + upper * dice.between(0.5, 1.0), dice.between(0.1, 0.26)];
-    let down = [start, [0.5, 0.05], [0.5 - upper, head], waist, [0.5 + lower, foot], [0.5, 0.95], [0.5 - lower, foot]];
+    let down = [
+        start,
+        [0.5, 0.05],
+        [0.5 - upper, head],
+        waist,
+        [0.5 + lower, foot],
+        [0.5, 0.95],
+        [0.5 - lower, foot],
+    ];
     let back = [waist, [0.5 + upper, head + 0.02], dice.near(start, 0.05)];
     let back = if dice.chance(0.3) { &back[2..] } else { &back[..] };
-    let points: Vec<Point> = [&down[..], back].concat().iter().map(|point| dice.near(*point, 0.025)).collect();
+    let points: Vec<Point> =
+        [&down[..], back].concat().iter().map(|point| dice.near(*point, 0.025)).collect();
     vec![curve(&points)]
 }
 
@@ -345,7 +355,12 @@ fn circles_eight(dice: &mut Dice) -> Vec<Line> {
         let start = dice.between(-180.0, 180.0);
         let turn = 360.0 + dice.between(-15.0, 40.0);
         let middle = [0.5 + dice.within(0.04), (top + bottom) / 2.0];
-        spiral(middle, [width * dice.between(0.75, 1.15), (bottom - top) / 2.0], [start, start + turn], dice.between(0.94, 1.06))
+        spiral(
+            middle,
+            [width * dice.between(0.75, 1.15), (bottom - top) / 2.0],
+            [start, start + turn],
+            dice.between(0.94, 1.06),
+        )
     };
     vec![circle(0.05, waist - apart, 0.21), circle(waist + apart, 0.95, 0.26)]
 }

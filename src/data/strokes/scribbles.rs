@@ -38,12 +38,12 @@ fn whole(dice: &mut Dice) -> Vec<Line> {
 /// Two bars and up to three other parts, anywhere.
 fn scattered(dice: &mut Dice) -> Vec<Line> {
     let others = 1 + dice.below(MOST_PARTS - 2);
-    let mut place = |at: usize| {
+    let place = |at: usize| {
         let part = if at < 2 { bar } else { PARTS[dice.below(PARTS.len())] };
         let line = part(dice);
         moved(vec![line], dice)
     };
-    (0..2 + others).flat_map(|at| place(at)).collect()
+    (0..2 + others).flat_map(place).collect()
 }
 
 /// Two wholes, each at a place and size of its own.

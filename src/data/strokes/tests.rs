@@ -86,8 +86,7 @@ fn factors_and_forms_are_those_asked_for() {
     };
     assert!(drawn(&[("forms", 1.0)]).all(|one| one.form.is_plain));
     assert!(drawn(&[("forms", 2.0)]).all(|one| !one.form.is_plain));
-    let seen: std::collections::HashSet<_> =
-        drawn(&[]).map(|one| (one.form.digit, one.form.name)).collect();
+    let seen: std::collections::HashSet<_> = drawn(&[]).map(|one| (one.form.digit, one.form.name)).collect();
     assert_eq!(seen.len(), FORMS.len(), "a form is never drawn");
     let steady = [("slant", 0.0), ("turn", 0.0), ("wobble", 0.0), ("haste", 0.0)];
     assert!(drawn(&steady).all(|one| [one.hand.slant, one.hand.rotation, one.hand.wobble] == [0.0; 3]));
