@@ -191,6 +191,6 @@ mod tests {
         let stranger: Vec<_> = (100..110).map(|at| vec![f64::from(at), 0.0]).collect();
         let ranks = Ranks::fit(&[&images, &stranger], 0.9).unwrap();
         let flagged = |part: &[Vec<f64>]| part.iter().filter(|image| ranks.is_outsider(image)).count();
-        assert_eq!([flagged(&images), flagged(&stranger)], [0, 1], "of each part 90 % are kept");
+        assert_eq!([flagged(&images), flagged(&stranger)], [1, 1], "of each part 90 % are kept at least");
     }
 }

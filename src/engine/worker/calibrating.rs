@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Training goes on for so many times as long as the last calibration took before the next: that takes 3 % at most.
 const PAUSE: u32 = 33;
+/// Features change quickly at first: a calibration serves until a run has gone twice as far as it had then, and so many steps.
+const GRACE: u64 = 20;
 
 /// How far the calibration of a network at rest is.
 pub enum Calibration {
@@ -23,7 +25,8 @@ pub enum Calibration {
 /// The calibration of the network in training that was asked about a drawing last.
 pub struct Refit {
     run: RunId,
-    newest: Option<Trust>,
+    /// With the step that it is of.
+    newest: Option<(u64, Trust)>,
     /// None in a pause.
     weighing: Option<Weighing>,
     /// Whether somebody has drawn since the newest was done.
@@ -51,9 +54,15 @@ impl Refit {
         Self { run, newest, weighing, is_wanted: true, is_given_up: false, took, not_before: Instant::now() }
     }
 
-    /// As of a [`Calibration`]: once there was one, it serves until the next.
-    fn share_done(&self) -> f32 {
-        if self.newest.is_some() || self.is_given_up {
+    /// What serves at a step.
+    fn trust(&self, step: u64) -> Option<&Trust> {
+        let (of, trust) = self.newest.as_ref()?;
+        (step <= 2 * of + GRACE).then_some(trust)
+    }
+
+    /// As of a [`Calibration`]: nothing is to be done for an answer while an older one serves.
+    fn share_done(&self, step: u64) -> f32 {
+        if self.trust(step).is_some() || self.is_given_up {
             return 1.0;
         }
         self.weighing.as_ref().map_or(0.0, Weighing::share_done).min(0.999)
@@ -75,11 +84,11 @@ impl Engine {
         if !self.needs_labels(run)? {
             return Ok(1.0);
         }
-        if self.active.contains_key(run) {
+        if let Some(active) = self.active.get(run) {
             let refit = self.refit.take().filter(|refit| refit.run == *run);
             let refit = self.refit.insert(refit.unwrap_or_else(|| Refit::of(run.clone())));
             refit.is_wanted = true;
-            return Ok(refit.share_done());
+            return Ok(refit.share_done(active.trainer.state.step));
         }
         let calibration = match self.resting(run)?.calibration.take() {
             None => self.begin_calibrating(run),
@@ -93,8 +102,9 @@ impl Engine {
 
     /// The calibration of a run's network, which may be some seconds older than its weights while these are trained.
     pub(super) fn trust(&self, run: &RunId) -> Option<&Trust> {
-        if self.active.contains_key(run) {
-            return self.refit.as_ref().filter(|refit| refit.run == *run)?.newest.as_ref();
+        if let Some(active) = self.active.get(run) {
+            let refit = self.refit.as_ref().filter(|refit| refit.run == *run)?;
+            return refit.trust(active.trainer.state.step);
         }
         match self.calibration_at_rest(run)? {
             Calibration::Known(trust) => Some(trust),
@@ -127,13 +137,14 @@ impl Engine {
             None => Weighing::new(&self.data(&refit.run)?.1, Effort::BESIDE_TRAINING),
         };
         let (data, _) = self.examples(&refit.run, |_, _| vec![])?;
-        let found = weighing.advance(&self.model(&refit.run)?.1, &data)?;
+        let (step, model, _) = self.model(&refit.run)?;
+        let found = weighing.advance(&model, &data)?;
         refit.took += began.elapsed();
-        if found.is_none() {
+        let Some(trust) = found else {
             refit.weighing = Some(weighing);
             return Ok(());
-        }
-        refit.newest = found;
+        };
+        refit.newest = Some((step, trust));
         refit.is_wanted = false;
         refit.not_before = Instant::now() + std::mem::take(&mut refit.took) * PAUSE;
         Ok(())
