@@ -68,8 +68,8 @@ impl Refit {
         self.weighing.as_ref().map_or(0.0, Weighing::share_done).min(0.999)
     }
 
-    fn is_due(&self) -> bool {
-        let may_begin = self.is_wanted && Instant::now() >= self.not_before;
+    fn is_due(&self, is_training: bool) -> bool {
+        let may_begin = self.is_wanted && (!is_training || Instant::now() >= self.not_before);
         !self.is_given_up && (self.weighing.is_some() || may_begin)
     }
 }
@@ -119,7 +119,8 @@ impl Engine {
 
     /// Does a portion of the calibration of a network in training, where that is due.
     pub(super) fn refit(&mut self) {
-        let Some(mut refit) = self.refit.take_if(|refit| refit.is_due()) else { return };
+        let is_training = self.is_training();
+        let Some(mut refit) = self.refit.take_if(|refit| refit.is_due(is_training)) else { return };
         if !self.active.contains_key(&refit.run) {
             return;
         }
