@@ -64,7 +64,13 @@ pub struct DatasetEntry {
     pub source: Source,
     /// The recommended augmentation for images of a shape.
     pub augmentation: fn(ImageShape) -> Values,
+    /// Makes images that are of none of its classes, where it can.
+    pub outsiders: Option<MakeOutsiders>,
 }
+
+/// Makes so many images of one shape, one after another, by which a network learns what is of none of the classes. The same
+/// number gives the same images.
+pub type MakeOutsiders = fn(usize) -> Result<(Vec<u8>, ImageShape)>;
 
 /// Where the images of a data set come from.
 pub enum Source {
@@ -231,6 +237,20 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
         other => other,
     };
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
+}
+
+/// Images of a shape that are of none of the classes of the data set of a choice.
+///
+/// # Errors
+/// Where it has none to offer.
+pub fn outsiders(choice: &Choice, shape: ImageShape, count: usize) -> Result<Examples> {
+    let entry = find(&choice.id)?;
+    let make = entry.outsiders.with_context(|| {
+        format!("{} has no examples of none of its classes: set objective.outsiders to 0", entry.info.label)
+    })?;
+    let (pixels, own) = make(count)?;
+    let images = Examples::unlabelled(pixels, own.len());
+    if own == shape { Ok(images) } else { images.fitted_now(own, shape, &Watch::default()) }
 }
 
 /// The augmentation that suits the data set of a choice, to begin with.

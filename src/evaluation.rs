@@ -72,10 +72,22 @@ pub struct TrustReport {
     pub temperature: f64,
     /// Expected calibration error on the validation examples, before and after.
     pub validation_ece: [f64; 2],
-    /// Share of the validation examples that are taken for outsiders, by which the threshold is set.
-    pub validation_flagged: f64,
-    /// Examples of another data set, and the share of them that are taken for outsiders.
+    /// Share of the validation images that are taken for outsiders, by which the threshold is set. None where the network
+    /// was trained on too few labels to tell outsiders.
+    pub validation_flagged: Option<f64>,
+    /// How many labels it took.
+    pub labels: LabelCounts,
+    /// Images of another data set, and the share of them that are taken for outsiders.
     pub outsiders: Option<(usize, f64)>,
+}
+
+/// How many labels stand behind a calibrated answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// Of training images: the network has learnt from them.
+    pub training: usize,
+    /// Of validation images: its confidence is calibrated on them.
+    pub calibration: usize,
 }
 
 /// How a classifier does on one class.
@@ -195,7 +207,8 @@ mod tests {
         let trust = TrustReport {
             temperature: 1.0,
             validation_ece: [0.0; 2],
-            validation_flagged: 0.0,
+            validation_flagged: None,
+            labels: LabelCounts::default(),
             outsiders: None,
         };
         let class_names = ["a", "b", "c"].map(String::from).to_vec();

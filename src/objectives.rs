@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod decoder;
 mod noise;
+pub use classify::OUTSIDERS;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
@@ -72,6 +73,15 @@ pub trait Objective: Send + Sync {
         Ok(None)
     }
 
+    /// (batch, embed_dim) to (batch): the log odds that an input is of none of the classes. None where the network has seen
+    /// no such examples.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn strangeness(&self, _embeddings: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// (batch, height, width, channels) to (batch, classes): probabilities. None where it learns without labels.
     ///
     /// # Errors
@@ -98,6 +108,8 @@ pub struct Batch {
     pub labels: Option<Tensor>,
     /// The weight of each class in the loss; none where all weigh the same.
     pub class_weights: Option<Arc<[f32]>>,
+    /// (outsiders, height, width, channels): further images, which are of none of the classes.
+    pub outsiders: Option<Tensor>,
 }
 
 impl Batch {

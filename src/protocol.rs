@@ -11,7 +11,8 @@ pub mod data;
 mod questions;
 pub mod visual;
 pub use questions::{
-    Answer, Confidence, Cosines, Finding, Moment, Prediction, Preview, Question, Similarities,
+    Answer, Caption, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question,
+    Similarities, Strip,
 };
 pub use visual::{Caption, Strip};
 

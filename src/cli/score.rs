@@ -16,9 +16,13 @@ use crate::{
     },
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
+    evaluation::{
+        ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures,
+    },
     metrics::Split,
-    protocol::{About, Answer, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
+    protocol::{
+        About, Answer, Command, Confidence, Familiarity, Finding, Level, Notice, Prediction, Question, RunId,
+    },
     runs::Home,
     sample::{Image, Sample},
     session::{Session, State, catalog},
@@ -75,6 +79,7 @@ fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
     object["confusion"] = json!(confusion);
     object["calibration"] = json!({
         "temperature": trust.temperature, "ece_before": before.ece, "ece_after": after.ece,
+        "images": trust.labels.calibration, "training_labels": trust.labels.training,
         "validation_ece_before": trust.validation_ece[0], "validation_ece_after": trust.validation_ece[1],
         "reliability_before": bins(&before), "reliability_after": bins(&after),
     });
@@ -105,6 +110,11 @@ fn show_evaluation(step: u64, found: &Evaluation) {
         "Calibrated at temperature {:.2}: expected calibration error {after}, before {before}",
         judgement.trust.temperature
     ));
+    let LabelCounts { training, calibration } = judgement.trust.labels;
+    line(format!("Calibrated on the labels of {calibration} images; trained on those of {training}"));
+    if judgement.trust.validation_flagged.is_none() {
+        return line("So few labels cannot tell what looks like nothing it was trained on");
+    }
     line(format!("{} of the images look like nothing it was trained on", percent(judgement.flagged())));
     if let Some((images, flagged)) = judgement.trust.outsiders {
         line(format!("{} of the {images} outsiders do", percent(flagged)));
@@ -235,8 +245,9 @@ pub struct Reading {
     pub confidence: f64,
     /// Of the same class, as the network itself has it, before calibration.
     pub raw_confidence: f64,
-    /// None where the confidence could not be calibrated.
-    is_outsider: Option<bool>,
+    /// Of how many labels its calibration comes; none where the confidence could not be calibrated.
+    labels: Option<LabelCounts>,
+    familiarity: Familiarity,
     probabilities: Vec<f32>,
 }
 
@@ -248,13 +259,13 @@ impl Reading {
     pub fn of(session: &mut Session, run: &RunId, network: &Model, sample: Sample) -> Result<Self> {
         let scores = network.scores(std::slice::from_ref(&sample))?;
         let found = score(session, run, sample)?;
-        let Prediction { class_names, probabilities, confidence, .. } = &*found;
+        let Prediction { class_names, probabilities, confidence, familiarity, .. } = &*found;
         let class = argmax(probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let figures = of(probabilities).zip(scores.first().and_then(|scores| of(scores)));
         let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
-        let is_outsider = match confidence {
-            Confidence::Calibrated { is_outsider } => Some(*is_outsider),
+        let labels = match confidence {
+            Confidence::Calibrated { labels } => Some(*labels),
             Confidence::Raw | Confidence::Pending => None,
         };
         Ok(Self {
@@ -262,7 +273,8 @@ impl Reading {
             class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
             confidence: confidence_of_class,
             raw_confidence,
-            is_outsider,
+            labels,
+            familiarity: *familiarity,
             probabilities: probabilities.clone(),
         })
     }
@@ -280,7 +292,8 @@ impl Reading {
             class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
             confidence,
             raw_confidence: confidence,
-            is_outsider: None,
+            labels: None,
+            familiarity: Familiarity::Unknown,
             probabilities: probabilities.to_vec(),
         })
     }
@@ -288,17 +301,33 @@ impl Reading {
     pub fn as_json(&self, image: &Path) -> Value {
         json!({
             "image": image, "prediction": self.class, "class": self.class_name, "confidence": self.confidence,
-            "raw_confidence": self.raw_confidence, "calibrated": self.is_outsider.is_some(),
-            "outsider": self.is_outsider, "probabilities": self.probabilities,
+            "raw_confidence": self.raw_confidence, "calibrated": self.labels.is_some(),
+            "calibration_labels": self.labels.map(|labels| labels.calibration),
+            "training_labels": self.labels.map(|labels| labels.training),
+            "outsider": self.is_outsider(), "probabilities": self.probabilities,
         })
+    }
+
+    /// None where that cannot be told.
+    fn is_outsider(&self) -> Option<bool> {
+        match self.familiarity {
+            Familiarity::Inside => Some(false),
+            Familiarity::Outside => Some(true),
+            Familiarity::NotYet | Familiarity::TooFewLabels(_) | Familiarity::Unknown => None,
+        }
     }
 
     /// "7    92.93 % (90.34 % uncalibrated)", and whether it is an outsider.
     pub fn text(&self) -> String {
         let raw = percent(self.raw_confidence);
-        let remark =
-            if self.is_outsider == Some(true) { ", looks like nothing it was trained on" } else { "" };
-        match self.is_outsider {
+        let remark = match self.familiarity {
+            Familiarity::Outside => ", looks like nothing it was trained on".into(),
+            Familiarity::TooFewLabels(labels) => {
+                format!(", {labels} labels are too few to tell whether it looks like them")
+            }
+            Familiarity::Inside | Familiarity::NotYet | Familiarity::Unknown => String::new(),
+        };
+        match self.labels {
             Some(_) => {
                 format!("{}  {:>9} ({raw} uncalibrated){remark}", self.class_name, percent(self.confidence))
             }

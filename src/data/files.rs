@@ -42,6 +42,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load: |choice, watch| read(path(choice)?, choice, watch), peek },
     augmentation: suited::unknown,
+    outsiders: None,
 };
 
 const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = super::with_own(&[MIN_BOX_SIZE]);

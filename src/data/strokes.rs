@@ -35,6 +35,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load, peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
+    outsiders: Some(outsiders),
 };
 
 const OWN: [Param; 7] = [COUNT, FORMS_DRAWN, SLANT, ROTATION, WOBBLE, HASTE, PEN_WIDTH];
@@ -143,6 +144,17 @@ pub fn framed_scribbles(seed: u64, count: usize, watch: &Watch) -> Result<Vec<u8
     framed(count, watch, |index| scribble(seed, index))
 }
 
+/// Scribbles to learn from that they are no digits.
+///
+/// # Errors
+/// None.
+pub(super) fn outsiders(count: usize) -> Result<(Vec<u8>, ImageShape)> {
+    let pixels = framed_scribbles(TRAINED_SCRIBBLES, count, &Watch::default())?;
+    Ok((pixels, ImageShape::new(SIDE, SIDE, 1)))
+}
+
+/// The seed of the scribbles that networks learn from.
+const TRAINED_SCRIBBLES: u64 = 0;
 /// What the drawings of a part are drawn by.
 const TRAIN: &str = "strokes to train on";
 const TEST: &str = "strokes to test with";

@@ -1,5 +1,5 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{devices, preparation::Preparation, probe, trust::Impressions};
+use super::{devices, preparation::Preparation, probe, trust::Impression};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, Gathered, Numbers, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -122,7 +122,7 @@ impl Model {
             }
         };
         let labels = labels.map(|labels| Tensor::new(labels, device)).transpose()?;
-        Ok(Batch { inputs, labels, class_weights: None })
+        Ok(Batch { inputs, labels, class_weights: None, outsiders: None })
     }
 
     /// What the objective shows of some examples, such as their reconstructions.
@@ -190,12 +190,20 @@ impl Model {
     ///
     /// # Errors
     /// As [`batch`](Self::batch), and where the network learns without labels.
-    pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Impressions> {
+    pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Vec<Impression>> {
         let batch = self.batch(examples, indices)?;
         ops::on_pool(|| {
             let encoded = self.encoder.encode(&batch.inputs)?;
-            let logits = self.classify(&encoded.embedding)?;
-            Ok(Impressions { logits: logits.to_vec2()?, features: encoded.look()?.to_vec2()? })
+            let logits: Vec<Vec<f32>> = self.classify(&encoded.embedding)?.to_vec2()?;
+            let strangeness = self.objective.strangeness(&encoded.embedding)?;
+            let strangeness = strangeness.map(|odds| odds.to_vec1::<f32>()).transpose()?;
+            let all = logits.into_iter().zip(encoded.look()?.to_vec2()?).enumerate();
+            let impression = |(at, (logits, features))| Impression {
+                logits,
+                features,
+                strangeness: strangeness.as_ref().map(|odds| odds[at]),
+            };
+            Ok(all.map(impression).collect())
         })
     }
 

@@ -34,6 +34,29 @@ pub struct Portion {
     pub step: u64,
     pub draws: Vec<Draw>,
     pub numbers: Result<Gathered>,
+    /// Those that are of none of the classes.
+    pub outsiders: Option<Result<Gathered>>,
+}
+
+/// Images of none of the classes, and which of them each step has.
+pub struct Outsiders {
+    examples: Arc<Examples>,
+    batches: Batches,
+    all: Vec<usize>,
+}
+
+impl Outsiders {
+    /// So many of them to each step, all of them in turn.
+    pub fn new(examples: Examples, each_step: u64, seed: u64) -> Self {
+        let batches =
+            Batches { batch_size: each_step, steps_per_pass: None, seed, labels: None, order: None };
+        Self { all: (0..examples.len()).collect(), examples: Arc::new(examples), batches }
+    }
+
+    /// Those of a step.
+    pub fn draws(&mut self, step: u64) -> (Arc<Examples>, Vec<Draw>) {
+        (self.examples.clone(), self.batches.draws(&self.all, step))
+    }
 }
 
 /// What it takes to prepare the examples of a step, on any thread.
@@ -42,12 +65,14 @@ pub struct Upcoming {
     pub draws: Vec<Draw>,
     pub dataset: Arc<Dataset>,
     pub preparation: Arc<Preparation>,
+    pub outsiders: Option<(Arc<Examples>, Vec<Draw>)>,
 }
 
 impl Upcoming {
     pub fn prepare(self) -> Portion {
         let numbers = self.preparation.gather(&self.dataset.train, &self.draws);
-        Portion { step: self.step, draws: self.draws, numbers }
+        let outsiders = self.outsiders.map(|(examples, draws)| self.preparation.gather(&examples, &draws));
+        Portion { step: self.step, draws: self.draws, numbers, outsiders }
     }
 }
 

@@ -50,7 +50,7 @@ impl Reliability {
 
 /// The temperature T that minimises the mean of −log softmax(logits / T)\[label\], by Newton's method on 1/T, in which
 /// that is convex. 1 where there are no logits.
-pub fn temperature(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
+pub fn temperature(logits: &[&[f32]], labels: &[u16]) -> f64 {
     let (mut low, mut high, mut inverse) = (1.0 / HOTTEST, HOTTEST, 1.0);
     for _ in 0..100 {
         let (slope, curvature) = derivatives(logits, labels, inverse);
@@ -71,12 +71,12 @@ pub fn temperature(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
 }
 
 /// First and second derivative of the sum of −log softmax(b · logits)\[label\] by b.
-fn derivatives(logits: &[Vec<f32>], labels: &[u16], b: f64) -> (f64, f64) {
+fn derivatives(logits: &[&[f32]], labels: &[u16], b: f64) -> (f64, f64) {
     let (mut slope, mut curvature) = (0.0, 0.0);
     for (row, label) in logits.iter().zip(labels) {
         let probabilities = softmax(row, 1.0 / b);
         let weighed = |power: i32| -> f64 {
-            let both = probabilities.iter().zip(row);
+            let both = probabilities.iter().zip(*row);
             both.map(|(probability, logit)| probability * f64::from(*logit).powi(power)).sum()
         };
         let mean = weighed(1);
@@ -111,18 +111,18 @@ mod tests {
             [4.0, -1.0, 0.0],
             [0.2, 0.1, 0.3],
         ];
-        let logits = logits.map(|row| row.to_vec());
+        let logits = logits.each_ref().map(|row| &row[..]);
         let found = temperature(&logits, &[0, 1, 1, 2, 1, 0]);
         assert!((found - 2.874_156_454).abs() < 1e-6, "{found}");
     }
 
     #[test]
     fn temperatures_have_bounds() {
-        let logits = [vec![1.0, 0.0], vec![3.0, 0.0]];
+        let logits: [&[f32]; 2] = [&[1.0, 0.0], &[3.0, 0.0]];
         let [right, wrong] = [[0, 0], [1, 1]].map(|labels| temperature(&logits, &labels));
         assert!((0.01..0.1).contains(&right) && (10.0..=100.0).contains(&wrong), "{right} {wrong}");
         assert_eq!(temperature(&[], &[]), 1.0);
-        assert_eq!(temperature(&[vec![2.0, 2.0]], &[0]), 1.0);
+        assert_eq!(temperature(&[&[2.0, 2.0]], &[0]), 1.0);
         let sum: f64 = softmax(&[1000.0, -1000.0, 999.0], 0.5).iter().sum();
         assert!((sum - 1.0).abs() < 1e-12);
     }

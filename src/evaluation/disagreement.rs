@@ -45,7 +45,7 @@ impl Disagreement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Candidate, TrustReport};
+    use crate::evaluation::{Candidate, LabelCounts, TrustReport};
 
     fn judgement(answers: &[(u32, u16, u16, f32)]) -> Judgement {
         let verdict = |&(example, label, predicted, confidence): &(u32, u16, u16, f32)| Verdict {
@@ -61,7 +61,8 @@ mod tests {
         let trust = TrustReport {
             temperature: 1.0,
             validation_ece: [0.0; 2],
-            validation_flagged: 0.0,
+            validation_flagged: None,
+            labels: LabelCounts::default(),
             outsiders: None,
         };
         Judgement { class_names: vec![], verdicts: answers.iter().map(verdict).collect(), trust }

@@ -3,14 +3,17 @@ use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{
     embedding::{Embedded, Map, MapMethod, Pca},
-    evaluation::{Candidate, Evaluation, Judgement, TrustReport, Verdict},
+    evaluation::{Candidate, Evaluation, Judgement, LabelCounts, TrustReport, Verdict},
     explanation::{Attribution, Explanation},
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     metrics::Split,
     protocol::{
-        Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
-        data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
-        visual::{Altered, Enlarged, Survey, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
+        Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
+        Question, Strip,
+        data::{
+            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
+            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
+        },
     },
     session::State,
     shape::ImageShape,
@@ -34,6 +37,7 @@ const CLASSES: [&str; 8] = [
 const SIDE: usize = 28;
 const IMAGES: u32 = 240;
 const STEP: u64 = 5200;
+const LABELS: LabelCounts = LabelCounts { training: 55_000, calibration: 5000 };
 
 /// Answers the window's questions, and those that follow, until there are no more.
 pub fn answer(window: &mut Window) {
@@ -98,7 +102,8 @@ fn finding(question: Question) -> Finding {
         Question::Prediction { .. } => Finding::Prediction(Arc::new(Prediction {
             class_names: names().into(),
             probabilities: scores(0),
-            confidence: Confidence::Calibrated { is_outsider: true },
+            confidence: Confidence::Calibrated { labels: LABELS },
+            familiarity: Familiarity::Outside,
             strips: vec![],
         })),
         Question::Nearest { .. } => Finding::Nearest(Arc::new(strip("Nearest training images", 8))),
@@ -154,7 +159,8 @@ fn evaluation(split: Split, with_outsiders: bool) -> Evaluation {
     let trust = TrustReport {
         temperature: 1.42,
         validation_ece: [0.061, 0.012],
-        validation_flagged: 0.03,
+        validation_flagged: Some(0.03),
+        labels: LABELS,
         outsiders: with_outsiders.then_some((10_000, 0.87)),
     };
     let judgement = Judgement { class_names: names(), verdicts: (0..IMAGES).map(verdict).collect(), trust };

@@ -18,13 +18,15 @@ const PARTS: [fn(&mut Dice) -> Line; 4] = [bar, bowl, hook, dot];
 /// The most parts beside each other.
 const MOST_PARTS: usize = 5;
 
-/// One to five random strokes or so that rarely look like a digit, a function of seed and index.
+/// One to five random strokes or so that rarely look like a digit, a function of seed and index. Half of them are characters
+/// of no script: what is likest to digits is hardest to tell from them.
 pub fn scribble(seed: u64, index: u64) -> Drawing {
     let dice = &mut Dice::new(seed, "scribble", index);
-    let strokes = match dice.below(4) {
+    let strokes = match dice.below(8) {
         0 => scattered(dice),
         1 => pair(dice),
-        _ => whole(dice),
+        2 | 3 => whole(dice),
+        _ => character(dice),
     };
     Hand::new(&HABITS, dice).write(&strokes, dice)
 }
@@ -140,18 +142,50 @@ fn bundle(dice: &mut Dice) -> Vec<Line> {
 
 /// Straight bars and bowls between the nine points of a grid, as most scripts have them.
 fn grid_of_parts(dice: &mut Dice) -> Vec<Line> {
-    let node = |dice: &mut Dice| {
-        let place = [dice.below(3), dice.below(3)].map(|at| at as f32 / 2.0);
-        dice.near(place, 0.06)
-    };
     let count = 4 + dice.below(2);
     let mut part = || {
         let [from, to] = [node(dice), node(dice)];
-        let bulge = if dice.chance(0.35) { dice.within(0.8) } else { 0.0 };
-        let middle = on_line(from, to, 0.5);
-        curve(&[from, [middle[0] - bulge * (to[1] - from[1]), middle[1] + bulge * (to[0] - from[0])], to])
+        bowed(from, to, dice)
     };
     (0..count).map(|_| part()).collect()
+}
+
+/// One to three strokes through points of a grid, straight or bowed, each often from where another has been.
+fn character(dice: &mut Dice) -> Vec<Line> {
+    let mut visited: Vec<Point> = vec![];
+    let mut stroke = |fewest: usize, dice: &mut Dice| {
+        let mut at = match !visited.is_empty() && dice.chance(0.6) {
+            true => visited[dice.below(visited.len())],
+            false => node(dice),
+        };
+        visited.push(at);
+        let mut line = vec![at];
+        for _ in 0..fewest + dice.below(3) {
+            let next = node(dice);
+            line.extend(bowed(at, next, dice));
+            visited.extend([on_line(at, next, 0.5), next]);
+            at = next;
+        }
+        line
+    };
+    match dice.below(3) {
+        // a line alone would be a 1
+        0 => vec![stroke(2, dice)],
+        more => (0..=more).map(|_| stroke(1, dice)).collect(),
+    }
+}
+
+/// One of nine points, or near it.
+fn node(dice: &mut Dice) -> Point {
+    let place = [dice.below(3), dice.below(3)].map(|at| at as f32 / 2.0);
+    dice.near(place, 0.06)
+}
+
+/// A straight line more often than a bow.
+fn bowed(from: Point, to: Point, dice: &mut Dice) -> Line {
+    let bulge = if dice.chance(0.4) { dice.within(0.8) } else { 0.0 };
+    let middle = on_line(from, to, 0.5);
+    curve(&[from, [middle[0] - bulge * (to[1] - from[1]), middle[1] + bulge * (to[0] - from[0])], to])
 }
 
 /// Lines through one point, or away from it.

@@ -5,11 +5,11 @@ use crate::{
     data::{Dataset, Partition},
     engine::{
         model::{Model, Scoring},
-        trust::{PORTION, Trust, Weighing},
+        trust::{Effort, Impression, Trust, Weighing},
     },
     evaluation::{Evaluation, Judgement, Verdict, calibration::softmax},
     metrics::{ACCURACY, LOSS, Split},
-    protocol::Finding,
+    protocol::{Familiarity, Finding},
 };
 use anyhow::Result;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Judging {
         indices: Vec<usize>,
         outsiders: Option<Arc<Dataset>>,
     ) -> Self {
-        let weighing = Weighing::new(partition);
+        let weighing = Weighing::new(partition, Effort::FULL);
         let (trust, verdicts, loss, strange) = (None, vec![], 0.0, [0; 2]);
         Self { model, dataset, split, indices, outsiders, weighing, trust, verdicts, loss, strange }
     }
@@ -90,15 +90,13 @@ impl Judging {
         let dataset = self.dataset.clone();
         let examples = if self.split == Split::Test { &dataset.test } else { &dataset.train };
         let done = self.verdicts.len();
-        let portion = &self.indices[done..self.indices.len().min(done + PORTION)];
+        let portion = &self.indices[done..self.indices.len().min(done + Effort::FULL.portion)];
         let impressions = self.model.impressions(examples, portion)?;
-        for (example, (logits, features)) in
-            portion.iter().zip(impressions.logits.iter().zip(&impressions.features))
-        {
-            let label = examples.labels()[*example];
-            let probability = softmax(logits, 1.0)[usize::from(label)];
+        for (image, seen) in portion.iter().zip(&impressions) {
+            let label = examples.labels()[*image];
+            let probability = softmax(&seen.logits, 1.0)[usize::from(label)];
             self.loss -= probability.max(f64::MIN_POSITIVE).ln();
-            self.verdicts.push(trust.verdict(*example as u32, label, logits, features));
+            self.verdicts.push(trust.verdict(*image as u32, label, seen));
         }
         Ok(())
     }
@@ -106,9 +104,10 @@ impl Judging {
     /// A portion of the outsiders.
     fn suspect(&mut self, trust: &Trust, outsiders: &Dataset) -> Result<()> {
         let begin = self.strange[0];
-        let portion: Vec<usize> = (begin..outsiders.test.len().min(begin + PORTION)).collect();
+        let portion: Vec<usize> = (begin..outsiders.test.len().min(begin + Effort::FULL.portion)).collect();
         let impressions = self.model.impressions(&outsiders.test, &portion)?;
-        let flagged = impressions.features.iter().filter(|features| trust.is_outsider(features)).count();
+        let is_flagged = |seen: &&Impression| trust.familiarity(seen) == Familiarity::Outside;
+        let flagged = impressions.iter().filter(is_flagged).count();
         self.strange = [begin + portion.len(), self.strange[1] + flagged];
         Ok(())
     }

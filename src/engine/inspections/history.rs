@@ -2,7 +2,7 @@
 use super::{Inspection, PartialFinding};
 use crate::{
     data::watch::Watch,
-    engine::{model::Model, trust::PORTION},
+    engine::{model::Model, trust::Effort},
     errors::message,
     protocol::{Finding, Moment},
     runs::RunFolder,
@@ -84,7 +84,7 @@ impl History {
             self.is_loaded = true;
         }
         let done = self.scores.len();
-        let portion = &self.samples[done..self.samples.len().min(done + PORTION)];
+        let portion = &self.images[done..self.images.len().min(done + Effort::FULL.portion)];
         match self.model.scores(portion) {
             Ok(scores) => self.scores.extend(scores),
             Err(error) => {

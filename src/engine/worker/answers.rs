@@ -1,12 +1,12 @@
-//! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training examples
-//! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few examples.
-use super::{Engine, calibrating::Calibration};
+//! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training images
+//! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few images.
+use super::Engine;
 use crate::{
     engine::{inspections::PartialFinding, neighbours::Neighbours, preview},
-    protocol::{Confidence, Finding, Prediction, RunId},
+    protocol::{Confidence, Familiarity, Finding, Prediction, RunId},
     sample::Sample,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use std::{sync::Arc, time::Instant};
 
 /// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
@@ -16,8 +16,8 @@ const PAUSE: u32 = 33;
 const MOST_SCORES: usize = 512;
 
 impl Engine {
-    /// What the weights make of a sample. While they rest, further portions calibrate the network, and the last one answers
-    /// again.
+    /// What the weights make of a sample. Unless the network has been calibrated, further portions do so, and the last one
+    /// answers again.
     pub(super) fn predict(
         &mut self,
         run: &RunId,
@@ -30,15 +30,19 @@ impl Engine {
             return Ok((step, PartialFinding { share_done, finding: None }));
         }
         let samples = std::slice::from_ref(sample);
-        let (probabilities, confidence) = match self.calibration(run) {
-            Some(Calibration::Known(trust)) => {
+        let (probabilities, confidence, familiarity) = match self.trust(run) {
+            Some(trust) => {
                 let seen = model.impressions(&model.fitted(samples)?, &[0])?;
-                let is_outsider = trust.is_outsider(&seen.features[0]);
-                (trust.probabilities(&seen.logits[0]), Confidence::Calibrated { is_outsider })
+                let seen = seen.first().context("nothing was shown to the network")?;
+                let confidence = Confidence::Calibrated { labels: trust.labels() };
+                (trust.probabilities(&seen.logits), confidence, trust.familiarity(seen))
             }
-            _ => {
-                let confidence = if share_done < 1.0 { Confidence::Pending } else { Confidence::Raw };
-                (model.scores(samples)?.pop().unwrap_or_default(), confidence)
+            None => {
+                let (confidence, familiarity) = match share_done < 1.0 {
+                    true => (Confidence::Pending, Familiarity::NotYet),
+                    false => (Confidence::Raw, Familiarity::Unknown),
+                };
+                (model.scores(samples)?.pop().unwrap_or_default(), confidence, familiarity)
             }
         };
         let learns_without_labels = probabilities.is_empty();
@@ -47,7 +51,7 @@ impl Engine {
             false => vec![],
         };
         let class_names = model.class_names().clone();
-        let prediction = Prediction { class_names, probabilities, confidence, strips };
+        let prediction = Prediction { class_names, probabilities, confidence, familiarity, strips };
         Ok((step, PartialFinding { share_done, finding: Some(Finding::Prediction(Arc::new(prediction))) }))
     }
 
@@ -112,13 +116,13 @@ impl Engine {
             "{count} samples are too many at once: ask about {MOST_SCORES} at most"
         );
         let (step, model, _) = self.model(run)?;
-        let (scores, is_calibrated) = match self.calibration(run) {
-            Some(Calibration::Known(trust)) => {
+        let (scores, is_calibrated) = match self.trust(run) {
+            Some(trust) => {
                 let all: Vec<usize> = (0..count).collect();
                 let seen = model.impressions(&model.fitted(samples)?, &all)?;
-                (seen.logits.iter().map(|logits| trust.probabilities(logits)).collect(), true)
+                (seen.iter().map(|seen| trust.probabilities(&seen.logits)).collect(), true)
             }
-            _ => (model.scores(samples)?, false),
+            None => (model.scores(samples)?, false),
         };
         let class_names = model.class_names().clone();
         let finding = Finding::Scores { class_names, scores: Arc::new(scores), is_calibrated };

@@ -1,7 +1,7 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    protocol::{Answer, Confidence, Finding, Prediction, Question, RunId},
+    protocol::{Answer, Confidence, Familiarity, Finding, Prediction, Question, RunId},
     session::Run,
     ui::{
         asking::{Asker, Asking, Pace},
@@ -127,7 +127,7 @@ impl DrawPad {
         if answer.probabilities.is_empty() {
             return self.looks.ui(ui, &answer.strips, LOOK);
         }
-        if answer.confidence == (Confidence::Calibrated { is_outsider: true }) {
+        if answer.familiarity == Familiarity::Outside {
             let color = theme::run_colors(ui.visuals().dark_mode)[1];
             let text = "This does not look like anything I was trained on.";
             let top = ui.cursor().top();
