@@ -77,7 +77,7 @@ fn zigzag(dice: &mut Dice) -> Vec<Line> {
     let count = 6 + dice.below(8);
     let corner = |at: usize, dice: &mut Dice| {
         let across = (at as f32 + dice.within(0.3)) / (count - 1) as f32;
-        [across, if at % 2 == 0 { dice.between(0.0, 0.35) } else { dice.between(0.65, 1.0) }]
+        [across, if at.is_multiple_of(2) { dice.between(0.0, 0.35) } else { dice.between(0.65, 1.0) }]
     };
     let corners: Vec<Point> = (0..count).map(|at| corner(at, dice)).collect();
     vec![if dice.chance(0.4) { curve(&corners) } else { corners }]
