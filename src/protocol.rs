@@ -11,8 +11,7 @@ pub mod data;
 mod questions;
 pub mod visual;
 pub use questions::{
-    Answer, Caption, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question,
-    Similarities, Strip,
+    Answer, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question, Similarities,
 };
 pub use visual::{Caption, Strip};
 

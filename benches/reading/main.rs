@@ -1,5 +1,6 @@
 //! How well a run reads what people write, by the command that they would use:
-//! `cargo bench --bench reading -- --run RUN --data FOLDER [--keep FOLDER]`; and whether it notices what is no digit:
+//! `cargo bench --bench reading -- --run RUN --data FOLDER [--keep FOLDER]
+//! [--program PATH]`; and whether it notices what is no digit:
 //! `cargo bench --bench reading -- outsiders --run RUN --data FOLDER [--step STEP]`.
 //!
 //! FOLDER holds `hwd-1000` and `usps`, from whose ink pictures of paper are made. `--keep` leaves these pictures there,
@@ -31,6 +32,9 @@ struct Arguments {
     /// Of `outsiders`: the checkpoint of this step, judged as in training.
     #[arg(long)]
     step: Option<u64>,
+    /// The program that reads: another build of it, to compare.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_headstart"))]
+    program: PathBuf,
     /// Leaves the pictures in this folder.
     #[arg(long)]
     keep: Option<PathBuf>,

@@ -147,7 +147,8 @@ fn read(path: &Path) -> Result<Dataset> {
 fn framed(folder: &Path) -> Result<Examples> {
     let framed: Vec<(Vec<u8>, u16)> = match files::labelled_pictures(folder) {
         Ok(pictures) => {
-            let read = |(path, label): &(PathBuf, String)| Ok((drawing::read(path)?.frame(), label.parse()?));
+            let read =
+                |(path, label): &(PathBuf, String)| Ok((drawing::read_one(path)?.frame(), label.parse()?));
             pictures.par_iter().map(read).collect::<Result<_>>()?
         }
         Err(_) => framed_images(&read(folder)?)?,
@@ -165,7 +166,7 @@ fn framed_images(dataset: &Dataset) -> Result<Vec<(Vec<u8>, u16)>> {
             GrayImage::from_raw(shape.width as u32, shape.height as u32, part.image(image)?.into_owned());
         let picture = DynamicImage::from(picture.context("an image is no grey one")?);
         let label = dataset.info.class_names[usize::from(part.labels()[image])].parse()?;
-        Ok((drawing::of(&picture)?.frame(), label))
+        Ok((drawing::of(&picture)?[0].sheet.frame(), label))
     };
     all.collect::<Vec<_>>().into_par_iter().map(framed).collect()
 }

@@ -183,8 +183,8 @@ impl Trust {
         }
     }
 
-    /// What is to be said of one image.
-    pub fn verdict(&self, image: u32, label: u16, seen: &Impression) -> Verdict {
+    /// What is to be said of one example.
+    pub fn verdict(&self, example: u32, label: u16, seen: &Impression) -> Verdict {
         let calibrated = softmax(&seen.logits, self.temperature);
         let (predicted, confidence) = surest(&calibrated);
         Verdict {

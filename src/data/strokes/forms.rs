@@ -109,7 +109,7 @@ fn flagged(dice: &mut Dice) -> Vec<Line> {
     let stem = stem(dice);
     let reach = dice.between(0.1, 0.36);
     // A flag that rises less is the bar of a 7.
-    let fall = (reach * dice.between(1.2, 2.8)).min(0.6);
+    let fall = (reach * dice.between(1.5, 3.0)).min(0.6);
     let tip = stem[0];
     let flag = bowed(dice, [tip[0] - reach, tip[1] + fall], tip, 0.06);
     if dice.chance(0.8) { vec![[flag, stem].concat()] } else { vec![stem, flag] }

@@ -58,7 +58,7 @@ impl Hand {
             rotation: dice.within(habits.rotation),
             stretch: dice.between(-0.6, 0.3).exp2(),
             taper: dice.within(0.25),
-            balance: dice.within(0.25),
+            balance: dice.within(0.2),
             wobble: dice.between(0.0, habits.wobble),
             haste: dice.between(0.0, habits.haste),
             pen_width: habits.pen_width * dice.between(-2.0, 1.0).exp2(),

@@ -84,7 +84,7 @@ impl History {
             self.is_loaded = true;
         }
         let done = self.scores.len();
-        let portion = &self.images[done..self.images.len().min(done + Effort::FULL.portion)];
+        let portion = &self.samples[done..self.samples.len().min(done + Effort::FULL.portion)];
         match self.model.scores(portion) {
             Ok(scores) => self.scores.extend(scores),
             Err(error) => {
