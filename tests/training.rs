@@ -52,7 +52,8 @@ fn judged(session: &mut Session, request: u64, run: &RunId, pixels: &[u8]) -> (F
 fn drawings_are_judged_while_training_goes_on() {
     let fixture = Fixture::new();
     let mut session = fixture.session();
-    let run = start(&mut session, fixture.spec(&["epochs=100000", "learning_rate=0.00001"]));
+    let run =
+        start(&mut session, fixture.spec(&["epochs=1000", "epoch_steps=1000", "learning_rate=0.00001"]));
     session.send(predict(1, &run, vec![255; 784]));
     let (first, _) = prediction(&mut session, 1);
     assert_eq!((first.confidence, first.familiarity), (Confidence::Pending, Familiarity::NotYet));

@@ -2,7 +2,7 @@
 //! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few images.
 use super::Engine;
 use crate::{
-    engine::{inspections::PartialFinding, neighbours::Neighbours, preview},
+    engine::{inspections::PartialFinding, model::Model, neighbours::Neighbours, preview},
     protocol::{Confidence, Familiarity, Finding, Prediction, RunId},
     sample::Sample,
 };
@@ -31,11 +31,18 @@ impl Engine {
         }
         let samples = std::slice::from_ref(sample);
         let (probabilities, confidence, familiarity) = match self.trust(run) {
-            Some(trust) => {
-                let seen = model.impressions(&model.fitted(samples)?, &[0])?;
-                let seen = seen.first().context("nothing was shown to the network")?;
+            Some((trust, calibrated)) => {
+                let shown = model.fitted(samples)?;
+                let impression = |of: &Model| {
+                    of.impressions(&shown, &[0])?.pop().context("nothing was shown to the network")
+                };
+                let seen = impression(&model)?;
+                let familiarity = match calibrated {
+                    Some(older) => trust.familiarity(&impression(older)?),
+                    None => trust.familiarity(&seen),
+                };
                 let confidence = Confidence::Calibrated { labels: trust.labels() };
-                (trust.probabilities(&seen.logits), confidence, trust.familiarity(seen))
+                (trust.probabilities(&seen.logits), confidence, familiarity)
             }
             None => {
                 let (confidence, familiarity) = match share_done < 1.0 {
@@ -117,7 +124,7 @@ impl Engine {
         );
         let (step, model, _) = self.model(run)?;
         let (scores, is_calibrated) = match self.trust(run) {
-            Some(trust) => {
+            Some((trust, _)) => {
                 let all: Vec<usize> = (0..count).collect();
                 let seen = model.impressions(&model.fitted(samples)?, &all)?;
                 (seen.iter().map(|seen| trust.probabilities(&seen.logits)).collect(), true)

@@ -2,7 +2,10 @@
 //! again while somebody draws for it, between two batches, and its answers are judged by the newest calibration meanwhile.
 use super::Engine;
 use crate::{
-    engine::trust::{Effort, Trust, Weighing},
+    engine::{
+        model::Model,
+        trust::{Effort, Trust, Weighing},
+    },
     errors::message,
     protocol::{About, Level, RunId},
 };
@@ -25,16 +28,21 @@ pub enum Calibration {
 /// The calibration of the network in training that was asked about a drawing last.
 pub struct Refit {
     run: RunId,
-    /// With the step that it is of.
-    newest: Option<(u64, Trust)>,
+    newest: Option<(Fitted, Trust)>,
     /// None in a pause.
-    weighing: Option<Weighing>,
+    weighing: Option<(Fitted, Weighing)>,
     /// Whether somebody has drawn since the newest was done.
     is_wanted: bool,
     /// It cannot be calibrated.
     is_given_up: bool,
     took: Duration,
     not_before: Instant,
+}
+
+/// The weights that a calibration is of, as they were: of others, features lie elsewhere.
+struct Fitted {
+    step: u64,
+    model: Model,
 }
 
 impl Calibration {
@@ -55,9 +63,9 @@ impl Refit {
     }
 
     /// What serves at a step.
-    fn trust(&self, step: u64) -> Option<&Trust> {
+    fn trust(&self, step: u64) -> Option<(&Trust, &Model)> {
         let (of, trust) = self.newest.as_ref()?;
-        (step <= 2 * of + GRACE).then_some(trust)
+        (step <= 2 * of.step + GRACE).then_some((trust, &of.model))
     }
 
     /// As of a [`Calibration`]: nothing is to be done for an answer while an older one serves.
@@ -65,7 +73,7 @@ impl Refit {
         if self.trust(step).is_some() || self.is_given_up {
             return 1.0;
         }
-        self.weighing.as_ref().map_or(0.0, Weighing::share_done).min(0.999)
+        self.weighing.as_ref().map_or(0.0, |(_, weighing)| weighing.share_done()).min(0.999)
     }
 
     fn is_due(&self, is_training: bool) -> bool {
@@ -100,14 +108,15 @@ impl Engine {
         Ok(share_done)
     }
 
-    /// The calibration of a run's network, which may be some seconds older than its weights while these are trained.
-    pub(super) fn trust(&self, run: &RunId) -> Option<&Trust> {
+    /// The calibration of a run's network. While it is trained, that is of weights some seconds old, which come with it.
+    pub(super) fn trust(&self, run: &RunId) -> Option<(&Trust, Option<&Model>)> {
         if let Some(active) = self.active.get(run) {
             let refit = self.refit.as_ref().filter(|refit| refit.run == *run)?;
-            return refit.trust(active.trainer.state.step);
+            let (trust, model) = refit.trust(active.trainer.state.step)?;
+            return Some((trust, Some(model)));
         }
         match self.calibration_at_rest(run)? {
-            Calibration::Known(trust) => Some(trust),
+            Calibration::Known(trust) => Some((trust, None)),
             Calibration::UnderWay(_) | Calibration::Unknown => None,
         }
     }
@@ -133,22 +142,28 @@ impl Engine {
     }
 
     fn advance_refit(&mut self, refit: &mut Refit, began: Instant) -> Result<()> {
-        let mut weighing = match refit.weighing.take() {
-            Some(weighing) => weighing,
-            None => Weighing::new(&self.data(&refit.run)?.1, Effort::BESIDE_TRAINING),
+        let (of, mut weighing) = match refit.weighing.take() {
+            Some(begun) => begun,
+            None => self.begin_refit(&refit.run)?,
         };
         let (data, _) = self.examples(&refit.run, |_, _| vec![])?;
-        let (step, model, _) = self.model(&refit.run)?;
-        let found = weighing.advance(&model, &data)?;
+        let found = weighing.advance(&of.model, &data)?;
         refit.took += began.elapsed();
         let Some(trust) = found else {
-            refit.weighing = Some(weighing);
+            refit.weighing = Some((of, weighing));
             return Ok(());
         };
-        refit.newest = Some((step, trust));
+        refit.newest = Some((of, trust));
         refit.is_wanted = false;
         refit.not_before = Instant::now() + std::mem::take(&mut refit.took) * PAUSE;
         Ok(())
+    }
+
+    fn begin_refit(&mut self, run: &RunId) -> Result<(Fitted, Weighing)> {
+        let (dataset, partition) = self.data(run)?;
+        let ((step, live, _), spec) = (self.model(run)?, self.spec(run)?);
+        let model = live.copy(spec, &dataset.info)?;
+        Ok((Fitted { step, model }, Weighing::new(&partition, Effort::BESIDE_TRAINING)))
     }
 
     fn begin_calibrating(&mut self, run: &RunId) -> Calibration {
