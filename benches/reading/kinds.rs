@@ -30,8 +30,11 @@ impl Shown {
     }
 }
 
+/// Draws all images of a kind.
+type Draw = fn() -> Vec<Shown>;
+
 /// Kinds by name.
-pub const KINDS: [(&str, fn() -> Vec<Shown>); 9] = [
+pub const KINDS: [(&str, Draw); 9] = [
     ("letters", || characters("letter", false)),
     ("letters with a digit for a twin", || characters("letter", true)),
     ("kana", || characters("kana", false)),
