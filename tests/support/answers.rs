@@ -10,10 +10,8 @@ use headstart::{
     protocol::{
         Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
         Question, Strip,
-        data::{
-            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
-            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
-        },
+        data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
+        visual::{Altered, Enlarged, Survey, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
     },
     session::State,
     shape::ImageShape,
