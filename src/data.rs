@@ -242,8 +242,9 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
 /// Images of a shape that are of none of the classes of the data set of a choice.
 ///
 /// # Errors
-/// Where it has none to offer.
-pub fn outsiders(choice: &Choice, shape: ImageShape, count: usize) -> Result<Examples> {
+/// Where it has none to offer, or they are of another kind than the shape.
+pub fn outsiders(choice: &Choice, shape: Shape, count: usize) -> Result<Examples> {
+    let shape = shape.image()?;
     let entry = find(&choice.id)?;
     let make = entry.outsiders.with_context(|| {
         format!("{} has no examples of none of its classes: set objective.outsiders to 0", entry.info.label)

@@ -72,21 +72,21 @@ pub struct TrustReport {
     pub temperature: f64,
     /// Expected calibration error on the validation examples, before and after.
     pub validation_ece: [f64; 2],
-    /// Share of the validation images that are taken for outsiders, by which the threshold is set. None where the network
+    /// Share of the validation examples that are taken for outsiders, by which the threshold is set. None where the network
     /// was trained on too few labels to tell outsiders.
     pub validation_flagged: Option<f64>,
     /// How many labels it took.
     pub labels: LabelCounts,
-    /// Images of another data set, and the share of them that are taken for outsiders.
+    /// Examples of another data set, and the share of them that are taken for outsiders.
     pub outsiders: Option<(usize, f64)>,
 }
 
 /// How many labels stand behind a calibrated answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LabelCounts {
-    /// Of training images: the network has learnt from them.
+    /// Of training examples: the network has learnt from them.
     pub training: usize,
-    /// Of validation images: its confidence is calibrated on them.
+    /// Of validation examples: its confidence is calibrated on them.
     pub calibration: usize,
 }
 

@@ -110,7 +110,7 @@ fn outsiders(spec: &RunSpec, shape: Shape) -> Result<Option<Outsiders>> {
         return Ok(None);
     }
     let each_step = (share * spec.training(&BATCH_SIZE)).round().max(1.0) as u64;
-    let examples = data::outsiders(&spec.dataset, shape.image()?, OUTSIDERS_MADE)?;
+    let examples = data::outsiders(&spec.dataset, shape, OUTSIDERS_MADE)?;
     Ok(Some(Outsiders::new(examples, each_step, spec.seed)))
 }
 

@@ -1,5 +1,5 @@
 //! Telling what looks like nothing that a network was trained on, by one or more measures of strangeness. One is the distance
-//! of an image's features from those of the nearest class, in the directions and units in which features of a class vary
+//! of an example's features from those of the nearest class, in the directions and units in which features of a class vary
 //! (Lee et al., "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", 2018, eq. 1
 //! and 2).
 
@@ -16,7 +16,7 @@ pub struct Insiders {
 }
 
 impl Insiders {
-    /// Sums up features of training images; none where there are too few to do so.
+    /// Sums up features of training examples; none where there are too few to do so.
     pub fn fit<'a>(
         features: impl Iterator<Item = &'a Vec<f32>> + Clone,
         labels: &[u16],
@@ -49,35 +49,35 @@ impl Insiders {
     }
 }
 
-/// From where on an image is an outsider, by several measures, each the greater the stranger it is. They have units of their
-/// own, so they are compared by their ranks: the share of known images that are less strange. The highest rank counts.
+/// From where on an example is an outsider, by several measures, each the greater the stranger it is. They have units of their
+/// own, so they are compared by their ranks: the share of known examples that are less strange. The highest rank counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranks {
-    /// Of each measure, those of the known images, rising.
+    /// Of each measure, those of the known examples, rising.
     measures: Vec<Vec<f64>>,
     /// Higher ranks are those of outsiders.
     threshold: f64,
 }
 
 impl Ranks {
-    /// From the measures of each image of several parts of the known images, so that of each part this share at least is
+    /// From the measures of each example of several parts of the known examples, so that of each part this share at least is
     /// kept: the others count as outsiders. None where there are no measures.
     pub fn fit(parts: &[&[Vec<f64>]], kept: f64) -> Option<Self> {
-        let images = || parts.iter().copied().flatten();
-        let count = images().next()?.len();
+        let examples = || parts.iter().copied().flatten();
+        let count = examples().next()?.len();
         let of = |measure: usize| {
-            let mut values: Vec<f64> = images().map(|image| image[measure]).collect();
+            let mut values: Vec<f64> = examples().map(|example| example[measure]).collect();
             values.sort_by(f64::total_cmp);
             values
         };
         let measures = (0..count).map(of).collect();
         let mut ranks = (count > 0).then_some(Self { measures, threshold: 1.0 })?;
-        let highest = |part: &&[Vec<f64>]| part.iter().map(|image| ranks.highest(image)).collect();
+        let highest = |part: &&[Vec<f64>]| part.iter().map(|example| ranks.highest(example)).collect();
         ranks.threshold = parts.iter().map(|part| quantile(highest(part), kept)).fold(0.0, f64::max);
         Some(ranks)
     }
 
-    /// Whether an image with these measures is an outsider; one whose measures are no numbers is.
+    /// Whether an example with these measures is an outsider; one whose measures are no numbers is.
     pub fn is_outsider(&self, measures: &[f64]) -> bool {
         self.highest(measures) > self.threshold || measures.iter().any(|measure| measure.is_nan())
     }
@@ -98,7 +98,7 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// None for a class without images.
+/// None for a class without examples.
 fn class_means<'a>(
     features: impl Iterator<Item = &'a Vec<f32>>,
     labels: &[u16],
@@ -180,17 +180,17 @@ mod tests {
     #[test]
     fn the_highest_rank_among_several_measures_decides() {
         // the second measure is the first one turned round, in another unit
-        let images: Vec<_> = (0..100).map(|at| vec![f64::from(at), f64::from(99 - at) * 1e6]).collect();
-        let ranks = Ranks::fit(&[&images], 0.9).unwrap();
-        let flagged = images.iter().filter(|image| ranks.is_outsider(image)).count();
+        let examples: Vec<_> = (0..100).map(|at| vec![f64::from(at), f64::from(99 - at) * 1e6]).collect();
+        let ranks = Ranks::fit(&[&examples], 0.9).unwrap();
+        let flagged = examples.iter().filter(|example| ranks.is_outsider(example)).count();
         assert_eq!(flagged, 10, "five at either end");
         let is_outsider = |measures: [f64; 2]| ranks.is_outsider(&measures);
         assert!(is_outsider([98.0, 0.0]) && is_outsider([0.0, 98e6]) && is_outsider([1e9, 1e9]));
         assert!(!is_outsider([50.0, 50e6]) && is_outsider([50.0, f64::NAN]));
         assert!(Ranks::fit(&[&[]], 0.9).is_none() && Ranks::fit(&[&[vec![]]], 0.9).is_none());
         let stranger: Vec<_> = (100..110).map(|at| vec![f64::from(at), 0.0]).collect();
-        let ranks = Ranks::fit(&[&images, &stranger], 0.9).unwrap();
-        let flagged = |part: &[Vec<f64>]| part.iter().filter(|image| ranks.is_outsider(image)).count();
-        assert_eq!([flagged(&images), flagged(&stranger)], [1, 1], "of each part 90 % are kept at least");
+        let ranks = Ranks::fit(&[&examples, &stranger], 0.9).unwrap();
+        let flagged = |part: &[Vec<f64>]| part.iter().filter(|example| ranks.is_outsider(example)).count();
+        assert_eq!([flagged(&examples), flagged(&stranger)], [1, 1], "of each part 90 % are kept at least");
     }
 }

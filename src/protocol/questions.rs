@@ -198,7 +198,7 @@ pub enum Confidence {
 pub enum Familiarity {
     /// That is not yet judged; it will be.
     NotYet,
-    /// It looks as validation images do.
+    /// It looks as validation examples do.
     Inside,
     /// It looks like none of the classes: the answer is not to be relied on.
     Outside,
