@@ -8,7 +8,7 @@ use crate::{
     errors::message,
     protocol::{
         About, Level, Notice,
-        data::{Collection, DataReport, DataRequest, ImageId, Opened},
+        data::{Collection, DataReport, DataRequest, ImageId, Opened, TestImage},
     },
     runs::Home,
     service::{Service, attempt, serve},
@@ -125,8 +125,13 @@ fn as_it_is(choice: &Choice) -> Choice {
 struct PicturesWish {
     request: u64,
     dataset: Choice,
-    images: Vec<ImageId>,
-    side: usize,
+    wanted: Wanted,
+}
+
+/// Some images that were named, or any of the test images.
+enum Wanted {
+    Pictures { images: Vec<ImageId>, side: usize },
+    TestImage { turn: u64 },
 }
 
 /// A data set as it is, without any corrections.
@@ -169,7 +174,12 @@ impl Desk {
             DataRequest::StopFetching => self.stop_fetching(),
             DataRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
             DataRequest::Pictures { request, dataset, images, side } => {
-                self.pictures.push_back(PicturesWish { request, dataset: *dataset, images, side });
+                let wanted = Wanted::Pictures { images, side };
+                self.pictures.push_back(PicturesWish { request, dataset: *dataset, wanted });
+            }
+            DataRequest::TestImage { request, dataset, turn } => {
+                let wanted = Wanted::TestImage { turn };
+                self.pictures.push_back(PicturesWish { request, dataset: *dataset, wanted });
             }
             DataRequest::Look { request, image } => {
                 if let Some(open) = &self.open {
@@ -186,8 +196,11 @@ impl Desk {
             DataRequest::EndSurvey => self.surveying = None,
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
             DataRequest::Handwriting => self.show_handwriting(),
-            DataRequest::KeepDrawing { label, framed } => self.keep_drawing(label, &framed)?,
-            DataRequest::RemoveDrawing { place } => self.remove_drawing(&place)?,
+            DataRequest::KeepDrawing { request, label, framed } => {
+                self.keep_drawing(request, label, &framed)?;
+            }
+            DataRequest::RemoveDrawings { places } => self.remove_drawings(&places)?,
+            DataRequest::RestoreDrawings { drawings } => self.restore_drawings(&drawings)?,
         }
         Ok(())
     }
@@ -244,10 +257,21 @@ impl Desk {
             self.pictures.push_front(wish);
             return Ok(());
         }
-        let dataset = dataset?;
-        let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
-        self.of_run = Some((source, dataset));
-        self.report(DataReport::Pictures(sheet));
+        let report = match (&wish.wanted, &dataset) {
+            (Wanted::Pictures { images, side }, Ok(dataset)) => {
+                DataReport::Pictures(pictures::sheet(dataset, wish.request, images, *side)?)
+            }
+            (Wanted::TestImage { turn }, found) => {
+                let found = match found {
+                    Ok(dataset) => pictures::test_image(dataset, *turn).map_err(|error| message(&error)),
+                    Err(error) => Err(message(error)),
+                };
+                DataReport::TestImage(TestImage { request: wish.request, found })
+            }
+            (Wanted::Pictures { .. }, Err(_)) => return dataset.map(drop),
+        };
+        self.of_run = dataset.ok().map(|dataset| (source, dataset));
+        self.report(report);
         Ok(())
     }
 

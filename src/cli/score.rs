@@ -11,7 +11,9 @@ use crate::{
     data::{DatasetInfo, drawing, files, fitting, watch::Watch},
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
+    evaluation::{
+        ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures, confidence,
+    },
     metrics::Split,
     protocol::{About, Answer, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
     runs::Home,
@@ -236,12 +238,16 @@ impl Reading {
 
     /// "7    92.93 % (90.34 % uncalibrated)", and whether it is an outsider.
     pub fn text(&self) -> String {
-        let raw = percent(self.raw_confidence);
+        let raw = confidence(self.raw_confidence, 2);
         let remark =
             if self.is_outsider == Some(true) { ", looks like nothing it was trained on" } else { "" };
         match self.is_outsider {
             Some(_) => {
-                format!("{}  {:>9} ({raw} uncalibrated){remark}", self.class_name, percent(self.confidence))
+                format!(
+                    "{}  {:>9} ({raw} uncalibrated){remark}",
+                    self.class_name,
+                    confidence(self.confidence, 2)
+                )
             }
             None => format!("{}  {raw:>9} uncalibrated", self.class_name),
         }

@@ -1,6 +1,7 @@
 //! What the two faces and the librarian thread say to each other about data sets.
 use super::Notice;
 use crate::{
+    sample::Image,
     shape::ImageShape,
     spec::{Choice, Edits, RunSpec, Values},
 };
@@ -42,6 +43,15 @@ pub enum DataRequest {
         /// In pixels.
         side: usize,
     },
+    /// One test image of any data set, as a run of it sees it.
+    TestImage {
+        /// The number that the report repeats.
+        request: u64,
+        /// The data set and its options.
+        dataset: Box<Choice>,
+        /// Which one: each number stands for another image.
+        turn: u64,
+    },
     /// A training image of the data set that is open, and how augmentation alters it. The newest request wins.
     Alter {
         /// The number that the report repeats.
@@ -76,15 +86,22 @@ pub enum DataRequest {
     Handwriting,
     /// Keeps a framed drawing with its right label.
     KeepDrawing {
+        /// The number that the report repeats.
+        request: u64,
         /// The digit that it shows.
         label: usize,
         /// 28 by 28 bytes, row by row, 255 for ink.
         framed: Vec<u8>,
     },
-    /// Removes one, by its place.
-    RemoveDrawing {
+    /// Removes some of them.
+    RemoveDrawings {
         /// As in [`Written::place`].
-        place: PathBuf,
+        places: Vec<PathBuf>,
+    },
+    /// Puts back what was removed, held out or not as it was.
+    RestoreDrawings {
+        /// As they were.
+        drawings: Vec<Written>,
     },
 }
 
@@ -99,6 +116,8 @@ pub enum DataReport {
     Look(FullImage),
     /// Answers [`DataRequest::Pictures`].
     Pictures(Thumbnails),
+    /// Answers [`DataRequest::TestImage`].
+    TestImage(TestImage),
     /// Answers [`DataRequest::Alter`].
     Altered(Altered),
     /// What a survey has found so far; one report for each portion.
@@ -109,6 +128,13 @@ pub enum DataReport {
     Fetch(Fetch),
     /// Every drawing there is, after each change.
     Handwriting(Arc<Handwriting>),
+    /// Answers [`DataRequest::KeepDrawing`], once the drawing is on the disk.
+    Kept {
+        /// The number of the request.
+        request: u64,
+        /// As in [`Written::place`]; none where it was not kept, which a notice says the reason of.
+        place: Option<PathBuf>,
+    },
     /// Something that a person should know.
     Notice(Notice),
 }
@@ -259,6 +285,15 @@ pub struct Thumbnails {
     pub shape: ImageShape,
     /// (images, height, width, channels) bytes.
     pub pixels: Arc<Vec<u8>>,
+}
+
+/// A test image, or why there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestImage {
+    /// The number of the request.
+    pub request: u64,
+    /// The image and the name of its class.
+    pub found: Result<(Image, String), String>,
 }
 
 /// One image, pixel by pixel.

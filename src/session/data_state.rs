@@ -4,12 +4,16 @@ use crate::{
     data,
     protocol::{
         Preparing,
-        data::{Altered, Collection, DataReport, Fetch, FullImage, Handwriting, Opened, Survey, Thumbnails},
+        data::{
+            Altered, Collection, DataReport, Fetch, FullImage, Handwriting, Opened, Survey, TestImage,
+            Thumbnails,
+        },
     },
     spec::{Choice, Edits},
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -30,12 +34,17 @@ pub struct DataState {
     pub pictures: VecDeque<Thumbnails>,
     /// The newest image that was asked for.
     pub look: Option<FullImage>,
+    /// The newest test image that was asked for.
+    pub test_image: Option<TestImage>,
     /// The newest image that augmentation was tried on.
     pub altered: Option<Altered>,
     /// What the newest survey has found so far.
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,
+    /// Where the drawings are that were kept since the program started, by the numbers of the requests; none where one was
+    /// not kept.
+    pub kept: BTreeMap<u64, Option<PathBuf>>,
 }
 
 impl DataState {
@@ -67,10 +76,12 @@ impl State {
             DataReport::Fetch(fetch) => data.fetch = Some(fetch),
             DataReport::Sheet(sheet) => keep(&mut data.sheets, sheet),
             DataReport::Pictures(pictures) => keep(&mut data.pictures, pictures),
+            DataReport::TestImage(image) => data.test_image = Some(image),
             DataReport::Look(look) => data.look = Some(look),
             DataReport::Altered(altered) => data.altered = Some(altered),
             DataReport::Survey(survey) => data.survey = Some(survey),
             DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
+            DataReport::Kept { request, place } => drop(data.kept.insert(request, place)),
             DataReport::Notice(notice) => self.notices.push(notice),
         }
     }

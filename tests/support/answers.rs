@@ -11,9 +11,10 @@ use headstart::{
         Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
         data::{
             Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
-            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
+            Role, Survey, TestImage, Thumbnails, TwinCounts, Twins, Written,
         },
     },
+    sample::Image,
     session::State,
     shape::ImageShape,
     spec::Edits,
@@ -259,6 +260,10 @@ fn report(state: &mut State, request: DataRequest) {
         }),
         DataRequest::Sheet { request, images } => DataReport::Sheet(sheet(request, images.len())),
         DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
+        DataRequest::TestImage { request, .. } => {
+            let found = Ok((Image { shape, pixels: pixels(1) }, CLASSES[2].into()));
+            DataReport::TestImage(TestImage { request, found })
+        }
         DataRequest::Look { request, image } => {
             let key = "train-images-idx3-ubyte.gz, image 17".into();
             DataReport::Look(FullImage { request, image, shape, pixels: Arc::new(pixels(1)), key })
