@@ -36,7 +36,7 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
 /// # Errors
 /// Where the data set has no test images.
 pub fn test_image(dataset: &Dataset, turn: u64) -> Result<(Image, String)> {
-    ensure!(dataset.test.len() > 0, "This data set has no test images");
+    ensure!(!dataset.test.is_empty(), "This data set has no test images");
     let index = rng(0, "test image", turn).random_range(0..dataset.test.len()) as u32;
     let (pixels, label) = one(dataset, ImageId { is_test: true, index })?;
     let shape = dataset.info.shape.image()?;

@@ -3,7 +3,7 @@ use super::{
     Action,
     asking::Asker,
     strips::Strips,
-    widgets::{card, icon_button, title},
+    widgets::{card, icon_button, strong},
 };
 use crate::{
     data::{
@@ -15,7 +15,7 @@ use crate::{
     shape::ImageShape,
 };
 use answer::{Classes, Questions};
-use egui::{Align, Layout, RichText, Slider, TextureHandle, Ui, vec2};
+use egui::{Align, Label, Layout, RichText, Slider, TextureHandle, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_DELETE, ICON_FULLSCREEN, ICON_FULLSCREEN_EXIT, ICON_IMAGE, ICON_REDO, ICON_SHUFFLE, ICON_UNDO,
 };
@@ -44,11 +44,15 @@ mod tests;
 /// The margin within its card, in points.
 const MARGIN: f32 = 12.0;
 /// What is above the pad and beneath it, in points.
-const AROUND: f32 = 124.0;
+const AROUND: f32 = 136.0;
 /// The side of what the network sees, in points.
 const SEEN: f32 = 64.0;
-/// Width in points above which there is a title beside the buttons.
-const TITLED: f32 = 320.0;
+/// In less width there is no title beside the buttons, in points.
+const TITLE: f32 = 60.0;
+
+/// What the keys of the pad do.
+const KEYS: &str =
+    "The keys 0 to 9 keep the drawing under that label in Handwriting, and clear the pad for the next.";
 
 /// What a view can want of the pad.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,11 +208,16 @@ impl DrawPad {
 
     fn header(&mut self, ui: &mut Ui, run: Option<&Run>, asker: &mut Asker<'_>) {
         ui.horizontal(|ui| {
-            if ui.available_width() > TITLED {
-                title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" })
-                    .on_hover_text("The keys 0 to 9 keep the drawing under that label in Handwriting, and clear the pad for the next.");
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, run, asker));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.buttons(ui, run, asker);
+                if ui.available_width() < TITLE {
+                    return;
+                }
+                let text = if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" };
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(strong(text)).truncate()).on_hover_text(KEYS);
+                });
+            });
         });
     }
 
@@ -272,7 +281,9 @@ impl DrawPad {
 
     /// What is going on, in a line or two.
     fn status(&mut self, ui: &mut Ui, run: Option<&Run>, asker: &mut Asker<'_>) {
-        let small = |ui: &mut Ui, text: &str| drop(ui.label(RichText::new(text).small().weak()));
+        // one line, so that what is beneath the pad stays where it is
+        let small =
+            |ui: &mut Ui, text: &str| drop(ui.add(Label::new(RichText::new(text).small().weak()).truncate()));
         if self.is_opening() {
             return small(ui, "Opening the picture…");
         }

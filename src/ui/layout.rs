@@ -32,11 +32,11 @@ const PAD_AND_START: f32 = 480.0;
 /// The least height of the draw pad's card, in points.
 const LOW_PAD: f32 = 380.0;
 /// The height beneath the pad's card that holds what is turned most, in points.
-const TURNED: f32 = 200.0;
+const TURNED: f32 = 192.0;
 /// The height beneath the pad's card that is left where there is more room, in points.
 const BENEATH: f32 = 320.0;
 /// The width of the controls that has the bars beside a pad that is large enough, in points.
-const CONTROLS: f32 = 400.0;
+const CONTROLS: f32 = 408.0;
 /// The same where the pad is as wide as the controls.
 const NARROW_CONTROLS: f32 = 288.0;
 

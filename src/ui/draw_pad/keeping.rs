@@ -146,16 +146,16 @@ impl DrawPad {
     }
 }
 
-/// "Kept as 7, of which you have 5 now."
+/// "Kept as 7: 5 in Handwriting"
 fn said(deed: Deed, data: &DataState) -> String {
     let label = deed.label;
     match data.kept.get(&deed.request) {
         None => format!("Keeping it as {label}…"),
-        Some(None) => "It was not kept: the newest notice says why.".into(),
+        Some(None) => "Not kept: the newest notice says why".into(),
         Some(Some(_)) => {
             let drawings = data.handwriting.iter().flat_map(|handwriting| &handwriting.drawings);
             let count = drawings.filter(|one| one.label == label).count();
-            format!("Kept as {label} in Handwriting, which has {count} of them.")
+            format!("Kept as {label}: {count} in Handwriting")
         }
     }
 }

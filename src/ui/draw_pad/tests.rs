@@ -50,7 +50,7 @@ impl Desk {
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, vec2(600.0, 600.0)));
         let input = RawInput { screen_rect, events: events.to_vec(), ..RawInput::default() };
         let ctx = self.ctx.clone();
-        let _ = ctx.run_ui(input, |ui| {
+        let mut output = ctx.run_ui(input, |ui| {
             if self.is_covered {
                 let above = Area::new(Id::unique("above")).order(Order::Foreground).fixed_pos(self.rect.min);
                 above.show(ui.ctx(), |ui| ui.allocate_exact_size(self.rect.size(), Sense::click()));
@@ -63,6 +63,8 @@ impl Desk {
             self.rect = Rect::from_min_size(at, vec2(SIDE, SIDE));
             ui.text_edit_singleline(&mut self.text);
         });
+        // nothing is painted
+        output.textures_delta.clear();
     }
 
     /// The events in so many frames.

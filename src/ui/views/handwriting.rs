@@ -146,7 +146,7 @@ fn keep(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
     });
     let text = if scene.is_own_drawing || scene.image.is_none() {
-        "Draw a digit on the pad, then say here which one it is, or press its key: the pad is cleared for the next."
+        "Draw a digit on the pad, then say here which one it is. Its key does the same; the pad is cleared for the next."
     } else {
         "What is on the pad is no drawing of yours."
     };
