@@ -78,7 +78,7 @@ impl Parts<'_> {
             panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
         }
         if self.bench.settings.show_controls {
-            let panel = Panel::right("controls").default_size((width * 0.3).clamp(CONTROLS, 560.0));
+            let panel = Panel::right("controls").default_size((width * 0.32).clamp(CONTROLS, 580.0));
             let panel = panel.size_range(CONTROLS..=(width * 0.4).max(CONTROLS));
             panel.frame(frame).show(ui, |ui| self.controls(ui));
         }

@@ -7,7 +7,7 @@ use crate::{
         asking::{Asker, Asking, Pace},
         bars, theme,
         views::UNSAVED,
-        widgets::strong,
+        widgets::{elided, strong},
     },
 };
 use egui::{RichText, Ui};
@@ -21,6 +21,8 @@ const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther fro
 
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;
+/// The most characters of a run's name that leave room for what is said of its answer.
+const NAME: usize = 20;
 /// In less width the letters are small, in points.
 const NARROW: f32 = 200.0;
 
@@ -191,9 +193,9 @@ fn warning(confidence: Confidence) -> Option<[&'static str; 2]> {
 /// `kind` is that of the bars.
 fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
     match (run, drawn) {
-        (None, _) => "Start or select a run: its network scores your drawing.".into(),
+        (None, _) => "Start or select a run, and it is scored.".into(),
         (Some(run), true) if !run.has_weights() => UNSAVED.into(),
-        (Some(run), true) => format!("Scored by {}{kind}", run.spec.name),
+        (Some(run), true) => format!("Scored by {}{kind}", elided(&run.spec.name, NAME)),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
     }
 }

@@ -6,7 +6,7 @@ const LEAST: f32 = 240.0;
 /// Bars need so much width beside the pad, in points.
 const BARS: f32 = 104.0;
 /// The share of the width that bars get beside the pad where there is more.
-const SHARE: f32 = 0.28;
+const SHARE: f32 = 0.3;
 /// Bars are no wider than the pad is, by this factor.
 const WIDEST: f32 = 1.1;
 /// The height of the bars beneath the pad, in points.
@@ -27,12 +27,12 @@ pub struct Room {
 impl Room {
     /// The largest pad that leaves room for the bars: beside it, or beneath it where the room is narrow.
     pub fn of(size: Vec2) -> Self {
-        let beside = size.x - GAP - (size.x * SHARE).max(BARS);
-        if beside.round() < LEAST {
+        let widest = size.x - GAP - BARS;
+        if widest < LEAST {
             let side = size.x.min((size.y - BENEATH).max(LEAST));
             return Self { side, bars: Vec2::new(size.x, BENEATH), is_beside: false };
         }
-        let side = beside.min(size.y.max(LEAST));
+        let side = (size.x * (1.0 - SHARE) - GAP).clamp(LEAST, widest).min(size.y.max(LEAST));
         let width = (size.x - GAP - side).min(side * WIDEST);
         Self { side, bars: Vec2::new(width, side), is_beside: true }
     }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn the_pad_is_as_large_as_the_room_allows() {
         assert_eq!(of(352.0, 400.0), (240.0, true), "the narrowest with bars beside the pad");
-        assert_eq!(of(512.0, 600.0), (361.0, true));
+        assert_eq!(of(512.0, 600.0), (350.0, true));
         assert_eq!(of(512.0, 300.0), (300.0, true));
         assert_eq!(of(512.0, 100.0), (240.0, true), "it would rather scroll");
         assert_eq!(of(300.0, 700.0), (300.0, false));
