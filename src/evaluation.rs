@@ -8,6 +8,19 @@ pub mod outsiders;
 pub use calibration::Reliability;
 pub use disagreement::Disagreement;
 
+/// How sure a network is, in percent: "93 %", or "92.9 %" with one decimal. No network is certain: what would be rounded to
+/// all or nothing is ">99 %" and "<1 %".
+pub fn confidence(probability: f64, decimals: usize) -> String {
+    let (percent, least) = (100.0 * probability, 0.1f64.powi(decimals as i32));
+    if percent >= 100.0 - least / 2.0 {
+        format!(">{:.decimals$} %", 100.0 - least)
+    } else if percent <= least / 2.0 {
+        format!("<{least:.decimals$} %")
+    } else {
+        format!("{percent:.decimals$} %")
+    }
+}
+
 /// The scores of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
@@ -194,6 +207,15 @@ mod tests {
         let runners_up = [Candidate { class: 2, probability: 0.1 }, Candidate::default()];
         let runners_up = [runners_up[0], runners_up[1], runners_up[1], runners_up[1]];
         Verdict { example, label, predicted, raw_confidence, confidence, runners_up, loss, is_outsider }
+    }
+
+    #[test]
+    fn no_network_is_said_to_be_certain() {
+        let written = [0.0, 0.004, 0.006, 0.8, 0.994, 0.996, 1.0].map(|share| confidence(share, 0));
+        assert_eq!(written, ["<1 %", "<1 %", "1 %", "80 %", "99 %", ">99 %", ">99 %"]);
+        let written = [0.000_4, 0.996, 0.999_6].map(|share| confidence(share, 1));
+        assert_eq!(written, ["<0.1 %", "99.6 %", ">99.9 %"]);
+        assert_eq!(confidence(0.999_99, 2), ">99.99 %");
     }
 
     /// scikit-learn 1.9: `confusion_matrix` and `precision_recall_fscore_support` of

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         About, Level, Notice,
         data::{Collection, DataReport, DataRequest, ExampleId, Opened},
-        visual::{VisualReport, VisualRequest},
+        visual::{TestImage, VisualReport, VisualRequest},
     },
     runs::Home,
     service::{Service, attempt, serve},
@@ -126,8 +126,13 @@ fn as_it_is(choice: &Choice) -> Choice {
 struct RunSheetWish {
     request: u64,
     dataset: Choice,
-    images: Vec<ExampleId>,
-    side: usize,
+    wanted: Wanted,
+}
+
+/// Some examples that were named, or any of the test images.
+enum Wanted {
+    Sheet { images: Vec<ExampleId>, side: usize },
+    TestImage { turn: u64 },
 }
 
 /// A data set as it is, without any corrections.
@@ -171,8 +176,11 @@ impl Desk {
             DataRequest::Visual(request) => self.note_visual(request)?,
             DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
             DataRequest::Handwriting => self.show_handwriting(),
-            DataRequest::KeepDrawing { label, framed } => self.keep_drawing(label, &framed)?,
-            DataRequest::RemoveDrawing { place } => self.remove_drawing(&place)?,
+            DataRequest::KeepDrawing { request, label, framed } => {
+                self.keep_drawing(request, label, &framed)?;
+            }
+            DataRequest::RemoveDrawings { places } => self.remove_drawings(&places)?,
+            DataRequest::RestoreDrawings { drawings } => self.restore_drawings(&drawings)?,
         }
         Ok(())
     }
@@ -181,7 +189,12 @@ impl Desk {
         match request {
             VisualRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
             VisualRequest::RunSheet { request, dataset, images, side } => {
-                self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, images, side });
+                let wanted = Wanted::Sheet { images, side };
+                self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
+            }
+            VisualRequest::TestImage { request, dataset, turn } => {
+                let wanted = Wanted::TestImage { turn };
+                self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
             }
             VisualRequest::Enlarge { request, image } => {
                 if let Some(open) = &self.open {
@@ -254,10 +267,21 @@ impl Desk {
             self.run_sheets.push_front(wish);
             return Ok(());
         }
-        let dataset = dataset?;
-        let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
-        self.of_run = Some((source, dataset));
-        self.show(VisualReport::RunSheet(sheet));
+        let report = match (&wish.wanted, &dataset) {
+            (Wanted::Sheet { images, side }, Ok(dataset)) => {
+                VisualReport::RunSheet(pictures::sheet(dataset, wish.request, images, *side)?)
+            }
+            (Wanted::TestImage { turn }, found) => {
+                let found = match found {
+                    Ok(dataset) => pictures::test_image(dataset, *turn).map_err(|error| message(&error)),
+                    Err(error) => Err(message(error)),
+                };
+                VisualReport::TestImage(TestImage { request: wish.request, found })
+            }
+            (Wanted::Sheet { .. }, Err(_)) => return dataset.map(drop),
+        };
+        self.of_run = dataset.ok().map(|dataset| (source, dataset));
+        self.show(report);
         Ok(())
     }
 

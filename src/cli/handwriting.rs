@@ -31,7 +31,11 @@ const FEWEST: usize = 5;
 pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
     for image in images {
-        let kept = handwriting::keep(&folder, label, &drawing::read_one(image)?.frame())?;
+        let framed = drawing::read_one(image)?.frame();
+        if handwriting::is_blot(&framed) {
+            complain(format!("{}: no line can be made out: is it a blot?", image.display()));
+        }
+        let kept = handwriting::keep(&folder, label, &framed)?;
         if let Some(remark) = kept.remark() {
             complain(format!("{}: {remark}", image.display()));
         }

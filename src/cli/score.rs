@@ -18,6 +18,7 @@ use crate::{
     errors::{message, name},
     evaluation::{
         ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures,
+        confidence,
     },
     metrics::Split,
     protocol::{
@@ -319,7 +320,7 @@ impl Reading {
 
     /// "7    92.93 % (90.34 % uncalibrated)", and whether it is an outsider.
     pub fn text(&self) -> String {
-        let raw = percent(self.raw_confidence);
+        let raw = confidence(self.raw_confidence, 2);
         let remark = match self.familiarity {
             Familiarity::Outside => ", looks like nothing it was trained on".into(),
             Familiarity::TooFewLabels(labels) => {
@@ -329,7 +330,11 @@ impl Reading {
         };
         match self.labels {
             Some(_) => {
-                format!("{}  {:>9} ({raw} uncalibrated){remark}", self.class_name, percent(self.confidence))
+                format!(
+                    "{}  {:>9} ({raw} uncalibrated){remark}",
+                    self.class_name,
+                    confidence(self.confidence, 2)
+                )
             }
             None => format!("{}  {raw:>9} uncalibrated", self.class_name),
         }

@@ -6,14 +6,17 @@ use crate::{
         visual::{Altered, Enlarged, Thumbnails},
     },
     rng::rng,
+    sample::Image,
     spec::Values,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rand::RngExt as _;
 use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
 pub const SIDE: usize = 64;
+/// Test images with longer sides are made smaller, in pixels.
+const LARGEST: usize = 512;
 /// Epochs in which an augmented image is shown.
 const LOOKS: u64 = 9;
 
@@ -29,6 +32,20 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ExampleId], side: usize)
         pixels.extend(thumbnails::small(&one(dataset, *image)?.0, shape, side));
     }
     Ok(Thumbnails { request, shape: small, pixels: Arc::new(pixels) })
+}
+
+/// A test image and the name of its class. Each turn gives another.
+///
+/// # Errors
+/// Where the data set has no test images.
+pub fn test_image(dataset: &Dataset, turn: u64) -> Result<(Image, String)> {
+    ensure!(!dataset.test.is_empty(), "This data set has no test images");
+    let index = rng(0, "test image", turn).random_range(0..dataset.test.len()) as u32;
+    let (pixels, label) = one(dataset, ExampleId { is_test: true, index })?;
+    let shape = dataset.info.shape.image()?;
+    let pixels = thumbnails::small(&pixels, shape, LARGEST);
+    let image = Image { shape: thumbnails::small_shape(shape, LARGEST), pixels };
+    Ok((image, dataset.info.class_names[usize::from(label)].clone()))
 }
 
 /// One image in full size, and the name that corrections use for it.

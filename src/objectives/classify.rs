@@ -2,7 +2,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip};
 use crate::{
     data::DatasetInfo,
-    evaluation::argmax,
+    evaluation::{argmax, confidence},
     metrics::ACCURACY,
     models::{
         Builder, Flow, Network, Pass, Vars,
@@ -138,10 +138,10 @@ impl Objective for Classify {
         let labels = batch.labels.as_ref().map(Tensor::to_vec1::<u32>).transpose()?;
         let caption = |(at, row): (usize, &Vec<f32>)| {
             let class = argmax(row);
-            let sure = row.get(class).copied().unwrap_or_default() * 100.0;
+            let sure = confidence(row.get(class).copied().unwrap_or_default().into(), 0);
             let name = &self.class_names[class];
             let is_right = labels.as_ref().map(|labels| class == labels[at] as usize);
-            Caption { text: format!("{name} · {sure:.0} %"), is_right }
+            Caption { text: format!("{name} · {sure}"), is_right }
         };
         let captions = probabilities.iter().enumerate().map(caption).collect();
         let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";

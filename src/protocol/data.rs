@@ -37,15 +37,22 @@ pub enum DataRequest {
     Handwriting,
     /// Keeps a framed drawing with its right label.
     KeepDrawing {
+        /// The number that the report repeats.
+        request: u64,
         /// The digit that it shows.
         label: usize,
         /// 28 by 28 bytes, row by row, 255 for ink.
         framed: Vec<u8>,
     },
-    /// Removes one, by its place.
-    RemoveDrawing {
+    /// Removes some of them.
+    RemoveDrawings {
         /// As in [`Written::place`].
-        place: PathBuf,
+        places: Vec<PathBuf>,
+    },
+    /// Puts back what was removed, held out or not as it was.
+    RestoreDrawings {
+        /// As they were.
+        drawings: Vec<Written>,
     },
 }
 
@@ -68,6 +75,13 @@ pub enum DataReport {
     Fetch(Fetch),
     /// Every drawing there is, after each change.
     Handwriting(Arc<Handwriting>),
+    /// Answers [`DataRequest::KeepDrawing`], once the drawing is on the disk.
+    Kept {
+        /// The number of the request.
+        request: u64,
+        /// As in [`Written::place`]; none where it was not kept, which a notice says the reason of.
+        place: Option<PathBuf>,
+    },
     /// Something that a person should know.
     Notice(Notice),
 }

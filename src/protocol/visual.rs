@@ -2,6 +2,7 @@
 //! a height, a width and bytes. What is shown of another kind of data has a file of its own.
 use super::data::ExampleId;
 use crate::{
+    sample::Image,
     shape::ImageShape,
     spec::{Choice, Values},
 };
@@ -36,6 +37,15 @@ pub enum VisualRequest {
         /// In pixels.
         side: usize,
     },
+    /// One test image of any data set, as a run of it sees it.
+    TestImage {
+        /// The number that the report repeats.
+        request: u64,
+        /// The data set and its options.
+        dataset: Box<Choice>,
+        /// Which one: each number stands for another image.
+        turn: u64,
+    },
     /// A training image of the data set that is open, and how augmentation alters it. The newest request wins.
     Alter {
         /// The number that the report repeats.
@@ -65,10 +75,21 @@ pub enum VisualReport {
     Enlarged(Enlarged),
     /// Answers [`VisualRequest::RunSheet`].
     RunSheet(Thumbnails),
+    /// Answers [`VisualRequest::TestImage`].
+    TestImage(TestImage),
     /// Answers [`VisualRequest::Alter`].
     Altered(Altered),
     /// What a survey has found so far; one report for each portion.
     Survey(Survey),
+}
+
+/// A test image, or why there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestImage {
+    /// The number of the request.
+    pub request: u64,
+    /// The image and the name of its class.
+    pub found: Result<(Image, String), String>,
 }
 
 /// Small pictures, in the order in which they were asked for.

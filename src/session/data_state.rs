@@ -5,12 +5,13 @@ use crate::{
     protocol::{
         Preparing,
         data::{Collection, DataReport, Fetch, Handwriting, Opened},
-        visual::{Altered, Enlarged, Survey, Thumbnails, VisualReport},
+        visual::{Altered, Enlarged, Survey, TestImage, Thumbnails, VisualReport},
     },
     spec::{Choice, Edits},
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -31,12 +32,17 @@ pub struct DataState {
     pub run_sheets: VecDeque<Thumbnails>,
     /// The newest example that was asked for in full size.
     pub enlarged: Option<Enlarged>,
+    /// The newest test image that was asked for.
+    pub test_image: Option<TestImage>,
     /// The newest example that augmentation was tried on.
     pub altered: Option<Altered>,
     /// What the newest survey has found so far.
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,
+    /// Where the drawings are that were kept since the program started, by the numbers of the requests; none where one was
+    /// not kept.
+    pub kept: BTreeMap<u64, Option<PathBuf>>,
 }
 
 impl DataState {
@@ -58,6 +64,7 @@ impl DataState {
             VisualReport::Sheet(sheet) => keep(&mut self.sheets, sheet),
             VisualReport::RunSheet(sheet) => keep(&mut self.run_sheets, sheet),
             VisualReport::Enlarged(enlarged) => self.enlarged = Some(enlarged),
+            VisualReport::TestImage(image) => self.test_image = Some(image),
             VisualReport::Altered(altered) => self.altered = Some(altered),
             VisualReport::Survey(survey) => self.survey = Some(survey),
         }
@@ -78,6 +85,7 @@ impl State {
             DataReport::Fetch(fetch) => data.fetch = Some(fetch),
             DataReport::Visual(report) => data.see(report),
             DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
+            DataReport::Kept { request, place } => drop(data.kept.insert(request, place)),
             DataReport::Notice(notice) => self.notices.push(notice),
         }
     }

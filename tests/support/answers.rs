@@ -11,8 +11,9 @@ use headstart::{
         Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
         Question, Strip,
         data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
-        visual::{Altered, Enlarged, Survey, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
+        visual::{Altered, Enlarged, Survey, TestImage, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
     },
+    sample::Image,
     session::State,
     shape::ImageShape,
     spec::Edits,
@@ -274,6 +275,10 @@ fn seen(request: VisualRequest) -> Option<VisualReport> {
         VisualRequest::Sheet { request, images } => VisualReport::Sheet(sheet(request, images.len())),
         VisualRequest::RunSheet { request, images, .. } => {
             VisualReport::RunSheet(sheet(request, images.len()))
+        }
+        VisualRequest::TestImage { request, .. } => {
+            let found = Ok((Image { shape, pixels: pixels(1) }, CLASSES[2].into()));
+            VisualReport::TestImage(TestImage { request, found })
         }
         VisualRequest::Enlarge { request, image } => {
             let key = "train-images-idx3-ubyte.gz, image 17".into();

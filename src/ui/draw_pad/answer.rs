@@ -7,7 +7,7 @@ use crate::{
         asking::{Asker, Asking, Pace},
         bars, theme,
         views::UNSAVED,
-        widgets::strong,
+        widgets::{elided, strong},
     },
 };
 use egui::{RichText, Ui};
@@ -21,6 +21,10 @@ const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther fro
 
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;
+/// The most characters of a run's name that leave room for what is said of its answer.
+const NAME: usize = 20;
+/// In less width the letters are small, in points.
+const NARROW: f32 = 200.0;
 
 /// How high the pictures are that a network makes of the drawing.
 const LOOK: f32 = 56.0;
@@ -94,15 +98,19 @@ impl DrawPad {
         }
     }
 
+    /// Whether the training images nearest to the drawing are wanted, where the network has classes.
+    pub(super) fn choose_nearest(&mut self, ui: &mut Ui, run: Option<&Run>) {
+        if self.answered(run).is_some_and(|answer| !answer.probabilities.is_empty()) {
+            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
+            ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
+        }
+    }
+
     /// The training images nearest to the drawing: at once where the network has no classes, else where they are wanted.
     pub(super) fn neighbours(&mut self, ui: &mut Ui, run: Option<&Run>) {
         let (Some(answer), Some(run)) = (self.answered(run), run) else { return };
-        if !answer.probabilities.is_empty() {
-            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
-            ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
-            if !self.with_nearest {
-                return;
-            }
+        if !answer.probabilities.is_empty() && !self.with_nearest {
+            return;
         }
         match self.questions.nearest.found(&run.id).map(|found| &found.finding) {
             Some(Ok(Finding::Nearest(nearest))) => {
@@ -127,14 +135,16 @@ impl DrawPad {
         if answer.probabilities.is_empty() {
             return self.looks.ui(ui, &answer.strips, LOOK);
         }
-        if answer.familiarity == Familiarity::Outside {
+        let warning = warning(answer.familiarity);
+        if let Some([text, help]) = warning {
             let color = theme::run_colors(ui.visuals().dark_mode)[1];
-            let text = "This does not look like anything I was trained on.";
+            let text = strong(text).color(color);
+            let text = if ui.available_width() < NARROW { text.small() } else { text };
             let top = ui.cursor().top();
-            ui.label(strong(text).color(color)).on_hover_text(OUTSIDER);
+            ui.label(text).on_hover_text(help);
             height = (height - (ui.cursor().top() - top)).max(LOWEST);
         }
-        bars::ui(ui, &answer.probabilities, &answer.class_names, height);
+        bars::ui(ui, &answer.probabilities, &answer.class_names, height, warning.is_some());
     }
 
     /// Asks the run's network about the drawing when either has changed.
@@ -150,25 +160,50 @@ impl DrawPad {
         }
     }
 
+    /// What is on the pad, and whose answer the bars are.
+    pub(super) fn caption(&self, run: Option<&Run>) -> String {
+        let class = self.page.opened.as_ref().and_then(|opened| opened.class.as_ref());
+        let label = class.map_or(String::new(), |class| format!("A test image, labelled {class}. "));
+        label + &caption(run, self.image.is_some(), &self.kind(run))
+    }
+
     /// Whether the bars are calibrated, for the caption: ", calibrated".
-    pub(super) fn kind(&self, run: Option<&Run>) -> String {
+    fn kind(&self, run: Option<&Run>) -> String {
         let Some(answer) = self.answered(run).filter(|answer| !answer.probabilities.is_empty()) else {
             return String::new();
         };
         let share_done = self.questions.prediction.newest().map_or(0.0, |found| found.share_done);
         match answer.confidence {
             Confidence::Pending => format!(", calibrating: {:.0} %", share_done * 100.0),
-            confidence => format!(", {}", bars::kind(matches!(confidence, Confidence::Calibrated { .. }))),
+            confidence => {
+                let is_calibrated = matches!(confidence, Confidence::Calibrated { .. });
+                format!(", {}{}", bars::kind(is_calibrated), unjudged(answer.familiarity))
+            }
         }
     }
 }
 
+/// Why an answer is not to be relied on, and what that means.
+fn warning(familiarity: Familiarity) -> Option<[&'static str; 2]> {
+    (familiarity == Familiarity::Outside)
+        .then_some(["This does not look like anything I was trained on.", OUTSIDER])
+}
+
+/// What is said in the caption where it cannot be told whether a drawing looks like what the network was trained on.
+fn unjudged(familiarity: Familiarity) -> String {
+    match familiarity {
+        Familiarity::NotYet => ", not yet judged".into(),
+        Familiarity::TooFewLabels(labels) => format!(", {labels} labels are too few to judge it"),
+        Familiarity::Inside | Familiarity::Outside | Familiarity::Unknown => String::new(),
+    }
+}
+
 /// `kind` is that of the bars.
-pub fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
+fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
     match (run, drawn) {
-        (None, _) => "Start or select a run: its network scores your drawing.".into(),
+        (None, _) => "Start or select a run, and it is scored.".into(),
         (Some(run), true) if !run.has_weights() => UNSAVED.into(),
-        (Some(run), true) => format!("Scored by {}{kind}", run.spec.name),
+        (Some(run), true) => format!("Scored by {}{kind}", elided(&run.spec.name, NAME)),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
     }
 }

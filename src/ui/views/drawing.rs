@@ -1,6 +1,6 @@
 //! What becomes of the drawing before a network sees it, how its answer changes as the drawing moves, what it said at each
 //! of its checkpoints, and what other networks say.
-use super::{Scene, View, ViewEntry, empty, part};
+use super::{Scene, View, ViewEntry, empty, part, without_drawing};
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
     protocol::{Finding, Question},
@@ -65,7 +65,8 @@ impl View for Drawing {
             );
         };
         if scene.image.is_none() {
-            return empty(ui, "Nothing is drawn", "Draw a digit on the pad, or drop an image on the window.");
+            let then = "Draw a digit on the pad, or drop an image on the window.";
+            return without_drawing(ui, "Nothing is drawn", then, scene);
         }
         if let Some(sheet) = scene.sheet {
             self.follow(ui, scene, run, sheet);

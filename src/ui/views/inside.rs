@@ -1,5 +1,5 @@
 //! Inside the network: what its convolutions make of the drawing, and which images each of their filters looks for.
-use super::{Scene, View, ViewEntry, empty, waiting};
+use super::{Scene, View, ViewEntry, empty, waiting, without_drawing};
 use crate::{
     inside::{FeatureMaps, Filters, Inside},
     protocol::{Finding, Question, RunId, Strip},
@@ -59,7 +59,7 @@ impl View for InsideView {
         };
         let Some(image) = scene.image else {
             let then = "Here you see what each layer makes of it.";
-            return empty(ui, "Draw a digit, or open an image", then);
+            return without_drawing(ui, "Draw a digit, or open an image", then, scene);
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.filter) = (Some(run.id.clone()), Filter::default());

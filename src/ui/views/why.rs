@@ -1,5 +1,5 @@
 //! Why the drawing is taken for what it is taken for: what in it speaks for a class, by several methods side by side.
-use super::{Scene, View, ViewEntry, centred, empty, waiting};
+use super::{Scene, View, ViewEntry, centred, empty, waiting, without_drawing};
 use crate::{
     explanation::{Attribution, Explanation, colour},
     protocol::{Caption, Finding, Question, RunId, Strip},
@@ -55,11 +55,8 @@ impl View for Why {
             return empty(ui, "Start a run, or select one", "Its network says what it sees in your drawing.");
         };
         let Some(image) = scene.image else {
-            return empty(
-                ui,
-                "Draw a digit, or open an image",
-                "Here you see what in it speaks for each class.",
-            );
+            let then = "Here you see what in it speaks for each class.";
+            return without_drawing(ui, "Draw a digit, or open an image", then, scene);
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.class, self.instead_of) = (Some(run.id.clone()), None, None);

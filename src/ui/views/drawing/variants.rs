@@ -2,7 +2,7 @@
 //! came of it, in one order.
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
-    evaluation::argmax,
+    evaluation::{argmax, confidence},
     ui::bars::name,
 };
 
@@ -126,7 +126,7 @@ pub fn best(scores: &[f32]) -> (usize, f32) {
 /// "7 · 98 %".
 pub fn said(scores: &[f32], class_names: &[String]) -> String {
     let (class, probability) = best(scores);
-    format!("{} · {:.0} %", name(class_names, class), probability * 100.0)
+    format!("{} · {}", name(class_names, class), confidence(probability.into(), 0))
 }
 
 #[cfg(test)]

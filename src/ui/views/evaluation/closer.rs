@@ -4,7 +4,7 @@ use super::{
     list::{Item, List, class_name},
 };
 use crate::{
-    evaluation::Verdict,
+    evaluation::{Verdict, confidence},
     protocol::data::ExampleId,
     sample::Image,
     session::Run,
@@ -12,7 +12,7 @@ use crate::{
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{fitted, percent, strong},
+        widgets::{fitted, strong},
     },
 };
 use egui::{
@@ -167,7 +167,7 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
     for (class, probability) in rows {
         bar(ui, class_name(names, class), probability, class == verdict.label);
     }
-    let mut text = format!("Calibrated; uncalibrated {}", percent(verdict.raw_confidence.into()));
+    let mut text = format!("Calibrated; uncalibrated {}", confidence(verdict.raw_confidence.into(), 1));
     text += &format!(" sure. Loss {:.3} nats.", verdict.loss);
     ui.label(RichText::new(text).small().weak());
     if verdict.is_outsider {
@@ -178,7 +178,7 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
 /// A class's name, its probability as a bar and as a number, and a tick at the label.
 fn bar(ui: &mut Ui, name: &str, probability: f32, is_label: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, 22.0), Sense::hover());
-    let written = percent(probability.into());
+    let written = confidence(probability.into(), 1);
     let label = if is_label { ", the label" } else { "" };
     let spoken = format!("{name}{label}: {written}");
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));

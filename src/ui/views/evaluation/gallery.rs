@@ -1,14 +1,14 @@
 //! A page of images with what the networks make of them; each opens larger.
 use super::list::{Item, List, class_name};
 use crate::{
-    evaluation::Verdict,
+    evaluation::{Verdict, confidence},
     protocol::data::ExampleId,
     session::Run,
     ui::{
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{fitted, percent, thousands},
+        widgets::{fitted, thousands},
     },
 };
 use egui::{
@@ -23,7 +23,7 @@ const PAGE: usize = 24;
 const SIDE: f32 = 56.0;
 const PIXELS: usize = 64;
 const LINE: f32 = 16.0;
-/// Room for "100 %".
+/// Room for ">99 %".
 const NUMBER: f32 = 40.0;
 
 /// What is shown of a list.
@@ -177,7 +177,7 @@ fn answer(ui: &Ui, line: Rect, verdict: &Verdict, names: &[String]) {
     let line = line.with_min_x(line.left() + 14.0);
     let name = class_name(names, verdict.predicted);
     let end = write(ui, line.with_max_x(line.right() - NUMBER), name, color);
-    write(ui, line.with_min_x(end + 4.0), &format!("{:.0} %", verdict.confidence * 100.0), color);
+    write(ui, line.with_min_x(end + 4.0), &confidence(verdict.confidence.into(), 0), color);
 }
 
 /// At the left end of a line. Gives where it ends.
@@ -192,7 +192,7 @@ fn write(ui: &Ui, line: Rect, text: &str, color: Color32) -> f32 {
 pub fn spoken(item: &Item, names: &[String]) -> String {
     let say = |verdict: &Verdict| {
         let taken = class_name(names, verdict.predicted);
-        format!("taken for {taken}, {} sure", percent(verdict.confidence.into()))
+        format!("taken for {taken}, {} sure", confidence(verdict.confidence.into(), 1))
     };
     let verdict = &item.verdict;
     let also =
