@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         About, Level, Notice,
         data::{Collection, DataReport, DataRequest, ExampleId, Opened},
-        visual::{TestImage, VisualReport, VisualRequest},
+        visual::{TestExample, VisualReport, VisualRequest},
     },
     runs::Home,
     service::{Service, attempt, serve},
@@ -132,7 +132,7 @@ struct RunSheetWish {
 /// Some examples that were named, or any of the test images.
 enum Wanted {
     Sheet { images: Vec<ExampleId>, side: usize },
-    TestImage { turn: u64 },
+    TestExample { turn: u64 },
 }
 
 /// A data set as it is, without any corrections.
@@ -192,8 +192,8 @@ impl Desk {
                 let wanted = Wanted::Sheet { images, side };
                 self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
             }
-            VisualRequest::TestImage { request, dataset, turn } => {
-                let wanted = Wanted::TestImage { turn };
+            VisualRequest::TestExample { request, dataset, turn } => {
+                let wanted = Wanted::TestExample { turn };
                 self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
             }
             VisualRequest::Enlarge { request, image } => {
@@ -271,12 +271,12 @@ impl Desk {
             (Wanted::Sheet { images, side }, Ok(dataset)) => {
                 VisualReport::RunSheet(pictures::sheet(dataset, wish.request, images, *side)?)
             }
-            (Wanted::TestImage { turn }, found) => {
+            (Wanted::TestExample { turn }, found) => {
                 let found = match found {
                     Ok(dataset) => pictures::test_image(dataset, *turn).map_err(|error| message(&error)),
                     Err(error) => Err(message(error)),
                 };
-                VisualReport::TestImage(TestImage { request: wish.request, found })
+                VisualReport::TestExample(TestExample { request: wish.request, found })
             }
             (Wanted::Sheet { .. }, Err(_)) => return dataset.map(drop),
         };

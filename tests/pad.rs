@@ -6,10 +6,11 @@ mod support;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Shape};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
+    evaluation::LabelCounts,
     protocol::{
-        self, Answer, Command, Confidence, Finding, Prediction, Question,
+        self, Answer, Command, Confidence, Familiarity, Finding, Prediction, Question,
         data::{DataReport, DataRequest},
-        visual::{TestImage, VisualReport, VisualRequest},
+        visual::{TestExample, VisualReport, VisualRequest},
     },
     sample::Image,
     session::State,
@@ -205,17 +206,27 @@ fn a_test_image_stands_in_for_a_drawing() {
     window.state_mut().actions.clear();
     click(&mut window, "Take a test image");
     let requests = asked(&mut window);
-    let [DataRequest::Visual(VisualRequest::TestImage { request, turn: 0, .. })] = requests[..] else { panic!("{requests:?}") };
+    let [DataRequest::Visual(VisualRequest::TestExample { request, turn: 0, .. })] = requests[..] else {
+        panic!("{requests:?}")
+    };
     window.get_by_label("Taking a test image…");
     let image = Image { shape: ImageShape::new(2, 2, 3), pixels: vec![7; 12] };
     let found = Ok((image.clone(), "frog".into()));
-    report(&mut window, DataReport::Visual(VisualReport::TestImage(TestImage { request, found })));
+    report(&mut window, DataReport::Visual(VisualReport::TestExample(TestExample { request, found })));
     assert_eq!(shown(&mut window), Some(image));
     window.get_by_label_contains("A test image, labelled frog.");
     click(&mut window, "Put a test image on the pad");
     let requests = asked(&mut window);
-    let [DataRequest::Visual(VisualRequest::TestImage { request, turn: 1, .. })] = requests[..] else { panic!("{requests:?}") };
-    report(&mut window, DataReport::Visual(VisualReport::TestImage(TestImage { request, found: Err("There are none".into()) })));
+    let [DataRequest::Visual(VisualRequest::TestExample { request, turn: 1, .. })] = requests[..] else {
+        panic!("{requests:?}")
+    };
+    report(
+        &mut window,
+        DataReport::Visual(VisualReport::TestExample(TestExample {
+            request,
+            found: Err("There are none".into()),
+        })),
+    );
     window.get_by_label("There are none");
 }
 
@@ -241,7 +252,8 @@ fn the_bars_of_an_outsider_are_grey_and_its_numbers_small() {
         let prediction = Prediction {
             class_names: class_names.clone(),
             probabilities: probabilities.clone(),
-            confidence: Confidence::Calibrated { is_outsider },
+            confidence: Confidence::Calibrated { labels: LabelCounts::default() },
+            familiarity: if is_outsider { Familiarity::Outside } else { Familiarity::Inside },
             strips: vec![],
         };
         let (run, finding) = (run.clone(), Some(Ok(Finding::Prediction(prediction.into()))));

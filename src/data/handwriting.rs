@@ -117,12 +117,12 @@ pub fn keep(folder: &Path, label: usize, framed: &[u8]) -> Result<Kept> {
 pub fn restore(folder: &Path, drawings: &[Written]) -> Result<()> {
     make_folders(folder).context(FAILED).at(Place::folder(folder))?;
     let _alone = disk::lock_folder(folder).context(FAILED).at(folder)?;
-    for Written { place: was, label, is_test, pixels } in drawings {
-        ensure!(pixels.len() == SIDE * SIDE && *label < CLASSES, "This is no framed drawing of a digit");
+    for Written { place: was, label, is_test, framed } in drawings {
+        ensure!(framed.len() == SIDE * SIDE && *label < CLASSES, "This is no framed drawing of a digit");
         let number = was.file_name().and_then(|name| number(name.to_str()?));
         let is_free = |number: &usize| numbers(folder, *label).all(|taken| taken != *number);
         let number = number.filter(is_free).unwrap_or_else(|| next_number(folder, *label));
-        write(folder, &place(*is_test, *label, number), pixels)?;
+        write(folder, &place(*is_test, *label, number), framed)?;
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub enum VisualRequest {
         side: usize,
     },
     /// One test image of any data set, as a run of it sees it.
-    TestImage {
+    TestExample {
         /// The number that the report repeats.
         request: u64,
         /// The data set and its options.
@@ -75,8 +75,8 @@ pub enum VisualReport {
     Enlarged(Enlarged),
     /// Answers [`VisualRequest::RunSheet`].
     RunSheet(Thumbnails),
-    /// Answers [`VisualRequest::TestImage`].
-    TestImage(TestImage),
+    /// Answers [`VisualRequest::TestExample`].
+    TestExample(TestExample),
     /// Answers [`VisualRequest::Alter`].
     Altered(Altered),
     /// What a survey has found so far; one report for each portion.
@@ -85,7 +85,7 @@ pub enum VisualReport {
 
 /// A test image, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TestImage {
+pub struct TestExample {
     /// The number of the request.
     pub request: u64,
     /// The image and the name of its class.

@@ -5,7 +5,7 @@ use crate::{
     protocol::{
         Preparing,
         data::{Collection, DataReport, Fetch, Handwriting, Opened},
-        visual::{Altered, Enlarged, Survey, TestImage, Thumbnails, VisualReport},
+        visual::{Altered, Enlarged, Survey, TestExample, Thumbnails, VisualReport},
     },
     spec::{Choice, Edits},
 };
@@ -32,8 +32,8 @@ pub struct DataState {
     pub run_sheets: VecDeque<Thumbnails>,
     /// The newest example that was asked for in full size.
     pub enlarged: Option<Enlarged>,
-    /// The newest test image that was asked for.
-    pub test_image: Option<TestImage>,
+    /// The newest test example that was asked for.
+    pub test_example: Option<TestExample>,
     /// The newest example that augmentation was tried on.
     pub altered: Option<Altered>,
     /// What the newest survey has found so far.
@@ -64,7 +64,7 @@ impl DataState {
             VisualReport::Sheet(sheet) => keep(&mut self.sheets, sheet),
             VisualReport::RunSheet(sheet) => keep(&mut self.run_sheets, sheet),
             VisualReport::Enlarged(enlarged) => self.enlarged = Some(enlarged),
-            VisualReport::TestImage(image) => self.test_image = Some(image),
+            VisualReport::TestExample(example) => self.test_example = Some(example),
             VisualReport::Altered(altered) => self.altered = Some(altered),
             VisualReport::Survey(survey) => self.survey = Some(survey),
         }

@@ -11,7 +11,10 @@ use headstart::{
         Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
         Question, Strip,
         data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
-        visual::{Altered, Enlarged, Survey, TestImage, Thumbnails, TwinCounts, Twins, VisualReport, VisualRequest},
+        visual::{
+            Altered, Enlarged, Survey, TestExample, Thumbnails, TwinCounts, Twins, VisualReport,
+            VisualRequest,
+        },
     },
     sample::Image,
     session::State,
@@ -276,9 +279,9 @@ fn seen(request: VisualRequest) -> Option<VisualReport> {
         VisualRequest::RunSheet { request, images, .. } => {
             VisualReport::RunSheet(sheet(request, images.len()))
         }
-        VisualRequest::TestImage { request, .. } => {
+        VisualRequest::TestExample { request, .. } => {
             let found = Ok((Image { shape, pixels: pixels(1) }, CLASSES[2].into()));
-            VisualReport::TestImage(TestImage { request, found })
+            VisualReport::TestExample(TestExample { request, found })
         }
         VisualRequest::Enlarge { request, image } => {
             let key = "train-images-idx3-ubyte.gz, image 17".into();

@@ -23,7 +23,7 @@ fn drawings_are_kept_half_of_them_held_out_and_are_a_data_set() {
     keep(&folder, 3, &image(7)).unwrap();
     keep(&folder, 3, &image(8)).unwrap();
     let kept = read(&folder).read;
-    let seen: Vec<_> = kept.iter().map(|one| (one.label, one.pixels.clone(), one.is_test)).collect();
+    let seen: Vec<_> = kept.iter().map(|one| (one.label, one.framed.clone(), one.is_test)).collect();
     let sevens = (0..6).map(|value| (7, image(value), value % 2 == 1));
     let threes = [(3, image(7), false), (3, image(8), true)];
     assert_eq!(seen, threes.into_iter().chain(sevens).collect::<Vec<_>>());
@@ -59,7 +59,7 @@ fn what_is_nearly_the_same_is_on_one_side_and_the_same_is_kept_once() {
     assert!(matches!(keep(1, &image(2)), Kept::BesideAlike { .. }));
     assert!(matches!(keep(7, &image(5)), Kept::New(_)));
     let mut kept = read(home.path()).read;
-    assert_eq!(kept.iter().filter(|one| one.is_test).map(|one| &one.pixels).collect::<Vec<_>>(), [&image(5)]);
+    assert_eq!(kept.iter().filter(|one| one.is_test).map(|one| &one.framed).collect::<Vec<_>>(), [&image(5)]);
     assert_eq!(leaks(&kept), 0);
     // as it was kept before
     kept[1].is_test = true;
@@ -80,7 +80,7 @@ fn what_was_removed_comes_back_as_it_was() {
     restore(folder, &removed).unwrap();
     let after = read(folder).read;
     assert!(before[..3].iter().all(|one| after.contains(one)), "{after:?}");
-    let number_taken = after.iter().find(|one| one.pixels == image(3)).unwrap();
+    let number_taken = after.iter().find(|one| one.framed == image(3)).unwrap();
     assert_eq!((&number_taken.place, number_taken.is_test), (&PathBuf::from("test/7/0005.png"), true));
     assert_eq!(after.len(), 5);
 }

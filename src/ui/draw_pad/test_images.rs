@@ -28,14 +28,17 @@ impl DrawPad {
         let TestImages { turn, asked, problem } = &mut self.test_images;
         let dataset = Box::new(run.spec.dataset.clone());
         *asked =
-            Some(asker.ask_librarian(|request| VisualRequest::TestImage { request, dataset, turn: *turn }.into()));
+            Some(asker.ask_librarian(|request| {
+                VisualRequest::TestExample { request, dataset, turn: *turn }.into()
+            }));
         *turn += 1;
         *problem = None;
     }
 
     /// Shows the image that has arrived.
     pub fn take_in_test_image(&mut self, data: &DataState) {
-        let arrived = data.test_image.as_ref().filter(|image| Some(image.request) == self.test_images.asked);
+        let arrived =
+            data.test_example.as_ref().filter(|example| Some(example.request) == self.test_images.asked);
         let Some(arrived) = arrived else { return };
         self.test_images.asked = None;
         match &arrived.found {

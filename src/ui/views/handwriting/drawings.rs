@@ -6,7 +6,8 @@ use crate::{
     evaluation::argmax,
     protocol::{
         Caption, Strip,
-        data::{DataRequest, Handwriting, Thumbnails, Written},
+        data::{DataRequest, Handwriting, Written},
+        visual::Thumbnails,
     },
     shape::ImageShape,
     ui::{
@@ -136,7 +137,7 @@ impl Shown {
     fn new(ui: &Ui, handwriting: &Arc<Handwriting>) -> Self {
         let texture = |label| {
             let of_digit = handwriting.drawings.iter().filter(|one| one.label == label);
-            let pixels = Arc::new(of_digit.flat_map(|one| one.pixels.iter().copied()).collect());
+            let pixels = Arc::new(of_digit.flat_map(|one| one.framed.iter().copied()).collect());
             SheetTexture::new(
                 ui.ctx(),
                 &Thumbnails { request: 0, shape: SHAPE, pixels },
@@ -171,7 +172,7 @@ fn strip(name: &'static str, drawings: &[(&Written, Caption)]) -> Strip {
         name,
         help: "",
         shape: SHAPE,
-        pixels: drawings.iter().flat_map(|(one, _)| one.pixels.iter().copied()).collect(),
+        pixels: drawings.iter().flat_map(|(one, _)| one.framed.iter().copied()).collect(),
         captions: drawings.iter().map(|(_, caption)| caption.clone()).collect(),
     }
 }
