@@ -20,7 +20,8 @@ use crate::{
     },
 };
 use egui::{
-    Align2, Color32, FontId, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureOptions, Ui, WidgetInfo, vec2,
+    Align2, Color32, FontId, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureOptions, Ui, WidgetInfo,
+    vec2,
 };
 use egui_material_icons::icons::{ICON_CHECK, ICON_CLOSE, ICON_DELETE, ICON_UNDO};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -125,7 +126,9 @@ impl Drawings {
             for (at, (one, caption)) in drawings.iter().enumerate() {
                 let is_chosen = chosen.contains(&one.place);
                 let spoken = spoken(at, one, caption);
-                if drawing(ui, (&textures[label], at), caption, is_chosen, &spoken) && !chosen.remove(&one.place) {
+                if drawing(ui, (&textures[label], at), caption, is_chosen, &spoken)
+                    && !chosen.remove(&one.place)
+                {
                     chosen.insert(one.place.clone());
                 }
             }
@@ -243,7 +246,10 @@ mod tests {
     fn drawings_are_captioned_and_spoken() {
         let wrong = caption(&written(0, true), Some(&vec![0.4, 0.6]));
         assert_eq!((wrong.text.as_str(), wrong.is_right), ("1 ·", Some(false)));
-        assert_eq!(spoken(2, &written(0, true), &wrong), "A 0, number 3: held out, read as 1, which is wrong");
+        assert_eq!(
+            spoken(2, &written(0, true), &wrong),
+            "A 0, number 3: held out, read as 1, which is wrong"
+        );
         let unread = caption(&written(1, false), None);
         assert_eq!(unread, Caption { text: String::new(), is_right: None });
         assert_eq!(spoken(0, &written(1, false), &unread), "A 1, number 1: to train on");
