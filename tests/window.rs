@@ -265,7 +265,7 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
         window.get_by_label("7: 91 %");
         let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().value();
         let remarks = ["This does not look like", "Not judged yet", "10 labels are too few"];
-        let is_said = |remark: &&str| window.query_by_label_contains(*remark).is_some();
+        let is_said = |remark: &&str| window.query_by_label_contains(remark).is_some();
         (caption.unwrap(), remarks.into_iter().find(is_said))
     };
     let labels = LabelCounts { training: 55_000, calibration: 5000 };
