@@ -264,18 +264,22 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
         window.run_steps(4);
         window.get_by_label("7: 91 %");
         let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().value();
-        (caption.unwrap(), window.query_by_label_contains("does not look like").is_some())
+        let remarks = ["This does not look like", "Not judged yet", "10 labels are too few"];
+        let is_said = |remark: &&str| window.query_by_label_contains(remark).is_some();
+        (caption.unwrap(), remarks.into_iter().find(is_said))
     };
     let labels = LabelCounts { training: 55_000, calibration: 5000 };
     let calibrated = |familiarity| Some((Confidence::Calibrated { labels }, familiarity));
-    for (share_done, judged, kind, is_outsider) in [
-        (0.0, Some((Confidence::Pending, Familiarity::NotYet)), "calibrating: 0 %", false),
-        (0.34, None, "calibrating: 34 %", false),
-        (0.9, Some((Confidence::Raw, Familiarity::Unknown)), "uncalibrated", false),
-        (0.95, calibrated(Familiarity::Outside), "calibrated", true),
-        (1.0, calibrated(Familiarity::Inside), "calibrated", false),
+    let on_labels = "calibrated on 5,000 labels";
+    for (share_done, judged, kind, remark) in [
+        (0.0, Some((Confidence::Pending, Familiarity::NotYet)), "calibrating: 0 %", Some("Not judged yet")),
+        (0.34, None, "calibrating: 34 %", Some("Not judged yet")),
+        (0.9, Some((Confidence::Raw, Familiarity::Unknown)), "uncalibrated", None),
+        (0.92, calibrated(Familiarity::TooFewLabels(10)), on_labels, Some("10 labels are too few")),
+        (0.95, calibrated(Familiarity::Outside), on_labels, Some("This does not look like")),
+        (1.0, calibrated(Familiarity::Inside), on_labels, None),
     ] {
-        assert_eq!(answer(share_done, judged), (format!("Scored by one, {kind}"), is_outsider));
+        assert_eq!(answer(share_done, judged), (format!("Scored by one, {kind}"), remark));
     }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");

@@ -44,7 +44,7 @@ mod tests;
 /// The margin within its card, in points.
 const MARGIN: f32 = 12.0;
 /// What is above the pad and beneath it, in points.
-const AROUND: f32 = 136.0;
+const AROUND: f32 = 126.0;
 /// The side of what the network sees, in points.
 const SEEN: f32 = 64.0;
 /// In less width there is no title beside the buttons, in points.
@@ -197,6 +197,7 @@ impl DrawPad {
         ui.horizontal_top(|ui| {
             self.seen(ui, SEEN);
             ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
                 choose_pen(ui, pen_width);
                 self.choose_reading(ui);
                 self.status(ui, run, asker);

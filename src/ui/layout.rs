@@ -32,7 +32,7 @@ const PAD_AND_START: f32 = 480.0;
 /// The least height of the draw pad's card, in points.
 const LOW_PAD: f32 = 380.0;
 /// The height beneath the pad's card that holds what is turned most, in points.
-const TURNED: f32 = 192.0;
+const TURNED: f32 = 190.0;
 /// The height beneath the pad's card that is left where there is more room, in points.
 const BENEATH: f32 = 320.0;
 /// The width of the controls that has the bars beside a pad that is large enough, in points.

@@ -7,7 +7,7 @@ use crate::{
         asking::{Asker, Asking, Pace},
         bars, theme,
         views::UNSAVED,
-        widgets::{elided, strong},
+        widgets::{elided, strong, thousands},
     },
 };
 use egui::{RichText, Ui};
@@ -19,10 +19,14 @@ const PACE: Pace = Pace { settled: 0.0, pause: 0.0, pause_of_weights: 0.1, rest:
 /// What it means to look like nothing that is known.
 const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not rely on it.";
 
+/// What it means to be judged only later, or not at all.
+const UNJUDGED: &str = "Whether the drawing looks like anything that the network was trained on is found out beside training, from validation images.";
+const TOO_FEW: &str = "Whether the drawing looks like anything that the network was trained on cannot be told from so few labels.";
+
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;
 /// The most characters of a run's name that leave room for what is said of its answer.
-const NAME: usize = 20;
+const NAME: usize = 16;
 /// In less width the letters are small, in points.
 const NARROW: f32 = 200.0;
 
@@ -135,16 +139,20 @@ impl DrawPad {
         if answer.probabilities.is_empty() {
             return self.looks.ui(ui, &answer.strips, LOOK);
         }
-        let warning = warning(answer.familiarity);
-        if let Some([text, help]) = warning {
-            let color = theme::run_colors(ui.visuals().dark_mode)[1];
-            let text = strong(text).color(color);
-            let text = if ui.available_width() < NARROW { text.small() } else { text };
+        let remark = remark(answer.familiarity);
+        if let Some(Remark { text, help, is_doubtful }) = &remark {
+            let is_small = !is_doubtful || ui.available_width() < NARROW;
+            let text = match is_doubtful {
+                true => strong(text.as_str()).color(theme::run_colors(ui.visuals().dark_mode)[1]),
+                false => RichText::new(text).weak(),
+            };
+            let text = if is_small { text.small() } else { text };
             let top = ui.cursor().top();
-            ui.label(text).on_hover_text(help);
+            ui.label(text).on_hover_text(*help);
             height = (height - (ui.cursor().top() - top)).max(LOWEST);
         }
-        bars::ui(ui, &answer.probabilities, &answer.class_names, height, warning.is_some());
+        let is_doubtful = remark.is_some_and(|remark| remark.is_doubtful);
+        bars::ui(ui, &answer.probabilities, &answer.class_names, height, is_doubtful);
     }
 
     /// Asks the run's network about the drawing when either has changed.
@@ -175,27 +183,31 @@ impl DrawPad {
         let share_done = self.questions.prediction.newest().map_or(0.0, |found| found.share_done);
         match answer.confidence {
             Confidence::Pending => format!(", calibrating: {:.0} %", share_done * 100.0),
-            confidence => {
-                let is_calibrated = matches!(confidence, Confidence::Calibrated { .. });
-                format!(", {}{}", bars::kind(is_calibrated), unjudged(answer.familiarity))
+            Confidence::Raw => format!(", {}", bars::kind(false)),
+            Confidence::Calibrated { labels } => {
+                format!(", {} on {} labels", bars::kind(true), thousands(labels.calibration as u64))
             }
         }
     }
 }
 
-/// Why an answer is not to be relied on, and what that means.
-fn warning(familiarity: Familiarity) -> Option<[&'static str; 2]> {
-    (familiarity == Familiarity::Outside)
-        .then_some(["This does not look like anything I was trained on.", OUTSIDER])
+/// What is said above the bars.
+struct Remark {
+    text: String,
+    help: &'static str,
+    /// The answer is not to be relied on.
+    is_doubtful: bool,
 }
 
-/// What is said in the caption where it cannot be told whether a drawing looks like what the network was trained on.
-fn unjudged(familiarity: Familiarity) -> String {
-    match familiarity {
-        Familiarity::NotYet => ", not yet judged".into(),
-        Familiarity::TooFewLabels(labels) => format!(", {labels} labels are too few to judge it"),
-        Familiarity::Inside | Familiarity::Outside | Familiarity::Unknown => String::new(),
-    }
+/// Whether the drawing looks like what the network was trained on, where there is anything to say about that.
+fn remark(familiarity: Familiarity) -> Option<Remark> {
+    let (text, help) = match familiarity {
+        Familiarity::Outside => ("This does not look like anything I was trained on.".into(), OUTSIDER),
+        Familiarity::NotYet => ("Not judged yet".into(), UNJUDGED),
+        Familiarity::TooFewLabels(labels) => (format!("{labels} labels are too few to judge it"), TOO_FEW),
+        Familiarity::Inside | Familiarity::Unknown => return None,
+    };
+    Some(Remark { text, help, is_doubtful: familiarity == Familiarity::Outside })
 }
 
 /// `kind` is that of the bars.
