@@ -1,7 +1,10 @@
 //! The time per frame while ten thousand thumbnails are scrolled: `cargo bench --bench browser`.
 use egui_kittest::Harness;
 use headstart::{
-    protocol::data::{Collection, DataReport, DataRequest, Item, Opened, Role, Thumbnails},
+    protocol::{
+        data::{Collection, DataReport, DataRequest, Item, Opened, Role},
+        visual::{Thumbnails, VisualReport, VisualRequest},
+    },
     session::{State, catalog},
     shape::ImageShape,
     spec::Choice,
@@ -72,7 +75,7 @@ fn state(shape: ImageShape) -> State {
         corrected_from: None,
     };
     let collection = Collection {
-        shape,
+        shape: shape.into(),
         class_names: (0..10).map(|class| class.to_string()).collect(),
         train: (0..IMAGES).map(item).collect(),
         test: vec![],
@@ -90,10 +93,11 @@ fn state(shape: ImageShape) -> State {
 /// Answers in place of the librarian.
 fn answer(state: &mut State, actions: &mut Vec<Action>, shape: ImageShape) {
     for action in actions.drain(..) {
-        if let Action::Data(DataRequest::Sheet { request, images }) = action {
+        if let Action::Data(DataRequest::Visual(VisualRequest::Sheet { request, images })) = action {
             let pixels = (0..images.len() * shape.len()).map(|at| (at % 251) as u8);
             let pixels = Arc::new(pixels.collect());
-            state.apply_report(DataReport::Sheet(Thumbnails { request, shape, pixels }));
+            let sheet = VisualReport::Sheet(Thumbnails { request, shape, pixels });
+            state.apply_report(DataReport::Visual(sheet));
         }
     }
 }

@@ -48,6 +48,7 @@ registry!(
     emnist_letters,
     cifar10,
     cifar100,
+    strokes,
     files,
     #[cfg(test)]
     toy,
@@ -63,7 +64,13 @@ pub struct DatasetEntry {
     pub source: Source,
     /// The recommended augmentation for images of a shape.
     pub augmentation: fn(ImageShape) -> Values,
+    /// Makes images that are of none of its classes, where it can.
+    pub outsiders: Option<MakeOutsiders>,
 }
+
+/// Makes so many images of one shape, one after another, by which a network learns what is of none of the classes. The same
+/// number gives the same images.
+pub type MakeOutsiders = fn(usize) -> Result<(Vec<u8>, ImageShape)>;
 
 /// Where the images of a data set come from.
 pub enum Source {
@@ -173,6 +180,17 @@ pub const PARAMS: [Param; USE.len() + 4] = {
     params
 };
 
+/// The hyperparameters of a data set that has some of its own, which come first.
+const fn with_own<const N: usize>(own: &[Param]) -> [Param; N] {
+    let mut params = [FIRST_CLASS; N];
+    let mut at = 0;
+    while at < N {
+        params[at] = if at < own.len() { own[at] } else { PARAMS[at - own.len()] };
+        at += 1;
+    }
+    params
+}
+
 /// Reads the data set of a choice with the user's corrections, narrowed to the classes and brought to the shape that it
 /// asks for. Fetched ones are in the folder `fetched`, a folder each.
 ///
@@ -219,6 +237,21 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
         other => other,
     };
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
+}
+
+/// Images of a shape that are of none of the classes of the data set of a choice.
+///
+/// # Errors
+/// Where it has none to offer, or they are of another kind than the shape.
+pub fn outsiders(choice: &Choice, shape: Shape, count: usize) -> Result<Examples> {
+    let shape = shape.image()?;
+    let entry = find(&choice.id)?;
+    let make = entry.outsiders.with_context(|| {
+        format!("{} has no examples of none of its classes: set objective.outsiders to 0", entry.info.label)
+    })?;
+    let (pixels, own) = make(count)?;
+    let images = Examples::unlabelled(pixels, own.len());
+    if own == shape { Ok(images) } else { images.fitted_now(own, shape, &Watch::default()) }
 }
 
 /// The augmentation that suits the data set of a choice, to begin with.

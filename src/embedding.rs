@@ -1,4 +1,4 @@
-//! Embeddings of images, a two-dimensional map of them, and the positions of further images on it.
+//! Embeddings of examples, a two-dimensional map of them, and the positions of further examples on it.
 use crate::{metrics::Split, shape::ImageShape};
 use std::sync::Arc;
 
@@ -32,37 +32,37 @@ impl MapMethod {
     }
 }
 
-/// Images with their embeddings.
+/// Examples with their embeddings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedded {
-    /// Where the images are from.
+    /// Where the examples are from.
     pub split: Split,
     /// What each label stands for.
     pub class_names: Vec<String>,
     /// Places in the part of the data set that the split belongs to.
-    pub images: Vec<u32>,
-    /// The label of each image.
+    pub examples: Vec<u32>,
+    /// The label of each example.
     pub labels: Vec<u16>,
     /// Numbers of an embedding.
     pub dimensions: usize,
     /// One embedding after another.
     pub rows: Vec<f32>,
-    /// Of each image in small: height, width, channels.
+    /// Of each example in small: height, width, channels.
     pub thumbnail_shape: ImageShape,
-    /// (images, height, width, channels).
+    /// (examples, height, width, channels).
     pub thumbnails: Vec<u8>,
 }
 
-/// A map of images.
+/// A map of examples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
-    /// The images and their embeddings.
+    /// The examples and their embeddings.
     pub embedded: Arc<Embedded>,
     /// What the positions were made by.
     pub method: MapMethod,
-    /// One an image; none where no map was asked for.
+    /// One an example; none where no map was asked for.
     pub positions: Vec<[f32; 2]>,
-    /// The principal axes, by which further images are placed.
+    /// The principal axes, by which further examples are placed.
     pub pca: Pca,
     /// None before all images have been compared.
     pub neighbourhood: Option<Arc<Neighbourhood>>,
@@ -120,25 +120,25 @@ impl Pca {
     }
 }
 
-/// An image's place among the others.
+/// An example's place among the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
     /// Where it lies on the map.
     pub position: [f32; 2],
-    /// The nearest images, by their number on the map, and how far their embeddings are; the nearest first.
+    /// The nearest examples, by their number on the map, and how far their embeddings are; the nearest first.
     pub nearest: Vec<(usize, f32)>,
 }
 
-/// Images that pull an image that is not on the map to their places.
+/// Examples that pull an example that is not on the map to their places.
 const PULLING: usize = 5;
 
 impl Embedded {
-    /// The embedding of an image, (dimensions).
-    pub fn row(&self, image: usize) -> &[f32] {
-        &self.rows[image * self.dimensions..][..self.dimensions]
+    /// The embedding of an example, (dimensions).
+    pub fn row(&self, example: usize) -> &[f32] {
+        &self.rows[example * self.dimensions..][..self.dimensions]
     }
 
-    /// The images whose embeddings are nearest to one by Euclid's distance, with it; the nearest first.
+    /// The examples whose embeddings are nearest to one by Euclid's distance, with it; the nearest first.
     pub fn nearest(&self, embedding: &[f32], count: usize) -> Vec<(usize, f32)> {
         let distance =
             |row: &[f32]| row.iter().zip(embedding).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
@@ -153,14 +153,14 @@ impl Embedded {
         all
     }
 
-    /// The name of an image's class; "?" where the class has none.
-    pub fn class_name(&self, image: usize) -> &str {
-        self.class_names.get(usize::from(self.labels[image])).map_or("?", String::as_str)
+    /// The name of an example's class; "?" where the class has none.
+    pub fn class_name(&self, example: usize) -> &str {
+        self.class_names.get(usize::from(self.labels[example])).map_or("?", String::as_str)
     }
 }
 
 impl Map {
-    /// Where an image belongs that is not on the map, by its embedding: exactly with PCA; else among its nearest, whose
+    /// Where an example belongs that is not on the map, by its embedding: exactly with PCA; else among its nearest, whose
     /// places are weighed by 1 / distance². None where the embedding is another network's, or there is no map.
     pub fn place(&self, embedding: &[f32], count: usize) -> Option<Placement> {
         if self.positions.is_empty() || embedding.len() != self.embedded.dimensions {
@@ -177,8 +177,8 @@ impl Map {
     fn among(&self, nearest: &[(usize, f32)]) -> [f32; 2] {
         let weight = |distance: f32| 1.0 / f64::from(distance * distance).max(1e-12);
         let total: f64 = nearest.iter().map(|(_, distance)| weight(*distance)).sum();
-        let share = |(image, distance): &(usize, f32), axis: usize| {
-            f64::from(self.positions[*image][axis]) * weight(*distance) / total
+        let share = |(example, distance): &(usize, f32), axis: usize| {
+            f64::from(self.positions[*example][axis]) * weight(*distance) / total
         };
         [0, 1].map(|axis| nearest.iter().map(|near| share(near, axis)).sum::<f64>() as f32)
     }
@@ -192,7 +192,7 @@ mod tests {
         let embedded = Embedded {
             split: Split::Train,
             class_names: vec!["a".into(), "b".into()],
-            images: vec![10, 20, 30],
+            examples: vec![10, 20, 30],
             labels: vec![0, 1, 1],
             dimensions: 2,
             rows: vec![0.0, 0.0, 3.0, 4.0, 0.0, 10.0],
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_lies_where_its_neighbours_lie() {
+    fn an_example_lies_where_its_neighbours_lie() {
         let map = map(MapMethod::Tsne);
         let at = map.place(&[0.0, 0.0], 2).unwrap();
         assert_eq!(at.nearest, [(0, 0.0), (1, 5.0)]);

@@ -24,7 +24,7 @@ pub mod sample;
 mod schedules;
 mod self_labels;
 mod trainer;
-mod trust;
+pub mod trust;
 mod worker;
 pub use model::{Model, Scoring};
 pub use optimizers::{LEARNING_RATE, WEIGHT_DECAY};

@@ -1,4 +1,4 @@
-//! How well a network does on labelled images, and how well it is calibrated: plain numbers, and what follows from
+//! How well a network does on labelled examples, and how well it is calibrated: plain numbers, and what follows from
 //! them.
 use crate::metrics::Split;
 
@@ -26,10 +26,10 @@ pub fn confidence(probability: f64, decimals: usize) -> String {
 /// The scores of a network on a whole split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Where the images are from.
+    /// Where the examples are from.
     pub split: Split,
-    /// The number of images.
-    pub images: usize,
+    /// The number of examples.
+    pub examples: usize,
     /// The mean of what the network is asked to minimise, in nats for a classifier.
     pub loss: f64,
     /// Share of right answers; none where the network learns without labels.
@@ -43,17 +43,17 @@ pub struct Evaluation {
 pub struct Judgement {
     /// What each label stands for.
     pub class_names: Vec<String>,
-    /// One for each image.
+    /// One for each example.
     pub verdicts: Vec<Verdict>,
     /// How the confidence was calibrated.
     pub trust: TrustReport,
 }
 
-/// A classifier's answer on one image.
+/// A classifier's answer on one example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
     /// Its place in the training part of the data set, or in the test part.
-    pub image: u32,
+    pub example: u32,
     /// The correct class.
     pub label: u16,
     /// The most probable class.
@@ -63,15 +63,15 @@ pub struct Verdict {
     /// The same, calibrated.
     pub confidence: f32,
     /// The next most probable classes, calibrated, the most probable first; those that are not there have no
-    /// probability. A bounded number, since there may be many images and many classes.
+    /// probability. A bounded number, since there may be many examples and many classes.
     pub runners_up: [Candidate; 4],
     /// −log of the calibrated probability of the label, in nats.
     pub loss: f32,
-    /// Whether it is out of distribution: farther from every class than almost all validation images.
+    /// Whether it is out of distribution: farther from every class than almost all validation examples.
     pub is_outsider: bool,
 }
 
-/// A class that an image may belong to, and its probability.
+/// A class that an example may belong to, and its probability.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Candidate {
     /// Index of the class.
@@ -85,22 +85,34 @@ pub struct Candidate {
 pub struct TrustReport {
     /// Logits are divided by it; above 1 the network was overconfident.
     pub temperature: f64,
-    /// Expected calibration error on the validation images, before and after.
+    /// Expected calibration error on the validation examples, before and after.
     pub validation_ece: [f64; 2],
-    /// Share of the validation images that are taken for outsiders, by which the threshold is set.
-    pub validation_flagged: f64,
-    /// Images of another data set, and the share of them that are taken for outsiders.
+    /// Share of the validation examples that are taken for outsiders, by which the threshold is set. None where the network
+    /// was trained on too few labels to tell outsiders.
+    pub validation_flagged: Option<f64>,
+    /// How many labels it took.
+    pub labels: LabelCounts,
+    /// Examples of another data set, and the share of them that are taken for outsiders.
     pub outsiders: Option<(usize, f64)>,
+}
+
+/// How many labels stand behind a calibrated answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// Of training examples: the network has learnt from them.
+    pub training: usize,
+    /// Of validation examples: its confidence is calibrated on them.
+    pub calibration: usize,
 }
 
 /// How a classifier does on one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
-    /// Images with this label.
-    pub images: usize,
+    /// Examples with this label.
+    pub examples: usize,
     /// Share of right answers among the predictions of the class; none where it is never predicted.
     pub precision: Option<f64>,
-    /// Share of the class's images that are predicted as it; none where there is no such image.
+    /// Share of the class's examples that are predicted as it; none where there is no such example.
     pub recall: Option<f64>,
 }
 
@@ -123,7 +135,7 @@ impl Verdict {
 }
 
 impl Judgement {
-    /// Images by their label and by the class they are taken for: `[label][predicted]`.
+    /// Examples by their label and by the class they are taken for: `[label][predicted]`.
     pub fn confusion(&self) -> Vec<Vec<usize>> {
         let classes = self.class_names.len();
         let mut counts = vec![vec![0; classes]; classes];
@@ -142,13 +154,13 @@ impl Judgement {
         )
     }
 
-    /// Share of the images that are taken for outsiders.
+    /// Share of the examples that are taken for outsiders.
     pub fn flagged(&self) -> f64 {
         let flagged = self.verdicts.iter().filter(|verdict| verdict.is_outsider).count();
         flagged as f64 / self.verdicts.len().max(1) as f64
     }
 
-    /// The images with a label that are taken for a class.
+    /// The examples with a label that are taken for a class.
     pub fn cell(&self, label: u16, predicted: u16) -> Vec<&Verdict> {
         self.sorted(|verdict| (verdict.label, verdict.predicted) == (label, predicted))
     }
@@ -163,7 +175,7 @@ impl Judgement {
         self.sorted(Verdict::is_right)
     }
 
-    /// The images that are taken for outsiders.
+    /// The examples that are taken for outsiders.
     pub fn outsiders(&self) -> Vec<&Verdict> {
         self.sorted(|verdict| verdict.is_outsider)
     }
@@ -173,7 +185,7 @@ impl Judgement {
         let mut found: Vec<_> = self.verdicts.iter().filter(|verdict| wanted(verdict)).collect();
         let order = |verdict: &Verdict| verdict.confidence * if verdict.is_right() { 1.0 } else { -1.0 };
         found.sort_by(|a, b| {
-            order(a).total_cmp(&order(b)).then(b.loss.total_cmp(&a.loss)).then(a.image.cmp(&b.image))
+            order(a).total_cmp(&order(b)).then(b.loss.total_cmp(&a.loss)).then(a.example.cmp(&b.example))
         });
         found
     }
@@ -183,10 +195,10 @@ impl Judgement {
 pub fn class_figures(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
     let share = |right: usize, all: usize| (all > 0).then(|| right as f64 / all as f64);
     let figures = |class: usize| {
-        let images: usize = confusion[class].iter().sum();
+        let examples: usize = confusion[class].iter().sum();
         let taken: usize = confusion.iter().map(|row| row[class]).sum();
         let right = confusion[class][class];
-        ClassFigures { images, precision: share(right, taken), recall: share(right, images) }
+        ClassFigures { examples, precision: share(right, taken), recall: share(right, examples) }
     };
     (0..confusion.len()).map(figures).collect()
 }
@@ -201,11 +213,11 @@ pub fn argmax<T: Copy + Into<f64>>(numbers: &[T]) -> usize {
 mod tests {
     use super::*;
 
-    fn verdict(image: u32, label: u16, predicted: u16, loss: f32) -> Verdict {
-        let (confidence, raw_confidence, is_outsider) = (0.9, 0.99, image == 7);
+    fn verdict(example: u32, label: u16, predicted: u16, loss: f32) -> Verdict {
+        let (confidence, raw_confidence, is_outsider) = (0.9, 0.99, example == 7);
         let runners_up = [Candidate { class: 2, probability: 0.1 }, Candidate::default()];
         let runners_up = [runners_up[0], runners_up[1], runners_up[1], runners_up[1]];
-        Verdict { image, label, predicted, raw_confidence, confidence, runners_up, loss, is_outsider }
+        Verdict { example, label, predicted, raw_confidence, confidence, runners_up, loss, is_outsider }
     }
 
     #[test]
@@ -222,13 +234,14 @@ mod tests {
     #[test]
     fn confusion_precision_and_recall_are_those_of_scikit_learn() {
         let pairs = [(0, 0), (0, 1), (1, 1), (1, 1), (2, 2), (2, 0), (2, 2), (0, 0)];
-        let verdicts = (0u32..)
-            .zip(pairs)
-            .map(|(image, (label, predicted))| verdict(image, label, predicted, (image * 3 % 5) as f32));
+        let verdicts = (0u32..).zip(pairs).map(|(example, (label, predicted))| {
+            verdict(example, label, predicted, (example * 3 % 5) as f32)
+        });
         let trust = TrustReport {
             temperature: 1.0,
             validation_ece: [0.0; 2],
-            validation_flagged: 0.0,
+            validation_flagged: None,
+            labels: LabelCounts::default(),
             outsiders: None,
         };
         let class_names = ["a", "b", "c"].map(String::from).to_vec();
@@ -236,7 +249,7 @@ mod tests {
         let confusion = judgement.confusion();
         assert_eq!(confusion, [[2, 1, 0], [0, 2, 0], [1, 0, 2]]);
         let figures = class_figures(&confusion);
-        assert_eq!(figures.iter().map(|class| class.images).collect::<Vec<_>>(), [3, 2, 3]);
+        assert_eq!(figures.iter().map(|class| class.examples).collect::<Vec<_>>(), [3, 2, 3]);
         assert_eq!(
             figures.iter().map(|class| class.precision.unwrap()).collect::<Vec<_>>(),
             [2.0 / 3.0, 2.0 / 3.0, 1.0]
@@ -245,13 +258,13 @@ mod tests {
             figures.iter().map(|class| class.recall.unwrap()).collect::<Vec<_>>(),
             [2.0 / 3.0, 1.0, 2.0 / 3.0]
         );
-        let images = |found: Vec<&Verdict>| found.iter().map(|verdict| verdict.image).collect::<Vec<_>>();
-        assert_eq!(images(judgement.hits()), [3, 6, 4, 2, 7, 0], "of equal confidence, by their loss");
+        let examples = |found: Vec<&Verdict>| found.iter().map(|verdict| verdict.example).collect::<Vec<_>>();
+        assert_eq!(examples(judgement.hits()), [3, 6, 4, 2, 7, 0], "of equal confidence, by their loss");
         let mut unsure = judgement.clone();
         unsure.verdicts[1].confidence = 0.4;
-        assert_eq!((images(judgement.mistakes()), images(unsure.mistakes())), (vec![1, 5], vec![5, 1]));
-        let cell: Vec<_> = judgement.cell(1, 1).iter().map(|verdict| verdict.image).collect();
-        assert_eq!((cell, judgement.outsiders()[0].image), (vec![3, 2], 7));
+        assert_eq!((examples(judgement.mistakes()), examples(unsure.mistakes())), (vec![1, 5], vec![5, 1]));
+        let cell: Vec<_> = judgement.cell(1, 1).iter().map(|verdict| verdict.example).collect();
+        assert_eq!((cell, judgement.outsiders()[0].example), (vec![3, 2], 7));
         let probable: Vec<_> = judgement.verdicts[0].candidates().map(|candidate| candidate.class).collect();
         assert_eq!(probable, [0, 2], "classes without probability are named");
         assert_eq!(judgement.flagged(), 1.0 / 8.0);

@@ -8,7 +8,8 @@ use crate::{
     errors::message,
     protocol::{
         About, Level, Notice,
-        data::{Collection, DataReport, DataRequest, ImageId, Opened},
+        data::{Collection, DataReport, DataRequest, ExampleId, Opened},
+        visual::{TestExample, VisualReport, VisualRequest},
     },
     runs::Home,
     service::{Service, attempt, serve},
@@ -105,9 +106,9 @@ struct Desk {
     /// The newest request to augment an image: request, turn, seed, and augmentation.
     to_alter: Option<(u64, u64, u64, Values)>,
     /// Thumbnails to be made, in order of the requests.
-    sheets: VecDeque<(u64, Vec<ImageId>)>,
+    sheets: VecDeque<(u64, Vec<ExampleId>)>,
     /// Pictures of a run's data set that are to be made.
-    pictures: VecDeque<PicturesWish>,
+    run_sheets: VecDeque<RunSheetWish>,
     /// The data set of a run that pictures were made of last.
     of_run: Option<(Choice, Arc<Dataset>)>,
     surveying: Option<Surveying>,
@@ -122,11 +123,16 @@ fn as_it_is(choice: &Choice) -> Choice {
 }
 
 /// A request for pictures of a data set as a run sees it.
-struct PicturesWish {
+struct RunSheetWish {
     request: u64,
     dataset: Choice,
-    images: Vec<ImageId>,
-    side: usize,
+    wanted: Wanted,
+}
+
+/// Some examples that were named, or any of the test images.
+enum Wanted {
+    Sheet { images: Vec<ExampleId>, side: usize },
+    TestExample { turn: u64 },
 }
 
 /// A data set as it is, without any corrections.
@@ -150,7 +156,7 @@ impl Desk {
             open: None,
             to_alter: None,
             sheets: VecDeque::new(),
-            pictures: VecDeque::new(),
+            run_sheets: VecDeque::new(),
             of_run: None,
             surveying: None,
             unreadable: vec![],
@@ -167,27 +173,43 @@ impl Desk {
             }
             DataRequest::Fetch { dataset } => self.fetch(dataset)?,
             DataRequest::StopFetching => self.stop_fetching(),
-            DataRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
-            DataRequest::Pictures { request, dataset, images, side } => {
-                self.pictures.push_back(PicturesWish { request, dataset: *dataset, images, side });
+            DataRequest::Visual(request) => self.note_visual(request)?,
+            DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
+            DataRequest::Handwriting => self.show_handwriting(),
+            DataRequest::KeepDrawing { request, label, framed } => {
+                self.keep_drawing(request, label, &framed)?;
             }
-            DataRequest::Look { request, image } => {
+            DataRequest::RemoveDrawings { places } => self.remove_drawings(&places)?,
+            DataRequest::RestoreDrawings { drawings } => self.restore_drawings(&drawings)?,
+        }
+        Ok(())
+    }
+
+    fn note_visual(&mut self, request: VisualRequest) -> Result<()> {
+        match request {
+            VisualRequest::Sheet { request, images } => self.sheets.push_back((request, images)),
+            VisualRequest::RunSheet { request, dataset, images, side } => {
+                let wanted = Wanted::Sheet { images, side };
+                self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
+            }
+            VisualRequest::TestExample { request, dataset, turn } => {
+                let wanted = Wanted::TestExample { turn };
+                self.run_sheets.push_back(RunSheetWish { request, dataset: *dataset, wanted });
+            }
+            VisualRequest::Enlarge { request, image } => {
                 if let Some(open) = &self.open {
-                    self.report(DataReport::Look(pictures::look(&open.dataset, request, image)?));
+                    let enlarged = pictures::enlarge(&open.dataset, request, image)?;
+                    self.show(VisualReport::Enlarged(enlarged));
                 }
             }
-            DataRequest::Alter { request, turn, seed, augmentation } => {
+            VisualRequest::Alter { request, turn, seed, augmentation } => {
                 self.to_alter = Some((request, turn, seed, augmentation));
             }
-            DataRequest::Survey { request } => {
+            VisualRequest::Survey { request } => {
                 let survey = |open: &Open| Surveying::new(request, open.dataset.clone());
                 self.surveying = self.open.as_ref().map(survey).transpose()?;
             }
-            DataRequest::EndSurvey => self.surveying = None,
-            DataRequest::Keep { dataset } => self.home.keep_edits(&dataset)?,
-            DataRequest::Handwriting => self.show_handwriting(),
-            DataRequest::KeepDrawing { label, framed } => self.keep_drawing(label, &framed)?,
-            DataRequest::RemoveDrawing { place } => self.remove_drawing(&place)?,
+            VisualRequest::EndSurvey => self.surveying = None,
         }
         Ok(())
     }
@@ -226,14 +248,15 @@ impl Desk {
         data::open(choice, &self.home.data(), &self.watch)
     }
 
-    fn sheet(&mut self, request: u64, images: &[ImageId]) -> Result<()> {
+    fn sheet(&mut self, request: u64, images: &[ExampleId]) -> Result<()> {
         if let Some(open) = &self.open {
-            self.report(DataReport::Sheet(pictures::sheet(&open.dataset, request, images, pictures::SIDE)?));
+            let sheet = pictures::sheet(&open.dataset, request, images, pictures::SIDE)?;
+            self.show(VisualReport::Sheet(sheet));
         }
         Ok(())
     }
 
-    fn pictures(&mut self, wish: PicturesWish) -> Result<()> {
+    fn run_sheet(&mut self, wish: RunSheetWish) -> Result<()> {
         let source = data::source(&wish.dataset);
         let dataset = match self.of_run.take() {
             Some((of, dataset)) if of == source => Ok(dataset),
@@ -241,20 +264,31 @@ impl Desk {
         };
         if dataset.as_ref().is_err_and(|error| error.is::<Stopped>()) {
             // it was stopped by a newer request, which is handled first
-            self.pictures.push_front(wish);
+            self.run_sheets.push_front(wish);
             return Ok(());
         }
-        let dataset = dataset?;
-        let sheet = pictures::sheet(&dataset, wish.request, &wish.images, wish.side)?;
-        self.of_run = Some((source, dataset));
-        self.report(DataReport::Pictures(sheet));
+        let report = match (&wish.wanted, &dataset) {
+            (Wanted::Sheet { images, side }, Ok(dataset)) => {
+                VisualReport::RunSheet(pictures::sheet(dataset, wish.request, images, *side)?)
+            }
+            (Wanted::TestExample { turn }, found) => {
+                let found = match found {
+                    Ok(dataset) => pictures::test_image(dataset, *turn).map_err(|error| message(&error)),
+                    Err(error) => Err(message(error)),
+                };
+                VisualReport::TestExample(TestExample { request: wish.request, found })
+            }
+            (Wanted::Sheet { .. }, Err(_)) => return dataset.map(drop),
+        };
+        self.of_run = dataset.ok().map(|dataset| (source, dataset));
+        self.show(report);
         Ok(())
     }
 
     fn alter(&mut self, request: u64, turn: u64, seed: u64, augmentation: &Values) -> Result<()> {
         if let Some(open) = &self.open {
             let altered = pictures::alter(&open.dataset, request, turn, seed, augmentation)?;
-            self.report(DataReport::Altered(altered));
+            self.show(VisualReport::Altered(altered));
         }
         Ok(())
     }
@@ -265,9 +299,13 @@ impl Desk {
             self.surveying = Some(surveying);
         }
         // The newest replaces an older one.
-        self.outgoing.retain(|older| !matches!(older, DataReport::Survey(_)));
-        self.report(DataReport::Survey(report));
+        self.outgoing.retain(|older| !matches!(older, DataReport::Visual(VisualReport::Survey(_))));
+        self.show(VisualReport::Survey(report));
         Ok(())
+    }
+
+    fn show(&mut self, report: VisualReport) {
+        self.report(DataReport::Visual(report));
     }
 
     fn report(&mut self, report: DataReport) {
@@ -289,7 +327,7 @@ impl Service for Desk {
         self.to_open.is_some()
             || self.to_alter.is_some()
             || !self.sheets.is_empty()
-            || !self.pictures.is_empty()
+            || !self.run_sheets.is_empty()
             || self.surveying.is_some()
             || self.fetching.is_some()
     }
@@ -310,8 +348,8 @@ impl Service for Desk {
             self.guard("Could not alter an image", |desk| desk.alter(request, turn, seed, &augmentation));
         } else if let Some((request, images)) = self.sheets.pop_front() {
             self.guard("Could not show the images", |desk| desk.sheet(request, &images));
-        } else if let Some(wish) = self.pictures.pop_front() {
-            self.guard("Could not show the images", |desk| desk.pictures(wish));
+        } else if let Some(wish) = self.run_sheets.pop_front() {
+            self.guard("Could not show the images", |desk| desk.run_sheet(wish));
         } else if let Some(surveying) = self.surveying.take() {
             self.guard("Could not look for duplicates", |desk| desk.survey(surveying));
         }

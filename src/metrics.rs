@@ -3,9 +3,9 @@
 /// Which part of a data set a number was measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Split {
-    /// The images that the weights are fitted to.
+    /// The examples that the weights are fitted to.
     Train,
-    /// Carved from the training images; guides choices, never the weights.
+    /// Carved from the training examples; guides choices, never the weights.
     Validation,
     /// Read for the final evaluation, or when asked; never used to choose anything.
     Test,
@@ -35,7 +35,7 @@ impl Split {
 pub struct Point {
     /// Training steps (batches) done when it was measured.
     pub step: u64,
-    /// Which images it was measured on.
+    /// Which examples it was measured on.
     pub split: Split,
     /// The `id` of a [`MetricInfo`].
     pub metric: &'static str,
@@ -74,9 +74,9 @@ pub struct MetricInfo {
 
 /// What training minimises; for classifiers the cross-entropy in nats.
 pub const LOSS: &str = "loss";
-/// Share of images whose most probable class is the label.
+/// Share of examples whose most probable class is the label.
 pub const ACCURACY: &str = "accuracy";
-/// Share of right labels among those that a run gave to unlabelled images.
+/// Share of right labels among those that a run gave to unlabelled examples.
 pub const SELF_LABEL_ACCURACY: &str = "self_label_accuracy";
 /// The learning rate of a step, schedule and warm-up included.
 pub const LEARNING_RATE: &str = "learning_rate";
@@ -90,7 +90,7 @@ pub const LINEAR_ACCURACY: &str = "linear_accuracy";
 pub const EFFECTIVE_RANK: &str = "effective_rank";
 /// The root of the mean squared distance of unit embeddings from their mean.
 pub const FEATURE_SPREAD: &str = "feature_spread";
-/// The mean squared distance between embeddings of two views of an image.
+/// The mean squared distance between embeddings of two views of an example.
 pub const ALIGNMENT: &str = "alignment";
 /// The logarithm of the mean Gaussian potential of pairs of embeddings.
 pub const UNIFORMITY: &str = "uniformity";
@@ -128,28 +128,28 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: ACCURACY,
         label: "Accuracy",
-        help: "The share of images whose most probable class is the right one.",
+        help: "The share of examples whose most probable class is the right one.",
         unit: Unit::Share,
         higher_is_better: true,
     },
     MetricInfo {
         id: SELF_LABEL_ACCURACY,
         label: "Self-given labels",
-        help: "How many of the labels that the network gave to unlabelled images are right. The true ones are only looked at to measure this.",
+        help: "How many of the labels that the network gave to unlabelled examples are right. The true ones are only looked at to measure this.",
         unit: Unit::Share,
         higher_is_better: true,
     },
     MetricInfo {
         id: KNN_ACCURACY,
         label: "Neighbour accuracy",
-        help: "How often the images with the nearest embeddings have the same label. The labels are only looked at to measure this.",
+        help: "How often the examples with the nearest embeddings have the same label. The labels are only looked at to measure this.",
         unit: Unit::Share,
         higher_is_better: true,
     },
     MetricInfo {
         id: LINEAR_ACCURACY,
         label: "Linear accuracy",
-        help: "How often a linear layer, fitted to the embeddings of a thousand labelled images, labels others right. The network itself never sees these labels.",
+        help: "How often a linear layer, fitted to the embeddings of a thousand labelled examples, labels others right. The network itself never sees these labels.",
         unit: Unit::Share,
         higher_is_better: true,
     },
@@ -163,14 +163,14 @@ pub static ALL: &[MetricInfo] = &[
     MetricInfo {
         id: FEATURE_SPREAD,
         label: "Feature spread",
-        help: "How far apart the embeddings of different images lie: 0 where all images look the same to the encoder, near 1 where they point all ways.",
+        help: "How far apart the embeddings of different examples lie: 0 where all examples look the same to the encoder, near 1 where they point all ways.",
         unit: Unit::Number,
         higher_is_better: true,
     },
     MetricInfo {
         id: ALIGNMENT,
         label: "Alignment",
-        help: "The mean squared distance between two views of the same image: what is the same should lie close together.",
+        help: "The mean squared distance between two views of the same example: what is the same should lie close together.",
         unit: Unit::Number,
         higher_is_better: false,
     },

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod decoder;
 mod noise;
+pub use classify::OUTSIDERS;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
 
@@ -22,11 +23,11 @@ pub struct ObjectiveEntry {
     pub info: ComponentInfo,
     /// The kinds of data that it can learn from.
     pub serves: &'static [Modality],
-    /// Whether it learns from labels; otherwise it may look at every training image.
+    /// Whether it learns from labels; otherwise it may look at every training example.
     pub needs_labels: bool,
-    /// The identifier of its main metric, which is measured on validation images at least.
+    /// The identifier of its main metric, which is measured on validation examples at least.
     pub headline: &'static str,
-    /// Values of the augmentation that it cannot do without; none where images may stay as they are.
+    /// Values of the augmentation that it cannot do without; none where examples may stay as they are.
     pub augmentation: &'static [(&'static str, f64)],
     /// Makes the head, its variables named `objective.*`, over an encoder.
     pub build: Build,
@@ -52,7 +53,7 @@ pub trait Objective: Send + Sync {
         Ok(())
     }
 
-    /// Views of each image in a batch: all images in one view, then all in the next.
+    /// Views of each example in a batch: all examples in one view, then all in the next.
     fn views(&self) -> usize {
         1
     }
@@ -72,11 +73,20 @@ pub trait Objective: Send + Sync {
         Ok(None)
     }
 
+    /// (batch, embed_dim) to (batch): the log odds that an input is of none of the classes. None where the network has seen
+    /// no such examples.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn strangeness(&self, _embeddings: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// (batch, height, width, channels) to (batch, classes): probabilities. None where it learns without labels.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
-    fn predict(&self, _images: &Tensor) -> Result<Option<Tensor>> {
+    fn predict(&self, _inputs: &Tensor) -> Result<Option<Tensor>> {
         Ok(None)
     }
 
@@ -98,6 +108,8 @@ pub struct Batch {
     pub labels: Option<Tensor>,
     /// The weight of each class in the loss; none where all weigh the same.
     pub class_weights: Option<Arc<[f32]>>,
+    /// (outsiders, height, width, channels): further images, which are of none of the classes.
+    pub outsiders: Option<Tensor>,
 }
 
 impl Batch {
@@ -114,7 +126,7 @@ impl Batch {
 pub struct Looks {
     /// One for each step of its work.
     pub strips: Vec<TensorStrip>,
-    /// Where views of images are compared.
+    /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
 }
 

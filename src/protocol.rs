@@ -9,9 +9,11 @@ use std::{path::PathBuf, sync::Arc};
 
 pub mod data;
 mod questions;
+pub mod visual;
 pub use questions::{
-    Answer, Caption, Confidence, Cosines, Finding, Moment, Prediction, Preview, Question, Similarities, Strip,
+    Answer, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question, Similarities,
 };
+pub use visual::{Caption, Strip};
 
 /// The name of a run's folder, unique within a home.
 pub type RunId = Arc<str>;
@@ -204,7 +206,7 @@ pub struct Remedy {
 /// How far something is that is done with many examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preparing {
-    /// What is done now, as "Preparing images".
+    /// What is done now, such as "Looking for duplicates".
     pub what: &'static str,
     /// Examples; 0 of 0 before they are counted.
     pub done: u64,

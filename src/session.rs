@@ -9,7 +9,7 @@ use crate::{
         data::{DataReport, DataRequest},
     },
     runs::Home,
-    shape::ImageShape,
+    shape::Shape,
     spec::{Catalog, Choice},
 };
 use crossbeam_channel::select;
@@ -134,10 +134,10 @@ pub fn catalog() -> Catalog {
     engine::catalog()
 }
 
-/// The layers of a network, from image to prediction, without building it. `shape` is height, width and channels.
+/// The layers of a network, from an example of that shape to the prediction, without building it.
 ///
 /// # Errors
-/// Where the encoder is unknown, or its layers do not fit the images.
-pub fn model_summary(encoder: &Choice, shape: ImageShape, classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
-    models::encoders::summary(encoder, shape.into(), classes)
+/// Where the encoder is unknown, or its layers do not fit the shape.
+pub fn model_summary(encoder: &Choice, shape: Shape, classes: usize) -> anyhow::Result<Vec<LayerInfo>> {
+    models::encoders::summary(encoder, shape, classes)
 }

@@ -104,7 +104,7 @@ pub enum Section {
     Schedule,
     /// Where tensors are computed.
     Device,
-    /// Random changes of training images.
+    /// Random changes of training examples.
     Augmentation,
     /// Hyperparameters that every run has.
     Training,

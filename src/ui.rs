@@ -2,16 +2,16 @@
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
     experiment::Experiment,
-    protocol::{About, Command, ComparisonId, Control, Level, Notice, Phase, RunId, data::DataRequest},
+    protocol::{Command, ComparisonId, Control, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State},
     spec::Catalog,
 };
-use dialogs::{Ended, Wanted};
+use asking::Asker;
+use dialogs::Wanted;
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    time::Duration,
+    path::PathBuf,
 };
 
 mod alterations;
@@ -23,6 +23,7 @@ mod decimate;
 pub mod dialogs;
 mod draw_pad;
 mod fetch;
+mod files;
 mod form;
 mod layout;
 mod look;
@@ -142,10 +143,15 @@ impl Workbench {
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui);
         self.opened_images(ui);
-        self.top_bar(ui, state, catalog, &mut actions);
-        self.banner(ui, state, &mut actions);
-        self.warning(ui, state);
+        self.draw_pad.take_in_test_image(&state.data);
+        if !self.draw_pad.fills_screen() {
+            self.top_bar(ui, state, catalog, &mut actions);
+            self.banner(ui, state, &mut actions);
+            self.warning(ui, state);
+        }
         let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
+        let asker = &mut Asker::new(state, &mut self.questions, &mut actions);
+        self.draw_pad.ask_about_a_blot(ui, asker);
         self.notices.pop_up(ui, middle);
         actions.iter().filter_map(Wanted::of).for_each(|wanted| self.typed_path.ask(wanted));
         if let Some((wanted, path)) = self.typed_path.ui(ui, middle) {
@@ -192,75 +198,6 @@ impl Workbench {
     /// Shows a notice for a while, and keeps it in the list.
     pub fn notify(&mut self, notice: Notice) {
         self.notices.add(notice);
-    }
-
-    /// The folder or the file of images that a dialog chose.
-    pub fn picked_dataset(&mut self, path: PathBuf) {
-        self.form.picked_dataset(path);
-        self.settings.view = "data".into();
-        self.tab = Tab::View;
-        self.runs.comparison = None;
-    }
-
-    /// The picture that a dialog chose.
-    pub fn picked_image(&mut self, path: &Path) {
-        self.draw_pad.open_file(path, false);
-    }
-
-    /// Shows the pictures that have been opened since the last frame.
-    fn opened_images(&mut self, ui: &Ui) {
-        while let Some((is_typed, shown)) = self.draw_pad.opened() {
-            match shown {
-                Ok(()) => self.show_controls(),
-                Err(error) if is_typed => self.typed_path.refuse(Wanted::Image, error),
-                Err(error) => self.notify(Notice {
-                    about: About::Request,
-                    level: Level::Error,
-                    text: format!("Could not open the image: {error}"),
-                }),
-            }
-        }
-        if self.draw_pad.is_opening() {
-            ui.ctx().request_repaint_after(Duration::from_millis(16));
-        }
-    }
-
-    /// A dialog of the platform has ended.
-    pub fn dialog_ended(&mut self, ended: Ended) {
-        self.typed_path.dialog_ended(&ended);
-        match ended {
-            Ended::Chosen(Wanted::DataFolder | Wanted::DataFile, path) => self.picked_dataset(path),
-            Ended::Chosen(Wanted::Image, path) => self.picked_image(&path),
-            Ended::Chosen(Wanted::Save(file), path) => self.notify(dialogs::save(&file, &path)),
-            Ended::Cancelled | Ended::Failed => {}
-        }
-    }
-
-    /// A path was typed: used, or refused with a reason.
-    fn typed(&mut self, wanted: Wanted, path: &Path) {
-        let refused = match &wanted {
-            Wanted::DataFolder | Wanted::DataFile if path.exists() => {
-                self.picked_dataset(path.into());
-                None
-            }
-            Wanted::DataFolder | Wanted::DataFile => Some("There is nothing at this path.".into()),
-            Wanted::Image => {
-                self.draw_pad.open_file(path, true);
-                None
-            }
-            Wanted::Save(file) => {
-                let notice = dialogs::save(file, path);
-                let is_saved = notice.level == Level::Info;
-                let refused = (!is_saved).then(|| notice.text.clone());
-                if is_saved {
-                    self.notify(notice);
-                }
-                refused
-            }
-        };
-        if let Some(error) = refused {
-            self.typed_path.refuse(wanted, error);
-        }
     }
 
     fn show_controls(&mut self) {
@@ -311,7 +248,8 @@ impl Workbench {
         state.runs.get(self.runs.selected.as_ref()?)
     }
 
-    fn keys(&self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
+    fn keys(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
+        self.draw_pad.follow_screen_keys(ui.ctx());
         let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none()))
         else {
             return;
@@ -319,18 +257,6 @@ impl Workbench {
         if ui.input(|input| input.key_pressed(Key::Space)) && run.phase.is_active() {
             let control = if run.phase == Phase::Running { Control::Pause } else { Control::Continue };
             actions.push(Action::Send(Command::Control(run.id.clone(), control)));
-        }
-    }
-
-    fn dropped_files(&mut self, ui: &Ui) {
-        let dropped = ui.input(|input| input.raw.dropped_files.clone());
-        for file in dropped {
-            let path = file.path();
-            if path.is_dir() || dialogs::is_data(path) {
-                self.picked_dataset(path.into());
-            } else {
-                self.picked_image(path);
-            }
         }
     }
 

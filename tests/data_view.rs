@@ -6,11 +6,12 @@ mod support;
 use egui::{Key, Role as Kind};
 use egui_kittest::kittest::Queryable as _;
 use headstart::{
+    presets::{self, Recipe},
     protocol::{
         Command,
-        data::{DataReport, DataRequest, ImageId, Role},
+        data::{DataReport, DataRequest, ExampleId, Role},
     },
-    session::{Session, State},
+    session::{Session, State, catalog},
     shape::ImageShape,
     spec::Edit,
     ui::Action,
@@ -145,7 +146,7 @@ fn what_cannot_be_read_says_what_to_do() {
 fn a_split_is_changed_where_it_is_shown() {
     let mut window = open(1440.0);
     let collection = headstart::protocol::data::Collection {
-        shape: ImageShape::new(4, 4, 3),
+        shape: ImageShape::new(4, 4, 3).into(),
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![
             headstart::protocol::data::Item { label: 1, role: Role::Train, corrected_from: None };
@@ -157,8 +158,12 @@ fn a_split_is_changed_where_it_is_shown() {
         remarks: vec!["Read as a table".into()],
         kept: [("train-1".to_owned(), Edit::Exclude)].into(),
     };
-    assert_eq!(collection.item(ImageId { is_test: true, index: 0 }), None);
-    let dataset = headstart::spec::Choice::new("mnist");
+    assert_eq!(collection.item(ExampleId { is_test: true, index: 0 }), None);
+    // what a fresh form is about
+    let Recipe::Run(spec) = presets::find("drawing").unwrap().recipe(&catalog()).unwrap() else {
+        panic!("no run")
+    };
+    let dataset = spec.dataset;
     let opened = headstart::protocol::data::Opened { request: 9, dataset, found: Ok(collection.into()) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);

@@ -104,7 +104,7 @@ fn polarity_alpha_place_and_size_change_no_answer() {
     let path = folder.path().join("drawing.png");
     let framed = |picture: RgbaImage| {
         picture.save(&path).unwrap();
-        drawing::read(&path).unwrap().frame()
+        drawing::read_one(&path).unwrap().frame()
     };
     for slant in [0.0, 0.05, 0.1] {
         let seven = [[0.2, 0.2], [0.75, 0.2 + slant], [0.45 + slant, 0.85]];

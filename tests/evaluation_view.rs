@@ -50,7 +50,7 @@ fn a_run_is_evaluated_and_its_mistakes_are_looked_at() {
     assert!(mistakes > 1, "the test needs mistakes");
     let right = label(&window, "Hesitant hits");
     assert_eq!(right, format!("Hesitant hits {}", 200 - mistakes));
-    wait(&mut window, &mut session, |window| !window.state().state.data.pictures.is_empty());
+    wait(&mut window, &mut session, |window| !window.state().state.data.run_sheets.is_empty());
     let is_evaluation = |answer: &Answer| matches!(answer.finding, Some(Ok(Finding::Evaluation(_))));
     assert!(!session.state.answers.values().any(is_evaluation), "the answer is kept twice");
     let images = |window: &Window| -> Vec<String> {

@@ -204,7 +204,7 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
     window.state_mut().bench.picked_dataset("/photographs".into());
     window.run_steps(4);
     let collection = Collection {
-        shape: ImageShape::new(64, 64, 3),
+        shape: ImageShape::new(64, 64, 3).into(),
         class_names: vec!["ant".into(), "bee".into()],
         train: vec![],
         test: vec![],
@@ -217,7 +217,9 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
     let opened = Opened { request: 9, dataset, found: Ok(Arc::new(collection)) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);
-    window.get_by_label("123 MiB of memory for 0 images, 64 × 64 pixels each; 5.0 GiB more are free");
+    window.get_by_label(
+        "123 MiB of memory for 0 examples of 64 by 64 pixels in 3 channels; 5.0 GiB more are free",
+    );
     window.get_by_label_contains("Left out, as it does not fit: ");
     let spec = started(&mut window);
     assert!(!spec.augmentation.contains_key("elastic") && spec.augmentation["flip"] > 0.0);
@@ -230,7 +232,7 @@ fn what_does_not_suit_images_of_ones_own_is_left_out_and_brought_back() {
 fn images_that_cannot_be_taken_are_refused_before_a_run_begins() {
     let mut window = open([1440.0, 900.0], State::default());
     let why = "Its images would take 15.7 GiB of memory, and 8.0 GiB are free";
-    let dataset = Choice::new("mnist");
+    let dataset = started(&mut window).dataset;
     let opened = Opened { request: 9, dataset, found: Err(why.into()) };
     window.state_mut().state.apply_report(DataReport::Opened(opened));
     window.run_steps(4);

@@ -65,6 +65,56 @@ fn nothing_imports_anything_above_it() {
     assert!(checked > 50, "only {checked} imports were found: does this test still read them?");
 }
 
+/// What works with any kind of data, files and folders: how runs are described, trained, kept, shown and compared.
+const ANY_DATA: [&str; 17] = [
+    "engine/active_run",
+    "engine/divergence",
+    "engine/optimizers",
+    "engine/outbox",
+    "engine/resumption",
+    "engine/schedules",
+    "engine/trainer",
+    "evaluation",
+    "experiment",
+    "presets",
+    "protocol",
+    "rng",
+    "runs",
+    "service",
+    "session",
+    "spec",
+    "disk",
+];
+
+/// Those among them that name images, and why they must.
+const OF_IMAGES: [(&str, &str); 2] = [
+    ("protocol/visual.rs", "what is seen of a data set has a height, a width and bytes"),
+    ("runs/log.rs", "logs of older versions count `images_per_sec`"),
+];
+
+#[test]
+fn what_works_with_any_data_names_no_image() {
+    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let (mut checked, mut naming) = (0, vec![]);
+    visit(source, &mut |path, text| {
+        let relative = path.strip_prefix(source).unwrap().to_string_lossy().replace('\\', "/");
+        let is_of =
+            |part: &&str| relative == format!("{part}.rs") || relative.starts_with(&format!("{part}/"));
+        // Tests need some data, which may be images.
+        if !ANY_DATA.iter().any(is_of) || relative.ends_with("tests.rs") {
+            return;
+        }
+        checked += 1;
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().to_lowercase();
+        if ["image", "picture", "pixel"].iter().any(|word| code.contains(word)) {
+            naming.push(relative);
+        }
+    });
+    naming.sort();
+    assert_eq!(naming, OF_IMAGES.map(|(file, _)| file));
+    assert!(checked > 50, "only {checked} files were found: have they moved?");
+}
+
 /// Whether a line declares a field that holds a function, by which plain data would call upwards. A function that is passed
 /// as an argument is allowed.
 fn is_function_pointer(line: &str) -> bool {

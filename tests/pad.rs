@@ -3,25 +3,50 @@
 mod screen;
 mod support;
 
-use egui::{Event, Modifiers, PointerButton, Pos2};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, Shape};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
-    protocol::{Command, Question},
+    evaluation::LabelCounts,
+    protocol::{
+        self, Answer, Command, Confidence, Familiarity, Finding, Prediction, Question,
+        data::{DataReport, DataRequest},
+        visual::{TestExample, VisualReport, VisualRequest},
+    },
     sample::Image,
-    ui::{Action, Settings},
+    session::State,
+    shape::ImageShape,
+    ui::{Action, Settings, view_ids},
 };
-use screen::{Window, click, open};
+use screen::{Window, click, draw_seven, open};
 
-/// A window whose pad is drawn on, with a run that was trained.
-fn window() -> Window {
+/// A run that was trained.
+fn trained() -> State {
     let fixture = support::Fixture::with_images(300, 100);
     fixture.train(&["encoder=mlp", "epochs=1"]);
     let mut session = fixture.session();
     support::wait(&mut session, |session| session.state.runs.keys().next().cloned());
-    let mut window = open([1440.0, 1400.0], session.state.clone(), Settings::default());
+    let state = session.state.clone();
     session.close();
+    state
+}
+
+fn window() -> Window {
+    open([1440.0, 1400.0], trained(), Settings::default())
+}
+
+/// What the librarian is asked.
+fn asked(window: &mut Window) -> Vec<DataRequest> {
+    let actions = std::mem::take(&mut window.state_mut().actions).into_iter();
+    let requests = actions.filter_map(|action| match action {
+        Action::Data(request) => Some(request),
+        _ => None,
+    });
+    requests.collect()
+}
+
+fn report(window: &mut Window, report: DataReport) {
+    window.state_mut().state.apply_report(report);
     window.run_steps(4);
-    window
 }
 
 /// A vertical stroke and a horizontal one, apart from each other.
@@ -88,4 +113,178 @@ fn clearing_the_pad_is_undone() {
     click(&mut window, "Undo on the pad");
     assert_eq!(shown(&mut window), drawn);
     assert_eq!(buttons.map(|label| is_enabled(&window, label)), [true; 3]);
+}
+
+#[test]
+fn the_pad_is_large_and_in_sight_beside_a_run_in_every_view() {
+    let state = trained();
+    for size in [[1440.0, 900.0], [1024.0, 700.0], [1920.0, 1080.0], [1152.0, 720.0]] {
+        let mut window = open(size, state.clone(), Settings::default());
+        let inside = Rect::from_min_size(Pos2::ZERO, size.into());
+        for view in view_ids() {
+            window.state_mut().bench.settings.view = view.into();
+            window.run_steps(6);
+            let pad = window.get_by_label("Draw pad").rect();
+            assert!(pad.width() >= 240.0 && inside.contains_rect(pad), "{view} at {size:?}: {pad:?}");
+        }
+    }
+}
+
+#[test]
+fn one_key_fills_the_screen_with_the_pad() {
+    let mut window = open([1440.0, 900.0], trained(), Settings::default());
+    draw_seven(&mut window);
+    window.state_mut().actions.clear();
+    let side = |window: &Window| window.get_by_label("Draw pad").rect().width();
+    let before = side(&window);
+    window.key_press(Key::F);
+    window.run_steps(4);
+    assert!(side(&window) > 2.0 * before, "{} after {before}", side(&window));
+    assert!(window.query_by_label("Evaluation").is_none());
+    click(&mut window, "Clear the pad");
+    window.key_press(Key::Escape);
+    window.run_steps(4);
+    assert_eq!(side(&window), before);
+    window.get_by_label("Evaluation");
+    click(&mut window, "Fill the screen with the pad");
+    click(&mut window, "Leave the full screen");
+    assert_eq!(side(&window), before);
+}
+
+#[test]
+fn a_digit_keeps_the_drawing_and_says_so_until_it_is_taken_back() {
+    let mut window = window();
+    draw_seven(&mut window);
+    window.state_mut().actions.clear();
+    window.key_press(Key::Num7);
+    window.run_steps(4);
+    let requests = asked(&mut window);
+    let [DataRequest::KeepDrawing { request, label: 7, framed }] = &requests[..] else {
+        panic!("{requests:?}")
+    };
+    assert!(framed.iter().filter(|ink| **ink > 127).count() > 30);
+    window.get_by_label("Keeping it as 7…");
+    report(&mut window, DataReport::Kept { request: *request, place: Some("train/7/0001.png".into()) });
+    window.get_by_label("Kept as 7: 0 in Handwriting");
+    assert!(window.get_by_label("Clear the pad").accesskit_node().is_disabled(), "the pad is not cleared");
+    click(&mut window, "Take it back");
+    let places = vec!["train/7/0001.png".into()];
+    assert_eq!(asked(&mut window), [DataRequest::RemoveDrawings { places }]);
+    assert!(!window.get_by_label("Clear the pad").accesskit_node().is_disabled(), "the drawing is not back");
+}
+
+#[test]
+fn a_blot_is_asked_about_before_it_is_kept() {
+    let mut window = window();
+    let pad = window.get_by_label("Draw pad").rect();
+    let dot = |window: &mut Window| {
+        window.drag_at(pad.center());
+        window.drop_at(pad.center());
+        window.remove_cursor();
+        window.run_steps(4);
+        window.state_mut().actions.clear();
+        window.key_press(Key::Num0);
+        window.run_steps(4);
+        window.get_by_label("Is this a 0?");
+        assert_eq!(asked(window), []);
+    };
+    dot(&mut window);
+    click(&mut window, "Do not keep it");
+    assert!(window.query_by_label("Is this a 0?").is_none());
+    assert_eq!(asked(&mut window), []);
+    click(&mut window, "Clear the pad");
+    dot(&mut window);
+    click(&mut window, "Keep it as 0");
+    assert!(matches!(asked(&mut window)[..], [DataRequest::KeepDrawing { label: 0, .. }]));
+}
+
+#[test]
+fn a_test_image_stands_in_for_a_drawing() {
+    let mut window = window();
+    window.state_mut().bench.settings.view = "drawing".into();
+    window.run_steps(4);
+    window.state_mut().actions.clear();
+    click(&mut window, "Take a test image");
+    let requests = asked(&mut window);
+    let [DataRequest::Visual(VisualRequest::TestExample { request, turn: 0, .. })] = requests[..] else {
+        panic!("{requests:?}")
+    };
+    window.get_by_label("Taking a test image…");
+    let image = Image { shape: ImageShape::new(2, 2, 3), pixels: vec![7; 12] };
+    let found = Ok((image.clone(), "frog".into()));
+    report(&mut window, DataReport::Visual(VisualReport::TestExample(TestExample { request, found })));
+    assert_eq!(shown(&mut window), Some(image));
+    window.get_by_label_contains("A test image, labelled frog.");
+    click(&mut window, "Put a test image on the pad");
+    let requests = asked(&mut window);
+    let [DataRequest::Visual(VisualRequest::TestExample { request, turn: 1, .. })] = requests[..] else {
+        panic!("{requests:?}")
+    };
+    report(
+        &mut window,
+        DataReport::Visual(VisualReport::TestExample(TestExample {
+            request,
+            found: Err("There are none".into()),
+        })),
+    );
+    window.get_by_label("There are none");
+}
+
+#[test]
+fn the_bars_of_an_outsider_are_grey_and_its_numbers_small() {
+    let mut window = window();
+    draw_seven(&mut window);
+    window.run_steps(60);
+    let actions = std::mem::take(&mut window.state_mut().actions).into_iter();
+    let (request, run) = actions
+        .filter_map(|action| match action {
+            Action::Send(Command::Ask { request, run, question: Question::Prediction { .. } }) => {
+                Some((request, run))
+            }
+            _ => None,
+        })
+        .last()
+        .unwrap();
+    let class_names: std::sync::Arc<[String]> = (0..12).map(|class| format!("class {class}")).collect();
+    let mut probabilities = vec![0.0003; 12];
+    probabilities[11] = 0.9967;
+    let mut answer = |is_outsider| {
+        let prediction = Prediction {
+            class_names: class_names.clone(),
+            probabilities: probabilities.clone(),
+            confidence: Confidence::Calibrated { labels: LabelCounts::default() },
+            familiarity: if is_outsider { Familiarity::Outside } else { Familiarity::Inside },
+            strips: vec![],
+        };
+        let (run, finding) = (run.clone(), Some(Ok(Finding::Prediction(prediction.into()))));
+        let answer =
+            Answer { request, run, step: 5, share_done: if is_outsider { 1.0 } else { 0.5 }, finding };
+        window.state_mut().state.apply(protocol::Event::Answer(answer));
+        window.run_steps(4);
+        let best = window.get_by_label("class 11: >99 %").rect();
+        assert!(best.top() < window.get_by_label("class 3: <1 %").rect().top(), "the likeliest is first");
+        window.get_by_label("2 other classes: <1 %");
+        let mut painted: Vec<(Option<egui::Color32>, f32)> = vec![];
+        for shape in &window.output().shapes {
+            match &shape.shape {
+                Shape::Rect(bar) if best.expand(1.0).contains_rect(bar.rect) => {
+                    painted.push((Some(bar.fill), 0.0))
+                }
+                Shape::Text(text)
+                    if best.contains(text.visual_bounding_rect().center())
+                        && text.galley.text() == ">99 %" =>
+                {
+                    painted.push((None, text.galley.size().y));
+                }
+                _ => {}
+            }
+        }
+        let selection = window.ctx.style_of(egui::Theme::Dark).visuals.selection.bg_fill;
+        let is_coloured = painted.iter().any(|(fill, _)| *fill == Some(selection));
+        (is_coloured, painted.iter().map(|(_, height)| *height).fold(0.0, f32::max))
+    };
+    let (known, height) = answer(false);
+    let (outsider, small) = answer(true);
+    assert_eq!([known, outsider], [true, false]);
+    assert!(small > 0.0 && small < 0.9 * height, "{small} beside {height}");
 }

@@ -149,11 +149,13 @@ fn picture(window: &mut Window, look: Setup, part: &str) {
 /// Something that can be opened in a window, how, and how it is closed again. Returns whether it is there.
 type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 12] = [
     ("the evaluation", evaluate, |_| {}),
     ("the preview", |window| choose(window, "Preview"), to_the_curves),
     ("the controls", |window| choose(window, "Controls"), to_the_curves),
     ("the form", unfold, to_the_curves),
+    ("the pad alone", pad_alone, escape),
+    ("a test image", |window| press(window, "Put a test image on the pad"), |_| {}),
     ("the menu of runs", |window| press(window, "Runs: "), escape),
     ("the race", race, leave_race),
     ("the card of a race", propose, escape),
@@ -227,6 +229,11 @@ fn unfold(window: &mut Window) -> bool {
     let sections =
         ["Fine-tuning", "Labels and validation", "Augmentation", "More settings", "Layers of the network"];
     sections.into_iter().all(|section| press(window, section))
+}
+
+fn pad_alone(window: &mut Window) -> bool {
+    window.key_press(Key::F);
+    true
 }
 
 fn race(window: &mut Window) -> bool {

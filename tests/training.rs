@@ -5,8 +5,11 @@ mod support;
 
 use headstart::{
     engine,
+    evaluation::LabelCounts,
     metrics::{ACCURACY, KNN_ACCURACY, LEARNING_RATE, LOSS, SELF_LABEL_ACCURACY, Split},
-    protocol::{Command, Control, Finding, Level, Phase, Prediction, Question, RunId},
+    protocol::{
+        Command, Confidence, Control, Familiarity, Finding, Level, Phase, Prediction, Question, RunId,
+    },
     sample::Image,
     session::{Session, catalog, fitting},
     shape::ImageShape,
@@ -31,6 +34,51 @@ fn prediction(session: &mut Session, request: u64) -> (Arc<Prediction>, u64) {
         (Finding::Prediction(found), step) => Some((found, step)),
         other => panic!("{other:?}"),
     })
+}
+
+/// The last answer about pixels: the network is calibrated.
+fn judged(session: &mut Session, request: u64, run: &RunId, pixels: &[u8]) -> (Familiarity, LabelCounts) {
+    session.send(predict(request, run, pixels.to_vec()));
+    wait(session, |session| match found(session, request)?.0 {
+        Finding::Prediction(found) => match found.confidence {
+            Confidence::Calibrated { labels } => Some((found.familiarity, labels)),
+            Confidence::Pending | Confidence::Raw => None,
+        },
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn drawings_are_judged_while_training_goes_on() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let run =
+        start(&mut session, fixture.spec(&["epochs=1000", "epoch_steps=1000", "learning_rate=0.00001"]));
+    session.send(predict(1, &run, vec![255; 784]));
+    let (first, _) = prediction(&mut session, 1);
+    assert_eq!((first.confidence, first.familiarity), (Confidence::Pending, Familiarity::NotYet));
+    until(&mut session, &run, |run| run.progress.step > 60);
+    let labels = LabelCounts { training: 500, calibration: 100 };
+    assert_eq!(judged(&mut session, 2, &run, &[255; 784]), (Familiarity::Outside, labels));
+    let known = support::digits(&fixture.data(), 1);
+    let inside = known
+        .iter()
+        .zip(3..)
+        .filter(|(image, request)| judged(&mut session, *request, &run, image).0 == Familiarity::Inside);
+    assert!(inside.count() * 10 >= known.len() * 8);
+    assert_eq!(session.state.runs[&run].phase, Phase::Running);
+    session.close();
+}
+
+#[test]
+fn a_network_of_few_labels_says_that_they_cannot_tell() {
+    let fixture = Fixture::new();
+    let run = fixture.train(&["encoder=mlp", "dataset.labels_per_class=3"]).id;
+    let mut session = fixture.session();
+    let labels = LabelCounts { training: 30, calibration: 100 };
+    let expected = (Familiarity::TooFewLabels(30), labels);
+    assert_eq!(judged(&mut session, 1, &run, &[255; 784]), expected);
+    session.close();
 }
 
 #[test]

@@ -18,7 +18,9 @@ use screen::{Window, draw_seven, open};
 fn names(count: usize) -> Vec<String> {
     match count {
         2 => ["a cat that sleeps", "a dog"].map(String::from).into(),
-        10 => ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"].map(String::from).into(),
+        10 => ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+            .map(String::from)
+            .into(),
         11..=26 => (0..count).map(|letter| char::from(b'a' + letter as u8).to_string()).collect(),
         _ => (0..count).map(|class| format!("species number {class}")).collect(),
     }
@@ -26,8 +28,10 @@ fn names(count: usize) -> Vec<String> {
 
 /// A window with a view, something on its pad, and all its questions answered.
 fn shown(view: &str, count: usize, size: [f32; 2], zoom: f32) -> Window {
-    let settings = Settings { view: "drawing".into(), zoom, dark: count.is_multiple_of(4), ..Settings::default() };
-    let mut window = open(size.map(|side| side + 16.0 * zoom), home::state(2, ["CNN", "MLP", "SGD"]), settings);
+    let settings =
+        Settings { view: "drawing".into(), zoom, dark: count.is_multiple_of(4), ..Settings::default() };
+    let mut window =
+        open(size.map(|side| side + 16.0 * zoom), home::state(2, ["CNN", "MLP", "SGD"]), settings);
     let settle = |window: &mut Window| {
         window.run_steps(3);
         answers::answer_of(window, &names(count));
@@ -119,8 +123,18 @@ fn the_confusion_matrix_names_its_classes_and_scrolls_where_they_are_many() {
 #[test]
 fn each_view_opens_with_a_sentence_and_says_what_its_terms_mean() {
     for (view, sentence, term, meaning) in [
-        ("drawing", "Read as seven (70 %), and as the same at ", "Framing", "cropped, scaled to 20 × 20 pixels"),
-        ("why", "The upper left part speaks most for one; without it the network would say zero.", "Occlusion", "How it is found out."),
+        (
+            "drawing",
+            "Read as seven (70 %), and as the same at ",
+            "Framing",
+            "cropped, scaled to 20 × 20 pixels",
+        ),
+        (
+            "why",
+            "The upper left part speaks most for one; without it the network would say zero.",
+            "Occlusion",
+            "How it is found out.",
+        ),
         ("inside", " maps of conv3 light up", "Filter", "a layer lays over every place"),
         ("map", "images nearest to the drawing are of class ", "t-SNE", "neighbours stay neighbours"),
         ("evaluation", "is the most frequent of ", "Calibration", "80 % should be right"),

@@ -9,6 +9,7 @@ use egui::{Role, accesskit::Toggled};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use headstart::{
     engine,
+    evaluation::LabelCounts,
     experiment::{Cell, Experiment, Setting},
     metrics::{
         ACCURACY, EFFECTIVE_RANK, FEATURE_SPREAD, GRADIENT_NORM, KL, LEARNING_RATE, LOSS, Point,
@@ -16,8 +17,9 @@ use headstart::{
     },
     presets,
     protocol::{
-        Answer, Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Finding, Order, Phase,
-        Prediction, Preparing, Preview, Progress, Question, Remedy, RunInfo, Similarities, Strip,
+        Answer, Caption, Command, ComparisonInfo, Confidence, Control, Cosines, Event, Familiarity, Finding,
+        Order, Phase, Prediction, Preparing, Preview, Progress, Question, Remedy, RunInfo, Similarities,
+        Strip,
         data::{DataReport, DataRequest, Fetch, FetchPhase},
     },
     session::{State, catalog},
@@ -251,28 +253,33 @@ fn a_drawing_is_scored_by_the_selected_run_and_shown() {
     assert!(image.pixels.iter().filter(|pixel| **pixel > 127).count() > 30);
     let mut probabilities = vec![0.01; 10];
     probabilities[7] = 0.91;
-    let mut answer = |share_done, confidence: Option<Confidence>| {
-        let prediction = |confidence| {
+    let mut answer = |share_done, judged: Option<(Confidence, Familiarity)>| {
+        let prediction = |(confidence, familiarity)| {
             let (class_names, probabilities) = (numbers(), probabilities.clone());
-            Prediction { class_names, probabilities, confidence, strips: vec![] }
+            Prediction { class_names, probabilities, confidence, familiarity, strips: vec![] }
         };
-        let finding = confidence.map(|confidence| Ok(Finding::Prediction(prediction(confidence).into())));
+        let finding = judged.map(|judged| Ok(Finding::Prediction(prediction(judged).into())));
         let answer = Answer { request, run: run.clone(), step: 5200, share_done, finding };
         window.state_mut().state.apply(Event::Answer(answer));
         window.run_steps(4);
         window.get_by_label("7: 91 %");
         let caption = window.get_by_label_contains("Scored by one, ").accesskit_node().value();
-        (caption.unwrap(), window.query_by_label_contains("does not look like").is_some())
+        let remarks = ["This does not look like", "Not judged yet", "10 labels are too few"];
+        let is_said = |remark: &&str| window.query_by_label_contains(remark).is_some();
+        (caption.unwrap(), remarks.into_iter().find(is_said))
     };
-    let calibrated = |is_outsider| Some(Confidence::Calibrated { is_outsider });
-    for (share_done, confidence, kind, is_outsider) in [
-        (0.0, Some(Confidence::Pending), "calibrating: 0 %", false),
-        (0.34, None, "calibrating: 34 %", false),
-        (0.9, Some(Confidence::Raw), "uncalibrated", false),
-        (0.95, calibrated(true), "calibrated", true),
-        (1.0, calibrated(false), "calibrated", false),
+    let labels = LabelCounts { training: 55_000, calibration: 5000 };
+    let calibrated = |familiarity| Some((Confidence::Calibrated { labels }, familiarity));
+    let on_labels = "calibrated on 5,000 labels";
+    for (share_done, judged, kind, remark) in [
+        (0.0, Some((Confidence::Pending, Familiarity::NotYet)), "calibrating: 0 %", Some("Not judged yet")),
+        (0.34, None, "calibrating: 34 %", Some("Not judged yet")),
+        (0.9, Some((Confidence::Raw, Familiarity::Unknown)), "uncalibrated", None),
+        (0.92, calibrated(Familiarity::TooFewLabels(10)), on_labels, Some("10 labels are too few")),
+        (0.95, calibrated(Familiarity::Outside), on_labels, Some("This does not look like")),
+        (1.0, calibrated(Familiarity::Inside), on_labels, None),
     ] {
-        assert_eq!(answer(share_done, confidence), (format!("Scored by one, {kind}"), is_outsider));
+        assert_eq!(answer(share_done, judged), (format!("Scored by one, {kind}"), remark));
     }
     assert!(commands(&mut window).is_empty(), "the same drawing and weights need no second answer");
     click(&mut window, "Clear the pad");
@@ -512,6 +519,7 @@ fn without_labels_a_drawing_has_pictures_and_neighbours_in_place_of_bars() {
         class_names: numbers(),
         probabilities: vec![],
         confidence: Confidence::Raw,
+        familiarity: Familiarity::Unknown,
         strips: vec![strip("Reconstruction", &[])],
     };
     let asked = answer_newest(&mut window, Finding::Prediction(prediction.into()));

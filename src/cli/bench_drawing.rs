@@ -77,7 +77,7 @@ impl Bench {
                 Ok(())
             })?);
             drawn.push(self.rate(secs, |bench| {
-                training.0.push(bench.draw(Confidence::Raw)?);
+                training.0.push(bench.draw(false)?);
                 Ok(())
             })?);
         }
@@ -87,10 +87,10 @@ impl Bench {
         let run = self.run.clone();
         wait(&mut self.session, |session| (!session.state.runs.get(&run)?.phase.is_active()).then_some(()))?;
         // it is calibrated first, which takes a second or two
-        self.draw(Confidence::Calibrated { is_outsider: false })?;
+        self.draw(true)?;
         let mut idle = Latencies(vec![]);
         for _ in 0..(secs / FRAME.as_secs_f64()) as usize {
-            idle.0.push(self.draw(Confidence::Calibrated { is_outsider: false })?);
+            idle.0.push(self.draw(true)?);
         }
         let mut explained_idle = self.explain()?;
         let mut beside = self.beside_long_steps()?;
@@ -118,7 +118,7 @@ impl Bench {
         let (first, began) = (step(self), Instant::now());
         let mut bars = Latencies(vec![]);
         for _ in 0..BESIDE_LONG_STEPS {
-            bars.0.push(self.draw(Confidence::Raw)?);
+            bars.0.push(self.draw(false)?);
         }
         let next = step(self) + 1;
         until(self, next)?;
@@ -150,19 +150,19 @@ impl Bench {
         wait(&mut self.session, |session| (session.state.runs.get(&run)?.progress.step >= step).then_some(()))
     }
 
-    /// Milliseconds from a new position of the pen to its bars, calibrated or not; then rests until the next frame.
-    fn draw(&mut self, wanted: Confidence) -> Result<f64> {
+    /// Milliseconds from a new position of the pen to its bars, calibrated where that is waited for; then rests until the
+    /// next frame.
+    fn draw(&mut self, calibrated: bool) -> Result<f64> {
         self.requests += 1;
         let (request, run, began) = (self.requests, self.run.clone(), Instant::now());
         let image = framed(request)?;
         let question = Question::Prediction { sample: image.into() };
         self.session.send(Command::Ask { request, run, question });
-        let is_raw = wanted == Confidence::Raw;
         wait(&mut self.session, |session| {
             let finding = session.state.answers.get(&request)?.finding.as_ref();
             let Some(Ok(Finding::Prediction(found))) = finding else { return None };
             let is_calibrated = matches!(found.confidence, Confidence::Calibrated { .. });
-            (is_calibrated || is_raw).then_some(())
+            (is_calibrated || !calibrated).then_some(())
         })?;
         let took = began.elapsed();
         self.session.send(Command::Dismiss(request));

@@ -139,7 +139,7 @@ impl View {
             return line(event);
         }
         let scored = accuracy
-            .map_or_else(|| validated(run), |share| format!("{} of the test images right", percent(share)));
+            .map_or_else(|| validated(run), |share| format!("{} of the test examples right", percent(share)));
         let took = duration(run.progress.elapsed_secs);
         self.bar.suspend(|| line(format!("{}: {scored}, after {took} of training", name(&run.spec.name))));
     }

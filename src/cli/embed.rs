@@ -52,7 +52,7 @@ pub fn embed(args: &Embed, common: &Common) -> Result<Outcome> {
     let written = File::create(&args.out).map_err(Into::into).and_then(|file| write(&map, file));
     written.context("Could not write the embeddings").at(&args.out)?;
     let (images, numbers) =
-        (map.embedded.images.len(), if map.positions.is_empty() { map.embedded.dimensions } else { 2 });
+        (map.embedded.examples.len(), if map.positions.is_empty() { map.embedded.dimensions } else { 2 });
     if common.json {
         line(json!({
             "run": run, "step": step, "split": split.id(), "method": method.id(), "images": images,
@@ -79,7 +79,7 @@ fn write(map: &Map, to: impl Write) -> Result<()> {
         (0..embedded.dimensions).map(|number| format!("e{number}")).collect()
     };
     table.write_record(["image", "label", "class"].into_iter().map(str::to_owned).chain(names))?;
-    for (at, (image, label)) in embedded.images.iter().zip(&embedded.labels).enumerate() {
+    for (at, (image, label)) in embedded.examples.iter().zip(&embedded.labels).enumerate() {
         let numbers = if is_map { map.positions[at].as_slice() } else { embedded.row(at) };
         let what = [image.to_string(), label.to_string(), embedded.class_name(at).to_owned()];
         table.write_record(what.into_iter().chain(numbers.iter().map(ToString::to_string)))?;

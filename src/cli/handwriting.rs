@@ -31,7 +31,11 @@ const FEWEST: usize = 5;
 pub fn add(images: &[PathBuf], label: usize, common: &Common) -> Result<Outcome> {
     let folder = Home::open(super::home(common)?)?.handwriting();
     for image in images {
-        let kept = handwriting::keep(&folder, label, &drawing::read(image)?.frame())?;
+        let framed = drawing::read_one(image)?.frame();
+        if handwriting::is_blot(&framed) {
+            complain(format!("{}: no line can be made out: is it a blot?", image.display()));
+        }
+        let kept = handwriting::keep(&folder, label, &framed)?;
         if let Some(remark) = kept.remark() {
             complain(format!("{}: {remark}", image.display()));
         }
@@ -140,7 +144,7 @@ fn check(folder: &RunFolder, run: &RunId) -> Result<()> {
 fn share_right(session: &mut Session, run: &RunId, drawings: &[Written]) -> Result<f64> {
     let mut right = 0;
     for portion in drawings.chunks(256) {
-        let samples = portion.iter().map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+        let samples = portion.iter().map(|one| Image::drawing(one.framed.clone()).into()).collect();
         let Finding::Scores { scores, .. } =
             answer(session, run, Question::Scores { samples: Arc::new(samples) })?.1
         else {

@@ -8,12 +8,22 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    data::{DatasetInfo, drawing, files, fitting, watch::Watch},
+    data::{
+        DatasetInfo,
+        drawing::{self, Found},
+        files, fitting,
+        watch::Watch,
+    },
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{ClassFigures, Evaluation, Reliability, argmax, calibration::Bin, class_figures},
+    evaluation::{
+        ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures,
+        confidence,
+    },
     metrics::Split,
-    protocol::{About, Answer, Command, Confidence, Finding, Level, Notice, Prediction, Question, RunId},
+    protocol::{
+        About, Answer, Command, Confidence, Familiarity, Finding, Level, Notice, Prediction, Question, RunId,
+    },
     runs::Home,
     sample::{Image, Sample},
     session::{Session, State, catalog},
@@ -50,7 +60,7 @@ pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Comm
 
 fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
     let mut object = json!({
-        "run": run, "split": found.split.id(), "step": step, "images": found.images,
+        "run": run, "split": found.split.id(), "step": step, "images": found.examples,
         "loss": found.loss, "accuracy": found.accuracy,
     });
     let Some(judgement) = &found.judgement else { return object };
@@ -58,18 +68,19 @@ fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
     let figures = class_figures(&confusion);
     let class = |(name, figures): (&String, &ClassFigures)| {
         json!({
-            "name": name, "images": figures.images, "precision": figures.precision, "recall": figures.recall,
+            "name": name, "images": figures.examples, "precision": figures.precision, "recall": figures.recall,
         })
     };
     let [before, after] = [false, true].map(|calibrated| judgement.reliability(calibrated));
     let bin =
-        |bin: &Bin| json!({ "images": bin.images, "confidence": bin.confidence, "accuracy": bin.accuracy });
+        |bin: &Bin| json!({ "images": bin.examples, "confidence": bin.confidence, "accuracy": bin.accuracy });
     let bins = |reliability: &Reliability| reliability.bins.iter().map(bin).collect::<Vec<_>>();
     let trust = &judgement.trust;
     object["classes"] = judgement.class_names.iter().zip(&figures).map(class).collect();
     object["confusion"] = json!(confusion);
     object["calibration"] = json!({
         "temperature": trust.temperature, "ece_before": before.ece, "ece_after": after.ece,
+        "images": trust.labels.calibration, "training_labels": trust.labels.training,
         "validation_ece_before": trust.validation_ece[0], "validation_ece_after": trust.validation_ece[1],
         "reliability_before": bins(&before), "reliability_after": bins(&after),
     });
@@ -82,7 +93,7 @@ fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
 }
 
 fn show_evaluation(step: u64, found: &Evaluation) {
-    let (images, split) = (found.images, found.split.id());
+    let (images, split) = (found.examples, found.split.id());
     let scored = found.accuracy.map_or_else(
         || format!("{images} {split} images"),
         |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
@@ -93,13 +104,18 @@ fn show_evaluation(step: u64, found: &Evaluation) {
     line(format!("{:<24} {:>9} {:>10} {:>10}", "class", "images", "precision", "recall"));
     for (class_name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
         let (precision, recall) = (share(class.precision), share(class.recall));
-        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.images));
+        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.examples));
     }
     let [before, after] = [false, true].map(|calibrated| percent(judgement.reliability(calibrated).ece));
     line(format!(
         "Calibrated at temperature {:.2}: expected calibration error {after}, before {before}",
         judgement.trust.temperature
     ));
+    let LabelCounts { training, calibration } = judgement.trust.labels;
+    line(format!("Calibrated on the labels of {calibration} images; trained on those of {training}"));
+    if judgement.trust.validation_flagged.is_none() {
+        return line("So few labels cannot tell what looks like nothing it was trained on");
+    }
     line(format!("{} of the images look like nothing it was trained on", percent(judgement.flagged())));
     if let Some((images, flagged)) = judgement.trust.outsiders {
         line(format!("{} of the {images} outsiders do", percent(flagged)));
@@ -118,10 +134,14 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, &network, image, common)
         } else {
-            see(images_of_run.shape.image()?, image).and_then(|seen| {
-                let reading = Reading::of(&mut session, &run, &network, seen.clone())?;
-                show(image, &reading, common.json);
-                let explain = |wish| explain::explain(&mut session, &run, (image, seen), wish, common.json);
+            read(&mut session, &run, &network, image, images_of_run.shape.image()?).and_then(|found| {
+                show(image, &found, common.json);
+                let explain = |wish| {
+                    let mut each = found.iter();
+                    each.try_for_each(|digit| {
+                        explain::explain(&mut session, &run, (image, digit.seen.clone()), wish, common.json)
+                    })
+                };
                 explained.as_ref().map_or(Ok(()), explain)
             })
         };
@@ -140,10 +160,40 @@ pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
     folder.dataset_info(&folder.spec(&catalog())?, &Watch::default())
 }
 
-/// A picture as a network is to see it that learns from images of this shape: framed like a drawing where they are grey.
+/// What is on a picture, and what a network makes of it.
+struct Digit {
+    /// Left, top, right and bottom, as shares of the picture's width and height.
+    bounds: [f32; 4],
+    seen: Sample,
+    reading: Reading,
+}
+
+/// Reads all digits on a picture where a network looks at drawings, else the picture.
+fn read(
+    session: &mut Session,
+    run: &RunId,
+    network: &Model,
+    picture: &Path,
+    shape: ImageShape,
+) -> Result<Vec<Digit>> {
+    let seen: Vec<([f32; 4], Sample)> = if shape.channels == 1 {
+        let framed = |found: Found| (found.bounds, Image::drawing(found.sheet.frame()).into());
+        drawing::read(picture)?.into_iter().map(framed).collect()
+    } else {
+        vec![([0.0, 0.0, 1.0, 1.0], see(shape, picture)?)]
+    };
+    let read = |(bounds, seen): ([f32; 4], Sample)| {
+        let reading = Reading::of(session, run, network, seen.clone())?;
+        Ok(Digit { bounds, seen, reading })
+    };
+    seen.into_iter().map(read).collect()
+}
+
+/// A picture of one thing as a network is to see it that learns from images of this shape: framed like a drawing where they
+/// are grey.
 pub fn see(shape: ImageShape, picture: &Path) -> Result<Sample> {
     if shape.channels == 1 {
-        return Ok(Image::drawing(drawing::read(picture)?.frame()).into());
+        return Ok(Image::drawing(drawing::read_one(picture)?.frame()).into());
     }
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
     Ok(Image { shape, pixels }.into())
@@ -161,11 +211,31 @@ fn score(session: &mut Session, run: &RunId, sample: Sample) -> Result<Arc<Predi
     Ok(found)
 }
 
-fn show(image: &Path, reading: &Reading, json: bool) {
-    if json {
-        return line(reading.as_json(image));
+/// One line for a picture.
+fn show(picture: &Path, found: &[Digit], json: bool) {
+    match found {
+        [only] if json => line(only.reading.as_json(picture)),
+        [only] => line(format!("{}  {}", only.reading.text(), name(&picture.to_string_lossy()))),
+        several if json => line(several_as_json(picture, several)),
+        several => {
+            line(format!("{} from left to right  {}", together(several), name(&picture.to_string_lossy())));
+            several.iter().for_each(|digit| line(format!("    {}", digit.reading.text())));
+        }
     }
-    line(format!("{}  {}", reading.text(), name(&image.to_string_lossy())));
+}
+
+fn several_as_json(picture: &Path, digits: &[Digit]) -> Value {
+    let digit = |digit: &Digit| {
+        let mut object = digit.reading.as_json(picture);
+        object["bounds"] = json!(digit.bounds);
+        object
+    };
+    json!({ "image": picture, "text": together(digits), "digits": digits.iter().map(digit).collect::<Vec<_>>() })
+}
+
+/// The classes as one text, such as "42".
+fn together(digits: &[Digit]) -> String {
+    digits.iter().map(|digit| digit.reading.class_name.as_str()).collect()
 }
 
 /// A network's answer on a picture.
@@ -176,8 +246,9 @@ pub struct Reading {
     pub confidence: f64,
     /// Of the same class, as the network itself has it, before calibration.
     pub raw_confidence: f64,
-    /// None where the confidence could not be calibrated.
-    is_outsider: Option<bool>,
+    /// Of how many labels its calibration comes; none where the confidence could not be calibrated.
+    labels: Option<LabelCounts>,
+    familiarity: Familiarity,
     probabilities: Vec<f32>,
 }
 
@@ -189,13 +260,13 @@ impl Reading {
     pub fn of(session: &mut Session, run: &RunId, network: &Model, sample: Sample) -> Result<Self> {
         let scores = network.scores(std::slice::from_ref(&sample))?;
         let found = score(session, run, sample)?;
-        let Prediction { class_names, probabilities, confidence, .. } = &*found;
+        let Prediction { class_names, probabilities, confidence, familiarity, .. } = &*found;
         let class = argmax(probabilities);
         let of = |all: &[f32]| all.get(class).copied().map(f64::from).filter(|share| share.is_finite());
         let figures = of(probabilities).zip(scores.first().and_then(|scores| of(scores)));
         let (confidence_of_class, raw_confidence) = figures.with_context(|| diverged(run))?;
-        let is_outsider = match confidence {
-            Confidence::Calibrated { is_outsider } => Some(*is_outsider),
+        let labels = match confidence {
+            Confidence::Calibrated { labels } => Some(*labels),
             Confidence::Raw | Confidence::Pending => None,
         };
         Ok(Self {
@@ -203,7 +274,8 @@ impl Reading {
             class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
             confidence: confidence_of_class,
             raw_confidence,
-            is_outsider,
+            labels,
+            familiarity: *familiarity,
             probabilities: probabilities.clone(),
         })
     }
@@ -221,7 +293,8 @@ impl Reading {
             class_name: class_names.get(class).map_or("?".into(), |class| name(class)),
             confidence,
             raw_confidence: confidence,
-            is_outsider: None,
+            labels: None,
+            familiarity: Familiarity::Unknown,
             probabilities: probabilities.to_vec(),
         })
     }
@@ -229,19 +302,39 @@ impl Reading {
     pub fn as_json(&self, image: &Path) -> Value {
         json!({
             "image": image, "prediction": self.class, "class": self.class_name, "confidence": self.confidence,
-            "raw_confidence": self.raw_confidence, "calibrated": self.is_outsider.is_some(),
-            "outsider": self.is_outsider, "probabilities": self.probabilities,
+            "raw_confidence": self.raw_confidence, "calibrated": self.labels.is_some(),
+            "calibration_labels": self.labels.map(|labels| labels.calibration),
+            "training_labels": self.labels.map(|labels| labels.training),
+            "outsider": self.is_outsider(), "probabilities": self.probabilities,
         })
+    }
+
+    /// None where that cannot be told.
+    fn is_outsider(&self) -> Option<bool> {
+        match self.familiarity {
+            Familiarity::Inside => Some(false),
+            Familiarity::Outside => Some(true),
+            Familiarity::NotYet | Familiarity::TooFewLabels(_) | Familiarity::Unknown => None,
+        }
     }
 
     /// "7    92.93 % (90.34 % uncalibrated)", and whether it is an outsider.
     pub fn text(&self) -> String {
-        let raw = percent(self.raw_confidence);
-        let remark =
-            if self.is_outsider == Some(true) { ", looks like nothing it was trained on" } else { "" };
-        match self.is_outsider {
+        let raw = confidence(self.raw_confidence, 2);
+        let remark = match self.familiarity {
+            Familiarity::Outside => ", looks like nothing it was trained on".into(),
+            Familiarity::TooFewLabels(labels) => {
+                format!(", {labels} labels are too few to tell whether it looks like them")
+            }
+            Familiarity::Inside | Familiarity::NotYet | Familiarity::Unknown => String::new(),
+        };
+        match self.labels {
             Some(_) => {
-                format!("{}  {:>9} ({raw} uncalibrated){remark}", self.class_name, percent(self.confidence))
+                format!(
+                    "{}  {:>9} ({raw} uncalibrated){remark}",
+                    self.class_name,
+                    confidence(self.confidence, 2)
+                )
             }
             None => format!("{}  {raw:>9} uncalibrated", self.class_name),
         }

@@ -59,7 +59,7 @@ impl Drop for Waiting {
     }
 }
 
-/// A bar for images that are counted here.
+/// A bar for examples that are counted here.
 pub struct Counter {
     waiting: Waiting,
     what: &'static str,

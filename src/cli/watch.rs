@@ -131,7 +131,7 @@ fn pace(run: &Run) -> String {
     }
     let loss = run.latest(LOSS, Split::Train).map(|loss| format!("loss {loss:.4}"));
     let rate = run.progress.examples_per_sec;
-    let rate = (rate > 0.0).then(|| format!("{rate:.0} images/s"));
+    let rate = (rate > 0.0).then(|| format!("{rate:.0} examples/s"));
     let left = run.secs_left().map(|secs| format!("{} left", duration(secs)));
     let known: Vec<String> = [loss, rate, left].into_iter().flatten().collect();
     if known.is_empty() { "starting".into() } else { known.join(" · ") }
@@ -143,7 +143,7 @@ fn value(run: &Run, metric: &'static str, split: Split, step: f64) -> Option<f64
     curve.get(at).filter(|point| point[0] == step).map(|point| point[1])
 }
 
-/// How well the weights do that a run ended with, on validation images.
+/// How well the weights do that a run ended with, on validation examples.
 pub fn validated(run: &Run) -> String {
     sentence(run, Split::Validation, validation_step(run))
 }

@@ -1,5 +1,5 @@
-//! What a split is drawn from, so that a correction moves only the image that it changes: the training images as they
-//! were read, in their order and with the labels they had, and which of them are the same picture.
+//! What a split is drawn from, so that a correction moves only the example that it changes: the training examples as they
+//! were read, in their order and with the labels they had, and which of them are the same.
 use super::Examples;
 use std::{
     borrow::Cow,
@@ -10,11 +10,11 @@ use std::{
 /// A part of a data set before anything was corrected.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AsRead {
-    /// Of every image there was.
+    /// Of every example there was.
     pub labels: Vec<u16>,
     /// Where each of them is now; nothing where it is left out.
     pub places: Vec<Option<usize>>,
-    /// Of images that are equal to an earlier one: the first of these.
+    /// Of examples that are equal to an earlier one: the first of these.
     pub twins: BTreeMap<usize, usize>,
 }
 
@@ -28,7 +28,7 @@ impl AsRead {
         }
     }
 
-    /// What it is once only the images at `kept` are there, in that order.
+    /// What it is once only the examples at `kept` are there, in that order.
     pub(super) fn left(&self, kept: &[usize]) -> Self {
         let now: HashMap<usize, usize> =
             kept.iter().copied().enumerate().map(|(is, was)| (was, is)).collect();
@@ -36,16 +36,16 @@ impl AsRead {
         Self { places, ..self.clone() }
     }
 
-    /// What it is of the images that were read as one of `classes`, whose labels then count from 0.
+    /// What it is of the examples that were read as one of `classes`, whose labels then count from 0.
     pub(super) fn narrowed(&self, classes: &Range<usize>) -> Self {
         let mut narrowed = Self::default();
         let mut firsts = HashMap::new();
-        for (image, (label, place)) in self.labels.iter().zip(&self.places).enumerate() {
+        for (example, (label, place)) in self.labels.iter().zip(&self.places).enumerate() {
             if !classes.contains(&usize::from(*label)) {
                 continue;
             }
             let now = narrowed.labels.len();
-            let first = *firsts.entry(self.twins.get(&image).copied().unwrap_or(image)).or_insert(now);
+            let first = *firsts.entry(self.twins.get(&example).copied().unwrap_or(example)).or_insert(now);
             if first < now {
                 narrowed.twins.insert(now, first);
             }
@@ -55,11 +55,11 @@ impl AsRead {
         narrowed
     }
 
-    /// The images of today, of `images` in all, that were not there: corrections brought them into these classes.
-    pub(super) fn brought_in(&self, images: usize) -> Vec<usize> {
-        let mut is_new = vec![true; images];
+    /// The examples of today, of `examples` in all, that were not there: corrections brought them into these classes.
+    pub(super) fn brought_in(&self, examples: usize) -> Vec<usize> {
+        let mut is_new = vec![true; examples];
         self.places.iter().flatten().for_each(|place| is_new[*place] = false);
-        (0..images).filter(|image| is_new[*image]).collect()
+        (0..examples).filter(|example| is_new[*example]).collect()
     }
 }
 
@@ -69,27 +69,27 @@ impl Examples {
         self.as_read.as_ref().map_or_else(|| Cow::Owned(AsRead::of(self.labels())), Cow::Borrowed)
     }
 
-    /// Takes note of images that are equal, so that no split puts one of them on either side. Images that stay on disk
+    /// Takes note of examples that are equal, so that no split puts one of them on either side. Examples that stay on disk
     /// are not compared: all of them would have to be decoded.
     pub(super) fn find_twins(&mut self) {
         let twins = self.twins();
         self.as_read = (!twins.is_empty()).then(|| AsRead { twins, ..AsRead::of(self.labels()) });
     }
 
-    /// How many of these images are among others too; none where either stay on disk.
+    /// How many of these examples are among others too; none where either stay on disk.
     pub(super) fn count_in(&self, others: &Self) -> usize {
         let Some(((bytes, size), (others, _))) = self.inputs.in_memory().zip(others.inputs.in_memory())
         else {
             return 0;
         };
         let known: HashSet<&[u8]> = others.chunks_exact(size).collect();
-        bytes.chunks_exact(size).filter(|image| known.contains(image)).count()
+        bytes.chunks_exact(size).filter(|example| known.contains(example)).count()
     }
 
     fn twins(&self) -> BTreeMap<usize, usize> {
         let Some((bytes, size)) = self.inputs.in_memory() else { return BTreeMap::new() };
         let mut firsts = HashMap::new();
-        let first = |(at, image)| (at, *firsts.entry(image).or_insert(at));
+        let first = |(at, example)| (at, *firsts.entry(example).or_insert(at));
         bytes.chunks_exact(size).enumerate().map(first).filter(|(at, first)| first < at).collect()
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_images_are_known_and_stay_so_where_classes_are_left_out() {
+    fn equal_examples_are_known_and_stay_so_where_classes_are_left_out() {
         let mut part = Examples::images(vec![1, 1, 2, 2, 1, 1, 3, 3, 1, 1, 2, 2], vec![0, 1, 2, 2, 1, 1]);
         part.find_twins();
         let all = part.as_read().into_owned();

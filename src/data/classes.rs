@@ -9,7 +9,7 @@ pub const FIRST_CLASS: Param = Param {
     key: "first_class",
     label: "First class",
     unit: "",
-    help: "Only images of this class and those after it are used; counted from 0.",
+    help: "Only examples of this class and those after it are used; counted from 0.",
     kind: ParamKind::Integer { min: 0, max: 65_535 },
     default: 0.0,
     live: false,
@@ -19,7 +19,7 @@ pub const FIRST_CLASS: Param = Param {
 pub const LAST_CLASS: Param = Param {
     key: "last_class",
     label: "Last class",
-    help: "Only images of this class and those before it are used; counted from 0. 0 is the last class there is.",
+    help: "Only examples of this class and those before it are used; counted from 0. 0 is the last class there is.",
     ..FIRST_CLASS
 };
 
@@ -52,10 +52,10 @@ impl DatasetInfo {
 }
 
 impl Dataset {
-    /// Keeps the images of some classes, whose labels then count from 0.
+    /// Keeps the examples of some classes, whose labels then count from 0.
     ///
     /// # Errors
-    /// Where no training or no test image is of them.
+    /// Where no training or no test example is of them.
     pub(super) fn narrowed(self, classes: Range<usize>) -> Result<Self> {
         if classes == (0..self.info.classes()) {
             return Ok(self);

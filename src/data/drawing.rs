@@ -7,14 +7,18 @@
 //!
 //! Before that, small pictures are enlarged smoothly, and strokes thinner than their pens are brought to that width. In the
 //! box the ink is softened a little, so that the same drawing at another size is the same to a network.
+use framing::Framed;
 use grid::Grid;
+use std::sync::Arc;
 
 mod framing;
 mod grid;
+mod paper;
 mod picture;
 pub mod poses;
 pub use framing::{Framing, Steps, Tone};
-pub use picture::{of, read};
+pub(super) use grid::distance;
+pub use picture::{Found, of, read, read_one};
 
 /// Width and height of a framed image.
 pub const SIDE: usize = 28;
@@ -37,13 +41,33 @@ pub struct Drawing {
 /// A sheet of paper with ink on it, drawn or photographed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
+    /// Its ink, with everything else taken away.
+    inked: Inked,
+    /// Of a photograph.
+    uncleaned: Option<Arc<Uncleaned>>,
+}
+
+/// Ink on all of the paper, and close by.
+#[derive(Clone, Debug, PartialEq)]
+struct Inked {
     /// All of the paper.
     whole: Grid,
     /// The part that has ink on it.
     close: Grid,
 }
 
-impl Sheet {
+/// All ink of a photograph, without some of the cleaning.
+#[derive(Debug, PartialEq)]
+struct Uncleaned {
+    /// Without any.
+    flat: Inked,
+    /// With the paper's own brightness in it.
+    unlevelled: Inked,
+    /// With printed lines.
+    lined: Inked,
+}
+
+impl Inked {
     /// Nothing where there is no ink.
     fn new(ink: &Grid) -> Option<Self> {
         let bounds = ink.bounds()?;
@@ -52,42 +76,77 @@ impl Sheet {
 
     /// Ink of any picture: where it is small, it is enlarged smoothly before it is measured.
     fn pictured(ink: &Grid) -> Option<Self> {
-        let sheet = Self::new(ink)?;
+        let inked = Self::new(ink)?;
         let bounds = ink.bounds()?;
         if grid::longest(bounds) >= CLOSE {
-            return Some(sheet);
+            return Some(inked);
         }
         let large = ink.enlarged(bounds, CLOSE);
-        Some(Self { close: large.fitted_sharp(large.bounds()?, CLOSE), ..sheet })
+        Some(Self { close: large.fitted_sharp(large.bounds()?, CLOSE), ..inked })
     }
+}
 
+impl Sheet {
     /// An image that is framed already, row by row, 255 for ink.
     pub fn framed(pixels: &[u8]) -> Option<Self> {
         let coverage: Vec<f32> = pixels.iter().map(|ink| f32::from(*ink) / 255.0).collect();
         let is_whole = coverage.len() == SIDE * SIDE;
-        is_whole.then(|| Self::new(&Grid { width: SIDE, height: SIDE, coverage })).flatten()
+        let ink = is_whole.then_some(Grid { width: SIDE, height: SIDE, coverage })?;
+        Inked::new(&ink).map(Self::from)
+    }
+
+    /// Whether it is a photograph, whose ink is told from shadows and printed lines.
+    pub fn is_photographed(&self) -> bool {
+        self.uncleaned.is_some()
     }
 
     /// The 28 by 28 image that a network sees, row by row, 255 for ink.
     pub fn frame(&self) -> Vec<u8> {
-        self.steps(Framing::default()).framed
+        Framed::new(&self.inked.close, Framing::default()).framed
+    }
+
+    /// The ink after some of the cleaning.
+    fn inked(&self, level: bool, lines: bool) -> &Inked {
+        match (self.uncleaned.as_deref(), level, lines) {
+            (None, ..) | (_, true, true) => &self.inked,
+            (Some(uncleaned), true, false) => &uncleaned.lined,
+            (Some(uncleaned), false, true) => &uncleaned.unlevelled,
+            (Some(uncleaned), false, false) => &uncleaned.flat,
+        }
+    }
+}
+
+impl From<Inked> for Sheet {
+    fn from(inked: Inked) -> Self {
+        Self { inked, uncleaned: None }
     }
 }
 
 impl Drawing {
     /// Nothing where nothing is drawn.
     pub fn sheet(&self) -> Option<Sheet> {
-        let strokes: Vec<Vec<[f32; 2]>> = self.strokes.iter().map(|stroke| finite(stroke)).collect();
-        let pen = self.pen_width.clamp(0.001, 1.0);
-        let close = close(&strokes, pen);
+        let (strokes, pen) = self.on_pad();
+        let close = close(&strokes, pen)?;
         let mut whole = Grid::blank(WHOLE, WHOLE);
         draw(&mut whole, &strokes, |point| point.map(|v| v * WHOLE as f32), pen * WHOLE as f32 / 2.0);
-        Some(Sheet { whole, close: close.fitted_sharp(close.bounds()?, CLOSE) })
+        Some(Inked { whole, close }.into())
+    }
+
+    /// The image that a network sees, as [`Sheet::frame`] has it, without the paper around the ink; nothing where nothing is
+    /// drawn.
+    pub fn frame(&self) -> Option<Vec<u8>> {
+        let (strokes, pen) = self.on_pad();
+        Some(Framed::new(&close(&strokes, pen)?, Framing::default()).framed)
+    }
+
+    /// The points that are on the pad, and the width of a pen that there is.
+    fn on_pad(&self) -> (Vec<Vec<[f32; 2]>>, f32) {
+        (self.strokes.iter().map(|stroke| finite(stroke)).collect(), self.pen_width.clamp(0.001, 1.0))
     }
 }
 
-/// The strokes on a grid that they fill.
-fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Grid {
+/// The strokes on a grid that they fill; nothing where there are none.
+fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Option<Grid> {
     let points = || strokes.iter().flatten();
     let low = [0, 1].map(|axis| points().map(|point| point[axis]).fold(1.0, f32::min));
     let high = [0, 1].map(|axis| points().map(|point| point[axis]).fold(0.0, f32::max));
@@ -96,7 +155,7 @@ fn close(strokes: &[Vec<[f32; 2]>], pen: f32) -> Grid {
     let place = |point: [f32; 2]| [0, 1].map(|axis| 1.0 + (point[axis] - low[axis] + pen / 2.0) * scale);
     let mut ink = Grid::blank(CLOSE + 2, CLOSE + 2);
     draw(&mut ink, strokes, place, pen * scale / 2.0);
-    ink
+    Some(ink.fitted_sharp(ink.bounds()?, CLOSE))
 }
 
 /// Draws strokes, antialiased: a cell is as dark as the nearest line is near.
@@ -131,7 +190,7 @@ mod tests {
     fn difference(a: &[u8], b: &[u8]) -> f32 {
         let around = |image: &[u8], at: usize| -> f32 {
             let rows = [at.wrapping_sub(SIDE), at, at + SIDE];
-            let cells = rows.into_iter().flat_map(|row| [row.wrapping_sub(1), row, row + 1]);
+            let cells = rows.into_iter().flat_map(|row| [row.wrapping_sub(1), row, row.wrapping_add(1)]);
             cells.filter_map(|cell| image.get(cell)).map(|value| f32::from(*value) / 255.0 / 9.0).sum()
         };
         (0..SIDE * SIDE).map(|at| (around(a, at) - around(b, at)).abs()).fold(0.0, f32::max)
@@ -150,7 +209,7 @@ mod tests {
             let near = strokes[0].windows(2).any(|ends| distance(at, ends[0], ends[1]) < 0.04);
             Rgba(if near { ink } else { paper })
         });
-        Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).unwrap().frame()
+        of(&DynamicImage::ImageRgba8(picture)).unwrap()[0].sheet.frame()
     }
 
     #[test]
@@ -213,7 +272,7 @@ mod tests {
             let light = (255.0 * (1.0 - share)).round() as u8;
             Rgba([light, light, light, 255])
         });
-        Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).unwrap().frame()
+        of(&DynamicImage::ImageRgba8(picture)).unwrap()[0].sheet.frame()
     }
 
     #[test]
@@ -241,7 +300,10 @@ mod tests {
         for (width, height) in [(1, 1), (1, 300), (300, 1), (2, 2)] {
             let mut picture = RgbaImage::from_pixel(width, height, Rgba([255; 4]));
             picture.put_pixel(0, 0, Rgba([0, 0, 0, 255]));
-            Sheet::pictured(&picture::ink(&DynamicImage::ImageRgba8(picture))).map(|sheet| sheet.frame());
+            of(&DynamicImage::ImageRgba8(picture))
+                .into_iter()
+                .flatten()
+                .for_each(|found| drop(found.sheet.frame()));
         }
     }
 }

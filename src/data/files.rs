@@ -42,17 +42,10 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load: |choice, watch| read(path(choice)?, choice, watch), peek },
     augmentation: suited::unknown,
+    outsiders: None,
 };
 
-const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = {
-    let mut params = [MIN_BOX_SIZE; PARAMS.len() + 1];
-    let mut at = 0;
-    while at < PARAMS.len() {
-        params[at] = PARAMS[at];
-        at += 1;
-    }
-    params
-};
+const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = super::with_own(&[MIN_BOX_SIZE]);
 
 /// Shorter side in pixels below which an annotated box is left out.
 pub const MIN_BOX_SIZE: Param = Param {

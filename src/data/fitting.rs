@@ -109,7 +109,7 @@ impl Dataset {
 }
 
 impl Examples {
-    fn fitted_now(self, own: ImageShape, shape: ImageShape, watch: &Watch) -> Result<Self> {
+    pub(super) fn fitted_now(self, own: ImageShape, shape: ImageShape, watch: &Watch) -> Result<Self> {
         let mut pixels = vec![0; self.len() * shape.len()];
         let one = |(index, out): (usize, &mut [u8])| -> Result<()> {
             out.copy_from_slice(&self.fitted_image(index, own, shape)?);

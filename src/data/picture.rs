@@ -1,6 +1,6 @@
 //! A picture that the user opens: as it is, and as a drawing.
 use super::{
-    drawing::{self, Sheet},
+    drawing::{self, Found},
     files::open_picture,
 };
 use crate::{errors::At as _, shape::ImageShape};
@@ -19,8 +19,8 @@ pub struct Picture {
     pub shape: ImageShape,
     /// Row by row.
     pub pixels: Vec<u8>,
-    /// The ink on it, where there is any.
-    pub sheet: Option<Sheet>,
+    /// The digits on it, in the order in which they are read; none where there is no ink.
+    pub digits: Vec<Found>,
     /// Most of it has a colour, so that it is hardly a drawing.
     pub is_coloured: bool,
 }
@@ -31,23 +31,21 @@ pub struct Picture {
 /// Where the file cannot be read, is no picture, or is blank.
 pub fn open(path: &Path) -> Result<Picture> {
     let picture = open_picture(path)?;
-    let sheet = drawing::of(&picture);
-    let opened = Picture::new(picture, sheet.as_ref().ok().cloned());
-    if !opened.is_coloured {
-        sheet.at(path)?;
-    }
+    let digits = drawing::of(&picture);
+    let mut opened = Picture::new(picture);
+    opened.digits = if opened.is_coloured { digits.unwrap_or_default() } else { digits.at(path)? };
     Ok(opened)
 }
 
 impl Picture {
-    fn new(picture: DynamicImage, sheet: Option<Sheet>) -> Self {
+    fn new(picture: DynamicImage) -> Self {
         let is_large = picture.width().max(picture.height()) > SIDE;
         let small = if is_large { picture.thumbnail(SIDE, SIDE) } else { picture };
         let small = super::fitting::on_white(small);
         let coloured = small.pixels().filter(|pixel| spread(pixel.0) > COLOURED).count();
         let shape = ImageShape::new(small.height() as usize, small.width() as usize, 3);
         let is_coloured = 2 * coloured > shape.height * shape.width;
-        Self { shape, pixels: small.into_raw(), sheet, is_coloured }
+        Self { shape, pixels: small.into_raw(), digits: vec![], is_coloured }
     }
 }
 
@@ -74,13 +72,13 @@ mod tests {
         (100..200).for_each(|x| blue.put_pixel(x, 50, Rgb([20, 20, 180])));
         let drawing = opened(blue).unwrap();
         assert_eq!(
-            (drawing.shape, drawing.is_coloured, drawing.sheet.is_some()),
-            (ImageShape::new(256, 512, 3), false, true)
+            (drawing.shape, drawing.is_coloured, drawing.digits.len()),
+            (ImageShape::new(256, 512, 3), false, 1)
         );
         let meadow = opened(RgbImage::from_pixel(20, 30, Rgb([40, 160, 30]))).unwrap();
         assert_eq!(
-            (meadow.shape, meadow.is_coloured, meadow.sheet.is_some()),
-            (ImageShape::new(30, 20, 3), true, false)
+            (meadow.shape, meadow.is_coloured, meadow.digits.len()),
+            (ImageShape::new(30, 20, 3), true, 0)
         );
         let blank = opened(RgbImage::from_pixel(20, 30, Rgb([255; 3])));
         assert!(blank.is_err_and(|error| format!("{error:#}").contains("no ink")));

@@ -47,7 +47,13 @@ impl Published {
         augmentation: fn(ImageShape) -> Values,
     ) -> DatasetEntry {
         let info = ComponentInfo { id, label, help, params: files::ENTRY.info.params };
-        DatasetEntry { info, modality: Modality::Images, source: Source::Published(self), augmentation }
+        DatasetEntry {
+            info,
+            modality: Modality::Images,
+            source: Source::Published(self),
+            augmentation,
+            outsiders: None,
+        }
     }
 
     /// Bytes to be fetched.

@@ -1,4 +1,4 @@
-//! How a run uses the training images there are: which it is validated on, which labels it may see, in which order it goes
+//! How a run uses the training examples there are: which it is validated on, which labels it may see, in which order it goes
 //! through them, and what that does for rare classes.
 use super::{AsRead, Draw, Examples};
 use crate::{
@@ -10,12 +10,12 @@ use anyhow::{Result, ensure};
 use rand::seq::SliceRandom as _;
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// Number of training images that are set aside for validation.
+/// Number of training examples that are set aside for validation.
 pub const VALIDATION_IMAGES: Param = Param {
     key: "validation_images",
-    label: "Validation images",
-    unit: "images",
-    help: "Training images that are set aside, the same share of each class, to see how well the network does on images it was not fitted to; one in five at most.",
+    label: "Validation examples",
+    unit: "examples",
+    help: "Training examples that are set aside, the same share of each class, to see how well the network does on examples it was not fitted to; one in five at most.",
     kind: ParamKind::Integer { min: 1, max: 1_000_000 },
     default: 5000.0,
     live: false,
@@ -25,7 +25,7 @@ const VALIDATION_SHARE: Param = Param {
     key: "validation_share",
     label: "Validation share",
     unit: "",
-    help: "The share of the training images that is set aside for validation. 0 goes by the number of validation images.",
+    help: "The share of the training examples that is set aside for validation. 0 goes by the number of validation examples.",
     kind: ParamKind::Float { min: 0.0, max: 0.9, logarithmic: false },
     default: 0.0,
     live: false,
@@ -43,7 +43,7 @@ const STRATIFIED: Param = Param {
 const SPLIT_SEED: Param = Param {
     key: "split_seed",
     label: "Split seed",
-    help: "Which images are set aside for validation, and which are labelled, is drawn from it: with the same one, runs of different seeds have the same images. 0 takes the seed of the run.",
+    help: "Which examples are set aside for validation, and which are labelled, is drawn from it: with the same one, runs of different seeds have the same examples. 0 takes the seed of the run.",
     kind: ParamKind::Integer { min: 0, max: 1 << 53 },
     default: 0.0,
     ..VALIDATION_SHARE
@@ -54,7 +54,7 @@ pub const LABELS_PER_CLASS: Param = Param {
     key: "labels_per_class",
     label: "Labels per class",
     unit: "labels",
-    help: "How many labelled training images of each class a classifier may learn from, drawn by the seed. 0 is all of them.",
+    help: "How many labelled training examples of each class a classifier may learn from, drawn by the seed. 0 is all of them.",
     kind: ParamKind::Integer { min: 0, max: 1_000_000 },
     ..VALIDATION_SHARE
 };
@@ -62,7 +62,7 @@ pub const LABELS_PER_CLASS: Param = Param {
 const LABEL_SHARE: Param = Param {
     key: "label_share",
     label: "Share of labels",
-    help: "The share of the training images whose labels a classifier may learn from, drawn by the seed; of each class one at least. 1 is all of them.",
+    help: "The share of the training examples whose labels a classifier may learn from, drawn by the seed; of each class one at least. 1 is all of them.",
     kind: ParamKind::Float { min: 1e-6, max: 1.0, logarithmic: false },
     default: 1.0,
     ..VALIDATION_SHARE
@@ -71,7 +71,7 @@ const LABEL_SHARE: Param = Param {
 const CLASS_BALANCE: Param = Param {
     key: "class_balance",
     label: "Class balance",
-    help: "What a classifier does about classes of which there are few images: sees them as often as the others (oversampling), or counts each of their mistakes for more (a weighted loss).",
+    help: "What a classifier does about classes of which there are few examples: sees them as often as the others (oversampling), or counts each of their mistakes for more (a weighted loss).",
     kind: ParamKind::Choice(&[
         ("none", "Leave it as it is"),
         ("oversample", "Oversample rare classes"),
@@ -81,7 +81,7 @@ const CLASS_BALANCE: Param = Param {
     ..VALIDATION_SHARE
 };
 
-/// The hyperparameters that say how images are used, not which there are.
+/// The hyperparameters that say how examples are used, not which there are.
 pub const USE: [Param; 7] = [
     VALIDATION_IMAGES,
     VALIDATION_SHARE,
@@ -92,23 +92,23 @@ pub const USE: [Param; 7] = [
     CLASS_BALANCE,
 ];
 
-/// Denominator of the largest share of images that is set aside for validation, where a number is asked for.
+/// Denominator of the largest share of examples that is set aside for validation, where a number is asked for.
 const VALIDATION_AT_MOST: usize = 5;
 
-/// Indices of the training images: those to fit, and those set aside for validation. Both rise.
+/// Indices of the training examples: those to fit, and those set aside for validation. Both rise.
 #[derive(Debug, Default, PartialEq)]
 pub struct Partition {
-    /// Images whose loss is minimised.
+    /// Examples whose loss is minimised.
     pub train: Vec<usize>,
-    /// Images that training never sees, on which it is measured.
+    /// Examples that training never sees, on which it is measured.
     pub validation: Vec<usize>,
-    /// All others, in an order drawn by the seed; `None` for an image that was excluded.
+    /// All others, in an order drawn by the seed; `None` for an example that was excluded.
     pub others: Vec<Option<usize>>,
 }
 
 impl Partition {
-    /// Indices of the images of a split, of which the test part has `tests`.
-    pub fn images(&self, split: Split, tests: usize) -> Vec<usize> {
+    /// Indices of the examples of a split, of which the test part has `tests`.
+    pub fn examples(&self, split: Split, tests: usize) -> Vec<usize> {
         match split {
             Split::Train => self.train.clone(),
             Split::Validation => self.validation.clone(),
@@ -117,34 +117,35 @@ impl Partition {
     }
 }
 
-/// The images that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may
-/// see. They are drawn among the images as they were read, so that a correction changes nothing for other images.
+/// The examples that a run of `seed` fits and those it is validated on; with `needs_labels`, only those whose labels it may
+/// see. They are drawn among the examples as they were read, so that a correction changes nothing for other examples.
 ///
 /// # Errors
 /// Where there are not as many as asked for.
 pub fn partition(
     choice: &Choice,
-    images: &Examples,
+    examples: &Examples,
     classes: usize,
     seed: u64,
     needs_labels: bool,
 ) -> Result<Partition> {
     let as_read = match choice.split_rule {
-        SplitRule::AsRead => images.as_read(),
-        SplitRule::AsCorrected => Cow::Owned(AsRead::of(images.labels())),
+        SplitRule::AsRead => examples.as_read(),
+        SplitRule::AsCorrected => Cow::Owned(AsRead::of(examples.labels())),
     };
     let mut partition = draw(choice, &as_read, classes, seed, needs_labels)?;
-    let now =
-        |drawn: &mut Vec<usize>| *drawn = drawn.iter().filter_map(|image| as_read.places[*image]).collect();
+    let now = |drawn: &mut Vec<usize>| {
+        *drawn = drawn.iter().filter_map(|example| as_read.places[*example]).collect()
+    };
     now(&mut partition.train);
     now(&mut partition.validation);
     if !(needs_labels && is_budgeted(choice)) {
-        partition.train.extend(as_read.brought_in(images.len()));
+        partition.train.extend(as_read.brought_in(examples.len()));
         partition.train.sort_unstable();
     }
     ensure!(
         !partition.train.is_empty() && !partition.validation.is_empty(),
-        "No image is left to train on, or none to validate on: the others are left out, or are copies of each other"
+        "No example is left to train on, or none to validate on: the others are left out, or are copies of each other"
     );
     Ok(partition)
 }
@@ -154,7 +155,7 @@ fn is_budgeted(choice: &Choice) -> bool {
     choice.get(&LABELS_PER_CLASS) > 0.0 || choice.get(&LABEL_SHARE) < 1.0
 }
 
-/// A partition of images as they were read.
+/// A partition of examples as they were read.
 fn draw(
     choice: &Choice,
     AsRead { labels, places, twins }: &AsRead,
@@ -167,7 +168,7 @@ fn draw(
         own => own,
     };
     let is_stratified = choice.get(&STRATIFIED) != 0.0;
-    let validation = validation_images(choice, labels.len());
+    let validation = validation_examples(choice, labels.len());
     let [train, validation] = if is_stratified {
         split(labels, twins, classes, validation, seed)?
     } else {
@@ -178,14 +179,14 @@ fn draw(
         label(&mut partition.train, choice, labels, classes, seed)?;
     }
     let mut is_other = vec![true; labels.len()];
-    partition.train.iter().chain(&partition.validation).for_each(|image| is_other[*image] = false);
-    let mut others: Vec<usize> = (0..labels.len()).filter(|image| is_other[*image]).collect();
+    partition.train.iter().chain(&partition.validation).for_each(|example| is_other[*example] = false);
+    let mut others: Vec<usize> = (0..labels.len()).filter(|example| is_other[*example]).collect();
     others.shuffle(&mut rng(run_seed, "self-labels", 0));
-    partition.others = others.into_iter().map(|image| places[image]).collect();
+    partition.others = others.into_iter().map(|example| places[example]).collect();
     Ok(partition)
 }
 
-/// Keeps those of the training images whose labels a run may see.
+/// Keeps those of the training examples whose labels a run may see.
 fn label(train: &mut Vec<usize>, choice: &Choice, labels: &[u16], classes: usize, seed: u64) -> Result<()> {
     let (per_class, share) = (choice.get(&LABELS_PER_CLASS) as usize, choice.get(&LABEL_SHARE));
     ensure!(
@@ -205,18 +206,18 @@ fn label(train: &mut Vec<usize>, choice: &Choice, labels: &[u16], classes: usize
     Ok(())
 }
 
-fn validation_images(choice: &Choice, images: usize) -> usize {
+fn validation_examples(choice: &Choice, examples: usize) -> usize {
     let share = choice.get(&VALIDATION_SHARE);
     if share > 0.0 {
-        return ((images as f64 * share).round() as usize).max(1);
+        return ((examples as f64 * share).round() as usize).max(1);
     }
-    (choice.get(&VALIDATION_IMAGES) as usize).min((images / VALIDATION_AT_MOST).max(1))
+    (choice.get(&VALIDATION_IMAGES) as usize).min((examples / VALIDATION_AT_MOST).max(1))
 }
 
-/// Sets `validation` images aside, of each class its share, drawn by `seed`; gives the others and these.
+/// Sets `validation` examples aside, of each class its share, drawn by `seed`; gives the others and these.
 ///
 /// # Errors
-/// Where no image would be left to train on.
+/// Where no example would be left to train on.
 pub(super) fn split(
     labels: &[u16],
     twins: &BTreeMap<usize, usize>,
@@ -242,36 +243,36 @@ pub(super) fn split(
     Ok(sides(is_validation, twins))
 }
 
-/// Sets any `validation` images aside, drawn by `seed`; gives the others and these.
+/// Sets any `validation` examples aside, drawn by `seed`; gives the others and these.
 fn split_by_chance(
-    images: usize,
+    examples: usize,
     twins: &BTreeMap<usize, usize>,
     validation: usize,
     seed: u64,
 ) -> Result<[Vec<usize>; 2]> {
-    check(images, validation)?;
-    let mut order: Vec<usize> = (0..images).collect();
+    check(examples, validation)?;
+    let mut order: Vec<usize> = (0..examples).collect();
     order.shuffle(&mut rng(seed, "validation by chance", 0));
-    let mut is_validation = vec![false; images];
-    order[images - validation..].iter().for_each(|index| is_validation[*index] = true);
+    let mut is_validation = vec![false; examples];
+    order[examples - validation..].iter().for_each(|index| is_validation[*index] = true);
     Ok(sides(is_validation, twins))
 }
 
-/// The images on either side, rising; equal ones go with the first of them.
+/// The examples on either side, rising; equal ones go with the first of them.
 fn sides(mut is_validation: Vec<bool>, twins: &BTreeMap<usize, usize>) -> [Vec<usize>; 2] {
-    twins.iter().for_each(|(image, first)| is_validation[*image] = is_validation[*first]);
+    twins.iter().for_each(|(example, first)| is_validation[*example] = is_validation[*first]);
     [false, true].map(|side| (0..is_validation.len()).filter(|index| is_validation[*index] == side).collect())
 }
 
-fn check(images: usize, validation: usize) -> Result<()> {
+fn check(examples: usize, validation: usize) -> Result<()> {
     ensure!(
-        validation < images,
-        "{validation} validation images leave none of the {images} training images to train on: ask for fewer"
+        validation < examples,
+        "{validation} validation examples leave none of the {examples} training examples to train on: ask for fewer"
     );
     Ok(())
 }
 
-/// Keeps as many images of each class as `count` says of how many there are, drawn by `seed`.
+/// Keeps as many examples of each class as `count` says of how many there are, drawn by `seed`.
 fn draw_labels(
     train: &[usize],
     labels: &[u16],
@@ -286,7 +287,7 @@ fn draw_labels(
         let count = count(indices.len());
         ensure!(
             indices.len() >= count,
-            "Class {class} has {} training images, fewer than the {count} labels asked for: ask for fewer labels per class",
+            "Class {class} has {} training examples, fewer than the {count} labels asked for: ask for fewer labels per class",
             indices.len()
         );
         indices.shuffle(&mut rng(seed, "labels", class as u64));
@@ -296,9 +297,9 @@ fn draw_labels(
     Ok(kept)
 }
 
-/// The order in which an epoch goes through the training images.
+/// The order in which an epoch goes through the training examples.
 pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
-    let mut order: Vec<_> = train.iter().map(|image| Draw { example: *image, epoch }).collect();
+    let mut order: Vec<_> = train.iter().map(|example| Draw { example: *example, epoch }).collect();
     order.shuffle(&mut rng(seed, "shuffle", epoch));
     order
 }
@@ -308,9 +309,9 @@ pub fn order(train: &[usize], seed: u64, epoch: u64) -> Vec<Draw> {
 pub enum Balance {
     /// Classes count as often as they occur.
     None,
-    /// Images of rare classes are drawn more often, so that all classes are drawn alike.
+    /// Examples of rare classes are drawn more often, so that all classes are drawn alike.
     Oversample,
-    /// The loss of an image is weighted by the inverse frequency of its class.
+    /// The loss of an example is weighted by the inverse frequency of its class.
     WeightedLoss,
 }
 
@@ -325,24 +326,24 @@ impl Balance {
     }
 }
 
-/// As [`order`], as many images of each class as of any other, and as many in all. Each class is gone through at its own
-/// pace, again and again, over all epochs: a common one has not all its images in one, a rare one has them several times.
+/// As [`order`], as many examples of each class as of any other, and as many in all. Each class is gone through at its own
+/// pace, again and again, over all epochs: a common one has not all its examples in one, a rare one has them several times.
 /// `labels` are those of `train`, one each.
 pub fn balanced_order(train: &[usize], labels: &[u16], seed: u64, epoch: u64) -> Vec<Draw> {
     let classes = by_class(train, labels);
     let mut order = Vec::with_capacity(train.len());
-    for (place, (class, images)) in classes.iter().enumerate() {
+    for (place, (class, examples)) in classes.iter().enumerate() {
         let bound = |place: usize| (place * train.len() / classes.len()) as u64;
-        let (count, len) = (bound(place + 1) - bound(place), images.len() as u64);
+        let (count, len) = (bound(place + 1) - bound(place), examples.len() as u64);
         let mut pass = None;
         for turn in epoch * count..(epoch + 1) * count {
             let epoch = turn / len;
             let (_, shuffled) = match pass.take() {
-                Some((of, images)) if of == epoch => pass.insert((of, images)),
+                Some((of, examples)) if of == epoch => pass.insert((of, examples)),
                 _ => {
-                    let mut images = images.clone();
-                    images.shuffle(&mut rng(seed, &format!("shuffle of class {class}"), epoch));
-                    pass.insert((epoch, images))
+                    let mut examples = examples.clone();
+                    examples.shuffle(&mut rng(seed, &format!("shuffle of class {class}"), epoch));
+                    pass.insert((epoch, examples))
                 }
             };
             order.push(Draw { example: shuffled[(turn % len) as usize], epoch });
@@ -352,8 +353,8 @@ pub fn balanced_order(train: &[usize], labels: &[u16], seed: u64, epoch: u64) ->
     order
 }
 
-/// What an image of each class counts for, so that all classes count the same: images / (classes × images of the class),
-/// as scikit-learn's "balanced" has it; 0 where a class has no image.
+/// What an example of each class counts for, so that all classes count the same: examples / (classes × examples of the class),
+/// as scikit-learn's "balanced" has it; 0 where a class has no example.
 pub fn class_weights(labels: &[u16], classes: usize) -> Vec<f32> {
     let mut counts = vec![0_usize; classes];
     labels.iter().for_each(|label| counts[usize::from(*label)] += 1);
@@ -362,11 +363,11 @@ pub fn class_weights(labels: &[u16], classes: usize) -> Vec<f32> {
     counts.into_iter().map(|count| if count > 0 { weight(count) } else { 0.0 }).collect()
 }
 
-/// The images of each class that has any.
+/// The examples of each class that has any.
 fn by_class(train: &[usize], labels: &[u16]) -> BTreeMap<u16, Vec<usize>> {
     let mut classes = BTreeMap::<_, Vec<usize>>::new();
-    for (image, label) in train.iter().zip(labels) {
-        classes.entry(*label).or_default().push(*image);
+    for (example, label) in train.iter().zip(labels) {
+        classes.entry(*label).or_default().push(*example);
     }
     classes
 }

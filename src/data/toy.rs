@@ -19,6 +19,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Text,
     source: Source::Own { load: |_, _| load(), peek: |_, _| Ok(info()) },
     augmentation: |_| Values::new(),
+    outsiders: None,
 };
 
 const LENGTH: usize = 8;

@@ -34,7 +34,7 @@ pub struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopped while its images were prepared")
+        f.write_str("Stopped while its examples were prepared")
     }
 }
 
@@ -58,13 +58,13 @@ impl Watch {
         Reading(self)
     }
 
-    /// Begins with a number of images, of which none is done.
+    /// Begins with a number of examples, of which none is done.
     pub fn expect(&self, what: &'static str, total: usize) {
         self.done.store(0, Ordering::Relaxed);
         *self.lock() = Some(Stage { what, total: total as u64, began: Instant::now() });
     }
 
-    /// Counts further images as done.
+    /// Counts further examples as done.
     ///
     /// # Errors
     /// Where the reading was stopped.

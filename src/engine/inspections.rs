@@ -14,14 +14,14 @@ pub mod history;
 mod inside;
 pub mod recall;
 
-/// A network that is not being trained, and the images that it is about.
+/// A network that is not being trained, and the examples that it is about.
 pub struct Subject {
     /// A copy of a run's weights as they were when the question was asked.
     pub model: Arc<Model>,
     pub dataset: Arc<Dataset>,
     pub partition: Arc<Partition>,
     pub is_classifier: bool,
-    /// Images of another data set, where the question names one.
+    /// Examples of another data set, where the question names one.
     pub outsiders: Option<Arc<Dataset>>,
 }
 

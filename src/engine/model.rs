@@ -1,5 +1,5 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{devices, preparation::Preparation, probe, trust::Impressions};
+use super::{devices, preparation::Preparation, probe, trust::Impression};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, Gathered, Numbers, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -30,7 +30,7 @@ impl Model {
     /// Builds what `spec` describes, its weights drawn from its seed.
     ///
     /// # Errors
-    /// Where a component is unknown or the layers do not fit the images.
+    /// Where a component is unknown or the layers do not fit the inputs.
     pub fn build(spec: &RunSpec, data: &DatasetInfo) -> Result<Self> {
         let mut vars = Vars::new(spec.seed, devices::open(&spec.device.id)?);
         let encoder = Network::build(&encoders::blocks(&spec.encoder)?, data.shape, &mut vars)?;
@@ -87,7 +87,7 @@ impl Model {
         self.encoder.stages()
     }
 
-    /// Images and labels as tensors.
+    /// Inputs and labels as tensors.
     ///
     /// # Errors
     /// Where they have another shape than the model was made for.
@@ -95,12 +95,12 @@ impl Model {
         self.tensors(examples.gather(indices)?)
     }
 
-    /// Images without augmentation; where the objective needs several views, those of an epoch that no run reaches.
+    /// Examples without augmentation; where the objective needs several views, those of an epoch that no run reaches.
     fn scoring_batch(&self, examples: &Examples, indices: &[usize]) -> Result<Batch> {
         if self.objective.views() == 1 {
             return self.batch(examples, indices);
         }
-        let draw = |image: &usize| Draw { example: *image, epoch: u64::MAX };
+        let draw = |example: &usize| Draw { example: *example, epoch: u64::MAX };
         self.tensors(self.preparation.gather(examples, &indices.iter().map(draw).collect::<Vec<_>>())?)
     }
 
@@ -122,10 +122,10 @@ impl Model {
             }
         };
         let labels = labels.map(|labels| Tensor::new(labels, device)).transpose()?;
-        Ok(Batch { inputs, labels, class_weights: None })
+        Ok(Batch { inputs, labels, class_weights: None, outsiders: None })
     }
 
-    /// What the objective shows of some images, such as their reconstructions.
+    /// What the objective shows of some examples, such as their reconstructions.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -134,7 +134,7 @@ impl Model {
         self.objective.looks(&self.scoring_batch(examples, &all)?, live)
     }
 
-    /// (images, features): the embeddings of some images as they are.
+    /// (examples, features): the embeddings of some examples as they are.
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -186,16 +186,24 @@ impl Model {
         logits.context("The network learns without labels: it has no classes")
     }
 
-    /// A classifier's answer for some images, without augmentation.
+    /// A classifier's answer for some examples, without augmentation.
     ///
     /// # Errors
     /// As [`batch`](Self::batch), and where the network learns without labels.
-    pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Impressions> {
+    pub fn impressions(&self, examples: &Examples, indices: &[usize]) -> Result<Vec<Impression>> {
         let batch = self.batch(examples, indices)?;
         ops::on_pool(|| {
             let encoded = self.encoder.encode(&batch.inputs)?;
-            let logits = self.classify(&encoded.embedding)?;
-            Ok(Impressions { logits: logits.to_vec2()?, features: encoded.look()?.to_vec2()? })
+            let logits: Vec<Vec<f32>> = self.classify(&encoded.embedding)?.to_vec2()?;
+            let strangeness = self.objective.strangeness(&encoded.embedding)?;
+            let strangeness = strangeness.map(|odds| odds.to_vec1::<f32>()).transpose()?;
+            let all = logits.into_iter().zip(encoded.look()?.to_vec2()?).enumerate();
+            let impression = |(at, (logits, features))| Impression {
+                logits,
+                features,
+                strangeness: strangeness.as_ref().map(|odds| odds[at]),
+            };
+            Ok(all.map(impression).collect())
         })
     }
 
@@ -210,15 +218,15 @@ impl Model {
         Ok(Examples::unlabelled(pixels.concat(), shape.len()))
     }
 
-    /// The probability of each class for each of some images; none where the network learns without labels.
+    /// The probability of each class for each of some samples; none where the network learns without labels.
     ///
     /// # Errors
     /// As [`fitted`](Self::fitted), and where the weights are ruined.
-    pub fn scores(&self, images: &[Sample]) -> Result<Vec<Vec<f32>>> {
-        if images.is_empty() {
+    pub fn scores(&self, samples: &[Sample]) -> Result<Vec<Vec<f32>>> {
+        if samples.is_empty() {
             return Ok(vec![]);
         }
-        let (examples, all) = (self.fitted(images)?, (0..images.len()).collect::<Vec<_>>());
+        let (examples, all) = (self.fitted(samples)?, (0..samples.len()).collect::<Vec<_>>());
         let probabilities = ops::on_pool(|| self.objective.predict(&self.batch(&examples, &all)?.inputs))?;
         let Some(probabilities) = probabilities else { return Ok(vec![vec![]; all.len()]) };
         let scores: Vec<Vec<f32>> = probabilities.to_vec2()?;
@@ -249,9 +257,9 @@ pub struct Scoring {
     dataset: Arc<Dataset>,
     indices: Vec<usize>,
     done: usize,
-    /// Sums over the images done, by metric.
+    /// Sums over the examples done, by metric.
     sums: BTreeMap<&'static str, f64>,
-    /// Embeddings of the first validation images and their labels, for objectives that learn without labels.
+    /// Embeddings of the first validation examples and their labels, for objectives that learn without labels.
     embeddings: Vec<Tensor>,
     labels: Vec<u32>,
 }
@@ -265,10 +273,10 @@ impl Scoring {
         Self { split, dataset, indices, done: 0, sums: BTreeMap::new(), embeddings: vec![], labels: vec![] }
     }
 
-    /// What is being done, images done, and images in all.
+    /// What is being done, examples done, and examples in all.
     pub fn progress(&self) -> (&'static str, usize, usize) {
         let what = match self.split {
-            Split::Train => "Scoring training images",
+            Split::Train => "Scoring training examples",
             Split::Validation => "Validating",
             Split::Test => "Testing",
         };
@@ -278,7 +286,7 @@ impl Scoring {
     /// Scores one batch; says whether it was the last.
     ///
     /// # Errors
-    /// Where the images do not fit the model.
+    /// Where the examples do not fit the model.
     pub fn advance(&mut self, model: &Model) -> Result<bool> {
         let end = (self.done + Self::BATCH_SIZE).min(self.indices.len());
         let chosen = &self.indices[self.done..end];
@@ -305,9 +313,9 @@ impl Scoring {
         Ok(is_done)
     }
 
-    /// Embeds the images up to `end`, the first ones only.
+    /// Embeds the examples up to `end`, the first ones only.
     fn embed(&mut self, model: &Model, end: usize) -> Result<()> {
-        let chosen = &self.indices[self.done.min(probe::MAX_IMAGES)..end.min(probe::MAX_IMAGES)];
+        let chosen = &self.indices[self.done.min(probe::MAX_EXAMPLES)..end.min(probe::MAX_EXAMPLES)];
         if chosen.is_empty() {
             return Ok(());
         }
@@ -321,17 +329,17 @@ impl Scoring {
         self.split
     }
 
-    /// How many images are scored in all.
-    pub fn images(&self) -> usize {
+    /// How many examples are scored in all.
+    pub fn examples(&self) -> usize {
         self.indices.len()
     }
 
-    /// Of its images, from 0 to 1.
+    /// Of its examples, from 0 to 1.
     pub fn share_done(&self) -> f32 {
         self.done as f32 / self.indices.len().max(1) as f32
     }
 
-    /// The mean of a metric over the images done; none where the objective does not measure it.
+    /// The mean of a metric over the examples done; none where the objective does not measure it.
     pub fn mean(&self, metric: &'static str) -> Option<f64> {
         Some(self.sums.get(metric)? / self.done.max(1) as f64)
     }

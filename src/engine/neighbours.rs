@@ -1,4 +1,4 @@
-//! Which training images an encoder takes to be most like a drawing. A few thousand are embedded in small portions
+//! Which training examples an encoder takes to be most like a drawing. A few thousand are embedded in small portions
 //! between batches, and again when the weights have moved on.
 use super::{model::Model, preview};
 use crate::{
@@ -22,7 +22,7 @@ const MAX_AGE: Duration = Duration::from_secs(4);
 /// They are computed again only after so many times as long as they took.
 const PAUSE: u32 = 25;
 
-/// Embeddings of training images, those that answer and those that are being made.
+/// Embeddings of training examples, those that answer and those that are being made.
 #[derive(Default)]
 pub struct Neighbours {
     grown: Option<Grown>,
@@ -33,8 +33,8 @@ pub struct Neighbours {
 struct Grown {
     run: RunId,
     step: u64,
-    images: Vec<usize>,
-    /// (images, features), each row at length 1.
+    examples: Vec<usize>,
+    /// (examples, features), each row at length 1.
     unit: Tensor,
     /// Of validation images.
     gaps: Gaps,
@@ -47,23 +47,23 @@ struct Growing {
     run: RunId,
     step: u64,
     /// Those that are compared, `compared` in number, and those that are only measured.
-    images: Vec<usize>,
+    examples: Vec<usize>,
     compared: usize,
     portions: Vec<Tensor>,
     took: Duration,
 }
 
 impl Neighbours {
-    /// Training images that are compared, at most.
-    pub const IMAGES: usize = 3000;
+    /// Training examples that are compared, at most.
+    pub const EXAMPLES: usize = 3000;
 
-    /// The training images that are compared, then the validation images that are measured, all evenly drawn; and how many are
-    /// compared.
+    /// The training examples that are compared, then the validation examples that are measured, all evenly drawn; and how many
+    /// are compared.
     pub fn choose(partition: &Partition) -> (Vec<usize>, usize) {
-        let some = |images: &[usize], most: usize| -> Vec<usize> {
-            images.iter().step_by(images.len().div_ceil(most).max(1)).copied().collect()
+        let some = |examples: &[usize], most: usize| -> Vec<usize> {
+            examples.iter().step_by(examples.len().div_ceil(most).max(1)).copied().collect()
         };
-        let compared = some(&partition.train, Self::IMAGES);
+        let compared = some(&partition.train, Self::EXAMPLES);
         let count = compared.len();
         ([compared, some(&partition.validation, MEASURED)].concat(), count)
     }
@@ -72,11 +72,11 @@ impl Neighbours {
     pub fn share_done(&self) -> f32 {
         self.growing.as_ref().map_or(1.0, |growing| {
             let done = (growing.portions.len() * PORTION) as f32;
-            (done / growing.images.len().max(1) as f32).min(0.999)
+            (done / growing.examples.len().max(1) as f32).min(0.999)
         })
     }
 
-    /// The images nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
+    /// The examples nearest to a drawing by the cosine of their embeddings, with their labels; none before any have been
     /// embedded.
     ///
     /// # Errors
@@ -94,22 +94,22 @@ impl Neighbours {
         let mut order: Vec<usize> = (0..cosines.len()).collect();
         order.sort_by(|a, b| cosines[*b].total_cmp(&cosines[*a]));
         order.truncate(NEAREST);
-        let nearest: Vec<usize> = order.iter().map(|at| grown.images[*at]).collect();
+        let nearest: Vec<usize> = order.iter().map(|at| grown.examples[*at]).collect();
         let caption = |at: &usize| {
-            let class = &data.info.class_names[usize::from(data.train.labels()[grown.images[*at]])];
+            let class = &data.info.class_names[usize::from(data.train.labels()[grown.examples[*at]])];
             let rank = grown.gaps.rank(1.0 - cosines[*at]);
             let text = rank.map_or(class.clone(), |rank| format!("{class} · {rank}"));
             Caption { text, is_right: None }
         };
         let captions = order.iter().map(caption).collect();
         let help = "The training images that look most like this one to the network, by the angles between embeddings, with their labels. Closest 5 %: of the validation images, only 5 % have a training image as near as this one is to what you show.";
-        let images = data.train.bytes(&nearest)?;
-        let strip = preview::strip_of("Nearest training images", help, data.info.shape.image()?, images);
+        let bytes = data.train.bytes(&nearest)?;
+        let strip = preview::strip_of("Nearest training images", help, data.info.shape.image()?, bytes);
         Ok(Some(Strip { captions, ..strip }))
     }
 
     /// Begins again where the embeddings are of another run, or of weights that have gone.
-    pub fn refresh(&mut self, run: &RunId, step: u64, (images, compared): (Vec<usize>, usize)) {
+    pub fn refresh(&mut self, run: &RunId, step: u64, (examples, compared): (Vec<usize>, usize)) {
         let is_fresh = self.grown.as_ref().is_some_and(|grown| {
             let rest = MAX_AGE.max(grown.took * PAUSE);
             grown.run == *run && (grown.step == step || grown.at.elapsed() < rest)
@@ -117,7 +117,7 @@ impl Neighbours {
         let is_growing = self.growing.as_ref().is_some_and(|growing| growing.run == *run);
         if !is_growing {
             let (portions, took) = (vec![], Duration::ZERO);
-            let begin = || Growing { run: run.clone(), step, images, compared, portions, took };
+            let begin = || Growing { run: run.clone(), step, examples, compared, portions, took };
             self.growing = (!is_fresh).then(begin);
         }
     }
@@ -130,18 +130,18 @@ impl Neighbours {
         let Some(mut growing) = self.growing.take() else { return Ok(()) };
         let began = Instant::now();
         let done = growing.portions.len() * PORTION;
-        let portion = &growing.images[done..(done + PORTION).min(growing.images.len())];
+        let portion = &growing.examples[done..(done + PORTION).min(growing.examples.len())];
         growing.portions.push(unit_rows(&model.embed(&data.train, portion)?)?);
         growing.took += began.elapsed();
-        if done + PORTION < growing.images.len() {
+        if done + PORTION < growing.examples.len() {
             self.growing = Some(growing);
             return Ok(());
         }
-        let Growing { run, step, images, compared, portions, took } = growing;
+        let Growing { run, step, examples, compared, portions, took } = growing;
         let all = Tensor::cat(&portions, 0)?;
         let unit = all.narrow(0, 0, compared)?;
-        let gaps = gaps(&unit, &all.narrow(0, compared, images.len() - compared)?)?;
-        self.grown = Some(Grown { run, step, images, unit, gaps, at: Instant::now(), took });
+        let gaps = gaps(&unit, &all.narrow(0, compared, examples.len() - compared)?)?;
+        self.grown = Some(Grown { run, step, examples, unit, gaps, at: Instant::now(), took });
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Preparing training images: which ones a step sees, how they are augmented, and that they are ready in time.
+//! Preparing training examples: which ones a step sees, how they are augmented, and that they are ready in time.
 use crate::{
     data::{self, Dataset, Draw, Examples, Gathered, augment::Augmentation},
     shape::Shape,
@@ -7,20 +7,20 @@ use crate::{
 use anyhow::Result;
 use std::sync::Arc;
 
-/// How the training images of a run are augmented.
+/// How the training examples of a run are augmented.
 pub struct Preparation {
     pub augmentation: Augmentation,
     pub seed: u64,
     pub shape: Shape,
-    /// Augmented views of each image in a batch.
+    /// Augmented views of each example in a batch.
     pub views: usize,
 }
 
 impl Preparation {
-    /// Images as training sees them, augmented.
+    /// Examples as training sees them, augmented.
     ///
     /// # Errors
-    /// Where an image is on disk and cannot be read any more.
+    /// Where an example is on disk and cannot be read any more.
     pub fn gather(&self, examples: &Examples, draws: &[Draw]) -> Result<Gathered> {
         if self.augmentation.is_none() {
             return examples.gather(&draws.iter().map(|draw| draw.example).collect::<Vec<_>>());
@@ -29,69 +29,94 @@ impl Preparation {
     }
 }
 
-/// The images of one training step, ready.
+/// The examples of one training step, ready.
 pub struct Portion {
     pub step: u64,
     pub draws: Vec<Draw>,
     pub numbers: Result<Gathered>,
+    /// Those that are of none of the classes.
+    pub outsiders: Option<Result<Gathered>>,
 }
 
-/// What it takes to prepare the images of a step, on any thread.
+/// Images of none of the classes, and which of them each step has.
+pub struct Outsiders {
+    examples: Arc<Examples>,
+    batches: Batches,
+    all: Vec<usize>,
+}
+
+impl Outsiders {
+    /// So many of them to each step, all of them in turn.
+    pub fn new(examples: Examples, each_step: u64, seed: u64) -> Self {
+        let batches =
+            Batches { batch_size: each_step, steps_per_pass: None, seed, labels: None, order: None };
+        Self { all: (0..examples.len()).collect(), examples: Arc::new(examples), batches }
+    }
+
+    /// Those of a step.
+    pub fn draws(&mut self, step: u64) -> (Arc<Examples>, Vec<Draw>) {
+        (self.examples.clone(), self.batches.draws(&self.all, step))
+    }
+}
+
+/// What it takes to prepare the examples of a step, on any thread.
 pub struct Upcoming {
     pub step: u64,
     pub draws: Vec<Draw>,
     pub dataset: Arc<Dataset>,
     pub preparation: Arc<Preparation>,
+    pub outsiders: Option<(Arc<Examples>, Vec<Draw>)>,
 }
 
 impl Upcoming {
     pub fn prepare(self) -> Portion {
         let numbers = self.preparation.gather(&self.dataset.train, &self.draws);
-        Portion { step: self.step, draws: self.draws, numbers }
+        let outsiders = self.outsiders.map(|(examples, draws)| self.preparation.gather(&examples, &draws));
+        Portion { step: self.step, draws: self.draws, numbers, outsiders }
     }
 }
 
-/// Which images each step has. Where an epoch is one pass over the images, its last batch may be smaller; otherwise batches
+/// Which examples each step has. Where an epoch is one pass over the examples, its last batch may be smaller; otherwise batches
 /// run on from one pass into the next.
 pub struct Batches {
     batch_size: u64,
-    /// Where an epoch is one pass over the images.
+    /// Where an epoch is one pass over the examples.
     steps_per_pass: Option<u64>,
     seed: u64,
-    /// Labels of the images, where each class is to be seen as often as any other.
+    /// Labels of the examples, where each class is to be seen as often as any other.
     labels: Option<Vec<u16>>,
-    /// The order of the images in a pass over them, kept while it lasts.
+    /// The order of the examples in a pass over them, kept while it lasts.
     order: Option<(u64, Vec<Draw>)>,
 }
 
 impl Batches {
-    /// The batches of a run on this many training images.
-    pub fn new(spec: &RunSpec, images: usize) -> Self {
+    /// The batches of a run on this many training examples.
+    pub fn new(spec: &RunSpec, examples: usize) -> Self {
         let batch_size = spec.training(&BATCH_SIZE) as u64;
         let is_pass = spec.training(&EPOCH_STEPS) == 0.0;
-        let steps_per_pass = is_pass.then(|| (images as u64).div_ceil(batch_size));
+        let steps_per_pass = is_pass.then(|| (examples as u64).div_ceil(batch_size));
         Self { batch_size, steps_per_pass, seed: spec.seed, labels: None, order: None }
     }
 
-    /// From now on each class is seen as often as any other; `labels` are those of the images.
+    /// From now on each class is seen as often as any other; `labels` are those of the examples.
     pub fn balance(&mut self, labels: Vec<u16>) {
         self.labels = Some(labels);
         self.order = None;
     }
 
     pub fn draws(&mut self, train: &[usize], step: u64) -> Vec<Draw> {
-        let (size, images) = (self.batch_size, train.len() as u64);
+        let (size, examples) = (self.batch_size, train.len() as u64);
         let places = match self.steps_per_pass {
             None => step * size..(step + 1) * size,
             Some(steps) => {
                 let (pass, within) = (step / steps, step % steps);
-                pass * images + within * size..pass * images + ((within + 1) * size).min(images)
+                pass * examples + within * size..pass * examples + ((within + 1) * size).min(examples)
             }
         };
-        places.map(|place| self.order(train, place / images)[(place % images) as usize]).collect()
+        places.map(|place| self.order(train, place / examples)[(place % examples) as usize]).collect()
     }
 
-    /// The order of a pass over the images.
+    /// The order of a pass over the examples.
     fn order(&mut self, train: &[usize], pass: u64) -> &[Draw] {
         let (seed, labels) = (self.seed, self.labels.as_deref());
         let order = || match labels {
@@ -108,29 +133,29 @@ mod tests {
     use super::*;
     use crate::spec::Section;
 
-    fn batches(batch_size: f64, epoch_steps: f64, images: usize) -> Batches {
+    fn batches(batch_size: f64, epoch_steps: f64, examples: usize) -> Batches {
         let mut spec = RunSpec::default();
         spec.set(Section::Training, &BATCH_SIZE, batch_size);
         spec.set(Section::Training, &EPOCH_STEPS, epoch_steps);
-        Batches::new(&spec, images)
+        Batches::new(&spec, examples)
     }
 
     #[test]
-    fn a_pass_sees_each_image_once_and_its_last_batch_takes_what_is_left() {
+    fn a_pass_sees_each_example_once_and_its_last_batch_takes_what_is_left() {
         let train: Vec<usize> = (10..20).collect();
         let mut batches = batches(4.0, 0.0, train.len());
         let steps: Vec<_> = (0..6).map(|step| batches.draws(&train, step)).collect();
         assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2]);
         for (epoch, pass) in steps.chunks(3).enumerate() {
-            let mut images: Vec<_> = pass.concat().iter().map(|draw| draw.example).collect();
-            images.sort_unstable();
-            assert!(images == train && pass.concat().iter().all(|draw| draw.epoch == epoch as u64));
+            let mut examples: Vec<_> = pass.concat().iter().map(|draw| draw.example).collect();
+            examples.sort_unstable();
+            assert!(examples == train && pass.concat().iter().all(|draw| draw.epoch == epoch as u64));
         }
-        assert_eq!(batches.draws(&train, 1), steps[1], "a step has its images, whichever came before");
+        assert_eq!(batches.draws(&train, 1), steps[1], "a step has its examples, whichever came before");
     }
 
     #[test]
-    fn few_images_are_gone_through_again_and_again() {
+    fn few_examples_are_gone_through_again_and_again() {
         let train = [3, 5, 8];
         let mut batches = batches(4.0, 7.0, train.len());
         let draws: Vec<_> = (0..3).flat_map(|step| batches.draws(&train, step)).collect();
@@ -141,7 +166,7 @@ mod tests {
         assert!(
             draws
                 .chunks(3)
-                .all(|pass| train.iter().all(|image| pass.iter().any(|draw| draw.example == *image)))
+                .all(|pass| train.iter().all(|example| pass.iter().any(|draw| draw.example == *example)))
         );
     }
 }

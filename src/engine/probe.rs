@@ -1,4 +1,4 @@
-//! Probes of the embeddings of labelled images: whether an encoder learns anything, whatever its objective.
+//! Probes of the embeddings of labelled examples: whether an encoder learns anything, whatever its objective.
 use crate::{
     evaluation::argmax,
     metrics::{EFFECTIVE_RANK, FEATURE_SPREAD, KNN_ACCURACY, LINEAR_ACCURACY},
@@ -8,13 +8,13 @@ use anyhow::Result;
 use candle_core::{D, Tensor};
 
 /// The most embeddings that are probed: similarities are computed in pairs.
-pub const MAX_IMAGES: usize = 2000;
+pub const MAX_EXAMPLES: usize = 2000;
 /// Neighbours that vote.
 const NEIGHBOURS: usize = 20;
 /// The ridge penalty of the linear probe, as a share of the mean squared feature.
 const RIDGE: f64 = 1e-3;
 
-/// Metrics of embeddings (images, features) and the labels of their images.
+/// Metrics of embeddings (examples, features) and the labels of their examples.
 ///
 /// # Errors
 /// candle's own.
@@ -124,7 +124,7 @@ fn effective_rank(embeddings: &Tensor) -> Result<f64> {
     Ok(if squares > 0.0 { trace * trace / squares } else { 0.0 })
 }
 
-/// The root of the summed variances of embeddings of length 1: 0 where all images look the same to the encoder, towards
+/// The root of the summed variances of embeddings of length 1: 0 where all examples look the same to the encoder, towards
 /// 1 where they point all ways (Chen and He, "Exploring simple Siamese representation learning", 2021, section 4.1).
 fn feature_spread(unit: &Tensor) -> Result<f64> {
     let centred = unit.broadcast_sub(&unit.mean_keepdim(0)?)?;

@@ -1,8 +1,8 @@
-//! Label propagation: the labels of a few images are passed on, from neighbour to neighbour among the embeddings, to
-//! images without labels.
+//! Label propagation: the labels of a few examples are passed on, from neighbour to neighbour among the embeddings, to
+//! examples without labels.
 //!
-//! Each image is joined with those whose embeddings are most like its own. Over this graph, F ← α S F + (1 − α) Y is
-//! repeated, where Y holds the known labels and S = D^(−1/2) W D^(−1/2) the weights of the edges; an image's label is then
+//! Each example is joined with those whose embeddings are most like its own. Over this graph, F ← α S F + (1 − α) Y is
+//! repeated, where Y holds the known labels and S = D^(−1/2) W D^(−1/2) the weights of the edges; an example's label is then
 //! the largest number in its row of F (Zhou, Bousquet, Lal, Weston and Schölkopf, "Learning with local and global
 //! consistency", 2004; weights as in Iscen et al., "Label propagation for deep semi-supervised learning", 2019).
 use super::model::Model;
@@ -21,32 +21,32 @@ use std::{
     path::Path,
 };
 
-/// Images that are joined with each.
+/// Examples that are joined with each.
 const NEIGHBOURS: usize = 15;
 /// The power to which the cosine of two embeddings is raised to weigh their edge.
 const SHARPNESS: i32 = 3;
-/// α: how much of an image's label comes from its neighbours in each round, and the number of rounds.
+/// α: how much of an example's label comes from its neighbours in each round, and the number of rounds.
 const ALPHA: f32 = 0.99;
 const ROUNDS: usize = 60;
-/// Images embedded or compared in one portion: the longest that a drawing waits.
+/// Examples embedded or compared in one portion: the longest that a drawing waits.
 const PORTION: usize = 256;
 
-/// The labels of the training images, given and propagated.
+/// The labels of the training examples, given and propagated.
 #[derive(Debug, PartialEq)]
 pub struct SelfLabels {
-    by_image: BTreeMap<usize, u16>,
+    by_example: BTreeMap<usize, u16>,
 }
 
 /// Computes [`SelfLabels`], one portion per call.
 pub struct Spreading {
-    /// Labelled images first.
-    images: Vec<usize>,
+    /// Labelled examples first.
+    examples: Vec<usize>,
     known: Vec<u16>,
     classes: usize,
     portions: Vec<Tensor>,
-    /// (images, features), each row at length 1.
+    /// (examples, features), each row at length 1.
     unit: Option<Tensor>,
-    /// Of each image so far: those most like it, and the weights of the edges.
+    /// Of each example so far: those most like it, and the weights of the edges.
     nearest: Vec<Vec<(usize, f32)>>,
     /// Once these are known of all.
     flow: Option<Flow>,
@@ -55,17 +55,17 @@ pub struct Spreading {
 /// Propagates labels over the edges of the graph, one round per call.
 struct Flow {
     edges: Vec<Vec<(usize, f32)>>,
-    /// Of each class, for each image.
+    /// Of each class, for each example.
     scores: Vec<Vec<f32>>,
     rounds: usize,
 }
 
 impl Spreading {
-    /// From the labels of `labelled` images to `others`.
+    /// From the labels of `labelled` examples to `others`.
     pub fn new(dataset: &Dataset, labelled: &[usize], others: &[usize]) -> Self {
         Self {
-            images: [labelled, others].concat(),
-            known: labelled.iter().map(|image| dataset.train.labels()[*image]).collect(),
+            examples: [labelled, others].concat(),
+            known: labelled.iter().map(|example| dataset.train.labels()[*example]).collect(),
             classes: dataset.info.classes(),
             portions: vec![],
             unit: None,
@@ -74,14 +74,14 @@ impl Spreading {
         }
     }
 
-    /// What is being done, images done, and images in all: each is embedded, and then compared with the others.
+    /// What is being done, examples done, and examples in all: each is embedded, and then compared with the others.
     pub fn progress(&self) -> (&'static str, usize, usize) {
-        let count = self.images.len();
+        let count = self.examples.len();
         let embedded = if self.unit.is_some() { count } else { count.min(self.portions.len() * PORTION) };
-        ("Labelling images", (embedded + self.nearest.len()) / 2, count)
+        ("Labelling examples", (embedded + self.nearest.len()) / 2, count)
     }
 
-    /// Looks at one portion of the images, or passes labels on by one round; at the end returns the labels, and the share
+    /// Looks at one portion of the examples, or passes labels on by one round; at the end returns the labels, and the share
     /// of right ones among those that were not known: the true labels are used for nothing else.
     ///
     /// # Errors
@@ -100,29 +100,30 @@ impl Spreading {
             return Ok(Some(self.labels(&labels, dataset)));
         }
         let begin = self.nearest.len();
-        let rows = unit.narrow(0, begin, PORTION.min(self.images.len() - begin))?;
+        let rows = unit.narrow(0, begin, PORTION.min(self.examples.len() - begin))?;
         let cosines = rows.contiguous()?.matmul(&unit.t()?)?.to_vec2::<f32>()?;
         let nearest = cosines.par_iter().enumerate().map(|(row, cosines)| nearest(cosines, begin + row));
         self.nearest.extend(nearest.collect::<Vec<_>>());
-        self.flow = (self.nearest.len() == self.images.len()).then(|| Flow::new(&self.nearest, self.classes));
+        self.flow =
+            (self.nearest.len() == self.examples.len()).then(|| Flow::new(&self.nearest, self.classes));
         Ok(None)
     }
 
     /// The labels as they are kept, and the share of right ones among those that were not known.
     fn labels(&self, labels: &[u16], dataset: &Dataset) -> (SelfLabels, f64) {
-        let given = || self.images.iter().zip(labels).skip(self.known.len());
-        let right = given().filter(|(image, label)| dataset.train.labels()[**image] == **label).count();
+        let given = || self.examples.iter().zip(labels).skip(self.known.len());
+        let right = given().filter(|(example, label)| dataset.train.labels()[**example] == **label).count();
         let accuracy = right as f64 / given().count().max(1) as f64;
-        let by_image = self.images.iter().copied().zip(labels.iter().copied()).collect();
-        (SelfLabels { by_image }, accuracy)
+        let by_example = self.examples.iter().copied().zip(labels.iter().copied()).collect();
+        (SelfLabels { by_example }, accuracy)
     }
 
     fn embed(&mut self, model: &Model, dataset: &Dataset) -> Result<()> {
         let begin = self.portions.len() * PORTION;
-        let end = (begin + PORTION).min(self.images.len());
-        let embeddings = model.embed(&dataset.train, &self.images[begin..end])?;
+        let end = (begin + PORTION).min(self.examples.len());
+        let embeddings = model.embed(&dataset.train, &self.examples[begin..end])?;
         self.portions.push(unit_rows(&embeddings)?.to_device(&Device::Cpu)?);
-        if end == self.images.len() {
+        if end == self.examples.len() {
             self.unit = Some(Tensor::cat(&std::mem::take(&mut self.portions), 0)?);
         }
         Ok(())
@@ -150,15 +151,15 @@ impl Flow {
         Self { scores: vec![vec![0.0; classes]; edges.len()], edges, rounds: 0 }
     }
 
-    /// One round: each image takes up what its neighbours have, and the first ones their known labels.
+    /// One round: each example takes up what its neighbours have, and the first ones their known labels.
     fn pass_on(&mut self, known: &[u16]) {
-        let pass_on = |(image, edges): (usize, &Vec<(usize, f32)>)| {
-            let mut sums = vec![0.0; self.scores[image].len()];
+        let pass_on = |(example, edges): (usize, &Vec<(usize, f32)>)| {
+            let mut sums = vec![0.0; self.scores[example].len()];
             for (other, weight) in edges {
                 let scores = &self.scores[*other];
                 sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += ALPHA * weight * score);
             }
-            if let Some(label) = known.get(image) {
+            if let Some(label) = known.get(example) {
                 sums[usize::from(*label)] += 1.0 - ALPHA;
             }
             sums
@@ -167,7 +168,7 @@ impl Flow {
         self.rounds += 1;
     }
 
-    /// The label of each image: the first ones' are known, the others' have come over the edges. An image that none of
+    /// The label of each example: the first ones' are known, the others' have come over the edges. An example that none of
     /// them has reached takes the first class.
     fn labels(&self, known: &[u16]) -> Vec<u16> {
         let others = self.scores.iter().skip(known.len()).map(|scores| argmax(scores) as u16);
@@ -175,11 +176,11 @@ impl Flow {
     }
 }
 
-/// The edges of each image, both ways and divided by the roots of both ends' sums of weights.
+/// The edges of each example, both ways and divided by the roots of both ends' sums of weights.
 fn normalised(nearest: &[Vec<(usize, f32)>]) -> Vec<Vec<(usize, f32)>> {
     let mut edges = nearest.to_vec();
-    for (image, nearest) in nearest.iter().enumerate() {
-        nearest.iter().for_each(|(other, weight)| edges[*other].push((image, *weight)));
+    for (example, nearest) in nearest.iter().enumerate() {
+        nearest.iter().for_each(|(other, weight)| edges[*other].push((example, *weight)));
     }
     let sum = |edges: &Vec<(usize, f32)>| edges.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-9);
     let roots: Vec<f32> = edges.iter().map(|edges| sum(edges).sqrt()).collect();
@@ -195,39 +196,39 @@ impl SelfLabels {
         draws.iter().map(|draw| u32::from(self.of_example(draw.example))).collect()
     }
 
-    pub fn of_example(&self, image: usize) -> u16 {
-        self.by_image[&image]
+    pub fn of_example(&self, example: usize) -> u16 {
+        self.by_example[&example]
     }
 
-    /// Writes them as safetensors: `images` and `labels`, one of each.
+    /// Writes them as safetensors: `labels`, and under the name `images`, as ever, the indices of their examples.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let images: Vec<u32> = self.by_image.keys().map(|image| *image as u32).collect();
-        let labels: Vec<u32> = self.by_image.values().map(|label| u32::from(*label)).collect();
+        let examples: Vec<u32> = self.by_example.keys().map(|example| *example as u32).collect();
+        let labels: Vec<u32> = self.by_example.values().map(|label| u32::from(*label)).collect();
         let tensors = HashMap::from([
-            ("images", Tensor::new(images, &Device::Cpu)?),
+            ("images", Tensor::new(examples, &Device::Cpu)?),
             ("labels", Tensor::new(labels, &Device::Cpu)?),
         ]);
         Ok(candle_core::safetensors::save(&tensors, path)?)
     }
 
-    /// Reads back the labels of `images`, which rise.
+    /// Reads back the labels of `examples`, which rise.
     ///
     /// # Errors
-    /// Where the file cannot be read or holds labels of other images.
-    pub fn load(path: &Path, images: &[usize], classes: usize) -> Result<Self> {
+    /// Where the file cannot be read or holds labels of other examples.
+    pub fn load(path: &Path, examples: &[usize], classes: usize) -> Result<Self> {
         let read = || -> Result<Self> {
-            let tensors = tensors(path, 2 * images.len(), &Device::Cpu)?;
+            let tensors = tensors(path, 2 * examples.len(), &Device::Cpu)?;
             let tensor = |name: &str| tensors.get(name).with_context(|| format!("There are no {name}"));
             let of = tensor("images")?.to_vec1::<u32>()?;
             let labels = tensor("labels")?.to_dtype(DType::U32)?.to_vec1::<u32>()?;
-            let is_same = of.iter().map(|image| *image as usize).eq(images.iter().copied());
-            ensure!(is_same && labels.len() == images.len(), "They are labels of other images");
+            let is_same = of.iter().map(|example| *example as usize).eq(examples.iter().copied());
+            ensure!(is_same && labels.len() == examples.len(), "They are labels of other examples");
             ensure!(labels.iter().all(|label| (*label as usize) < classes), "A label is out of range");
             Ok(Self {
-                by_image: images.iter().copied().zip(labels.iter().map(|label| *label as u16)).collect(),
+                by_example: examples.iter().copied().zip(labels.iter().map(|label| *label as u16)).collect(),
             })
         };
         read().context("Could not read the labels that the network gave itself").at(path)
@@ -249,7 +250,7 @@ mod tests {
         flow.labels(known)
     }
 
-    /// Half of the images are white, and one of each kind has a label.
+    /// Half of the examples are white, and one of each kind has a label.
     #[test]
     fn labelling_says_how_far_it_is_and_takes_many_turns() {
         let info = DatasetInfo {
@@ -258,7 +259,7 @@ mod tests {
         };
         let pixels = (0..600 * 16)
             .map(|at: u32| if (at / 16).is_multiple_of(2) { at as u8 % 9 } else { 255 - at as u8 % 9 });
-        let labels = (0..600).map(|image| image % 2);
+        let labels = (0..600).map(|example| example % 2);
         let part = || Examples::images(pixels.clone().collect(), labels.clone().collect());
         let dataset = Dataset::new(info, part(), part()).unwrap();
         let spec = RunSpec { encoder: Choice::new("mlp"), ..RunSpec::default() };
@@ -267,26 +268,29 @@ mod tests {
         let mut done = vec![];
         let (labels, accuracy) = loop {
             let (what, now, all) = spreading.progress();
-            assert_eq!((what, all), ("Labelling images", 600));
+            assert_eq!((what, all), ("Labelling examples", 600));
             done.push(now);
             if let Some(found) = spreading.advance(&model, &dataset).unwrap() {
                 break found;
             }
         };
-        assert_eq!(([0, 1].map(|image| labels.of_example(image)), labels.by_image.len()), ([0, 1], 600));
+        assert_eq!(
+            ([0, 1].map(|example| labels.of_example(example)), labels.by_example.len()),
+            ([0, 1], 600)
+        );
         assert!(accuracy > 0.5, "{accuracy}");
         assert_eq!(done[..7], [0, 128, 256, 300, 428, 556, 600]);
         assert_eq!(done.len(), 6 + ROUNDS, "each round is a turn: it can be stopped between any two");
     }
 
-    /// Two rings of images whose embeddings touch nowhere, one known label in each.
+    /// Two rings of examples whose embeddings touch nowhere, one known label in each.
     #[test]
     fn labels_stay_within_what_hangs_together() {
         let count = 60;
-        let ring = |image: usize| {
-            let turn = (image / 2) as f32 / (count / 2) as f32 * std::f32::consts::TAU;
+        let ring = |example: usize| {
+            let turn = (example / 2) as f32 / (count / 2) as f32 * std::f32::consts::TAU;
             let place = [turn.cos(), turn.sin()];
-            if image.is_multiple_of(2) {
+            if example.is_multiple_of(2) {
                 [place[0], place[1], 0.0, 0.0]
             } else {
                 [0.0, 0.0, place[0], place[1]]
@@ -294,16 +298,17 @@ mod tests {
         };
         let cosine = |a: usize, b: usize| ring(a).iter().zip(ring(b)).map(|(a, b)| a * b).sum::<f32>();
         let row = |a: usize| (0..count).map(|b| cosine(a, b)).collect::<Vec<_>>();
-        let edges: Vec<_> = (0..count).map(|image| nearest(&row(image), image)).collect();
-        assert!(edges.iter().enumerate().all(|(image, edges)| {
-            edges.len() == NEIGHBOURS && edges.iter().all(|(other, weight)| *other != image && *weight >= 0.0)
+        let edges: Vec<_> = (0..count).map(|example| nearest(&row(example), example)).collect();
+        assert!(edges.iter().enumerate().all(|(example, edges)| {
+            edges.len() == NEIGHBOURS
+                && edges.iter().all(|(other, weight)| *other != example && *weight >= 0.0)
         }));
         let labels = spread(&edges, &[2, 1], 3);
         assert!(
             labels
                 .iter()
                 .enumerate()
-                .all(|(image, label)| *label == if image.is_multiple_of(2) { 2 } else { 1 })
+                .all(|(example, label)| *label == if example.is_multiple_of(2) { 2 } else { 1 })
         );
     }
 
@@ -322,13 +327,13 @@ mod tests {
     fn they_are_written_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("self_labels.safetensors");
-        let labels = SelfLabels { by_image: [(3, 1), (5, 0), (9, 2)].into() };
+        let labels = SelfLabels { by_example: [(3, 1), (5, 0), (9, 2)].into() };
         labels.save(&path).unwrap();
         assert_eq!(SelfLabels::load(&path, &[3, 5, 9], 3).unwrap(), labels);
-        let draws = [9, 3].map(|image| Draw { example: image, epoch: 0 });
+        let draws = [9, 3].map(|example| Draw { example, epoch: 0 });
         assert_eq!(labels.of(&draws), [2, 1]);
-        for (images, classes) in [(vec![3, 5], 3), (vec![3, 5, 8], 3), (vec![3, 5, 9], 2)] {
-            assert!(SelfLabels::load(&path, &images, classes).is_err());
+        for (examples, classes) in [(vec![3, 5], 3), (vec![3, 5, 8], 3), (vec![3, 5, 9], 2)] {
+            assert!(SelfLabels::load(&path, &examples, classes).is_err());
         }
         std::fs::write(&path, b"nothing").unwrap();
         let error = format!("{:#}", SelfLabels::load(&path, &[3, 5, 9], 3).unwrap_err());

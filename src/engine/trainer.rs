@@ -3,7 +3,7 @@ use super::{
     divergence::{Losses, ensure_finite},
     model::{Model, Scoring},
     optimizers::Optimizer,
-    preparation::{Batches, Portion, Upcoming},
+    preparation::{Batches, Outsiders, Portion, Upcoming},
     schedules::{self, Position, ScheduleEntry},
     self_labels::{SelfLabels, Spreading},
 };
@@ -11,9 +11,10 @@ use crate::{
     data::{self, Balance, Dataset, Partition},
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, SELF_LABEL_ACCURACY, Split},
     models::{self, Changes, Pass, Weights},
-    objectives,
+    objectives::{self, OUTSIDERS},
     ops::Interrupt,
     runs::CheckpointState,
+    shape::Shape,
     spec::{
         BATCH_SIZE, CLIP_NORM, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES,
         KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY,
@@ -46,6 +47,7 @@ pub struct Trainer {
     partition: Partition,
     labels: Labels,
     batches: Batches,
+    outsiders: Option<Outsiders>,
     /// The examples of the next step, prepared while the last one trained.
     next: Option<Portion>,
     class_weights: Option<Arc<[f32]>>,
@@ -65,6 +67,9 @@ enum Labels {
     Spreading(Box<Spreading>),
     Network(SelfLabels),
 }
+
+/// As many different examples of none of the classes; they are altered as the others are.
+const OUTSIDERS_MADE: usize = 4096;
 
 const SELF_LABELS_FILE: &str = "self_labels.safetensors";
 
@@ -98,6 +103,17 @@ fn add_unlabelled(spec: &RunSpec, partition: &mut Partition) -> Result<Vec<usize
     Ok(others)
 }
 
+/// The examples of none of the classes that a spec asks for.
+fn outsiders(spec: &RunSpec, shape: Shape) -> Result<Option<Outsiders>> {
+    let share = spec.objective.get(&OUTSIDERS);
+    if share == 0.0 {
+        return Ok(None);
+    }
+    let each_step = (share * spec.training(&BATCH_SIZE)).round().max(1.0) as u64;
+    let examples = data::outsiders(&spec.dataset, shape, OUTSIDERS_MADE)?;
+    Ok(Some(Outsiders::new(examples, each_step, spec.seed)))
+}
+
 impl Trainer {
     /// Begins a run at step 0.
     ///
@@ -129,6 +145,7 @@ impl Trainer {
                 beginning = Some(models::load_weights(&model.vars, weights, part, fresh)?);
             }
         }
+        let shape = dataset.info.shape;
         let mut trainer = Self {
             schedule: schedules::find(&spec.schedule.id)?,
             live,
@@ -139,6 +156,7 @@ impl Trainer {
             losses: Losses::default(),
             dataset,
             batches: Batches::new(&spec, partition.train.len()),
+            outsiders: outsiders(&spec, shape)?,
             next: None,
             class_weights: None,
             partition,
@@ -274,11 +292,16 @@ impl Trainer {
 
     fn upcoming(&mut self, step: u64) -> Upcoming {
         let draws = self.batches.draws(&self.partition.train, step);
-        Upcoming { step, draws, dataset: self.dataset.clone(), preparation: self.model.preparation.clone() }
+        let outsiders = self.outsiders.as_mut().map(|outsiders| outsiders.draws(step));
+        let (dataset, preparation) = (self.dataset.clone(), self.model.preparation.clone());
+        Upcoming { step, draws, dataset, preparation, outsiders }
     }
 
-    fn train_on(&mut self, Portion { draws, numbers, .. }: Portion) -> Result<Advance> {
+    fn train_on(&mut self, Portion { draws, numbers, outsiders, .. }: Portion) -> Result<Advance> {
         let mut batch = self.model.tensors(numbers?)?;
+        if let Some(outsiders) = outsiders {
+            batch.outsiders = Some(self.model.tensors(outsiders?)?.inputs);
+        }
         if let Labels::Network(labels) = &self.labels {
             batch.labels = Some(Tensor::new(labels.of(&draws), batch.inputs.device())?);
         }

@@ -1,83 +1,102 @@
-//! Calibration of a classifier: the temperature of its confidence, and the distance from which an image counts as an
-//! outsider. Both are fitted on images of the training part, a portion a call.
+//! Calibration of a classifier: the temperature of its confidence, and from where on an image counts as an outsider. Both are
+//! fitted on images of the training part, a portion a call.
 use super::model::Model;
 use crate::{
     data::{Dataset, Partition},
     evaluation::{
-        Candidate, Reliability, TrustReport, Verdict, argmax,
+        Candidate, LabelCounts, Reliability, TrustReport, Verdict, argmax,
         calibration::{softmax, temperature},
-        outsiders::{Insiders, threshold},
+        outsiders::{Insiders, Ranks},
     },
+    protocol::Familiarity,
 };
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
+use rayon::prelude::*;
 
-/// Looked at in one call.
-pub const PORTION: usize = 128;
-/// Images of each kind that are looked at, at most.
-const MAX_IMAGES: usize = 5000;
-/// Of the validation images, this share is taken for what it is; the others look like outsiders.
-const KEPT: f64 = 0.97;
+/// Of the validation images, this share at least is taken for what it is, and of the training images, which may be of further
+/// kinds; the others look like outsiders.
+const KEPT: f64 = 0.975;
+/// Training labels of each class, on average, below which a class's features are not known well enough to tell what is far
+/// from them.
+const FEWEST_PER_CLASS: usize = 10;
 
 /// A classifier's calibration.
 #[derive(Clone, Debug)]
 pub struct Trust {
     temperature: f64,
-    insiders: Insiders,
-    /// Distances above it are those of outsiders.
-    threshold: f64,
+    /// None where there are too few labels.
+    insiders: Option<Insiders>,
+    /// None where nothing measures how strange an image is.
+    ranks: Option<Ranks>,
+    labels: LabelCounts,
     validation_ece: [f64; 2],
     validation_flagged: f64,
 }
 
-/// What a network makes of some images.
-#[derive(Clone, Debug, Default)]
-pub struct Impressions {
-    pub logits: Vec<Vec<f32>>,
-    /// What the images look like to it: see [`crate::models::Encoded::look`].
-    pub features: Vec<Vec<f32>>,
+/// What a network makes of an image.
+#[derive(Clone, Debug)]
+pub struct Impression {
+    /// One a class.
+    pub logits: Vec<f32>,
+    /// What the image looks like to it: see [`crate::models::Encoded::look`].
+    pub features: Vec<f32>,
+    /// The log odds that the image is of none of the classes, where the network has learnt that.
+    pub strangeness: Option<f32>,
 }
 
-impl Impressions {
-    /// Appends others.
-    pub fn extend(&mut self, more: Self) {
-        self.logits.extend(more.logits);
-        self.features.extend(more.features);
-    }
+/// How many images are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// In one call.
+    pub portion: usize,
+    /// Of the training images, and of the validation images, at most.
+    pub images: usize,
+}
+
+impl Effort {
+    /// Where nothing waits but the answer.
+    pub const FULL: Self = Self { portion: 128, images: 5000 };
+    /// Where training goes on meanwhile.
+    pub const BESIDE_TRAINING: Self = Self { portion: 64, images: 1500 };
 }
 
 /// Trust on its way.
 pub struct Weighing {
+    effort: Effort,
+    labels: LabelCounts,
     train: Vec<usize>,
     validation: Vec<usize>,
-    seen: Impressions,
-    unseen: Impressions,
+    seen: Vec<Impression>,
+    unseen: Vec<Impression>,
 }
 
 impl Weighing {
-    pub fn new(partition: &Partition) -> Self {
+    /// Nothing has been looked at yet.
+    pub fn new(partition: &Partition, effort: Effort) -> Self {
         let some = |images: &[usize]| -> Vec<usize> {
-            let every = images.len().div_ceil(MAX_IMAGES).max(1);
+            let every = images.len().div_ceil(effort.images).max(1);
             images.iter().copied().step_by(every).collect()
         };
         let (train, validation) = (some(&partition.train), some(&partition.validation));
-        Self { train, validation, seen: Impressions::default(), unseen: Impressions::default() }
+        let labels = LabelCounts { training: partition.train.len(), calibration: validation.len() };
+        Self { effort, labels, train, validation, seen: vec![], unseen: vec![] }
     }
 
     /// From 0 to 1.
     pub fn share_done(&self) -> f32 {
-        let done = self.seen.logits.len() + self.unseen.logits.len();
+        let done = self.seen.len() + self.unseen.len();
         done as f32 / (self.train.len() + self.validation.len()).max(1) as f32
     }
 
     /// Looks at one portion; what came of it, once all have been looked at.
     ///
     /// # Errors
-    /// Where the network tells no classes apart, or there are too few images.
+    /// Where the network tells no classes apart, or has diverged.
     pub fn advance(&mut self, model: &Model, data: &Dataset) -> Result<Option<Trust>> {
         for (images, impressions) in [(&self.train, &mut self.seen), (&self.validation, &mut self.unseen)] {
-            let done = impressions.logits.len();
+            let done = impressions.len();
             if done < images.len() {
-                let portion = &images[done..images.len().min(done + PORTION)];
+                let portion = &images[done..images.len().min(done + self.effort.portion)];
                 impressions.extend(model.impressions(&data.train, portion)?);
                 return Ok(None);
             }
@@ -86,72 +105,97 @@ impl Weighing {
     }
 
     fn trust(&self, data: &Dataset) -> Result<Trust> {
+        ensure!(
+            self.seen.iter().flat_map(|seen| &seen.logits).all(|logit| logit.is_finite()),
+            "The network has diverged, so that it answers with no numbers: train it again with a lower learning rate"
+        );
         let labels = |images: &[usize]| -> Vec<u16> {
             images.iter().map(|image| data.train.labels()[*image]).collect()
         };
-        let (seen, unseen) = (labels(&self.train), labels(&self.validation));
-        ensure!(
-            self.seen.logits.iter().flatten().all(|logit| logit.is_finite()),
-            "The network has diverged, so that it answers with no numbers: train it again with a lower learning rate"
-        );
-        let insiders = Insiders::fit(&self.seen.features, &seen, data.info.classes()).context(
-            "There are too few training images, or too strange ones, to tell what the network has been trained on",
-        )?;
-        let temperature = temperature(&self.unseen.logits, &unseen);
-        let distances: Vec<f64> = self.unseen.features.iter().map(|row| insiders.distance(row)).collect();
-        let threshold = threshold(distances.clone(), KEPT);
-        let ece = |temperature: f64| {
-            let answer = |(row, label): (&Vec<f32>, &u16)| {
-                let (best, confidence) = surest(&softmax(row, temperature));
-                (confidence, best == usize::from(*label))
-            };
-            Reliability::new(self.unseen.logits.iter().zip(&unseen).map(answer)).ece
-        };
-        let flagged = distances.iter().filter(|distance| **distance > threshold).count();
+        let (classes, unseen) = (data.info.classes(), labels(&self.validation));
+        let insiders = (self.labels.training >= FEWEST_PER_CLASS * classes)
+            .then(|| {
+                Insiders::fit(self.seen.iter().map(|seen| &seen.features), &labels(&self.train), classes)
+            })
+            .flatten();
+        let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<Vec<f64>> {
+            images.par_iter().map(|image| measures(insiders.as_ref(), image)).collect()
+        });
+        let ranks = Ranks::fit(&[&seen, &measured], KEPT);
+        let is_flagged = |image: &&Vec<f64>| ranks.as_ref().is_some_and(|ranks| ranks.is_outsider(image));
+        let flagged = measured.iter().filter(is_flagged).count();
+        let logits: Vec<&[f32]> = self.unseen.iter().map(|image| &image.logits[..]).collect();
+        let temperature = temperature(&logits, &unseen);
         Ok(Trust {
             temperature,
             insiders,
-            threshold,
-            validation_ece: [ece(1.0), ece(temperature)],
-            validation_flagged: flagged as f64 / distances.len().max(1) as f64,
+            ranks,
+            labels: self.labels,
+            validation_ece: [1.0, temperature].map(|temperature| ece(&logits, &unseen, temperature)),
+            validation_flagged: flagged as f64 / measured.len().max(1) as f64,
         })
     }
 }
 
+/// How strange an image is, by each measure that there is.
+fn measures(insiders: Option<&Insiders>, image: &Impression) -> Vec<f64> {
+    let distance = insiders.map(|insiders| insiders.distance(&image.features));
+    distance.into_iter().chain(image.strangeness.map(f64::from)).collect()
+}
+
+/// The expected calibration error.
+fn ece(logits: &[&[f32]], labels: &[u16], temperature: f64) -> f64 {
+    let answer = |(row, label): (&&[f32], &u16)| {
+        let (best, confidence) = surest(&softmax(row, temperature));
+        (confidence, best == usize::from(*label))
+    };
+    Reliability::new(logits.iter().zip(labels).map(answer)).ece
+}
+
 impl Trust {
-    /// Calibrated probabilities of one image's logits.
+    /// Calibrated probabilities of one example's logits.
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
         softmax(logits, self.temperature).into_iter().map(|probability| probability as f32).collect()
     }
 
-    /// Whether features look like nothing that the network was trained on.
-    pub fn is_outsider(&self, features: &[f32]) -> bool {
-        let distance = self.insiders.distance(features);
-        distance.is_nan() || distance > self.threshold
+    /// How many labels stand behind it.
+    pub fn labels(&self) -> LabelCounts {
+        self.labels
     }
 
+    /// Whether an image looks like anything that the network was trained on.
+    pub fn familiarity(&self, image: &Impression) -> Familiarity {
+        let Some(ranks) = &self.ranks else { return Familiarity::TooFewLabels(self.labels.training) };
+        match ranks.is_outsider(&measures(self.insiders.as_ref(), image)) {
+            true => Familiarity::Outside,
+            false => Familiarity::Inside,
+        }
+    }
+
+    /// How it was calibrated.
     pub fn report(&self) -> TrustReport {
         TrustReport {
             temperature: self.temperature,
             validation_ece: self.validation_ece,
-            validation_flagged: self.validation_flagged,
+            validation_flagged: self.ranks.is_some().then_some(self.validation_flagged),
+            labels: self.labels,
             outsiders: None,
         }
     }
 
-    /// What is to be said of one image.
-    pub fn verdict(&self, image: u32, label: u16, logits: &[f32], features: &[f32]) -> Verdict {
-        let calibrated = softmax(logits, self.temperature);
+    /// What is to be said of one example.
+    pub fn verdict(&self, example: u32, label: u16, seen: &Impression) -> Verdict {
+        let calibrated = softmax(&seen.logits, self.temperature);
         let (predicted, confidence) = surest(&calibrated);
         Verdict {
-            image,
+            example,
             label,
             predicted: predicted as u16,
-            raw_confidence: softmax(logits, 1.0)[predicted] as f32,
+            raw_confidence: softmax(&seen.logits, 1.0)[predicted] as f32,
             confidence: confidence as f32,
             runners_up: runners_up(&calibrated, predicted),
             loss: -calibrated[usize::from(label)].max(f64::MIN_POSITIVE).ln() as f32,
-            is_outsider: self.is_outsider(features),
+            is_outsider: self.familiarity(seen) == Familiarity::Outside,
         }
     }
 }
@@ -197,16 +241,55 @@ mod tests {
 
     #[test]
     fn a_network_that_has_diverged_is_called_so() {
+        let data = two_classes(2);
+        let trust = |logit| {
+            let seen = [0.5, 1.5].map(|feature| impression(vec![logit, 0.0], feature, None));
+            weighing(20, &seen, &seen).trust(&data)
+        };
+        assert!(trust(1.0).is_ok());
+        assert!(trust(f32::NAN).unwrap_err().to_string().contains("has diverged"));
+    }
+
+    fn impression(logits: Vec<f32>, feature: f32, strangeness: Option<f32>) -> Impression {
+        Impression { logits, features: vec![feature], strangeness }
+    }
+
+    /// All that there is to look at has been looked at; `training` labels stand behind it.
+    fn weighing(training: usize, seen: &[Impression], unseen: &[Impression]) -> Weighing {
+        let [train, validation] = [seen, unseen].map(|images| (0..images.len()).collect::<Vec<_>>());
+        let labels = LabelCounts { training, calibration: validation.len() };
+        Weighing { effort: Effort::FULL, labels, train, validation, seen: seen.into(), unseen: unseen.into() }
+    }
+
+    #[test]
+    fn few_labels_cannot_tell_unless_the_network_has_learnt_what_is_none_of_the_classes() {
+        let data = two_classes(40);
+        let images = |strangeness: Option<f32>| -> Vec<Impression> {
+            let image =
+                |at| impression(vec![3.0, 0.0], (at % 2) as f32 * 8.0 + at as f32 / 40.0, strangeness);
+            (0..40).map(image).collect()
+        };
+        let trust = |training, strangeness| {
+            let images = images(strangeness);
+            weighing(training, &images, &images).trust(&data).unwrap()
+        };
+        let far = |strangeness| impression(vec![3.0, 0.0], 100.0, strangeness);
+        let few = trust(19, None);
+        assert_eq!(few.familiarity(&far(None)), Familiarity::TooFewLabels(19));
+        assert_eq!((few.report().validation_flagged, few.labels().calibration), (None, 40));
+        let many = trust(20, None);
+        assert_eq!(many.familiarity(&far(None)), Familiarity::Outside);
+        assert_eq!(many.familiarity(&images(None)[20]), Familiarity::Inside);
+        let learnt = trust(19, Some(-2.0));
+        assert_eq!(learnt.familiarity(&far(Some(1.0))), Familiarity::Outside);
+        assert_eq!(learnt.familiarity(&far(Some(-3.0))), Familiarity::Inside);
+    }
+
+    fn two_classes(images: u16) -> Dataset {
         let shape = ImageShape { height: 1, width: 1, channels: 1 };
         let info = DatasetInfo { shape: shape.into(), class_names: vec!["a".into(), "b".into()] };
-        let part = || Examples::images(vec![0, 1], vec![0, 1]);
-        let data = Dataset::new(info, part(), part()).unwrap();
-        let weighing = |logit| {
-            let seen =
-                Impressions { logits: vec![vec![logit, 0.0]; 2], features: vec![vec![0.5], vec![1.5]] };
-            Weighing { train: vec![0, 1], validation: vec![0, 1], unseen: seen.clone(), seen }
-        };
-        assert!(weighing(1.0).trust(&data).is_ok());
-        assert!(weighing(f32::NAN).trust(&data).unwrap_err().to_string().contains("has diverged"));
+        let labels: Vec<u16> = (0..images).map(|at| at % 2).collect();
+        let part = || Examples::images(vec![0; labels.len()], labels.clone());
+        Dataset::new(info, part(), part()).unwrap()
     }
 }

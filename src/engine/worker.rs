@@ -13,6 +13,7 @@ use crate::{
     spec::{Catalog, Choice, RunSpec},
 };
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
+use calibrating::Refit;
 use comparing::Contest;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inquiries::Inquiry;
@@ -92,6 +93,8 @@ struct Engine {
     /// Runs that are not active, kept open for the next question: the one asked about last is the last.
     resting: Vec<Resting>,
     neighbours: Neighbours,
+    /// Of the run in training that somebody draws for.
+    refit: Option<Refit>,
     /// No preview before then while a run trains.
     no_preview_before: Option<Instant>,
     /// The data set read last.
@@ -113,6 +116,7 @@ impl Engine {
             inquiries: VecDeque::new(),
             resting: vec![],
             neighbours: Neighbours::default(),
+            refit: None,
             no_preview_before: None,
             dataset: None,
             watch: Arc::default(),
@@ -283,6 +287,7 @@ impl Service for Engine {
             || self.has_round_to_begin()
             || !self.backlog.is_empty()
             || !self.inquiries.is_empty()
+            || self.refit_is_under_way()
     }
 
     fn has_reports(&self) -> bool {
@@ -296,6 +301,7 @@ impl Service for Engine {
     /// A little of everything that waits, the drawing first.
     fn work(&mut self) {
         self.answer();
+        self.refit();
         if let Some(run) = self.backlog.pop_front() {
             let about = About::Run(run.clone());
             self.guard(about, "Could not open a run", |engine| engine.open(&run));

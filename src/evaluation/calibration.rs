@@ -1,4 +1,4 @@
-//! Calibration: of the images with a confidence of 80 %, 80 % should be right (Guo et al., "On calibration of
+//! Calibration: of the examples with a confidence of 80 %, 80 % should be right (Guo et al., "On calibration of
 //! modern neural networks", 2017).
 
 /// Bins of the reliability diagram.
@@ -11,7 +11,7 @@ const HOTTEST: f64 = 100.0;
 pub struct Reliability {
     /// By confidence, from 0 to 1 in equal parts.
     pub bins: Vec<Bin>,
-    /// Expected calibration error: the mean distance of confidence and accuracy in a bin, weighed by its images.
+    /// Expected calibration error: the mean distance of confidence and accuracy in a bin, weighed by its examples.
     pub ece: f64,
 }
 
@@ -19,8 +19,8 @@ pub struct Reliability {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
     /// The number of answers.
-    pub images: usize,
-    /// Means over its images; 0 where there are none.
+    pub examples: usize,
+    /// Means over its examples; 0 where there are none.
     pub confidence: f64,
     /// Share of right answers; 0 where there are none.
     pub accuracy: f64,
@@ -33,16 +33,16 @@ impl Reliability {
         for (confidence, is_right) in answers {
             let at = (confidence * BINS as f64).ceil() as usize;
             let bin = &mut bins[at.clamp(1, BINS) - 1];
-            bin.images += 1;
+            bin.examples += 1;
             bin.confidence += confidence;
             bin.accuracy += f64::from(u8::from(is_right));
         }
-        let images = bins.iter().map(|bin| bin.images).sum::<usize>().max(1) as f64;
+        let examples = bins.iter().map(|bin| bin.examples).sum::<usize>().max(1) as f64;
         let mut ece = 0.0;
-        for bin in bins.iter_mut().filter(|bin| bin.images > 0) {
-            bin.confidence /= bin.images as f64;
-            bin.accuracy /= bin.images as f64;
-            ece += bin.images as f64 / images * (bin.confidence - bin.accuracy).abs();
+        for bin in bins.iter_mut().filter(|bin| bin.examples > 0) {
+            bin.confidence /= bin.examples as f64;
+            bin.accuracy /= bin.examples as f64;
+            ece += bin.examples as f64 / examples * (bin.confidence - bin.accuracy).abs();
         }
         Self { bins, ece }
     }
@@ -50,7 +50,7 @@ impl Reliability {
 
 /// The temperature T that minimises the mean of −log softmax(logits / T)\[label\], by Newton's method on 1/T, in which
 /// that is convex. 1 where there are no logits.
-pub fn temperature(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
+pub fn temperature(logits: &[&[f32]], labels: &[u16]) -> f64 {
     let (mut low, mut high, mut inverse) = (1.0 / HOTTEST, HOTTEST, 1.0);
     for _ in 0..100 {
         let (slope, curvature) = derivatives(logits, labels, inverse);
@@ -71,12 +71,12 @@ pub fn temperature(logits: &[Vec<f32>], labels: &[u16]) -> f64 {
 }
 
 /// First and second derivative of the sum of −log softmax(b · logits)\[label\] by b.
-fn derivatives(logits: &[Vec<f32>], labels: &[u16], b: f64) -> (f64, f64) {
+fn derivatives(logits: &[&[f32]], labels: &[u16], b: f64) -> (f64, f64) {
     let (mut slope, mut curvature) = (0.0, 0.0);
     for (row, label) in logits.iter().zip(labels) {
         let probabilities = softmax(row, 1.0 / b);
         let weighed = |power: i32| -> f64 {
-            let both = probabilities.iter().zip(row);
+            let both = probabilities.iter().zip(*row);
             both.map(|(probability, logit)| probability * f64::from(*logit).powi(power)).sum()
         };
         let mean = weighed(1);
@@ -111,18 +111,18 @@ mod tests {
             [4.0, -1.0, 0.0],
             [0.2, 0.1, 0.3],
         ];
-        let logits = logits.map(|row| row.to_vec());
+        let logits = logits.each_ref().map(|row| &row[..]);
         let found = temperature(&logits, &[0, 1, 1, 2, 1, 0]);
         assert!((found - 2.874_156_454).abs() < 1e-6, "{found}");
     }
 
     #[test]
     fn temperatures_have_bounds() {
-        let logits = [vec![1.0, 0.0], vec![3.0, 0.0]];
+        let logits: [&[f32]; 2] = [&[1.0, 0.0], &[3.0, 0.0]];
         let [right, wrong] = [[0, 0], [1, 1]].map(|labels| temperature(&logits, &labels));
         assert!((0.01..0.1).contains(&right) && (10.0..=100.0).contains(&wrong), "{right} {wrong}");
         assert_eq!(temperature(&[], &[]), 1.0);
-        assert_eq!(temperature(&[vec![2.0, 2.0]], &[0]), 1.0);
+        assert_eq!(temperature(&[&[2.0, 2.0]], &[0]), 1.0);
         let sum: f64 = softmax(&[1000.0, -1000.0, 999.0], 0.5).iter().sum();
         assert!((sum - 1.0).abs() < 1e-12);
     }
@@ -134,8 +134,8 @@ mod tests {
         let right = [0, 0, 1, 1, 0, 1, 1, 1, 1, 0].map(|right| right == 1);
         let found = Reliability::new(confidences.into_iter().zip(right));
         assert!((found.ece - 0.225).abs() < 1e-12, "{}", found.ece);
-        assert_eq!(found.bins.iter().map(|bin| bin.images).sum::<usize>(), 10);
+        assert_eq!(found.bins.iter().map(|bin| bin.examples).sum::<usize>(), 10);
         let bin = found.bins[9];
-        assert!(bin.images == 2 && bin.accuracy == 0.5 && (bin.confidence - 0.64).abs() < 1e-12);
+        assert!(bin.examples == 2 && bin.accuracy == 0.5 && (bin.confidence - 0.64).abs() < 1e-12);
     }
 }

@@ -64,7 +64,14 @@ mod tests {
         // 4 with 9, then 9 with 7: 9 stands between them.
         assert_eq!(by_confusion(&confusion(10, &[(9, 4, 3), (7, 9, 2)])), [0, 1, 2, 3, 7, 9, 4, 5, 6, 8]);
         let all = by_confusion(&confusion(8, &[(0, 7, 2), (7, 3, 1), (3, 0, 1), (6, 1, 4), (1, 3, 1)]));
-        assert_eq!({ let mut all = all; all.sort_unstable(); all }, (0..8).collect::<Vec<_>>());
+        assert_eq!(
+            {
+                let mut all = all;
+                all.sort_unstable();
+                all
+            },
+            (0..8).collect::<Vec<_>>()
+        );
         assert!(by_confusion(&[]).is_empty());
     }
 

@@ -2,14 +2,14 @@
 use super::{Judgement, Verdict};
 use std::collections::BTreeMap;
 
-/// The images of a split on which two networks answer differently.
+/// The examples of a split on which two networks answer differently.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Disagreement {
-    /// Images that both were asked about.
-    pub images: usize,
+    /// Examples that both were asked about.
+    pub examples: usize,
     /// Both answers, those given with the greatest confidence first.
     pub answers: Vec<[Verdict; 2]>,
-    /// Of those images: that only the first, only the second, and neither of them has right.
+    /// Of those examples: that only the first, only the second, and neither of them has right.
     pub right: [usize; 3],
 }
 
@@ -17,11 +17,11 @@ impl Disagreement {
     /// What becomes of two judgements of the same part of the same data set.
     pub fn between(first: &Judgement, second: &Judgement) -> Self {
         let seen: BTreeMap<u32, &Verdict> =
-            second.verdicts.iter().map(|verdict| (verdict.image, verdict)).collect();
-        let both = first.verdicts.iter().filter_map(|a| Some([*a, **seen.get(&a.image)?]));
+            second.verdicts.iter().map(|verdict| (verdict.example, verdict)).collect();
+        let both = first.verdicts.iter().filter_map(|a| Some([*a, **seen.get(&a.example)?]));
         let mut found = Self::default();
         for pair in both {
-            found.images += 1;
+            found.examples += 1;
             if pair[0].predicted != pair[1].predicted {
                 let place = if pair[0].is_right() {
                     0
@@ -35,7 +35,9 @@ impl Disagreement {
             }
         }
         let sureness = |pair: &[Verdict; 2]| pair[0].confidence + pair[1].confidence;
-        found.answers.sort_by(|a, b| sureness(b).total_cmp(&sureness(a)).then(a[0].image.cmp(&b[0].image)));
+        found
+            .answers
+            .sort_by(|a, b| sureness(b).total_cmp(&sureness(a)).then(a[0].example.cmp(&b[0].example)));
         found
     }
 }
@@ -43,11 +45,11 @@ impl Disagreement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{Candidate, TrustReport};
+    use crate::evaluation::{Candidate, LabelCounts, TrustReport};
 
     fn judgement(answers: &[(u32, u16, u16, f32)]) -> Judgement {
-        let verdict = |&(image, label, predicted, confidence): &(u32, u16, u16, f32)| Verdict {
-            image,
+        let verdict = |&(example, label, predicted, confidence): &(u32, u16, u16, f32)| Verdict {
+            example,
             label,
             predicted,
             raw_confidence: confidence,
@@ -59,23 +61,24 @@ mod tests {
         let trust = TrustReport {
             temperature: 1.0,
             validation_ece: [0.0; 2],
-            validation_flagged: 0.0,
+            validation_flagged: None,
+            labels: LabelCounts::default(),
             outsiders: None,
         };
         Judgement { class_names: vec![], verdicts: answers.iter().map(verdict).collect(), trust }
     }
 
     #[test]
-    fn answers_are_compared_image_by_image() {
+    fn answers_are_compared_example_by_example() {
         let first =
             judgement(&[(4, 1, 1, 0.9), (7, 2, 2, 0.5), (9, 0, 3, 0.4), (2, 5, 5, 1.0), (5, 0, 0, 0.2)]);
         let second =
             judgement(&[(2, 5, 5, 0.3), (9, 0, 1, 0.9), (7, 2, 3, 0.5), (4, 1, 0, 0.9), (8, 1, 0, 1.0)]);
         let found = Disagreement::between(&first, &second);
-        assert_eq!((found.images, found.right), (4, [2, 0, 1]));
-        let images: Vec<_> = found.answers.iter().map(|pair| pair[0].image).collect();
-        assert_eq!(images, [4, 9, 7], "the surest come first");
+        assert_eq!((found.examples, found.right), (4, [2, 0, 1]));
+        let examples: Vec<_> = found.answers.iter().map(|pair| pair[0].example).collect();
+        assert_eq!(examples, [4, 9, 7], "the surest come first");
         let back = Disagreement::between(&second, &first);
-        assert_eq!((back.images, back.right), (4, [0, 2, 1]));
+        assert_eq!((back.examples, back.right), (4, [0, 2, 1]));
     }
 }

@@ -1,11 +1,12 @@
-//! Telling what looks like nothing that a network was trained on: the distance of an image's features from those of the
-//! nearest class, in the directions and units in which features of a class vary (Lee et al., "A simple unified framework
-//! for detecting out-of-distribution samples and adversarial attacks", 2018, eq. 1 and 2).
+//! Telling what looks like nothing that a network was trained on, by one or more measures of strangeness. One is the distance
+//! of an example's features from those of the nearest class, in the directions and units in which features of a class vary
+//! (Lee et al., "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", 2018, eq. 1
+//! and 2).
 
 /// Added to the variances, as a share of their mean, so that features that never vary divide nothing by zero.
 const RIDGE: f64 = 1e-3;
 
-/// Features of training images, summed up: a mean for each class and one covariance for all.
+/// Features of training examples, summed up: a mean for each class and one covariance for all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insiders {
     /// Lower triangle of the Cholesky factor of the covariance, row by row.
@@ -15,19 +16,23 @@ pub struct Insiders {
 }
 
 impl Insiders {
-    /// Sums up features of training images; none where there are too few to do so.
-    pub fn fit(features: &[Vec<f32>], labels: &[u16], classes: usize) -> Option<Self> {
-        let dims = features.first()?.len();
-        let means = class_means(features, labels, classes);
+    /// Sums up features of training examples; none where there are too few to do so.
+    pub fn fit<'a>(
+        features: impl Iterator<Item = &'a Vec<f32>> + Clone,
+        labels: &[u16],
+        classes: usize,
+    ) -> Option<Self> {
+        let dims = features.clone().next()?.len();
+        let means = class_means(features.clone(), labels, classes, dims);
         let mut covariance = vec![vec![0.0; dims]; dims];
-        for (row, label) in features.iter().zip(labels) {
+        for (row, label) in features.zip(labels) {
             let mean = means[usize::from(*label)].as_ref()?;
             let off: Vec<f64> = row.iter().zip(mean).map(|(value, mean)| f64::from(*value) - mean).collect();
             for (i, off_i) in off.iter().enumerate() {
                 covariance[i][..=i].iter_mut().zip(&off).for_each(|(sum, off_j)| *sum += off_i * off_j);
             }
         }
-        let count = features.len() as f64;
+        let count = labels.len() as f64;
         covariance.iter_mut().flatten().for_each(|sum| *sum /= count);
         let trace: f64 = (0..dims).map(|i| covariance[i][i]).sum();
         (0..dims).for_each(|i| covariance[i][i] += RIDGE * trace / dims as f64 + f64::MIN_POSITIVE);
@@ -44,17 +49,64 @@ impl Insiders {
     }
 }
 
-/// The distance up to which a share of some distances lies.
-pub fn threshold(mut distances: Vec<f64>, kept: f64) -> f64 {
-    distances.sort_by(f64::total_cmp);
-    let at = (kept * distances.len() as f64).ceil() as usize;
-    distances.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+/// From where on an example is an outsider, by several measures, each the greater the stranger it is. They have units of their
+/// own, so they are compared by their ranks: the share of known examples that are less strange. The highest rank counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranks {
+    /// Of each measure, those of the known examples, rising.
+    measures: Vec<Vec<f64>>,
+    /// Higher ranks are those of outsiders.
+    threshold: f64,
 }
 
-/// None for a class without images.
-fn class_means(features: &[Vec<f32>], labels: &[u16], classes: usize) -> Vec<Option<Vec<f64>>> {
-    let mut sums = vec![(vec![0.0; features[0].len()], 0); classes];
-    for (row, label) in features.iter().zip(labels) {
+impl Ranks {
+    /// From the measures of each example of several parts of the known examples, so that of each part this share at least is
+    /// kept: the others count as outsiders. None where there are no measures.
+    pub fn fit(parts: &[&[Vec<f64>]], kept: f64) -> Option<Self> {
+        let examples = || parts.iter().copied().flatten();
+        let count = examples().next()?.len();
+        let of = |measure: usize| {
+            let mut values: Vec<f64> = examples().map(|example| example[measure]).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let measures = (0..count).map(of).collect();
+        let mut ranks = (count > 0).then_some(Self { measures, threshold: 1.0 })?;
+        let highest = |part: &&[Vec<f64>]| part.iter().map(|example| ranks.highest(example)).collect();
+        ranks.threshold = parts.iter().map(|part| quantile(highest(part), kept)).fold(0.0, f64::max);
+        Some(ranks)
+    }
+
+    /// Whether an example with these measures is an outsider; one whose measures are no numbers is.
+    pub fn is_outsider(&self, measures: &[f64]) -> bool {
+        self.highest(measures) > self.threshold || measures.iter().any(|measure| measure.is_nan())
+    }
+
+    /// From 0 to 1.
+    fn highest(&self, measures: &[f64]) -> f64 {
+        let rank = |(known, measure): (&Vec<f64>, &f64)| {
+            known.partition_point(|value| value < measure) as f64 / known.len() as f64
+        };
+        self.measures.iter().zip(measures).map(rank).fold(0.0, f64::max)
+    }
+}
+
+/// The value up to which a share of some values lies.
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = (share * values.len() as f64).ceil() as usize;
+    values.get(at.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// None for a class without examples.
+fn class_means<'a>(
+    features: impl Iterator<Item = &'a Vec<f32>>,
+    labels: &[u16],
+    classes: usize,
+    dims: usize,
+) -> Vec<Option<Vec<f64>>> {
+    let mut sums = vec![(vec![0.0; dims], 0); classes];
+    for (row, label) in features.zip(labels) {
         let (sum, count) = &mut sums[usize::from(*label)];
         sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
         *count += 1;
@@ -103,7 +155,7 @@ mod tests {
         let x =
             [[1.0, 2.0], [1.5, 1.0], [2.0, 3.0], [0.5, 2.5], [6.0, 1.0], [7.0, 2.0], [6.5, 0.0], [8.0, 1.5]];
         let x = x.map(|row| row.map(|value: f32| value).to_vec());
-        let insiders = Insiders::fit(&x, &[0, 0, 0, 0, 1, 1, 1, 1], 3).unwrap();
+        let insiders = Insiders::fit(x.iter(), &[0, 0, 0, 0, 1, 1, 1, 1], 3).unwrap();
         for (query, expected) in
             [([1.0, 2.0], 0.148_467), ([4.0, 2.0], 19.931_786), ([0.0, -3.0], 48.079_679)]
         {
@@ -115,13 +167,30 @@ mod tests {
 
     #[test]
     fn what_cannot_be_summed_up_is_refused_and_constant_features_do_no_harm() {
-        assert_eq!(Insiders::fit(&[], &[], 2), None);
-        let constant = vec![vec![1.0, 5.0], vec![2.0, 5.0], vec![4.0, 5.0]];
-        let insiders = Insiders::fit(&constant, &[0, 0, 1], 2).unwrap();
+        assert_eq!(Insiders::fit([].iter(), &[], 2), None);
+        let constant = [vec![1.0, 5.0], vec![2.0, 5.0], vec![4.0, 5.0]];
+        let insiders = Insiders::fit(constant.iter(), &[0, 0, 1], 2).unwrap();
         assert!(insiders.distance(&[1.5, 5.0]) < 1.0 && insiders.distance(&[1.5, 6.0]) > 100.0);
-        assert_eq!(Insiders::fit(&[vec![f32::NAN]], &[0], 1), None);
+        assert_eq!(Insiders::fit([vec![f32::NAN]].iter(), &[0], 1), None);
         let distances: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!(threshold(distances, 0.97), 97.0);
-        assert_eq!(threshold(vec![], 0.97), f64::INFINITY);
+        assert_eq!(quantile(distances, 0.97), 97.0);
+        assert_eq!(quantile(vec![], 0.97), 0.0);
+    }
+
+    #[test]
+    fn the_highest_rank_among_several_measures_decides() {
+        // the second measure is the first one turned round, in another unit
+        let examples: Vec<_> = (0..100).map(|at| vec![f64::from(at), f64::from(99 - at) * 1e6]).collect();
+        let ranks = Ranks::fit(&[&examples], 0.9).unwrap();
+        let flagged = examples.iter().filter(|example| ranks.is_outsider(example)).count();
+        assert_eq!(flagged, 10, "five at either end");
+        let is_outsider = |measures: [f64; 2]| ranks.is_outsider(&measures);
+        assert!(is_outsider([98.0, 0.0]) && is_outsider([0.0, 98e6]) && is_outsider([1e9, 1e9]));
+        assert!(!is_outsider([50.0, 50e6]) && is_outsider([50.0, f64::NAN]));
+        assert!(Ranks::fit(&[&[]], 0.9).is_none() && Ranks::fit(&[&[vec![]]], 0.9).is_none());
+        let stranger: Vec<_> = (100..110).map(|at| vec![f64::from(at), 0.0]).collect();
+        let ranks = Ranks::fit(&[&examples, &stranger], 0.9).unwrap();
+        let flagged = |part: &[Vec<f64>]| part.iter().filter(|example| ranks.is_outsider(example)).count();
+        assert_eq!([flagged(&examples), flagged(&stranger)], [1, 1], "of each part 90 % are kept at least");
     }
 }

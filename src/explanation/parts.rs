@@ -52,9 +52,8 @@ impl Third {
 pub fn parts(ImageShape { height, width, channels }: ImageShape, pixels: &[u8]) -> Vec<Part> {
     let row = width * channels;
     let is_drawn = |row: &[u8]| row.iter().any(|byte| *byte > 0);
-    let column_is_drawn = |column: usize| {
-        (0..height).any(|y| is_drawn(&pixels[y * row + column * channels..][..channels]))
-    };
+    let column_is_drawn =
+        |column: usize| (0..height).any(|y| is_drawn(&pixels[y * row + column * channels..][..channels]));
     let rows = drawn(height, |y| is_drawn(&pixels[y * row..][..row]));
     let columns = drawn(width, column_is_drawn);
     let (down, across) = (thirds(&rows, columns.len()), thirds(&columns, rows.len()));

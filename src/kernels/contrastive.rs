@@ -7,10 +7,10 @@ use super::gemm::{Matrix, multiply};
 use super::simd::SimdLevel;
 use rayon::prelude::*;
 
-/// The shape of a batch of embeddings (2 × pairs, features): rows i and i + pairs are two views of one image.
+/// The shape of a batch of embeddings (2 × pairs, features): rows i and i + pairs are two views of one example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NtXent {
-    /// Images, each with two views.
+    /// Examples, each with two views.
     pub pairs: usize,
     /// The width of an embedding.
     pub features: usize,

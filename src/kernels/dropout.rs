@@ -31,17 +31,17 @@ pub fn elements(dropout: Dropout, x: &[f32]) -> Vec<f32> {
     y
 }
 
-/// As [`elements`], for whole channels of single images: x is (batch, pixels, channels), the mask (batch, channels).
+/// As [`elements`], for whole channels of single examples: x is (batch, places, channels), the mask (batch, channels).
 ///
 /// # Panics
-/// When x is not made of whole images.
-pub fn channels(dropout: Dropout, x: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
-    let image_len = (pixels * channels).max(1);
-    assert_eq!(x.len() % image_len, 0);
+/// When x is not made of whole examples.
+pub fn channels(dropout: Dropout, x: &[f32], places: usize, channels: usize) -> Vec<f32> {
+    let example_len = (places * channels).max(1);
+    assert_eq!(x.len() % example_len, 0);
     let level = SimdLevel::current();
-    build_pieces(x.len() / image_len, image_len, |image, y| {
-        let keep = Keep::new(dropout, image as u64);
-        level.run(Channels { keep, channels, x: &x[image * image_len..][..image_len], y });
+    build_pieces(x.len() / example_len, example_len, |example, y| {
+        let keep = Keep::new(dropout, example as u64);
+        level.run(Channels { keep, channels, x: &x[example * example_len..][..example_len], y });
     })
 }
 
@@ -162,15 +162,15 @@ mod tests {
 
     #[test]
     fn a_channel_stays_or_goes_as_a_whole() {
-        let (batch, pixels, width) = (50, 9, 67);
-        let x = vec![1.0; batch * pixels * width];
+        let (batch, places, width) = (50, 9, 67);
+        let x = vec![1.0; batch * places * width];
         at_every_level(|| {
-            let y = channels(Dropout { probability: 0.25, key: 3 }, &x, pixels, width);
+            let y = channels(Dropout { probability: 0.25, key: 3 }, &x, places, width);
             assert!((dropped_share(&y) - 0.25).abs() < 0.03);
-            for image in y.chunks_exact(pixels * width) {
-                assert!(image.chunks_exact(width).all(|pixel| pixel == &image[..width]));
+            for example in y.chunks_exact(places * width) {
+                assert!(example.chunks_exact(width).all(|place| place == &example[..width]));
             }
-            assert_ne!(y[..width], y[pixels * width..][..width]);
+            assert_ne!(y[..width], y[places * width..][..width]);
         });
     }
 
@@ -178,15 +178,15 @@ mod tests {
     fn a_number_that_stays_is_scaled_wherever_it_is() {
         let mut random = Random::new(5);
         for _ in 0..30 {
-            let (batch, pixels, width) = (1 + random.below(9), 1 + random.below(40), 1 + random.below(67));
+            let (batch, places, width) = (1 + random.below(9), 1 + random.below(40), 1 + random.below(67));
             let dropout = Dropout { probability: 0.4, key: random.below(1 << 20) as u64 };
-            let x = random.numbers(batch * pixels * width);
+            let x = random.numbers(batch * places * width);
             let ones = vec![1.0; x.len()];
             let scaled = |mask: Vec<f32>| x.iter().zip(mask).map(|(x, mask)| x * mask).collect::<Vec<_>>();
             at_every_level(|| {
                 assert_eq!(elements(dropout, &x), scaled(elements(dropout, &ones)));
-                let by_channels = channels(dropout, &x, pixels, width);
-                assert_eq!(by_channels, scaled(channels(dropout, &ones, pixels, width)));
+                let by_channels = channels(dropout, &x, places, width);
+                assert_eq!(by_channels, scaled(channels(dropout, &ones, places, width)));
             });
         }
     }

@@ -9,19 +9,19 @@ use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
 use std::{mem::MaybeUninit, ops::Range};
 
-/// What is normalised together, of x (samples, pixels, channels): the numbers of one sample in one of `groups` equal
+/// What is normalised together, of x (samples, places, channels): the numbers of one sample in one of `groups` equal
 /// runs of neighbouring channels.
 ///
-/// - Batch normalisation (Ioffe and Szegedy, 2015): one sample of all images' pixels, as many groups as channels.
-/// - Group normalisation (Wu and He, 2018): a sample is an image.
-/// - Layer normalisation (Ba, Kiros and Hinton, 2016): a sample is one row of features, as one pixel and one group.
+/// - Batch normalisation (Ioffe and Szegedy, 2015): one sample of all examples' places, as many groups as channels.
+/// - Group normalisation (Wu and He, 2018): a sample is an example.
+/// - Layer normalisation (Ba, Kiros and Hinton, 2016): a sample is one row of features, as one place and one group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
     /// Sets of numbers that have statistics of their own.
     pub samples: usize,
-    /// Pixels of one sample.
-    pub pixels: usize,
-    /// Numbers of one pixel.
+    /// Places of one sample.
+    pub places: usize,
+    /// Numbers of one place.
     pub channels: usize,
     /// Divides `channels`.
     pub groups: usize,
@@ -141,13 +141,13 @@ pub fn input_gradient(
 
 impl Norm {
     fn check(&self, x: &[f32], weight: &[f32]) {
-        assert_eq!((x.len(), weight.len()), (self.samples * self.pixels * self.channels, self.channels));
+        assert_eq!((x.len(), weight.len()), (self.samples * self.places * self.channels, self.channels));
         assert!(self.channels > 0 && self.channels.is_multiple_of(self.groups));
     }
 
     /// Numbers that share a mean.
     fn group_len(&self) -> usize {
-        self.pixels * self.channels / self.groups
+        self.places * self.channels / self.groups
     }
 
     fn roots(&self, statistics: &Statistics) -> Vec<f64> {
@@ -156,24 +156,24 @@ impl Norm {
         statistics.variance.iter().map(|variance| 1.0 / (variance + self.epsilon).sqrt()).collect()
     }
 
-    /// Pixels whose channels are worked on as one long row, so that loops over few channels are long enough.
-    fn pixels_per_row(&self) -> usize {
-        (64 / self.channels).clamp(1, self.pixels.max(1))
+    /// Places whose channels are worked on as one long row, so that loops over few channels are long enough.
+    fn places_per_row(&self) -> usize {
+        (64 / self.channels).clamp(1, self.places.max(1))
     }
 
-    /// Numbers of the channels, again for each pixel of a row.
+    /// Numbers of the channels, again for each place of a row.
     fn repeat(&self, channels: &[f32]) -> Vec<f32> {
-        channels.repeat(self.pixels_per_row())
+        channels.repeat(self.places_per_row())
     }
 
-    /// Numbers of a piece of work, whole pixels.
+    /// Numbers of a piece of work, whole places.
     fn piece(&self) -> usize {
         (PIECE / self.channels).max(1) * self.channels
     }
 
     /// The numbers of a piece by the sample they belong to, the first and the last sample perhaps in part.
     fn samples_of(&self, piece: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let sample_len = self.pixels * self.channels;
+        let sample_len = self.places * self.channels;
         let (start, len) = (piece * self.piece(), self.samples * sample_len);
         let end = (start + self.piece()).min(len);
         (start / sample_len..end.div_ceil(sample_len)).map(move |sample| {
@@ -190,14 +190,14 @@ impl Norm {
         standardize: impl Fn(usize, [f64; 2]) -> [f64; 2] + Sync,
         weight: impl Fn(usize) -> f64 + Sync,
     ) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) {
-        let len = self.samples * self.pixels * self.channels;
+        let len = self.samples * self.places * self.channels;
         assert_eq!((a.gradient.len(), b.len()), (len, len));
         let level = SimdLevel::current();
         let pieces: Vec<_> = (0..len.div_ceil(self.piece()))
             .into_par_iter()
             .map(|piece| {
                 let (mut of_groups, mut of_channels) = (Vec::new(), vec![[0.0; 2]; self.channels]);
-                let mut sums = vec![0.0; self.pixels_per_row() * self.channels];
+                let mut sums = vec![0.0; self.places_per_row() * self.channels];
                 let mut products = sums.clone();
                 for (sample, range) in self.samples_of(piece) {
                     sums.fill(0.0);
@@ -225,7 +225,7 @@ impl Norm {
         let mut of_groups = vec![[0.0; 2]; self.samples * self.groups];
         let mut of_channels = vec![[0.0; 2]; self.channels];
         for (piece, (groups, channels)) in pieces.iter().enumerate() {
-            let first = piece * self.piece() / (self.pixels * self.channels) * self.groups;
+            let first = piece * self.piece() / (self.places * self.channels) * self.groups;
             add_all(&mut of_groups[first..], groups);
             add_all(&mut of_channels, channels);
         }
@@ -245,7 +245,7 @@ impl Norm {
         work: impl Fn(&Lines, Range<usize>, &mut [MaybeUninit<f32>]) + Sync,
     ) -> Vec<f32> {
         let write = |piece: usize, out: &mut [MaybeUninit<f32>]| {
-            let mut lines = Lines::new(self.pixels_per_row() * self.channels);
+            let mut lines = Lines::new(self.places_per_row() * self.channels);
             for (sample, range) in self.samples_of(piece) {
                 for (group, channels) in self.groups() {
                     lines.set(channels, line(sample * self.groups + group));
@@ -256,7 +256,7 @@ impl Norm {
             }
         };
         // SAFETY: the samples of a piece cover it, and `work` writes every number of a stretch.
-        unsafe { write_chunks(self.samples * self.pixels * self.channels, self.piece(), write) }
+        unsafe { write_chunks(self.samples * self.places * self.channels, self.piece(), write) }
     }
 }
 

@@ -7,18 +7,18 @@ use crate::{
 };
 use anyhow::Result;
 
-/// The role of each image of a data set in a run, after the edits of its spec. `keys` are the names that edits use for the
-/// images.
+/// The role of each example of a data set in a run, after the edits of its spec. `keys` are the names that edits use for the
+/// examples.
 ///
 /// # Errors
-/// Where the spec asks for more images than there are.
+/// Where the spec asks for more examples than there are.
 pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) -> Result<Collection> {
     let [train, test] = match keys {
         Some(keys) => dataset.apply(&spec.dataset.edits, keys),
         None => [&dataset.train, &dataset.test].map(Edited::of),
     };
     Ok(Collection {
-        shape: dataset.info.shape.image()?,
+        shape: dataset.info.shape,
         class_names: dataset.info.class_names.clone(),
         train: training(dataset, spec, &train)?,
         test: items(&dataset.test, &test, Role::Test),
@@ -29,7 +29,7 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
     })
 }
 
-/// The images of the training part; a run's numbering skips those that are excluded.
+/// The examples of the training part; a run's numbering skips those that are excluded.
 fn training(dataset: &Dataset, spec: &RunSpec, edited: &Edited) -> Result<Vec<Item>> {
     let corrected = Dataset {
         info: dataset.info.clone(),
@@ -63,7 +63,7 @@ const SHOWN: usize = 10;
 fn remarks(notes: &Notes) -> Vec<String> {
     let format = (!notes.format.is_empty()).then(|| format!("Read as {}", notes.format));
     let count = notes.passed_over.len();
-    let passed_over = (count > 0).then(|| format!("{count} images or files could not be read"));
+    let passed_over = (count > 0).then(|| format!("{count} examples or files could not be read"));
     let first = notes.passed_over.iter().take(SHOWN).map(ToString::to_string);
     format.into_iter().chain(notes.remarks.clone()).chain(passed_over).chain(first).collect()
 }
@@ -78,7 +78,7 @@ mod tests {
     };
 
     #[test]
-    fn every_image_has_the_role_that_a_run_gives_it() {
+    fn every_example_has_the_role_that_a_run_gives_it() {
         let info = DatasetInfo {
             shape: ImageShape::new(1, 1, 1).into(),
             class_names: vec!["ant".into(), "bee".into()],
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(roles.map(|role| count(&spec, role)), [80, 0, 20, 10]);
         let found = of(&dataset, &spec, None).unwrap();
         assert_eq!((found.train[3].label, found.class_names.len()), (1, 2));
-        assert_eq!(found.remarks, ["1 images or files could not be read", "A picture is broken"]);
+        assert_eq!(found.remarks, ["1 examples or files could not be read", "A picture is broken"]);
         let keys = dataset.keys().unwrap();
         spec.dataset.edits.insert(keys[0][0].clone(), Edit::Exclude);
         spec.dataset.edits.insert(keys[0][1].clone(), Edit::Label("ant".into()));

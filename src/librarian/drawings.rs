@@ -1,27 +1,35 @@
 //! A person's own drawings: kept, removed and shown.
 use super::Desk;
 use crate::{
-    data::handwriting,
+    data::handwriting::{self, Kept},
     protocol::{
         Level,
-        data::{DataReport, Handwriting},
+        data::{DataReport, Handwriting, Written},
     },
 };
 use anyhow::Result;
-use std::{path::Path, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 impl Desk {
-    pub(super) fn keep_drawing(&mut self, label: usize, framed: &[u8]) -> Result<()> {
-        let kept = handwriting::keep(&self.home.handwriting(), label, framed)?;
-        kept.remark().into_iter().for_each(|text| self.notice(Level::Info, text));
+    pub(super) fn keep_drawing(&mut self, request: u64, label: usize, framed: &[u8]) -> Result<()> {
+        let kept = handwriting::keep(&self.home.handwriting(), label, framed);
+        let place = kept.as_ref().ok().and_then(Kept::place).map(PathBuf::from);
+        kept.iter().filter_map(Kept::remark).for_each(|text| self.notice(Level::Info, text));
         self.show_handwriting();
-        Ok(())
+        self.report(DataReport::Kept { request, place });
+        kept.map(drop)
     }
 
-    pub(super) fn remove_drawing(&mut self, place: &Path) -> Result<()> {
-        handwriting::remove(&self.home.handwriting(), place)?;
+    pub(super) fn remove_drawings(&mut self, places: &[PathBuf]) -> Result<()> {
+        let removed = handwriting::remove(&self.home.handwriting(), places);
         self.show_handwriting();
-        Ok(())
+        removed
+    }
+
+    pub(super) fn restore_drawings(&mut self, drawings: &[Written]) -> Result<()> {
+        let restored = handwriting::restore(&self.home.handwriting(), drawings);
+        self.show_handwriting();
+        restored
     }
 
     /// Reports the drawings; those that cannot be read are named once.

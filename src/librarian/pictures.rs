@@ -1,16 +1,22 @@
 //! Images of a data set, small and many or large and one.
 use crate::{
     data::{Dataset, Draw, augment::Augmentation, edits, thumbnails},
-    protocol::data::{Altered, FullImage, ImageId, Thumbnails},
+    protocol::{
+        data::ExampleId,
+        visual::{Altered, Enlarged, Thumbnails},
+    },
     rng::rng,
+    sample::Image,
     spec::Values,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rand::RngExt as _;
 use std::{borrow::Cow, sync::Arc};
 
 /// The longest side of a small picture, in pixels.
 pub const SIDE: usize = 64;
+/// Test images with longer sides are made smaller, in pixels.
+const LARGEST: usize = 512;
 /// Epochs in which an augmented image is shown.
 const LOOKS: u64 = 9;
 
@@ -18,7 +24,7 @@ const LOOKS: u64 = 9;
 ///
 /// # Errors
 /// Where an image is not there, or not any more.
-pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -> Result<Thumbnails> {
+pub fn sheet(dataset: &Dataset, request: u64, images: &[ExampleId], side: usize) -> Result<Thumbnails> {
     let shape = dataset.info.shape.image()?;
     let small = thumbnails::small_shape(shape, side);
     let mut pixels = Vec::with_capacity(images.len() * small.len());
@@ -28,15 +34,29 @@ pub fn sheet(dataset: &Dataset, request: u64, images: &[ImageId], side: usize) -
     Ok(Thumbnails { request, shape: small, pixels: Arc::new(pixels) })
 }
 
+/// A test image and the name of its class. Each turn gives another.
+///
+/// # Errors
+/// Where the data set has no test images.
+pub fn test_image(dataset: &Dataset, turn: u64) -> Result<(Image, String)> {
+    ensure!(!dataset.test.is_empty(), "This data set has no test images");
+    let index = rng(0, "test image", turn).random_range(0..dataset.test.len()) as u32;
+    let (pixels, label) = one(dataset, ExampleId { is_test: true, index })?;
+    let shape = dataset.info.shape.image()?;
+    let pixels = thumbnails::small(&pixels, shape, LARGEST);
+    let image = Image { shape: thumbnails::small_shape(shape, LARGEST), pixels };
+    Ok((image, dataset.info.class_names[usize::from(label)].clone()))
+}
+
 /// One image in full size, and the name that corrections use for it.
 ///
 /// # Errors
 /// Where it is not there, or not any more.
-pub fn look(dataset: &Dataset, request: u64, image: ImageId) -> Result<FullImage> {
+pub fn enlarge(dataset: &Dataset, request: u64, image: ExampleId) -> Result<Enlarged> {
     let (pixels, label) = one(dataset, image)?;
     let key = edits::key(&pixels, &dataset.info.class_names[usize::from(label)], image.is_test);
     let pixels = Arc::new(pixels.into_owned());
-    Ok(FullImage { request, image, shape: dataset.info.shape.image()?, pixels, key })
+    Ok(Enlarged { request, image, shape: dataset.info.shape.image()?, pixels, key })
 }
 
 /// A training image, unchanged and as augmented in the first epochs of a run with that seed. Each turn shows another
@@ -61,7 +81,7 @@ pub fn alter(
 }
 
 /// An image and its label.
-fn one(dataset: &Dataset, image: ImageId) -> Result<(Cow<'_, [u8]>, u16)> {
+fn one(dataset: &Dataset, image: ExampleId) -> Result<(Cow<'_, [u8]>, u16)> {
     let part = if image.is_test { &dataset.test } else { &dataset.train };
     let index = image.index as usize;
     let label = *part.labels().get(index).context("The data set has no such image any more")?;

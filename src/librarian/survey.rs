@@ -2,7 +2,10 @@
 //! nearly so. The worst are those both trained on and tested on: they make a result look better than it is.
 use crate::{
     data::{Dataset, edits, thumbnails},
-    protocol::data::{ImageId, Survey, TwinCounts, Twins},
+    protocol::{
+        data::ExampleId,
+        visual::{Survey, TwinCounts, Twins},
+    },
     shape::ImageShape,
 };
 use anyhow::Result;
@@ -27,7 +30,7 @@ const LIKENESS: [f32; 2] = [0.985, 0.99];
 
 /// What is compared of an image.
 struct Print {
-    image: ImageId,
+    image: ExampleId,
     /// Of its pixels.
     content: u64,
     /// Krawetz's difference hash: whether each of 8 × 8 parts is brighter than the one at its right.
@@ -117,7 +120,7 @@ impl Surveying {
                 add(&mut self.sums, pixels);
             }
             self.prints.push(Print {
-                image: ImageId { is_test, index: index as u32 },
+                image: ExampleId { is_test, index: index as u32 },
                 content: edits::content_hash(pixels.iter()),
                 difference: difference_hash(&thumbnails::grey(pixels, self.shape, 9, 8)),
             });
@@ -191,7 +194,7 @@ impl Surveying {
     /// The correlation of two images, of every pixel and channel.
     fn likeness(&self, one: usize, other: usize) -> Result<f32> {
         let whole = |at: usize| -> Result<Vec<f32>> {
-            let ImageId { is_test, index } = self.prints[at].image;
+            let ExampleId { is_test, index } = self.prints[at].image;
             let part = if is_test { &self.dataset.test } else { &self.dataset.train };
             Ok(standardised(&part.image(index as usize)?))
         };
@@ -310,7 +313,7 @@ mod tests {
         let test = [picture(8), noisy(&picture(9), 12), picture(1000), noisy(&flat, 1)];
         let found = survey(&train, &test);
         assert_eq!(found.counts, TwinCounts { exact: 2, near: 2, leaks: 2 });
-        let image = |is_test, index| ImageId { is_test, index };
+        let image = |is_test, index| ExampleId { is_test, index };
         assert_eq!(found.twins[0], Twins { images: [image(false, 8), image(true, 0)], likeness: 1.0 });
         assert_eq!(found.twins[1].images, [image(false, 9), image(true, 1)]);
         assert_eq!(found.twins[2], Twins { images: [image(false, 3), image(false, 300)], likeness: 1.0 });

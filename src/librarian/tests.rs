@@ -32,7 +32,7 @@ fn an_image_is_shown_as_a_run_would_see_it() {
     let mut desk = Desk::new(Home::open(home.path().into()).unwrap(), Box::new(|| {}), sender);
     let mut alter = |request, turn, values: &[(&str, f64)]| {
         let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-        desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation });
+        desk.handle(VisualRequest::Alter { request, turn, seed: 3, augmentation }.into());
         while desk.has_work() {
             desk.work();
         }
@@ -44,9 +44,11 @@ fn an_image_is_shown_as_a_run_would_see_it() {
     desk.work();
     let mut alter = |request, turn, values: &[(&str, f64)]| {
         let augmentation = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
-        desk.handle(DataRequest::Alter { request, turn, seed: 3, augmentation });
+        desk.handle(VisualRequest::Alter { request, turn, seed: 3, augmentation }.into());
         desk.work();
-        let Some(DataReport::Altered(altered)) = desk.outgoing.pop_back() else { panic!("no image") };
+        let Some(DataReport::Visual(VisualReport::Altered(altered))) = desk.outgoing.pop_back() else {
+            panic!("no image")
+        };
         assert_eq!((altered.request, altered.shape), (request, crate::shape::ImageShape::new(28, 28, 1)));
         altered.pixels.chunks(28 * 28).map(<[u8]>::to_vec).collect::<Vec<_>>()
     };

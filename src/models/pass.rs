@@ -31,9 +31,9 @@ pub enum Pass<'a> {
 pub enum Changes {
     /// Weights have gradients, and running statistics move.
     All,
-    /// Weights have gradients; the images are not data whose statistics should be kept.
+    /// Weights have gradients; the inputs are not data whose statistics should be kept.
     Weights,
-    /// The network is held as it is, and a gradient passes through it to its images.
+    /// The network is held as it is, and a gradient passes through it to its inputs.
     Nothing,
 }
 

@@ -12,6 +12,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder, noise::normal};
 use crate::{
     data::DatasetInfo,
+    evaluation,
     metrics::{DISCRIMINATOR_LOSS, GENERATED_CONFIDENCE, GENERATOR_LOSS, REAL_CONFIDENCE, SAMPLE_DIVERSITY},
     models::{Changes, Network, Pass, Vars},
     ops::{self, Activation},
@@ -181,7 +182,7 @@ impl Objective for Adversarial {
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {
         let logits = self.discriminate(&batch.inputs, &Pass::Evaluation)?.to_vec1::<f32>()?;
         let caption = |logit: &f32| Caption {
-            text: format!("{:.0} %", 100.0 / (1.0 + (-logit).exp())),
+            text: evaluation::confidence(1.0 / (1.0 + f64::from(-logit).exp()), 0),
             is_right: None,
         };
         let captions = logits.iter().map(caption).collect();

@@ -2,7 +2,7 @@
 use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip};
 use crate::{
     data::DatasetInfo,
-    evaluation::argmax,
+    evaluation::{argmax, confidence},
     metrics::ACCURACY,
     models::{
         Builder, Flow, Network, Pass, Vars,
@@ -16,7 +16,7 @@ use crate::{
     spec::{ComponentInfo, LiveParams, Param, ParamKind, Section},
 };
 use anyhow::Result;
-use candle_core::Tensor;
+use candle_core::{D, Tensor};
 use std::sync::Arc;
 
 pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
@@ -24,13 +24,15 @@ pub(crate) const ENTRY: ObjectiveEntry = ObjectiveEntry {
         id: "classify",
         label: "Classification",
         help: "Learn the label of each image: the more probable the right answer, the smaller the loss.",
-        params: &[LABEL_SMOOTHING],
+        params: &[LABEL_SMOOTHING, OUTSIDERS],
     },
     serves: Modality::ALL,
     needs_labels: true,
     headline: ACCURACY,
     augmentation: &[],
-    build: |_, encoder, data, vars| Ok(Box::new(Classify::new(encoder, data, vars)?)),
+    build: |choice, encoder, data, vars| {
+        Ok(Box::new(Classify::new(encoder, data, choice.get(&OUTSIDERS) > 0.0, vars)?))
+    },
 };
 
 const LABEL_SMOOTHING: Param = Param {
@@ -43,28 +45,71 @@ const LABEL_SMOOTHING: Param = Param {
     live: true,
 };
 
+/// How many examples of none of the classes a batch has beside its own.
+pub const OUTSIDERS: Param = Param {
+    key: "outsiders",
+    label: "None of these",
+    unit: "",
+    help: "To each batch come examples of none of the classes, such as random strokes where digits are learnt: this many, as a share of the batch. The network learns to tell them, so that it says of a drawing that it looks like no class. 0 leaves them out.",
+    kind: ParamKind::Float { min: 0.0, max: 1.0, logarithmic: false },
+    default: 0.0,
+    live: false,
+};
+
 struct Classify {
     encoder: Arc<Network>,
+    /// One output a class; where there are outsiders, one for these, too, which is the last.
     head: Vec<Step>,
     class_names: Vec<String>,
+    knows_outsiders: bool,
 }
 
 impl Classify {
-    fn new(encoder: Arc<Network>, data: &DatasetInfo, vars: &mut Vars) -> Result<Self> {
+    fn new(
+        encoder: Arc<Network>,
+        data: &DatasetInfo,
+        knows_outsiders: bool,
+        vars: &mut Vars,
+    ) -> Result<Self> {
         let embedding = Flow::of(Shape::Features(encoder.embed_dim()));
-        let head = encoders::head(data.classes()).build(embedding, &mut Builder::head(HEAD, vars))?;
-        Ok(Self { encoder, head, class_names: data.class_names.clone() })
+        let outputs = data.classes() + usize::from(knows_outsiders);
+        let head = encoders::head(outputs).build(embedding, &mut Builder::head(HEAD, vars))?;
+        Ok(Self { encoder, head, class_names: data.class_names.clone(), knows_outsiders })
     }
 
-    fn forward(&self, images: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let embedding = self.encoder.forward(images, pass)?;
+    fn forward(&self, inputs: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.forward(inputs, pass)?;
         Ok(run(&self.head, &embedding, pass)?)
+    }
+
+    /// (batch, outputs) to (batch, classes)
+    fn of_classes(&self, outputs: &Tensor) -> Result<Tensor> {
+        match self.knows_outsiders {
+            true => Ok(outputs.narrow(1, 0, self.class_names.len())?.contiguous()?),
+            false => Ok(outputs.clone()),
+        }
+    }
+
+    /// The loss of images of the classes and of none of them together; also gives the logits of the former.
+    fn loss_with_outsiders(
+        &self,
+        batch: &Batch,
+        outsiders: &Tensor,
+        smoothing: f64,
+        pass: &Pass<'_>,
+    ) -> Result<(Tensor, Tensor)> {
+        let (labels, classes) = (batch.labels()?, self.class_names.len());
+        let none_of_them = Tensor::full(classes as u32, outsiders.dim(0)?, labels.device())?;
+        let labels = Tensor::cat(&[labels, &none_of_them], 0)?;
+        let weights = batch.class_weights.as_ref().map(|weights| [weights, &[1.0][..]].concat());
+        let outputs = self.forward(&Tensor::cat(&[&batch.inputs, outsiders], 0)?, pass)?;
+        let loss = ops::weighted_cross_entropy(&outputs, &labels, smoothing, weights.as_deref())?;
+        Ok((loss, self.of_classes(&outputs.detach().narrow(0, 0, batch.inputs.dim(0)?)?)?))
     }
 }
 
 impl Objective for Classify {
     fn loss(&self, batch: &Batch, pass: &Pass<'_>) -> Result<Loss> {
-        let logits = self.forward(&batch.inputs, pass)?;
         // Validation and test losses are of the labels as they are.
         let (smoothing, weights) = match pass {
             Pass::Training { live, .. } => {
@@ -74,7 +119,13 @@ impl Objective for Classify {
             _ => (0.0, None),
         };
         let labels = batch.labels()?;
-        let loss = ops::weighted_cross_entropy(&logits, labels, smoothing, weights)?;
+        let (loss, logits) = match &batch.outsiders {
+            Some(outsiders) => self.loss_with_outsiders(batch, outsiders, smoothing, pass)?,
+            None => {
+                let logits = self.of_classes(&self.forward(&batch.inputs, pass)?)?;
+                (ops::weighted_cross_entropy(&logits, labels, smoothing, weights)?, logits)
+            }
+        };
         Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, labels)?)] })
     }
 
@@ -82,15 +133,15 @@ impl Objective for Classify {
         if batch.inputs.rank() != 4 {
             return Ok(vec![].into());
         }
-        let probabilities =
-            ops::softmax(&self.forward(&batch.inputs, &Pass::Evaluation)?)?.to_vec2::<f32>()?;
+        let logits = self.of_classes(&self.forward(&batch.inputs, &Pass::Evaluation)?)?;
+        let probabilities = ops::softmax(&logits)?.to_vec2::<f32>()?;
         let labels = batch.labels.as_ref().map(Tensor::to_vec1::<u32>).transpose()?;
         let caption = |(at, row): (usize, &Vec<f32>)| {
             let class = argmax(row);
-            let sure = row.get(class).copied().unwrap_or_default() * 100.0;
+            let sure = confidence(row.get(class).copied().unwrap_or_default().into(), 0);
             let name = &self.class_names[class];
             let is_right = labels.as_ref().map(|labels| class == labels[at] as usize);
-            Caption { text: format!("{name} · {sure:.0} %"), is_right }
+            Caption { text: format!("{name} · {sure}"), is_right }
         };
         let captions = probabilities.iter().enumerate().map(caption).collect();
         let help = "Images that it was not fitted to, the class it takes each for, and how sure it is.";
@@ -98,11 +149,21 @@ impl Objective for Classify {
     }
 
     fn logits(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(run(&self.head, embeddings, &Pass::Evaluation)?))
+        Ok(Some(self.of_classes(&run(&self.head, embeddings, &Pass::Evaluation)?)?))
+    }
+
+    fn strangeness(&self, embeddings: &Tensor) -> Result<Option<Tensor>> {
+        if !self.knows_outsiders {
+            return Ok(None);
+        }
+        let outputs = run(&self.head, embeddings, &Pass::Evaluation)?;
+        let of_none = outputs.narrow(1, self.class_names.len(), 1)?.squeeze(1)?;
+        Ok(Some((of_none - self.of_classes(&outputs)?.log_sum_exp(D::Minus1)?)?))
     }
 
     fn predict(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(ops::softmax(&self.forward(images, &Pass::Evaluation)?)?))
+        let outputs = self.forward(images, &Pass::Evaluation)?;
+        Ok(Some(ops::softmax(&self.of_classes(&outputs)?)?))
     }
 }
 

@@ -268,7 +268,7 @@ mod tests {
         let sink = Sink::default();
         let weights = random((2, 5), 6)?.as_tensor().detach();
         let run = |x: &Tensor| network(x, vars.each_ref().map(Var::as_tensor));
-        // the same network twice, as for two views of an image; the second input asks for no gradient
+        // the same network twice, as for two views of an example; the second input asks for no gradient
         let constant = (x.as_tensor().detach() * 0.5)?;
         let chained = ((chain(&x, &sink, run)? + chain(&constant, &sink, run)?)? * &weights)?;
         let alone = ((run(&x)? + run(&constant)?)? * &weights)?;

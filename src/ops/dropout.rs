@@ -8,7 +8,7 @@ use candle_core::{Result, Tensor, bail};
 pub enum DropoutUnit {
     /// Single numbers.
     Elements,
-    /// Whole channels of single images, as `torch.nn.Dropout2d`: x is (batch, height, width, channels).
+    /// Whole channels of single examples, as `torch.nn.Dropout2d`: x is (batch, height, width, channels).
     Channels,
 }
 
@@ -33,9 +33,9 @@ pub fn dropout(x: &Tensor, probability: f64, unit: DropoutUnit, key: u64) -> Res
 #[derive(Clone, Copy)]
 enum Units {
     Elements,
-    /// Channels of images of this many pixels.
+    /// Channels of examples of this many places.
     Channels {
-        pixels: usize,
+        places: usize,
         channels: usize,
     },
 }
@@ -46,7 +46,7 @@ impl Units {
             DropoutUnit::Elements => Units::Elements,
             DropoutUnit::Channels => {
                 let (_, height, width, channels) = x.dims4()?;
-                Units::Channels { pixels: height * width, channels }
+                Units::Channels { places: height * width, channels }
             }
         })
     }
@@ -67,7 +67,7 @@ impl DropoutOp {
     fn apply(&self, x: &[f32]) -> Vec<f32> {
         match self.units {
             Units::Elements => dropout::elements(self.dropout, x),
-            Units::Channels { pixels, channels } => dropout::channels(self.dropout, x, pixels, channels),
+            Units::Channels { places, channels } => dropout::channels(self.dropout, x, places, channels),
         }
     }
 }

@@ -170,8 +170,8 @@ pub fn normalize(
     fixed: Option<[&Tensor; 2]>,
     activation: Activation,
 ) -> Result<(Tensor, [Tensor; 2])> {
-    let Norm { samples, pixels, channels, groups, epsilon } = *norm;
-    let grouped = x.reshape((samples, pixels, groups, channels / groups))?;
+    let Norm { samples, places, channels, groups, epsilon } = *norm;
+    let grouped = x.reshape((samples, places, groups, channels / groups))?;
     let of_groups = |statistic: &Tensor| statistic.detach().reshape((samples, 1, groups, 1));
     let mean = match fixed {
         Some([mean, _]) => of_groups(mean)?,

@@ -142,7 +142,7 @@ impl Operation<2> for PairLossOp {
 }
 
 /// The contrastive loss of SimCLR, a scalar, of embeddings (2 × pairs, features) whose rows i and i + pairs are two views
-/// of one image: the mean cross-entropy, in nats, of picking a row's partner among all other rows by their cosine
+/// of one example: the mean cross-entropy, in nats, of picking a row's partner among all other rows by their cosine
 /// similarities divided by the temperature.
 ///
 /// Chen et al., "A simple framework for contrastive learning of visual representations", 2020, equation 1.

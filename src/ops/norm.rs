@@ -42,11 +42,11 @@ pub fn batch_norm(
     activation: Activation,
 ) -> Result<(Tensor, BatchStatistics)> {
     let norm = over_the_batch("batch_norm", x, epsilon)?;
-    if norm.pixels < 2 {
+    if norm.places < 2 {
         bail!("batch_norm: no variance in one number per channel, {:?}", x.shape())
     }
     let (y, [mean, variance]) = normalize("batch_norm", x, weight, bias, &norm, None, activation)?;
-    let variance = (variance * (norm.pixels as f64 / (norm.pixels - 1) as f64))?;
+    let variance = (variance * (norm.places as f64 / (norm.places - 1) as f64))?;
     Ok((y, BatchStatistics { mean, variance }))
 }
 
@@ -67,7 +67,7 @@ pub fn batch_norm_running(
     Ok(normalize("batch_norm_running", x, weight, bias, &norm, fixed, activation)?.0)
 }
 
-/// Group normalisation: each of `groups` runs of neighbouring channels of each image of x (batch, …, channels) to mean
+/// Group normalisation: each of `groups` runs of neighbouring channels of each example of x (batch, …, channels) to mean
 /// 0 and variance 1, then times weight (channels) plus bias (channels), then the activation.
 ///
 /// Wu and He, "Group normalization", 2018.
@@ -84,7 +84,7 @@ pub fn group_norm(
 ) -> Result<Tensor> {
     let Norm { channels, .. } = over_the_batch("group_norm", x, epsilon)?;
     let samples = x.dims()[0];
-    let norm = Norm { samples, pixels: x.elem_count() / (samples * channels), channels, groups, epsilon };
+    let norm = Norm { samples, places: x.elem_count() / (samples * channels), channels, groups, epsilon };
     if groups == 0 || !channels.is_multiple_of(groups) {
         bail!("group_norm: {groups} groups do not divide {channels} channels")
     }
@@ -100,7 +100,7 @@ pub fn group_norm(
 /// When shapes do not fit, or a tensor is not `f32`.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     let rows = over_the_batch("layer_norm", x, epsilon)?;
-    let norm = Norm { samples: rows.pixels, pixels: 1, groups: 1, ..rows };
+    let norm = Norm { samples: rows.places, places: 1, groups: 1, ..rows };
     Ok(normalize("layer_norm", x, weight, bias, &norm, None, Activation::None)?.0)
 }
 
@@ -108,7 +108,7 @@ fn over_the_batch(name: &str, x: &Tensor, epsilon: f64) -> Result<Norm> {
     let (Some(channels), false) = (x.dims().last().copied(), x.elem_count() == 0) else {
         bail!("{name}: x {:?} must not be empty", x.shape())
     };
-    Ok(Norm { samples: 1, pixels: x.elem_count() / channels, channels, groups: channels, epsilon })
+    Ok(Norm { samples: 1, places: x.elem_count() / channels, channels, groups: channels, epsilon })
 }
 
 /// Also the mean and the variance of each group, by x itself or as `fixed` has them.

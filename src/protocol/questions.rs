@@ -1,13 +1,12 @@
 //! What can be asked of a run's network, and what is found.
-use super::RunId;
+use super::{RunId, visual::Strip};
 use crate::{
     embedding::{Map, MapMethod},
-    evaluation::Evaluation,
+    evaluation::{Evaluation, LabelCounts},
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::Split,
     sample::Sample,
-    shape::ImageShape,
     spec::Choice,
 };
 use std::sync::Arc;
@@ -15,8 +14,8 @@ use std::sync::Arc;
 /// What can be asked of a run's network, to be answered between batches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    /// What does it make of a sample? Answered at once by the weights as they are; while they are not being trained, again once
-    /// they are calibrated.
+    /// What does it make of a sample? Answered at once by the weights as they are, and again once they are calibrated; in
+    /// training that may be some seconds old.
     Prediction {
         /// As it was drawn.
         sample: Sample,
@@ -127,7 +126,7 @@ pub enum Finding {
         class_names: Arc<[String]>,
         /// By sample, then by class.
         scores: Arc<Vec<Vec<f32>>>,
-        /// Whether they are calibrated, which is known of a network at rest that a drawing was shown to.
+        /// Whether they are calibrated, which a network is that a drawing was shown to.
         is_calibrated: bool,
     },
     /// What it still gets right.
@@ -174,6 +173,8 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
     /// What the probabilities are worth.
     pub confidence: Confidence,
+    /// Whether the sample looks like anything that the network was trained on.
+    pub familiarity: Familiarity,
     /// Where it learns without labels: what it makes of the sample instead.
     pub strips: Vec<Strip>,
 }
@@ -181,15 +182,30 @@ pub struct Prediction {
 /// Whether the probabilities of a prediction are calibrated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Confidence {
-    /// As the network gives them, which is often too sure.
+    /// As the network gives them, which is often too sure: it cannot be calibrated.
     Raw,
     /// As the network gives them; calibrated ones follow.
     Pending,
     /// Of answers given with 80 %, 80 % are right, unless the sample is an outsider.
     Calibrated {
-        /// Whether the sample looks like nothing that the network was trained on.
-        is_outsider: bool,
+        /// How many labels that took.
+        labels: LabelCounts,
     },
+}
+
+/// Whether a sample looks like anything that a network was trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Familiarity {
+    /// That is not yet judged; it will be.
+    NotYet,
+    /// It looks as validation examples do.
+    Inside,
+    /// It looks like none of the classes: the answer is not to be relied on.
+    Outside,
+    /// The network was trained on so few labels, of which this is the number, that it cannot be judged.
+    TooFewLabels(usize),
+    /// It cannot be judged: the network has no classes, or could not be calibrated.
+    Unknown,
 }
 
 /// What a network makes of a few examples.
@@ -199,30 +215,6 @@ pub struct Preview {
     pub strips: Vec<Strip>,
     /// Where views of examples are compared.
     pub similarities: Option<Similarities>,
-}
-
-/// Images that belong together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Strip {
-    /// What they are, such as "Reconstruction".
-    pub name: &'static str,
-    /// One sentence on what is to be seen.
-    pub help: &'static str,
-    /// Height, width and channels of each.
-    pub shape: ImageShape,
-    /// One image after another, row by row, 255 for ink.
-    pub pixels: Vec<u8>,
-    /// One an image, or none.
-    pub captions: Vec<Caption>,
-}
-
-/// What stands beneath an image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Caption {
-    /// Such as the name of a class.
-    pub text: String,
-    /// Whether the network is right, where that can be said.
-    pub is_right: Option<bool>,
 }
 
 /// How alike pairs of views are to a network, by their cosine similarity.

@@ -37,7 +37,7 @@ pub enum Entry {
         step: u64,
         /// Batches of the whole run.
         steps: u64,
-        /// Batches of one pass over the training images.
+        /// Batches of one pass over the training examples.
         steps_per_epoch: u64,
         /// Seconds of training so far.
         elapsed_secs: f64,

@@ -2,7 +2,7 @@
 //!
 //! A curve of up to [`MOST`] points is kept as it is. Of a longer one, equal numbers of neighbouring points share a bucket, of
 //! which the lowest and the highest point are kept: every peak, dip and best value is there, and what lies between the two
-//! is narrower than a pixel of any screen. The newest point is kept as well.
+//! is too narrow for any screen to show. The newest point is kept as well.
 use std::mem;
 
 /// Points of a curve from which on it is thinned; there are never more than twice as many.

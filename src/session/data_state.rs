@@ -4,12 +4,14 @@ use crate::{
     data,
     protocol::{
         Preparing,
-        data::{Altered, Collection, DataReport, Fetch, FullImage, Handwriting, Opened, Survey, Thumbnails},
+        data::{Collection, DataReport, Fetch, Handwriting, Opened},
+        visual::{Altered, Enlarged, Survey, TestExample, Thumbnails, VisualReport},
     },
     spec::{Choice, Edits},
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -24,18 +26,23 @@ pub struct DataState {
     pub present: BTreeSet<String>,
     /// How the newest fetching goes, or went.
     pub fetch: Option<Fetch>,
-    /// The newest small pictures, the newest last.
+    /// The newest thumbnails of the one that is open, the newest last.
     pub sheets: VecDeque<Thumbnails>,
-    /// The newest pictures of the data sets of runs, the newest last.
-    pub pictures: VecDeque<Thumbnails>,
-    /// The newest image that was asked for.
-    pub look: Option<FullImage>,
-    /// The newest image that augmentation was tried on.
+    /// The newest thumbnails of the data sets of runs, the newest last.
+    pub run_sheets: VecDeque<Thumbnails>,
+    /// The newest example that was asked for in full size.
+    pub enlarged: Option<Enlarged>,
+    /// The newest test example that was asked for.
+    pub test_example: Option<TestExample>,
+    /// The newest example that augmentation was tried on.
     pub altered: Option<Altered>,
     /// What the newest survey has found so far.
     pub survey: Option<Survey>,
     /// A person's own drawings, once they were asked for.
     pub handwriting: Option<Arc<Handwriting>>,
+    /// Where the drawings are that were kept since the program started, by the numbers of the requests; none where one was
+    /// not kept.
+    pub kept: BTreeMap<u64, Option<PathBuf>>,
 }
 
 impl DataState {
@@ -51,6 +58,17 @@ impl DataState {
         let opened = self.opened.as_ref().filter(|opened| source(&opened.dataset) == source(choice))?;
         Some(opened.found.as_ref().map_err(String::as_str))
     }
+
+    fn see(&mut self, report: VisualReport) {
+        match report {
+            VisualReport::Sheet(sheet) => keep(&mut self.sheets, sheet),
+            VisualReport::RunSheet(sheet) => keep(&mut self.run_sheets, sheet),
+            VisualReport::Enlarged(enlarged) => self.enlarged = Some(enlarged),
+            VisualReport::TestExample(example) => self.test_example = Some(example),
+            VisualReport::Altered(altered) => self.altered = Some(altered),
+            VisualReport::Survey(survey) => self.survey = Some(survey),
+        }
+    }
 }
 
 impl State {
@@ -65,12 +83,9 @@ impl State {
             }
             DataReport::Present(present) => data.present = present,
             DataReport::Fetch(fetch) => data.fetch = Some(fetch),
-            DataReport::Sheet(sheet) => keep(&mut data.sheets, sheet),
-            DataReport::Pictures(pictures) => keep(&mut data.pictures, pictures),
-            DataReport::Look(look) => data.look = Some(look),
-            DataReport::Altered(altered) => data.altered = Some(altered),
-            DataReport::Survey(survey) => data.survey = Some(survey),
+            DataReport::Visual(report) => data.see(report),
             DataReport::Handwriting(handwriting) => data.handwriting = Some(handwriting),
+            DataReport::Kept { request, place } => drop(data.kept.insert(request, place)),
             DataReport::Notice(notice) => self.notices.push(notice),
         }
     }

@@ -133,7 +133,7 @@ pub struct Misfit {
     pub data: Modality,
 }
 
-/// "Works with images, and this data set holds text".
+/// "Works with text, and this data set holds sound".
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let serves: Vec<_> = self.serves.iter().map(|modality| modality.label()).collect();

@@ -125,7 +125,7 @@ impl Reader<'_> {
             Some(None) => self.error(&format!("{}.path", section.id()), "must be a text in quotes"),
             None => {}
         }
-        let form = "must be a table of images: false leaves one out, a text is its class";
+        let form = "must be a table of examples: false leaves one out, a text is its class";
         match table.get("edits").map(|edits| edits.as_table().map(edits::from_table)) {
             Some(Some(Ok(edits))) => choice.edits = edits,
             Some(_) => self.error(&format!("{}.edits", section.id()), form),

@@ -20,22 +20,29 @@ const fn count(
     }
 }
 
-/// Training images in one step.
+/// Training examples in one step.
 pub const BATCH_SIZE: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 4096 },
     ..count(
         "batch_size",
         "Batch size",
-        "images",
+        "examples",
         64,
         4096,
-        "How many images are looked at before each change of the weights.",
+        "How many examples are looked at before each change of the weights.",
     )
 };
-/// Passes over the training images.
+/// Passes over the training examples.
 pub const EPOCHS: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 1000 },
-    ..count("epochs", "Epochs", "", 10, 1000, "How many times training goes through all the training images.")
+    ..count(
+        "epochs",
+        "Epochs",
+        "",
+        10,
+        1000,
+        "How many times training goes through all the training examples.",
+    )
 };
 /// Gradients with a larger Euclidean norm are scaled down to it; 0 switches clipping off.
 pub const CLIP_NORM: Param = Param {
@@ -47,7 +54,7 @@ pub const CLIP_NORM: Param = Param {
     default: 0.0,
     live: true,
 };
-/// Validations in one pass over the training images.
+/// Validations in one pass over the training examples.
 pub const EVALUATIONS_PER_EPOCH: Param = Param {
     kind: ParamKind::Integer { min: 1, max: 20 },
     ..count(
@@ -56,7 +63,7 @@ pub const EVALUATIONS_PER_EPOCH: Param = Param {
         "",
         2,
         20,
-        "How often in an epoch the validation images are scored.",
+        "How often in an epoch the validation examples are scored.",
     )
 };
 /// Validations without a lower loss before a run stops early; 0 for never.
@@ -81,14 +88,14 @@ pub const KEEP_CHECKPOINTS: Param = Param {
     )
 };
 
-/// Steps of an epoch where that is not one pass over the images; 0 for one pass.
+/// Steps of an epoch where that is not one pass over the examples; 0 for one pass.
 pub const EPOCH_STEPS: Param = count(
     "epoch_steps",
     "Steps per epoch",
     "steps",
     0,
     1_000_000,
-    "How many steps count as an epoch, for very few images: they are gone through again and again. 0 is once through all images.",
+    "How many steps count as an epoch, for very few examples: they are gone through again and again. 0 is once through all examples.",
 );
 /// Number of first encoder stages whose weights are not trained.
 pub const FREEZE_STAGES: Param = count(
@@ -137,17 +144,17 @@ pub const KEEP_HEAD: Param = Param {
         "",
         0,
         1,
-        "Begins with the whole network of the run that it is fine-tuned from, not with its encoder alone: for the same classes in other images.",
+        "Begins with the whole network of the run that it is fine-tuned from, not with its encoder alone: for the same classes in other data.",
     )
 };
-/// Unlabelled images that a run labels itself before its first step.
+/// Unlabelled examples that a run labels itself before its first step.
 pub const SELF_LABELS: Param = count(
     "self_labels",
-    "Self-labelled images",
-    "images",
+    "Self-labelled examples",
+    "examples",
     0,
     20_000,
-    "How many unlabelled images a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
+    "How many unlabelled examples a classifier learns from too, by labels that it gives them itself before the first step: those of their neighbours in the eyes of the encoder. For pretrained encoders and few labels.",
 );
 
 /// The hyperparameters that every run has.

@@ -8,7 +8,8 @@ use crate::{
     data,
     protocol::{
         Strip,
-        data::{Altered, Collection, DataRequest},
+        data::Collection,
+        visual::{Altered, VisualRequest},
     },
     session::DataState,
     spec::{Choice, RunSpec, Values},
@@ -48,7 +49,8 @@ impl Alterations {
     }
 
     fn buttons(&mut self, ui: &mut Ui, spec: &mut RunSpec, collection: &Collection) {
-        let suited = data::find(&spec.dataset.id).map(|entry| (entry.augmentation)(collection.shape));
+        let suits = |entry: &data::DatasetEntry| Ok((entry.augmentation)(collection.shape.image()?));
+        let suited = data::find(&spec.dataset.id).and_then(suits);
         let set = |values: &Values| -> Values {
             values
                 .iter()
@@ -86,7 +88,8 @@ impl Alterations {
         let (_, turn, seed, augmentation) = wanted.clone();
         self.asked = Some(wanted);
         self.requests += 1;
-        actions.push(Action::Data(DataRequest::Alter { request: self.requests, turn, seed, augmentation }));
+        let request = self.requests;
+        actions.push(Action::Data(VisualRequest::Alter { request, turn, seed, augmentation }.into()));
     }
 }
 

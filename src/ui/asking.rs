@@ -1,8 +1,8 @@
 //! A question about something that changes: what is drawn, what is learnt, or what somebody chose.
 use super::{Action, views::UNSAVED};
 use crate::{
-    protocol::{Answer, Command, Finding, Moment, Phase, Question, RunId},
-    session::{Run, State},
+    protocol::{Answer, Command, Finding, Moment, Phase, Question, RunId, data::DataRequest},
+    session::{DataState, Run, State},
 };
 use egui::Ui;
 use std::{collections::BTreeMap, rc::Rc, time::Duration};
@@ -12,10 +12,12 @@ const PATIENCE: f64 = 2.0;
 /// A question of which nothing is heard for so many seconds is lost, as to another view that asked one of its kind.
 const LOST: f64 = 30.0;
 
-/// Asks the worker, by numbers that no two of the window's questions share.
+/// Asks the worker and the librarian, by numbers that no two of the window's questions share.
 pub struct Asker<'a> {
-    /// By their numbers.
+    /// The worker's, by their numbers.
     pub answers: &'a BTreeMap<u64, Answer>,
+    /// What the librarian has reported.
+    pub data: &'a DataState,
     /// The number of the newest question.
     newest: &'a mut u64,
     pub actions: &'a mut Vec<Action>,
@@ -23,7 +25,7 @@ pub struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     pub fn new(state: &'a State, newest: &'a mut u64, actions: &'a mut Vec<Action>) -> Self {
-        Self { answers: &state.answers, newest, actions }
+        Self { answers: &state.answers, data: &state.data, newest, actions }
     }
 
     /// Asks something of a run's network; gives the question's number.
@@ -32,6 +34,13 @@ impl<'a> Asker<'a> {
         let request = *self.newest;
         self.actions.push(Action::Send(Command::Ask { request, run, question }));
         request
+    }
+
+    /// Asks the librarian something under a new number, which it gives.
+    pub fn ask_librarian(&mut self, request: impl FnOnce(u64) -> DataRequest) -> u64 {
+        *self.newest += 1;
+        self.actions.push(Action::Data(request(*self.newest)));
+        *self.newest
     }
 
     /// Gives up on a question, or lets go of its answer.

@@ -3,7 +3,7 @@ use super::{
     Action,
     asking::Asker,
     strips::Strips,
-    widgets::{card, icon_button, picture, title},
+    widgets::{card, icon_button, strong},
 };
 use crate::{
     data::{
@@ -14,26 +14,56 @@ use crate::{
     session::Run,
     shape::ImageShape,
 };
-use answer::{Classes, Questions, caption};
-use egui::{
-    Align, Align2, Color32, Event, FontId, Key, Layout, Modifiers, Painter, PointerButton, Pos2, Rect,
-    Response, RichText, Role, Sense, Shape, Slider, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
-    WidgetInfo, emath::RectTransform, pos2, vec2,
+use answer::{Classes, Questions};
+use egui::{Align, Label, Layout, RichText, Slider, TextureHandle, Ui, vec2};
+use egui_material_icons::icons::{
+    ICON_DELETE, ICON_FULLSCREEN, ICON_FULLSCREEN_EXIT, ICON_IMAGE, ICON_REDO, ICON_SHUFFLE, ICON_UNDO,
 };
-use egui_material_icons::icons::{ICON_DELETE, ICON_EDIT, ICON_IMAGE, ICON_REDO, ICON_UNDO};
 use history::History;
+use keeping::{Deed, Keeping};
 use opening::{Decoded, Openings};
 use page::{Opened, Page};
-use pen::{Mark, Pen};
+use pen::Pen;
+use room::Room;
 use std::path::Path;
+use test_images::TestImages;
 
 mod answer;
 mod history;
+mod keeping;
+mod keys;
 mod opening;
 mod page;
+mod paper;
 mod pen;
+mod room;
+mod test_images;
 #[cfg(test)]
 mod tests;
+
+/// The margin within its card, in points.
+const MARGIN: f32 = 12.0;
+/// What is above the pad and beneath it, in points.
+const AROUND: f32 = 126.0;
+/// The side of what the network sees, in points.
+const SEEN: f32 = 64.0;
+/// In less width there is no title beside the buttons, in points.
+const TITLE: f32 = 60.0;
+
+/// What the keys of the pad do.
+const KEYS: &str =
+    "The keys 0 to 9 keep the drawing under that label in Handwriting, and clear the pad for the next.";
+
+/// What a view can want of the pad.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wish {
+    /// That it shows this image of a data set.
+    Show(Image),
+    /// That it shows one of the test images of the selected run's data set.
+    TestImage,
+    /// That it keeps the drawing under this label, and makes room for the next.
+    Keep(usize),
+}
 
 #[derive(Default)]
 pub struct DrawPad {
@@ -58,6 +88,11 @@ pub struct DrawPad {
     version: u64,
     classes: Classes,
     questions: Questions,
+    keeping: Keeping,
+    test_images: TestImages,
+    fills_screen: bool,
+    /// Of its card, in points.
+    height: f32,
 }
 
 impl DrawPad {
@@ -75,9 +110,16 @@ impl DrawPad {
     /// Shows the next picture that has been opened. Gives whether its path was typed, and why there is no picture.
     pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
         let Decoded { is_typed, found } = self.openings.next()?;
-        let shown = found.map(|Picture { shape, pixels, sheet, is_coloured }| {
+        let shown = found.map(|Picture { shape, pixels, digits, is_coloured }| {
+            let sheet = digits.into_iter().next().map(|digit| digit.sheet);
             let as_drawing = sheet.is_some() && !is_coloured;
-            self.open(Opened { picture: Image { shape, pixels }, sheet, as_drawing, is_framed: false });
+            self.open(Opened {
+                picture: Image { shape, pixels },
+                sheet,
+                as_drawing,
+                is_framed: false,
+                class: None,
+            });
         });
         Some((is_typed, shown))
     }
@@ -86,7 +128,7 @@ impl DrawPad {
     pub fn show(&mut self, image: Image) {
         let is_framed = image.shape == ImageShape::new(SIDE, SIDE, 1);
         let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
-        self.open(Opened { as_drawing: sheet.is_some(), picture: image, sheet, is_framed });
+        self.open(Opened { as_drawing: sheet.is_some(), picture: image, sheet, is_framed, class: None });
     }
 
     /// What the network is shown; nothing where nothing is drawn.
@@ -104,61 +146,154 @@ impl DrawPad {
         [&self.image, &self.before].into_iter().flatten().cloned().collect()
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, run: Option<&Run>, pen_width: &mut f32, asker: &mut Asker<'_>) {
+    /// What a view wants of it.
+    pub fn grant(&mut self, wish: Wish, run: Option<&Run>, asker: &mut Asker<'_>) {
+        match (wish, run) {
+            (Wish::Show(image), _) => self.show(image),
+            (Wish::Keep(label), _) => self.keep(label, asker),
+            (Wish::TestImage, Some(run)) => self.take_test_image(run, asker),
+            (Wish::TestImage, None) => {}
+        }
+    }
+
+    /// The height of its card when it was last shown, in points.
+    pub fn height(&self) -> f32 {
+        self.height
+    }
+
+    /// Whether it is all that is shown.
+    pub fn fills_screen(&self) -> bool {
+        self.fills_screen
+    }
+
+    /// The pad in a card that is no higher than `most` points, where that leaves it large enough.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        pen_width: &mut f32,
+        most: f32,
+        asker: &mut Asker<'_>,
+    ) {
+        let card = card(ui).show(ui, |ui| self.contents(ui, run, pen_width, most - 2.0 * MARGIN, asker));
+        self.height = card.response.rect.height();
+    }
+
+    /// The same without a card, in a height in points.
+    pub fn contents(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        pen_width: &mut f32,
+        height: f32,
+        asker: &mut Asker<'_>,
+    ) {
         self.questions.take_in(asker.answers, ui.input(|input| input.time));
         self.classes.follow(run, self.answered(run).as_deref());
-        card(ui).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.horizontal(|ui| {
-                title(ui, if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" });
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.buttons(ui, asker.actions));
-            });
-            let side = (ui.available_width() * 0.54).clamp(120.0, 260.0);
-            ui.horizontal_top(|ui| {
-                self.pad(ui, side, *pen_width);
-                ui.vertical(|ui| self.answer(ui, run, side));
-            });
-            self.neighbours(ui, run);
-            ui.horizontal(|ui| {
-                self.seen(ui);
-                ui.vertical(|ui| {
-                    ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(50.0, 140.0);
-                    ui.horizontal(|ui| {
-                        let label = ui
-                            .label(RichText::new("Pen").small())
-                            .on_hover_text("How wide the pen draws, as a share of the pad");
-                        let slider = Slider::new(pen_width, 0.03..=0.16)
-                            .custom_formatter(|value, _| format!("{:.0} %", value * 100.0));
-                        ui.add(slider).labelled_by(label.id);
-                    });
-                    self.choose_reading(ui);
-                    let text = if self.is_opening() {
-                        "Opening the picture…".into()
-                    } else {
-                        caption(run, self.image.is_some(), &self.kind(run))
-                    };
-                    ui.label(RichText::new(text).small().weak());
-                });
+        let room = Room::of(vec2(ui.available_width(), height - AROUND));
+        ui.set_width(ui.available_width());
+        self.header(ui, run, asker);
+        self.pad_and_bars(ui, run, room, *pen_width, asker);
+        ui.horizontal_top(|ui| {
+            self.seen(ui, SEEN);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                choose_pen(ui, pen_width);
+                self.choose_reading(ui);
+                self.status(ui, run, asker);
+                self.choose_nearest(ui, run);
             });
         });
+        self.neighbours(ui, run);
         self.ask(ui, run, asker);
     }
 
-    fn buttons(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+    fn header(&mut self, ui: &mut Ui, run: Option<&Run>, asker: &mut Asker<'_>) {
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.buttons(ui, run, asker);
+                if ui.available_width() < TITLE {
+                    return;
+                }
+                let text = if self.classes.are_digits() { "Draw a digit" } else { "Draw an image" };
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(strong(text)).truncate()).on_hover_text(KEYS);
+                });
+            });
+        });
+    }
+
+    /// From right to left.
+    fn buttons(&mut self, ui: &mut Ui, run: Option<&Run>, asker: &mut Asker<'_>) {
+        ui.spacing_mut().item_spacing.x = 4.0;
         let button = |ui: &mut Ui, enabled, icon, name| {
-            ui.add_enabled_ui(enabled, |ui| icon_button(ui, icon, name)).inner.clicked()
+            ui.add_enabled_ui(enabled, |ui| icon_button(ui, icon, name)).inner
         };
-        if button(ui, !self.page.is_blank(), ICON_DELETE, "Clear the pad") {
+        let (icon, name) = if self.fills_screen {
+            (ICON_FULLSCREEN_EXIT, "Leave the full screen")
+        } else {
+            (ICON_FULLSCREEN, "Fill the screen with the pad")
+        };
+        if button(ui, true, icon, name).on_hover_text("F does the same").clicked() {
+            self.toggle_screen(ui.ctx());
+        }
+        let clear = button(ui, !self.page.is_blank(), ICON_DELETE, "Clear the pad");
+        if clear.on_hover_text("Delete does the same; it can be undone").clicked() {
             self.clear();
         }
-        if button(ui, self.history.can_redo(), ICON_REDO, "Redo on the pad") {
-            self.redo();
+        let redo = button(ui, self.history.can_redo(), ICON_REDO, "Redo on the pad");
+        if redo.on_hover_text("Ctrl and Y").clicked() {
+            self.redo(asker);
         }
-        if button(ui, self.history.can_undo(), ICON_UNDO, "Undo on the pad") {
-            self.undo();
+        let undo = button(ui, self.history.can_undo(), ICON_UNDO, "Undo on the pad");
+        if undo.on_hover_text("Ctrl and Z").clicked() {
+            self.undo(asker);
         }
         if icon_button(ui, ICON_IMAGE, "Open an image…").clicked() {
-            actions.push(Action::PickImage);
+            asker.actions.push(Action::PickImage);
+        }
+        let help =
+            "Another image of the selected run's data set each time, from the part that it was not fitted to";
+        let take = button(ui, run.is_some(), ICON_SHUFFLE, "Put a test image on the pad").on_hover_text(help);
+        if let Some(run) = run.filter(|_| take.clicked()) {
+            self.take_test_image(run, asker);
+        }
+    }
+
+    fn pad_and_bars(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        room: Room,
+        pen_width: f32,
+        asker: &mut Asker<'_>,
+    ) {
+        let around =
+            if room.is_beside { Layout::left_to_right(Align::Min) } else { Layout::top_down(Align::Min) };
+        let size = if room.is_beside { vec2(ui.available_width(), room.side) } else { vec2(room.side, 0.0) };
+        ui.allocate_ui_with_layout(size, around, |ui| {
+            ui.spacing_mut().item_spacing.x = room::GAP;
+            self.pad(ui, room.side, pen_width, asker);
+            ui.vertical(|ui| {
+                ui.set_width(room.bars.x);
+                self.answer(ui, run, room.bars.y);
+            });
+        });
+    }
+
+    /// What is going on, in a line or two.
+    fn status(&mut self, ui: &mut Ui, run: Option<&Run>, asker: &mut Asker<'_>) {
+        // one line, so that what is beneath the pad stays where it is
+        let small =
+            |ui: &mut Ui, text: &str| drop(ui.add(Label::new(RichText::new(text).small().weak()).truncate()));
+        if self.is_opening() {
+            return small(ui, "Opening the picture…");
+        }
+        if let Some(text) = self.test_images.status() {
+            return small(ui, text);
+        }
+        if !self.say_what_was_kept(ui, asker) {
+            small(ui, &self.caption(run));
         }
     }
 
@@ -176,133 +311,14 @@ impl DrawPad {
         }
     }
 
-    fn pad(&mut self, ui: &mut Ui, side: f32, pen_width: f32) {
-        let (response, painter) = ui.allocate_painter(vec2(side, side), Sense::drag());
-        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Draw pad"));
-        let to_unit = RectTransform::from_to(response.rect, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)));
-        self.keys(ui);
-        let has_inked = self.follow(ui, &response, to_unit);
-        if has_inked || self.page.drawing.pen_width != pen_width {
-            self.page.drawing.pen_width = pen_width;
-            self.changed();
-        }
-        self.upload(ui.ctx());
-        self.paint(ui, &painter, response.rect, to_unit.inverse());
-    }
-
-    /// Wherever the pointer is; a field for text undoes its own letters.
-    fn keys(&mut self, ui: &Ui) {
-        if ui.ctx().text_edit_focused() {
-            return;
-        }
-        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        // First, because Ctrl+Z is found in Ctrl+Shift+Z too.
-        let wants_redo =
-            pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z) || pressed(Modifiers::COMMAND, Key::Y);
-        if wants_redo && self.history.can_redo() {
-            self.redo();
-        } else if self.history.can_undo() && pressed(Modifiers::COMMAND, Key::Z) {
-            self.undo();
-        }
-    }
-
-    /// Adds the pen's way since the last frame to the strokes; says whether there was any.
-    fn follow(&mut self, ui: &Ui, response: &Response, to_unit: RectTransform) -> bool {
-        // A press on what lies above the pad, such as a menu, is not the pad's.
-        let is_pad = |at: Pos2| {
-            response.enabled()
-                && response.interact_rect.contains(at)
-                && ui.ctx().layer_id_at(at) == Some(response.layer_id)
-        };
-        let events = ui.input(|input| input.events.clone());
-        let changes =
-            |event: &Event| matches!(event, Event::PointerButton { button: PointerButton::Primary, .. });
-        let is_held = ui.input(|input| input.pointer.primary_down());
-        if !is_held && !events.iter().any(changes) {
-            // It was lifted while the pad was out of sight.
-            self.pen = Pen::Up;
-        }
-        let mut has_inked = false;
-        for event in &events {
-            let Some(mark) = self.pen.follow(event, is_pad) else { continue };
-            if let Mark::Press(_) = mark {
-                self.begin_stroke();
-            }
-            has_inked |= self.page.ink(mark, to_unit);
-        }
-        has_inked
-    }
-
-    /// What was on the pad can be gone back to; a picture makes room.
-    fn begin_stroke(&mut self) {
-        if self.page.opened.is_some() {
-            self.turn_page();
-        } else {
-            self.history.keep(self.page.clone());
-        }
-    }
-
-    fn paint(&self, ui: &Ui, painter: &Painter, rect: Rect, from_unit: RectTransform) {
-        painter.rect_filled(rect, 8.0, Color32::BLACK);
-        painter.rect_stroke(rect, 8.0, ui.visuals().window_stroke, StrokeKind::Inside);
-        if let Some([_, picture]) = self.textures.as_ref().filter(|_| self.page.opened.is_some()) {
-            return whole(painter, picture, rect.shrink(4.0));
-        }
-        if self.page.drawing.strokes.is_empty() {
-            let font = FontId::new(34.0, ICON_EDIT.font_family());
-            painter.text(
-                rect.center(),
-                Align2::CENTER_CENTER,
-                ICON_EDIT.codepoint,
-                font,
-                Color32::from_gray(110),
-            );
-        }
-        let width = self.page.drawing.pen_width * rect.width();
-        for stroke in &self.page.drawing.strokes {
-            let points: Vec<_> =
-                stroke.iter().map(|point| from_unit.transform_pos(Pos2::from(*point))).collect();
-            for end in [points.first(), points.last()].into_iter().flatten() {
-                painter.circle_filled(*end, width / 2.0, Color32::WHITE);
-            }
-            painter.with_clip_rect(rect).add(Shape::line(points, Stroke::new(width, Color32::WHITE)));
-        }
-    }
-
-    /// The image that the network sees, pixel by pixel.
-    fn seen(&self, ui: &mut Ui) {
-        let (response, painter) = ui.allocate_painter(vec2(56.0, 56.0), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "What the network sees"));
-        painter.rect_filled(response.rect, 4.0, Color32::BLACK);
-        painter.rect_stroke(response.rect, 4.0, ui.visuals().window_stroke, StrokeKind::Outside);
-        if let Some([seen, _]) = self.textures.as_ref().filter(|_| self.image.is_some()) {
-            whole(&painter, seen, response.rect);
-        }
-        response.on_hover_text(if self.image.is_some() && self.sheet.is_none() {
-            "What the network is shown: the picture, which it sees at the size that it knows"
-        } else {
-            "What the network sees: the ink fitted into 20 × 20 pixels, its centre of mass in the middle of 28 × 28, as MNIST's authors did it"
-        });
-    }
-
     fn open(&mut self, opened: Opened) {
-        self.turn_page();
+        self.turn_page(None);
         self.page.opened = Some(opened);
         self.replaced();
     }
 
-    fn undo(&mut self) {
-        self.history.undo(&mut self.page);
-        self.replaced();
-    }
-
-    fn redo(&mut self) {
-        self.history.redo(&mut self.page);
-        self.replaced();
-    }
-
     fn clear(&mut self) {
-        self.turn_page();
+        self.turn_page(None);
         self.replaced();
     }
 
@@ -313,13 +329,14 @@ impl DrawPad {
     }
 
     /// An empty page; what was on the pad can be undone to, and stays at hand as the drawing before.
-    fn turn_page(&mut self) {
+    fn turn_page(&mut self, deed: Option<Deed>) {
+        self.keeping.forget_newest();
         if self.image.is_some() {
             self.before = self.image.take();
         }
         let page = std::mem::take(&mut self.page);
         if !page.is_blank() {
-            self.history.keep(page);
+            self.history.keep(page, deed);
         }
     }
 
@@ -336,25 +353,16 @@ impl DrawPad {
         };
         self.textures = None;
     }
-
-    /// Uploads what is shown once it has changed, before it is painted.
-    fn upload(&mut self, ctx: &egui::Context) {
-        if let (None, Some(image)) = (&self.textures, &self.image) {
-            let upload = |image: &Image| {
-                ctx.load_texture("drawing", picture(image.shape, &image.pixels), TextureOptions::NEAREST)
-            };
-            let seen = upload(image);
-            let opened = self.page.opened.as_ref().filter(|opened| opened.picture != *image);
-            let shown = opened.map_or_else(|| seen.clone(), |opened| upload(&opened.picture));
-            self.textures = Some([seen, shown]);
-        }
-    }
 }
 
-/// A texture as large as fits.
-fn whole(painter: &Painter, texture: &TextureHandle, rect: Rect) {
-    let size = texture.size_vec2();
-    let scale = (rect.size() / size).min_elem();
-    let part = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-    painter.image(texture.id(), Rect::from_center_size(rect.center(), size * scale), part, Color32::WHITE);
+fn choose_pen(ui: &mut Ui, width: &mut f32) {
+    ui.spacing_mut().slider_width = (ui.available_width() - 110.0).clamp(50.0, 140.0);
+    ui.horizontal(|ui| {
+        let label = ui
+            .label(RichText::new("Pen").small())
+            .on_hover_text("How wide the pen draws, as a share of the pad");
+        let slider =
+            Slider::new(width, 0.03..=0.16).custom_formatter(|value, _| format!("{:.0} %", value * 100.0));
+        ui.add(slider).labelled_by(label.id);
+    });
 }

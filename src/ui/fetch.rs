@@ -33,7 +33,7 @@ pub fn ui(ui: &mut Ui, choice: &Choice, state: &DataState, actions: &mut Vec<Act
         }
         return;
     }
-    ui.label(RichText::new("These images are not on this computer yet.").small().weak());
+    ui.label(RichText::new("These data are not on this computer yet.").small().weak());
     ui.horizontal_wrapped(|ui| {
         let text = format!("Fetch ({} MB)", megabytes(bytes));
         let help = "Downloads it once from where it is published, and checks that it is complete and unaltered. What was cut off goes on where it was.";

@@ -12,7 +12,6 @@ use crate::{
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting},
-    shape::ImageShape,
     spec::{Catalog, Choice, FieldError, RunSpec, Section},
 };
 use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
@@ -258,12 +257,11 @@ impl Form {
     }
 }
 
-/// "52 MiB of memory for 70,000 images, 28 × 28 pixels each; 5.1 GiB more are free".
+/// "52 MiB of memory for 70,000 examples of 28 by 28 pixels in 1 channel; 5.1 GiB more are free".
 fn taken(of: &Collection) -> String {
-    let ImageShape { height, width, .. } = of.shape;
-    let images = thousands((of.train.len() + of.test.len()) as u64);
+    let examples = thousands((of.train.len() + of.test.len()) as u64);
     let [taken, free] = [of.memory, of.free].map(disk::size);
-    format!("{taken} of memory for {images} images, {width} × {height} pixels each; {free} more are free")
+    format!("{taken} of memory for {examples} examples of {}; {free} more are free", of.shape)
 }
 
 /// A row of the form.

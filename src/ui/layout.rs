@@ -3,16 +3,15 @@
 use super::{
     Action, Tab, Workbench,
     asking::Asker,
+    draw_pad::Wish,
     training, views,
-    widgets::{self, contained, menu_items, offered, steady},
+    widgets::{self, contained, steady},
 };
 use crate::{session::State, spec::Catalog};
-use egui::{
-    Align, Button, CentralPanel, ComboBox, Frame, Layout, Margin, Panel, PopupCloseBehavior, Rect, Role,
-    ScrollArea, Ui, Vec2, WidgetInfo,
-    containers::menu::{MenuButton, MenuConfig},
-};
+use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Rect, ScrollArea, Ui, Vec2};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE};
+
+mod menus;
 
 /// Width in points from which there is room for three columns.
 const WIDE: f32 = 1100.0;
@@ -30,6 +29,16 @@ const LOW: f32 = 500.0;
 const RUNS_MENU: Vec2 = Vec2::new(190.0, 28.0);
 /// The height of the draw pad's card, and of the form down to its first button.
 const PAD_AND_START: f32 = 480.0;
+/// The least height of the draw pad's card, in points.
+const LOW_PAD: f32 = 380.0;
+/// The height beneath the pad's card that holds what is turned most, in points.
+const TURNED: f32 = 190.0;
+/// The height beneath the pad's card that is left where there is more room, in points.
+const BENEATH: f32 = 320.0;
+/// The width of the controls that has the bars beside a pad that is large enough, in points.
+const CONTROLS: f32 = 408.0;
+/// The same where the pad is as wide as the controls.
+const NARROW_CONTROLS: f32 = 288.0;
 
 pub fn is_wide(ui: &Ui) -> bool {
     ui.available_width() >= WIDE
@@ -52,7 +61,13 @@ pub struct Parts<'a> {
 impl Parts<'_> {
     /// Gives the place of the middle.
     pub fn ui(&mut self, ui: &mut Ui) -> Rect {
-        if is_wide(ui) { self.columns(ui) } else { self.compact(ui) }
+        if self.bench.draw_pad.fills_screen() {
+            self.pad_alone(ui)
+        } else if is_wide(ui) {
+            self.columns(ui)
+        } else {
+            self.compact(ui)
+        }
     }
 
     fn columns(&mut self, ui: &mut Ui) -> Rect {
@@ -63,9 +78,9 @@ impl Parts<'_> {
             panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
         }
         if self.bench.settings.show_controls {
-            let panel =
-                Panel::right("controls").default_size(384.0).size_range(350.0..=width.min(1444.0) * 0.36);
-            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.controls(ui)));
+            let panel = Panel::right("controls").default_size((width * 0.32).clamp(CONTROLS, 580.0));
+            let panel = panel.size_range(CONTROLS..=(width * 0.4).max(CONTROLS));
+            panel.frame(frame).show(ui, |ui| self.controls(ui));
         }
         if self.shown() == Shown::Curves {
             self.preview_below(ui);
@@ -94,23 +109,17 @@ impl Parts<'_> {
         let is_beside = is_roomy || shown == Shown::Curves;
         if self.bench.settings.show_controls && is_beside {
             let panel = self.compact_panel(size);
-            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.controls(ui)));
+            panel.frame(frame).show(ui, |ui| self.controls(ui));
         }
         if shown == Shown::Curves && is_high {
             self.preview_below(ui);
         }
         let middle = CentralPanel::default().frame(frame).show(ui, |ui| match shown {
             Shown::Tab(Tab::Preview) => scrolled(ui, |ui| self.preview(ui, size.y)),
-            Shown::Tab(Tab::Controls) => scrolled(ui, |ui| self.controls(ui)),
+            Shown::Tab(Tab::Controls) => self.controls(ui),
             _ => self.middle(ui),
         });
         middle.response.rect
-    }
-
-    /// What can be selected, and what the middle can show of it, in a window of this size.
-    pub fn menus(&mut self, ui: &mut Ui, size: Vec2) {
-        self.runs_menu(ui, size);
-        if size.x < TABBED { self.view_menu(ui, size) } else { self.strip(ui, size.y < HIGH) }
     }
 
     /// Beside the middle, or beneath it where the window is narrow and high.
@@ -121,25 +130,40 @@ impl Parts<'_> {
                 .default_size(size.y * 0.45)
                 .size_range(size.y * 0.25..=size.y * 0.6);
         }
-        let most = (size.x * 0.5).min(384.0);
-        Panel::right("controls beside").default_size(most.min(340.0)).size_range(most.min(280.0)..=most)
+        let most = (size.x * 0.5).clamp(NARROW_CONTROLS, 480.0);
+        let least = if most < CONTROLS { NARROW_CONTROLS } else { CONTROLS };
+        Panel::right("controls beside").default_size(most.min(CONTROLS)).size_range(least..=most)
     }
 
-    /// What can be turned, what can be drawn, and the form for a new run.
+    /// What can be drawn, what can be turned, and the form for a new run. Where there is room, the pad stays in sight.
     fn controls(&mut self, ui: &mut Ui) {
+        let height = ui.available_height();
+        if self.bench.draw_pad.height().max(LOW_PAD) + TURNED <= height {
+            contained(ui, |ui| self.draw(ui, height - BENEATH));
+            return scrolled(ui, |ui| {
+                self.training(ui);
+                self.new_run(ui);
+            });
+        }
+        scrolled(ui, |ui| self.controls_in_turn(ui));
+    }
+
+    /// The same where it cannot all be in sight.
+    fn controls_in_turn(&mut self, ui: &mut Ui) {
+        let height = ui.clip_rect().height();
         let is_drawn_on = self.bench.runs.comparison.is_none() && self.view().looks_at_the_pad;
         if is_drawn_on {
-            self.draw(ui);
+            self.draw(ui, height);
         }
-        let has_room = ui.clip_rect().height() >= PAD_AND_START;
+        let has_room = height >= PAD_AND_START;
         // The form makes room for the run that it started.
         let comes_before = self.training(ui) || has_room;
         if comes_before && !is_drawn_on {
-            self.draw(ui);
+            self.draw(ui, height);
         }
         self.new_run(ui);
         if !comes_before && !is_drawn_on {
-            self.draw(ui);
+            self.draw(ui, height);
         }
     }
 
@@ -196,89 +220,6 @@ impl Parts<'_> {
         }
     }
 
-    /// The list of runs, behind a button with the name of the selected one.
-    fn runs_menu(&mut self, ui: &mut Ui, size: Vec2) {
-        let comparison = self.bench.runs.comparison.as_ref().and_then(|id| self.state.comparisons.get(id));
-        let run = self.bench.selected(self.state).map(|run| run.spec.name.as_str());
-        let selected = comparison.map(|info| info.experiment.name.as_str()).or(run);
-        let text = selected.filter(|_| size.x >= ROOMY || !is_low(ui)).unwrap_or("Runs");
-        let spoken = selected.map_or("Runs".into(), |name| format!("Runs: {name} is selected"));
-        let button = Button::new((text, ICON_EXPAND_MORE.rich_text())).truncate();
-        let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
-        let menu = MenuButton::from_button(button).config(config);
-        let response = ui.allocate_ui(RUNS_MENU, |ui| {
-            let (response, _) = menu.ui(ui, |ui| {
-                ui.set_width((ui.ctx().content_rect().width() - 48.0).min(320.0));
-                ui.reset_style();
-                // As in the column: nothing is as wide as the menu for being in one.
-                menu_items(ui, |ui| ui.with_layout(Layout::top_down(Align::LEFT), |ui| self.runs(ui)));
-            });
-            response
-        });
-        let response = response.inner;
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &spoken));
-        response.on_hover_text(format!("{spoken}\nSelect, show, hide, rename, resume and delete runs"));
-    }
-
-    /// What the middle can show, to choose from.
-    fn strip(&mut self, ui: &mut Ui, with_preview: bool) {
-        for (choice, info) in choices(with_preview, false) {
-            self.offer(ui, choice, info);
-        }
-    }
-
-    /// The same in a menu.
-    fn view_menu(&mut self, ui: &mut Ui, size: Vec2) {
-        let all = choices(size.y < HIGH, size.x < ROOMY);
-        let chosen = all.iter().find(|(choice, _)| self.is_chosen(*choice));
-        let text = chosen.map_or("Race", |(_, info)| info[0]);
-        let width = if is_low(ui) { 118.0 } else { 140.0 };
-        let menu = ComboBox::from_id_salt("view").selected_text(text).width(width).truncate().height(400.0);
-        let shown = menu.show_ui(ui, |ui| {
-            for (choice, info) in all {
-                self.offer(ui, choice, info);
-            }
-        });
-        shown.response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::ComboBox, true, "View");
-            info.current_text_value = Some(text.into());
-            info
-        });
-    }
-
-    /// Greyed out where it does not serve the data of the selected run.
-    fn offer(&mut self, ui: &mut Ui, choice: Choice, [label, help]: [&str; 2]) {
-        let is_chosen = self.is_chosen(choice);
-        let misfit = match choice {
-            Choice::View(id) => views::find(id).ok().zip(self.bench.selected(self.state)),
-            Choice::Tab(_) => None,
-        };
-        let misfit = misfit.and_then(|(view, run)| self.catalog.unserved(&run.spec, view.serves));
-        if offered(ui, is_chosen, label, help, misfit).clicked() {
-            self.choose(choice);
-        }
-    }
-
-    fn is_chosen(&self, choice: Choice) -> bool {
-        match choice {
-            Choice::View(id) => {
-                matches!(self.shown(), Shown::Curves | Shown::OtherView) && self.view().info.id == id
-            }
-            Choice::Tab(tab) => self.bench.tab == tab,
-        }
-    }
-
-    fn choose(&mut self, choice: Choice) {
-        match choice {
-            Choice::View(id) => {
-                self.bench.settings.view = id.into();
-                self.bench.tab = Tab::View;
-                self.bench.runs.comparison = None;
-            }
-            Choice::Tab(tab) => self.bench.tab = tab,
-        }
-    }
-
     fn view(&self) -> &'static views::ViewEntry {
         views::find(&self.bench.settings.view).unwrap_or(&views::ALL[0])
     }
@@ -294,13 +235,14 @@ impl Parts<'_> {
         }
         let entry = self.view();
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
-        let mut pad = None;
+        let mut pad: Option<Wish> = None;
         let mut scene = views::Scene {
             state: self.state,
             catalog: self.catalog,
             run,
             image: self.bench.draw_pad.image(),
             sheet: self.bench.draw_pad.sheet(),
+            is_own_drawing: self.bench.draw_pad.own_drawing().is_some(),
             calibrated: self.bench.draw_pad.calibrated(),
             pad: &mut pad,
             spec: &mut self.bench.form.spec,
@@ -310,8 +252,9 @@ impl Parts<'_> {
         };
         let view = self.bench.views.entry(entry.info.id).or_insert_with(entry.open);
         steady(ui, entry.info.id, |ui| view.ui(ui, &mut scene));
-        if let Some(image) = pad {
-            self.bench.draw_pad.show(image);
+        let asker = &mut Asker::new(self.state, &mut self.bench.questions, self.actions);
+        if let Some(wish) = pad {
+            self.bench.draw_pad.grant(wish, run, asker);
         }
     }
 
@@ -324,12 +267,26 @@ impl Parts<'_> {
         true
     }
 
-    fn draw(&mut self, ui: &mut Ui) {
-        let run = self.bench.selected(self.state);
+    /// The card of the pad, no higher than `most` points, where it can be that low.
+    fn draw(&mut self, ui: &mut Ui, most: f32) {
+        let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
         let pen_width = &mut self.bench.settings.pen_width;
         let pad = &mut self.bench.draw_pad;
         let asker = &mut Asker::new(self.state, &mut self.bench.questions, self.actions);
-        steady(ui, "draw", |ui| pad.ui(ui, run, pen_width, asker));
+        steady(ui, "draw", |ui| pad.ui(ui, run, pen_width, most, asker));
+    }
+
+    /// The pad in all of the window.
+    fn pad_alone(&mut self, ui: &mut Ui) -> Rect {
+        let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
+        let pen_width = &mut self.bench.settings.pen_width;
+        let pad = &mut self.bench.draw_pad;
+        let asker = &mut Asker::new(self.state, &mut self.bench.questions, self.actions);
+        let middle = CentralPanel::default().frame(frame(ui)).show(ui, |ui| {
+            let height = ui.available_height();
+            scrolled(ui, |ui| pad.contents(ui, run, pen_width, height, asker));
+        });
+        middle.response.rect
     }
 
     fn new_run(&mut self, ui: &mut Ui) {
@@ -346,26 +303,6 @@ enum Shown {
     Curves,
     OtherView,
     Tab(Tab),
-}
-
-/// What can be chosen for the middle.
-#[derive(Clone, Copy)]
-enum Choice {
-    View(&'static str),
-    Tab(Tab),
-}
-
-/// Each with its label and its tooltip.
-fn choices(with_preview: bool, with_controls: bool) -> Vec<(Choice, [&'static str; 2])> {
-    let views =
-        views::ALL.iter().map(|entry| (Choice::View(entry.info.id), [entry.info.label, entry.info.help]));
-    let preview =
-        (Choice::Tab(Tab::Preview), ["Preview", "What the network makes of a few images, as it learns"]);
-    let controls = (
-        Choice::Tab(Tab::Controls),
-        ["Controls", "The run that trains, the draw pad, and the form for a new run"],
-    );
-    views.chain(with_preview.then_some(preview)).chain(with_controls.then_some(controls)).collect()
 }
 
 fn frame(ui: &Ui) -> Frame {

@@ -1,7 +1,8 @@
 //! The colour and dash pattern of each run's curves, and the colour and mark of each class, the same in every plot.
 use super::{theme, widgets::fitted};
 use egui::{
-    Align, Color32, FontId, Layout, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, Visuals, vec2,
+    Align, Color32, FontId, Layout, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2, Visuals,
+    vec2,
 };
 use egui_plot::{Line, LineStyle, MarkerShape, PlotPoints};
 use std::f32::consts::TAU;
@@ -72,7 +73,8 @@ impl Look {
     pub fn mark(&self, painter: &Painter, at: Pos2) {
         let Self { color, marker, .. } = *self;
         let around = |count: usize, turn: f32| -> Vec<Pos2> {
-            let corner = |corner: usize| at + MARK * Vec2::angled((corner as f32 / count as f32 + turn) * TAU);
+            let corner =
+                |corner: usize| at + MARK * Vec2::angled((corner as f32 / count as f32 + turn) * TAU);
             (0..count).map(corner).collect()
         };
         let filled = |corners| Shape::convex_polygon(corners, color, Stroke::NONE);
@@ -176,9 +178,11 @@ mod tests {
         for dark in [true, false] {
             let looks: Vec<Look> = (0..2 * MEET).map(|class| Look::of_class(class, dark)).collect();
             let is_like = |a: &Look, b: &Look| a.color == b.color && a.marker == b.marker;
-            let twins = (0..2 * MEET).filter(|at| looks[..*at].iter().any(|other| is_like(other, &looks[*at])));
+            let twins =
+                (0..2 * MEET).filter(|at| looks[..*at].iter().any(|other| is_like(other, &looks[*at])));
             assert_eq!(twins.collect::<Vec<_>>(), [0usize; 0]);
-            let are_apart = |pair: &[Look]| pair[0].color != pair[1].color && pair[0].marker != pair[1].marker;
+            let are_apart =
+                |pair: &[Look]| pair[0].color != pair[1].color && pair[0].marker != pair[1].marker;
             assert!(looks.windows(2).all(are_apart), "of any two neighbours");
         }
     }

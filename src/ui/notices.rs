@@ -20,7 +20,7 @@ use std::{collections::VecDeque, time::Duration};
 const KEPT: usize = 200;
 /// Shown at once, at most, and the height that each may need, in points.
 const POPPED_UP: usize = 3;
-const HEIGHT: f32 = 190.0;
+const HEIGHT: f32 = 215.0;
 /// Characters of a notice that pops up; the list has the rest.
 const SHORT: usize = 400;
 

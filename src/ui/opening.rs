@@ -10,7 +10,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Asks again once a spec's images, or what a run does with each, differ from those asked for.
+    /// Asks again once a spec's examples, or what a run does with each, differ from those asked for.
     pub fn follow(&mut self, spec: &RunSpec, actions: &mut Vec<Action>) {
         let decides = |spec: &RunSpec| (spec.dataset.clone(), spec.seed, spec.objective.id.clone());
         if self.asked.as_ref().is_some_and(|asked| decides(asked) == decides(spec)) {

@@ -19,7 +19,7 @@ const ZEROS: [(&str, &str); 10] = [
     ("last_class", "Last"),
     ("image_size", "As they are"),
     ("channels", "As they are"),
-    ("epoch_steps", "All images"),
+    ("epoch_steps", "All examples"),
     ("freeze_stages", "None"),
     ("unfreeze_every", "Never"),
     ("fresh_stages", "None"),
@@ -105,7 +105,7 @@ pub fn label(ui: &mut Ui, text: &str, help: &str) -> egui::Id {
     row.inner.id
 }
 
-/// "64 images", "1 label", "0.001", or the meaning of 0: "All".
+/// "64 examples", "1 label", "0.001", or the meaning of 0: "All".
 fn in_words(param: &Param, value: f64) -> String {
     let word = ZEROS.iter().find(|(key, _)| *key == param.key && value == 0.0);
     if let Some((_, word)) = word {

@@ -352,14 +352,14 @@ fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     }
 }
 
-/// The headline on the test images, else the best one on the validation images so far.
+/// The headline on the test examples, else the best one on the validation examples so far.
 fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     let test = run
         .latest(headline.id, Split::Test)
-        .map(|value| (value, "test", "on the test images, which had no part in training"));
+        .map(|value| (value, "test", "on the test examples, which had no part in training"));
     let validation = || {
         let best = run.best(headline.id, Split::Validation)?;
-        Some((best[1], "validation", "on the validation images, the best so far"))
+        Some((best[1], "validation", "on the validation examples, the best so far"))
     };
     let Some((value, split, where_measured)) = test.or_else(validation) else { return };
     let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };

@@ -60,7 +60,7 @@ pub enum XAxis {
 impl XAxis {
     pub const ALL: [(XAxis, &'static str, &'static str); 3] = [
         (XAxis::Step, "Step", "Batches trained"),
-        (XAxis::Epoch, "Epoch", "Times through all the training images"),
+        (XAxis::Epoch, "Epoch", "Times through all the training examples"),
         (XAxis::Seconds, "Seconds", "Time spent training, without pauses"),
     ];
 }

@@ -1,5 +1,5 @@
 //! Many small pictures in one texture.
-use crate::{protocol::data::Thumbnails, shape::ImageShape};
+use crate::{protocol::visual::Thumbnails, shape::ImageShape};
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureId, TextureOptions, pos2, vec2};
 
 /// The most pictures in a row of a texture.

@@ -8,9 +8,9 @@ pub fn ui(ui: &mut Ui, layers: &[LayerInfo]) {
         Grid::new("layers").num_columns(4).spacing([10.0, 5.0]).min_col_width(0.0).show(ui, |ui| {
             for (text, help) in [
                 ("Layer", "What is computed, in this order."),
-                ("Shape", "What comes out for one image: height × width × channels, or features."),
+                ("Shape", "What comes out for one example: height × width × channels, or features."),
                 ("Parameters", "Numbers that training finds."),
-                ("MFLOP", "Millions of multiplications and additions to score one image."),
+                ("MFLOP", "Millions of multiplications and additions to score one example."),
             ] {
                 ui.label(RichText::new(text).small().weak()).on_hover_text(help);
             }
@@ -20,8 +20,8 @@ pub fn ui(ui: &mut Ui, layers: &[LayerInfo]) {
     });
     let parameters: u64 = layers.iter().map(|layer| layer.parameters).sum();
     let flops: u64 = layers.iter().map(|layer| layer.flops).sum();
-    let total = format!("{} parameters, {:.1} MFLOP an image", thousands(parameters), flops as f64 / 1e6);
-    ui.label(strong(total).small()).on_hover_text("A MFLOP is a million multiplications or additions. Training an image takes about three times as many.");
+    let total = format!("{} parameters, {:.1} MFLOP an example", thousands(parameters), flops as f64 / 1e6);
+    ui.label(strong(total).small()).on_hover_text("A MFLOP is a million multiplications or additions. Training on an example takes about three times as many.");
 }
 
 fn row(ui: &mut Ui, layer: &LayerInfo) {

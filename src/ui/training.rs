@@ -65,7 +65,7 @@ fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     } else if let Some(aside) = &progress.aside {
         parts.push(prepared(aside));
     } else {
-        parts.push(format!("{} images/s", thousands(progress.examples_per_sec as u64)));
+        parts.push(format!("{} examples/s", thousands(progress.examples_per_sec as u64)));
         parts.extend(run.secs_left().map(|secs| format!("{} left", duration(secs))));
     }
     ui.label(RichText::new(parts.join(" · ")).small());

@@ -2,21 +2,20 @@
 use super::{
     Action, Settings,
     asking::Asker,
+    draw_pad::Wish,
     save::Source,
-    widgets::{card, strong},
+    widgets::{card, labeled_button, strong},
 };
 use crate::{
     data::drawing::Sheet,
-    protocol::{
-        Question, RunId,
-        data::{DataRequest, ImageId},
-    },
+    protocol::{Question, RunId, data::ExampleId, visual::VisualRequest},
     registry,
     sample::{Image, Modality},
     session::{Run, State},
     spec::{Catalog, ComponentInfo, RunSpec},
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui_material_icons::icons::ICON_SHUFFLE;
 
 mod glossary;
 mod pointed;
@@ -65,10 +64,12 @@ pub struct Scene<'a> {
     pub image: Option<&'a Image>,
     /// The same before it was framed, where it is a drawing.
     pub sheet: Option<&'a Sheet>,
+    /// Whether it is a person's own drawing, and no image of a data set.
+    pub is_own_drawing: bool,
     /// The run whose answers about it are calibrated.
     pub calibrated: Option<&'a RunId>,
-    /// An image that is to be put on the draw pad.
-    pub pad: &'a mut Option<Image>,
+    /// What is wanted of the draw pad.
+    pub pad: &'a mut Option<Wish>,
     /// The spec in the form for a new run.
     pub spec: &'a mut RunSpec,
     pub settings: &'a mut Settings,
@@ -88,13 +89,12 @@ impl Scene<'_> {
         Asker::new(self.state, self.questions, self.actions)
     }
 
-    /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in `state.data.pictures`
-    /// under the number that this returns.
-    pub fn pictures(&mut self, run: &Run, images: Vec<ImageId>, side: usize) -> u64 {
-        *self.questions += 1;
-        let (request, dataset) = (*self.questions, Box::new(run.spec.dataset.clone()));
-        self.actions.push(Action::Data(DataRequest::Pictures { request, dataset, images, side }));
-        request
+    /// Asks for pictures of a run's data set, at most `side` pixels wide and high; they will be in
+    /// `state.data.run_sheets` under the number that this returns.
+    pub fn pictures(&mut self, run: &Run, images: Vec<ExampleId>, side: usize) -> u64 {
+        let dataset = Box::new(run.spec.dataset.clone());
+        let request = |request| VisualRequest::RunSheet { request, dataset, images, side }.into();
+        self.asker().ask_librarian(request)
     }
 
     /// Buttons that put an image on the draw pad and open a view that looks at it; says whether one was clicked.
@@ -109,7 +109,7 @@ impl Scene<'_> {
             let spoken = format!("Open it in {}", entry.info.label);
             button.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &spoken));
             if button.on_hover_text(entry.info.help).clicked() {
-                *self.pad = image.cloned();
+                *self.pad = image.cloned().map(Wish::Show);
                 self.settings.view = entry.info.id.into();
                 is_opened = true;
             }
@@ -144,6 +144,18 @@ fn part(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 /// Where there is nothing to show yet: what to do, and what will be here then.
 fn empty(ui: &mut Ui, what: &str, then: &str) {
     centred(ui, what, then, |_| {});
+}
+
+/// Where a drawing is waited for: what to do, what will be here then, and what there is for want of a drawing.
+fn without_drawing(ui: &mut Ui, what: &str, then: &str, scene: &mut Scene<'_>) {
+    centred(ui, what, then, |ui| {
+        ui.add_space(6.0);
+        let button = labeled_button(ui, ICON_SHUFFLE, "Take a test image");
+        let help = "An image of the run's data set that it was not fitted to";
+        if button.on_hover_text(help).clicked() {
+            *scene.pad = Some(Wish::TestImage);
+        }
+    });
 }
 
 /// The same, with what can be done about it beneath.

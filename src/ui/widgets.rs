@@ -7,9 +7,9 @@ use crate::{
     spec::Misfit,
 };
 use egui::{
-    Align, AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Layout, Margin, PopupCloseBehavior,
-    ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder, Vec2, WidgetInfo,
-    WidgetText,
+    Align, AsIdSalt, Button, Color32, ColorImage, FontId, FontSelection, Frame, Galley, Layout, Margin,
+    PopupCloseBehavior, ProgressBar, Rect, Response, RichText, Role, ScrollArea, TextWrapMode, Ui, UiBuilder,
+    Vec2, WidgetInfo, WidgetText,
     containers::menu::{MenuButton, MenuConfig},
     vec2,
 };

@@ -4,17 +4,20 @@ use super::screen::{Screen, Window};
 use egui::Vec2;
 use headstart::{
     embedding::{Embedded, Gaps, Map, MapMethod, Neighbourhood, Pca},
-    evaluation::{Candidate, Evaluation, Judgement, TrustReport, Verdict},
+    evaluation::{Candidate, Evaluation, Judgement, LabelCounts, TrustReport, Verdict},
     explanation::{Attribution, Explanation, Part, Without, parts},
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     metrics::Split,
     protocol::{
-        Answer, Caption, Command, Confidence, Event, Finding, Moment, Prediction, Preview, Question, Strip,
-        data::{
-            Altered, Collection, DataReport, DataRequest, FullImage, Handwriting, ImageId, Item, Opened,
-            Role, Survey, Thumbnails, TwinCounts, Twins, Written,
+        Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
+        Question, Strip,
+        data::{Collection, DataReport, DataRequest, ExampleId, Handwriting, Item, Opened, Role, Written},
+        visual::{
+            Altered, Enlarged, Survey, TestExample, Thumbnails, TwinCounts, Twins, VisualReport,
+            VisualRequest,
         },
     },
+    sample::Image,
     session::State,
     shape::ImageShape,
     spec::Edits,
@@ -37,6 +40,7 @@ const CLASSES: [&str; 8] = [
 const SIDE: usize = 28;
 const IMAGES: u32 = 240;
 const STEP: u64 = 5200;
+const LABELS: LabelCounts = LabelCounts { training: 55_000, calibration: 5000 };
 
 /// Answers the window's questions, and those that follow, until there are no more.
 pub fn answer(window: &mut Window) {
@@ -103,7 +107,8 @@ fn finding(question: Question, names: &[String]) -> Finding {
         Question::Prediction { .. } => Finding::Prediction(Arc::new(Prediction {
             class_names: names.into(),
             probabilities: scores(0, classes),
-            confidence: Confidence::Calibrated { is_outsider: true },
+            confidence: Confidence::Calibrated { labels: LABELS },
+            familiarity: Familiarity::Outside,
             strips: vec![],
         })),
         Question::Nearest { .. } => Finding::Nearest(Arc::new(strip("Nearest training images", 8, names))),
@@ -128,7 +133,9 @@ fn finding(question: Question, names: &[String]) -> Finding {
             Finding::Explanation(Arc::new(explanation(class, instead_of, names)))
         }
         Question::Inside { .. } => Finding::Inside(Arc::new(inside())),
-        Question::Strongest { layer, filter } => Finding::Strongest(Arc::new(strongest(layer, filter, names))),
+        Question::Strongest { layer, filter } => {
+            Finding::Strongest(Arc::new(strongest(layer, filter, names)))
+        }
         Question::Map { split, .. } => Finding::Map(Arc::new(map(split, names))),
         Question::Embedding { .. } => Finding::Embedding(Arc::new(wave(DIMENSIONS))),
     }
@@ -146,7 +153,7 @@ fn evaluation(split: Split, with_outsiders: bool, names: &[String]) -> Evaluatio
         let [first, second] = [0.7, 0.2].map(|probability| Candidate { class: predicted, probability });
         let second = Candidate { class: (predicted + 1) % classes, ..second };
         Verdict {
-            image,
+            example: image,
             label,
             predicted,
             raw_confidence: 0.97 - (image % 50) as f32 / 100.0,
@@ -159,12 +166,14 @@ fn evaluation(split: Split, with_outsiders: bool, names: &[String]) -> Evaluatio
     let trust = TrustReport {
         temperature: 1.42,
         validation_ece: [0.061, 0.012],
-        validation_flagged: 0.03,
+        validation_flagged: Some(0.03),
+        labels: LABELS,
         outsiders: with_outsiders.then_some((10_000, 0.87)),
     };
-    let judgement = Judgement { class_names: names.into(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
-    let (images, accuracy) = (IMAGES as usize, Some(0.857));
-    Evaluation { split, images, loss: 0.412, accuracy, judgement: Some(judgement) }
+    let judgement =
+        Judgement { class_names: names.into(), verdicts: (0..IMAGES).map(verdict).collect(), trust };
+    let (examples, accuracy) = (IMAGES as usize, Some(0.857));
+    Evaluation { split, examples, loss: 0.412, accuracy, judgement: Some(judgement) }
 }
 
 fn explanation(class: Option<u16>, instead_of: Option<u16>, names: &[String]) -> Explanation {
@@ -233,7 +242,7 @@ fn map(split: Split, names: &[String]) -> Map {
     let embedded = Embedded {
         split,
         class_names: names.to_vec(),
-        images: (0..IMAGES).collect(),
+        examples: (0..IMAGES).collect(),
         labels: (0..IMAGES).map(|image| image as u16 % names.len() as u16).collect(),
         dimensions: DIMENSIONS,
         rows: wave(count * DIMENSIONS),
@@ -256,28 +265,44 @@ fn map(split: Split, names: &[String]) -> Map {
 }
 
 fn report(state: &mut State, request: DataRequest, names: &[String]) {
-    let shape = ImageShape::new(SIDE, SIDE, 1);
-    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
     let report = match request {
         DataRequest::Open { request, spec } => DataReport::Opened(Opened {
             request,
             dataset: spec.dataset.clone(),
             found: Ok(Arc::new(collection(names))),
         }),
-        DataRequest::Sheet { request, images } => DataReport::Sheet(sheet(request, images.len())),
-        DataRequest::Pictures { request, images, .. } => DataReport::Pictures(sheet(request, images.len())),
-        DataRequest::Look { request, image } => {
-            let key = "train-images-idx3-ubyte.gz, image 17".into();
-            DataReport::Look(FullImage { request, image, shape, pixels: Arc::new(pixels(1)), key })
-        }
-        DataRequest::Alter { request, .. } => {
-            DataReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
-        }
-        DataRequest::Survey { request } => DataReport::Survey(survey(request)),
+        DataRequest::Visual(request) => match seen(request, names) {
+            Some(report) => DataReport::Visual(report),
+            None => return,
+        },
         DataRequest::Handwriting => DataReport::Handwriting(Arc::new(handwriting())),
         _ => return,
     };
     state.apply_report(report);
+}
+
+fn seen(request: VisualRequest, names: &[String]) -> Option<VisualReport> {
+    let shape = ImageShape::new(SIDE, SIDE, 1);
+    let sheet = |request, images: usize| Thumbnails { request, shape, pixels: Arc::new(pixels(images)) };
+    Some(match request {
+        VisualRequest::Sheet { request, images } => VisualReport::Sheet(sheet(request, images.len())),
+        VisualRequest::RunSheet { request, images, .. } => {
+            VisualReport::RunSheet(sheet(request, images.len()))
+        }
+        VisualRequest::TestExample { request, .. } => {
+            let found = Ok((Image { shape, pixels: pixels(1) }, names[2].clone()));
+            VisualReport::TestExample(TestExample { request, found })
+        }
+        VisualRequest::Enlarge { request, image } => {
+            let key = "train-images-idx3-ubyte.gz, image 17".into();
+            VisualReport::Enlarged(Enlarged { request, image, shape, pixels: Arc::new(pixels(1)), key })
+        }
+        VisualRequest::Alter { request, .. } => {
+            VisualReport::Altered(Altered { request, shape, pixels: Arc::new(pixels(8)) })
+        }
+        VisualRequest::Survey { request } => VisualReport::Survey(survey(request)),
+        VisualRequest::EndSurvey => return None,
+    })
 }
 
 fn collection(names: &[String]) -> Collection {
@@ -291,7 +316,7 @@ fn collection(names: &[String]) -> Collection {
     let trained = [Role::Train, Role::Unlabelled, Role::Validation, Role::Excluded];
     let train = (0..600).map(|image| item(trained[image as usize % trained.len()])(image));
     Collection {
-        shape: ImageShape::new(SIDE, SIDE, 1),
+        shape: ImageShape::new(SIDE, SIDE, 1).into(),
         class_names: names.to_vec(),
         train: train.collect(),
         test: (0..IMAGES).map(item(Role::Test)).collect(),
@@ -307,7 +332,7 @@ fn collection(names: &[String]) -> Collection {
 
 fn survey(request: u64) -> Survey {
     let twins = |index: u32| Twins {
-        images: [ImageId { is_test: false, index }, ImageId { is_test: true, index }],
+        images: [ExampleId { is_test: false, index }, ExampleId { is_test: true, index }],
         likeness: if index.is_multiple_of(2) { 1.0 } else { 0.987 },
     };
     Survey {
@@ -326,7 +351,7 @@ fn handwriting() -> Handwriting {
         place: format!("train/{}/{number:04}.png", number % 10).into(),
         label: number % 10,
         is_test: number % 20 >= 10,
-        pixels: pixels(1),
+        framed: pixels(1),
     };
     Handwriting { folder: "/home/handwriting".into(), drawings: (0..80).map(drawing).collect() }
 }

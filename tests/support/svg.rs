@@ -69,7 +69,7 @@ fn draw(name: &str, text: &str) -> RgbaImage {
         input.viewports.entry(input.viewport_id).or_default().native_pixels_per_point = Some(SCALE);
         input
     };
-    let _fonts = [ctx.run_ui(input(), |_| {}), ctx.run_ui(input(), |_| {})];
+    (0..2).for_each(|_| ctx.run_ui(input(), |_| {}).textures_delta.clear());
     let pixels = [size.x * SCALE, size.y * SCALE].map(|side| side.ceil() as usize);
     let mut canvas = Canvas::new(pixels[0], pixels[1]);
     let plain = Texture::new(&ColorImage::filled([1, 1], Color32::WHITE), true);

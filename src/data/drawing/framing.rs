@@ -8,6 +8,10 @@ const PEN: f32 = 2.3;
 /// Which of the steps are taken: all of them, unless one wants to see what each is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {
+    /// A photograph's own brightness, which shadows and lamps change from place to place, is subtracted.
+    pub level: bool,
+    /// Printed lines and boxes on a photograph are taken away.
+    pub lines: bool,
     /// The paper about the ink is cut off.
     pub crop: bool,
     /// Strokes are made no thinner than MNIST's pens.
@@ -20,7 +24,7 @@ pub struct Framing {
 
 impl Default for Framing {
     fn default() -> Self {
-        Self { crop: true, thicken: true, fit: true, centre: true }
+        Self { level: true, lines: true, crop: true, thicken: true, fit: true, centre: true }
     }
 }
 
@@ -29,6 +33,10 @@ impl Default for Framing {
 pub struct Steps {
     /// The whole sheet.
     pub paper: Tone,
+    /// After the paper's own brightness was subtracted.
+    pub levelled: Tone,
+    /// After printed lines were taken away.
+    pub unlined: Tone,
     /// After cropping to the ink.
     pub cropped: Tone,
     /// After thickening the strokes.
@@ -51,23 +59,43 @@ pub struct Tone {
 impl Sheet {
     /// Takes the chosen steps and keeps the result of each.
     pub fn steps(&self, framing: Framing) -> Steps {
+        let inked = self.inked(framing.level, framing.lines);
+        let cropped = if framing.crop { &inked.close } else { &inked.whole };
+        let Framed { thick, boxed, framed } = Framed::new(cropped, framing);
+        Steps {
+            paper: Tone::new(&self.inked(false, false).whole),
+            levelled: Tone::new(&self.inked(framing.level, false).whole),
+            unlined: Tone::new(&inked.whole),
+            cropped: Tone::new(cropped),
+            thickened: Tone::new(&thick),
+            boxed: Tone::new(&boxed),
+            framed,
+        }
+    }
+}
+
+/// What comes of paper that is cropped, or not.
+pub struct Framed {
+    thick: Grid,
+    boxed: Grid,
+    /// 28 by 28, row by row, 255 for ink.
+    pub framed: Vec<u8>,
+}
+
+impl Framed {
+    /// Takes the chosen steps after cropping.
+    pub fn new(cropped: &Grid, framing: Framing) -> Self {
         let longest = if framing.fit { BOX } else { SIDE };
-        let cropped = if framing.crop { &self.close } else { &self.whole };
         let pen = PEN * cropped.longest() as f32 / longest as f32;
         let (thick, margin) = if framing.thicken { cropped.thickened(pen) } else { (cropped.clone(), 0) };
         // Thicker strokes need more room, unless the paper is to stay as it is.
-        let inked = thick.bounds().filter(|_| framing.crop);
+        let bounds = thick.bounds().filter(|_| framing.crop);
         let paper = [margin, margin, margin + cropped.width, margin + cropped.height];
-        let boxed = thick.fitted(inked.unwrap_or(paper), longest);
+        let boxed = thick.fitted(bounds.unwrap_or(paper), longest);
         let boxed = if framing.fit { boxed.softened() } else { boxed };
         let middle = if framing.centre { boxed.centre_of_mass() } else { boxed.middle() };
-        Steps {
-            paper: Tone::new(&self.whole),
-            cropped: Tone::new(cropped),
-            thickened: Tone::new(&thick),
-            framed: boxed.on_square(SIDE, middle),
-            boxed: Tone::new(&boxed),
-        }
+        let framed = boxed.on_square(SIDE, middle);
+        Self { thick, boxed, framed }
     }
 }
 
@@ -116,7 +144,7 @@ mod tests {
 
     #[test]
     fn without_any_step_the_pad_is_only_made_smaller() {
-        let none = Framing { crop: false, thicken: false, fit: false, centre: false };
+        let none = Framing { crop: false, thicken: false, fit: false, centre: false, ..Framing::default() };
         let steps = corner().steps(none);
         assert_eq!([steps.paper.width, steps.boxed.width], [112, 28]);
         assert_eq!(steps.boxed.pixels, steps.framed);

@@ -11,6 +11,9 @@ pub struct Grid {
 /// Left, top, right and bottom of a part, in cells, the last two excluded.
 pub type Bounds = [usize; 4];
 
+/// Less ink is none.
+pub const TRACE: f32 = 0.15;
+
 /// Where the outline of enlarged ink is drawn: a hairline that lies between two cells has half of its ink in each, and is
 /// ink.
 const OUTLINE: f32 = 0.4;
@@ -54,7 +57,6 @@ impl Grid {
 
     /// Where there is ink.
     pub fn bounds(&self) -> Option<Bounds> {
-        const TRACE: f32 = 0.15;
         let rows: Vec<_> =
             (0..self.height).filter(|&y| (0..self.width).any(|x| self.get(x, y) > TRACE)).collect();
         let columns: Vec<_> =
@@ -71,14 +73,13 @@ impl Grid {
         let margin = radius.ceil() as usize;
         let mut thick = Grid::blank(self.width + 2 * margin, self.height + 2 * margin);
         let disc = disc(radius);
-        for y in 0..self.height {
-            for x in 0..self.width {
-                let value = self.get(x, y);
-                for [dx, dy] in disc.iter().filter(|_| value > 0.0) {
-                    let at = (y + margin).wrapping_add_signed(*dy) * thick.width
-                        + (x + margin).wrapping_add_signed(*dx);
-                    thick.coverage[at] = thick.coverage[at].max(value);
-                }
+        let inked = (0..self.coverage.len()).filter(|at| self.coverage[*at] > 0.0);
+        for at in inked {
+            let (x, y, value) = (at % self.width + margin, at / self.width + margin, self.coverage[at]);
+            for (down, reach) in &disc {
+                let middle = y.wrapping_add_signed(*down) * thick.width + x;
+                let covered = &mut thick.coverage[middle - reach..=middle + reach];
+                covered.iter_mut().for_each(|cell| *cell = cell.max(value));
             }
         }
         (thick, margin)
@@ -86,7 +87,7 @@ impl Grid {
 
     /// The mean width of the strokes: a line of length l and width w has the area l·w and an outline of 2·l, which is
     /// what the absolute gradient adds up to.
-    fn stroke_width(&self) -> f32 {
+    pub fn stroke_width(&self) -> f32 {
         let get = |x: usize, y: usize| if x < self.width && y < self.height { self.get(x, y) } else { 0.0 };
         let area: f32 = self.coverage.iter().sum();
         let slope = |x: usize, y: usize| (get(x + 1, y) - get(x, y)).hypot(get(x, y + 1) - get(x, y));
@@ -226,11 +227,12 @@ pub fn distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     (ap[0] - along * ab[0]).hypot(ap[1] - along * ab[1])
 }
 
-/// Offsets of the cells within a radius.
-fn disc(radius: f32) -> Vec<[isize; 2]> {
-    let reach = radius.ceil() as isize;
-    let offsets = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| [x, y]));
-    offsets.filter(|[x, y]| (*x as f32).hypot(*y as f32) <= radius).collect()
+/// The rows within a radius, and how many cells to either side are in each.
+fn disc(radius: f32) -> Vec<(isize, usize)> {
+    let is_within = |x: usize, y: isize| (x as f32).hypot(y as f32) <= radius;
+    let most = radius.floor() as usize;
+    let reach = |y: isize| (0..=most).rfind(|x| is_within(*x, y)).map(|reach| (y, reach));
+    (-(most as isize)..=most as isize).filter_map(reach).collect()
 }
 
 /// For each of `count` equal parts of `from..to`, the cells it covers and their shares, which add up to 1.

@@ -6,13 +6,15 @@ use crate::{
 };
 use std::{collections::BTreeSet, path::Path};
 
-/// 700 images of class 0, 150 of class 1 and 150 of class 2.
+/// 700 examples of class 0, 150 of class 1 and 150 of class 2.
 fn uneven() -> Vec<u16> {
     (0..1000).map(|i| if i < 700 { 0 } else { 1 + (i % 2) as u16 }).collect()
 }
 
-fn counts(images: &[usize], labels: &[u16]) -> [usize; 3] {
-    std::array::from_fn(|class| images.iter().filter(|image| usize::from(labels[**image]) == class).count())
+fn counts(examples: &[usize], labels: &[u16]) -> [usize; 3] {
+    std::array::from_fn(|class| {
+        examples.iter().filter(|example| usize::from(labels[**example]) == class).count()
+    })
 }
 
 fn choice(values: &[(&str, f64)]) -> Choice {
@@ -85,7 +87,7 @@ fn labels_are_drawn_alike_for_each_class() {
     assert_eq!(drawn, draw(3, 7).unwrap());
     assert_ne!(drawn, draw(3, 8).unwrap());
     let error = draw(21, 7).unwrap_err().to_string();
-    assert!(error.contains("has 20 training images, fewer than the 21"), "{error}");
+    assert!(error.contains("has 20 training examples, fewer than the 21"), "{error}");
     assert!(draw_labels(&train, &labels, 5, 7, |_| 1).is_err());
 }
 
@@ -98,7 +100,7 @@ fn the_label_budget_is_a_number_or_a_share() {
     assert_eq!(train(&[("labels_per_class", 7.0)]), [7, 7, 7]);
     // those of a smaller share are among those of a larger one
     let [few, more] = [0.1, 0.2].map(|share| parted(&[("label_share", share)], 1).train);
-    assert!(few.iter().all(|image| more.contains(image)));
+    assert!(few.iter().all(|example| more.contains(example)));
     let refused = |values: &[(&str, f64)]| {
         partition(&choice(values), &labelled(uneven()), 3, 1, true).unwrap_err().to_string()
     };
@@ -107,8 +109,8 @@ fn the_label_budget_is_a_number_or_a_share() {
     );
     assert!(refused(&[("labels_per_class", 121.0)]).contains("fewer than the 121 labels asked for"));
     let unlabelled = partition(&choice(&[("label_share", 0.1)]), &labelled(uneven()), 3, 1, false).unwrap();
-    assert_eq!(unlabelled.train.len(), 800, "who learns without labels sees all images");
-    // a class without images has no labels either
+    assert_eq!(unlabelled.train.len(), 800, "who learns without labels sees all examples");
+    // a class without examples has no labels either
     assert_eq!(
         partition(&choice(&[("label_share", 0.1)]), &labelled(vec![0; 50]), 3, 1, true).unwrap().train.len(),
         4
@@ -118,10 +120,10 @@ fn the_label_budget_is_a_number_or_a_share() {
 #[test]
 fn every_epoch_has_its_own_order() {
     let train: Vec<_> = (0..100).collect();
-    let images = |epoch| order(&train, 1, epoch).iter().map(|draw| draw.example).collect::<Vec<_>>();
-    assert_ne!(images(0), images(1));
-    assert_eq!(images(0), images(0));
-    assert_eq!(images(0).iter().collect::<BTreeSet<_>>().len(), 100);
+    let examples = |epoch| order(&train, 1, epoch).iter().map(|draw| draw.example).collect::<Vec<_>>();
+    assert_ne!(examples(0), examples(1));
+    assert_eq!(examples(0), examples(0));
+    assert_eq!(examples(0).iter().collect::<BTreeSet<_>>().len(), 100);
 }
 
 #[test]
@@ -130,15 +132,15 @@ fn oversampling_sees_each_class_as_often_and_no_look_twice() {
     let train: Vec<usize> = (0..labels.len()).collect();
     let epochs: Vec<_> = (0..7).map(|epoch| balanced_order(&train, &labels, 3, epoch)).collect();
     for epoch in &epochs {
-        let images: Vec<_> = epoch.iter().map(|draw| draw.example).collect();
-        assert_eq!(counts(&images, &labels), [333, 333, 334]);
+        let examples: Vec<_> = epoch.iter().map(|draw| draw.example).collect();
+        assert_eq!(counts(&examples, &labels), [333, 333, 334]);
     }
     assert_ne!(epochs[0], epochs[1]);
     assert_eq!(epochs[2], balanced_order(&train, &labels, 3, 2));
-    // 7 × 333 turns are three whole passes over the 700 images of class 0
+    // 7 × 333 turns are three whole passes over the 700 examples of class 0
     let looks: Vec<_> = epochs.concat().iter().map(|draw| (draw.example, draw.epoch)).collect();
     assert_eq!(looks.iter().collect::<BTreeSet<_>>().len(), looks.len());
-    let whole = looks.iter().filter(|(image, epoch)| labels[*image] == 0 && *epoch < 3).count();
+    let whole = looks.iter().filter(|(example, epoch)| labels[*example] == 0 && *epoch < 3).count();
     assert_eq!(whole, 3 * 700);
     // not every label has to be there
     let drawn = balanced_order(&[5, 6, 9], &[4, 4, 8], 1, 0);
@@ -153,17 +155,17 @@ fn weights_even_the_classes_out() {
 
 /// Hashes of splits as version 1 drew them: its runs go on from there, and so do figures that were published.
 #[test]
-fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
-    let hash = |images: &[usize]| {
-        let bytes: Vec<u8> = images.iter().flat_map(|image| (*image as u32).to_le_bytes()).collect();
+fn splits_of_examples_that_nobody_corrected_stay_what_they_always_were() {
+    let hash = |examples: &[usize]| {
+        let bytes: Vec<u8> = examples.iter().flat_map(|example| (*example as u32).to_le_bytes()).collect();
         edits::content_hash(bytes.iter())
     };
     let mnist =
         labelled(load(&choice(&[]), Path::new(""), &Watch::default()).unwrap().train.labels().to_vec());
-    let of = |images: &Examples, values: &[(&str, f64)], seed| {
+    let of = |examples: &Examples, values: &[(&str, f64)], seed| {
         [SplitRule::AsRead, SplitRule::AsCorrected].map(|split_rule| {
             let choice = Choice { split_rule, ..choice(values) };
-            let partition = partition(&choice, images, 10, seed, true).unwrap();
+            let partition = partition(&choice, examples, 10, seed, true).unwrap();
             [hash(&partition.train), hash(&partition.validation)]
         })
     };
@@ -183,33 +185,33 @@ fn splits_of_images_that_nobody_corrected_stay_what_they_always_were() {
     }
 }
 
-/// 60 images of one pixel, each with a number of its own, of three classes in turn.
-fn numbered_images() -> Dataset {
+/// 60 examples of one pixel, each with a number of its own, of three classes in turn.
+fn numbered_examples() -> Dataset {
     let info = DatasetInfo {
         shape: ImageShape::new(1, 1, 1).into(),
         class_names: ["a", "b", "c"].map(String::from).to_vec(),
     };
-    let part = || Examples::images((0..60).collect(), (0..60).map(|image| image % 3).collect());
+    let part = || Examples::images((0..60).collect(), (0..60).map(|example| example % 3).collect());
     Dataset::new(info, part(), part()).unwrap()
 }
 
-/// The numbers of the images on each side, once the data set was corrected: to fit, to validate on, others.
+/// The numbers of the examples on each side, once the data set was corrected: to fit, to validate on, others.
 fn sides_of(
     values: &[(&str, f64)],
     corrections: &[(usize, Edit)],
     classes: std::ops::Range<usize>,
 ) -> [Vec<u8>; 3] {
-    let set = numbered_images();
+    let set = numbered_examples();
     let keys = set.keys().unwrap();
-    let edits = corrections.iter().map(|(image, edit)| (keys[0][*image].clone(), edit.clone())).collect();
+    let edits = corrections.iter().map(|(example, edit)| (keys[0][*example].clone(), edit.clone())).collect();
     let set = set.edited(&edits).unwrap().narrowed(classes).unwrap();
     let found = partition(&choice(values), &set.train, set.info.classes(), 3, true).unwrap();
     let others: Vec<usize> = found.others.into_iter().flatten().collect();
-    [found.train, found.validation, others].map(|images| set.train.bytes(&images).unwrap())
+    [found.train, found.validation, others].map(|examples| set.train.bytes(&examples).unwrap())
 }
 
 #[test]
-fn a_correction_moves_no_other_image() {
+fn a_correction_moves_no_other_example() {
     let budgets: [&[(&str, f64)]; 4] = [
         &[],
         &[("stratified", 0.0), ("validation_share", 0.3)],
@@ -218,20 +220,20 @@ fn a_correction_moves_no_other_image() {
     ];
     for (values, classes) in budgets.into_iter().flat_map(|values| [(values, 0..3), (values, 1..3)]) {
         let before = sides_of(values, &[], classes.clone());
-        for image in 0..60_u8 {
-            let is_in = before.iter().flatten().any(|other| *other == image);
+        for example in 0..60_u8 {
+            let is_in = before.iter().flatten().any(|other| *other == example);
             for edit in [Edit::Exclude, Edit::Label("b".into()), Edit::Label("a".into())] {
-                let after = sides_of(values, &[(usize::from(image), edit)], classes.clone());
+                let after = sides_of(values, &[(usize::from(example), edit)], classes.clone());
                 let without = |side: &Vec<u8>| -> Vec<u8> {
-                    side.iter().copied().filter(|other| *other != image).collect()
+                    side.iter().copied().filter(|other| *other != example).collect()
                 };
                 assert_eq!(
                     after.each_ref().map(without),
                     before.each_ref().map(without),
-                    "{values:?} {image}"
+                    "{values:?} {example}"
                 );
                 // nor does it move itself, if it stays at all
-                let side = |sides: &[Vec<u8>; 3]| sides.iter().position(|side| side.contains(&image));
+                let side = |sides: &[Vec<u8>; 3]| sides.iter().position(|side| side.contains(&example));
                 assert!(!is_in || side(&after).is_none() || side(&after) == side(&before));
             }
         }
@@ -245,7 +247,7 @@ fn a_correction_moves_no_other_image() {
 /// As in version 1, whose runs were trained that way: the labels of today are all there is.
 #[test]
 fn runs_that_were_split_as_corrected_stay_so() {
-    let set = numbered_images();
+    let set = numbered_examples();
     let edits = [(set.keys().unwrap()[0][7].clone(), Edit::Label("a".into()))].into();
     let set = set.edited(&edits).unwrap();
     let by = |split_rule| {
@@ -258,14 +260,16 @@ fn runs_that_were_split_as_corrected_stay_so() {
 }
 
 #[test]
-fn equal_images_are_on_one_side() {
-    let mut images =
-        Examples::images((0..60).map(|image| image % 20).collect(), (0..60).map(|image| image % 3).collect());
-    images.find_twins();
+fn equal_examples_are_on_one_side() {
+    let mut examples = Examples::images(
+        (0..60).map(|example| example % 20).collect(),
+        (0..60).map(|example| example % 3).collect(),
+    );
+    examples.find_twins();
     for values in [&[("validation_share", 0.3)][..], &[("validation_share", 0.3), ("stratified", 0.0)]] {
         for seed in 0..20 {
-            let found = partition(&choice(values), &images, 3, seed, true).unwrap();
-            let seen = |side: &[usize]| side.iter().map(|image| image % 20).collect::<BTreeSet<_>>();
+            let found = partition(&choice(values), &examples, 3, seed, true).unwrap();
+            let seen = |side: &[usize]| side.iter().map(|example| example % 20).collect::<BTreeSet<_>>();
             assert!(seen(&found.train).is_disjoint(&seen(&found.validation)));
             assert_eq!(found.train.len() + found.validation.len(), 60);
         }

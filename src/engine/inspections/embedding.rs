@@ -1,4 +1,4 @@
-//! A map of images by their embeddings: PCA at once, then t-SNE, a step or a few between any two batches.
+//! A map of examples by their embeddings: PCA at once, then t-SNE, a step or a few between any two batches.
 use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::{Dataset, thumbnails},
@@ -17,9 +17,9 @@ use tsne::Tsne;
 mod pca;
 mod tsne;
 
-/// Images embedded, or compared with all others, at once.
+/// Examples embedded, or compared with all others, at once.
 const PORTION: usize = 128;
-/// t-SNE compares all pairs of images in each step.
+/// t-SNE compares all pairs of examples in each step.
 const MOST_WITH_TSNE: usize = 10_000;
 /// Pairs of points that are compared in one portion, about.
 const PAIRS: usize = 25_000_000;
@@ -31,22 +31,22 @@ const THUMBNAIL: usize = 32;
 const EMBEDDING: f32 = 0.2;
 const COMPARING: f32 = 0.1;
 
-/// Begins a map of `count` images of a split, evenly drawn; of all where it is 0.
+/// Begins a map of `count` examples of a split, evenly drawn; of all where it is 0.
 ///
 /// # Errors
-/// Where there are too many images for the method, or none.
+/// Where there are too many examples for the method, or none.
 pub fn begin(subject: Subject, split: Split, count: usize, method: MapMethod) -> Result<Box<dyn Inspection>> {
     let Subject { model, dataset, partition, .. } = subject;
-    let all = partition.images(split, dataset.test.len());
-    let images = evenly(&all, count);
-    ensure!(!images.is_empty(), "The {} part has no images", split.id());
+    let all = partition.examples(split, dataset.test.len());
+    let places = evenly(&all, count);
+    ensure!(!places.is_empty(), "The {} part has no examples", split.id());
     ensure!(
-        method != MapMethod::Tsne || images.len() <= MOST_WITH_TSNE,
-        "t-SNE compares every image with every other one, {} images are too many: ask for {MOST_WITH_TSNE} at most, or \
+        method != MapMethod::Tsne || places.len() <= MOST_WITH_TSNE,
+        "t-SNE compares every example with every other one, {} examples are too many: ask for {MOST_WITH_TSNE} at most, or \
          for PCA",
-        images.len()
+        places.len()
     );
-    Ok(Box::new(Mapping { model, dataset, split, images, method, rows: vec![], stage: Stage::Embedding }))
+    Ok(Box::new(Mapping { model, dataset, split, places, method, rows: vec![], stage: Stage::Embedding }))
 }
 
 /// `count` of them, evenly drawn; all where it is 0.
@@ -61,16 +61,16 @@ struct Mapping {
     model: Arc<Model>,
     dataset: Arc<Dataset>,
     split: Split,
-    images: Vec<usize>,
+    places: Vec<usize>,
     method: MapMethod,
-    /// Embeddings so far, (images, dimensions) each.
+    /// Embeddings so far, (examples, dimensions) each.
     rows: Vec<Tensor>,
     stage: Stage,
 }
 
 enum Stage {
     Embedding,
-    /// Looking for the neighbours of each image, those of the first ones known.
+    /// Looking for the neighbours of each example, those of the first ones known.
     Comparing {
         base: Base,
         neighbours: Vec<Vec<(usize, f32)>>,
@@ -87,7 +87,7 @@ enum Stage {
 struct Base {
     embedded: Arc<Embedded>,
     pca: Pca,
-    /// (images, dimensions), and the square of the length of each.
+    /// (examples, dimensions), and the square of the length of each.
     rows: Tensor,
     squares: Tensor,
     neighbourhood: Option<Arc<Neighbourhood>>,
@@ -110,13 +110,13 @@ impl Mapping {
 
     fn embed(&mut self) -> Result<PartialFinding> {
         let done = self.rows.len() * PORTION;
-        let portion = &self.images[done..(done + PORTION).min(self.images.len())];
+        let portion = &self.places[done..(done + PORTION).min(self.places.len())];
         let rows = self.model.embed(self.examples(), portion)?;
         self.rows.push(rows.to_device(&Device::Cpu)?);
         let done = done + portion.len();
-        if done < self.images.len() {
+        if done < self.places.len() {
             let whole = if self.method == MapMethod::Tsne { EMBEDDING } else { 1.0 };
-            let share_done = (whole * done as f32 / self.images.len() as f32).min(0.99);
+            let share_done = (whole * done as f32 / self.places.len() as f32).min(0.99);
             return Ok(PartialFinding { share_done, finding: None });
         }
         let base = self.base()?;
@@ -138,24 +138,24 @@ impl Mapping {
         Ok(PartialFinding { share_done: EMBEDDING, finding })
     }
 
-    /// All that a map is drawn on, once every image has been embedded.
+    /// All that a map is drawn on, once every example has been embedded.
     fn base(&mut self) -> Result<Base> {
         let rows = Tensor::cat(&std::mem::take(&mut self.rows), 0)?;
         let pca = if self.method == MapMethod::None { Pca::default() } else { pca::fit(&rows)? };
         let shape = self.model.image_shape()?;
-        let small = |image: &usize| -> Result<Vec<u8>> {
-            Ok(thumbnails::small(&self.examples().image(*image)?, shape, THUMBNAIL))
+        let small = |example: &usize| -> Result<Vec<u8>> {
+            Ok(thumbnails::small(&self.examples().image(*example)?, shape, THUMBNAIL))
         };
         let thumbnails = if self.method == MapMethod::None {
             vec![]
         } else {
-            self.images.par_iter().map(small).collect::<Result<Vec<_>>>()?.concat()
+            self.places.par_iter().map(small).collect::<Result<Vec<_>>>()?.concat()
         };
         let embedded = Embedded {
             split: self.split,
             class_names: self.dataset.info.class_names.clone(),
-            images: self.images.iter().map(|image| *image as u32).collect(),
-            labels: self.images.iter().map(|image| self.examples().labels()[*image]).collect(),
+            examples: self.places.iter().map(|example| *example as u32).collect(),
+            labels: self.places.iter().map(|example| self.examples().labels()[*example]).collect(),
             dimensions: rows.dim(1)?,
             rows: rows.flatten_all()?.to_vec1()?,
             thumbnail_shape: thumbnails::small_shape(shape, THUMBNAIL),
@@ -165,9 +165,9 @@ impl Mapping {
         Ok(Base { embedded: Arc::new(embedded), pca, rows, squares, neighbourhood: None })
     }
 
-    /// A portion of the images with all.
+    /// A portion of the examples with all.
     fn compare(&mut self, mut base: Base, mut neighbours: Vec<Vec<(usize, f32)>>) -> Result<PartialFinding> {
-        let (begin, count) = (neighbours.len(), self.images.len());
+        let (begin, count) = (neighbours.len(), self.places.len());
         neighbours.extend(base.neighbours(begin, PORTION.min(count - begin))?);
         let share_done = EMBEDDING + COMPARING * neighbours.len() as f32 / count as f32;
         self.stage = if neighbours.len() < count {
@@ -183,7 +183,7 @@ impl Mapping {
 
     /// As many steps as take about as long as a portion of anything else.
     fn r#move(&mut self, base: Base, mut tsne: Tsne) -> PartialFinding {
-        let steps = (PAIRS / self.images.len().pow(2).max(1)).clamp(1, 100);
+        let steps = (PAIRS / self.places.len().pow(2).max(1)).clamp(1, 100);
         for _ in 0..steps {
             if !tsne.is_done() {
                 tsne.step();
@@ -211,7 +211,7 @@ impl Base {
         }))
     }
 
-    /// The nearest other images of some, with the squares of their distances: |a|² + |b|² − 2ab.
+    /// The nearest other examples of some, with the squares of their distances: |a|² + |b|² − 2ab.
     fn neighbours(&self, begin: usize, count: usize) -> Result<Vec<Vec<(usize, f32)>>> {
         let some = self.rows.narrow(0, begin, count)?;
         let products = some.matmul(&self.rows.t()?)?;
@@ -234,7 +234,7 @@ impl Base {
     }
 }
 
-/// What is nearest to each image, by its neighbours and the squares of their distances; none where an image is alone.
+/// What is nearest to each example, by its neighbours and the squares of their distances; none where an example is alone.
 fn neighbourhood(neighbours: &[Vec<(usize, f32)>], labels: &[u16]) -> Option<Neighbourhood> {
     let nearest = |others: &Vec<(usize, f32)>| {
         others.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
@@ -246,12 +246,12 @@ fn neighbourhood(neighbours: &[Vec<(usize, f32)>], labels: &[u16]) -> Option<Nei
     Some(Neighbourhood { gaps, alike })
 }
 
-/// The embedding of one image.
+/// The embedding of a sample.
 ///
 /// # Errors
 /// Where it has other bytes than its shape says.
-pub fn of_one(model: &Model, image: &Sample) -> Result<Vec<f32>> {
-    Ok(model.embed(&model.fitted(std::slice::from_ref(image))?, &[0])?.squeeze(0)?.to_vec1()?)
+pub fn of_one(model: &Model, sample: &Sample) -> Result<Vec<f32>> {
+    Ok(model.embed(&model.fitted(std::slice::from_ref(sample))?, &[0])?.squeeze(0)?.to_vec1()?)
 }
 
 #[cfg(test)]
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_drawn_evenly() {
+    fn examples_are_drawn_evenly() {
         let all: Vec<usize> = (10..20).collect();
         assert_eq!(evenly(&all, 0), all);
         assert_eq!(evenly(&all, 99), all);

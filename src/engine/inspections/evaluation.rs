@@ -1,23 +1,23 @@
-//! How well a network does on a whole split; and, where it classifies, on each image, and how well it is
+//! How well a network does on a whole split; and, where it classifies, on each example, and how well it is
 //! calibrated.
 use super::{Inspection, PartialFinding, Subject};
 use crate::{
     data::{Dataset, Partition},
     engine::{
         model::{Model, Scoring},
-        trust::{PORTION, Trust, Weighing},
+        trust::{Effort, Impression, Trust, Weighing},
     },
     evaluation::{Evaluation, Judgement, Verdict, calibration::softmax},
     metrics::{ACCURACY, LOSS, Split},
-    protocol::Finding,
+    protocol::{Familiarity, Finding},
 };
 use anyhow::Result;
 use std::sync::Arc;
 
-/// Begins with a split; of outsiders, if there are any, the test images are looked at too.
+/// Begins with a split; of outsiders, if there are any, the test examples are looked at too.
 pub fn begin(subject: Subject, split: Split) -> Box<dyn Inspection> {
     let Subject { model, dataset, partition, is_classifier, outsiders, .. } = subject;
-    let indices = partition.images(split, dataset.test.len());
+    let indices = partition.examples(split, dataset.test.len());
     if is_classifier {
         return Box::new(Judging::new(model, dataset, &partition, split, indices, outsiders));
     }
@@ -38,7 +38,7 @@ impl Inspection for Evaluating {
         }
         let finding = Finding::Evaluation(Arc::new(Evaluation {
             split: scoring.split(),
-            images: scoring.images(),
+            examples: scoring.examples(),
             loss: scoring.mean(LOSS).unwrap_or(f64::NAN),
             accuracy: scoring.mean(ACCURACY),
             judgement: None,
@@ -47,7 +47,7 @@ impl Inspection for Evaluating {
     }
 }
 
-/// A classifier: it is calibrated first, then every image is scored.
+/// A classifier: it is calibrated first, then every example is scored.
 struct Judging {
     model: Arc<Model>,
     dataset: Arc<Dataset>,
@@ -59,7 +59,7 @@ struct Judging {
     verdicts: Vec<Verdict>,
     /// The sum of −log of the probability of the label, as the network gives it.
     loss: f64,
-    /// Images of the outsiders that were looked at, and those that were taken for some.
+    /// Examples of the outsiders that were looked at, and those that were taken for some.
     strange: [usize; 2],
 }
 
@@ -72,15 +72,15 @@ impl Judging {
         indices: Vec<usize>,
         outsiders: Option<Arc<Dataset>>,
     ) -> Self {
-        let weighing = Weighing::new(partition);
+        let weighing = Weighing::new(partition, Effort::FULL);
         let (trust, verdicts, loss, strange) = (None, vec![], 0.0, [0; 2]);
         Self { model, dataset, split, indices, outsiders, weighing, trust, verdicts, loss, strange }
     }
 
     fn share_done(&self) -> f32 {
         let outsiders = self.outsiders.as_ref().map_or(0, |outsiders| outsiders.test.len());
-        let images = (self.indices.len() + outsiders).max(1) as f32;
-        let judged = (self.verdicts.len() + self.strange[0]) as f32 / images;
+        let examples = (self.indices.len() + outsiders).max(1) as f32;
+        let judged = (self.verdicts.len() + self.strange[0]) as f32 / examples;
         // weighing and judging take about as long
         ((self.weighing.share_done() + judged) / 2.0).min(0.999)
     }
@@ -90,15 +90,13 @@ impl Judging {
         let dataset = self.dataset.clone();
         let examples = if self.split == Split::Test { &dataset.test } else { &dataset.train };
         let done = self.verdicts.len();
-        let portion = &self.indices[done..self.indices.len().min(done + PORTION)];
+        let portion = &self.indices[done..self.indices.len().min(done + Effort::FULL.portion)];
         let impressions = self.model.impressions(examples, portion)?;
-        for (image, (logits, features)) in
-            portion.iter().zip(impressions.logits.iter().zip(&impressions.features))
-        {
+        for (image, seen) in portion.iter().zip(&impressions) {
             let label = examples.labels()[*image];
-            let probability = softmax(logits, 1.0)[usize::from(label)];
+            let probability = softmax(&seen.logits, 1.0)[usize::from(label)];
             self.loss -= probability.max(f64::MIN_POSITIVE).ln();
-            self.verdicts.push(trust.verdict(*image as u32, label, logits, features));
+            self.verdicts.push(trust.verdict(*image as u32, label, seen));
         }
         Ok(())
     }
@@ -106,16 +104,17 @@ impl Judging {
     /// A portion of the outsiders.
     fn suspect(&mut self, trust: &Trust, outsiders: &Dataset) -> Result<()> {
         let begin = self.strange[0];
-        let portion: Vec<usize> = (begin..outsiders.test.len().min(begin + PORTION)).collect();
+        let portion: Vec<usize> = (begin..outsiders.test.len().min(begin + Effort::FULL.portion)).collect();
         let impressions = self.model.impressions(&outsiders.test, &portion)?;
-        let flagged = impressions.features.iter().filter(|features| trust.is_outsider(features)).count();
+        let is_flagged = |seen: &&Impression| trust.familiarity(seen) == Familiarity::Outside;
+        let flagged = impressions.iter().filter(is_flagged).count();
         self.strange = [begin + portion.len(), self.strange[1] + flagged];
         Ok(())
     }
 
     fn finding(&mut self, trust: &Trust) -> Finding {
         let verdicts = std::mem::take(&mut self.verdicts);
-        let images = verdicts.len();
+        let examples = verdicts.len();
         let right = verdicts.iter().filter(|verdict| verdict.is_right()).count();
         let mut report = trust.report();
         let [looked_at, flagged] = self.strange;
@@ -123,9 +122,9 @@ impl Judging {
         let class_names = self.dataset.info.class_names.clone();
         Finding::Evaluation(Arc::new(Evaluation {
             split: self.split,
-            images,
-            loss: self.loss / images.max(1) as f64,
-            accuracy: Some(right as f64 / images.max(1) as f64),
+            examples,
+            loss: self.loss / examples.max(1) as f64,
+            accuracy: Some(right as f64 / examples.max(1) as f64),
             judgement: Some(Judgement { class_names, verdicts, trust: report }),
         }))
     }

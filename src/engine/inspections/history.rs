@@ -1,8 +1,8 @@
-//! What a network made of some images at each of its checkpoints, one portion of one checkpoint a call.
+//! What a network made of some samples at each of its checkpoints, one portion of one checkpoint a call.
 use super::{Inspection, PartialFinding};
 use crate::{
     data::watch::Watch,
-    engine::{model::Model, trust::PORTION},
+    engine::{model::Model, trust::Effort},
     errors::message,
     protocol::{Finding, Moment},
     runs::RunFolder,
@@ -18,7 +18,7 @@ struct History {
     model: Model,
     is_loaded: bool,
     waiting: VecDeque<u64>,
-    images: Arc<Vec<Sample>>,
+    samples: Arc<Vec<Sample>>,
     /// Of that step, as far as they are known.
     scores: Vec<Vec<f32>>,
     found: Vec<Moment>,
@@ -33,7 +33,7 @@ struct History {
 pub fn begin(
     folder: RunFolder,
     catalog: &Catalog,
-    images: Arc<Vec<Sample>>,
+    samples: Arc<Vec<Sample>>,
     after: Option<u64>,
     watch: &Watch,
 ) -> Result<(u64, Box<dyn Inspection>)> {
@@ -44,7 +44,7 @@ pub fn begin(
     let waiting: VecDeque<u64> = is_drawn.then_some(0).into_iter().chain(saved).collect();
     let newest = waiting.back().copied().or(after).unwrap_or_default();
     let (scores, found, left_out) = (vec![], vec![], vec![]);
-    let history = History { folder, model, is_loaded: is_drawn, waiting, images, scores, found, left_out };
+    let history = History { folder, model, is_loaded: is_drawn, waiting, samples, scores, found, left_out };
     Ok((newest, Box::new(history)))
 }
 
@@ -84,7 +84,7 @@ impl History {
             self.is_loaded = true;
         }
         let done = self.scores.len();
-        let portion = &self.images[done..self.images.len().min(done + PORTION)];
+        let portion = &self.samples[done..self.samples.len().min(done + Effort::FULL.portion)];
         match self.model.scores(portion) {
             Ok(scores) => self.scores.extend(scores),
             Err(error) => {
@@ -92,7 +92,7 @@ impl History {
                 return Ok(());
             }
         }
-        if self.scores.len() == self.images.len() {
+        if self.scores.len() == self.samples.len() {
             self.found.push(Moment { step, scores: std::mem::take(&mut self.scores) });
             self.waiting.pop_front();
             self.is_loaded = false;

@@ -1,4 +1,4 @@
-//! How many images of another run's validation part a network gets right.
+//! How many examples of another run's validation part a network gets right.
 use super::{Inspection, PartialFinding};
 use crate::{
     data::Dataset,
@@ -14,13 +14,13 @@ struct Recall {
     scoring: Scoring,
 }
 
-/// Begins with some of the training images of a data set.
+/// Begins with some of the training examples of a data set.
 ///
 /// # Errors
-/// Where the network looks at images of another shape.
-pub fn begin(model: Model, dataset: Arc<Dataset>, images: Vec<usize>) -> Result<Box<dyn Inspection>> {
-    ensure!(model.shape() == dataset.info.shape, "The two runs look at images of different sizes");
-    Ok(Box::new(Recall { model, scoring: Scoring::new(Split::Validation, dataset, images) }))
+/// Where the network looks at examples of another shape.
+pub fn begin(model: Model, dataset: Arc<Dataset>, examples: Vec<usize>) -> Result<Box<dyn Inspection>> {
+    ensure!(model.shape() == dataset.info.shape, "The two runs look at examples of different shapes");
+    Ok(Box::new(Recall { model, scoring: Scoring::new(Split::Validation, dataset, examples) }))
 }
 
 impl Inspection for Recall {
@@ -30,7 +30,7 @@ impl Inspection for Recall {
         }
         let accuracy =
             self.scoring.mean(ACCURACY).context("It learns without labels: nothing is right or wrong")?;
-        let finding = Finding::Recall { examples: self.scoring.images(), accuracy };
+        let finding = Finding::Recall { examples: self.scoring.examples(), accuracy };
         Ok(PartialFinding { share_done: 1.0, finding: Some(finding) })
     }
 }

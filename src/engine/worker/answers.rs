@@ -1,12 +1,12 @@
 //! Questions that a network's weights answer as they are between two batches: its opinion of a drawing, the training images
 //! that are nearest to the drawing in its eyes, a preview of its work, and the scores of a few images.
-use super::{Engine, calibrating::Calibration};
+use super::Engine;
 use crate::{
-    engine::{inspections::PartialFinding, neighbours::Neighbours, preview},
-    protocol::{Confidence, Finding, Prediction, RunId},
+    engine::{inspections::PartialFinding, model::Model, neighbours::Neighbours, preview},
+    protocol::{Confidence, Familiarity, Finding, Prediction, RunId},
     sample::Sample,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use std::{sync::Arc, time::Instant};
 
 /// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
@@ -16,8 +16,8 @@ const PAUSE: u32 = 33;
 const MOST_SCORES: usize = 512;
 
 impl Engine {
-    /// What the weights make of a sample. While they rest, further portions calibrate the network, and the last one answers
-    /// again.
+    /// What the weights make of a sample. Unless the network has been calibrated, further portions do so, and the last one
+    /// answers again.
     pub(super) fn predict(
         &mut self,
         run: &RunId,
@@ -30,15 +30,26 @@ impl Engine {
             return Ok((step, PartialFinding { share_done, finding: None }));
         }
         let samples = std::slice::from_ref(sample);
-        let (probabilities, confidence) = match self.calibration(run) {
-            Some(Calibration::Known(trust)) => {
-                let seen = model.impressions(&model.fitted(samples)?, &[0])?;
-                let is_outsider = trust.is_outsider(&seen.features[0]);
-                (trust.probabilities(&seen.logits[0]), Confidence::Calibrated { is_outsider })
+        let (probabilities, confidence, familiarity) = match self.trust(run) {
+            Some((trust, calibrated)) => {
+                let shown = model.fitted(samples)?;
+                let impression = |of: &Model| {
+                    of.impressions(&shown, &[0])?.pop().context("nothing was shown to the network")
+                };
+                let seen = impression(&model)?;
+                let familiarity = match calibrated {
+                    Some(older) => trust.familiarity(&impression(older)?),
+                    None => trust.familiarity(&seen),
+                };
+                let confidence = Confidence::Calibrated { labels: trust.labels() };
+                (trust.probabilities(&seen.logits), confidence, familiarity)
             }
-            _ => {
-                let confidence = if share_done < 1.0 { Confidence::Pending } else { Confidence::Raw };
-                (model.scores(samples)?.pop().unwrap_or_default(), confidence)
+            None => {
+                let (confidence, familiarity) = match share_done < 1.0 {
+                    true => (Confidence::Pending, Familiarity::NotYet),
+                    false => (Confidence::Raw, Familiarity::Unknown),
+                };
+                (model.scores(samples)?.pop().unwrap_or_default(), confidence, familiarity)
             }
         };
         let learns_without_labels = probabilities.is_empty();
@@ -47,11 +58,11 @@ impl Engine {
             false => vec![],
         };
         let class_names = model.class_names().clone();
-        let prediction = Prediction { class_names, probabilities, confidence, strips };
+        let prediction = Prediction { class_names, probabilities, confidence, familiarity, strips };
         Ok((step, PartialFinding { share_done, finding: Some(Finding::Prediction(Arc::new(prediction))) }))
     }
 
-    /// The training images that are nearest to a sample by the embeddings that are there; further portions embed them by
+    /// The training examples that are nearest to a sample by the embeddings that are there; further portions embed them by
     /// the present weights, and the last one answers again.
     pub(super) fn nearest(
         &mut self,
@@ -59,10 +70,10 @@ impl Engine {
         sample: &Sample,
         is_first: bool,
     ) -> Result<(u64, PartialFinding)> {
-        let (dataset, images) = self.examples(run, |_, partition| Neighbours::choose(partition))?;
+        let (dataset, indices) = self.examples(run, |_, partition| Neighbours::choose(partition))?;
         let (step, model, _) = self.model(run)?;
         let neighbours = &mut self.neighbours;
-        neighbours.refresh(run, step, images);
+        neighbours.refresh(run, step, indices);
         if !is_first {
             neighbours.grow(&model, &dataset)?;
         }
@@ -77,7 +88,7 @@ impl Engine {
         ))
     }
 
-    /// What the weights make of a few validation images, the first of them replaced where they learn without labels.
+    /// What the weights make of a few validation examples, the first of them replaced where they learn without labels.
     pub(super) fn preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let began = Instant::now();
         let shown = self.show_preview(run, samples);
@@ -86,12 +97,12 @@ impl Engine {
     }
 
     fn show_preview(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
-        let (dataset, images) = self.examples(run, |dataset, partition| {
+        let (dataset, indices) = self.examples(run, |dataset, partition| {
             preview::choose(dataset.train.labels(), &partition.validation)
         })?;
         let samples = if self.needs_labels(run)? { &[] } else { samples };
         let (step, model, live) = self.model(run)?;
-        let preview = preview::show(&model, &live, &dataset.train.subset(&images), samples)?;
+        let preview = preview::show(&model, &live, &dataset.train.subset(&indices), samples)?;
         Ok((step, PartialFinding { share_done: 1.0, finding: Some(Finding::Preview(Arc::new(preview))) }))
     }
 
@@ -101,18 +112,21 @@ impl Engine {
         !self.is_training() || self.no_preview_before.is_none_or(is_over)
     }
 
-    /// Scores a few images, calibrated where the network has been calibrated already.
+    /// Scores a few examples, calibrated where the network has been calibrated already.
     pub(super) fn scores(&mut self, run: &RunId, samples: &[Sample]) -> Result<(u64, PartialFinding)> {
         let count = samples.len();
-        ensure!(count <= MOST_SCORES, "{count} images are too many at once: ask about {MOST_SCORES} at most");
+        ensure!(
+            count <= MOST_SCORES,
+            "{count} samples are too many at once: ask about {MOST_SCORES} at most"
+        );
         let (step, model, _) = self.model(run)?;
-        let (scores, is_calibrated) = match self.calibration(run) {
-            Some(Calibration::Known(trust)) => {
+        let (scores, is_calibrated) = match self.trust(run) {
+            Some((trust, _)) => {
                 let all: Vec<usize> = (0..count).collect();
                 let seen = model.impressions(&model.fitted(samples)?, &all)?;
-                (seen.logits.iter().map(|logits| trust.probabilities(logits)).collect(), true)
+                (seen.iter().map(|seen| trust.probabilities(&seen.logits)).collect(), true)
             }
-            _ => (model.scores(samples)?, false),
+            None => (model.scores(samples)?, false),
         };
         let class_names = model.class_names().clone();
         let finding = Finding::Scores { class_names, scores: Arc::new(scores), is_calibrated };

@@ -21,7 +21,7 @@ impl Engine {
         let complaints = &dataset.notes.passed_over;
         if let Some(first) = complaints.first() {
             let text =
-                format!("{} images or files of the data set cannot be read, as: {first}", complaints.len());
+                format!("{} examples or files of the data set cannot be read, as: {first}", complaints.len());
             self.outbox.notice(About::Data, Level::Warning, text);
         }
         self.dataset = Some((key, dataset.clone()));

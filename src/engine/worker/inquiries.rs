@@ -174,13 +174,13 @@ impl Engine {
             Question::Recall { of } => {
                 let spec = self.home.folder(of).spec(&self.catalog)?;
                 let dataset = self.dataset(&spec.dataset)?;
-                let images = partition(&spec, &dataset)?.validation;
+                let indices = partition(&spec, &dataset)?.validation;
                 let folder = self.home.folder(run);
                 let newest = self.watched(|watch| newest_model(&folder, &self.catalog, watch))?;
                 let about = || About::Run(run.clone());
                 let said = newest.passed_over.into_iter();
                 said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
-                Ok((newest.state.step, recall::begin(newest.loaded, dataset, images)?))
+                Ok((newest.state.step, recall::begin(newest.loaded, dataset, indices)?))
             }
             _ => {
                 let (step, live, _) = self.model(run)?;
@@ -190,7 +190,7 @@ impl Engine {
         }
     }
 
-    /// A copy of a run's network as it is now, and its images.
+    /// A copy of a run's network as it is now, and its data.
     fn subject(&mut self, run: &RunId, question: &Question, live: &Model) -> Result<Subject> {
         let (dataset, partition) = self.data(run)?;
         let spec = self.spec(run)?.clone();

@@ -65,13 +65,13 @@ impl Engine {
     /// Another run may have the name, or the same run other weights.
     pub(super) fn forget_weights(&mut self) {
         self.resting.clear();
+        self.refit = None;
         self.neighbours = Neighbours::default();
     }
 
     /// What is known of the calibration of a run that nothing trains.
-    pub(super) fn calibration(&self, id: &RunId) -> Option<&Calibration> {
-        let resting = self.resting.iter().find(|resting| resting.run == *id);
-        resting.filter(|_| !self.active.contains_key(id))?.calibration.as_ref()
+    pub(super) fn calibration_at_rest(&self, id: &RunId) -> Option<&Calibration> {
+        self.resting.iter().find(|resting| resting.run == *id)?.calibration.as_ref()
     }
 
     /// What a run was started with.

@@ -4,15 +4,15 @@ use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_an
 /// Normalises by its own statistics, or by a given (mean, variance) of each group.
 fn plain(norm: &Norm, inputs: &[Vec<f64>], relu: bool, fixed: Option<&Statistics>) -> Vec<f64> {
     let [x, weight, bias] = inputs else { panic!("three inputs") };
-    let Norm { samples, pixels, channels, groups, epsilon } = *norm;
+    let Norm { samples, places, channels, groups, epsilon } = *norm;
     let mut y = vec![0.0; x.len()];
     for sample in 0..samples {
         for group in 0..groups {
-            let of_pixel = |pixel: usize| {
-                let first = (sample * pixels + pixel) * channels + group * (channels / groups);
+            let of_place = |place: usize| {
+                let first = (sample * places + place) * channels + group * (channels / groups);
                 first..first + channels / groups
             };
-            let members: Vec<usize> = (0..pixels).flat_map(of_pixel).collect();
+            let members: Vec<usize> = (0..places).flat_map(of_place).collect();
             let mean_of = |f: &dyn Fn(usize) -> f64| {
                 members.iter().map(|at| f(*at)).sum::<f64>() / members.len() as f64
             };
@@ -44,10 +44,10 @@ fn forward_and_backward_match_the_reference() {
         let channels = 1 + random.below(67);
         let groups = if round % 2 == 0 { divisor(&mut random, channels) } else { channels };
         // with few numbers in a group, the gradient is all cancellation
-        let (samples, pixels) = (1 + random.below(9), (8 * groups).div_ceil(channels) + random.below(30));
-        let norm = Norm { samples, pixels, channels, groups, epsilon: 1e-5 };
+        let (samples, places) = (1 + random.below(9), (8 * groups).div_ceil(channels) + random.below(30));
+        let norm = Norm { samples, places, channels, groups, epsilon: 1e-5 };
         let relu = round % 3 == 0;
-        let x: Vec<f32> = random.numbers(samples * pixels * channels).iter().map(|x| x + 0.5).collect();
+        let x: Vec<f32> = random.numbers(samples * places * channels).iter().map(|x| x + 0.5).collect();
         let (weight, bias) = (random.numbers(channels), random.numbers(channels));
         let fixed = (round % 4 == 0).then(|| Statistics {
             mean: random.numbers(samples * groups).iter().map(|x| *x as f64).collect(),
@@ -73,7 +73,7 @@ fn forward_and_backward_match_the_reference() {
 
 #[test]
 fn a_mean_far_from_zero_costs_no_precision() {
-    let norm = Norm { samples: 1, pixels: 1000, channels: 1, groups: 1, epsilon: 0.0 };
+    let norm = Norm { samples: 1, places: 1000, channels: 1, groups: 1, epsilon: 0.0 };
     let x: Vec<f32> = (0..1000).map(|index| 1e6 + (index % 2) as f32).collect();
     let statistics = statistics(&norm, &x);
     assert!((statistics.mean[0] - 1_000_000.5).abs() < 1e-6 && (statistics.variance[0] - 0.25).abs() < 1e-3);
@@ -83,10 +83,10 @@ fn a_mean_far_from_zero_costs_no_precision() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    for (samples, pixels, groups) in [(1, 4000, 19), (5, 500, 1), (3000, 1, 1)] {
-        let norm = Norm { samples, pixels, channels: 19, groups, epsilon: 1e-5 };
+    for (samples, places, groups) in [(1, 4000, 19), (5, 500, 1), (3000, 1, 1)] {
+        let norm = Norm { samples, places, channels: 19, groups, epsilon: 1e-5 };
         let mut random = Random::new(2);
-        let (x, gradient) = (random.numbers(samples * pixels * 19), random.numbers(samples * pixels * 19));
+        let (x, gradient) = (random.numbers(samples * places * 19), random.numbers(samples * places * 19));
         let (weight, bias) = (random.numbers(19), random.numbers(19));
         same_bits_on_any_threads(|| {
             let statistics = statistics(&norm, &x);

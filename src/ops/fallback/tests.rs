@@ -210,9 +210,9 @@ fn normalisations_are_the_same() -> Result<()> {
     let vars = [random((4, 5, 3, 6), 1)?, random(6, 2)?, random(6, 3)?];
     let [mean, variance] = [random(6, 4)?, Var::from_tensor(&(random(6, 5)?.as_tensor().detach() + 2.0)?)?];
     let fixed = [mean.as_tensor(), variance.as_tensor()];
-    let batch = Norm { samples: 1, pixels: 60, channels: 6, groups: 6, epsilon: 1e-5 };
-    let group = Norm { samples: 4, pixels: 15, groups: 3, ..batch };
-    let layer = Norm { samples: 60, pixels: 1, groups: 1, ..batch };
+    let batch = Norm { samples: 1, places: 60, channels: 6, groups: 6, epsilon: 1e-5 };
+    let group = Norm { samples: 4, places: 15, groups: 3, ..batch };
+    let layer = Norm { samples: 60, places: 1, groups: 1, ..batch };
     let run = |vars: &[Var], norm: &Norm, fixed: Option<[&Tensor; 2]>, activation| {
         Ok(normalize(&vars[0], &vars[1], &vars[2], norm, fixed, activation)?.0)
     };

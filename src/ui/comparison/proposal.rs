@@ -70,7 +70,7 @@ fn content(ui: &mut Ui, experiment: &Experiment, state: &State, catalog: &Catalo
 
 /// What there is to do, in words.
 fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String, String)> {
-    let mut rows = vec![("Images".to_owned(), data_name(&experiment.base, catalog))];
+    let mut rows = vec![("Data".to_owned(), data_name(&experiment.base, catalog))];
     let mut add = |name: &str, text: String| rows.push((name.to_owned(), text));
     let pretrainings: Vec<&str> = experiment.pretrain.iter().map(|spec| spec.name.as_str()).collect();
     if !pretrainings.is_empty() {
@@ -104,7 +104,7 @@ fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut
     let is_missing = specs.into_iter().any(|spec| fetch::is_missing(&spec.dataset, data));
     if is_missing {
         ui.label(
-            "Its images are not on this computer yet: choose them under Data in the form and press Fetch.",
+            "Its data are not on this computer yet: choose them under Data in the form and press Fetch.",
         );
     }
     let mut stays = true;
@@ -141,11 +141,11 @@ pub fn explained(experiment: &Experiment, arm: usize) -> String {
     }
     let is_frozen = spec.training(&FREEZE_STAGES) >= FREEZE_STAGES.max();
     match (is_pretrained, is_frozen, spec.training(&SELF_LABELS) > 0.0, !spec.is_unaltered()) {
-        (false, _, true, _) => "from random weights; labels further images itself",
-        (false, _, _, false) => "from random weights; the images stay as they are",
+        (false, _, true, _) => "from random weights; labels further examples itself",
+        (false, _, _, false) => "from random weights; the examples stay as they are",
         (false, ..) => "from random weights",
         (true, true, ..) => "the pretrained encoder stays as it is; only the last layer learns",
-        (true, _, true, _) => "from the pretrained encoder; labels further images itself",
+        (true, _, true, _) => "from the pretrained encoder; labels further examples itself",
         (true, ..) => "from the pretrained encoder, all of which goes on learning",
     }
     .into()
@@ -169,7 +169,7 @@ impl Work {
         for (spec, runs) in pretrainings.chain(arms) {
             let each = self::steps(&spec, &state.data);
             let each_secs = each.and_then(|each| {
-                Some(each as f64 * spec.training(&BATCH_SIZE) * secs_per_image(&spec, state)?)
+                Some(each as f64 * spec.training(&BATCH_SIZE) * secs_per_example(&spec, state)?)
             });
             steps = steps.zip(each).map(|(all, each)| all + each * runs as u64);
             secs = secs.zip(each_secs).map(|(all, each)| all + each * runs as f64);
@@ -178,7 +178,7 @@ impl Work {
     }
 }
 
-/// The steps that a run will take, where that does not depend on images that were not read yet.
+/// The steps that a run will take, where that does not depend on data that were not read yet.
 fn steps(spec: &RunSpec, data: &DataState) -> Option<u64> {
     let per_epoch = match spec.training(&EPOCH_STEPS) as u64 {
         0 => {
@@ -191,13 +191,13 @@ fn steps(spec: &RunSpec, data: &DataState) -> Option<u64> {
 }
 
 /// By the newest run of the same network, with the same objective if there is any.
-fn secs_per_image(spec: &RunSpec, state: &State) -> Option<f64> {
+fn secs_per_example(spec: &RunSpec, state: &State) -> Option<f64> {
     let of = |is_same: &dyn Fn(&RunSpec) -> bool| {
         let known = state.runs.values().rev().filter(|run| is_same(&run.spec) && run.progress.step > 0);
         known
             .map(|run| {
-                let images = run.progress.step as f64 * run.spec.training(&BATCH_SIZE);
-                run.progress.elapsed_secs / images
+                let examples = run.progress.step as f64 * run.spec.training(&BATCH_SIZE);
+                run.progress.elapsed_secs / examples
             })
             .find(|secs| *secs > 0.0)
     };

@@ -1,13 +1,13 @@
 //! What a network thinks of what is on the pad, and asking it.
 use super::DrawPad;
 use crate::{
-    protocol::{Answer, Confidence, Finding, Prediction, Question, RunId},
+    protocol::{Answer, Confidence, Familiarity, Finding, Prediction, Question, RunId},
     session::Run,
     ui::{
         asking::{Asker, Asking, Pace},
         bars, theme,
         views::UNSAVED,
-        widgets::strong,
+        widgets::{elided, strong, thousands},
     },
 };
 use egui::{RichText, Ui};
@@ -19,8 +19,16 @@ const PACE: Pace = Pace { settled: 0.0, pause: 0.0, pause_of_weights: 0.1, rest:
 /// What it means to look like nothing that is known.
 const OUTSIDER: &str = "Its strokes, to the eyes of the network, are farther from those of every class than 97 of 100 images that it was not fitted to. It has to choose a class all the same: do not rely on it.";
 
+/// What it means to be judged only later, or not at all.
+const UNJUDGED: &str = "Whether the drawing looks like anything that the network was trained on is found out beside training, from validation images.";
+const TOO_FEW: &str = "Whether the drawing looks like anything that the network was trained on cannot be told from so few labels.";
+
 /// The height of all bars, at least.
 const LOWEST: f32 = 150.0;
+/// The most characters of a run's name that leave room for what is said of its answer.
+const NAME: usize = 16;
+/// In less width the letters are small, in points.
+const NARROW: f32 = 200.0;
 
 /// How high the pictures are that a network makes of the drawing.
 const LOOK: f32 = 56.0;
@@ -94,15 +102,19 @@ impl DrawPad {
         }
     }
 
+    /// Whether the training images nearest to the drawing are wanted, where the network has classes.
+    pub(super) fn choose_nearest(&mut self, ui: &mut Ui, run: Option<&Run>) {
+        if self.answered(run).is_some_and(|answer| !answer.probabilities.is_empty()) {
+            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
+            ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
+        }
+    }
+
     /// The training images nearest to the drawing: at once where the network has no classes, else where they are wanted.
     pub(super) fn neighbours(&mut self, ui: &mut Ui, run: Option<&Run>) {
         let (Some(answer), Some(run)) = (self.answered(run), run) else { return };
-        if !answer.probabilities.is_empty() {
-            let help = "Those that look most like the drawing to the network. Some thousand of them are looked at, between batches of training";
-            ui.checkbox(&mut self.with_nearest, "Show the nearest training images").on_hover_text(help);
-            if !self.with_nearest {
-                return;
-            }
+        if !answer.probabilities.is_empty() && !self.with_nearest {
+            return;
         }
         match self.questions.nearest.found(&run.id).map(|found| &found.finding) {
             Some(Ok(Finding::Nearest(nearest))) => {
@@ -127,14 +139,20 @@ impl DrawPad {
         if answer.probabilities.is_empty() {
             return self.looks.ui(ui, &answer.strips, LOOK);
         }
-        if answer.confidence == (Confidence::Calibrated { is_outsider: true }) {
-            let color = theme::run_colors(ui.visuals().dark_mode)[1];
-            let text = "This does not look like anything I was trained on.";
+        let remark = remark(answer.familiarity);
+        if let Some(Remark { text, help, is_doubtful }) = &remark {
+            let is_small = !is_doubtful || ui.available_width() < NARROW;
+            let text = match is_doubtful {
+                true => strong(text.as_str()).color(theme::run_colors(ui.visuals().dark_mode)[1]),
+                false => RichText::new(text).weak(),
+            };
+            let text = if is_small { text.small() } else { text };
             let top = ui.cursor().top();
-            ui.label(strong(text).color(color)).on_hover_text(OUTSIDER);
+            ui.label(text).on_hover_text(*help);
             height = (height - (ui.cursor().top() - top)).max(LOWEST);
         }
-        bars::ui(ui, &answer.probabilities, &answer.class_names, height);
+        let is_doubtful = remark.is_some_and(|remark| remark.is_doubtful);
+        bars::ui(ui, &answer.probabilities, &answer.class_names, height, is_doubtful);
     }
 
     /// Asks the run's network about the drawing when either has changed.
@@ -150,25 +168,54 @@ impl DrawPad {
         }
     }
 
+    /// What is on the pad, and whose answer the bars are.
+    pub(super) fn caption(&self, run: Option<&Run>) -> String {
+        let class = self.page.opened.as_ref().and_then(|opened| opened.class.as_ref());
+        let label = class.map_or(String::new(), |class| format!("A test image, labelled {class}. "));
+        label + &caption(run, self.image.is_some(), &self.kind(run))
+    }
+
     /// Whether the bars are calibrated, for the caption: ", calibrated".
-    pub(super) fn kind(&self, run: Option<&Run>) -> String {
+    fn kind(&self, run: Option<&Run>) -> String {
         let Some(answer) = self.answered(run).filter(|answer| !answer.probabilities.is_empty()) else {
             return String::new();
         };
         let share_done = self.questions.prediction.newest().map_or(0.0, |found| found.share_done);
         match answer.confidence {
             Confidence::Pending => format!(", calibrating: {:.0} %", share_done * 100.0),
-            confidence => format!(", {}", bars::kind(matches!(confidence, Confidence::Calibrated { .. }))),
+            Confidence::Raw => format!(", {}", bars::kind(false)),
+            Confidence::Calibrated { labels } => {
+                format!(", {} on {} labels", bars::kind(true), thousands(labels.calibration as u64))
+            }
         }
     }
 }
 
+/// What is said above the bars.
+struct Remark {
+    text: String,
+    help: &'static str,
+    /// The answer is not to be relied on.
+    is_doubtful: bool,
+}
+
+/// Whether the drawing looks like what the network was trained on, where there is anything to say about that.
+fn remark(familiarity: Familiarity) -> Option<Remark> {
+    let (text, help) = match familiarity {
+        Familiarity::Outside => ("This does not look like anything I was trained on.".into(), OUTSIDER),
+        Familiarity::NotYet => ("Not judged yet".into(), UNJUDGED),
+        Familiarity::TooFewLabels(labels) => (format!("{labels} labels are too few to judge it"), TOO_FEW),
+        Familiarity::Inside | Familiarity::Unknown => return None,
+    };
+    Some(Remark { text, help, is_doubtful: familiarity == Familiarity::Outside })
+}
+
 /// `kind` is that of the bars.
-pub fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
+fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
     match (run, drawn) {
-        (None, _) => "Start or select a run: its network scores your drawing.".into(),
+        (None, _) => "Start or select a run, and it is scored.".into(),
         (Some(run), true) if !run.has_weights() => UNSAVED.into(),
-        (Some(run), true) => format!("Scored by {}{kind}", run.spec.name),
+        (Some(run), true) => format!("Scored by {}{kind}", elided(&run.spec.name, NAME)),
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
     }
 }

@@ -23,6 +23,8 @@ pub struct Opened {
     pub as_drawing: bool,
     /// It was framed before.
     pub is_framed: bool,
+    /// What the data set calls it that it was taken from.
+    pub class: Option<String>,
 }
 
 impl Page {

@@ -1,7 +1,14 @@
 //! The pad under pointers, fingers and keys, at any frame rate.
 use super::*;
-use crate::shape::ImageShape;
-use egui::{Area, Context, Event, Id, Order, RawInput, TouchDeviceId, TouchId, TouchPhase};
+use crate::{
+    protocol::data::{DataReport, DataRequest},
+    session::State,
+    shape::ImageShape,
+};
+use egui::{
+    Area, Context, Event, Id, Key, Modifiers, Order, PointerButton, Pos2, RawInput, Rect, Sense,
+    TouchDeviceId, TouchId, TouchPhase,
+};
 
 const SIDE: f32 = 260.0;
 
@@ -9,6 +16,10 @@ const SIDE: f32 = 260.0;
 struct Desk {
     ctx: Context,
     pad: DrawPad,
+    state: State,
+    /// Questions that have been asked.
+    questions: u64,
+    actions: Vec<Action>,
     text: String,
     /// Where the pad is.
     rect: Rect,
@@ -20,9 +31,17 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let ctx = Context::default();
-        let pad = DrawPad::default();
-        let mut desk =
-            Self { ctx, pad, text: String::new(), rect: Rect::NOTHING, is_covered: false, is_shown: true };
+        let mut desk = Self {
+            ctx,
+            pad: DrawPad::default(),
+            state: State::default(),
+            questions: 0,
+            actions: vec![],
+            text: String::new(),
+            rect: Rect::NOTHING,
+            is_covered: false,
+            is_shown: true,
+        };
         (0..3).for_each(|_| desk.frame(&[]));
         desk
     }
@@ -31,18 +50,21 @@ impl Desk {
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, vec2(600.0, 600.0)));
         let input = RawInput { screen_rect, events: events.to_vec(), ..RawInput::default() };
         let ctx = self.ctx.clone();
-        let _ = ctx.run_ui(input, |ui| {
+        let mut output = ctx.run_ui(input, |ui| {
             if self.is_covered {
                 let above = Area::new(Id::unique("above")).order(Order::Foreground).fixed_pos(self.rect.min);
                 above.show(ui.ctx(), |ui| ui.allocate_exact_size(self.rect.size(), Sense::click()));
             }
             let at = ui.cursor().min;
             if self.is_shown {
-                self.pad.pad(ui, SIDE, 0.08);
+                let asker = &mut Asker::new(&self.state, &mut self.questions, &mut self.actions);
+                self.pad.pad(ui, SIDE, 0.08, asker);
             }
             self.rect = Rect::from_min_size(at, vec2(SIDE, SIDE));
             ui.text_edit_singleline(&mut self.text);
         });
+        // nothing is painted
+        output.textures_delta.clear();
     }
 
     /// The events in so many frames.
@@ -259,6 +281,80 @@ fn a_field_for_text_keeps_its_own_undo() {
     desk.frames(&[&field[..1], &field[1..], &[]]);
     assert!(desk.ctx.text_edit_focused());
     desk.frame(&[Event::Text("a".into())]);
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(desk.strokes(), [ONE]);
+}
+
+/// What the librarian was asked.
+fn asked(desk: &mut Desk) -> Vec<DataRequest> {
+    let requests = desk.actions.drain(..).filter_map(|action| match action {
+        Action::Data(request) => Some(request),
+        _ => None,
+    });
+    requests.collect()
+}
+
+#[test]
+fn a_digit_keeps_the_drawing_clears_the_pad_and_is_undone_and_redone() {
+    let mut desk = Desk::new();
+    desk.key(Modifiers::NONE, Key::Num7);
+    assert_eq!(asked(&mut desk), [], "there is nothing to keep");
+    let stroke = desk.stroke(&OTHER);
+    desk.frame(&stroke);
+    let framed = desk.pad.image().unwrap().pixels.clone();
+    desk.key(Modifiers::NONE, Key::Num7);
+    let kept = |request| DataRequest::KeepDrawing { request, label: 7, framed: framed.clone() };
+    assert_eq!((asked(&mut desk), desk.pad.image()), (vec![kept(1)], None));
+    let place = std::path::PathBuf::from("train/7/0001.png");
+    desk.state.apply_report(DataReport::Kept { request: 1, place: Some(place.clone()) });
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(asked(&mut desk), [DataRequest::RemoveDrawings { places: vec![place] }]);
+    assert_eq!(desk.strokes(), [OTHER]);
+    desk.key(Modifiers::COMMAND, Key::Y);
+    assert_eq!((asked(&mut desk), desk.pad.image()), (vec![kept(3)], None));
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(asked(&mut desk), [], "it is not known yet where it is");
+    let place = std::path::PathBuf::from("test/7/0002.png");
+    desk.state.apply_report(DataReport::Kept { request: 3, place: Some(place.clone()) });
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(asked(&mut desk), [DataRequest::RemoveDrawings { places: vec![place] }]);
+    assert!(desk.strokes().is_empty());
+}
+
+#[test]
+fn blots_images_of_a_data_set_and_typed_digits_are_not_kept() {
+    let mut desk = Desk::new();
+    let dot = desk.stroke(&DOT);
+    desk.frame(&dot);
+    desk.key(Modifiers::NONE, Key::Num0);
+    assert_eq!(asked(&mut desk), []);
+    assert_eq!(desk.strokes(), [DOT], "it is asked about first");
+    let mut desk = Desk::new();
+    let seven = Image {
+        shape: ImageShape::new(28, 28, 1),
+        pixels: (0..784).map(|at| if at % 28 == 9 { 255 } else { 0 }).collect(),
+    };
+    desk.pad.show(seven);
+    desk.key(Modifiers::NONE, Key::Num1);
+    assert_eq!(asked(&mut desk), []);
+    let mut desk = Desk::new();
+    let mut events = desk.stroke(&OTHER);
+    events.extend(desk.stroke(&[[0.2, 1.05]]));
+    desk.frames(&[&events, &[], &[]]);
+    let field = desk.stroke(&[[0.2, 1.05]]);
+    desk.frames(&[&field[..1], &field[1..], &[]]);
+    assert!(desk.ctx.text_edit_focused());
+    desk.key(Modifiers::NONE, Key::Num1);
+    assert_eq!((asked(&mut desk), desk.strokes()), (vec![], vec![OTHER.to_vec()]));
+}
+
+#[test]
+fn delete_clears_the_pad() {
+    let mut desk = Desk::new();
+    let one = desk.stroke(&ONE);
+    desk.frame(&one);
+    desk.key(Modifiers::NONE, Key::Delete);
+    assert!(desk.strokes().is_empty());
     desk.key(Modifiers::COMMAND, Key::Z);
     assert_eq!(desk.strokes(), [ONE]);
 }

@@ -36,8 +36,10 @@ impl Form {
     pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
-        let Ok(entry) = crate::data::find(&self.spec.dataset.id) else { return };
-        let suited = (entry.augmentation)(found.shape);
+        let (Ok(entry), Ok(shape)) = (crate::data::find(&self.spec.dataset.id), found.shape.image()) else {
+            return;
+        };
+        let suited = (entry.augmentation)(shape);
         let fitted = fitting::fit_to_data(&self.spec, suited, catalog);
         if fitted.left_out.is_empty() {
             return;

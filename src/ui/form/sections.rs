@@ -16,7 +16,7 @@ pub enum Group {
     Prominent,
     FineTuning,
     Augmentation,
-    /// Which images are validated on, and which labels are seen.
+    /// Which examples are validated on, and which labels are seen.
     Split,
     Other,
 }
@@ -126,7 +126,7 @@ impl Form {
         let Some(found) = data.found(&self.spec.dataset) else {
             ui.horizontal(|ui| {
                 ui.spinner();
-                ui.label(RichText::new("Reading the images…").weak());
+                ui.label(RichText::new("Reading the data…").weak());
             });
             return;
         };

@@ -121,7 +121,7 @@ impl Figure {
             input
         };
         // Fonts are there from the first frame on, at their size from the second on.
-        let _empty = [ctx.run_ui(input(), |_| {}), ctx.run_ui(input(), |_| {})];
+        (0..2).for_each(|_| ctx.run_ui(input(), |_| {}).textures_delta.clear());
         self.shapes.iter_mut().for_each(|shape| lay_out(&ctx, &mut shape.shape));
         let mut canvas = Canvas::new(size.x as usize, size.y as usize);
         let whole = Rect::from_min_size(Pos2::ZERO, self.size);

@@ -113,7 +113,7 @@ impl Curves {
         let is_narrow = ui.available_width() < NARROW;
         ui.horizontal_wrapped(|ui| {
             if !is_narrow {
-                title(ui, "Learning curves").on_hover_text("Thin: on training images. Thick with dots: on validation images, which the network is not fitted to. Which line is whose is in the list of runs.");
+                title(ui, "Learning curves").on_hover_text("Thin: on training examples. Thick with dots: on validation examples, which the network is not fitted to. Which line is whose is in the list of runs.");
             }
             let (menu, _) = lasting_menu("Show").ui(ui, |ui| {
                 if is_narrow {

@@ -2,9 +2,10 @@
 //! to correct what is wrong.
 use super::{Scene, View, ViewEntry};
 use crate::{
+    errors::message,
     protocol::{
         Preparing,
-        data::{Collection, DataRequest, ImageId, Role},
+        data::{Collection, DataRequest, ExampleId, Role},
     },
     sample::Modality,
     shape::ImageShape,
@@ -47,7 +48,7 @@ struct DataView {
     tally: Tally,
     filter: Filter,
     /// The images that pass the filter.
-    images: Vec<ImageId>,
+    images: Vec<ExampleId>,
     grid: ImageGrid,
     sample: Sample,
     overview: Overview,
@@ -61,8 +62,12 @@ impl View for DataView {
             Some(Err(error)) => return unreadable(ui, error, scene.actions),
             Some(Ok(collection)) => collection.clone(),
         };
+        let shape = match collection.shape.image() {
+            Ok(shape) => shape,
+            Err(error) => return unreadable(ui, &message(&error), scene.actions),
+        };
         self.follow(&collection);
-        header(ui, &collection, scene);
+        header(ui, &collection, shape, scene);
         if let Some(image) = self.side(ui, &collection, scene) {
             self.select(image, &collection);
         }
@@ -70,7 +75,7 @@ impl View for DataView {
             self.refilter(&collection);
         }
         let data = &scene.state.data;
-        self.grid.ui(ui, &collection, &self.images, data, scene.actions);
+        self.grid.ui(ui, &collection, shape, &self.images, data, scene.actions);
     }
 }
 
@@ -105,7 +110,7 @@ impl DataView {
     }
 
     /// Shows an image even where the filter hides it.
-    fn select(&mut self, image: ImageId, collection: &Collection) {
+    fn select(&mut self, image: ExampleId, collection: &Collection) {
         if !self.images.contains(&image) {
             self.filter = Filter::default();
             self.refilter(collection);
@@ -115,7 +120,7 @@ impl DataView {
 
     /// What there is to say, at the right where there is room and beneath the images elsewhere; gives an image that is
     /// to be shown.
-    fn side(&mut self, ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) -> Option<ImageId> {
+    fn side(&mut self, ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) -> Option<ExampleId> {
         let mut chosen = None;
         let selected = self.grid.selected.filter(|image| collection.item(*image).is_some());
         let content = |ui: &mut Ui| {
@@ -140,11 +145,11 @@ impl DataView {
     }
 }
 
-fn header(ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) {
+fn header(ui: &mut Ui, collection: &Collection, shape: ImageShape, scene: &mut Scene<'_>) {
     let info = scene.catalog.component(crate::spec::Section::Dataset, &scene.spec.dataset.id);
     ui.horizontal_wrapped(|ui| {
         title(ui, info.map_or("Data", |info| info.label));
-        let ImageShape { height, width, channels } = collection.shape;
+        let ImageShape { height, width, channels } = shape;
         let color = if channels == 3 { "colour" } else { "grey" };
         let images = thousands((collection.train.len() + collection.test.len()) as u64);
         let classes = collection.class_names.len();
@@ -230,7 +235,7 @@ fn role_color(role: Role, dark: bool) -> Color32 {
 }
 
 /// "7 · training · image 123", for tooltips and screen readers.
-fn spoken(collection: &Collection, image: ImageId) -> String {
+fn spoken(collection: &Collection, image: ExampleId) -> String {
     let Some(item) = collection.item(image) else { return String::new() };
     let name = |label: u16| collection.class_names.get(usize::from(label)).map_or("?", String::as_str);
     let corrected = item.corrected_from.map(|was| format!(" (was {})", name(was))).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::{
     Scene, View, ViewEntry, empty,
     glossary::{FRAMING, PROBABILITY, lead},
-    part,
+    part, without_drawing,
 };
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
@@ -73,7 +73,8 @@ impl View for Drawing {
             );
         };
         if scene.image.is_none() {
-            return empty(ui, "Nothing is drawn", "Draw a digit on the pad, or drop an image on the window.");
+            let then = "Draw a digit on the pad, or drop an image on the window.";
+            return without_drawing(ui, "Nothing is drawn", then, scene);
         }
         if let Some(sheet) = scene.sheet {
             self.follow(ui, scene, run, sheet);

@@ -3,29 +3,26 @@
 use super::{Scene, View, ViewEntry, part};
 use crate::{
     data::handwriting::CLASSES,
-    errors::Place,
     evaluation::argmax,
     protocol::{
-        Caption, Finding, Moment, Question, RunId, Strip,
+        Finding, Moment, Question, RunId,
         data::{DataRequest, Handwriting, Written},
     },
     sample::{Image, Modality},
     session::Run,
-    shape::ImageShape,
     spec::ComponentInfo,
     ui::{
         Action,
         asking::{Asking, Moments},
-        save::Source,
-        strips::Strips,
-        widgets::{icon_button, labeled_button, title},
+        draw_pad::Wish,
+        widgets::title,
     },
 };
 use egui::{Button, RichText, Role, ScrollArea, Ui, WidgetInfo};
-use egui_material_icons::icons::{ICON_DELETE, ICON_UNDO};
 use std::sync::Arc;
 
 mod curve;
+mod drawings;
 mod tuning;
 
 pub(crate) const ENTRY: ViewEntry = ViewEntry {
@@ -40,8 +37,6 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
     open: || Box::new(HandwritingView::default()),
 };
 
-/// Side of a drawing on the screen.
-const DRAWING: f32 = 42.0;
 const DIGITS: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// What the view keeps between frames.
@@ -50,9 +45,7 @@ struct HandwritingView {
     is_asked_for: bool,
     asking: Asking<Arc<Handwriting>>,
     known: Moments<Of>,
-    strips: [Strips; CLASSES],
-    /// The one that was removed last.
-    removed: Option<Written>,
+    drawings: drawings::Drawings,
     tuning: tuning::Tuning,
 }
 
@@ -66,9 +59,11 @@ impl View for HandwritingView {
         }
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             part(ui, |ui| keep(ui, scene));
-            let Some(handwriting) = scene.state.data.handwriting.clone() else { return };
+            let Some(handwriting) = scene.state.data.handwriting.clone() else {
+                return working(ui, "Opening your drawings…");
+            };
             if handwriting.drawings.is_empty() {
-                return bring_back(ui, &mut self.removed, scene);
+                return self.drawings.buttons(ui, &handwriting, scene);
             }
             let run = scene.run;
             if let Some(run) = run {
@@ -76,28 +71,44 @@ impl View for HandwritingView {
             }
             let moments = run.map_or(&[][..], |run| self.known.of(&(run.id.clone(), handwriting.clone())));
             let scores = moments.last().map(|moment| moment.scores.as_slice());
-            part(ui, |ui| {
-                bring_back(ui, &mut self.removed, scene);
-                drawings(ui, &mut self.strips, &mut self.removed, &handwriting, scores, scene);
-            });
+            part(ui, |ui| self.drawings.ui(ui, &handwriting, scores, scene));
             let Some(run) = run else {
                 ui.label("Start or select a run to see how well it reads your handwriting.");
                 return;
             };
+            let reading = self.reading(run, &handwriting);
+            reading.iter().for_each(|text| working(ui, text));
             let source = scene.source(run);
-            part(ui, |ui| curve::ui(ui, (run, &source), &handwriting, moments, scene.actions));
+            let asked = (moments, reading.is_some());
+            part(ui, |ui| curve::ui(ui, (run, &source), &handwriting, asked, scene.actions));
             part(ui, |ui| self.tuning.ui(ui, scene, run, &handwriting, moments));
         });
     }
 }
 
 impl HandwritingView {
+    /// What is said while the run's checkpoints are asked about the drawings: "Seed CNN reads your 9 drawings at each of its
+    /// checkpoints: 40 %".
+    fn reading(&self, run: &Run, handwriting: &Arc<Handwriting>) -> Option<String> {
+        let found = self.asking.found(&run.id).filter(|found| *found.about == *handwriting);
+        let (name, count) = (&run.spec.name, handwriting.drawings.len());
+        match found.map(|found| (found.share_done, &found.finding)) {
+            Some((_, Err(_))) => None,
+            Some((share_done, _)) if share_done >= 1.0 => None,
+            found => {
+                let share_done = found.map_or(0.0, |(share_done, _)| share_done);
+                let at = format!("{:.0} %", share_done * 100.0);
+                Some(format!("{name} reads your {count} drawings at each of its checkpoints: {at}"))
+            }
+        }
+    }
+
     fn follow(&mut self, ui: &Ui, scene: &mut Scene<'_>, run: &Run, handwriting: &Arc<Handwriting>) {
         let of = (run.id.clone(), handwriting.clone());
         let after = self.known.of(&of).last().map(|moment| moment.step);
         let (of_run, about) = ((run, run.saved.unwrap_or_default()), handwriting.clone());
         self.asking.follow(ui, of_run, about, &mut scene.asker(), |handwriting| {
-            let image = |drawing: &Written| Image::drawing(drawing.pixels.clone()).into();
+            let image = |drawing: &Written| Image::drawing(drawing.framed.clone()).into();
             Question::History { samples: Arc::new(handwriting.drawings.iter().map(image).collect()), after }
         });
         let found = self.asking.found(&run.id).map(|found| (&found.about, &found.finding));
@@ -107,85 +118,39 @@ impl HandwritingView {
     }
 }
 
+/// What is being done, and that it goes on.
+fn working(ui: &mut Ui, text: &str) {
+    ui.horizontal(|ui| {
+        ui.spinner();
+        ui.label(text);
+    });
+}
+
 /// One button a digit, to keep what is on the pad.
 fn keep(ui: &mut Ui, scene: &mut Scene<'_>) {
     title(ui, "My handwriting").on_hover_text(
         "Drawings with their right labels, kept as pictures on this computer. Every other one of a digit is held out: it \
          is never trained on, so that it can say what was learnt.",
     );
-    // only a drawing is framed
-    let framed = scene.image.filter(|_| scene.sheet.is_some());
     ui.horizontal_wrapped(|ui| {
         ui.label("Keep the drawing as");
         for (label, digit) in DIGITS.into_iter().enumerate() {
             let button = Button::new(RichText::new(digit).heading());
-            let response = ui.add_enabled(framed.is_some(), button);
+            let response = ui.add_enabled(scene.is_own_drawing, button);
             let spoken = format!("Keep the drawing as {digit}");
             response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), &spoken));
-            let response = response.on_hover_text(format!("The drawing on the pad is a {digit}"));
-            if let Some(framed) = framed.filter(|_| response.clicked()) {
-                let request = DataRequest::KeepDrawing { label, framed: framed.pixels.clone() };
-                scene.actions.push(Action::Data(request));
+            let help = format!("The drawing on the pad is a {digit}: the key {digit} does the same");
+            if response.on_hover_text(help).clicked() {
+                *scene.pad = Some(Wish::Keep(label));
             }
         }
     });
-    if framed.is_none() {
-        ui.label(RichText::new("Draw a digit on the pad, then say here which one it is.").weak());
-    }
-}
-
-/// Keeps the drawing again that was removed last.
-fn bring_back(ui: &mut Ui, removed: &mut Option<Written>, scene: &mut Scene<'_>) {
-    let Some(label) = removed.as_ref().map(|one| one.label) else { return };
-    let button = labeled_button(ui, ICON_UNDO, &format!("Bring the {label} back"));
-    if let Some(one) = removed.take_if(|_| button.clicked()) {
-        let request = DataRequest::KeepDrawing { label: one.label, framed: one.pixels };
-        scene.actions.push(Action::Data(request));
-    }
-}
-
-/// All drawings, with what the network reads.
-fn drawings(
-    ui: &mut Ui,
-    strips: &mut [Strips; CLASSES],
-    removed: &mut Option<Written>,
-    handwriting: &Handwriting,
-    scores: Option<&[Vec<f32>]>,
-    scene: &mut Scene<'_>,
-) {
-    let held_out = handwriting.drawings.iter().filter(|one| one.is_test).count();
-    let source = Source::of_handwriting(scene.run.map(|run| &run.spec));
-    ui.label(format!("{} drawings, {held_out} of them held out (·)", handwriting.drawings.len()))
-        .on_hover_text(Place::folder(&handwriting.folder).to_string());
-    for (label, strips) in strips.iter_mut().enumerate() {
-        let chosen = || handwriting.drawings.iter().enumerate().filter(move |(_, one)| one.label == label);
-        let Some((_, last)) = chosen().next_back() else { continue };
-        ui.horizontal_top(|ui| {
-            if icon_button(ui, ICON_DELETE, &format!("Remove the last {label}")).clicked() {
-                let request = DataRequest::RemoveDrawing { place: last.place.clone() };
-                scene.actions.push(Action::Data(request));
-                *removed = Some(last.clone());
-            }
-            ui.vertical(|ui| {
-                let caption = |(at, one): (usize, &Written)| caption(one, scores.and_then(|scores| scores.get(at)));
-                let strip = Strip {
-                    name: DIGITS[label],
-                    help: "What the network reads stands beneath each, with a cross where it is wrong; those that are held out are marked with a dot.",
-                    shape: ImageShape::new(28, 28, 1),
-                    pixels: chosen().flat_map(|(_, one)| one.pixels.iter().copied()).collect(),
-                    captions: chosen().map(caption).collect(),
-                };
-                strips.beside(ui, std::slice::from_ref(&strip), DRAWING, &source, scene.actions);
-            });
-        });
-    }
-}
-
-fn caption(one: &Written, scores: Option<&Vec<f32>>) -> Caption {
-    let read = scores.filter(|scores| !scores.is_empty()).map(|scores| argmax(scores));
-    let mark = if one.is_test { " ·" } else { "" };
-    let text = read.map_or(mark.to_owned(), |read| format!("{read}{mark}"));
-    Caption { text, is_right: read.map(|read| read == one.label) }
+    let text = if scene.is_own_drawing || scene.image.is_none() {
+        "Draw a digit on the pad, then say here which one it is. Its key does the same; the pad is cleared for the next."
+    } else {
+        "What is on the pad is no drawing of yours."
+    };
+    ui.label(RichText::new(text).weak());
 }
 
 /// How many of some drawings are read right, of how many; nothing where the network has no names for digits.
@@ -208,22 +173,19 @@ fn right_of(run: &Run, handwriting: &Handwriting, moment: &Moment) -> Option<[us
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn written(label: usize, is_test: bool) -> Written {
-        Written { place: "train/1/0001.png".into(), label, is_test, pixels: vec![] }
+    pub fn written(label: usize, is_test: bool) -> Written {
+        Written { place: "train/1/0001.png".into(), label, is_test, framed: vec![] }
     }
 
     #[test]
-    fn drawings_are_counted_and_captioned() {
+    fn drawings_that_are_read_right_are_counted() {
         let drawings = [written(1, false), written(0, true)];
         let scores = [vec![0.2, 0.8], vec![0.4, 0.6]];
         assert_eq!(right(drawings.iter().zip(&scores)), Some([1, 2]));
         assert_eq!(right(drawings.iter().zip(&[vec![], vec![]])), None);
-        let wrong = caption(&drawings[1], Some(&scores[1]));
-        assert_eq!((wrong.text.as_str(), wrong.is_right), ("1 ·", Some(false)));
-        assert_eq!(caption(&drawings[0], None), Caption { text: String::new(), is_right: None });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     glossary::{FEATURE_MAP, FILTER, lead},
     pointed::Pointed,
     region::region,
-    waiting,
+    waiting, without_drawing,
 };
 use crate::{
     explanation::Third,
@@ -69,7 +69,7 @@ impl View for InsideView {
         };
         let Some(image) = scene.image else {
             let then = "Here you see what each layer makes of it.";
-            return empty(ui, "Draw a digit, or open an image", then);
+            return without_drawing(ui, "Draw a digit, or open an image", then, scene);
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.filter) = (Some(run.id.clone()), Filter::default());
@@ -192,11 +192,11 @@ impl InsideView {
 /// ": up to 3.21, in its upper left part".
 fn brightness(maps: &FeatureMaps, filter: usize) -> String {
     let values = maps.map(filter).iter().enumerate();
-    let Some((at, value)) = values.max_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, value)| **value > 0.0) else {
+    let Some((at, value)) = values.max_by(|a, b| a.1.total_cmp(b.1)).filter(|(_, value)| **value > 0.0)
+    else {
         return ": nothing above 0".into();
     };
-    let place =
-        region(Third::of(at / maps.width, maps.height), Third::of(at % maps.width, maps.width));
+    let place = region(Third::of(at / maps.width, maps.height), Third::of(at % maps.width, maps.width));
     format!(": up to {value:.2}{}", place.map_or(String::new(), |place| format!(", in its {place} part")))
 }
 

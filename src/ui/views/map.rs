@@ -287,7 +287,7 @@ impl MapView {
 /// Where each image lies, and what it is.
 fn table(map: &Map, source: &Source) -> anyhow::Result<save::File> {
     let rows = map.positions.iter().enumerate().map(|(image, [x, y])| {
-        let (number, class) = (map.embedded.images[image], map.embedded.class_name(image));
+        let (number, class) = (map.embedded.examples[image], map.embedded.class_name(image));
         vec![number.to_string(), class.to_owned(), x.to_string(), y.to_string()]
     });
     source.table("Map", &["image", "class", "x", "y"], rows)

@@ -3,7 +3,7 @@ use super::{
     Scene, View, ViewEntry, centred, empty,
     glossary::{self, lead, term},
     pointed::Pointed,
-    waiting,
+    waiting, without_drawing,
 };
 use crate::{
     explanation::{Attribution, Explanation, colour},
@@ -74,11 +74,8 @@ impl View for Why {
             return empty(ui, "Start a run, or select one", "Its network says what it sees in your drawing.");
         };
         let Some(image) = scene.image else {
-            return empty(
-                ui,
-                "Draw a digit, or open an image",
-                "Here you see what in it speaks for each class.",
-            );
+            let then = "Here you see what in it speaks for each class.";
+            return without_drawing(ui, "Draw a digit, or open an image", then, scene);
         };
         if self.run.as_ref() != Some(&run.id) {
             (self.run, self.class, self.instead_of) = (Some(run.id.clone()), None, None);

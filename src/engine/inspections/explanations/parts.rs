@@ -33,8 +33,10 @@ pub fn without(explained: &Explained, pixels: &[u8]) -> Result<Vec<Without>> {
     let images = Tensor::from_vec(images.concat(), size, explained.image.device())?;
     let logits = ops::on_pool(|| explained.model.logits(&images))?;
     let outputs = explained.output(&logits)?.to_vec1::<f32>()?;
-    let rest = |((part, logits), output): ((Part, Vec<f32>), f32)| {
-        Without { part, predicted: argmax(&logits) as u16, output }
+    let rest = |((part, logits), output): ((Part, Vec<f32>), f32)| Without {
+        part,
+        predicted: argmax(&logits) as u16,
+        output,
     };
     Ok(parts.into_iter().zip(logits.to_vec2::<f32>()?).zip(outputs).map(rest).collect())
 }

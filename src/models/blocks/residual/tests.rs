@@ -261,7 +261,7 @@ fn a_classifier_of_it_learns_and_goes_to_pytorch_and_back() {
     };
     let ((objective, vars), live) = (classifier(1), LiveParams::default());
     let labels = Tensor::new(&[0u32, 1, 0], &Device::Cpu).unwrap();
-    let batch = Batch { inputs: images(), labels: Some(labels), class_weights: None };
+    let batch = Batch { inputs: images(), labels: Some(labels), class_weights: None, outsiders: None };
     let loss = || objective.loss(&batch, &training(&live, 0)).unwrap().loss;
     let before = loss();
     let gradients = vars.backward(&before).unwrap();

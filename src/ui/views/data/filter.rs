@@ -1,6 +1,6 @@
 //! Which images are shown.
 use super::{overview::Tally, role_text};
-use crate::protocol::data::{Collection, ImageId, Item, Role};
+use crate::protocol::data::{Collection, ExampleId, Item, Role};
 use crate::ui::widgets::thousands;
 use egui::{ComboBox, Ui};
 
@@ -16,7 +16,7 @@ pub struct Filter {
 const ROLES: [Role; 5] = [Role::Train, Role::Unlabelled, Role::Validation, Role::Test, Role::Excluded];
 
 impl Filter {
-    pub fn apply(&self, collection: &Collection) -> Vec<ImageId> {
+    pub fn apply(&self, collection: &Collection) -> Vec<ExampleId> {
         collection.items().filter(|(_, item)| self.passes(item)).map(|(image, _)| image).collect()
     }
 

@@ -2,7 +2,10 @@
 //! each one texture, of which a bounded number is kept.
 use super::{role_color, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Role},
+    protocol::{
+        data::{Collection, ExampleId, Role},
+        visual::VisualRequest,
+    },
     session::DataState,
     shape::ImageShape,
     ui::{Action, sheet::SheetTexture},
@@ -31,7 +34,7 @@ const GAP: f32 = 4.0;
 pub struct ImageGrid {
     /// Of its widget.
     pub id: Option<egui::Id>,
-    pub selected: Option<ImageId>,
+    pub selected: Option<ExampleId>,
     pages: BTreeMap<usize, Page>,
     /// Pages that are under way, by request.
     asked: BTreeMap<u64, usize>,
@@ -67,7 +70,7 @@ impl ImageGrid {
         self.reveal = true;
     }
 
-    pub fn select(&mut self, image: ImageId) {
+    pub fn select(&mut self, image: ExampleId) {
         self.selected = Some(image);
         self.reveal = true;
     }
@@ -76,7 +79,8 @@ impl ImageGrid {
         &mut self,
         ui: &mut Ui,
         collection: &Collection,
-        images: &[ImageId],
+        shape: ImageShape,
+        images: &[ExampleId],
         data: &DataState,
         actions: &mut Vec<Action>,
     ) {
@@ -85,7 +89,7 @@ impl ImageGrid {
             return;
         }
         self.take(ui.ctx(), data);
-        let layout = Layout::new(collection.shape, ui.available_width() - 14.0);
+        let layout = Layout::new(shape, ui.available_width() - 14.0);
         // However little room there is, it leaves what is beneath alone.
         let area = ScrollArea::vertical().auto_shrink(false).min_scrolled_height(0.0);
         area.show_viewport(ui, |ui, viewport| {
@@ -120,7 +124,7 @@ impl ImageGrid {
         }
     }
 
-    fn ask(&mut self, in_sight: Range<usize>, images: &[ImageId], actions: &mut Vec<Action>) {
+    fn ask(&mut self, in_sight: Range<usize>, images: &[ExampleId], actions: &mut Vec<Action>) {
         let wanted = in_sight.start / PAGE..(in_sight.end + PAGE).div_ceil(PAGE);
         let under_way: BTreeSet<usize> = self.asked.values().copied().collect();
         for page in wanted {
@@ -134,7 +138,7 @@ impl ImageGrid {
             self.requests += 1;
             self.asked.insert(self.requests, page);
             let images = images[on_page].to_vec();
-            actions.push(Action::Data(DataRequest::Sheet { request: self.requests, images }));
+            actions.push(Action::Data(VisualRequest::Sheet { request: self.requests, images }.into()));
         }
     }
 
@@ -144,7 +148,7 @@ impl ImageGrid {
         rect: Rect,
         layout: Layout,
         collection: &Collection,
-        images: &[ImageId],
+        images: &[ExampleId],
         in_sight: Range<usize>,
     ) {
         let frame = ui.ctx().cumulative_frame_nr();
@@ -177,13 +181,13 @@ impl ImageGrid {
         }
     }
 
-    fn place_of_selected(&self, images: &[ImageId]) -> Option<usize> {
+    fn place_of_selected(&self, images: &[ExampleId]) -> Option<usize> {
         // Lists are in order.
         images.binary_search(&self.selected?).ok()
     }
 
     /// Clicks, keys, and the way to an image that is to be shown.
-    fn follow(&mut self, ui: &Ui, response: &Response, layout: Layout, images: &[ImageId], height: f32) {
+    fn follow(&mut self, ui: &Ui, response: &Response, layout: Layout, images: &[ExampleId], height: f32) {
         let here = self.place_of_selected(images);
         if response.clicked()
             && let Some(at) = response.interact_pointer_pos().and_then(|at| layout.at(response.rect, at))
@@ -214,7 +218,7 @@ impl ImageGrid {
         response: Response,
         layout: Layout,
         collection: &Collection,
-        images: &[ImageId],
+        images: &[ExampleId],
     ) {
         response.widget_info(|| {
             let selected = self.selected.map(|image| format!(", selected: {}", spoken(collection, image)));

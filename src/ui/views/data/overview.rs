@@ -1,8 +1,10 @@
 //! What there is in a data set: how it is split, how many images of each class, how bright they are, which are the same.
 use super::{role_color, role_text, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, ImageId, Role, Survey, Twins},
-    shape::ImageShape,
+    protocol::{
+        data::{Collection, ExampleId, Role},
+        visual::{Survey, Twins, VisualRequest},
+    },
     spec::{Section, dotted},
     ui::{
         Action, param,
@@ -52,7 +54,7 @@ impl Overview {
         collection: &Collection,
         tally: &Tally,
         scene: &mut Scene<'_>,
-    ) -> Option<ImageId> {
+    ) -> Option<ExampleId> {
         ui.separator();
         split(ui, tally, scene);
         ui.separator();
@@ -72,7 +74,7 @@ impl Overview {
         chosen
     }
 
-    fn survey(&mut self, ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) -> Option<ImageId> {
+    fn survey(&mut self, ui: &mut Ui, collection: &Collection, scene: &mut Scene<'_>) -> Option<ExampleId> {
         ui.label(strong("Duplicates and brightness"));
         let report = scene.state.data.survey.as_ref().filter(|report| Some(report.request) == self.asked);
         let Some(report) = report else {
@@ -84,7 +86,7 @@ impl Overview {
                 let last = scene.state.data.survey.as_ref().map_or(0, |report| report.request);
                 self.requests = self.requests.max(last) + 1;
                 self.asked = Some(self.requests);
-                scene.actions.push(Action::Data(DataRequest::Survey { request: self.requests }));
+                scene.actions.push(Action::Data(VisualRequest::Survey { request: self.requests }.into()));
             }
             return None;
         };
@@ -95,7 +97,7 @@ impl Overview {
                 ui.add(bar).widget_info(|| WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &name));
                 if ui.button("Stop").clicked() {
                     self.asked = None;
-                    scene.actions.push(Action::Data(DataRequest::EndSurvey));
+                    scene.actions.push(Action::Data(VisualRequest::EndSurvey.into()));
                 }
             });
         }
@@ -157,12 +159,11 @@ fn split(ui: &mut Ui, tally: &Tally, scene: &mut Scene<'_>) {
 /// What the encoder gets to see.
 fn shapes(ui: &mut Ui, collection: &Collection, scene: &Scene<'_>) {
     ui.label(strong("What the network gets"));
-    let ImageShape { height, width, channels } = collection.shape;
-    let kind = if channels == 3 { "three channels: red, green and blue" } else { "one channel: grey" };
     let encoder = scene.catalog.component(Section::Encoder, &scene.spec.encoder.id);
     let encoder = encoder.map_or("The network", |info| info.label);
     let text = format!(
-        "{encoder} is built for {width} × {height} pixels in {kind}. Images of another size or colour are scaled, cropped and converted before the run starts."
+        "{encoder} is built for {}. Images of another size or colour are scaled, cropped and converted before the run starts.",
+        collection.shape
     );
     ui.label(RichText::new(text).small());
 }
@@ -230,7 +231,7 @@ fn brightness(ui: &mut Ui, report: &Survey) {
     }
 }
 
-fn duplicates(ui: &mut Ui, collection: &Collection, report: &Survey) -> Option<ImageId> {
+fn duplicates(ui: &mut Ui, collection: &Collection, report: &Survey) -> Option<ExampleId> {
     let counts = report.counts;
     let found = |count: usize, what: &str| format!("{} {what}", thousands(count as u64));
     let is_done = report.share_done >= 1.0;

@@ -1,7 +1,10 @@
 //! One image, pixel by pixel, and how to correct it.
 use super::{correct, role_text, spoken};
 use crate::{
-    protocol::data::{Collection, DataRequest, FullImage, ImageId, Item, Role},
+    protocol::{
+        data::{Collection, ExampleId, Item, Role},
+        visual::{Enlarged, VisualRequest},
+    },
     sample::Image,
     shape::ImageShape,
     spec::{Edit, Edits},
@@ -20,7 +23,7 @@ use egui_material_icons::icons::{ICON_REDO, ICON_UNDO};
 /// What is kept of the selected image and of the corrections made.
 #[derive(Default)]
 pub struct Sample {
-    asked: Option<ImageId>,
+    asked: Option<ExampleId>,
     requests: u64,
     /// With the request that it answers.
     texture: Option<(u64, TextureHandle)>,
@@ -39,7 +42,7 @@ impl Sample {
         &mut self,
         ui: &mut Ui,
         collection: &Collection,
-        selected: Option<ImageId>,
+        selected: Option<ExampleId>,
         grid: Option<egui::Id>,
         scene: &mut Scene<'_>,
     ) {
@@ -54,36 +57,36 @@ impl Sample {
             return;
         };
         self.ask(image, scene.actions);
-        let look = scene.state.data.look.as_ref().filter(|look| look.request == self.requests);
-        let Some((look, item)) = look.zip(collection.item(image)) else {
+        let enlarged = scene.state.data.enlarged.as_ref().filter(|found| found.request == self.requests);
+        let Some((enlarged, item)) = enlarged.zip(collection.item(image)) else {
             ui.spinner();
             return;
         };
-        let look = look.clone();
-        self.picture(ui, collection, &look);
+        let enlarged = enlarged.clone();
+        self.picture(ui, collection, &enlarged);
         ui.label(spoken(collection, image));
         ui.horizontal_wrapped(|ui| {
-            scene.look_into(ui, Some(&Image { shape: look.shape, pixels: look.pixels.to_vec() }))
+            scene.look_into(ui, Some(&Image { shape: enlarged.shape, pixels: enlarged.pixels.to_vec() }))
         });
-        self.corrections(ui, collection, &look, item, scene);
+        self.corrections(ui, collection, &enlarged, item, scene);
     }
 
-    fn ask(&mut self, image: ImageId, actions: &mut Vec<Action>) {
+    fn ask(&mut self, image: ExampleId, actions: &mut Vec<Action>) {
         if self.asked == Some(image) {
             return;
         }
         self.asked = Some(image);
         self.requests += 1;
-        actions.push(Action::Data(DataRequest::Look { request: self.requests, image }));
+        actions.push(Action::Data(VisualRequest::Enlarge { request: self.requests, image }.into()));
     }
 
     /// The image as large as there is room; under the pointer, a pixel's place and its values.
-    fn picture(&mut self, ui: &mut Ui, collection: &Collection, look: &FullImage) {
-        let ImageShape { height, width, channels } = look.shape;
-        if self.texture.as_ref().is_none_or(|(of, _)| *of != look.request) {
-            let picture = widgets::picture(look.shape, &look.pixels);
+    fn picture(&mut self, ui: &mut Ui, collection: &Collection, enlarged: &Enlarged) {
+        let ImageShape { height, width, channels } = enlarged.shape;
+        if self.texture.as_ref().is_none_or(|(of, _)| *of != enlarged.request) {
+            let picture = widgets::picture(enlarged.shape, &enlarged.pixels);
             let texture = ui.ctx().load_texture("sample", picture, TextureOptions::NEAREST);
-            self.texture = Some((look.request, texture));
+            self.texture = Some((enlarged.request, texture));
         }
         let Some((_, texture)) = &self.texture else { return };
         let scale = (ui.available_width().min(280.0) / width.max(height).max(1) as f32).max(0.5);
@@ -91,13 +94,13 @@ impl Sample {
             ui.allocate_exact_size(vec2(width as f32, height as f32) * scale, Sense::hover());
         let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         ui.painter().image(texture.id(), rect, whole, egui::Color32::WHITE);
-        let name = format!("Enlarged: {}", spoken(collection, look.image));
+        let name = format!("Enlarged: {}", spoken(collection, enlarged.image));
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
         if let Some(at) = response.hover_pos() {
             let [x, y] =
                 [(at.x - rect.left()) / scale, (at.y - rect.top()) / scale].map(|v| v.max(0.0) as usize);
             let (x, y) = (x.min(width.saturating_sub(1)), y.min(height.saturating_sub(1)));
-            let values = &look.pixels[(y * width + x) * channels..][..channels];
+            let values = &enlarged.pixels[(y * width + x) * channels..][..channels];
             let values: Vec<_> = values.iter().map(ToString::to_string).collect();
             let text = format!("Column {x}, row {y}: {}", values.join(", "));
             response.on_hover_text_at_pointer(text);
@@ -108,12 +111,12 @@ impl Sample {
         &mut self,
         ui: &mut Ui,
         collection: &Collection,
-        look: &FullImage,
+        enlarged: &Enlarged,
         item: Item,
         scene: &mut Scene<'_>,
     ) {
         let name = |label: u16| collection.class_names.get(usize::from(label)).map_or("?", String::as_str);
-        let mut wanted = scene.spec.dataset.edits.get(&look.key).cloned();
+        let mut wanted = scene.spec.dataset.edits.get(&enlarged.key).cloned();
         let before = wanted.clone();
         ui.horizontal_wrapped(|ui| {
             let help = "What is in the image, if its label is wrong. The data itself is not changed.";
@@ -137,8 +140,8 @@ impl Sample {
         if wanted != before {
             let mut edits = scene.spec.dataset.edits.clone();
             match wanted {
-                Some(edit) => drop(edits.insert(look.key.clone(), edit)),
-                None => drop(edits.remove(&look.key)),
+                Some(edit) => drop(edits.insert(enlarged.key.clone(), edit)),
+                None => drop(edits.remove(&enlarged.key)),
             }
             self.past.push(scene.spec.dataset.edits.clone());
             self.future.clear();

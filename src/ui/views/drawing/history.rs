@@ -136,7 +136,7 @@ fn show(
         let (said, kind) = (said(scores[at], class_names), bars::kind(false));
         let text = format!("Step {}, epoch {epoch:.2}: {said}, {kind}", thousands(step));
         ui.label(RichText::new(text).small());
-        bars::ui(ui, scores[at], class_names, 220.0);
+        bars::ui(ui, scores[at], class_names, 220.0, false);
     };
     if ui.available_width() < 2.2 * ANSWER {
         let (saved, at) = curve(ui);

@@ -129,7 +129,7 @@ fn answer(ui: &mut Ui, finding: Option<&Result<Finding, String>>) {
             Some(scores) if !scores.is_empty() => {
                 let text = format!("{}, {}", said(scores, class_names), bars::kind(*is_calibrated));
                 ui.label(RichText::new(text).small());
-                bars::ui(ui, scores, class_names, 200.0);
+                bars::ui(ui, scores, class_names, 200.0, false);
             }
             _ => drop(ui.label(RichText::new(NO_NAMES).weak())),
         },

@@ -1,5 +1,6 @@
 //! Probabilities of a few classes along an axis.
 use super::variants::best;
+use crate::evaluation::confidence;
 use crate::metrics::Unit;
 use crate::ui::{
     Action,
@@ -72,7 +73,7 @@ fn plot(ui: &mut Ui, odds: &Odds<'_>) {
         .custom_y_axes(vec![y_axis.formatter(|mark, _| bounds::share_tick(mark.value))])
         .label_formatter(move |hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(format!("{plot_name}: {:.0} %\n{x_name} {}", position.y * 100.0, number(position.x)))
+                Some(format!("{plot_name}: {}\n{x_name} {}", confidence(position.y, 0), number(position.x)))
             }
             HoverPosition::Elsewhere { .. } => None,
         });

@@ -15,7 +15,8 @@ pub fn of_reading(reading: Reading<'_>, rotation: f32) -> String {
     let places = reading.places();
     let (class, probability) = best(&places[places.len() / 2]);
     let kept = places.iter().filter(|scores| best(scores).0 == class).count();
-    let turned = rotations().zip(reading.rotations()).map(|(angle, scores)| (angle - rotation, best(scores).0));
+    let turned =
+        rotations().zip(reading.rotations()).map(|(angle, scores)| (angle - rotation, best(scores).0));
     let changed = turned.filter(|(by, read)| *read != class && by.abs() >= 0.5);
     let nearest = changed.min_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
     let turned = match nearest {
@@ -47,7 +48,10 @@ pub fn of_history(moments: &[Moment], class_names: &[String]) -> Option<String> 
         None => "as it has at every checkpoint".into(),
     };
     let (step, class) = (thousands(last.step), name(class_names, class));
-    Some(format!("At step {step} the network reads {class} ({}), {since}.", confidence(probability.into(), 0)))
+    Some(format!(
+        "At step {step} the network reads {class} ({}), {since}.",
+        confidence(probability.into(), 0)
+    ))
 }
 
 #[cfg(test)]
@@ -70,7 +74,8 @@ mod tests {
     #[test]
     fn what_upsets_a_reading_is_told() {
         let names = ["7", "4", "1"].map(String::from);
-        let told = |scores: &[Vec<f32>], rotation| of_reading(Reading::new(scores, &names, true).unwrap(), rotation);
+        let told =
+            |scores: &[Vec<f32>], rotation| of_reading(Reading::new(scores, &names, true).unwrap(), rotation);
         let shaken = all(|at| usize::from(at < 12), |angle| if angle > 33.0 { 1 } else { 0 });
         let expected = "Read as 7 (98 %), and as the same at 108 of 120 other places; turned by 35° clockwise it would be read as 4.";
         assert_eq!(told(&shaken, 0.0), expected);

@@ -4,8 +4,8 @@ use super::{
     list::{Item, List, class_name},
 };
 use crate::{
-    evaluation::Verdict,
-    protocol::data::ImageId,
+    evaluation::{Verdict, confidence},
+    protocol::data::ExampleId,
     sample::Image,
     session::Run,
     ui::{
@@ -13,7 +13,7 @@ use crate::{
         sheet::SheetTexture,
         theme,
         views::Scene,
-        widgets::{fitted, percent, strong},
+        widgets::{fitted, strong},
     },
 };
 use egui::{
@@ -33,7 +33,7 @@ pub struct Closer {
     /// Its place in the list.
     at: Option<usize>,
     /// The image that was asked for last, and the question's number.
-    asked: Option<(ImageId, u64)>,
+    asked: Option<(ExampleId, u64)>,
     shown: Option<Shown>,
 }
 
@@ -63,7 +63,7 @@ impl Closer {
             self.at = None;
             return;
         };
-        self.ask(run, ImageId { is_test: list.is_of_test(), index: item.verdict.image }, scene);
+        self.ask(run, ExampleId { is_test: list.is_of_test(), index: item.verdict.example }, scene);
         self.take(ui, scene);
         let modal = Modal::new(Id::unique("closer")).show(ui.ctx(), |ui| {
             ui.set_width(SIDE * 2.0 + 24.0);
@@ -94,7 +94,7 @@ impl Closer {
         };
     }
 
-    fn ask(&mut self, run: &Run, image: ImageId, scene: &mut Scene<'_>) {
+    fn ask(&mut self, run: &Run, image: ExampleId, scene: &mut Scene<'_>) {
         if self.asked.is_none_or(|(asked, _)| asked != image) {
             self.asked = Some((image, scene.pictures(run, vec![image], PIXELS)));
         }
@@ -105,7 +105,7 @@ impl Closer {
         if self.shown.as_ref().is_some_and(|shown| shown.request == request) {
             return;
         }
-        let arrived = scene.state.data.pictures.iter().find(|sheet| sheet.request == request);
+        let arrived = scene.state.data.run_sheets.iter().find(|sheet| sheet.request == request);
         self.shown = arrived.map(|sheet| {
             let texture = SheetTexture::new(ui.ctx(), sheet, TextureOptions::NEAREST);
             let image = Image { shape: sheet.shape, pixels: sheet.pixels.to_vec() };
@@ -168,7 +168,7 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
     for (class, probability) in rows {
         bar(ui, (class, class_name(names, class)), probability, class == verdict.label);
     }
-    let mut text = format!("Calibrated; uncalibrated {}", percent(verdict.raw_confidence.into()));
+    let mut text = format!("Calibrated; uncalibrated {}", confidence(verdict.raw_confidence.into(), 1));
     text += &format!(" sure. Loss {:.3} nats.", verdict.loss);
     ui.label(RichText::new(text).small().weak());
     if verdict.is_outsider {
@@ -179,7 +179,7 @@ fn probabilities(ui: &mut Ui, verdict: &Verdict, names: &[String]) {
 /// A class's mark and name, its probability as a bar and as a number, and a tick at the label.
 fn bar(ui: &mut Ui, (class, name): (u16, &str), probability: f32, is_label: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(SIDE, 22.0), Sense::hover());
-    let written = percent(probability.into());
+    let written = confidence(probability.into(), 1);
     let label = if is_label { ", the label" } else { "" };
     let spoken = format!("{name}{label}: {written}");
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));

@@ -40,10 +40,14 @@ pub fn ui(ui: &mut Ui, found: &Found, figures: &Figures, source: &Source, scene:
 /// What the threshold lets through and what it does not.
 fn outsiders(found: &Found, figures: &Figures, scene: &Scene<'_>) -> Vec<String> {
     let split = found.evaluation.split.id();
+    let Some(validation_flagged) = figures.trust.validation_flagged else {
+        let labels = thousands(figures.trust.labels.training as u64);
+        return vec![format!("It has learnt from {labels} labels, too few to tell what is an outsider.")];
+    };
     let mut sentences = vec![format!(
         "Taken for outsiders, though they are none: {} of the {split} images, {} of the validation images by which the threshold was set.",
         percent(figures.flagged),
-        percent(figures.trust.validation_flagged)
+        percent(validation_flagged)
     )];
     let id = found.wish.outsiders.as_deref().unwrap_or_default();
     let label = scene.catalog.component(Section::Dataset, id).map_or("another data set", |info| info.label);

@@ -60,7 +60,7 @@ impl Figures {
     fn table(&self, source: &Source) -> anyhow::Result<save::File> {
         let share = |share: Option<f64>| share.map_or(String::new(), |share| share.to_string());
         let rows = self.class_names.iter().zip(&self.classes).map(|(name, class)| {
-            vec![name.clone(), class.images.to_string(), share(class.precision), share(class.recall)]
+            vec![name.clone(), class.examples.to_string(), share(class.precision), share(class.recall)]
         });
         source.table("Class by class", &["class", "images", "precision", "recall"], rows)
     }
@@ -69,7 +69,7 @@ impl Figures {
         let share = |share: Option<f64>| share.map_or("–".into(), percent);
         let (name, figures) = (&self.class_names[class], &self.classes[class]);
         let [precision, recall] = [figures.precision, figures.recall].map(share);
-        let images = thousands(figures.images as u64);
+        let images = thousands(figures.examples as u64);
         columns(ui, 4, |column, ui| {
             let text = [name, &images, &precision, &recall][column];
             // A row is as high as its letters.

@@ -2,7 +2,7 @@
 use super::list::{Item, List, class_name};
 use crate::{
     evaluation::{Verdict, confidence},
-    protocol::data::ImageId,
+    protocol::data::ExampleId,
     session::Run,
     ui::{
         look::{MARK_ROOM, class_mark},
@@ -53,7 +53,7 @@ impl Gallery {
             return None;
         }
         self.ask(run, list, scene);
-        let arrived = scene.state.data.pictures.iter().find(|sheet| sheet.request == self.request);
+        let arrived = scene.state.data.run_sheets.iter().find(|sheet| sheet.request == self.request);
         if let Some(sheet) =
             arrived.filter(|_| self.texture.as_ref().is_none_or(|(of, _)| *of != self.request))
         {
@@ -77,7 +77,7 @@ impl Gallery {
         }
         self.asked = Some(now);
         let items = list.items().iter().skip(self.page * PAGE).take(PAGE);
-        let image = |item: &Item| ImageId { is_test: list.is_of_test(), index: item.verdict.image };
+        let image = |item: &Item| ExampleId { is_test: list.is_of_test(), index: item.verdict.example };
         self.request = scene.pictures(run, items.map(image).collect(), PIXELS);
     }
 
@@ -137,7 +137,12 @@ impl Gallery {
                 let end = write(ui, line, "is", color);
                 let line = line.with_min_x(end + 2.0);
                 class_mark(ui, line, item.verdict.label.into());
-                write(ui, line.with_min_x(line.left() + MARK_ROOM), class_name(names, item.verdict.label), color);
+                write(
+                    ui,
+                    line.with_min_x(line.left() + MARK_ROOM),
+                    class_name(names, item.verdict.label),
+                    color,
+                );
             }
             None => {}
         }
@@ -203,5 +208,5 @@ pub fn spoken(item: &Item, names: &[String]) -> String {
     let also =
         item.other.as_ref().map_or(String::new(), |other| format!("; by the other run {}", say(other)));
     let label = class_name(names, verdict.label);
-    format!("Image {}, label {label}: {}{also}", thousands(verdict.image.into()), say(verdict))
+    format!("Image {}, label {label}: {}{also}", thousands(verdict.example.into()), say(verdict))
 }

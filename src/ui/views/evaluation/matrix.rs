@@ -11,8 +11,8 @@ use crate::ui::{
     widgets::{card, percent, strong, thousands},
 };
 use egui::{
-    Align2, Color32, EventFilter, FontId, Key, Mesh, Painter, Pos2, Rect, Response, RichText, Role, ScrollArea,
-    Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
+    Align2, Color32, EventFilter, FontId, Key, Mesh, Painter, Pos2, Rect, Response, RichText, Role,
+    ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 use names::Names;
 use std::ops::RangeInclusive;
@@ -114,7 +114,8 @@ impl Matrix {
 
     fn switches(&mut self, ui: &mut Ui, count: usize) {
         ui.selectable_value(&mut self.shares, false, "Counts").on_hover_text("Numbers of images");
-        ui.selectable_value(&mut self.shares, true, "Shares").on_hover_text("Of the images of a row, in per cent");
+        ui.selectable_value(&mut self.shares, true, "Shares")
+            .on_hover_text("Of the images of a row, in per cent");
         let mut grouped = self.grouped.unwrap_or(count > MANY);
         let help = "Puts classes that are taken for each other side by side, the most confused ones first";
         if ui.checkbox(&mut grouped, "Grouped").on_hover_text(help).changed() {

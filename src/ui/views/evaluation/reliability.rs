@@ -55,14 +55,14 @@ pub fn ui(ui: &mut Ui, reliability: &[Reliability; 2]) {
 
 /// The bins that are drawn, with their confidence and the share that is right.
 fn drawn(reliability: &Reliability) -> impl Iterator<Item = (usize, [f64; 2])> {
-    let bins = reliability.bins.iter().filter(|bin| bin.images >= FEW);
-    bins.map(|bin| (bin.images, [bin.confidence, bin.accuracy]))
+    let bins = reliability.bins.iter().filter(|bin| bin.examples >= FEW);
+    bins.map(|bin| (bin.examples, [bin.confidence, bin.accuracy]))
 }
 
 /// "2 groups of fewer than 20 images are left out, 17 images in all."
 fn left_out(reliability: &Reliability) -> Option<String> {
-    let few = reliability.bins.iter().filter(|bin| (1..FEW).contains(&bin.images));
-    let (groups, images) = few.fold((0, 0), |(groups, images), bin| (groups + 1, images + bin.images));
+    let few = reliability.bins.iter().filter(|bin| (1..FEW).contains(&bin.examples));
+    let (groups, images) = few.fold((0, 0), |(groups, images), bin| (groups + 1, images + bin.examples));
     let group = if groups == 1 { "1 group".into() } else { format!("{groups} groups") };
     let verb = if groups == 1 { "is" } else { "are" };
     let image = if images == 1 { "1 image".into() } else { format!("{images} images") };
@@ -73,9 +73,8 @@ fn left_out(reliability: &Reliability) -> Option<String> {
 fn pointed(reliability: &[Reliability; 2], transform: &PlotTransform, at: egui::Pos2) -> Option<String> {
     let of = |(reliability, name)| drawn(reliability).map(move |(images, point)| (name, images, point));
     let points = reliability.iter().zip(NAMES).flat_map(of);
-    let distance = |point: [f64; 2]| {
-        transform.position_from_point(&PlotPoint::new(point[0], point[1])).distance(at)
-    };
+    let distance =
+        |point: [f64; 2]| transform.position_from_point(&PlotPoint::new(point[0], point[1])).distance(at);
     let near = points.map(|point| (distance(point.2), point)).filter(|(distance, _)| *distance < NEAR);
     let (_, (name, images, [confidence, accuracy])) = near.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let (images, confidence, accuracy) = (thousands(images as u64), percent(confidence), percent(accuracy));
@@ -88,14 +87,14 @@ fn counts(ui: &mut Ui, reliability: &Reliability, transform: &PlotTransform) {
     ui.label(label);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 2.0 * COUNTS), Sense::hover());
     let width = 1.0 / reliability.bins.len().max(1) as f64;
-    for (at, bin) in reliability.bins.iter().enumerate().filter(|(_, bin)| bin.images > 0) {
+    for (at, bin) in reliability.bins.iter().enumerate().filter(|(_, bin)| bin.examples > 0) {
         let middle = PlotPoint::new((at as f64 + 0.5) * width, 0.0);
         let x = transform.position_from_point(&middle).x;
         let y = rect.top() + COUNTS * (at % 2) as f32;
         let visuals = ui.visuals();
-        let color = if bin.images < FEW { visuals.weak_text_color() } else { visuals.strong_text_color() };
+        let color = if bin.examples < FEW { visuals.weak_text_color() } else { visuals.strong_text_color() };
         let font = FontId::proportional(COUNT);
-        ui.painter().text(pos2(x, y), Align2::CENTER_TOP, short(bin.images), font, color);
+        ui.painter().text(pos2(x, y), Align2::CENTER_TOP, short(bin.examples), font, color);
     }
 }
 
@@ -134,8 +133,8 @@ fn framed(ui: &Ui) -> Plot<'static> {
 /// The bins before calibration and after, those without images left out.
 pub fn table(reliability: &[Reliability; 2], source: &Source) -> anyhow::Result<save::File> {
     let rows = reliability.iter().zip(["no", "yes"]).flat_map(|(reliability, calibrated)| {
-        reliability.bins.iter().filter(|bin| bin.images > 0).map(move |bin| {
-            let figures = [bin.images as f64, bin.confidence, bin.accuracy].map(|value| value.to_string());
+        reliability.bins.iter().filter(|bin| bin.examples > 0).map(move |bin| {
+            let figures = [bin.examples as f64, bin.confidence, bin.accuracy].map(|value| value.to_string());
             std::iter::once(calibrated.to_owned()).chain(figures).collect()
         })
     });

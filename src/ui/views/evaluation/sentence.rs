@@ -13,7 +13,7 @@ const SURE: f32 = 0.9;
 /// "98.9 % of 10,000 test images right; 4 taken for 9 is the most frequent of 115 mistakes (12), and of the 9,520 answers above
 /// 90 % confidence 99.5 % are right."
 pub fn sentence(evaluation: &Evaluation) -> String {
-    let Evaluation { split, images, accuracy, judgement, .. } = evaluation;
+    let Evaluation { split, examples: images, accuracy, judgement, .. } = evaluation;
     let images = format!("{} {} images", thousands(*images as u64), split.id());
     let right = accuracy.map_or(images.clone(), |share| format!("{} of {images} right", percent(share)));
     let Some(judgement) = judgement else { return right };
@@ -66,7 +66,7 @@ fn sure(judgement: &Judgement) -> Option<String> {
 /// "They differ on 132 of 10,000 images: A alone is right on 80, B on 40, and neither on 12."
 pub fn of_disagreement(found: &Disagreement, [first, second]: &[String; 2]) -> String {
     let [a, b, neither] = found.right.map(|count| thousands(count as u64));
-    let [differ, all] = [found.answers.len(), found.images].map(|count| thousands(count as u64));
+    let [differ, all] = [found.answers.len(), found.examples].map(|count| thousands(count as u64));
     format!(
         "They differ on {differ} of {all} images: {first} alone is right on {a}, {second} alone on {b}, neither on {neither}. {first} is written first."
     )
@@ -76,14 +76,14 @@ pub fn of_disagreement(found: &Disagreement, [first, second]: &[String; 2]) -> S
 mod tests {
     use super::*;
     use crate::{
-        evaluation::{Candidate, TrustReport, Verdict},
+        evaluation::{Candidate, LabelCounts, TrustReport, Verdict},
         metrics::Split,
     };
 
     /// Of labels, predictions and confidences.
     fn evaluation(answers: &[(u16, u16, f32)]) -> Evaluation {
-        let verdict = |(image, &(label, predicted, confidence)): (usize, &(u16, u16, f32))| Verdict {
-            image: image as u32,
+        let verdict = |(example, &(label, predicted, confidence)): (usize, &(u16, u16, f32))| Verdict {
+            example: example as u32,
             label,
             predicted,
             raw_confidence: confidence,
@@ -93,9 +93,10 @@ mod tests {
             is_outsider: false,
         };
         let trust = TrustReport {
+            labels: LabelCounts { training: 100, calibration: 100 },
             temperature: 1.0,
             validation_ece: [0.0; 2],
-            validation_flagged: 0.0,
+            validation_flagged: None,
             outsiders: None,
         };
         let verdicts: Vec<Verdict> = answers.iter().enumerate().map(verdict).collect();
@@ -103,7 +104,7 @@ mod tests {
         let class_names = ["1", "4", "9"].map(String::from).into();
         Evaluation {
             split: Split::Test,
-            images: verdicts.len(),
+            examples: verdicts.len(),
             loss: 0.1,
             accuracy: Some(right as f64 / verdicts.len() as f64),
             judgement: Some(Judgement { class_names, verdicts, trust }),
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_mistake_and_the_sure_answers_are_told() {
+    fn the_most_frequent_mistake_and_the_sure_answers_are_named() {
         let right = (0, 0, 0.95);
         let answers = [right, right, right, (1, 2, 0.97), (1, 2, 0.5), (2, 1, 0.4), (0, 0, 0.9), (0, 0, 0.3)];
         let told = "62.5 % of 8 test images right; 4 taken for 9 is the most frequent of 3 mistakes (2), and of the 4 answers above 90 % confidence 75.0 % are right.";

@@ -16,12 +16,14 @@ use egui::{FontId, RichText, Ui};
 use egui_plot::{AxisHints, HoverPosition, Plot, PlotBounds, PlotPoints, Points};
 
 const HEIGHT: f32 = 200.0;
+/// The line of the drawings.
+const MINE: &str = "My handwriting";
 
 pub fn ui(
     ui: &mut Ui,
     (run, source): (&Run, &Source),
     handwriting: &Handwriting,
-    moments: &[Moment],
+    (moments, is_reading): (&[Moment], bool),
     actions: &mut Vec<Action>,
 ) {
     let wanted = ui.horizontal(|ui| {
@@ -35,8 +37,15 @@ pub fn ui(
             (all > 0).then(|| ([moment.step as f64, right as f64 / all as f64], [right, all]))
         })
         .collect();
-    let Some((_, [right, all])) = shares.last() else {
-        let text = "The checkpoints of this run say nothing about digits yet: let it train, or fine-tune it.";
+    let Some((_, [right, all])) = shares.last().copied() else {
+        let text = match is_reading {
+            true => "How many it reads right is shown here, as soon as its checkpoints have been asked.",
+            false if run.saved.is_none() => "It has no checkpoints to ask yet: let it train.",
+            false if moments.iter().all(|moment| moment.scores.iter().all(Vec::is_empty)) => {
+                "This run has no names for digits: fine-tune it on digits first."
+            }
+            false => "All your drawings were trained on, and none is held out: keep more.",
+        };
         ui.label(RichText::new(text).weak());
         return;
     };
@@ -44,19 +53,19 @@ pub fn ui(
     let drawn: Vec<[f64; 2]> = shares.iter().map(|(point, _)| *point).collect();
     let validated = run.curve(ACCURACY, Split::Validation).to_vec();
     let mark = Mark::new(ui);
-    let lines = [("Validation images", &validated), ("My handwriting", &drawn)];
+    let lines = [("Validation images", &validated), (MINE, &drawn)];
     let shown = ui.scope(|ui| {
         let dark = ui.visuals().dark_mode;
         look::key(ui, lines.iter().enumerate().map(|(at, (name, _))| (Look::of_few(at, dark), *name)));
-        plot(ui, lines);
+        plot(ui, lines, shares);
     });
     let table = || table(source, &drawn, &validated);
     let caption = source.title("Accuracy on my handwriting").into();
     actions.extend(mark.save(ui, wanted.inner, shown.response.rect, &caption, table));
 }
 
-/// Shares by step, a line each.
-fn plot(ui: &mut Ui, lines: [(&str, &Vec<[f64; 2]>); 2]) {
+/// Shares by step, a line each. `counts` are those behind the points of the drawings: how many of how many.
+fn plot(ui: &mut Ui, lines: [(&str, &Vec<[f64; 2]>); 2], counts: Vec<([f64; 2], [usize; 2])>) {
     let font = FontId::proportional(13.0);
     let y_axis = AxisHints::new_y().tick_label_font(font.clone()).min_thickness(46.0);
     let all = || lines.iter().flat_map(|(_, points)| points.iter());
@@ -75,9 +84,12 @@ fn plot(ui: &mut Ui, lines: [(&str, &Vec<[f64; 2]>); 2]) {
         .allow_double_click_reset(false)
         .custom_x_axes(vec![AxisHints::new_x().tick_label_font(font).label("step")])
         .custom_y_axes(vec![y_axis.formatter(|mark, _| bounds::share_tick(mark.value))])
-        .label_formatter(|hover| match hover {
+        .label_formatter(move |hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(format!("{plot_name}\nstep {}\n{}", number(position.x), percent(position.y)))
+                let is_here = |[x, y]: [f64; 2]| x == position.x && y == position.y && **plot_name == *MINE;
+                let count = counts.iter().find(|(point, _)| is_here(*point));
+                let count = count.map_or(String::new(), |(_, [right, all])| format!(" ({right} of {all})"));
+                Some(format!("{plot_name}\nstep {}\n{}{count}", number(position.x), percent(position.y)))
             }
             HoverPosition::Elsewhere { .. } => None,
         })

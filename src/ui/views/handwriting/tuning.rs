@@ -1,8 +1,8 @@
 //! Fine-tuning on the drawings that are not held out, and what it cost.
-use super::{right, right_of};
+use super::{right, right_of, working};
 use crate::{
     protocol::{
-        Command, Finding, Moment, Question, RunId,
+        Command, Finding, Moment, Progress, Question, RunId,
         data::{Handwriting, Written},
     },
     sample::Image,
@@ -87,7 +87,7 @@ impl Tuning {
         }
         let (saved, about) = (parent.saved.unwrap_or(parent.progress.step), handwriting.clone());
         self.drawings_before.follow(ui, (parent, saved), about, &mut scene.asker(), |handwriting| {
-            let images = held_out(handwriting).map(|one| Image::drawing(one.pixels.clone()).into()).collect();
+            let images = held_out(handwriting).map(|one| Image::drawing(one.framed.clone()).into()).collect();
             Question::Scores { samples: Arc::new(images) }
         });
         let found = self.drawings_before.found(&parent.id).filter(|found| *found.about == *handwriting);
@@ -95,31 +95,35 @@ impl Tuning {
             Some(Ok(Finding::Scores { scores, .. })) => scores.as_slice(),
             _ => &[],
         };
-        let share = |count: Option<[usize; 2]>| {
-            count.filter(|[_, all]| *all > 0).map(|[right, all]| right as f64 / all as f64)
-        };
         let mine = [
-            share(right(held_out(handwriting).zip(scores))),
-            share(moments.last().and_then(|moment| right_of(run, handwriting, moment))),
+            right(held_out(handwriting).zip(scores)),
+            moments.last().and_then(|moment| right_of(run, handwriting, moment)),
         ];
         let recall = [(&self.before, parent), (&self.after, run)].map(|(asking, about)| {
             match &asking.found(&about.id)?.finding {
-                Ok(Finding::Recall { examples, accuracy }) => Some((*examples, *accuracy)),
+                Ok(Finding::Recall { examples, accuracy }) => {
+                    Some([(accuracy * *examples as f64).round() as usize, *examples])
+                }
                 _ => None,
             }
         });
-        let images =
-            recall[0].map_or(String::new(), |(images, _)| format!(" ({})", thousands(images as u64)));
-        let tests = handwriting.drawings.iter().filter(|one| one.is_test).count();
         Grid::new("gain").striped(true).spacing([24.0, 6.0]).show(ui, |ui| {
             for head in ["Read right", "before", "after", "change"] {
                 ui.label(strong(head));
             }
             ui.end_row();
+            let tests = handwriting.drawings.iter().filter(|one| one.is_test).count();
             row(ui, &format!("Your drawings that were held out ({tests})"), mine);
-            let validation = format!("Validation images of {}{images}", parent.spec.name);
-            row(ui, &validation, recall.map(|known| known.map(|(_, accuracy)| accuracy)));
+            let images =
+                recall[0].map_or(String::new(), |[_, images]| format!(" ({})", thousands(images as u64)));
+            row(ui, &format!("Validation images of {}{images}", parent.spec.name), recall);
         });
+        if run.phase.is_active() {
+            let Progress { step, steps, .. } = run.progress;
+            working(ui, &format!("Fine-tuning: step {} of {}", thousands(step), thousands(steps)));
+        } else if is_missing(&recall) || held_out(handwriting).count() > 0 && is_missing(&mine) {
+            working(ui, "Both networks read the drawings that are held out, and the validation images…");
+        }
         ui.label(RichText::new("Before is the run that it was fine-tuned from. What it lost in the second row, it has forgotten.").weak());
     }
 }
@@ -129,13 +133,24 @@ fn held_out(handwriting: &Handwriting) -> impl Iterator<Item = &Written> {
     handwriting.drawings.iter().filter(|one| one.is_test).take(500)
 }
 
-fn row(ui: &mut Ui, name: &str, [before, after]: [Option<f64>; 2]) {
-    let share = |share: Option<f64>| share.map_or("…".into(), percent);
+fn is_missing(counts: &[Option<[usize; 2]>]) -> bool {
+    counts.iter().any(|count| count.is_none_or(|[_, all]| all == 0))
+}
+
+/// How many were read right, of how many, before and after.
+fn row(ui: &mut Ui, name: &str, counts: [Option<[usize; 2]>; 2]) {
+    let share = |[right, all]: [usize; 2]| (all > 0).then(|| right as f64 / all as f64);
     ui.label(name);
-    ui.label(share(before));
-    ui.label(share(after));
-    let change = before.zip(after).map(|(before, after)| (after - before) * 100.0);
-    ui.label(change.map_or("…".into(), |points| format!("{points:+.1} points")));
+    for count in counts {
+        let text = count.and_then(|[right, all]| {
+            let [of, among] = [right, all].map(|count| thousands(count as u64));
+            Some(format!("{} ({of} of {among})", percent(share([right, all])?)))
+        });
+        ui.label(text.unwrap_or("…".into()));
+    }
+    let change = counts[0].and_then(share).zip(counts[1].and_then(share));
+    let points = change.map(|(before, after)| format!("{:+.1} points", (after - before) * 100.0));
+    ui.label(points.unwrap_or("…".into()));
     ui.end_row();
 }
 

@@ -19,7 +19,9 @@ pub fn sentence(found: &Inside) -> Option<String> {
     let lit_up = match count - lit {
         0 if count == 1 => format!("The one map of {layer} lights up"),
         0 => format!("All {count} maps of {layer} light up"),
-        dark => format!("{lit} of the {count} maps of {layer} light up and {} stay dark", thousands(dark as u64)),
+        dark => {
+            format!("{lit} of the {count} maps of {layer} light up and {} stay dark", thousands(dark as u64))
+        }
     };
     let (row, column) = (at / maps.width, at % maps.width);
     let place = region(Third::of(row, maps.height), Third::of(column, maps.width));

@@ -10,8 +10,8 @@ use crate::{
     },
 };
 use egui::{
-    Color32, ColorImage, FontId, Pos2, Rect, Response, Sense, Stroke, TextureHandle, TextureOptions, Ui, Vec2,
-    pos2, vec2,
+    Color32, ColorImage, FontId, Pos2, Rect, Response, Sense, Stroke, TextureHandle, TextureOptions, Ui,
+    Vec2, pos2, vec2,
 };
 use egui_plot::{Plot, PlotPoint, PlotPoints, PlotTransform, Points};
 
@@ -107,7 +107,7 @@ impl Scatter {
         }
         let said = self.pointed.map(|image| {
             let (class, split) = (map.embedded.class_name(image), map.embedded.split.id());
-            format!("{class} · {split} image {}", thousands(map.embedded.images[image].into()))
+            format!("{class} · {split} image {}", thousands(map.embedded.examples[image].into()))
         });
         ui.horizontal(|ui| {
             let (place, _) = ui.allocate_exact_size(Vec2::splat(THUMBNAIL), Sense::hover());

@@ -25,7 +25,8 @@ fn of_drawing(map: &Map, placement: &Placement, name: &str) -> Option<String> {
     );
     let farther = map.neighbourhood.as_ref().and_then(|found| found.gaps.farther(distance));
     if let Some(farther) = farther {
-        let (way, share) = if farther < 0.5 { ("farther from", 1.0 - farther) } else { ("closer to", farther) };
+        let (way, share) =
+            if farther < 0.5 { ("farther from", 1.0 - farther) } else { ("closer to", farther) };
         let to = if farther < 0.5 { "from" } else { "to" };
         let (share, images) = (whole_percent(share), images(map.embedded.split));
         told += &format!("; it lies {way} the nearest than {share} of the {images} do {to} theirs");
@@ -41,7 +42,9 @@ fn of_images(map: &Map) -> String {
             "Of {count} {images}, {} lie nearest to one of their own class, as the network sees them.",
             whole_percent(found.alike)
         ),
-        None => format!("{count} {images} as the network sees them: those that it takes to be alike lie together."),
+        None => format!(
+            "{count} {images} as the network sees them: those that it takes to be alike lie together."
+        ),
     }
 }
 
@@ -66,7 +69,7 @@ mod tests {
         let embedded = Embedded {
             split: Split::Test,
             class_names: ["1", "7"].map(String::from).into(),
-            images: (0..4).collect(),
+            examples: (0..4).collect(),
             labels: vec![0, 1, 1, 0],
             dimensions: 1,
             rows: vec![0.0; 4],
@@ -96,7 +99,10 @@ mod tests {
         assert_eq!(told(&map(compared()), 18.5), far);
         assert_eq!(told(&map(None), 1.5), "2 of the 3 images nearest to the drawing are of class 7.");
         let tie = Placement { position: [0.0; 2], nearest: vec![(3, 1.0), (1, 2.0)] };
-        assert!(sentence(&map(None), Some((&tie, "image"))).starts_with("1 of the 2 images nearest to the image are of class 1"));
+        assert!(
+            sentence(&map(None), Some((&tie, "image")))
+                .starts_with("1 of the 2 images nearest to the image are of class 1")
+        );
     }
 
     #[test]

@@ -9,8 +9,12 @@ pub fn sentence(found: &Explanation) -> String {
     let says = found.class_name(found.predicted);
     let Some(strongest) = found.strongest_part() else {
         return match found.without[..] {
-            [] => format!("There is nothing in the image that could speak for {subject}; the network says {says}."),
-            _ => format!("The network says {says}; no single part speaks for {subject}: it loses nothing without any one of them."),
+            [] => format!(
+                "There is nothing in the image that could speak for {subject}; the network says {says}."
+            ),
+            _ => format!(
+                "The network says {says}; no single part speaks for {subject}: it loses nothing without any one of them."
+            ),
         };
     };
     let part = region(strongest.part.row, strongest.part.column);
@@ -21,7 +25,9 @@ pub fn sentence(found: &Explanation) -> String {
         let part = capital(&part);
         return format!("{part} speaks most for {subject}; without it the network would {still}say {then}.");
     }
-    format!("The network says {says}; {part} speaks most for {subject}, and without it the network would {still}say {then}.")
+    format!(
+        "The network says {says}; {part} speaks most for {subject}, and without it the network would {still}say {then}."
+    )
 }
 
 fn capital(text: &str) -> String {
@@ -39,7 +45,8 @@ mod tests {
 
     fn explanation(class: u16, predicted: u16, without: &[(Third, u16, f32)]) -> Explanation {
         let part = |row| Part { row: Some(row), column: Some(Third::First), rows: 0..1, columns: 0..1 };
-        let rest = |&(row, predicted, output): &(Third, u16, f32)| Without { part: part(row), predicted, output };
+        let rest =
+            |&(row, predicted, output): &(Third, u16, f32)| Without { part: part(row), predicted, output };
         Explanation {
             class_names: ["0", "1", "7"].map(String::from).into(),
             class,
@@ -71,7 +78,8 @@ mod tests {
 
     #[test]
     fn what_was_not_found_is_not_claimed() {
-        let told = "The network says 7; no single part speaks for 1: it loses nothing without any one of them.";
+        let told =
+            "The network says 7; no single part speaks for 1: it loses nothing without any one of them.";
         assert_eq!(sentence(&explanation(1, 2, &[(Third::First, 0, 5.0)])), told);
         let told = "There is nothing in the image that could speak for 0; the network says 1.";
         assert_eq!(sentence(&explanation(0, 1, &[])), told);

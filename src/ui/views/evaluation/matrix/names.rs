@@ -48,7 +48,9 @@ impl Names {
     /// Those of the rows and columns that are in sight as a whole.
     pub fn paint(&self, ui: &Ui, layout: Layout<'_>, head: f32) {
         for class in layout.order {
-            let Some((place, name)) = layout.place([*class, *class]).zip(self.written.get(*class)) else { continue };
+            let Some((place, name)) = layout.place([*class, *class]).zip(self.written.get(*class)) else {
+                continue;
+            };
             let seen = layout.seen.expand(1.0);
             if seen.y_range().contains(place.top()) && seen.y_range().contains(place.bottom()) {
                 let left = layout.seen.left() - self.margin();
@@ -79,7 +81,6 @@ impl Names {
         ui.painter().add(TextShape::new(at, name.clone(), color).with_angle(-FRAC_PI_2));
     }
 }
-
 
 /// At the right end of a row, before its mark. One that is shortened has the whole of it as its tooltip.
 fn beside(ui: &Ui, row: Rect, name: &Arc<Galley>, class: usize) {
