@@ -239,6 +239,11 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
 }
 
+/// Whether the data set of a choice has examples of none of its classes to offer.
+pub fn offers_outsiders(choice: &Choice) -> bool {
+    find(&choice.id).is_ok_and(|entry| entry.outsiders.is_some())
+}
+
 /// Images of a shape that are of none of the classes of the data set of a choice.
 ///
 /// # Errors
@@ -247,7 +252,8 @@ pub fn outsiders(choice: &Choice, shape: Shape, count: usize) -> Result<Examples
     let shape = shape.image()?;
     let entry = find(&choice.id)?;
     let make = entry.outsiders.with_context(|| {
-        format!("{} has no examples of none of its classes: set objective.outsiders to 0", entry.info.label)
+        let label = entry.info.label;
+        format!("The data set {label} has no examples of none of its classes: set objective.outsiders to 0")
     })?;
     let (pixels, own) = make(count)?;
     let images = Examples::unlabelled(pixels, own.len());

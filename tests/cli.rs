@@ -120,6 +120,16 @@ fn train_evaluate_predict_and_list_speak_json() {
         probabilities[predicted["prediction"].as_u64().unwrap() as usize]
     );
 
+    let photograph = fixture.data().join("two.png");
+    support::photograph_of_two(&photograph);
+    let two = &objects(&run(&home, &["predict", id, photograph.to_str().unwrap(), "--json"]))[0];
+    let digits = two["digits"].as_array().unwrap();
+    let text: String = digits.iter().map(|digit| digit["class"].as_str().unwrap()).collect();
+    assert_eq!((digits.len(), &two["text"]), (2, &text.into()));
+    let edge = |digit: usize, at: usize| digits[digit]["bounds"][at].as_f64().unwrap();
+    assert!(edge(0, 2) < edge(1, 0) && edge(1, 2) < 1.0, "{two}");
+    fs::remove_file(&photograph).unwrap();
+
     let folder = fixture.data().join("drawings");
     fs::create_dir(&folder).unwrap();
     for name in ["1.png", "2.png"] {

@@ -10,7 +10,7 @@ use headstart::{
     protocol::{Command, RunId},
     session::{Run, Session, State},
 };
-use screen::{Window, click, draw_seven, has, open_view, save_all, wait};
+use screen::{Window, click, draw_seven, has, open_view, save_all, until_opened, wait};
 
 fn open(view: &str, state: State) -> Window {
     open_view(view, [1440.0, 1400.0], true, state)
@@ -63,6 +63,15 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
         assert!(saved.iter().any(|saved| saved == name), "{name} is not among {saved:?}");
     }
     assert_eq!(saved.len(), 2 + 5 * 3, "{saved:?}");
+    // A photograph has two steps more, and says what is read of it.
+    let path = fixture.home().join("photograph.png");
+    support::photograph_of_two(&path);
+    window.state_mut().bench.picked_image(&path);
+    until_opened(&mut window);
+    window.get_by_label_contains("The first of 2 digits on the picture.");
+    wait(&mut window, &mut session, |window| window.query_all_by_label_contains("without: ").count() == 6);
+    click(&mut window, "Even light");
+    wait(&mut window, &mut session, has("with it: "));
     assert!(session.state.runs.contains_key(&run));
     session.close();
 }

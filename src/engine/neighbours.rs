@@ -19,7 +19,7 @@ const NEAREST: usize = 8;
 const MEASURED: usize = 256;
 /// Embeddings of older weights than that are computed again.
 const MAX_AGE: Duration = Duration::from_secs(4);
-/// They are computed again only after so many times as long as they took.
+/// The time until they are computed again, as a multiple of the time that they took.
 const PAUSE: u32 = 25;
 
 /// Embeddings of training examples, those that answer and those that are being made.

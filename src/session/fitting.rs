@@ -2,6 +2,7 @@
 use super::Run;
 use crate::{
     data,
+    objectives::OUTSIDERS,
     presets::{self, Recipe},
     protocol::Phase,
     spec::{
@@ -32,6 +33,7 @@ pub fn choose(before: &RunSpec, section: Section, choice: Choice, catalog: &Cata
     }
     if section == Section::Dataset {
         fitted.leave_out_values(before, catalog);
+        fitted.leave_out_outsiders();
         augment_as_suits(&mut fitted.spec, catalog);
         fitted.leave_out_alterations(catalog);
     }
@@ -126,6 +128,14 @@ impl Fitted {
         self.left_out.extend(params.iter().filter(is_lost).map(|param| param.label.to_lowercase()));
     }
 
+    /// Examples of none of the classes, where the data set has none to offer.
+    fn leave_out_outsiders(&mut self) {
+        if self.spec.objective.get(&OUTSIDERS) != 0.0 && !data::offers_outsiders(&self.spec.dataset) {
+            self.spec.set(Section::Objective, &OUTSIDERS, 0.0);
+            self.left_out.push(OUTSIDERS.label.to_lowercase());
+        }
+    }
+
     /// The alterations of another kind of data.
     fn leave_out_alterations(&mut self, catalog: &Catalog) {
         let mut kept = std::mem::take(&mut self.spec.augmentation);
@@ -211,6 +221,18 @@ mod tests {
         let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new("kmnist"), &catalog);
         assert!(spec.augmentation.is_empty());
         assert!(left_out.iter().any(|label| label == "elastic"), "{left_out:?}");
+    }
+
+    #[test]
+    fn examples_of_none_of_the_classes_are_left_out_where_there_are_none() {
+        let catalog = catalog();
+        let mut before = preset("drawing");
+        before.set(Section::Objective, &OUTSIDERS, 0.2);
+        for (dataset, kept) in [("strokes", 0.2), ("kmnist", 0.0)] {
+            let Fitted { spec, left_out } = choose(&before, Section::Dataset, Choice::new(dataset), &catalog);
+            assert_eq!(spec.objective.get(&OUTSIDERS), kept);
+            assert_eq!(left_out.contains(&"none of these".to_owned()), kept == 0.0, "{left_out:?}");
+        }
     }
 
     #[test]

@@ -111,11 +111,13 @@ impl DrawPad {
     pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
         let Decoded { is_typed, found } = self.openings.next()?;
         let shown = found.map(|Picture { shape, pixels, digits, is_coloured }| {
-            let sheet = digits.into_iter().next().map(|digit| digit.sheet);
+            let (count, first) = (digits.len(), digits.into_iter().next());
+            let sheet = first.map(|digit| digit.sheet);
             let as_drawing = sheet.is_some() && !is_coloured;
             self.open(Opened {
                 picture: Image { shape, pixels },
                 sheet,
+                digits: count,
                 as_drawing,
                 is_framed: false,
                 class: None,
@@ -128,7 +130,8 @@ impl DrawPad {
     pub fn show(&mut self, image: Image) {
         let is_framed = image.shape == ImageShape::new(SIDE, SIDE, 1);
         let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
-        self.open(Opened { as_drawing: sheet.is_some(), picture: image, sheet, is_framed, class: None });
+        let (as_drawing, digits) = (sheet.is_some(), usize::from(sheet.is_some()));
+        self.open(Opened { as_drawing, picture: image, sheet, digits, is_framed, class: None });
     }
 
     /// What the network is shown; nothing where nothing is drawn.

@@ -35,6 +35,23 @@ pub fn digits(folder: &Path, digit: u8) -> Vec<Vec<u8>> {
     all.filter(|(_, label)| *label == digit).map(|(image, _)| image.to_vec()).collect()
 }
 
+/// A photograph of paper, half of it in shadow, with a 1 and a 7 on it.
+pub fn photograph_of_two(path: &Path) {
+    let strokes: [[[f32; 2]; 2]; 3] =
+        [[[120.0, 80.0], [116.0, 220.0]], [[230.0, 80.0], [310.0, 84.0]], [[310.0, 84.0], [260.0, 222.0]]];
+    let picture = image::GrayImage::from_fn(420, 300, |x, y| {
+        let at = [x as f32, y as f32];
+        let is_ink = strokes.iter().any(|[a, b]| {
+            let (ab, ap) = ([b[0] - a[0], b[1] - a[1]], [at[0] - a[0], at[1] - a[1]]);
+            let along = ((ap[0] * ab[0] + ap[1] * ab[1]) / (ab[0] * ab[0] + ab[1] * ab[1])).clamp(0.0, 1.0);
+            (ap[0] - along * ab[0]).hypot(ap[1] - along * ab[1]) < 6.0
+        });
+        let light = if x + y > 330 { 110.0 } else { 230.0 };
+        image::Luma([if is_ink { 0.15 * light } else { light } as u8])
+    });
+    picture.save(path).unwrap();
+}
+
 /// A spec on such a folder that trains in a second or two; `overrides` as on the command line.
 pub fn small_spec(folder: &Path, overrides: &[&str]) -> RunSpec {
     let path = format!("dataset.path={}", folder.display());

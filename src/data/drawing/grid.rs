@@ -252,6 +252,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn thickened_ink_reaches_as_far_as_a_disc_around_each_cell() {
+        let value = |at: usize| if at.is_multiple_of(7) { (at % 5) as f32 / 4.0 } else { 0.0 };
+        let grid = Grid { width: 17, height: 11, coverage: (0..17 * 11).map(value).collect() };
+        for pen in [2.0, 3.7, 6.0] {
+            let radius = (pen - grid.stroke_width()) / 2.0;
+            let (thick, margin) = grid.thickened(pen);
+            assert_eq!([thick.width, thick.height], [17 + 2 * margin, 11 + 2 * margin]);
+            let near = |x: usize, y: usize| {
+                let cells = (0..17 * 11).filter(|at| {
+                    let [dx, dy] = [(at % 17 + margin).abs_diff(x), (at / 17 + margin).abs_diff(y)];
+                    (dx as f32).hypot(dy as f32) <= radius
+                });
+                cells.map(|at| grid.coverage[at]).fold(0.0, f32::max)
+            };
+            assert!(
+                radius > 0.0
+                    && (0..thick.coverage.len())
+                        .all(|at| { thick.coverage[at] == near(at % thick.width, at / thick.width) }),
+                "pen {pen}"
+            );
+        }
+    }
+
+    #[test]
     fn softened_ink_stays_where_it_was() {
         let grid = Grid { width: 2, height: 1, coverage: vec![1.0, 0.0] };
         let soft = grid.softened();

@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use std::{sync::Arc, time::Instant};
 
-/// Training goes on for so many times as long as the last preview took before the next: previews take 3 % at most.
+/// The time until the next preview, as a multiple of the time that the last one took: previews take 3 % at most.
 const PAUSE: u32 = 33;
 
 /// More scores at once than so many would hold up training for longer than some batches.

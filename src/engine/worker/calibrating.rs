@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Error, Result};
 use std::time::{Duration, Instant};
 
-/// Training goes on for so many times as long as the last calibration took before the next: that takes 3 % at most.
+/// The time until the next calibration, as a multiple of the time that the last one took: they take 3 % at most.
 const PAUSE: u32 = 33;
 /// Features change quickly at first: a calibration serves until a run has gone twice as far as it had then, and so many steps.
 const GRACE: u64 = 20;

@@ -170,9 +170,15 @@ impl DrawPad {
 
     /// What is on the pad, and whose answer the bars are.
     pub(super) fn caption(&self, run: Option<&Run>) -> String {
-        let class = self.page.opened.as_ref().and_then(|opened| opened.class.as_ref());
-        let label = class.map_or(String::new(), |class| format!("A test image, labelled {class}. "));
-        label + &caption(run, self.image.is_some(), &self.kind(run))
+        let opened = self.page.opened.as_ref();
+        let about = match opened.map(|opened| (&opened.class, opened.digits)) {
+            Some((Some(class), _)) => format!("A test image, labelled {class}. "),
+            Some((None, digits)) if digits > 1 && self.sheet.is_some() => {
+                format!("The first of {digits} digits on the picture. ")
+            }
+            _ => String::new(),
+        };
+        about + &caption(run, self.image.is_some(), &self.kind(run))
     }
 
     /// Whether the bars are calibrated, for the caption: ", calibrated".

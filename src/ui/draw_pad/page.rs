@@ -19,6 +19,8 @@ pub struct Opened {
     pub picture: Image,
     /// The ink on it, where there is any.
     pub sheet: Option<Sheet>,
+    /// How many digits are on it, of which the first is read.
+    pub digits: usize,
     /// Its ink is framed, so that the network sees a drawing, and not the picture as it is.
     pub as_drawing: bool,
     /// It was framed before.

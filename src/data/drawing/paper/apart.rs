@@ -17,6 +17,10 @@ const NEAR: f32 = 0.25;
 const GAP: f32 = 0.04;
 /// What a removed line may have left at the border is no wider, as a share of the picture's shorter side.
 const SLIVER: f32 = 0.03;
+/// What a removed line may have left elsewhere is longer than so many times its width, and has strokes of no more than this
+/// share of the widest ones' width.
+const LONG: usize = 5;
+const THIN: f32 = 0.5;
 /// A bar or a dot belongs to the digit that is no farther away.
 const BAR: f32 = 0.15;
 
@@ -44,7 +48,20 @@ pub fn digits(ink: &Grid, is_photographed: bool) -> Vec<(Bounds, Grid)> {
         }
     }
     in_order(&mut groups);
-    groups.iter().map(|group| (group.bounds, only(ink, &group.places))).collect()
+    let digits = groups.iter().map(|group| (group.bounds, only(ink, &group.places))).collect();
+    without_remains(digits)
+}
+
+/// Without what is left of printed lines: long, and thinner than half of the widest strokes.
+fn without_remains(mut digits: Vec<(Bounds, Grid)>) -> Vec<(Bounds, Grid)> {
+    let width = |(bounds, ink): &(Bounds, Grid)| ink.part(*bounds).stroke_width();
+    let widest = digits.iter().map(width).fold(0.0, f32::max);
+    let is_long = |[left, top, right, bottom]: Bounds| {
+        let sides = [right - left, bottom - top];
+        sides.into_iter().max() > sides.into_iter().min().map(|side| LONG * side)
+    };
+    digits.retain(|digit| !is_long(digit.0) || width(digit) > THIN * widest);
+    digits
 }
 
 /// All parts, in order of their first places.
@@ -81,6 +98,11 @@ impl Part {
             }
         }
         part
+    }
+
+    /// The mean width of its strokes.
+    pub fn stroke_width(&self, ink: &Grid) -> f32 {
+        only(ink, &self.places).part(self.bounds).stroke_width()
     }
 
     /// In rows.
@@ -213,6 +235,13 @@ mod tests {
         // the bar of a 5 that does not touch the rest
         let five: &[[f32; 2]] = &[[150.0, 40.0], [150.0, 80.0], [180.0, 100.0], [150.0, 130.0]];
         assert_eq!(lefts(&[five, &[[165.0, 36.0], [200.0, 34.0]]], false), [145]);
+    }
+
+    #[test]
+    fn what_is_left_of_a_printed_line_is_no_digit() {
+        let mut ink = drawn(&[FOUR, STEM, ONE]);
+        ink.line([250.0, 40.0], [250.0, 130.0], 1.0);
+        assert_eq!(digits(&ink, false).iter().map(|(bounds, _)| bounds[0]).collect::<Vec<_>>(), [35, 175]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const WINDOW: f32 = 0.28;
 /// The share of a picture that a small digit's ink covers: the darkest of it says how dark ink is.
 const INK: f32 = 0.0015;
 /// As shares of that darkness: what is paper still, and what is ink entirely.
-const RAMP: [f32; 2] = [0.35, 0.65];
+const RAMP: [f32; 2] = [0.42, 0.65];
 /// Ink is darker than paper by this share of the paper's light at least.
 const FAINTEST: f32 = 0.08;
 

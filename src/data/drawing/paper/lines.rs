@@ -21,8 +21,9 @@ const CROWDED: f32 = 0.3;
 const MOST: usize = 200;
 /// A printed line has at most this share of the ink of a stroke, across.
 const THINNER: f32 = 0.75;
-/// A box fills at least this share of its bounds; what is written in it is at least this share of its height.
-const RECTANGULAR: f32 = 0.7;
+/// A box fills at least this share of its bounds, which no ellipse does; what is written in it is at least this share of its
+/// height.
+const RECTANGULAR: f32 = 0.8;
 const WRITTEN: f32 = 0.25;
 
 /// The ink without lines and boxes; all of it where only these would be left, or lines as strong as they.
@@ -167,15 +168,20 @@ impl Votes {
 /// Takes away outlines of rectangles that have something written in them.
 fn without_boxes(mut ink: Grid) -> Grid {
     let parts = apart::parts(&ink);
-    for frame in parts.iter().filter(|part| is_box(part, &parts)) {
-        frame.places.iter().for_each(|place| ink.coverage[*place] = 0.0);
+    let boxes: Vec<&Part> = parts.iter().filter(|part| is_box(part, &parts, &ink)).collect();
+    for place in boxes.iter().flat_map(|part| &part.places) {
+        ink.coverage[*place] = 0.0;
     }
     ink
 }
 
-fn is_box(part: &Part, all: &[Part]) -> bool {
-    let is_written =
-        |other: &Part| other.is_within(part.bounds) && other.height() as f32 > WRITTEN * part.height() as f32;
+/// Whether something is written in an outline, with strokes that are wider than its own: the slash of a 0 is not.
+fn is_box(part: &Part, all: &[Part], ink: &Grid) -> bool {
+    let is_written = |other: &Part| {
+        other.is_within(part.bounds)
+            && other.height() as f32 > WRITTEN * part.height() as f32
+            && part.stroke_width(ink) < THINNER * other.stroke_width(ink)
+    };
     part.filled() > RECTANGULAR && all.iter().any(is_written)
 }
 
@@ -239,5 +245,13 @@ mod tests {
             zero.coverage[place] = f32::from(u8::from((40.0..50.0).contains(&off) || off < 5.0));
         }
         assert!(removed(zero.clone()) == zero);
+        // nor is a slashed one, whether it is round or square
+        let slash = drawn(&[[[112.0, 60.0], [88.0, 104.0]]], 9.0);
+        let square = corners.map(|[x, y]| [x + 0.25 * (100.0 - x), y]);
+        let sides: Vec<_> = (0..4).map(|i| [square[i], square[(i + 1) % 4]]).collect();
+        for outline in [zero, drawn(&sides, 9.0)] {
+            let slashed = together(&outline, &slash);
+            assert!(removed(slashed.clone()) == slashed);
+        }
     }
 }

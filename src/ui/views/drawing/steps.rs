@@ -1,5 +1,5 @@
 //! The way from paper to what the network sees, each step with a switch.
-use super::variants::{Reading, SWITCHES, best, said};
+use super::variants::{OF_PHOTOGRAPHS, Reading, SWITCHES, best, said};
 use crate::{
     data::drawing::{Framing, SIDE, Sheet, Tone},
     protocol::{Caption, Strip},
@@ -38,19 +38,23 @@ impl Pictures {
     ) {
         let steps = sheet.steps(*framing);
         let framed = Tone { width: SIDE, pixels: steps.framed };
-        let tones = [steps.paper, steps.cropped, steps.thickened, steps.boxed, framed];
+        let tones =
+            [steps.paper, steps.levelled, steps.unlined, steps.cropped, steps.thickened, steps.boxed, framed];
+        let shown: Vec<usize> = (0..tones.len())
+            .filter(|place| sheet.is_photographed() || !(1..=OF_PHOTOGRAPHS).contains(place))
+            .collect();
         let wanted = ui.horizontal(|ui| {
             title(ui, "What the network sees").on_hover_text("The steps that MNIST's authors took with their digits. Switch one off to see what it is worth.");
             save::menu(ui, "the steps", &save::PICTURE)
         });
-        let picture = |format| source.strip(ui, "What the network sees", &strip(&tones), format);
+        let picture = |format| source.strip(ui, "What the network sees", &strip(&tones, &shown), format);
         actions.extend(wanted.inner.map(picture).map(save::action));
-        let across = ((ui.available_width() / WIDTH) as usize).clamp(1, tones.len());
-        for first in (0..tones.len()).step_by(across) {
+        let across = ((ui.available_width() / WIDTH) as usize).clamp(1, shown.len());
+        for row in shown.chunks(across) {
             ui.horizontal_top(|ui| {
-                for (place, tone) in tones.iter().enumerate().skip(first).take(across) {
+                for place in row {
                     ui.allocate_ui(vec2(WIDTH - ui.spacing().item_spacing.x, HEIGHT), |ui| {
-                        ui.vertical(|ui| self.step(ui, place, tone, framing, reading));
+                        ui.vertical(|ui| self.step(ui, *place, &tones[*place], framing, reading));
                     });
                 }
             });
@@ -101,8 +105,8 @@ impl Pictures {
     }
 }
 
-/// All steps at one size.
-fn strip(tones: &[Tone]) -> Strip {
+/// The steps that are shown, at one size.
+fn strip(tones: &[Tone], shown: &[usize]) -> Strip {
     const SIDE: usize = 112;
     let pixels = |tone: &Tone| -> Vec<u8> {
         let height = tone.pixels.len() / tone.width.max(1);
@@ -117,13 +121,13 @@ fn strip(tones: &[Tone]) -> Strip {
         };
         (0..SIDE * SIDE).map(|place| ink(place).unwrap_or_default()).collect()
     };
-    let names = std::iter::once("Paper").chain(SWITCHES.iter().map(|switch| switch.label));
+    let name = |place: usize| if place == 0 { "Paper" } else { SWITCHES[place - 1].label };
     Strip {
         name: "Steps",
         help: "",
         shape: ImageShape::new(SIDE, SIDE, 1),
-        pixels: tones.iter().flat_map(pixels).collect(),
-        captions: names.map(|name| Caption { text: name.into(), is_right: None }).collect(),
+        pixels: shown.iter().flat_map(|place| pixels(&tones[*place])).collect(),
+        captions: shown.iter().map(|place| Caption { text: name(*place).into(), is_right: None }).collect(),
     }
 }
 

@@ -13,7 +13,20 @@ pub struct Switch {
     pub of: fn(&mut Framing) -> &mut bool,
 }
 
-pub const SWITCHES: [Switch; 4] = [
+/// Those that are of photographs alone.
+pub const OF_PHOTOGRAPHS: usize = 2;
+
+pub const SWITCHES: [Switch; 6] = [
+    Switch {
+        label: "Even light",
+        help: "Subtracts the paper's own brightness, which shadows, lamps and the edge of a desk change from place to place.",
+        of: |framing| &mut framing.level,
+    },
+    Switch {
+        label: "Lines",
+        help: "Takes printed lines and boxes away: straight ones that run across the paper, and outlines with something in them.",
+        of: |framing| &mut framing.lines,
+    },
     Switch {
         label: "Crop",
         help: "Cuts the empty paper off, so that it does not matter where on the pad you draw, or how large.",
@@ -148,7 +161,7 @@ mod tests {
         let framed = sheet.frame();
         assert!(same(reading.subject(), framed.clone()));
         let uncropped = Framing { crop: false, ..Framing::default() };
-        assert!(same(reading.toggled(0), sheet.steps(uncropped).framed));
+        assert!(same(reading.toggled(OF_PHOTOGRAPHS), sheet.steps(uncropped).framed));
         assert!(same(&reading.places()[PLACES * PLACES / 2], pose.apply(&framed)));
         let moved = Pose { shift: [10.0, -10.0], ..pose };
         assert!(same(&reading.places()[PLACES - 1], moved.apply(&framed)));
