@@ -63,12 +63,26 @@ fn the_steps_the_poses_and_the_past_of_a_drawing_are_shown() {
         assert!(saved.iter().any(|saved| saved == name), "{name} is not among {saved:?}");
     }
     assert_eq!(saved.len(), 2 + 5 * 3, "{saved:?}");
-    // A photograph has two steps more, and says what is read of it.
+    // A photograph has two steps more. Its digits are read one after another, and each can be looked into.
     let path = fixture.home().join("photograph.png");
     support::photograph_of_two(&path);
     window.state_mut().bench.picked_image(&path);
     until_opened(&mut window);
-    window.get_by_label_contains("The first of 2 digits on the picture.");
+    wait(&mut window, &mut session, has("Read one after another: "));
+    let second = |window: &Window| {
+        let found = window
+            .query_all_by_role(Role::RadioButton)
+            .filter(|node| spoken(node).starts_with("Digit 2 of 2, read as "));
+        found.map(|node| node.accesskit_node().is_selected()).collect::<Vec<_>>()
+    };
+    assert_eq!(second(&window), [Some(false); 2], "by the pad, and on the picture");
+    let on_picture = window
+        .query_all_by_role(Role::RadioButton)
+        .find(|node| spoken(node).starts_with("Digit 2 of 2"))
+        .unwrap();
+    on_picture.click();
+    window.run_steps(3);
+    assert_eq!(second(&window), [Some(true); 2]);
     wait(&mut window, &mut session, |window| window.query_all_by_label_contains("without: ").count() == 6);
     click(&mut window, "Even light");
     wait(&mut window, &mut session, has("with it: "));

@@ -26,6 +26,8 @@ pub const SIDE: usize = 28;
 const BOX: usize = 20;
 /// The longer side of the ink alone, where strokes are measured and thickened: 8 cells to a pixel of the box.
 const CLOSE: usize = 8 * BOX;
+/// Ink that is wider than it is high by this factor may be several digits.
+const WIDE: f32 = 1.4;
 /// The longer side of the whole paper.
 const WHOLE: usize = 4 * SIDE;
 
@@ -98,6 +100,15 @@ impl Sheet {
     /// Whether it is a photograph, whose ink is told from shadows and printed lines.
     pub fn is_photographed(&self) -> bool {
         self.uncleaned.is_some()
+    }
+
+    /// Whether its ink is wider than digits are, 98 of 100 of which are less than 1.4 times as wide as they are high (those
+    /// of MNIST): it may be several that touch.
+    pub fn is_wide(&self) -> bool {
+        self.inked
+            .close
+            .bounds()
+            .is_some_and(|[left, top, right, bottom]| (right - left) as f32 > WIDE * (bottom - top) as f32)
     }
 
     /// The 28 by 28 image that a network sees, row by row, 255 for ink.

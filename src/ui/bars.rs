@@ -1,6 +1,6 @@
 //! Probabilities as bars that the back row can read.
 use super::{theme::semibold, widgets::fitted};
-use crate::evaluation::confidence;
+use crate::evaluation::{argmax, confidence};
 use egui::{Align2, Color32, FontId, Galley, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::sync::Arc;
 
@@ -52,6 +52,12 @@ pub fn empty(ui: &mut Ui, class_names: &[String], height: f32) {
     let names: Vec<&str> =
         if all_named { class_names.iter().map(String::as_str).collect() } else { vec![""; MOST] };
     draw(ui, &names.into_iter().map(|name| Row { name, answer: None }).collect::<Vec<_>>(), height, 1.0);
+}
+
+/// The class with the highest probability, and that.
+pub fn best(scores: &[f32]) -> (usize, f32) {
+    let best = argmax(scores);
+    (best, scores.get(best).copied().unwrap_or_default())
 }
 
 /// What a class is.

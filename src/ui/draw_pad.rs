@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     data::{
-        drawing::{SIDE, Sheet},
+        drawing::{Found, SIDE, Sheet},
         picture::Picture,
     },
     sample::Image,
@@ -15,6 +15,7 @@ use crate::{
     shape::ImageShape,
 };
 use answer::{Classes, Questions};
+pub use digits::{Digits, paint};
 use egui::{Align, Label, Layout, RichText, Slider, TextureHandle, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_DELETE, ICON_FULLSCREEN, ICON_FULLSCREEN_EXIT, ICON_IMAGE, ICON_REDO, ICON_SHUFFLE, ICON_UNDO,
@@ -29,6 +30,7 @@ use std::path::Path;
 use test_images::TestImages;
 
 mod answer;
+mod digits;
 mod history;
 mod keeping;
 mod keys;
@@ -45,6 +47,8 @@ mod tests;
 const MARGIN: f32 = 12.0;
 /// What is above the pad and beneath it, in points.
 const AROUND: f32 = 126.0;
+/// What the digits of a picture take, in points.
+const ROW: f32 = 22.0;
 /// The side of what the network sees, in points.
 const SEEN: f32 = 64.0;
 /// In less width there is no title beside the buttons, in points.
@@ -63,6 +67,8 @@ pub enum Wish {
     TestImage,
     /// That it keeps the drawing under this label, and makes room for the next.
     Keep(usize),
+    /// That the bars and the views are about this digit of the picture.
+    Digit(usize),
 }
 
 #[derive(Default)]
@@ -86,6 +92,8 @@ pub struct DrawPad {
     with_nearest: bool,
     /// Counts changes of the drawing.
     version: u64,
+    /// Counts the pictures that were opened.
+    pictures: u64,
     classes: Classes,
     questions: Questions,
     keeping: Keeping,
@@ -111,13 +119,12 @@ impl DrawPad {
     pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
         let Decoded { is_typed, found } = self.openings.next()?;
         let shown = found.map(|Picture { shape, pixels, digits, is_coloured }| {
-            let (count, first) = (digits.len(), digits.into_iter().next());
-            let sheet = first.map(|digit| digit.sheet);
-            let as_drawing = sheet.is_some() && !is_coloured;
+            let (picture, as_drawing) = (Image { shape, pixels }, !digits.is_empty() && !is_coloured);
             self.open(Opened {
-                picture: Image { shape, pixels },
-                sheet,
-                digits: count,
+                picture,
+                number: 0,
+                digits,
+                at: 0,
                 as_drawing,
                 is_framed: false,
                 class: None,
@@ -130,8 +137,10 @@ impl DrawPad {
     pub fn show(&mut self, image: Image) {
         let is_framed = image.shape == ImageShape::new(SIDE, SIDE, 1);
         let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
-        let (as_drawing, digits) = (sheet.is_some(), usize::from(sheet.is_some()));
-        self.open(Opened { as_drawing, picture: image, sheet, digits, is_framed, class: None });
+        let as_drawing = sheet.is_some();
+        let digits = sheet.into_iter().map(|sheet| Found { bounds: [0.0, 0.0, 1.0, 1.0], sheet }).collect();
+        let picture = image;
+        self.open(Opened { picture, number: 0, digits, at: 0, as_drawing, is_framed, class: None });
     }
 
     /// What the network is shown; nothing where nothing is drawn.
@@ -154,6 +163,7 @@ impl DrawPad {
         match (wish, run) {
             (Wish::Show(image), _) => self.show(image),
             (Wish::Keep(label), _) => self.keep(label, asker),
+            (Wish::Digit(at), _) => self.choose_digit(at),
             (Wish::TestImage, Some(run)) => self.take_test_image(run, asker),
             (Wish::TestImage, None) => {}
         }
@@ -193,7 +203,8 @@ impl DrawPad {
     ) {
         self.questions.take_in(asker.answers, ui.input(|input| input.time));
         self.classes.follow(run, self.answered(run).as_deref());
-        let room = Room::of(vec2(ui.available_width(), height - AROUND));
+        let row = if self.digits(run).is_some_and(|digits| digits.are_several()) { ROW } else { 0.0 };
+        let room = Room::of(vec2(ui.available_width(), height - AROUND - row));
         ui.set_width(ui.available_width());
         self.header(ui, run, asker);
         self.pad_and_bars(ui, run, room, *pen_width, asker);
@@ -203,6 +214,7 @@ impl DrawPad {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 choose_pen(ui, pen_width);
                 self.choose_reading(ui);
+                self.choose_among_digits(ui, run);
                 self.status(ui, run, asker);
                 self.choose_nearest(ui, run);
             });
@@ -276,7 +288,7 @@ impl DrawPad {
         let size = if room.is_beside { vec2(ui.available_width(), room.side) } else { vec2(room.side, 0.0) };
         ui.allocate_ui_with_layout(size, around, |ui| {
             ui.spacing_mut().item_spacing.x = room::GAP;
-            self.pad(ui, room.side, pen_width, asker);
+            self.pad(ui, run, room.side, pen_width, asker);
             ui.vertical(|ui| {
                 ui.set_width(room.bars.x);
                 self.answer(ui, run, room.bars.y);
@@ -303,7 +315,7 @@ impl DrawPad {
     /// Where a picture is open: a drawing, or not.
     fn choose_reading(&mut self, ui: &mut Ui) {
         let Some(opened) =
-            self.page.opened.as_mut().filter(|opened| opened.sheet.is_some() && !opened.is_framed)
+            self.page.opened.as_mut().filter(|opened| opened.sheet().is_some() && !opened.is_framed)
         else {
             return;
         };
@@ -314,9 +326,22 @@ impl DrawPad {
         }
     }
 
+    /// Where there are several digits on a picture: which of them the bars are about.
+    fn choose_among_digits(&mut self, ui: &mut Ui, run: Option<&Run>) {
+        let Some(digits) = self.digits(run).filter(|digits| digits.are_several()) else { return };
+        let chosen = ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new("Digits").small());
+            digits.choose(ui)
+        });
+        if let Some(at) = chosen.inner {
+            self.choose_digit(at);
+        }
+    }
+
     fn open(&mut self, opened: Opened) {
         self.turn_page(None);
-        self.page.opened = Some(opened);
+        self.pictures += 1;
+        self.page.opened = Some(Opened { number: self.pictures, ..opened });
         self.replaced();
     }
 
@@ -346,7 +371,7 @@ impl DrawPad {
     fn changed(&mut self) {
         self.version += 1;
         self.sheet = match &self.page.opened {
-            Some(opened) => opened.sheet.clone().filter(|_| opened.as_drawing),
+            Some(opened) => opened.sheet().cloned().filter(|_| opened.as_drawing),
             None => self.page.drawing.sheet(),
         };
         self.image = match &self.page.opened {

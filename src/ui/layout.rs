@@ -242,6 +242,7 @@ impl Parts<'_> {
             run,
             image: self.bench.draw_pad.image(),
             sheet: self.bench.draw_pad.sheet(),
+            digits: self.bench.draw_pad.digits(run),
             is_own_drawing: self.bench.draw_pad.own_drawing().is_some(),
             calibrated: self.bench.draw_pad.calibrated(),
             pad: &mut pad,

@@ -2,7 +2,7 @@
 use super::{
     Action, Settings,
     asking::Asker,
-    draw_pad::Wish,
+    draw_pad::{Digits, Wish},
     save::Source,
     widgets::{card, labeled_button, strong},
 };
@@ -64,6 +64,8 @@ pub struct Scene<'a> {
     pub image: Option<&'a Image>,
     /// The same before it was framed, where it is a drawing.
     pub sheet: Option<&'a Sheet>,
+    /// All digits of the picture that it was found on.
+    pub digits: Option<Digits<'a>>,
     /// Whether it is a person's own drawing, and no image of a data set.
     pub is_own_drawing: bool,
     /// The run whose answers about it are calibrated.

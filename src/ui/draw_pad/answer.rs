@@ -37,11 +37,13 @@ const LOOK: f32 = 56.0;
 pub struct Questions {
     prediction: Asking<u64>,
     nearest: Asking<u64>,
+    /// About all digits of a picture, by its number.
+    pub digits: Asking<u64>,
 }
 
 impl Default for Questions {
     fn default() -> Self {
-        Self { prediction: Asking::at(PACE), nearest: Asking::at(PACE) }
+        Self { prediction: Asking::at(PACE), nearest: Asking::at(PACE), digits: Asking::default() }
     }
 }
 
@@ -49,6 +51,7 @@ impl Questions {
     pub fn take_in(&mut self, answers: &BTreeMap<u64, Answer>, now: f64) {
         self.prediction.take_in(answers, now);
         self.nearest.take_in(answers, now);
+        self.digits.take_in(answers, now);
     }
 }
 
@@ -161,20 +164,23 @@ impl DrawPad {
             self.answered(run).is_some_and(|answer| self.with_nearest || answer.probabilities.is_empty());
         let (Some(run), Some(image)) = (run.filter(|run| run.has_weights()), &self.image) else { return };
         let (of, sample) = ((run, run.progress.step), || image.clone().into());
-        let Questions { prediction, nearest } = &mut self.questions;
+        let Questions { prediction, nearest, digits } = &mut self.questions;
         prediction.follow(ui, of, self.version, asker, |_| Question::Prediction { sample: sample() });
         if wants_nearest {
             nearest.follow(ui, of, self.version, asker, |_| Question::Nearest { sample: sample() });
+        }
+        if let Some(opened) = self.page.opened.as_ref().filter(|opened| opened.has_several()) {
+            digits.follow(ui, of, opened.number, asker, |_| Question::Scores { samples: opened.samples() });
         }
     }
 
     /// What is on the pad, and whose answer the bars are.
     pub(super) fn caption(&self, run: Option<&Run>) -> String {
         let opened = self.page.opened.as_ref();
-        let about = match opened.map(|opened| (&opened.class, opened.digits)) {
-            Some((Some(class), _)) => format!("A test image, labelled {class}. "),
-            Some((None, digits)) if digits > 1 && self.sheet.is_some() => {
-                format!("The first of {digits} digits on the picture. ")
+        let about = match opened.map(|opened| &opened.class) {
+            Some(Some(class)) => format!("A test image, labelled {class}. "),
+            Some(None) if self.looks_joined() => {
+                "Wide for one digit: digits that touch are read as one. ".into()
             }
             _ => String::new(),
         };

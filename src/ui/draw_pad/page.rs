@@ -1,10 +1,11 @@
 //! What is on the pad.
 use super::pen::Mark;
 use crate::{
-    data::drawing::{Drawing, Sheet},
-    sample::Image,
+    data::drawing::{Drawing, Found, Sheet},
+    sample::{Image, Sample},
 };
 use egui::emath::RectTransform;
+use std::sync::Arc;
 
 /// What is drawn, or the picture that was opened instead.
 #[derive(Clone, Default)]
@@ -17,16 +18,36 @@ pub struct Page {
 #[derive(Clone)]
 pub struct Opened {
     pub picture: Image,
-    /// The ink on it, where there is any.
-    pub sheet: Option<Sheet>,
-    /// How many digits are on it, of which the first is read.
-    pub digits: usize,
+    /// A number of its own.
+    pub number: u64,
+    /// The digits on it, in the order in which they are read; none where there is no ink.
+    pub digits: Vec<Found>,
+    /// The one that the bars and the views are about.
+    pub at: usize,
     /// Its ink is framed, so that the network sees a drawing, and not the picture as it is.
     pub as_drawing: bool,
     /// It was framed before.
     pub is_framed: bool,
     /// What the data set calls it that it was taken from.
     pub class: Option<String>,
+}
+
+impl Opened {
+    /// The ink of the digit that the bars and the views are about.
+    pub fn sheet(&self) -> Option<&Sheet> {
+        self.digits.get(self.at).map(|digit| &digit.sheet)
+    }
+
+    /// Whether it is read as several digits, one after another.
+    pub fn has_several(&self) -> bool {
+        self.as_drawing && self.digits.len() > 1
+    }
+
+    /// All of its digits, as a network sees them.
+    pub fn samples(&self) -> Arc<Vec<Sample>> {
+        let framed = self.digits.iter().map(|digit| Image::drawing(digit.sheet.frame()).into());
+        Arc::new(framed.collect())
+    }
 }
 
 impl Page {

@@ -1,21 +1,33 @@
 //! The paper of the pad: where the pen draws, and what a network sees of that.
 use super::{
     DrawPad,
+    digits::{self, fitted},
     pen::{Mark, Pen},
 };
 use crate::{
     sample::Image,
+    session::Run,
     ui::{asking::Asker, widgets::picture},
 };
 use egui::{
     Align2, Color32, Event, FontId, Painter, PointerButton, Pos2, Rect, Response, Role, Sense, Shape, Stroke,
-    StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, emath::RectTransform, pos2, vec2,
+    StrokeKind, TextureOptions, Ui, WidgetInfo, emath::RectTransform, pos2, vec2,
 };
 use egui_material_icons::icons::ICON_EDIT;
 
+/// Around a picture, in points.
+const MARGIN: f32 = 4.0;
+
 impl DrawPad {
     /// Follows the pen and the keys, and shows what is on the pad.
-    pub(super) fn pad(&mut self, ui: &mut Ui, side: f32, pen_width: f32, asker: &mut Asker<'_>) {
+    pub(super) fn pad(
+        &mut self,
+        ui: &mut Ui,
+        run: Option<&Run>,
+        side: f32,
+        pen_width: f32,
+        asker: &mut Asker<'_>,
+    ) {
         let (response, painter) = ui.allocate_painter(vec2(side, side), Sense::drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Draw pad"));
         let to_unit = RectTransform::from_to(response.rect, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)));
@@ -26,7 +38,7 @@ impl DrawPad {
             self.changed();
         }
         self.upload(ui.ctx());
-        self.paint(ui, &painter, response.rect, to_unit.inverse());
+        self.paint(ui, run, &painter, response.rect, to_unit.inverse());
     }
 
     /// Adds the pen's way since the last frame to the strokes; says whether there was any.
@@ -48,7 +60,12 @@ impl DrawPad {
         let mut has_inked = false;
         for event in &events {
             let Some(mark) = self.pen.follow(event, is_pad) else { continue };
-            if let Mark::Press(_) = mark {
+            if let Mark::Press(at) = mark {
+                if let Some(digit) = self.digit_at(at, response.rect.shrink(MARGIN)) {
+                    self.choose_digit(digit);
+                    self.pen = Pen::Up;
+                    continue;
+                }
                 self.begin_stroke();
             }
             has_inked |= self.page.ink(mark, to_unit);
@@ -66,11 +83,16 @@ impl DrawPad {
         }
     }
 
-    fn paint(&self, ui: &Ui, painter: &Painter, rect: Rect, from_unit: RectTransform) {
+    fn paint(&self, ui: &Ui, run: Option<&Run>, painter: &Painter, rect: Rect, from_unit: RectTransform) {
         painter.rect_filled(rect, 8.0, Color32::BLACK);
         painter.rect_stroke(rect, 8.0, ui.visuals().window_stroke, StrokeKind::Inside);
         if let Some([_, picture]) = self.textures.as_ref().filter(|_| self.page.opened.is_some()) {
-            return whole(painter, picture, rect.shrink(4.0));
+            let place = fitted(picture, rect.shrink(MARGIN));
+            digits::paint(painter, picture, place);
+            if let Some(digits) = self.digits(run) {
+                digits.paint(painter, place);
+            }
+            return;
         }
         if self.page.drawing.strokes.is_empty() {
             let font = FontId::new(34.0, ICON_EDIT.font_family());
@@ -100,7 +122,7 @@ impl DrawPad {
         painter.rect_filled(response.rect, 4.0, Color32::BLACK);
         painter.rect_stroke(response.rect, 4.0, ui.visuals().window_stroke, StrokeKind::Outside);
         if let Some([seen, _]) = self.textures.as_ref().filter(|_| self.image.is_some()) {
-            whole(&painter, seen, response.rect);
+            digits::paint(&painter, seen, fitted(seen, response.rect));
         }
         response.on_hover_text(if self.image.is_some() && self.sheet.is_none() {
             "What the network is shown: the picture, which it sees at the size that it knows"
@@ -121,12 +143,4 @@ impl DrawPad {
             self.textures = Some([seen, shown]);
         }
     }
-}
-
-/// A texture as large as fits.
-fn whole(painter: &Painter, texture: &TextureHandle, rect: Rect) {
-    let size = texture.size_vec2();
-    let scale = (rect.size() / size).min_elem();
-    let part = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-    painter.image(texture.id(), Rect::from_center_size(rect.center(), size * scale), part, Color32::WHITE);
 }

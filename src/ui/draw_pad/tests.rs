@@ -58,7 +58,7 @@ impl Desk {
             let at = ui.cursor().min;
             if self.is_shown {
                 let asker = &mut Asker::new(&self.state, &mut self.questions, &mut self.actions);
-                self.pad.pad(ui, SIDE, 0.08, asker);
+                self.pad.pad(ui, None, SIDE, 0.08, asker);
             }
             self.rect = Rect::from_min_size(at, vec2(SIDE, SIDE));
             ui.text_edit_singleline(&mut self.text);

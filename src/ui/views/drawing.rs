@@ -20,6 +20,7 @@ use variants::Reading;
 mod history;
 mod networks;
 mod odds;
+mod picture;
 mod poses;
 mod sentence;
 mod steps;
@@ -84,6 +85,7 @@ impl View for Drawing {
             lead(ui, &sentence, &[&FRAMING, &PROBABILITY]);
             match scene.sheet {
                 Some(sheet) => {
+                    picture::ui(ui, scene);
                     let source = scene.source(run);
                     self.variants(ui, run, &source, sheet, scene.actions);
                 }

@@ -1,10 +1,9 @@
 //! Probabilities of a few classes along an axis.
-use super::variants::best;
 use crate::evaluation::confidence;
 use crate::metrics::Unit;
 use crate::ui::{
     Action,
-    bars::name,
+    bars::{best, name},
     look::{self, Look},
     plot::bounds,
     save::{self, Format, Mark, Source},

@@ -1,13 +1,13 @@
 //! How the answer changes as the drawing moves, turns and grows.
 use super::{
     odds::{self, Odds},
-    variants::{PLACES, Reading, best, pixels, rotations, said, sizes},
+    variants::{PLACES, Reading, pixels, rotations, said, sizes},
 };
 use crate::{
     data::drawing::poses::Pose,
     ui::{
         Action,
-        bars::name,
+        bars::{best, name},
         save::{self, Format, Mark, Source},
         views::pointed::Pointed,
         widgets::title,

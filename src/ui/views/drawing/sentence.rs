@@ -1,12 +1,12 @@
 //! What a network reads in a drawing, and how firmly, in one sentence.
 use super::{
     odds,
-    variants::{Reading, best, rotations},
+    variants::{Reading, rotations},
 };
 use crate::{
     evaluation::confidence,
     protocol::Moment,
-    ui::{bars::name, widgets::thousands},
+    ui::{bars::{best, name}, widgets::thousands},
 };
 
 /// "Read as 7 (98 %), and as the same at 109 of 120 other places; turned by 35° clockwise it would be read as 4."

@@ -1,12 +1,12 @@
 //! The way from paper to what the network sees, each step with a switch.
-use super::variants::{OF_PHOTOGRAPHS, Reading, SWITCHES, best, said};
+use super::variants::{OF_PHOTOGRAPHS, Reading, SWITCHES, said};
 use crate::{
     data::drawing::{Framing, SIDE, Sheet, Tone},
     protocol::{Caption, Strip},
     shape::ImageShape,
     ui::{
         Action,
-        bars::kind,
+        bars::{best, kind},
         save::{self, Source},
         widgets::{strong, title},
     },

@@ -2,8 +2,8 @@
 //! came of it, in one order.
 use crate::{
     data::drawing::{Framing, Sheet, poses::Pose},
-    evaluation::{argmax, confidence},
-    ui::bars::name,
+    evaluation::confidence,
+    ui::bars::{best, name},
 };
 
 /// One of the steps that can be left out.
@@ -128,12 +128,6 @@ impl<'a> Reading<'a> {
     pub fn sizes(self) -> &'a [Vec<f32>] {
         &self.scores[self.scores.len() - SIZES..]
     }
-}
-
-/// The class with the highest probability, and that.
-pub fn best(scores: &[f32]) -> (usize, f32) {
-    let best = argmax(scores);
-    (best, scores.get(best).copied().unwrap_or_default())
 }
 
 /// "7 · 98 %".
