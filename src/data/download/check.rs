@@ -86,7 +86,7 @@ mod tests {
     fn damage_is_found_anywhere_in_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.gz");
-        let content: Vec<u8> = (0..3_000_000u32).map(|index| (index * index / 7) as u8).collect();
+        let content: Vec<u8> = (0..3_000_000u32).map(|index| (index.wrapping_mul(index) / 7) as u8).collect();
         let mut gzip = GzEncoder::new(vec![], Compression::fast());
         gzip.write_all(&content).unwrap();
         let good = gzip.finish().unwrap();
