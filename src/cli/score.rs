@@ -164,6 +164,8 @@ pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
 struct Digit {
     /// Left, top, right and bottom, as shares of the picture's width and height.
     bounds: [f32; 4],
+    /// Its ink may be several digits that touch.
+    is_wide: bool,
     seen: Sample,
     reading: Reading,
 }
@@ -176,15 +178,16 @@ fn read(
     picture: &Path,
     shape: ImageShape,
 ) -> Result<Vec<Digit>> {
-    let seen: Vec<([f32; 4], Sample)> = if shape.channels == 1 {
-        let framed = |found: Found| (found.bounds, Image::drawing(found.sheet.frame()).into());
+    let seen: Vec<([f32; 4], bool, Sample)> = if shape.channels == 1 {
+        let framed =
+            |Found { bounds, sheet }: Found| (bounds, sheet.is_wide(), Image::drawing(sheet.frame()).into());
         drawing::read(picture)?.into_iter().map(framed).collect()
     } else {
-        vec![([0.0, 0.0, 1.0, 1.0], see(shape, picture)?)]
+        vec![([0.0, 0.0, 1.0, 1.0], false, see(shape, picture)?)]
     };
-    let read = |(bounds, seen): ([f32; 4], Sample)| {
+    let read = |(bounds, is_wide, seen): ([f32; 4], bool, Sample)| {
         let reading = Reading::of(session, run, network, seen.clone())?;
-        Ok(Digit { bounds, seen, reading })
+        Ok(Digit { bounds, is_wide, seen, reading })
     };
     seen.into_iter().map(read).collect()
 }
@@ -215,7 +218,11 @@ fn score(session: &mut Session, run: &RunId, sample: Sample) -> Result<Arc<Predi
 fn show(picture: &Path, found: &[Digit], json: bool) {
     match found {
         [only] if json => line(only.reading.as_json(picture)),
-        [only] => line(format!("{}  {}", only.reading.text(), name(&picture.to_string_lossy()))),
+        [only] => {
+            let joined =
+                if only.is_wide { " (wide for one digit: digits that touch are read as one)" } else { "" };
+            line(format!("{}{joined}  {}", only.reading.text(), name(&picture.to_string_lossy())));
+        }
         several if json => line(several_as_json(picture, several)),
         several => {
             line(format!("{} from left to right  {}", together(several), name(&picture.to_string_lossy())));

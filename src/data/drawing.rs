@@ -294,6 +294,21 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_several_digits_is_wide() {
+        let drawn = |strokes: &[Drawing]| {
+            let strokes = strokes.iter().flat_map(|drawing| drawing.strokes.clone()).collect();
+            Drawing { strokes, pen_width: 0.04 }.sheet().unwrap().is_wide()
+        };
+        assert!(!drawn(&[seven(0.5, 0.0)]));
+        let beside = [0.0, 0.25].map(|right| {
+            let mut drawing = seven(0.5, 0.1);
+            drawing.strokes.iter_mut().flatten().for_each(|point| point[0] += right);
+            drawing
+        });
+        assert!(drawn(&beside), "two sevens whose bars touch");
+    }
+
+    #[test]
     fn hairlines_become_as_wide_as_a_pen() {
         let mut thin = seven(1.0, 0.0);
         thin.pen_width = 0.008;
