@@ -300,7 +300,7 @@ mod tests {
             Drawing { strokes, pen_width: 0.04 }.sheet().unwrap().is_wide()
         };
         assert!(!drawn(&[seven(0.5, 0.0)]));
-        let beside = [0.0, 0.25].map(|right| {
+        let beside = [0.0, 0.28].map(|right| {
             let mut drawing = seven(0.5, 0.1);
             drawing.strokes.iter_mut().flatten().for_each(|point| point[0] += right);
             drawing
