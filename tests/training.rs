@@ -391,7 +391,7 @@ fn without_labels_a_drawing_is_shown_and_its_neighbours_are_found() {
         assert_eq!(names, ["Original", "Pixels blanked", "Reconstruction"]);
         assert_eq!(answer.strips[0].pixels, images[16 + image * 784..][..784]);
         if nearest.pixels[..784] == images[16 + image * 784..][..784] {
-            assert_eq!(nearest.captions[0].text, format!("{} · 0.00", labels[8 + image]));
+            assert_eq!(nearest.captions[0].text, format!("{} · closest 1 %", labels[8 + image]));
             found += 1;
         }
     }

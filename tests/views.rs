@@ -125,7 +125,7 @@ fn each_view_opens_with_a_sentence_and_says_what_its_terms_mean() {
     for (view, sentence, term, meaning) in [
         (
             "drawing",
-            "Read as nine (70 %), and as the same at ",
+            "Read as seven (87 %), and as the same at ",
             "Framing",
             "cropped, scaled to 20 × 20 pixels",
         ),

@@ -1,6 +1,6 @@
 //! Classes in an order in which those lie together that a network confuses.
 
-/// Every class once. The pair that is confused most often, by the shares of their images, lies together; then, as near as can be,
+/// Every class once. The pair that is confused most often, by the shares of their examples, lies together; then, as near as can be,
 /// the next one, and so on. Without mistakes the order is that of the classes.
 pub fn by_confusion(confusion: &[Vec<usize>]) -> Vec<usize> {
     let mut chains: Vec<Vec<usize>> = (0..confusion.len()).map(|class| vec![class]).collect();
@@ -29,8 +29,8 @@ pub fn by_confusion(confusion: &[Vec<usize>]) -> Vec<usize> {
 
 /// The most confused pair first; only those that are confused at all.
 fn confused_pairs(confusion: &[Vec<usize>]) -> Vec<[usize; 2]> {
-    let images: Vec<usize> = confusion.iter().map(|row| row.iter().sum()).collect();
-    let share = |label: usize, taken: usize| confusion[label][taken] as f64 / images[label].max(1) as f64;
+    let examples: Vec<usize> = confusion.iter().map(|row| row.iter().sum()).collect();
+    let share = |label: usize, taken: usize| confusion[label][taken] as f64 / examples[label].max(1) as f64;
     let pairs = (0..confusion.len()).flat_map(|a| (a + 1..confusion.len()).map(move |b| [a, b]));
     let mut pairs: Vec<([usize; 2], f64)> =
         pairs.map(|[a, b]| ([a, b], share(a, b) + share(b, a))).filter(|(_, share)| *share > 0.0).collect();
@@ -46,13 +46,13 @@ fn is_in_first_half(chain: &[usize], class: usize) -> bool {
 mod tests {
     use super::*;
 
-    /// Ten images a class, some of which are taken for another one.
+    /// Ten examples a class, some of which are taken for another one.
     fn confusion(classes: usize, taken: &[(usize, usize, usize)]) -> Vec<Vec<usize>> {
         let row = |label: usize| (0..classes).map(|class| if class == label { 10 } else { 0 }).collect();
         let mut confusion: Vec<Vec<usize>> = (0..classes).map(row).collect();
-        for (label, class, images) in taken {
-            confusion[*label][*class] += images;
-            confusion[*label][*label] -= images;
+        for (label, class, examples) in taken {
+            confusion[*label][*class] += examples;
+            confusion[*label][*label] -= examples;
         }
         confusion
     }
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_rare_class_counts_by_its_share() {
         let mut counts = confusion(4, &[(0, 1, 2)]);
-        // Of two images one is taken for 0: more, as a share, than the two of ten.
+        // Of two examples one is taken for 0: more, as a share, than the two of ten.
         counts[3] = vec![1, 0, 0, 1];
         assert_eq!(by_confusion(&counts), [3, 0, 1, 2]);
     }
