@@ -122,7 +122,7 @@ mod tests {
     fn pixels_of_colours_belong_together() {
         let shape = ImageShape::new(1, 3, 3);
         let found = parts(shape, &[0, 0, 0, 0, 9, 0, 0, 0, 0]);
-        assert_eq!(found.iter().map(|part| part.columns.clone()).collect::<Vec<_>>(), [1..2]);
+        assert!(found.len() == 1 && found[0].columns == (1..2), "{found:?}");
     }
 
     #[test]

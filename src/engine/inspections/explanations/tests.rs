@@ -196,5 +196,5 @@ fn without_a_part_the_network_sees_the_rest() {
     let logits = explained.model.logits(&rest).unwrap().squeeze(0).unwrap().to_vec1::<f32>().unwrap();
     assert!((found[2].output - (logits[0] - logits[1])).abs() < 1e-5);
     assert_eq!(usize::from(found[2].predicted), argmax(&logits));
-    assert!(parts::without(&explained, &vec![0; SIDE * SIDE]).unwrap().is_empty());
+    assert!(parts::without(&explained, &[0; SIDE * SIDE]).unwrap().is_empty());
 }
