@@ -47,7 +47,7 @@ fn on_a_fresh_home_the_first_digit_is_read_by_the_shipped_example() {
     window.get_by_label_contains("This network came with the program");
     window.get_by_label("Draw a digit: the shipped example reads it.");
     draw_seven(&mut window);
-    screen::wait(&mut window, &mut session, has("Scored by the shipped example, calibrat"));
+    screen::wait(&mut window, &mut session, has("By the shipped example, calibrat"));
     let bars: Vec<_> = window.query_all_by_role(egui::Role::Meter).collect();
     let label = |bar: &egui_kittest::Node<'_>| bar.accesskit_node().label().unwrap_or_default();
     let sure: Vec<_> = bars.iter().map(label).filter(|label| label.ends_with("9 %")).collect();
