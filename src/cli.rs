@@ -8,6 +8,7 @@ mod bench;
 mod bench_drawing;
 mod compare;
 mod embed;
+mod example;
 mod exchange;
 mod explain;
 mod fetch;
@@ -144,6 +145,8 @@ pub enum Command {
         #[arg(long, value_name = "THEIRS=OURS")]
         rename: Vec<String>,
     },
+    /// Install the network that comes with the program as a run, which reads digits before anything was trained
+    Example,
     /// List the runs
     Runs,
     /// List the data sets, or say what is at a path
@@ -297,6 +300,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Import { file, encoder, set, rename } => {
             exchange::import(&file, &encoder, &set, &rename, common)
         }
+        Command::Example => example::install(common),
         Command::Runs => list::runs(common),
         Command::Data { command: None } => list::data(common),
         Command::Data { command: Some(DataCommand::Check { path }) } => list::check(&path, common),

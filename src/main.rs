@@ -141,7 +141,7 @@ mod window {
             #[cfg(target_os = "linux")]
             let _stays_as_it_is = rustix::process::setpriority_process(None, 10);
             rayon::ThreadPoolBuilder::new().build_global()?;
-            Session::open(home, move || ctx.request_repaint())
+            Session::welcome(home, move || ctx.request_repaint())
         })?;
         opened.join().map_err(|_| anyhow!("Could not start the training thread"))?
     }

@@ -37,6 +37,7 @@ mod lock;
 mod log;
 mod metrics_file;
 mod program_log;
+mod shipped;
 mod thinned;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::ComparisonFolder;
@@ -45,6 +46,7 @@ pub use lock::RunLock;
 pub use log::{Entry, Tuned, surviving_tunings};
 pub use metrics_file::MetricsFile;
 pub use program_log::program_log;
+pub use shipped::NAME as SHIPPED_NAME;
 
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
 const MOST_SPEC: u64 = 64 << 20;

@@ -2,6 +2,7 @@
 //! into a plain [`State`].
 use crate::{
     engine::{self, Worker},
+    errors::message,
     librarian::Librarian,
     models,
     protocol::{
@@ -47,6 +48,21 @@ impl Session {
         let worker = Worker::spawn(home.clone(), catalog(), Box::new(move || wake()))?;
         let librarian = Librarian::spawn(Home::open(home)?, Box::new(move || also()))?;
         Ok(Self { state: State::default(), worker, librarian })
+    }
+
+    /// As [`open`](Self::open); where nothing was ever trained, the network that comes with the program is installed first,
+    /// so that there is one that answers. Where it cannot be, a notice says so.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn welcome(home: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> anyhow::Result<Self> {
+        let folders = Home::open(home.clone())?;
+        let installed = folders.is_fresh().then(|| folders.install_shipped()).transpose();
+        let mut session = Self::open(home, wake)?;
+        if let Err(error) = installed {
+            session.warn(&message(&error));
+        }
+        Ok(session)
     }
 
     /// Asks the worker for something. Never waits.

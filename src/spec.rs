@@ -32,6 +32,8 @@ pub struct RunSpec {
     pub seed: u64,
     /// A run, or a file of weights, that the encoder begins with.
     pub init_from: Option<String>,
+    /// Of a run that came with the program: the name of its recipe.
+    pub shipped: Option<String>,
     /// Its place in a comparison.
     pub entrant: Option<Entrant>,
     /// The data set, and how the run uses it.
@@ -268,6 +270,7 @@ impl Default for RunSpec {
             name: "Seed CNN".into(),
             seed: 0,
             init_from: None,
+            shipped: None,
             entrant: None,
             dataset: Choice::new("mnist"),
             encoder: Choice::new("seed_cnn"),

@@ -163,7 +163,8 @@ impl Workbench {
             let Action::Send(command) = action else { continue };
             self.runs.remember(command, state);
             if let Command::Start(spec) = command {
-                spec.name = unique_name(&spec.name, state);
+                // what is trained here by the recipe of the shipped example is not shipped
+                spec.name = unique_name(spec.shipped.as_ref().unwrap_or(&spec.name), state);
             }
         }
         actions

@@ -171,6 +171,25 @@ fn train_evaluate_predict_and_list_speak_json() {
     assert_eq!(objects(&by_environment.unwrap()).len(), 1);
 }
 
+#[test]
+fn the_shipped_example_is_installed_once_and_reads_a_picture() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let [first, second] = [(); 2].map(|()| run_json(&home, &["example"]));
+    assert_eq!([&first["is_new"], &second["is_new"]], [&Value::from(true), &Value::from(false)]);
+    assert_eq!(first["run"], second["run"]);
+    let id = first["run"].as_str().unwrap();
+    assert_eq!(only_run(&home), Path::new(first["folder"].as_str().unwrap()));
+    let picture = seven(&fixture, 0);
+    let read = run_json(&home, &["predict", id, picture.to_str().unwrap()]);
+    assert_eq!((&read["prediction"], &read["calibrated"]), (&7.into(), &true.into()));
+    let listed = run_json(&home, &["runs"]);
+    assert_eq!((&listed["shipped"], &listed["state"]), (&true.into(), &"finished".into()));
+    let refused = run(&home, &["resume", id]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("The run is finished"), "{refused:?}");
+}
+
 /// Ink on white: a seven.
 fn digit() -> image::GrayImage {
     image::GrayImage::from_fn(60, 80, |x, y| {

@@ -8,6 +8,7 @@ use headstart::{
     },
     engine::exchange,
     errors::message,
+    evaluation::argmax,
     protocol::{Answer, Command, Finding, Moment, Question, RunId},
     runs::Home,
     sample::{Image, Sample},
@@ -92,6 +93,26 @@ fn distance(p: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     let (ab, ap) = ([b[0] - a[0], b[1] - a[1]], [p[0] - a[0], p[1] - a[1]]);
     let along = ((ap[0] * ab[0] + ap[1] * ab[1]) / (ab[0] * ab[0] + ab[1] * ab[1])).clamp(0.0, 1.0);
     (ap[0] - along * ab[0]).hypot(ap[1] - along * ab[1])
+}
+
+#[test]
+fn the_shipped_example_reads_the_test_images_and_is_finished() {
+    let fixture = Fixture::with_images(10, 10_000);
+    let mut session = Session::welcome(fixture.home(), || {}).unwrap();
+    let run = support::wait(&mut session, |session| session.state.runs.keys().next().cloned());
+    let mut right = 0;
+    for digit in 0..10 {
+        for images in support::digits(&fixture.data(), digit).chunks(400) {
+            let images = Arc::new(images.iter().cloned().map(Image::drawing).collect());
+            let scores = scores(&mut session, &run, &images);
+            right += scores.iter().filter(|scores| argmax(scores) == usize::from(digit)).count();
+        }
+    }
+    assert!(right >= 9930, "{right} of 10,000");
+    session.send(Command::Resume(run.clone()));
+    let notice = support::wait(&mut session, |session| session.state.notices.pop());
+    assert!(notice.text.contains("The run is finished: start a new one"), "{}", notice.text);
+    session.close();
 }
 
 #[test]

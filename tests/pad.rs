@@ -12,12 +12,13 @@ use headstart::{
         data::{DataReport, DataRequest},
         visual::{TestExample, VisualReport, VisualRequest},
     },
+    runs::Home,
     sample::Image,
-    session::State,
+    session::{Session, State},
     shape::ImageShape,
     ui::{Action, Settings, view_ids},
 };
-use screen::{Window, click, draw_seven, open};
+use screen::{Window, click, draw_seven, has, open};
 
 /// A run that was trained.
 fn trained() -> State {
@@ -32,6 +33,50 @@ fn trained() -> State {
 
 fn window() -> Window {
     open([1440.0, 1400.0], trained(), Settings::default())
+}
+
+/// Before anything was trained, and until the user does not want it any more.
+#[test]
+fn on_a_fresh_home_the_first_digit_is_read_by_the_shipped_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let open_again = || Session::welcome(folder.path().into(), || {}).unwrap();
+    let mut session = open_again();
+    let run = support::wait(&mut session, |session| session.state.runs.keys().next().cloned());
+    let mut window = open([1440.0, 900.0], session.state.clone(), Settings::default());
+    window.get_by_label("Watch a network learn");
+    window.get_by_label_contains("This network came with the program");
+    window.get_by_label("Draw a digit: the shipped example reads it.");
+    draw_seven(&mut window);
+    screen::wait(&mut window, &mut session, has("By the shipped example, calibrat"));
+    let bars: Vec<_> = window.query_all_by_role(egui::Role::Meter).collect();
+    let label = |bar: &egui_kittest::Node<'_>| bar.accesskit_node().label().unwrap_or_default();
+    let sure: Vec<_> = bars.iter().map(label).filter(|label| label.ends_with("9 %")).collect();
+    assert!(
+        sure.len() == 1 && sure[0].starts_with("7: "),
+        "{:?}",
+        bars.iter().map(label).collect::<Vec<_>>()
+    );
+    drop(bars);
+    click(&mut window, "Delete");
+    screen::wait(&mut window, &mut session, has("There are no runs yet."));
+    session.close();
+    let session = open_again();
+    session.close();
+    let home = Home::open(folder.path().into()).unwrap();
+    assert_eq!((home.list().unwrap(), home.is_fresh()), (vec![], false), "{run} came back");
+}
+
+#[test]
+fn where_the_shipped_example_cannot_be_installed_the_window_opens_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Home::open(folder.path().into()).unwrap());
+    // what is to be locked there is no file
+    std::fs::create_dir(folder.path().join("runs/.lock")).unwrap();
+    let mut session = Session::welcome(folder.path().into(), || {}).unwrap();
+    session.poll();
+    let said: Vec<_> = session.state.notices.iter().map(|notice| notice.text.as_str()).collect();
+    assert!(said.len() == 1 && said[0].starts_with("Could not install the shipped example"), "{said:?}");
+    session.close();
 }
 
 /// What the librarian is asked.

@@ -10,6 +10,7 @@ use headstart::{
     protocol::{
         Command, Confidence, Control, Familiarity, Finding, Level, Phase, Prediction, Question, RunId,
     },
+    runs::Home,
     sample::Image,
     session::{Session, catalog, fitting},
     shape::ImageShape,
@@ -466,6 +467,43 @@ fn the_shipped_encoder_is_what_its_config_makes() {
     for ([step, loss], shipped) in run.curve(LOSS, Split::Train).iter().zip(SHIPPED_LOSSES) {
         assert!((loss - shipped).abs() < 0.02, "{loss} where {shipped} was at step {step}");
     }
+}
+
+/// The shipped example is a run of `configs/drawing.toml`, with the first losses of its metrics.csv.
+#[test]
+fn the_shipped_example_is_what_its_config_makes() {
+    let fixture = Fixture::new();
+    let home = Home::open(fixture.home()).unwrap();
+    let shipped = home.folder(&home.install_shipped().unwrap());
+    let recipe = RunSpec::from_toml(include_str!("../configs/drawing.toml"), &[], &catalog()).unwrap();
+    let spec = shipped.spec(&catalog()).unwrap();
+    assert_eq!(spec.shipped.as_ref(), Some(&recipe.name));
+    let same = RunSpec { name: recipe.name.clone(), shipped: None, ..spec };
+    assert_eq!(same.to_toml(&catalog()), recipe.to_toml(&catalog()));
+    let points = shipped.points().unwrap().into_iter();
+    let losses: Vec<_> =
+        points.filter(|point| (point.metric, point.split) == (LOSS, Split::Train)).take(24).collect();
+    assert_eq!(losses.last().unwrap().step, 24);
+    let mut session = fixture.session();
+    let id = start(&mut session, recipe);
+    let run = until(&mut session, &id, |run| run.progress.step >= 24);
+    session.close();
+    for ([step, loss], shipped) in run.curve(LOSS, Split::Train).iter().zip(losses) {
+        assert!((loss - shipped.value).abs() < 0.02, "{loss} where {} was at step {step}", shipped.value);
+    }
+}
+
+/// What somebody trains by the recipe of the shipped example is a run of their own.
+#[test]
+fn what_is_trained_by_the_recipe_of_the_shipped_example_is_not_shipped() {
+    let fixture = Fixture::new();
+    let mut session = fixture.session();
+    let spec = RunSpec { shipped: Some("Drawing".into()), ..fixture.spec(&["epochs=1"]) };
+    let id = start(&mut session, spec);
+    let run = until(&mut session, &id, |run| !run.phase.is_active());
+    session.close();
+    let written = Home::open(fixture.home()).unwrap().folder(&id).spec(&catalog()).unwrap();
+    assert_eq!((run.spec.shipped, written.shipped), (None, None));
 }
 
 #[test]

@@ -159,6 +159,24 @@ fn a_run_that_starts_again_has_a_name_of_its_own() {
 }
 
 #[test]
+fn what_is_trained_by_the_recipe_of_the_shipped_example_is_called_after_the_recipe() {
+    let mut state = state(&[("Shipped example", Phase::Finished)]);
+    state.runs.values_mut().for_each(|run| run.spec.shipped = Some("Drawing".into()));
+    let mut window = wide(state);
+    assert_eq!(window.get_by_label("Show Shipped example").accesskit_node().toggled(), Some(Toggled::False));
+    window.get_by_label_contains("Came with the program");
+    window.get_by_label_contains("This network came with the program");
+    window.get_by_label("Watch a network learn");
+    click(&mut window, "Start again with the same initial weights");
+    let sent = commands(&mut window);
+    let [Command::Start(spec)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(spec.name, "Drawing");
+    click(&mut window, "Show Shipped example");
+    assert!(window.query_by_label("Watch a network learn").is_none());
+    assert_eq!(window.state().bench.settings.shown.len(), 1);
+}
+
+#[test]
 fn every_hyperparameter_has_a_named_control() {
     for encoder in catalog().section(Section::Encoder) {
         let mut state = state(&[("one", Phase::Paused)]);

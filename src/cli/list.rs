@@ -30,7 +30,9 @@ pub fn runs(common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let names = home.list()?;
     if names.is_empty() && !common.json {
-        line("There are no runs yet: headstart train drawing makes one");
+        line(
+            "There are no runs yet: headstart train drawing makes one, headstart example installs one that is trained",
+        );
     }
     let catalog = catalog();
     let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id)).collect();
@@ -96,7 +98,7 @@ impl Listed {
                 "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
                 "created_unix_secs": secs.map(|secs| secs.as_secs_f64()), "objective": info.spec.objective.id,
                 "encoder": info.spec.encoder.id, "dataset": info.spec.dataset.id,
-                "comparison": info.spec.entrant.as_ref().map(|entrant| &entrant.comparison),
+                "comparison": info.spec.entrant.as_ref().map(|entrant| &entrant.comparison), "shipped": info.spec.shipped.is_some(),
                 "headline": headline.id, "best_validation": self.best_validation, "test": self.test,
                 "best_validation_accuracy": is_accuracy(self.best_validation), "test_accuracy": is_accuracy(self.test),
             }));

@@ -2,14 +2,14 @@
 //! beside those that are trained on.
 use super::{
     AsRead, Dataset, DatasetEntry, DatasetInfo, Examples, PARAMS, Source, augment::suited, idx_file,
-    numbered, strokes, watch::Watch,
+    numbered, pixels::Stream, strokes, watch::Watch,
 };
 use crate::{
     sample::Modality,
     shape::ImageShape,
     spec::{Choice, ComponentInfo, Param, ParamKind},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
@@ -45,13 +45,13 @@ fn info() -> DatasetInfo {
     DatasetInfo { shape: ImageShape::new(28, 28, 1).into(), class_names: numbered(10) }
 }
 
-fn load(choice: &Choice, watch: &Watch) -> Result<Dataset> {
+fn load(choice: &Choice, _: &Watch) -> Result<Dataset> {
     let mut train = idx_file::examples(TRAIN_IMAGES, TRAIN_LABELS)?;
     let test = idx_file::examples(TEST_IMAGES, TEST_LABELS)?;
     let own = train.len();
     let drawn = choice.get(&STROKES) as usize;
     if drawn > 0 {
-        train = with_strokes(&train, drawn, watch)?;
+        train = with_strokes(&train, drawn)?;
     }
     let mut dataset = Dataset::new(info(), train, test)?;
     if drawn > 0 {
@@ -64,11 +64,13 @@ fn load(choice: &Choice, watch: &Watch) -> Result<Dataset> {
 }
 
 /// MNIST's images and so many drawn ones after them, which no split sets aside: it is drawn from what was read, and they
-/// were not.
-fn with_strokes(own: &Examples, count: usize, watch: &Watch) -> Result<Examples> {
-    let (drawn, labels) = strokes::beside(count, watch)?;
-    let pixels = [own.bytes(&(0..own.len()).collect::<Vec<_>>())?, drawn].concat();
-    let all = Examples::images(pixels, [own.labels(), &labels].concat());
+/// were not. Each is drawn when it is asked for, as nobody waits for all of them.
+fn with_strokes(own: &Examples, count: usize) -> Result<Examples> {
+    let (pixels, size) = own.inputs.in_memory().context("MNIST is in memory")?;
+    let labels = [own.labels(), &strokes::labels(count)].concat();
+    let (before, draw) = (own.len(), strokes::beside());
+    let stream = Stream::new(labels.len(), count * size, move |place| Ok(draw(place - before)));
+    let all = Examples::streamed(stream.beginning_with(pixels.chunks_exact(size)), labels, size);
     Ok(Examples { as_read: Some(AsRead::of(own.labels())), ..all })
 }
 

@@ -18,7 +18,8 @@ pub enum Pixels {
     Stream(Arc<Stream>, Vec<u32>),
 }
 
-/// Images that are read one by one, as often as they are asked for, because all of them would not fit into memory.
+/// Images that are read one by one, as often as they are asked for, because all of them would not fit into memory, or
+/// because making all of them takes longer than anybody waits.
 ///
 /// As many as fit are kept, and nothing is ever dropped for another: in a pass over shuffled images each is as likely
 /// to be asked for next as any other, and in repeated passes in one order the least recently used is the next to come.
@@ -38,6 +39,12 @@ impl Stream {
     ) -> Self {
         let kept = (0..count).map(|_| OnceLock::new()).collect();
         Self { read: Box::new(read), kept, left: AtomicUsize::new(bound) }
+    }
+
+    /// The same, of which the first images are there already.
+    pub fn beginning_with<'a>(self, first: impl Iterator<Item = &'a [u8]>) -> Self {
+        first.zip(&self.kept).for_each(|(image, kept)| drop(kept.set(image.into())));
+        self
     }
 
     /// Bytes that are kept at most.
@@ -149,5 +156,17 @@ mod tests {
         // what another part of the stream has read is there
         assert_eq!(*all.image(0, 2).unwrap(), [0, 0]);
         assert_eq!(reads.load(Ordering::Relaxed), 2 + 3 + 1);
+    }
+
+    #[test]
+    fn what_a_stream_begins_with_is_never_read() {
+        let stream = Stream::new(3, 2, |place| {
+            anyhow::ensure!(place == 2, "{place} is there");
+            Ok(vec![7; 2])
+        });
+        let all = Pixels::of(stream.beginning_with([[1, 2], [3, 4]].iter().map(|image| &image[..])));
+        let images: Vec<Vec<u8>> = (0..3).map(|at| all.image(at, 2).unwrap().into_owned()).collect();
+        assert_eq!(images, [[1, 2], [3, 4], [7, 7]]);
+        assert_eq!(all.memory(2), 6);
     }
 }

@@ -127,13 +127,15 @@ pub fn draw(form: &'static Form, seed: u64, index: u64) -> Drawn {
     written(form, &habits, &mut Dice::new(seed, "strokes of a form", index))
 }
 
-/// So many of a data set's training images with their labels, as the defaults have them.
-///
-/// # Errors
-/// Where that is stopped.
-pub(super) fn beside(count: usize, watch: &Watch) -> Result<(Vec<u8>, Vec<u16>)> {
-    watch.expect("Drawing digits", count);
-    Style::new(&Choice::new(ENTRY.info.id)).part(TRAIN, count, watch)
+/// Draws the training images of the data set one by one, as the defaults have them and a network sees them.
+pub(super) fn beside() -> impl Fn(usize) -> Vec<u8> + Send + Sync {
+    let style = Style::new(&Choice::new(ENTRY.info.id));
+    move |index| frame(&style.drawn(TRAIN, index as u64).drawing)
+}
+
+/// The digits that these show.
+pub(super) fn labels(count: usize) -> Vec<u16> {
+    (0..count).map(|index| (index % 10) as u16).collect()
 }
 
 /// Scribbles as a network sees them, one after another; each is a function of the seed and its place.
@@ -213,7 +215,7 @@ impl Style {
     /// Framed drawings, one after another, and their labels.
     fn part(&self, purpose: &str, count: usize, watch: &Watch) -> Result<(Vec<u8>, Vec<u16>)> {
         let pixels = framed(count, watch, |index| self.drawn(purpose, index).drawing)?;
-        Ok((pixels, (0..count).map(|index| (index % 10) as u16).collect()))
+        Ok((pixels, labels(count)))
     }
 }
 
@@ -226,14 +228,17 @@ fn written(form: &'static Form, habits: &Habits, dice: &mut Dice) -> Drawn {
 /// Drawings as a network sees them, one after another.
 fn framed(count: usize, watch: &Watch, drawing: impl Fn(u64) -> Drawing + Sync) -> Result<Vec<u8>> {
     let mut pixels = vec![0; count * SIDE * SIDE];
-    let frame = |(index, out): (usize, &mut [u8])| {
-        if let Some(frame) = drawing(index as u64).frame() {
-            out.copy_from_slice(&frame);
-        }
+    let draw = |(index, out): (usize, &mut [u8])| {
+        out.copy_from_slice(&frame(&drawing(index as u64)));
         watch.did(1)
     };
-    pixels.par_chunks_exact_mut(SIDE * SIDE).enumerate().try_for_each(frame)?;
+    pixels.par_chunks_exact_mut(SIDE * SIDE).enumerate().try_for_each(draw)?;
     Ok(pixels)
+}
+
+/// A drawing as a network sees it; black where nothing is drawn.
+fn frame(drawing: &Drawing) -> Vec<u8> {
+    drawing.frame().unwrap_or_else(|| vec![0; SIDE * SIDE])
 }
 
 #[cfg(test)]

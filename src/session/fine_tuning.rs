@@ -10,6 +10,7 @@ pub fn fine_tuning(spec: &RunSpec, run: &str, folder: &Path) -> RunSpec {
     let mut spec = RunSpec {
         name: format!("{} on my handwriting", spec.name),
         init_from: Some(run.into()),
+        shipped: None,
         entrant: None,
         dataset: Choice { path: Some(folder.into()), ..Choice::new("files") },
         optimizer: Choice::new("adamw"),

@@ -215,6 +215,11 @@ impl State {
         }
     }
 
+    /// Whether nothing was trained here yet: there is no run but the one that comes with the program.
+    pub fn is_untrained(&self) -> bool {
+        self.runs.values().all(|run| run.spec.shipped.is_some())
+    }
+
     fn know(&mut self, comparison: &ComparisonId, experiment: Option<&Experiment>) {
         let runs = &self.runs;
         self.entrants.know(comparison, experiment, |run| Some(&runs.get(run)?.spec));

@@ -18,7 +18,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// The spec of a table, with defaults in place of what is wrong.
     pub fn spec(&mut self, table: &Table) -> RunSpec {
-        let known: Vec<&str> = ["version", "name", "seed", "init_from", "comparison", "arm"]
+        let known: Vec<&str> = ["version", "name", "seed", "init_from", "shipped", "comparison", "arm"]
             .into_iter()
             .chain(Section::ALL.map(Section::id))
             .collect();
@@ -34,18 +34,9 @@ impl Reader<'_> {
             }
             _ => self.error("version", format!("must be a number up to {VERSION}")),
         }
-        if let Some(name) = table.get("name") {
-            match name.as_str() {
-                Some(name) if !name.trim().is_empty() => spec.name = name.into(),
-                _ => self.error("name", "must be a text in quotes"),
-            }
-        }
-        if let Some(source) = table.get("init_from") {
-            match source.as_str() {
-                Some(source) if !source.trim().is_empty() => spec.init_from = Some(source.into()),
-                _ => self.error("init_from", "must be a run's name or a file's path in quotes"),
-            }
-        }
+        spec.name = self.text(table, "name", "a text in quotes").unwrap_or(spec.name);
+        spec.init_from = self.text(table, "init_from", "a run's name or a file's path in quotes");
+        spec.shipped = self.text(table, "shipped", "the name of a recipe in quotes");
         spec.entrant = self.entrant(table);
         if let Some(seed) = table.get("seed") {
             let whole = seed.as_integer().and_then(|seed| u64::try_from(seed).ok());
@@ -68,6 +59,16 @@ impl Reader<'_> {
             spec.dataset.split_rule = SplitRule::AsCorrected;
         }
         spec
+    }
+
+    /// A text that is not blank, where the key is there.
+    fn text(&mut self, table: &Table, key: &str, expected: &str) -> Option<String> {
+        let value = table.get(key)?;
+        let text = value.as_str().filter(|text| !text.trim().is_empty());
+        if text.is_none() {
+            self.error(key, format!("must be {expected}"));
+        }
+        text.map(String::from)
     }
 
     fn entrant(&mut self, table: &Table) -> Option<Entrant> {

@@ -82,6 +82,9 @@ impl RunSpec {
         if let Some(source) = &self.init_from {
             table.insert("init_from".into(), source.as_str().into());
         }
+        if let Some(recipe) = &self.shipped {
+            table.insert("shipped".into(), recipe.as_str().into());
+        }
         if let Some(entrant) = &self.entrant {
             table.insert("comparison".into(), entrant.comparison.as_str().into());
             table.insert("arm".into(), entrant.arm.as_str().into());

@@ -54,18 +54,14 @@ impl RunsPanel {
                 }
             });
         }
-        if state.runs.is_empty() {
-            card(ui).show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                ui.label("There are no runs yet.");
-                ui.label(RichText::new("Start training with the form for a new run: a real network begins to learn, and its curves appear.").weak());
-            });
-        }
         for info in state.comparisons.values().rev() {
             steady(ui, &info.id, |ui| self.comparison(ui, state, info));
         }
         for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
             steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+        }
+        if state.is_untrained() {
+            nothing_yet(ui, state);
         }
     }
 
@@ -274,6 +270,18 @@ impl RunsPanel {
     }
 }
 
+/// What can be done where nothing was trained yet.
+fn nothing_yet(ui: &mut Ui, state: &State) {
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.label(match state.runs.is_empty() {
+            true => "There are no runs yet.",
+            false => "This network came with the program: draw a digit, and it reads it.",
+        });
+        ui.label(RichText::new("Start training with the form for a new run: a real network begins to learn, and its curves appear.").weak());
+    });
+}
+
 /// Shows or hides a run's curves; with Alt, shows them alone.
 fn eye(ui: &mut Ui, run: &Run, is_shown: bool, settings: &mut Settings) {
     let icon = if is_shown { ICON_VISIBILITY } else { ICON_VISIBILITY_OFF };
@@ -290,11 +298,7 @@ fn eye(ui: &mut Ui, run: &Run, is_shown: bool, settings: &mut Settings) {
         return;
     }
     let was_alone = settings.solo.take().is_some();
-    if is_shown && !was_alone {
-        settings.hidden.insert(run.id.clone());
-    } else {
-        settings.hidden.remove(&run.id);
-    }
+    settings.show(run, !is_shown || was_alone);
 }
 
 /// Shows the curves of this run alone, or those of the others again.
@@ -310,13 +314,14 @@ fn solo(ui: &mut Ui, run: &Run, settings: &mut Settings) {
     }
 }
 
-/// "Seed CNN · Adam · batch 64".
+/// "Seed CNN · Adam · batch 64", after where it came from, if that is not from here.
 fn describe(run: &Run, catalog: &Catalog) -> String {
     let label = |section| {
         catalog.component(section, run.spec.id(section)).map_or(run.spec.id(section), |info| info.label)
     };
+    let origin = if run.spec.shipped.is_some() { "Came with the program · " } else { "" };
     format!(
-        "{} · {} · batch {}",
+        "{origin}{} · {} · batch {}",
         label(Section::Encoder),
         label(Section::Optimizer),
         run.spec.training(&BATCH_SIZE)

@@ -26,6 +26,8 @@ pub struct Settings {
     pub view: String,
     /// Runs whose curves are hidden.
     pub hidden: BTreeSet<RunId>,
+    /// Shipped runs whose curves are shown, which they are not at first.
+    pub shown: BTreeSet<RunId>,
     /// The only run whose curves are shown, if any.
     #[serde(skip)]
     pub solo: Option<RunId>,
@@ -75,6 +77,7 @@ impl Default for Settings {
             show_preview: true,
             view: views::ALL[0].info.id.into(),
             hidden: BTreeSet::new(),
+            shown: BTreeSet::new(),
             solo: None,
             looks: BTreeMap::new(),
             curves: CurveOptions::default(),
@@ -110,9 +113,26 @@ impl Settings {
     pub fn is_shown(&self, run: &Run, state: &State) -> bool {
         let is_alone = match &self.solo {
             Some(only) if state.runs.contains_key(only) => *only == run.id,
-            _ => !self.hidden.contains(&run.id),
+            _ => !self.is_hidden(run),
         };
         is_alone && !state.is_race(run)
+    }
+
+    fn is_hidden(&self, run: &Run) -> bool {
+        if run.spec.shipped.is_some() { !self.shown.contains(&run.id) } else { self.hidden.contains(&run.id) }
+    }
+
+    /// Shows or hides a run's curves.
+    pub fn show(&mut self, run: &Run, is_shown: bool) {
+        let (listed, is_listed) = match run.spec.shipped {
+            Some(_) => (&mut self.shown, is_shown),
+            None => (&mut self.hidden, !is_shown),
+        };
+        if is_listed {
+            listed.insert(run.id.clone());
+        } else {
+            listed.remove(&run.id);
+        }
     }
 
     /// Shows the curves of this run only, or those of the others again.
@@ -123,9 +143,8 @@ impl Settings {
     /// Gives each run whose curves are not hidden a pair of colour and dash of its own, as long as there are any, and
     /// lets it keep that. A hidden run keeps its pair until another one needs it.
     pub fn assign_looks(&mut self, state: &State) {
-        let is_visible = |id: &RunId| {
-            !self.hidden.contains(id) && state.runs.get(id).is_some_and(|run| !state.is_race(run))
-        };
+        let is_visible =
+            |id: &RunId| state.runs.get(id).is_some_and(|run| !self.is_hidden(run) && !state.is_race(run));
         let visible: Vec<&RunId> = state.runs.keys().filter(|id| is_visible(id)).collect();
         let mut owners: [Option<RunId>; PAIRS] = Default::default();
         let others = self.looks.keys().filter(|id| !is_visible(id));

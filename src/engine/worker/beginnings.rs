@@ -22,7 +22,7 @@ use std::path::Path;
 
 impl Engine {
     pub(super) fn start(&mut self, spec: RunSpec) -> Result<RunId> {
-        let mut spec = spec.anchored();
+        let mut spec = RunSpec { shipped: None, ..spec.anchored() };
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         self.adopt_shape(&mut spec)?;

@@ -227,7 +227,18 @@ fn caption(run: Option<&Run>, drawn: bool, kind: &str) -> String {
     match (run, drawn) {
         (None, _) => "Start or select a run, and it is scored.".into(),
         (Some(run), true) if !run.has_weights() => UNSAVED.into(),
-        (Some(run), true) => format!("Scored by {}{kind}", elided(&run.spec.name, NAME)),
+        (Some(run), true) => format!("{}{kind}", by(run)),
+        (Some(run), false) if run.spec.shipped.is_some() => {
+            "Draw a digit: the shipped example reads it.".into()
+        }
         (Some(_), false) => "Draw here, or drop an image on the window.".into(),
+    }
+}
+
+/// Whose answer it is. The network that comes with the program is no work of the user's, whatever it is called.
+fn by(run: &Run) -> String {
+    match run.spec.shipped {
+        Some(_) => "By the shipped example".into(),
+        None => format!("Scored by {}", elided(&run.spec.name, NAME)),
     }
 }

@@ -205,12 +205,12 @@ impl Views {
 }
 
 fn nothing_yet(ui: &mut Ui, state: &State, settings: &mut Settings) {
-    let (first, then) = if state.runs.is_empty() && settings.show_controls {
+    let (first, then) = if state.is_untrained() && settings.show_controls {
         (
             "Watch a network learn",
             "Press Start training. Its loss falls and its accuracy rises here, batch by batch.",
         )
-    } else if state.runs.is_empty() {
+    } else if state.is_untrained() {
         ("Watch a network learn", "Its loss falls and its accuracy rises here, batch by batch.")
     } else {
         ("Nothing to show", "Show a run with the eye beside its name, or start a new one.")
