@@ -9,6 +9,7 @@ use crate::{
 use anyhow::{Context as _, Error, Result, ensure};
 use classes::{FIRST_CLASS, LAST_CLASS};
 use fitting::{CHANNELS, IMAGE_SIZE};
+use pixels::{Pixels, Stream};
 use published::Published;
 use sampling::USE;
 use std::path::Path;
@@ -64,13 +65,18 @@ pub struct DatasetEntry {
     pub source: Source,
     /// The recommended augmentation for images of a shape.
     pub augmentation: fn(ImageShape) -> Values,
-    /// Makes images that are of none of its classes, where it can.
-    pub outsiders: Option<MakeOutsiders>,
+    /// Images that are of none of its classes, where it has such.
+    pub outsiders: Option<OutsiderImages>,
 }
 
-/// Makes so many images of one shape, one after another, by which a network learns what is of none of the classes. The same
-/// number gives the same images.
-pub type MakeOutsiders = fn(usize) -> Result<(Vec<u8>, ImageShape)>;
+/// Images by which a network learns what is of none of the classes, as many as are wanted.
+#[derive(Clone, Copy)]
+pub struct OutsiderImages {
+    /// Height, width and channels.
+    pub shape: ImageShape,
+    /// The image at a place: the same one each time.
+    pub image: fn(usize) -> Vec<u8>,
+}
 
 /// Where the images of a data set come from.
 pub enum Source {
@@ -244,20 +250,27 @@ pub fn offers_outsiders(choice: &Choice) -> bool {
     find(&choice.id).is_ok_and(|entry| entry.outsiders.is_some())
 }
 
-/// Images of a shape that are of none of the classes of the data set of a choice.
+/// Images of a shape that are of none of the classes of the data set of a choice, made when they are asked for.
 ///
 /// # Errors
 /// Where it has none to offer, or they are of another kind than the shape.
 pub fn outsiders(choice: &Choice, shape: Shape, count: usize) -> Result<Examples> {
     let shape = shape.image()?;
     let entry = find(&choice.id)?;
-    let make = entry.outsiders.with_context(|| {
+    let OutsiderImages { shape: own, image } = entry.outsiders.with_context(|| {
         let label = entry.info.label;
         format!("The data set {label} has no examples of none of its classes: set objective.outsiders to 0")
     })?;
-    let (pixels, own) = make(count)?;
-    let images = Examples::unlabelled(pixels, own.len());
-    if own == shape { Ok(images) } else { images.fitted_now(own, shape, &Watch::default()) }
+    let fitted = move |place| {
+        let made = image(place);
+        if own == shape {
+            return Ok(made);
+        }
+        Ok(fitting::fitted(own.image(&made).context("An image is cut short")?, shape))
+    };
+    let pixels = Pixels::of(Stream::new(count, count * shape.len(), fitted));
+    let inputs = Inputs::Pixels { pixels, size: shape.len() };
+    Ok(Examples { inputs, targets: Targets::None, as_read: None })
 }
 
 /// The augmentation that suits the data set of a choice, to begin with.

@@ -108,7 +108,8 @@ fn the_shipped_example_reads_the_test_images_and_is_finished() {
             right += scores.iter().filter(|scores| argmax(scores) == usize::from(digit)).count();
         }
     }
-    assert!(right >= 9930, "{right} of 10,000");
+    // 9,931; the last digits of other processors may turn some
+    assert!(right >= 9920, "{right} of 10,000");
     session.send(Command::Resume(run.clone()));
     let notice = support::wait(&mut session, |session| session.state.notices.pop());
     assert!(notice.text.contains("The run is finished: start a new one"), "{}", notice.text);

@@ -21,7 +21,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load, peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
-    outsiders: Some(strokes::outsiders),
+    outsiders: Some(strokes::OUTSIDERS),
 };
 
 const PARAMS_OF_MNIST: [Param; PARAMS.len() + 1] = super::with_own(&[STROKES]);

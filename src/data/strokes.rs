@@ -2,7 +2,7 @@
 //!
 //! A drawing is a form (`strokes/forms`), written by a hand (`strokes/hand`) on the pad and framed like anything drawn there.
 use super::{
-    Dataset, DatasetEntry, DatasetInfo, Examples, PARAMS, Source,
+    Dataset, DatasetEntry, DatasetInfo, Examples, OutsiderImages, PARAMS, Source,
     augment::suited,
     drawing::{Drawing, SIDE},
     numbered,
@@ -35,7 +35,7 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     modality: Modality::Images,
     source: Source::Own { load, peek: |_, _| Ok(info()) },
     augmentation: suited::handwriting,
-    outsiders: Some(outsiders),
+    outsiders: Some(OUTSIDERS),
 };
 
 const OWN: [Param; 7] = [COUNT, FORMS_DRAWN, SLANT, ROTATION, WOBBLE, HASTE, PEN_WIDTH];
@@ -138,22 +138,11 @@ pub(super) fn labels(count: usize) -> Vec<u16> {
     (0..count).map(|index| (index % 10) as u16).collect()
 }
 
-/// Scribbles as a network sees them, one after another; each is a function of the seed and its place.
-///
-/// # Errors
-/// Where that is stopped.
-pub fn framed_scribbles(seed: u64, count: usize, watch: &Watch) -> Result<Vec<u8>> {
-    framed(count, watch, |index| scribble(seed, index))
-}
-
-/// Scribbles to learn from that they are no digits.
-///
-/// # Errors
-/// None.
-pub(super) fn outsiders(count: usize) -> Result<(Vec<u8>, ImageShape)> {
-    let pixels = framed_scribbles(TRAINED_SCRIBBLES, count, &Watch::default())?;
-    Ok((pixels, ImageShape::new(SIDE, SIDE, 1)))
-}
+/// Scribbles, by which a network learns that they are no digits.
+pub(super) const OUTSIDERS: OutsiderImages = OutsiderImages {
+    shape: ImageShape::new(SIDE, SIDE, 1),
+    image: |place| frame(&scribble(TRAINED_SCRIBBLES, place as u64)),
+};
 
 /// The seed of the scribbles that networks learn from.
 const TRAINED_SCRIBBLES: u64 = 0;

@@ -1,6 +1,6 @@
 //! Preparing training examples: which ones a step sees, how they are augmented, and that they are ready in time.
 use crate::{
-    data::{self, Dataset, Draw, Examples, Gathered, augment::Augmentation},
+    data::{self, Dataset, Draw, Examples, Gathered, Numbers, augment::Augmentation},
     shape::Shape,
     spec::{BATCH_SIZE, EPOCH_STEPS, RunSpec},
 };
@@ -71,8 +71,34 @@ pub struct Upcoming {
 impl Upcoming {
     pub fn prepare(self) -> Portion {
         let numbers = self.preparation.gather(&self.dataset.train, &self.draws);
-        let outsiders = self.outsiders.map(|(examples, draws)| self.preparation.gather(&examples, &draws));
+        let outsiders = self.outsiders.map(|(examples, draws)| {
+            let mut outsiders = self.preparation.gather(&examples, &draws)?;
+            if let Ok(own) = &numbers {
+                write_over(&mut outsiders, own, draws.len(), self.step as usize);
+            }
+            Ok(outsiders)
+        });
         Portion { step: self.step, draws: self.draws, numbers, outsiders }
+    }
+}
+
+/// One of so many outsiders is written over an example of the classes.
+const WRITTEN_OVER: usize = 4;
+
+/// Writes some of the outsiders of a step over examples of the classes: of each pixel the brighter one is seen. Otherwise a
+/// network would know outsiders by how their ink looks, which is drawn where most digits are scanned, and would take for one
+/// whatever is written with another pen.
+fn write_over(outsiders: &mut Gathered, own: &Gathered, count: usize, step: usize) {
+    let (Numbers::Floats(pixels), Numbers::Floats(own)) = (&mut outsiders.inputs, &own.inputs) else {
+        return;
+    };
+    let size = pixels.len() / count.max(1);
+    let Some(others) = own.len().checked_div(size).filter(|others| *others > 0) else { return };
+    let first = step % WRITTEN_OVER;
+    for (at, outsider) in pixels.chunks_exact_mut(size).enumerate().skip(first).step_by(WRITTEN_OVER) {
+        let beneath = (step + at) % others * size;
+        let beneath = &own[beneath..beneath + size];
+        outsider.iter_mut().zip(beneath).for_each(|(over, under)| *over = over.max(*under));
     }
 }
 
@@ -138,6 +164,16 @@ mod tests {
         spec.set(Section::Training, &BATCH_SIZE, batch_size);
         spec.set(Section::Training, &EPOCH_STEPS, epoch_steps);
         Batches::new(&spec, examples)
+    }
+
+    #[test]
+    fn one_outsider_of_four_is_written_over_an_example() {
+        let gathered = |pixels: Vec<f32>| Gathered { inputs: Numbers::Floats(pixels), labels: None };
+        let own = gathered(vec![0.0, 1.0, 0.5, 0.5]);
+        let mut outsiders = gathered([0.6, 0.2].repeat(8));
+        write_over(&mut outsiders, &own, 8, 1);
+        let expected = [[0.6, 0.2], [0.6, 1.0], [0.6, 0.2], [0.6, 0.2]].concat().repeat(2);
+        assert_eq!(outsiders, gathered(expected));
     }
 
     #[test]

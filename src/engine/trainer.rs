@@ -69,7 +69,7 @@ enum Labels {
 }
 
 /// As many different examples of none of the classes; they are altered as the others are.
-const OUTSIDERS_MADE: usize = 4096;
+const OUTSIDERS_MADE: usize = 16_384;
 
 const SELF_LABELS_FILE: &str = "self_labels.safetensors";
 

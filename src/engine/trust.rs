@@ -6,7 +6,7 @@ use crate::{
     evaluation::{
         Candidate, LabelCounts, Reliability, TrustReport, Verdict, argmax,
         calibration::{softmax, temperature},
-        outsiders::{Insiders, Ranks},
+        outsiders::{Insiders, threshold},
     },
     protocol::Familiarity,
 };
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 /// Of the validation images, this share at least is taken for what it is, and of the training images, which may be of further
 /// kinds; the others look like outsiders.
-const KEPT: f64 = 0.975;
+const KEPT: f64 = 0.965;
 /// Training labels of each class, on average, below which a class's features are not known well enough to tell what is far
 /// from them.
 const FEWEST_PER_CLASS: usize = 10;
@@ -24,10 +24,10 @@ const FEWEST_PER_CLASS: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Trust {
     temperature: f64,
-    /// None where there are too few labels.
+    /// None where there are too few labels, or where the network itself has learnt what is none of its classes.
     insiders: Option<Insiders>,
-    /// None where nothing measures how strange an image is.
-    ranks: Option<Ranks>,
+    /// The strangeness from which on an image is an outsider; none where nothing says how strange an image is.
+    threshold: Option<f64>,
     labels: LabelCounts,
     validation_ece: [f64; 2],
     validation_flagged: f64,
@@ -104,6 +104,15 @@ impl Weighing {
         self.trust(data).map(Some)
     }
 
+    /// What is known of the classes' features; none where there are too few labels, or where the network itself says what is
+    /// strange.
+    fn insiders(&self, labels: &[u16], classes: usize) -> Option<Insiders> {
+        let is_needed = self.seen.iter().all(|seen| seen.strangeness.is_none());
+        let features = self.seen.iter().map(|seen| &seen.features);
+        let are_enough = self.labels.training >= FEWEST_PER_CLASS * classes;
+        (is_needed && are_enough).then(|| Insiders::fit(features, labels, classes)).flatten()
+    }
+
     fn trust(&self, data: &Dataset) -> Result<Trust> {
         ensure!(
             self.seen.iter().flat_map(|seen| &seen.logits).all(|logit| logit.is_finite()),
@@ -113,23 +122,19 @@ impl Weighing {
             images.iter().map(|image| data.train.labels()[*image]).collect()
         };
         let (classes, unseen) = (data.info.classes(), labels(&self.validation));
-        let insiders = (self.labels.training >= FEWEST_PER_CLASS * classes)
-            .then(|| {
-                Insiders::fit(self.seen.iter().map(|seen| &seen.features), &labels(&self.train), classes)
-            })
-            .flatten();
-        let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<Vec<f64>> {
-            images.par_iter().map(|image| measures(insiders.as_ref(), image)).collect()
+        let insiders = self.insiders(&labels(&self.train), classes);
+        let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<f64> {
+            images.par_iter().filter_map(|image| strangeness(insiders.as_ref(), image)).collect()
         });
-        let ranks = Ranks::fit(&[&seen, &measured], KEPT);
-        let is_flagged = |image: &&Vec<f64>| ranks.as_ref().is_some_and(|ranks| ranks.is_outsider(image));
-        let flagged = measured.iter().filter(is_flagged).count();
+        let flagged = |threshold: f64| measured.iter().filter(|value| **value > threshold).count();
+        let threshold = threshold(&[seen, measured.clone()], KEPT);
+        let flagged = threshold.map_or(0, flagged);
         let logits: Vec<&[f32]> = self.unseen.iter().map(|image| &image.logits[..]).collect();
         let temperature = temperature(&logits, &unseen);
         Ok(Trust {
             temperature,
             insiders,
-            ranks,
+            threshold,
             labels: self.labels,
             validation_ece: [1.0, temperature].map(|temperature| ece(&logits, &unseen, temperature)),
             validation_flagged: flagged as f64 / measured.len().max(1) as f64,
@@ -137,10 +142,11 @@ impl Weighing {
     }
 }
 
-/// How strange an image is, by each measure that there is.
-fn measures(insiders: Option<&Insiders>, image: &Impression) -> Vec<f64> {
-    let distance = insiders.map(|insiders| insiders.distance(&image.features));
-    distance.into_iter().chain(image.strangeness.map(f64::from)).collect()
+/// How strange an image is, as the network itself has learnt to say, or else by the distance of its features; none where
+/// neither is known.
+fn strangeness(insiders: Option<&Insiders>, image: &Impression) -> Option<f64> {
+    let distance = || insiders.map(|insiders| insiders.distance(&image.features));
+    image.strangeness.map(f64::from).or_else(distance)
 }
 
 /// The expected calibration error.
@@ -165,10 +171,10 @@ impl Trust {
 
     /// Whether an image looks like anything that the network was trained on.
     pub fn familiarity(&self, image: &Impression) -> Familiarity {
-        let Some(ranks) = &self.ranks else { return Familiarity::TooFewLabels(self.labels.training) };
-        match ranks.is_outsider(&measures(self.insiders.as_ref(), image)) {
-            true => Familiarity::Outside,
-            false => Familiarity::Inside,
+        match (self.threshold, strangeness(self.insiders.as_ref(), image)) {
+            (Some(threshold), Some(strangeness)) if strangeness <= threshold => Familiarity::Inside,
+            (Some(_), Some(_)) => Familiarity::Outside,
+            _ => Familiarity::TooFewLabels(self.labels.training),
         }
     }
 
@@ -177,7 +183,7 @@ impl Trust {
         TrustReport {
             temperature: self.temperature,
             validation_ece: self.validation_ece,
-            validation_flagged: self.ranks.is_some().then_some(self.validation_flagged),
+            validation_flagged: self.threshold.is_some().then_some(self.validation_flagged),
             labels: self.labels,
             outsiders: None,
         }

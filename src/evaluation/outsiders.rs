@@ -1,7 +1,7 @@
-//! Telling what looks like nothing that a network was trained on, by one or more measures of strangeness. One is the distance
-//! of an example's features from those of the nearest class, in the directions and units in which features of a class vary
-//! (Lee et al., "A simple unified framework for detecting out-of-distribution samples and adversarial attacks", 2018, eq. 1
-//! and 2).
+//! Telling what looks like nothing that a network was trained on, by how strange it is. Where a network has not learnt to say
+//! so itself, that is the distance of an example's features from those of the nearest class, in the directions and units in
+//! which features of a class vary (Lee et al., "A simple unified framework for detecting out-of-distribution samples and
+//! adversarial attacks", 2018, eq. 1 and 2).
 
 /// Added to the variances, as a share of their mean, so that features that never vary divide nothing by zero.
 const RIDGE: f64 = 1e-3;
@@ -49,46 +49,11 @@ impl Insiders {
     }
 }
 
-/// From where on an example is an outsider, by several measures, each the greater the stranger it is. They have units of their
-/// own, so they are compared by their ranks: the share of known examples that are less strange. The highest rank counts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ranks {
-    /// Of each measure, those of the known examples, rising.
-    measures: Vec<Vec<f64>>,
-    /// Higher ranks are those of outsiders.
-    threshold: f64,
-}
-
-impl Ranks {
-    /// From the measures of each example of several parts of the known examples, so that of each part this share at least is
-    /// kept: the others count as outsiders. None where there are no measures.
-    pub fn fit(parts: &[&[Vec<f64>]], kept: f64) -> Option<Self> {
-        let examples = || parts.iter().copied().flatten();
-        let count = examples().next()?.len();
-        let of = |measure: usize| {
-            let mut values: Vec<f64> = examples().map(|example| example[measure]).collect();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let measures = (0..count).map(of).collect();
-        let mut ranks = (count > 0).then_some(Self { measures, threshold: 1.0 })?;
-        let highest = |part: &&[Vec<f64>]| part.iter().map(|example| ranks.highest(example)).collect();
-        ranks.threshold = parts.iter().map(|part| quantile(highest(part), kept)).fold(0.0, f64::max);
-        Some(ranks)
-    }
-
-    /// Whether an example with these measures is an outsider; one whose measures are no numbers is.
-    pub fn is_outsider(&self, measures: &[f64]) -> bool {
-        self.highest(measures) > self.threshold || measures.iter().any(|measure| measure.is_nan())
-    }
-
-    /// From 0 to 1.
-    fn highest(&self, measures: &[f64]) -> f64 {
-        let rank = |(known, measure): (&Vec<f64>, &f64)| {
-            known.partition_point(|value| value < measure) as f64 / known.len() as f64
-        };
-        self.measures.iter().zip(measures).map(rank).fold(0.0, f64::max)
-    }
+/// The strangeness from which on an example is an outsider: of each of several parts of the known examples, this share at
+/// least is less strange. None where there are none.
+pub fn threshold(parts: &[Vec<f64>], kept: f64) -> Option<f64> {
+    let known = parts.iter().filter(|part| !part.is_empty());
+    known.map(|part| quantile(part.clone(), kept)).reduce(f64::max)
 }
 
 /// The value up to which a share of some values lies.
@@ -178,19 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_rank_among_several_measures_decides() {
-        // the second measure is the first one turned round, in another unit
-        let examples: Vec<_> = (0..100).map(|at| vec![f64::from(at), f64::from(99 - at) * 1e6]).collect();
-        let ranks = Ranks::fit(&[&examples], 0.9).unwrap();
-        let flagged = examples.iter().filter(|example| ranks.is_outsider(example)).count();
-        assert_eq!(flagged, 10, "five at either end");
-        let is_outsider = |measures: [f64; 2]| ranks.is_outsider(&measures);
-        assert!(is_outsider([98.0, 0.0]) && is_outsider([0.0, 98e6]) && is_outsider([1e9, 1e9]));
-        assert!(!is_outsider([50.0, 50e6]) && is_outsider([50.0, f64::NAN]));
-        assert!(Ranks::fit(&[&[]], 0.9).is_none() && Ranks::fit(&[&[vec![]]], 0.9).is_none());
-        let stranger: Vec<_> = (100..110).map(|at| vec![f64::from(at), 0.0]).collect();
-        let ranks = Ranks::fit(&[&examples, &stranger], 0.9).unwrap();
-        let flagged = |part: &[Vec<f64>]| part.iter().filter(|example| ranks.is_outsider(example)).count();
-        assert_eq!([flagged(&examples), flagged(&stranger)], [1, 1], "of each part 90 % are kept at least");
+    fn of_each_part_of_the_known_examples_a_share_is_kept() {
+        let [common, stranger] = [0..100, 100..110].map(|range| range.map(f64::from).collect::<Vec<_>>());
+        assert_eq!(threshold(&[common.clone(), vec![]], 0.9), Some(89.0));
+        assert_eq!(threshold(&[common, stranger], 0.9), Some(108.0));
+        assert_eq!(threshold(&[vec![]], 0.9), None);
     }
 }
