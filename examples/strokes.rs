@@ -1,5 +1,5 @@
-//! Draws every form of every digit as pictures, a folder each, with all that is known of them: what a network makes of one
-//! form, `headstart predict RUN FOLDER/1-flagged` counts.
+//! Draws every form of every digit as pictures, in a folder each, with all that is known of them. Then
+//! `headstart predict RUN FOLDER/1-flagged` counts how many of one form a network reads right.
 //!
 //! ```sh
 //! cargo run --release --example strokes FOLDER [COUNT OF EACH FORM, OR 100] [SEED, OR 1]

@@ -24,7 +24,7 @@ pub const SWITCHES: [Switch; 6] = [
     },
     Switch {
         label: "Lines",
-        help: "Takes printed lines and boxes away: straight ones that run across the paper, and outlines with something in them.",
+        help: "Takes printed lines and boxes away, which run straight across the paper or have something in them, and what belongs to other digits.",
         of: |framing| &mut framing.lines,
     },
     Switch {
