@@ -6,7 +6,10 @@ use super::{
 use crate::{
     evaluation::confidence,
     protocol::Moment,
-    ui::{bars::{best, name}, widgets::thousands},
+    ui::{
+        bars::{best, name},
+        widgets::thousands,
+    },
 };
 
 /// "Read as 7 (98 %), and as the same at 109 of 120 other places; turned by 35° clockwise it would be read as 4."
