@@ -8,6 +8,7 @@ mod bench;
 mod bench_drawing;
 mod compare;
 mod embed;
+mod evaluate;
 mod example;
 mod exchange;
 mod explain;
@@ -283,7 +284,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Resume { run, set } => train::resume(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split, outsiders } => {
-            score::evaluate(&run, &split, outsiders.as_deref(), common)
+            evaluate::evaluate(&run, &split, outsiders.as_deref(), common)
         }
         Command::History { run, image } => history::history(&run, &image, common),
         Command::Handwriting { command: None } => handwriting::list(common),

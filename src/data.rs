@@ -245,6 +245,12 @@ pub fn peek(choice: &Choice, watch: &Watch) -> Result<DatasetInfo> {
     Ok(DatasetInfo { shape, ..info.narrowed(classes) })
 }
 
+/// At most so many of some examples, evenly drawn.
+pub fn evenly(examples: &[usize], most: usize) -> Vec<usize> {
+    let every = examples.len().div_ceil(most).max(1);
+    examples.iter().copied().step_by(every).collect()
+}
+
 /// Whether the data set of a choice has examples of none of its classes to offer.
 pub fn offers_outsiders(choice: &Choice) -> bool {
     find(&choice.id).is_ok_and(|entry| entry.outsiders.is_some())

@@ -1,9 +1,9 @@
-//! `evaluate` and `predict`: a network's answers on a split, and on single images.
+//! `predict`: a network's answers on single images.
 use super::{
     Common, Outcome,
     explain::{self, Explain},
     open,
-    output::{complain, line, percent},
+    output::{complain, line},
     reading,
     waiting::Waiting,
 };
@@ -16,11 +16,7 @@ use crate::{
     },
     engine::{Model, newest_model},
     errors::{message, name},
-    evaluation::{
-        ClassFigures, Evaluation, LabelCounts, Reliability, argmax, calibration::Bin, class_figures,
-        confidence,
-    },
-    metrics::Split,
+    evaluation::{LabelCounts, argmax, confidence},
     protocol::{
         About, Answer, Command, Confidence, Familiarity, Finding, Level, Notice, Prediction, Question, RunId,
     },
@@ -28,7 +24,6 @@ use crate::{
     sample::{Image, Sample},
     session::{Session, State, catalog},
     shape::ImageShape,
-    spec::Choice,
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
@@ -40,87 +35,6 @@ use std::{
 
 /// One question at a time.
 const REQUEST: u64 = 0;
-
-pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Common) -> Result<Outcome> {
-    let run = find(name, common)?;
-    let split = Split::find(split).context("the split is one of train, validation and test")?;
-    let outsiders = outsiders.map(|path| Choice { path: Some(path.into()), ..Choice::new("files") });
-    let mut session = open(common)?;
-    let question = Question::Evaluation { split, outsiders };
-    let (step, finding) = answer(&mut session, &run, question)?;
-    let Finding::Evaluation(found) = finding else { bail!("The answer is to another question") };
-    if common.json {
-        line(as_json(&run, step, &found));
-    } else {
-        show_evaluation(step, &found);
-    }
-    session.close();
-    Ok(Outcome::Done)
-}
-
-fn as_json(run: &RunId, step: u64, found: &Evaluation) -> Value {
-    let mut object = json!({
-        "run": run, "split": found.split.id(), "step": step, "images": found.examples,
-        "loss": found.loss, "accuracy": found.accuracy,
-    });
-    let Some(judgement) = &found.judgement else { return object };
-    let confusion = judgement.confusion();
-    let figures = class_figures(&confusion);
-    let class = |(name, figures): (&String, &ClassFigures)| {
-        json!({
-            "name": name, "images": figures.examples, "precision": figures.precision, "recall": figures.recall,
-        })
-    };
-    let [before, after] = [false, true].map(|calibrated| judgement.reliability(calibrated));
-    let bin =
-        |bin: &Bin| json!({ "images": bin.examples, "confidence": bin.confidence, "accuracy": bin.accuracy });
-    let bins = |reliability: &Reliability| reliability.bins.iter().map(bin).collect::<Vec<_>>();
-    let trust = &judgement.trust;
-    object["classes"] = judgement.class_names.iter().zip(&figures).map(class).collect();
-    object["confusion"] = json!(confusion);
-    object["calibration"] = json!({
-        "temperature": trust.temperature, "ece_before": before.ece, "ece_after": after.ece,
-        "images": trust.labels.calibration, "training_labels": trust.labels.training,
-        "validation_ece_before": trust.validation_ece[0], "validation_ece_after": trust.validation_ece[1],
-        "reliability_before": bins(&before), "reliability_after": bins(&after),
-    });
-    object["outsiders"] = json!({
-        "flagged": judgement.flagged(), "validation_flagged": trust.validation_flagged,
-        "outsiders": trust.outsiders.map(|(images, _)| images),
-        "outsiders_flagged": trust.outsiders.map(|(_, flagged)| flagged),
-    });
-    object
-}
-
-fn show_evaluation(step: u64, found: &Evaluation) {
-    let (images, split) = (found.examples, found.split.id());
-    let scored = found.accuracy.map_or_else(
-        || format!("{images} {split} images"),
-        |accuracy| format!("{} of {images} {split} images right", percent(accuracy)),
-    );
-    line(format!("{scored}, loss {:.4} nats, at step {step}", found.loss));
-    let Some(judgement) = &found.judgement else { return };
-    let share = |share: Option<f64>| share.map_or("–".into(), percent);
-    line(format!("{:<24} {:>9} {:>10} {:>10}", "class", "images", "precision", "recall"));
-    for (class_name, class) in judgement.class_names.iter().zip(class_figures(&judgement.confusion())) {
-        let (precision, recall) = (share(class.precision), share(class.recall));
-        line(format!("{:<24} {:>9} {precision:>10} {recall:>10}", name(class_name), class.examples));
-    }
-    let [before, after] = [false, true].map(|calibrated| percent(judgement.reliability(calibrated).ece));
-    line(format!(
-        "Calibrated at temperature {:.2}: expected calibration error {after}, before {before}",
-        judgement.trust.temperature
-    ));
-    let LabelCounts { training, calibration } = judgement.trust.labels;
-    line(format!("Calibrated on the labels of {calibration} images; trained on those of {training}"));
-    if judgement.trust.validation_flagged.is_none() {
-        return line("So few labels cannot tell what looks like nothing it was trained on");
-    }
-    line(format!("{} of the images look like nothing it was trained on", percent(judgement.flagged())));
-    if let Some((images, flagged)) = judgement.trust.outsiders {
-        line(format!("{} of the {images} outsiders do", percent(flagged)));
-    }
-}
 
 pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
@@ -164,8 +78,8 @@ pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
 struct Digit {
     /// Left, top, right and bottom, as shares of the picture's width and height.
     bounds: [f32; 4],
-    /// Its ink may be several digits that touch.
-    is_wide: bool,
+    /// What may be wrong about taking it for one digit.
+    remark: Option<&'static str>,
     seen: Sample,
     reading: Reading,
 }
@@ -178,16 +92,16 @@ fn read(
     picture: &Path,
     shape: ImageShape,
 ) -> Result<Vec<Digit>> {
-    let seen: Vec<([f32; 4], bool, Sample)> = if shape.channels == 1 {
+    let seen: Vec<([f32; 4], Option<&'static str>, Sample)> = if shape.channels == 1 {
         let framed =
-            |Found { bounds, sheet }: Found| (bounds, sheet.is_wide(), Image::drawing(sheet.frame()).into());
+            |found: Found| (found.bounds, found.remark(), Image::drawing(found.sheet.frame()).into());
         drawing::read(picture)?.into_iter().map(framed).collect()
     } else {
-        vec![([0.0, 0.0, 1.0, 1.0], false, see(shape, picture)?)]
+        vec![([0.0, 0.0, 1.0, 1.0], None, see(shape, picture)?)]
     };
-    let read = |(bounds, is_wide, seen): ([f32; 4], bool, Sample)| {
+    let read = |(bounds, remark, seen): ([f32; 4], Option<&'static str>, Sample)| {
         let reading = Reading::of(session, run, network, seen.clone())?;
-        Ok(Digit { bounds, is_wide, seen, reading })
+        Ok(Digit { bounds, remark, seen, reading })
     };
     seen.into_iter().map(read).collect()
 }
@@ -219,9 +133,8 @@ fn show(picture: &Path, found: &[Digit], json: bool) {
     match found {
         [only] if json => line(only.reading.as_json(picture)),
         [only] => {
-            let joined =
-                if only.is_wide { " (wide for one digit: digits that touch are read as one)" } else { "" };
-            line(format!("{}{joined}  {}", only.reading.text(), name(&picture.to_string_lossy())));
+            let remark = only.remark.map_or(String::new(), |remark| format!(" ({remark})"));
+            line(format!("{}{remark}  {}", only.reading.text(), name(&picture.to_string_lossy())));
         }
         several if json => line(several_as_json(picture, several)),
         several => {

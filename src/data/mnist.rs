@@ -64,7 +64,7 @@ fn load(choice: &Choice, _: &Watch) -> Result<Dataset> {
 }
 
 /// MNIST's images and so many drawn ones after them, which no split sets aside: it is drawn from what was read, and they
-/// were not. Each is drawn when it is asked for, as nobody waits for all of them.
+/// were not. Each is drawn when it is first asked for: all of them take many seconds.
 fn with_strokes(own: &Examples, count: usize) -> Result<Examples> {
     let (pixels, size) = own.inputs.in_memory().context("MNIST is in memory")?;
     let labels = [own.labels(), &strokes::labels(count)].concat();

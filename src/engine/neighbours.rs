@@ -2,7 +2,7 @@
 //! between batches, and again when the weights have moved on.
 use super::{model::Model, preview};
 use crate::{
-    data::{Dataset, Examples, Partition},
+    data::{Dataset, Examples, Partition, evenly},
     embedding::Gaps,
     ops::unit_rows,
     protocol::{Caption, RunId, Strip},
@@ -60,12 +60,9 @@ impl Neighbours {
     /// The training examples that are compared, then the validation examples that are measured, all evenly drawn; and how many
     /// are compared.
     pub fn choose(partition: &Partition) -> (Vec<usize>, usize) {
-        let some = |examples: &[usize], most: usize| -> Vec<usize> {
-            examples.iter().step_by(examples.len().div_ceil(most).max(1)).copied().collect()
-        };
-        let compared = some(&partition.train, Self::EXAMPLES);
+        let compared = evenly(&partition.train, Self::EXAMPLES);
         let count = compared.len();
-        ([compared, some(&partition.validation, MEASURED)].concat(), count)
+        ([compared, evenly(&partition.validation, MEASURED)].concat(), count)
     }
 
     /// How much of what is to be embedded is done, from 0 to 1.

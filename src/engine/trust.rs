@@ -2,7 +2,7 @@
 //! fitted on images of the training part, a portion a call.
 use super::model::Model;
 use crate::{
-    data::{Dataset, Partition},
+    data::{Dataset, Partition, evenly},
     evaluation::{
         Candidate, LabelCounts, Reliability, TrustReport, Verdict, argmax,
         calibration::{softmax, temperature},
@@ -73,11 +73,8 @@ pub struct Weighing {
 impl Weighing {
     /// Nothing has been looked at yet.
     pub fn new(partition: &Partition, effort: Effort) -> Self {
-        let some = |images: &[usize]| -> Vec<usize> {
-            let every = images.len().div_ceil(effort.images).max(1);
-            images.iter().copied().step_by(every).collect()
-        };
-        let (train, validation) = (some(&partition.train), some(&partition.validation));
+        let [train, validation] =
+            [&partition.train, &partition.validation].map(|images| evenly(images, effort.images));
         let labels = LabelCounts { training: partition.train.len(), calibration: validation.len() };
         Self { effort, labels, train, validation, seen: vec![], unseen: vec![] }
     }
@@ -123,12 +120,11 @@ impl Weighing {
         };
         let (classes, unseen) = (data.info.classes(), labels(&self.validation));
         let insiders = self.insiders(&labels(&self.train), classes);
-        let [seen, measured] = [&self.seen, &self.unseen].map(|images| -> Vec<f64> {
+        let known = [&self.seen, &self.unseen].map(|images| -> Vec<f64> {
             images.par_iter().filter_map(|image| strangeness(insiders.as_ref(), image)).collect()
         });
-        let flagged = |threshold: f64| measured.iter().filter(|value| **value > threshold).count();
-        let threshold = threshold(&[seen, measured.clone()], KEPT);
-        let flagged = threshold.map_or(0, flagged);
+        let (threshold, measured) = (threshold(&known, KEPT), &known[1]);
+        let flagged = measured.iter().filter(|value| threshold.is_some_and(|most| **value > most)).count();
         let logits: Vec<&[f32]> = self.unseen.iter().map(|image| &image.logits[..]).collect();
         let temperature = temperature(&logits, &unseen);
         Ok(Trust {

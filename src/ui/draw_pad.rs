@@ -138,7 +138,10 @@ impl DrawPad {
         let is_framed = image.shape == ImageShape::new(SIDE, SIDE, 1);
         let sheet = Sheet::framed(&image.pixels).filter(|_| is_framed);
         let as_drawing = sheet.is_some();
-        let digits = sheet.into_iter().map(|sheet| Found { bounds: [0.0, 0.0, 1.0, 1.0], sheet }).collect();
+        let digits = sheet
+            .into_iter()
+            .map(|sheet| Found { bounds: [0.0, 0.0, 1.0, 1.0], sheet, is_everything: false })
+            .collect();
         let picture = image;
         self.open(Opened { picture, number: 0, digits, at: 0, as_drawing, is_framed, class: None });
     }

@@ -1,5 +1,5 @@
-//! Ink of any picture, and the digits on it. Dark on light or light on dark is told by the border, which is mostly paper;
-//! transparent pixels are paper too.
+//! Ink of any picture, and the digits on it. The border, which is mostly paper, says whether the ink is darker or lighter than
+//! that; transparent pixels are paper too.
 use super::{
     Inked, Sheet, Uncleaned,
     grid::{Bounds, Grid},
@@ -24,6 +24,19 @@ pub struct Found {
     pub bounds: [f32; 4],
     /// Its ink alone.
     pub sheet: Sheet,
+    /// It is all ink of a picture on which no digits stand out from the rest.
+    pub is_everything: bool,
+}
+
+impl Found {
+    /// What may be wrong about taking it for one digit.
+    pub fn remark(&self) -> Option<&'static str> {
+        match (self.is_everything, self.sheet.is_wide()) {
+            (true, _) => Some("No digit stands out: all ink is read as one"),
+            (false, true) => Some("Wide for one digit: digits that touch are read as one"),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Reads a picture file (PNG, JPEG, WebP, BMP): the digits on it, in the order in which they are read.
@@ -100,19 +113,21 @@ impl Seen {
     /// The digits that stand out.
     fn digits(&self) -> Vec<Found> {
         let digits = if is_small(&self.ink) { vec![] } else { paper::digits(&self.ink, self.is_photograph) };
-        digits.into_iter().filter_map(|(bounds, ink)| self.found(bounds, &ink)).collect()
+        digits.iter().filter_map(|digit| self.found(digit.bounds, &digit.alone(&self.ink))).collect()
     }
 
     /// All of the ink as one.
     fn all(&self) -> Option<Found> {
-        self.found(self.ink.whole(), &self.ink)
+        let found = self.found(self.ink.whole(), &self.ink)?;
+        Some(Found { is_everything: !is_small(&self.ink), ..found })
     }
 
     fn found(&self, bounds: Bounds, ink: &Grid) -> Option<Found> {
         let [width, height] = [ink.width, ink.height].map(|length| length as f32);
         let [left, top, right, bottom] = bounds.map(|at| at as f32);
         let sheet = Sheet { inked: Inked::pictured(ink)?, uncleaned: self.uncleaned.clone() };
-        Some(Found { bounds: [left / width, top / height, right / width, bottom / height], sheet })
+        let bounds = [left / width, top / height, right / width, bottom / height];
+        Some(Found { bounds, sheet, is_everything: false })
     }
 }
 

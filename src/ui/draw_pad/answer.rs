@@ -176,15 +176,11 @@ impl DrawPad {
 
     /// What is on the pad, and whose answer the bars are.
     pub(super) fn caption(&self, run: Option<&Run>) -> String {
-        let opened = self.page.opened.as_ref();
-        let about = match opened.map(|opened| &opened.class) {
-            Some(Some(class)) => format!("A test image, labelled {class}. "),
-            Some(None) if self.looks_joined() => {
-                "Wide for one digit: digits that touch are read as one. ".into()
-            }
-            _ => String::new(),
-        };
-        about + &caption(run, self.image.is_some(), &self.kind(run))
+        let about = self.page.opened.as_ref().and_then(|opened| match &opened.class {
+            Some(class) => Some(format!("A test image, labelled {class}. ")),
+            None => opened.remark().map(|remark| format!("{remark}. ")),
+        });
+        about.unwrap_or_default() + &caption(run, self.image.is_some(), &self.kind(run))
     }
 
     /// Whether the bars are calibrated, for the caption: ", calibrated".

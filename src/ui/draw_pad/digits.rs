@@ -1,17 +1,19 @@
 //! The digits that were found on a picture, which are read one after another.
 use super::{DrawPad, page::Opened};
 use crate::{
-    data::drawing::{Found, Sheet},
+    data::drawing::Found,
     evaluation::confidence,
     protocol::Finding,
     session::Run,
-    ui::{bars, theme},
+    ui::{bars, theme, widgets::elided},
 };
 use egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, RichText, Role, Stroke, StrokeKind,
     TextureHandle, Ui, Vec2, WidgetInfo, pos2,
 };
 
+/// The most characters of a class beside others of its kind.
+const NAME: usize = 10;
 /// The height of what is written above a box, in points.
 const LETTER: f32 = 18.0;
 
@@ -69,7 +71,7 @@ impl Digits<'_> {
             painter.rect_stroke(place, CornerRadius::same(3), halo, StrokeKind::Middle);
             painter.rect_stroke(place, CornerRadius::same(3), Stroke::new(width, color), StrokeKind::Middle);
             if let Some((class, _)) = self.read.get(at).filter(|_| self.are_several()) {
-                write(painter, class, place, color);
+                write(painter, elided(class, NAME), place, color);
             }
         }
     }
@@ -78,7 +80,7 @@ impl Digits<'_> {
     pub fn choose(&self, ui: &mut Ui) -> Option<usize> {
         let mut chosen = None;
         for at in 0..self.found.len() {
-            let text = self.read.get(at).map_or("?", |(class, _)| class.as_str());
+            let text = self.read.get(at).map_or("?".into(), |(class, _)| elided(class, NAME));
             let response = ui.selectable_label(at == self.at, RichText::new(text).strong());
             let is_enabled = ui.is_enabled();
             response.widget_info(|| {
@@ -93,13 +95,13 @@ impl Digits<'_> {
 }
 
 /// A class above its box, or beneath it at the top of the picture.
-fn write(painter: &Painter, class: &str, place: Rect, color: Color32) {
+fn write(painter: &Painter, class: String, place: Rect, color: Color32) {
     let has_room = place.top() - LETTER > painter.clip_rect().top();
     let (at, align) = match has_room {
         true => (place.center_top() - Vec2::new(0.0, 3.0), Align2::CENTER_BOTTOM),
         false => (place.center_bottom() + Vec2::new(0.0, 3.0), Align2::CENTER_TOP),
     };
-    let galley = painter.layout_no_wrap(class.into(), FontId::proportional(LETTER - 3.0), color);
+    let galley = painter.layout_no_wrap(class, FontId::proportional(LETTER - 3.0), color);
     let written = align.anchor_size(at, galley.size());
     painter.rect_filled(written.expand2(Vec2::new(4.0, 0.0)), 3.0, Color32::from_black_alpha(190));
     painter.galley(written.min, galley, color);
@@ -126,11 +128,6 @@ impl DrawPad {
         };
         let read = scores.iter().filter(|scores| are_theirs && !scores.is_empty());
         read.map(named).collect()
-    }
-
-    /// Whether the ink may be several digits that touch, and are read as one.
-    pub(super) fn looks_joined(&self) -> bool {
-        self.sheet.as_ref().is_some_and(Sheet::is_wide)
     }
 
     /// The digit of the picture that a point of the pad lies on, where there are several.

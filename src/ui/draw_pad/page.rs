@@ -38,6 +38,11 @@ impl Opened {
         self.digits.get(self.at).map(|digit| &digit.sheet)
     }
 
+    /// What may be wrong about reading its digit.
+    pub fn remark(&self) -> Option<&'static str> {
+        self.digits.get(self.at).filter(|_| self.as_drawing && !self.is_framed)?.remark()
+    }
+
     /// Whether it is read as several digits, one after another.
     pub fn has_several(&self) -> bool {
         self.as_drawing && self.digits.len() > 1

@@ -4,6 +4,9 @@
 //! digit; specks and what comes in from the border are none.
 use crate::data::drawing::grid::{Bounds, Grid, TRACE, longest};
 
+/// A picture with more digits, or with more parts that may be one, is no number that somebody wrote: all of its ink is one.
+const MOST: usize = 32;
+const MOST_PARTS: usize = 4 * MOST;
 /// A part is a digit, or most of one, where it is this share of the highest part's height.
 const DIGIT: f32 = 0.45;
 /// Smaller than this share of it, a part is a speck.
@@ -17,8 +20,8 @@ const NEAR: f32 = 0.25;
 const GAP: f32 = 0.04;
 /// What a removed line may have left at the border is no wider, as a share of the picture's shorter side.
 const SLIVER: f32 = 0.03;
-/// What a removed line may have left elsewhere is longer than so many times its width, and has strokes of no more than this
-/// share of the widest ones' width.
+/// What a removed line may have left elsewhere is at least this many times as long as wide, and its strokes are at most this
+/// share as wide as the widest.
 const LONG: usize = 5;
 const THIN: f32 = 0.5;
 /// A bar or a dot belongs to the digit that is no farther away.
@@ -33,34 +36,39 @@ pub struct Part {
     width: usize,
 }
 
-/// The digits of a picture in the order in which they are read, each by its bounds and with all other ink taken away.
-/// What comes in from the border of a photograph is no digit.
-pub fn digits(ink: &Grid, is_photographed: bool) -> Vec<(Bounds, Grid)> {
+/// The digits of a picture in the order in which they are read; none where it has too many to be a number. What comes in from
+/// the border of a photograph is no digit.
+pub fn digits(ink: &Grid, is_photographed: bool) -> Vec<Part> {
     let mut parts = without_border(parts(ink), ink, is_photographed);
     let highest = parts.iter().map(Part::height).max().unwrap_or_default() as f32;
     parts.retain(|part| longest(part.bounds) as f32 > SPECK * highest);
     let (high, low): (Vec<Part>, Vec<Part>) =
         parts.into_iter().partition(|part| part.height() as f32 > DIGIT * highest);
+    if high.len() > MOST_PARTS {
+        return vec![];
+    }
     let mut groups = grouped(high, highest);
     for bar in low {
         if let Some(group) = groups.iter_mut().find(|group| belong(group.bounds, bar.bounds, highest, BAR)) {
             group.add(bar);
         }
     }
+    if groups.len() > MOST {
+        return vec![];
+    }
     in_order(&mut groups);
-    let digits = groups.iter().map(|group| (group.bounds, only(ink, &group.places))).collect();
-    without_remains(digits)
+    without_remains(groups, ink)
 }
 
 /// Without what is left of printed lines: long, and thinner than half of the widest strokes.
-fn without_remains(mut digits: Vec<(Bounds, Grid)>) -> Vec<(Bounds, Grid)> {
-    let width = |(bounds, ink): &(Bounds, Grid)| ink.part(*bounds).stroke_width();
+fn without_remains(mut digits: Vec<Part>, ink: &Grid) -> Vec<Part> {
+    let width = |digit: &Part| digit.stroke_width(ink);
     let widest = digits.iter().map(width).fold(0.0, f32::max);
     let is_long = |[left, top, right, bottom]: Bounds| {
         let sides = [right - left, bottom - top];
         sides.into_iter().max() > sides.into_iter().min().map(|side| LONG * side)
     };
-    digits.retain(|digit| !is_long(digit.0) || width(digit) > THIN * widest);
+    digits.retain(|digit| !is_long(digit.bounds) || width(digit) > THIN * widest);
     digits
 }
 
@@ -102,7 +110,20 @@ impl Part {
 
     /// The mean width of its strokes.
     pub fn stroke_width(&self, ink: &Grid) -> f32 {
-        only(ink, &self.places).part(self.bounds).stroke_width()
+        let [left, top, right, bottom] = self.bounds;
+        let mut close = Grid::blank(right - left, bottom - top);
+        for place in &self.places {
+            let (x, y) = (place % self.width - left, place / self.width - top);
+            close.coverage[y * close.width + x] = ink.coverage[*place];
+        }
+        close.stroke_width()
+    }
+
+    /// Its ink, with all other ink taken away.
+    pub fn alone(&self, ink: &Grid) -> Grid {
+        let mut alone = Grid::blank(ink.width, ink.height);
+        self.places.iter().for_each(|place| alone.coverage[*place] = ink.coverage[*place]);
+        alone
     }
 
     /// In rows.
@@ -188,13 +209,6 @@ fn in_order(groups: &mut [Part]) {
     }
 }
 
-/// The ink of some places.
-fn only(ink: &Grid, places: &[usize]) -> Grid {
-    let mut only = Grid::blank(ink.width, ink.height);
-    places.iter().for_each(|place| only.coverage[*place] = ink.coverage[*place]);
-    only
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +226,7 @@ mod tests {
     const ONE: &[[f32; 2]] = &[[180.0, 40.0], [180.0, 130.0]];
 
     fn lefts(strokes: &[&[[f32; 2]]], is_photographed: bool) -> Vec<usize> {
-        digits(&drawn(strokes), is_photographed).iter().map(|(bounds, _)| bounds[0]).collect()
+        digits(&drawn(strokes), is_photographed).iter().map(|digit| digit.bounds[0]).collect()
     }
 
     #[test]
@@ -230,7 +244,8 @@ mod tests {
         let found = digits(&drawn(&[FOUR, STEM, speck]), false);
         assert_eq!(found.len(), 1);
         let whole = drawn(&[FOUR, STEM]);
-        let missing: f32 = whole.minus(&found[0].1).coverage.iter().sum();
+        let alone = found[0].alone(&drawn(&[FOUR, STEM, speck]));
+        let missing: f32 = whole.minus(&alone).coverage.iter().sum();
         assert!(missing < 0.01 * whole.coverage.iter().sum::<f32>(), "{missing}");
         // the bar of a 5 that does not touch the rest
         let five: &[[f32; 2]] = &[[150.0, 40.0], [150.0, 80.0], [180.0, 100.0], [150.0, 130.0]];
@@ -241,7 +256,20 @@ mod tests {
     fn what_is_left_of_a_printed_line_is_no_digit() {
         let mut ink = drawn(&[FOUR, STEM, ONE]);
         ink.line([250.0, 40.0], [250.0, 130.0], 1.0);
-        assert_eq!(digits(&ink, false).iter().map(|(bounds, _)| bounds[0]).collect::<Vec<_>>(), [35, 175]);
+        assert_eq!(digits(&ink, false).iter().map(|digit| digit.bounds[0]).collect::<Vec<_>>(), [35, 175]);
+    }
+
+    #[test]
+    fn a_page_full_of_marks_is_no_number() {
+        let marked = |count: usize| {
+            let mut ink = Grid::blank(20 * count, 60);
+            (0..count).for_each(|at| {
+                let x = 20.0 * at as f32 + 10.0;
+                ink.line([x, 10.0], [x, 50.0], 2.0);
+            });
+            digits(&ink, false).len()
+        };
+        assert_eq!([MOST, MOST + 1, MOST_PARTS + 1].map(marked), [MOST, 0, 0]);
     }
 
     #[test]

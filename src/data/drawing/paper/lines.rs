@@ -25,6 +25,8 @@ const THINNER: f32 = 0.75;
 /// height.
 const RECTANGULAR: f32 = 0.8;
 const WRITTEN: f32 = 0.25;
+/// A box is at least this share of the picture's shorter side high.
+const LEAST: f32 = 0.03;
 
 /// The ink without lines and boxes; all of it where only these would be left, or lines as strong as they.
 pub fn removed(ink: Grid) -> Grid {
@@ -182,7 +184,8 @@ fn is_box(part: &Part, all: &[Part], ink: &Grid) -> bool {
             && other.height() as f32 > WRITTEN * part.height() as f32
             && part.stroke_width(ink) < THINNER * other.stroke_width(ink)
     };
-    part.filled() > RECTANGULAR && all.iter().any(is_written)
+    let is_large = part.height() as f32 > LEAST * ink.width.min(ink.height) as f32;
+    is_large && part.filled() > RECTANGULAR && all.iter().any(is_written)
 }
 
 #[cfg(test)]
