@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    errors::{Remark, message},
+    errors::{At as _, Remark, message},
     metrics::{LOSS, Point, Split},
     models::Weights,
     protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
@@ -80,6 +80,13 @@ impl ActiveRun {
         let mut trainer = Trainer::new(spec.clone(), catalog.live_params(spec), dataset, origin)?;
         let found =
             newest(&folder, |state, path| trainer.go_on(without_lost_best(state.clone(), &folder), path))?;
+        ensure!(
+            found.is_some() || spec.branch.is_none(),
+            anyhow!(
+                "The checkpoints of this run are gone, and it cannot begin again, as it went on from another run:                  fork that one again"
+            )
+            .at(&folder.path)
+        );
         let state = found.as_ref().map(|found| &found.state);
         let (live, replay) = live(&folder, spec, catalog, entries, state)?;
         trainer.live = live;
@@ -152,7 +159,7 @@ impl ActiveRun {
             }
             evaluated |= point.split == Split::Test;
         })?;
-        self.trainer.losses.first = first_loss;
+        self.trainer.losses.first = self.trainer.state.first_loss.or(first_loss);
         self.evaluated = evaluated;
         Ok(())
     }
@@ -219,6 +226,7 @@ impl ActiveRun {
             Advance::Trained { points, examples } => {
                 self.pace.add(examples, took);
                 self.record(points, outbox);
+                self.follow_script(outbox);
                 if std::mem::take(&mut self.single_step) {
                     self.enter(Phase::Paused, outbox);
                 }
@@ -353,6 +361,17 @@ impl ActiveRun {
                 self.set_live(tuned.values, outbox);
             }
         }
+    }
+
+    /// Makes the change that the spec plans for this step. It is logged like one by hand, so that whoever reads the log sees all.
+    fn follow_script(&mut self, outbox: &mut Outbox) {
+        let step = self.trainer.state.step;
+        let planned = self.trainer.spec.changes.iter().find(|planned| planned.step == step);
+        let Some(values) = planned.map(|planned| &planned.values) else { return };
+        let mut live = self.trainer.live.clone();
+        live.update(values);
+        self.log(&Entry::Tuned(Tuned { step, values: live.clone() }), outbox);
+        self.set_live(live, outbox);
     }
 
     fn set_live(&mut self, live: LiveParams, outbox: &mut Outbox) {

@@ -71,7 +71,8 @@ enum Labels {
 /// As many different examples of none of the classes; they are altered as the others are.
 const OUTSIDERS_MADE: usize = 16_384;
 
-const SELF_LABELS_FILE: &str = "self_labels.safetensors";
+/// Part of a checkpoint, where the network has labelled examples itself.
+pub const SELF_LABELS_FILE: &str = "self_labels.safetensors";
 
 /// Where a new run takes its weights from.
 #[derive(Clone)]
@@ -177,13 +178,18 @@ impl Trainer {
     /// Where it cannot be read, or was made by another network: the trainer must not be used then.
     pub fn go_on(&mut self, state: CheckpointState, folder: &Path) -> Result<()> {
         self.model.vars.load(&folder.join("model.safetensors"))?;
-        self.optimizer.load(&folder.join("optimizer.safetensors"))?;
+        if state.step > 0 && state.optimizer_began == state.step {
+            self.optimizer = Optimizer::new(&self.spec.optimizer, &self.model.vars)?;
+        } else {
+            self.optimizer.load(&folder.join("optimizer.safetensors"))?;
+        }
         if state.step > 0 && !matches!(self.labels, Labels::Dataset) {
             let (path, classes) = (folder.join(SELF_LABELS_FILE), self.dataset.info.classes());
             self.labels = Labels::Network(SelfLabels::load(&path, &self.partition.train, classes)?);
         }
         self.balance();
         self.state = state;
+        self.state.trained |= self.state.step >= self.position.steps;
         self.losses.newest = 0.0;
         self.scoring = None;
         Ok(())
@@ -323,7 +329,8 @@ impl Trainer {
         let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
-        self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
+        let optimizer_steps = self.state.step + 1 - self.state.optimizer_began;
+        self.optimizer.update(&gradients, &self.live, factor, optimizer_steps, grad_scale)?;
         self.losses.newest = loss;
         self.losses.first.get_or_insert(loss);
         self.state.step += 1;

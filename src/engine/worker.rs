@@ -32,6 +32,7 @@ mod beside;
 mod calibrating;
 mod comparing;
 mod datasets;
+mod forking;
 mod inquiries;
 mod resting;
 

@@ -25,6 +25,9 @@ impl Engine {
         let mut spec = RunSpec { shipped: None, ..spec.anchored() };
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        if let Some(branch) = spec.branch.clone() {
+            return self.fork(spec, branch);
+        }
         self.adopt_shape(&mut spec)?;
         let dataset = self.dataset(&spec.dataset)?;
         let init = self.init(&spec)?;
@@ -73,7 +76,7 @@ impl Engine {
         self.activate(run, info)
     }
 
-    fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
+    pub(super) fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
         let info = run.info(info);
         let folder = self.home.folder(&run.id);
