@@ -71,7 +71,24 @@ pub enum Command {
     Resume {
         /// Its folder, or a unique beginning of its name; RUN@STEP goes back to that checkpoint of a run
         run: String,
-        /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001; may be repeated
+        /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001, or with more
+        /// epochs, such as epochs=20; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Go on from a moment of a run in a new one beside it, with other values
+    Fork {
+        /// Its folder, or a unique beginning of its name; RUN@STEP begins at that checkpoint, otherwise at the newest
+        run: String,
+        /// Change a value from there on, such as learning_rate=0.0001 or epochs=20; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Train a run's recipe again, with the live changes that were made to it at the same steps
+    Replay {
+        /// Its folder, or a unique beginning of its name
+        run: String,
+        /// Change a value of the recipe, such as seed=2; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
@@ -282,6 +299,8 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
     match command {
         Command::Train { config, set } => train::start(&config, &set, common),
         Command::Resume { run, set } => train::resume(&run, &set, common),
+        Command::Fork { run, set } => train::fork(&run, &set, common),
+        Command::Replay { run, set } => train::replay(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split, outsiders } => {
             evaluate::evaluate(&run, &split, outsiders.as_deref(), common)

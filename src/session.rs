@@ -20,6 +20,7 @@ mod data_state;
 mod entrants;
 mod fine_tuning;
 pub mod fitting;
+pub mod forking;
 mod log;
 mod state;
 pub mod written;

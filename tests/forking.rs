@@ -243,3 +243,75 @@ fn a_script_makes_the_changes_of_a_hand_again() {
     session.close();
     assert_eq!((weights(&again), metrics_after(&again, 0)), whole);
 }
+
+#[test]
+fn a_finished_run_that_gets_more_epochs_becomes_the_run_that_had_them() {
+    let fixture = Fixture::new();
+    for patience in ["patience=0", "patience=1"] {
+        let short = fixture.train(&["encoder=mlp", patience]);
+        let mut session = fixture.session();
+        let longer = |epochs| Command::Rewind {
+            run: short.id.clone(),
+            step: short.progress.step,
+            live: short.live.clone(),
+            epochs: Some(epochs),
+        };
+        session.send(longer(1));
+        let said = wait(&mut session, |session| session.state.notices.pop()).text;
+        assert!(said.contains("choose more epochs"), "{said}");
+        session.send(longer(4));
+        wait(&mut session, |session| session.state.newest.clone());
+        let long = until(&mut session, &short.id, finished);
+        session.close();
+        assert_eq!((long.progress.step, long.spec.training(&headstart::spec::EPOCHS)), (64, 4.0));
+        if patience == "patience=0" {
+            let straight = fixture.train(&["encoder=mlp", "epochs=4"]);
+            assert_eq!(weights(&long), weights(&straight));
+            let measured = metrics_after(&long, 0).into_iter().filter(|line| !line.starts_with("32,test,"));
+            assert_eq!(measured.collect::<Vec<_>>(), metrics_after(&straight, 0));
+        }
+        // killed right after it was asked to go on, it still knows that
+        let spec = fs::read_to_string(long.folder.join("spec.toml")).unwrap();
+        assert!(spec.contains("epochs = 4\n"));
+    }
+}
+
+#[test]
+fn the_command_line_forks_replays_and_trains_on() {
+    let fixture = Fixture::new();
+    let parent = fixture.train(&["encoder=mlp", "keep_checkpoints=9"]);
+    let headstart = |arguments: &[&str]| {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_headstart"));
+        let output =
+            program.args(arguments).arg("--json").arg("--home").arg(fixture.home()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let last = text.lines().last().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        (last, String::from_utf8(output.stderr).unwrap())
+    };
+    let folder = |last: Option<serde_json::Value>| {
+        let run = last.unwrap()["run"].as_str().unwrap().to_owned();
+        parent.folder.with_file_name(run)
+    };
+    let weights = |folder: &std::path::Path| {
+        fs::read(support::newest_checkpoint(folder).join("model.safetensors")).unwrap()
+    };
+    let at = format!("{}@16", parent.id);
+    let fork = folder(headstart(&["fork", &at]).0);
+    let replay = folder(headstart(&["replay", &parent.id]).0);
+    assert!(weights(&fork) == weights(&parent.folder) && weights(&replay) == weights(&parent.folder));
+    let other = folder(headstart(&["fork", &at, "--set", "learning_rate=0.1", "--set", "name=Faster"]).0);
+    assert_ne!(weights(&other), weights(&parent.folder));
+    let spec = fs::read_to_string(other.join("spec.toml")).unwrap();
+    assert!(spec.contains(&format!("branch = \"{at}\"")) && spec.contains("name = \"Faster\""), "{spec}");
+    headstart(&["resume", &parent.id, "--set", "epochs=3"]);
+    assert!(parent.folder.join("checkpoints/step-000048").exists());
+    for (arguments, reason) in [
+        (&["fork", &format!("{}@17", parent.id)][..], "choose one of [8, 16, 24, 32, 40, 48]"),
+        (&["fork", &at, "--set", "encoder=seed_cnn"], "encoder: cannot change here"),
+        (&["replay", "nowhere"], "No run begins with"),
+        (&["resume", &parent.id], "is finished: it goes on with more epochs"),
+    ] {
+        let (_, said) = headstart(arguments);
+        assert!(said.contains(reason), "{arguments:?}: {said}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
     models::Weights,
     protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
-    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
+    spec::{Catalog, EPOCHS, KEEP_CHECKPOINTS, LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
@@ -129,15 +129,29 @@ impl ActiveRun {
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
             return Err(anyhow!(wrong));
         }
-        let state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
+        let mut state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
+        let had_ended = std::mem::take(&mut state.trained);
+        if had_ended {
+            state.validations_since_best = 0;
+        }
         self.trainer.go_on(state, &self.folder.checkpoint(step))?;
+        let (steps, epochs) = (self.trainer.position().steps, self.trainer.spec.training(&EPOCHS));
+        ensure!(
+            !had_ended || step < steps,
+            "The run has done {step} steps, and {epochs} epochs have {steps}: choose more epochs, or an earlier checkpoint"
+        );
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
         self.metrics = MetricsFile::open(&self.folder, self.trainer.state.metrics_bytes)?;
         self.folder.log(&Entry::Tuned(Tuned { step, values: live.clone() }))?;
         self.trainer.live = live;
         self.replay.clear();
-        self.look_back()
+        self.look_back()?;
+        if had_ended {
+            // Before its spec has more epochs, its newest checkpoint has to say that it goes on.
+            self.try_save()?;
+        }
+        Ok(())
     }
 
     /// Reads from the metrics what checkpoints do not hold: the first loss, and whether the run has been tested.
@@ -157,7 +171,7 @@ impl ActiveRun {
             if point.split == Split::Train && point.metric == LOSS {
                 first_loss.get_or_insert(point.value);
             }
-            evaluated |= point.split == Split::Test;
+            evaluated |= point.split == Split::Test && point.step == state.step && state.trained;
         })?;
         self.trainer.losses.first = self.trainer.state.first_loss.or(first_loss);
         self.evaluated = evaluated;

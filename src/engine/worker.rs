@@ -198,7 +198,7 @@ impl Engine {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
             Command::Resume(run) => self.resume(&run, None),
-            Command::Rewind { run, step, live } => self.resume(&run, Some((step, live))),
+            Command::Rewind { run, step, live, epochs } => self.resume(&run, Some((step, live, epochs))),
             Command::Control(run, control) => {
                 self.control(&run, control);
                 Ok(())
