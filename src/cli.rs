@@ -13,6 +13,7 @@ mod example;
 mod exchange;
 mod explain;
 mod fetch;
+mod find_rate;
 mod handwriting;
 mod history;
 mod list;
@@ -89,6 +90,14 @@ pub enum Command {
         /// Its folder, or a unique beginning of its name
         run: String,
         /// Change a value of the recipe, such as seed=2; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Try rising learning rates in a copy of a run, or of a recipe, and suggest one
+    FindRate {
+        /// A run's folder, or a unique beginning of its name; or a recipe, such as configs/seed_cnn.toml, or a preset's name
+        run: String,
+        /// Change a value of the recipe; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
@@ -301,6 +310,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Resume { run, set } => train::resume(&run, &set, common),
         Command::Fork { run, set } => train::fork(&run, &set, common),
         Command::Replay { run, set } => train::replay(&run, &set, common),
+        Command::FindRate { run, set } => find_rate::find_rate(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split, outsiders } => {
             evaluate::evaluate(&run, &split, outsiders.as_deref(), common)

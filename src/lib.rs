@@ -25,6 +25,7 @@ pub mod objectives;
 pub mod ops;
 pub mod presets;
 pub mod protocol;
+pub mod rates;
 mod registry;
 pub mod rng;
 pub mod runs;

@@ -1,14 +1,16 @@
 //! The window: shows the session's [`State`] and returns what the user asks for as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
+    engine::LEARNING_RATE,
     experiment::Experiment,
     protocol::{Command, ComparisonId, Control, Notice, Phase, RunId, data::DataRequest},
-    session::{Run, State},
-    spec::Catalog,
+    session::{Run, State, forking},
+    spec::{Catalog, Section},
 };
 use asking::Asker;
 use dialogs::Wanted;
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
+use rate_finder::Target;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -33,6 +35,7 @@ mod param;
 mod plot;
 mod preview;
 pub mod raster;
+mod rate_finder;
 mod runs_panel;
 mod save;
 mod settings;
@@ -85,6 +88,7 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
+    rate_finder: rate_finder::RateFinder,
     /// A race that waits for the user's confirmation.
     proposed: Option<Experiment>,
     /// How many questions have been asked.
@@ -123,6 +127,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
+            rate_finder: rate_finder::RateFinder::default(),
             proposed: None,
             questions: 0,
             notices: notices::Notices::default(),
@@ -158,6 +163,7 @@ impl Workbench {
             self.typed(wanted, &path);
         }
         self.propose(ui, state, catalog, &mut actions);
+        self.find_rate(ui, state, &mut actions);
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             let Action::Send(command) = action else { continue };
@@ -194,6 +200,26 @@ impl Workbench {
         if !comparison::proposal::ui(ui, proposed, state, catalog, actions) {
             self.proposed = None;
         }
+    }
+
+    /// The card of the learning-rate finder, and what is done with a rate that was chosen there.
+    fn find_rate(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
+        if std::mem::take(&mut self.form.wants_rate) {
+            self.rate_finder.find(Target::Recipe(Box::new(self.form.spec.clone())));
+        }
+        let asker = &mut Asker::new(state, &mut self.questions, actions);
+        let Some(chosen) = self.rate_finder.ui(ui, state, asker) else { return };
+        match &chosen.target {
+            Target::Recipe(_) => self.form.spec.set(Section::Optimizer, &LEARNING_RATE, chosen.rate),
+            Target::Run(run) => actions.extend(state.runs.get(run).map(|run| chosen.tuned(run))),
+        }
+    }
+
+    /// Puts a fork of a run as it is now into the form.
+    fn fork(&mut self, run: &Run, catalog: &Catalog) {
+        self.form.put(forking::forked(&run.spec, &run.live, &run.id, None, catalog));
+        self.form.unfold();
+        self.show_controls();
     }
 
     /// Shows a notice for a while, and keeps it in the list.

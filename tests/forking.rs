@@ -3,7 +3,7 @@ mod support;
 
 use headstart::{
     engine,
-    protocol::{Command, Control, Phase, RunId},
+    protocol::{Command, Control, Finding, Phase, Question, RunId},
     session::{Run, Session, catalog},
     spec::{Branch, Change, Planned, RunSpec, Section, script::script},
 };
@@ -314,4 +314,42 @@ fn the_command_line_forks_replays_and_trains_on() {
         let (_, said) = headstart(arguments);
         assert!(said.contains(reason), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn the_learning_rate_finder_takes_few_steps_in_a_copy_and_leaves_the_run_as_it_is() {
+    let fixture = Fixture::new();
+    let undisturbed = fixture.train(&["encoder=mlp", "epochs=8"]);
+    let mut session = fixture.session();
+    let id = start(&mut session, fixture.spec(&["encoder=mlp", "epochs=8"]));
+    until(&mut session, &id, |run| run.progress.step >= 9);
+    let mut ask = |run: RunId, spec| {
+        let question = Question::LearningRates { spec };
+        session.send(Command::Ask { request: 7, run, question });
+        let found = wait(&mut session, |session| {
+            let answer = session.state.answers.get(&7).filter(|answer| answer.share_done >= 1.0)?;
+            match answer.finding.clone()?.unwrap() {
+                Finding::LearningRates(test) => Some(test),
+                other => panic!("{other:?}"),
+            }
+        });
+        session.state.answers.clear();
+        found
+    };
+    let during = ask(id.clone(), None);
+    let recipe = ask("".into(), Some(Box::new(fixture.spec(&["encoder=mlp"]))));
+    for found in [during, recipe] {
+        assert!(found.points.len() < 200);
+        assert!(
+            found.suggestion.is_some_and(|found| (1e-4..0.1).contains(&found.rate)),
+            "{:?}",
+            found.suggestion
+        );
+    }
+    let run = until(&mut session, &id, finished);
+    session.close();
+    assert_eq!(
+        (weights(&run), metrics_after(&run, 0)),
+        (weights(&undisturbed), metrics_after(&undisturbed, 0))
+    );
 }

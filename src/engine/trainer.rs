@@ -20,7 +20,7 @@ use crate::{
         KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY,
     },
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use candle_core::Tensor;
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -192,6 +192,26 @@ impl Trainer {
         self.state.trained |= self.state.step >= self.position.steps;
         self.losses.newest = 0.0;
         self.scoring = None;
+        Ok(())
+    }
+
+    /// Continues from where another run of the same network is now.
+    ///
+    /// # Errors
+    /// Where it is another network, or still labels examples itself.
+    pub fn take_over(&mut self, other: &Self) -> Result<()> {
+        ensure!(
+            !matches!(other.labels, Labels::Spreading(_)),
+            "The run still labels examples: ask again once it trains"
+        );
+        self.model.vars.copy_from(&other.model.vars)?;
+        self.optimizer.copy_from(&other.optimizer)?;
+        if let Labels::Network(labels) = &other.labels {
+            self.labels = Labels::Network(labels.clone());
+        }
+        self.balance();
+        self.state = other.state.clone();
+        self.losses = Losses { first: other.losses.first, newest: 0.0 };
         Ok(())
     }
 

@@ -2,10 +2,11 @@
 use super::{Form, field};
 use crate::{
     data,
+    engine::LEARNING_RATE,
     errors::message,
     session::{DataState, State, fitting, model_summary},
     spec::{BATCH_SIZE, Catalog, EPOCHS, FieldError, Param, SELF_LABELS, Section, dotted},
-    ui::{Action, param, summary, widgets::steady},
+    ui::{Action, param, summary, training, widgets::steady},
 };
 use egui::{CollapsingHeader, DragValue, RichText, Ui};
 
@@ -80,6 +81,8 @@ impl Form {
             }
             self.params(ui, catalog, errors, Group::Other);
         });
+        CollapsingHeader::new("Planned changes")
+            .show_unindented(ui, |ui| self.script.ui(ui, &mut self.spec, catalog));
         CollapsingHeader::new("Layers of the network")
             .show_unindented(ui, |ui| self.summary(ui, &state.data));
     }
@@ -110,6 +113,10 @@ impl Form {
             });
             if is_changed {
                 self.spec.set(section, param, value);
+            }
+            if param.key == LEARNING_RATE.key {
+                let is_ready = errors.is_empty();
+                self.wants_rate |= ui.add_enabled_ui(is_ready, training::find_rate).inner;
             }
         }
     }
