@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, in a terminal.
-use crate::{errors::message, experiment::Experiment, presets, session::Session};
+use crate::{errors::message, experiment::Experiment, export::bundle, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -25,6 +25,7 @@ mod recipes;
 mod rewind;
 mod sample;
 mod score;
+mod sharing;
 mod train;
 mod waiting;
 mod watch;
@@ -150,17 +151,11 @@ pub enum Command {
     Embed(embed::Embed),
     /// Generate images with a run's newest weights
     Sample(sample::Sample),
-    /// Export a run's newest weights with PyTorch's names and layouts
-    Export {
-        /// A run's folder, or a unique beginning of its name
-        run: String,
-        /// The file to write
-        #[arg(long, value_name = "FILE.safetensors")]
-        out: PathBuf,
-    },
-    /// Import weights that PyTorch trained as a finished run
+    /// Export runs: weights for PyTorch, curves for TensorBoard or as a table, a whole run as one file
+    Export(sharing::Export),
+    /// Import weights that PyTorch trained, as a finished run, or a run that somebody sent
     Import {
-        /// A safetensors file of a PyTorch module's state_dict
+        /// A safetensors file of a PyTorch module's state_dict, or a .headstart file
         file: PathBuf,
         /// The network that the weights belong to
         #[arg(long, value_name = "ID", default_value = "seed_cnn")]
@@ -326,7 +321,10 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Predict { run, images, explain } => score::predict(&run, &images, &explain, common),
         Command::Embed(args) => embed::embed(&args, common),
         Command::Sample(args) => sample::sample(&args, common),
-        Command::Export { run, out } => exchange::export(&run, &out, common),
+        Command::Export(args) => sharing::export(&args, common),
+        Command::Import { file, .. } if file.extension().is_some_and(|ending| ending == bundle::ENDING) => {
+            sharing::receive(&file, common)
+        }
         Command::Import { file, encoder, set, rename } => {
             exchange::import(&file, &encoder, &set, &rename, common)
         }

@@ -15,6 +15,7 @@ pub mod errors;
 pub mod evaluation;
 pub mod experiment;
 pub mod explanation;
+pub mod export;
 pub mod inside;
 pub mod kernels;
 mod librarian;

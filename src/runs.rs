@@ -138,19 +138,43 @@ impl Home {
         data: &RunData,
         fill: impl FnOnce(&RunFolder) -> Result<()>,
     ) -> Result<(RunId, RunFolder)> {
-        let id = new_id(&spec.name);
+        self.make(new_id(&spec.name), |folder| {
+            fs::create_dir(folder.path.join("checkpoints"))?;
+            disk::write_synced(&folder.path.join(data_file::NAME), data.to_toml().as_bytes())?;
+            disk::write_synced(&folder.path.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
+            fill(folder)
+        })
+    }
+
+    /// Makes the folder of a run that was trained elsewhere, under the name that it had there if that is a name and is free.
+    ///
+    /// # Errors
+    /// Where it cannot be written, and those of `fill`: nothing is left then.
+    pub fn receive(
+        &self,
+        wanted: &str,
+        name: &str,
+        fill: impl FnOnce(&RunFolder) -> Result<()>,
+    ) -> Result<(RunId, RunFolder)> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_name = (1..=80).contains(&wanted.len()) && wanted.bytes().all(is_plain);
+        let is_free = is_name && !self.folder(wanted).path.exists();
+        self.make(if is_free { wanted.into() } else { new_id(name) }, fill)
+    }
+
+    fn make(&self, id: RunId, fill: impl FnOnce(&RunFolder) -> Result<()>) -> Result<(RunId, RunFolder)> {
         let folder = self.folder(&id);
         ensure!(!folder.path.exists(), anyhow!("The run exists already: try again").at(&folder.path));
         let mut filled = Ok(());
         let make = |partial: &Path| {
-            fs::create_dir(partial.join("checkpoints"))?;
-            disk::write_synced(&partial.join(data_file::NAME), data.to_toml().as_bytes())?;
-            disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
             filled = fill(&RunFolder { path: partial.into() });
             if filled.is_ok() { Ok(()) } else { Err(io::Error::other("it could not be filled")) }
         };
         let made = disk::make_folder(&folder.path, make);
-        filled?;
+        filled.map_err(|error| match error.downcast_ref::<io::Error>() {
+            Some(_) => disk::unwritten("Could not make the run's folder", &folder.path, error),
+            None => error,
+        })?;
         made.map_err(|error| disk::unwritten("Could not make the run's folder", &folder.path, error))?;
         Ok((id, folder))
     }

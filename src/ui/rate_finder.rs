@@ -198,14 +198,14 @@ fn plot(ui: &mut Ui, test: &RateTest) {
             )),
             HoverPosition::Elsewhere { .. } => None,
         });
-    let most = 1.5 * test.smoothed.first().copied().unwrap_or(2.0);
-    let highest = test.smoothed.iter().copied().fold(0.0, f64::max).clamp(0.1, most.max(0.1));
-    let [y0, y1] =
-        bounds::spread(test.smoothed.iter().copied().filter(|loss| *loss <= most).chain([highest]));
-    let room = 0.05 * (y1 - y0).max(0.05);
-    let shown = |at: f64| at <= y1 + room;
+    let [x0, x1] = bounds::padded([x0, x1], ui.available_width() - 46.0);
+    // Noise is not made to look like a fall: the axis begins at 0, and ends above the loss at rest.
+    let first = test.smoothed.first().copied().unwrap_or(1.0);
+    let [low, _] = bounds::extent(test.smoothed.iter().copied()).unwrap_or([0.0, 1.0]);
+    let [y0, y1] = bounds::padded([low.min(0.0), 1.4 * first.max(0.01)], HEIGHT - 40.0);
+    let shown = |at: f64| at <= y1;
     plot.show(ui, |plot| {
-        plot.set_plot_bounds(PlotBounds::from_min_max([x0, y0 - room], [x1, y1 + room]));
+        plot.set_plot_bounds(PlotBounds::from_min_max([x0, y0], [x1, y1]));
         let raw = test.points.iter().map(|[rate, loss]| [rate.log10(), *loss]).filter(|at| shown(at[1]));
         let raw = Line::new("Loss of each step", raw.collect::<Vec<_>>());
         plot.line(raw.color(of_noise.color).width(1.0).allow_hover(false));

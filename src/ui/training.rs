@@ -123,5 +123,5 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) ->
 /// The button of the learning-rate finder.
 pub fn find_rate(ui: &mut Ui) -> bool {
     let help = "Tries rising learning rates in a copy that is thrown away, and suggests one";
-    ui.small_button("Find a learning rate…").on_hover_text(help).clicked()
+    ui.button("Find a learning rate…").on_hover_text(help).clicked()
 }
