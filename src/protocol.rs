@@ -62,6 +62,8 @@ pub enum Command {
     Delete(RunId),
     /// Takes a run back out of the trash.
     Restore(RunId),
+    /// Takes a run that somebody sent out of its file.
+    Receive(PathBuf),
     /// Creates a comparison and runs its races.
     Compare(Box<Experiment>),
     /// Does something to a comparison.

@@ -16,6 +16,7 @@ use crate::{
 use crossbeam_channel::select;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub mod advice;
 mod data_state;
 mod entrants;
 mod fine_tuning;

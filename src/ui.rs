@@ -5,8 +5,9 @@ use crate::{
     experiment::Experiment,
     protocol::{Command, ComparisonId, Control, Notice, Phase, RunId, data::DataRequest},
     session::{Run, State, forking},
-    spec::{Catalog, Section},
+    spec::{Catalog, RunSpec, Section},
 };
+use advice::Act;
 use asking::Asker;
 use dialogs::Wanted;
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
@@ -16,10 +17,10 @@ use std::{
     path::PathBuf,
 };
 
+mod advice;
 mod alterations;
 mod asking;
 mod bars;
-mod collapse;
 mod comparison;
 mod decimate;
 pub mod dialogs;
@@ -146,13 +147,13 @@ impl Workbench {
         self.apply_settings(ui, state);
         self.select(state);
         self.keys(ui, state, &mut actions);
-        self.dropped_files(ui);
+        self.dropped_files(ui, &mut actions);
         self.opened_images(ui);
         self.draw_pad.take_in_test_image(&state.data);
         if !self.draw_pad.fills_screen() {
             self.top_bar(ui, state, catalog, &mut actions);
             self.banner(ui, state, &mut actions);
-            self.warning(ui, state);
+            self.warning(ui, state, catalog);
         }
         let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
         let asker = &mut Asker::new(state, &mut self.questions, &mut actions);
@@ -217,7 +218,11 @@ impl Workbench {
 
     /// Puts a fork of a run as it is now into the form.
     fn fork(&mut self, run: &Run, catalog: &Catalog) {
-        self.form.put(forking::forked(&run.spec, &run.live, &run.id, None, catalog));
+        self.put_fork(forking::forked(&run.spec, &run.live, &run.id, None, catalog));
+    }
+
+    fn put_fork(&mut self, spec: RunSpec) {
+        self.form.put(spec);
         self.form.unfold();
         self.show_controls();
     }
@@ -327,11 +332,20 @@ impl Workbench {
         });
     }
 
-    /// What has collapsed in the selected run, and what to try.
-    fn warning(&mut self, ui: &mut Ui, state: &State) {
+    /// What is the matter with the selected run, and what to try.
+    fn warning(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog) {
         let Some(run) = self.selected(state).filter(|run| !self.unworried.contains(&run.id)) else { return };
-        if collapse::banner(ui, run) {
-            self.unworried.insert(run.id.clone());
+        let Some(act) = advice::banner(ui, run) else { return };
+        self.unworried.insert(run.id.clone());
+        match act {
+            Act::Dismiss => {}
+            Act::FindRate => self.rate_finder.find(Target::Run(run.id.clone())),
+            Act::Fork { step, factor } => {
+                let mut live = run.live.clone();
+                let rate = factor * live.get(Section::Optimizer, &LEARNING_RATE);
+                live.set(Section::Optimizer, &LEARNING_RATE, rate);
+                self.put_fork(forking::forked(&run.spec, &live, &run.id, Some(step), catalog));
+            }
         }
     }
 }

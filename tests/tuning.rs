@@ -107,3 +107,52 @@ fn a_change_is_planned_in_the_form() {
     assert_eq!(planned, [(500, "optimizer.learning_rate")]);
     assert!(has("Remove the change of Learning rate")(&window));
 }
+
+#[test]
+fn a_run_that_overfits_is_forked_from_where_it_turned() {
+    use headstart::{
+        metrics::{LOSS, Point, Split},
+        protocol::Event,
+    };
+    let fixture = Fixture::new();
+    let (mut window, session) = paused(&fixture);
+    let id = session.state.newest.clone().unwrap();
+    session.close();
+    let point = |step: u64, split, value| Point { step, split, metric: LOSS, value };
+    let validated =
+        (1..=10).map(|at| point(100 * at, Split::Validation, 1.0 + (at as f64 - 3.0).abs() / 5.0));
+    let trained = (11..=1000).map(|step| point(step, Split::Train, 300.0 / step as f64));
+    let state = &mut window.state_mut().state;
+    state.runs.get_mut(&id).unwrap().curves.clear();
+    state.apply(Event::Saved(id.clone(), 1000));
+    state.apply(Event::Points(id, trained.chain(validated).collect()));
+    window.run_steps(4);
+    assert!(
+        window.query_by_label_contains("Since step 300 the validation loss has risen from 1 to").is_some()
+    );
+    click(&mut window, "Fork from step 300…");
+    assert!(window.query_by_label_contains("Seed CNN, step 300").is_some());
+    assert!(window.query_by_label_contains("overfits").is_none(), "what was acted on is not said again");
+}
+
+#[derive(Debug)]
+struct Dropped;
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        std::path::Path::new("/tmp/a.headstart")
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Ok(vec![])
+    }
+}
+
+#[test]
+fn a_file_that_is_dropped_is_a_run_that_was_sent() {
+    let mut window = open([1440.0, 900.0], Default::default(), Settings::default());
+    window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped));
+    window.run_steps(2);
+    let sent = Action::Send(Command::Receive("/tmp/a.headstart".into()));
+    assert!(window.state().actions.contains(&sent));
+}
