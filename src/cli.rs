@@ -13,6 +13,7 @@ mod example;
 mod exchange;
 mod explain;
 mod fetch;
+mod find_batch;
 mod find_rate;
 mod handwriting;
 mod history;
@@ -96,6 +97,14 @@ pub enum Command {
     },
     /// Try rising learning rates in a copy of a run, or of a recipe, and suggest one
     FindRate {
+        /// A run's folder, or a unique beginning of its name; or a recipe, such as configs/seed_cnn.toml, or a preset's name
+        run: String,
+        /// Change a value of the recipe; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// What another batch size would cost and change, by the noise of the gradient
+    FindBatch {
         /// A run's folder, or a unique beginning of its name; or a recipe, such as configs/seed_cnn.toml, or a preset's name
         run: String,
         /// Change a value of the recipe; may be repeated
@@ -305,6 +314,7 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Resume { run, set } => train::resume(&run, &set, common),
         Command::Fork { run, set } => train::fork(&run, &set, common),
         Command::Replay { run, set } => train::replay(&run, &set, common),
+        Command::FindBatch { run, set } => find_batch::find_batch(&run, &set, common),
         Command::FindRate { run, set } => find_rate::find_rate(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Evaluate { run, split, outsiders } => {

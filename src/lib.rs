@@ -22,6 +22,7 @@ mod librarian;
 pub mod metrics;
 pub mod models;
 mod nearest;
+pub mod noise;
 pub mod objectives;
 pub mod ops;
 pub mod presets;

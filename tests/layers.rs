@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 20] = [
     &["data"],
     &["protocol"],
     &["presets"],
-    &["embedding", "evaluation", "experiment", "explanation", "inside", "rates"],
+    &["embedding", "evaluation", "experiment", "explanation", "inside", "noise", "rates"],
     &["spec"],
     &["metrics"],
     &["disk", "registry", "rng", "service"],

@@ -2,7 +2,9 @@
 use super::{
     Action,
     alterations::Alterations,
-    fetch, param,
+    fetch,
+    finder::Wanted,
+    param,
     theme::{self, semibold},
     widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
 };
@@ -38,8 +40,8 @@ pub struct Form {
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
-    /// A learning rate is to be looked for.
-    pub wants_rate: bool,
+    /// What is to be looked for.
+    pub wanted: Option<Wanted>,
     script: script::Script,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
@@ -60,7 +62,7 @@ impl Default for Form {
             alterations,
             open: None,
             left_out: None,
-            wants_rate: false,
+            wanted: None,
             script: script::Script::default(),
             awaits_images: false,
         }

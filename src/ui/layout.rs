@@ -4,7 +4,7 @@ use super::{
     Action, Tab, Workbench,
     asking::Asker,
     draw_pad::Wish,
-    rate_finder::Target,
+    finder::Target,
     training, views,
     widgets::{self, contained, steady},
 };
@@ -267,7 +267,9 @@ impl Parts<'_> {
         };
         match steady(ui, "training", |ui| training::ui(ui, run, self.catalog, self.actions)) {
             Some(training::Wish::Fork) => self.bench.fork(run, self.catalog),
-            Some(training::Wish::Rate) => self.bench.rate_finder.find(Target::Run(run.id.clone())),
+            Some(training::Wish::Find(what)) => {
+                self.bench.finder.find(what, Target::Run(run.id.clone()));
+            }
             None => {}
         }
         true

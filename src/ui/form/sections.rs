@@ -2,7 +2,6 @@
 use super::{Form, field};
 use crate::{
     data,
-    engine::LEARNING_RATE,
     errors::message,
     session::{DataState, State, fitting, model_summary},
     spec::{BATCH_SIZE, Catalog, EPOCHS, FieldError, Param, SELF_LABELS, Section, dotted},
@@ -114,10 +113,8 @@ impl Form {
             if is_changed {
                 self.spec.set(section, param, value);
             }
-            if param.key == LEARNING_RATE.key {
-                let is_ready = errors.is_empty();
-                self.wants_rate |= ui.add_enabled_ui(is_ready, training::find_rate).inner;
-            }
+            let found = ui.add_enabled_ui(errors.is_empty(), |ui| training::find(ui, param)).inner;
+            self.wanted = found.or(self.wanted);
         }
     }
 
