@@ -19,6 +19,7 @@ pub mod export;
 pub mod inside;
 pub mod kernels;
 mod librarian;
+pub mod listing;
 pub mod metrics;
 pub mod models;
 mod nearest;

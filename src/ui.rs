@@ -30,6 +30,7 @@ mod finder;
 mod form;
 mod layout;
 mod look;
+mod markdown;
 mod notices;
 mod opening;
 mod param;
@@ -165,9 +166,12 @@ impl Workbench {
         self.propose(ui, state, catalog, &mut actions);
         self.find_rate(ui, state, &mut actions);
         self.opening.follow(&self.form.spec, &mut actions);
+        let sent = actions
+            .iter()
+            .filter_map(|action| if let Action::Send(sent) = action { Some(sent) } else { None });
+        self.runs.deeds.remember(sent, state, self.draw_pad.past().0);
         for action in &mut actions {
             let Action::Send(command) = action else { continue };
-            self.runs.remember(command, state);
             if let Command::Start(spec) = command {
                 // what is trained here by the recipe of the shipped example is not shipped
                 spec.name = unique_name(spec.shipped.as_ref().unwrap_or(&spec.name), state);
@@ -281,6 +285,14 @@ impl Workbench {
 
     fn keys(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
         self.draw_pad.follow_screen_keys(ui.ctx());
+        let (changes, can_undo) = self.draw_pad.past();
+        if draw_pad::are_free(ui.ctx())
+            && self.runs.deeds.comes_next(changes, can_undo)
+            && !ui.input(|input| input.modifiers.shift)
+            && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Z))
+        {
+            self.runs.deeds.undo(actions);
+        }
         let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none()))
         else {
             return;
