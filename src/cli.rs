@@ -24,6 +24,8 @@ mod recipes;
 mod rewind;
 mod sample;
 mod score;
+mod slurm;
+mod sweep;
 mod train;
 mod waiting;
 mod watch;
@@ -66,6 +68,9 @@ pub enum Command {
         /// Change a value of the spec, such as epochs=3 or encoder.conv_dropout=0.1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Stop at the first validation after this share of the steps, such as 0.33; resume goes on from there
+        #[arg(long, value_name = "SHARE", value_parser = train::share)]
+        until: Option<f64>,
     },
     /// Go on with a run or a comparison that was stopped
     Resume {
@@ -74,6 +79,9 @@ pub enum Command {
         /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Stop at the first validation after this share of the steps
+        #[arg(long, value_name = "SHARE", value_parser = train::share)]
+        until: Option<f64>,
     },
     /// Race the same network on the same few labels, with and without a head start
     Compare {
@@ -84,6 +92,10 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
+    /// Try many settings of a recipe, and say which is best and what made it so
+    Sweep(sweep::Sweep),
+    /// Change what a sweep has still to do, here or in the program that works at it
+    Revise(sweep::Revise),
     /// Score a run's newest weights on a whole split
     Evaluate {
         /// A run's folder, or a unique beginning of its name
@@ -280,9 +292,11 @@ pub fn explained(usage: &clap::Error) -> Outcome {
 /// Where it cannot be carried out: what happened and what to do.
 pub fn run(command: Command, common: &Common) -> Result<Outcome> {
     match command {
-        Command::Train { config, set } => train::start(&config, &set, common),
-        Command::Resume { run, set } => train::resume(&run, &set, common),
+        Command::Train { config, set, until } => train::start(&config, &set, until, common),
+        Command::Resume { run, set, until } => train::resume(&run, &set, until, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
+        Command::Sweep(args) => sweep::sweep(&args, common),
+        Command::Revise(args) => sweep::revise(&args, common),
         Command::Evaluate { run, split, outsiders } => {
             evaluate::evaluate(&run, &split, outsiders.as_deref(), common)
         }

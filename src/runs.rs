@@ -40,7 +40,7 @@ mod program_log;
 mod shipped;
 mod thinned;
 pub use checkpoint::{CheckpointState, retain};
-pub use comparisons::ComparisonFolder;
+pub use comparisons::{ComparisonFolder, Request};
 pub use data_file::RunData;
 pub use lock::RunLock;
 pub use log::{Entry, Tuned, surviving_tunings};

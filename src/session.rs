@@ -22,6 +22,7 @@ mod fine_tuning;
 pub mod fitting;
 mod log;
 mod state;
+mod sweeps;
 pub mod written;
 pub use data_state::DataState;
 pub use entrants::Entrants;

@@ -2,6 +2,7 @@
 use super::{
     Action,
     alterations::Alterations,
+    comparison::proposal,
     fetch, param,
     theme::{self, semibold},
     widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
@@ -12,11 +13,11 @@ use crate::{
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting},
-    spec::{Catalog, Choice, FieldError, RunSpec, Section},
+    spec::{Catalog, Choice, FieldError, RunSpec, Section, dotted},
 };
 use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 mod choosing;
 mod sections;
@@ -38,6 +39,8 @@ pub struct Form {
     left_out: Option<choosing::LeftOut>,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
+    /// Hyperparameters of which several values or a range are tried, as they were typed, by their dotted keys.
+    varied: BTreeMap<String, String>,
 }
 
 /// Begins with the first of the presets.
@@ -47,8 +50,16 @@ impl Default for Form {
             Ok(Recipe::Run(spec)) => *spec,
             Ok(Recipe::Experiment(_)) | Err(_) => RunSpec::default(),
         };
-        let (path, alterations) = (String::new(), Alterations::default());
-        Self { spec, proposed: None, path, alterations, open: None, left_out: None, awaits_images: false }
+        Self {
+            spec,
+            proposed: None,
+            path: String::new(),
+            alterations: Alterations::default(),
+            open: None,
+            left_out: None,
+            awaits_images: false,
+            varied: BTreeMap::new(),
+        }
     }
 }
 
@@ -65,6 +76,7 @@ impl Form {
         self.path = spec.dataset.path.as_ref().map_or(String::new(), |path| path.display().to_string());
         self.spec = spec;
         (self.left_out, self.awaits_images) = (None, false);
+        self.varied.clear();
     }
 
     /// `selected` is the run that is selected.
@@ -77,6 +89,9 @@ impl Form {
         actions: &mut Vec<Action>,
     ) {
         self.fit_to_data(&state.data, catalog);
+        let known: Vec<String> =
+            catalog.params(&self.spec).map(|(section, param)| dotted(section, param)).collect();
+        self.varied.retain(|key, _| known.contains(key));
         let busy = selected.is_some_and(|run| run.phase.is_active());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
@@ -120,7 +135,7 @@ impl Form {
                     let (name, then) = match &recipe {
                         Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
                         Recipe::Experiment(experiment) => {
-                            (format!("Race: {}", experiment.name), "Says first what it takes.")
+                            (proposal::heading(experiment), "Says first what it takes.")
                         }
                     };
                     if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
@@ -210,14 +225,21 @@ impl Form {
         data: &DataState,
         actions: &mut Vec<Action>,
     ) {
-        let reason = self.reason(catalog, errors, data);
-        let text = RichText::new("Start training").color(Color32::WHITE).family(semibold());
+        let sweep = self.sweep(catalog);
+        let wrong = sweep.as_ref().and_then(|sweep| sweep.as_ref().err()).cloned();
+        let reason = self.reason(catalog, errors, data).or(wrong);
+        let name = if sweep.is_some() { "Start a sweep…" } else { "Start training" };
+        let text = RichText::new(name).color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
         let fill = ui.visuals().selection.bg_fill;
         let size = egui::vec2(ui.available_width(), 38.0);
         let button = ui.add_enabled(reason.is_none(), Button::new((icon, text)).fill(fill).min_size(size));
-        button.widget_info(|| WidgetInfo::labeled(Role::Button, reason.is_none(), "Start training"));
-        if button.clicked() {
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, reason.is_none(), name));
+        if button.clicked()
+            && let Some(Ok(sweep)) = sweep
+        {
+            self.proposed = Some(sweep);
+        } else if button.clicked() {
             actions.push(Action::Send(Command::Start(Box::new(self.spec.clone()))));
             self.open = None;
         }
