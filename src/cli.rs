@@ -1,5 +1,5 @@
 //! The command line: the same session as the window, in a terminal.
-use crate::{errors::message, experiment::Experiment, presets, session::Session};
+use crate::{errors::message, experiment::Experiment, export::bundle, presets, session::Session};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use std::{io, path::PathBuf};
@@ -13,6 +13,7 @@ mod example;
 mod exchange;
 mod explain;
 mod fetch;
+mod find_rate;
 mod handwriting;
 mod history;
 mod list;
@@ -24,6 +25,7 @@ mod recipes;
 mod rewind;
 mod sample;
 mod score;
+mod sharing;
 mod slurm;
 mod sweep;
 mod train;
@@ -76,12 +78,37 @@ pub enum Command {
     Resume {
         /// Its folder, or a unique beginning of its name; RUN@STEP goes back to that checkpoint of a run
         run: String,
-        /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001; may be repeated
+        /// Go on with another value of what may change while a run trains, such as learning_rate=0.0001, or with more
+        /// epochs, such as epochs=20; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
         /// Stop at the first validation after this share of the steps
         #[arg(long, value_name = "SHARE", value_parser = train::share)]
         until: Option<f64>,
+    },
+    /// Go on from a moment of a run in a new one beside it, with other values
+    Fork {
+        /// Its folder, or a unique beginning of its name; RUN@STEP begins at that checkpoint, otherwise at the newest
+        run: String,
+        /// Change a value from there on, such as learning_rate=0.0001 or epochs=20; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Train a run's recipe again, with the live changes that were made to it at the same steps
+    Replay {
+        /// Its folder, or a unique beginning of its name
+        run: String,
+        /// Change a value of the recipe, such as seed=2; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Try rising learning rates in a copy of a run, or of a recipe, and suggest one
+    FindRate {
+        /// A run's folder, or a unique beginning of its name; or a recipe, such as configs/seed_cnn.toml, or a preset's name
+        run: String,
+        /// Change a value of the recipe; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
     },
     /// Race the same network on the same few labels, with and without a head start
     Compare {
@@ -136,17 +163,11 @@ pub enum Command {
     Embed(embed::Embed),
     /// Generate images with a run's newest weights
     Sample(sample::Sample),
-    /// Export a run's newest weights with PyTorch's names and layouts
-    Export {
-        /// A run's folder, or a unique beginning of its name
-        run: String,
-        /// The file to write
-        #[arg(long, value_name = "FILE.safetensors")]
-        out: PathBuf,
-    },
-    /// Import weights that PyTorch trained as a finished run
+    /// Export runs: weights for PyTorch, curves for TensorBoard or as a table, a whole run as one file
+    Export(sharing::Export),
+    /// Import weights that PyTorch trained, as a finished run, or a run that somebody sent
     Import {
-        /// A safetensors file of a PyTorch module's state_dict
+        /// A safetensors file of a PyTorch module's state_dict, or a .headstart file
         file: PathBuf,
         /// The network that the weights belong to
         #[arg(long, value_name = "ID", default_value = "seed_cnn")]
@@ -294,6 +315,9 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
     match command {
         Command::Train { config, set, until } => train::start(&config, &set, until, common),
         Command::Resume { run, set, until } => train::resume(&run, &set, until, common),
+        Command::Fork { run, set } => train::fork(&run, &set, common),
+        Command::Replay { run, set } => train::replay(&run, &set, common),
+        Command::FindRate { run, set } => find_rate::find_rate(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Sweep(args) => sweep::sweep(&args, common),
         Command::Revise(args) => sweep::revise(&args, common),
@@ -311,7 +335,10 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Predict { run, images, explain } => score::predict(&run, &images, &explain, common),
         Command::Embed(args) => embed::embed(&args, common),
         Command::Sample(args) => sample::sample(&args, common),
-        Command::Export { run, out } => exchange::export(&run, &out, common),
+        Command::Export(args) => sharing::export(&args, common),
+        Command::Import { file, .. } if file.extension().is_some_and(|ending| ending == bundle::ENDING) => {
+            sharing::receive(&file, common)
+        }
         Command::Import { file, encoder, set, rename } => {
             exchange::import(&file, &encoder, &set, &rename, common)
         }

@@ -15,5 +15,5 @@ pub use flow::{Flow, MapInfo, ReceptiveField};
 pub use network::{Encoded, Network, Places};
 pub use pass::{Changes, Maps, Pass};
 pub use pytorch::{Layout, Pytorch, Rename};
-pub use transfer::{Scope, Weights, check, load_weights};
+pub use transfer::{Scope, Weights, check, check_checkpoint, load_weights};
 pub use vars::{BlockVar, Vars, tensors};

@@ -28,15 +28,16 @@ pub enum Command {
     Start(Box<RunSpec>),
     /// Continues a stopped, interrupted or failed run from its newest checkpoint.
     Resume(RunId),
-    /// Goes back to a checkpoint of a run that is not finished, and on from there with these live hyperparameters. Later
-    /// checkpoints are removed.
+    /// Goes back to a checkpoint of a run, and on from there with these live hyperparameters. Later checkpoints are removed.
     Rewind {
-        /// The run.
+        /// The run; one that is finished needs more epochs.
         run: RunId,
         /// A checkpoint's step.
         step: u64,
         /// Their values from there on.
         live: LiveParams,
+        /// How many epochs it has from now on; none leaves them as they are.
+        epochs: Option<u64>,
     },
     /// Pauses, continues or stops a run.
     Control(RunId, Control),
@@ -61,6 +62,8 @@ pub enum Command {
     Delete(RunId),
     /// Takes a run back out of the trash.
     Restore(RunId),
+    /// Takes a run that somebody sent out of its file.
+    Receive(PathBuf),
     /// Creates a comparison and runs its races.
     Compare(Box<Experiment>),
     /// Does something to a comparison.

@@ -23,7 +23,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -123,16 +123,59 @@ impl Home {
     /// # Errors
     /// Where it cannot be written.
     pub fn create(&self, spec: &RunSpec, catalog: &Catalog, data: &RunData) -> Result<(RunId, RunFolder)> {
-        let id = new_id(&spec.name);
+        self.create_with(spec, catalog, data, |_| Ok(()))
+    }
+
+    /// As [`create`](Self::create), of a run that has something from the beginning, such as a checkpoint: `fill` puts it
+    /// into the folder before it has its name.
+    ///
+    /// # Errors
+    /// As there, and those of `fill`.
+    pub fn create_with(
+        &self,
+        spec: &RunSpec,
+        catalog: &Catalog,
+        data: &RunData,
+        fill: impl FnOnce(&RunFolder) -> Result<()>,
+    ) -> Result<(RunId, RunFolder)> {
+        self.make(new_id(&spec.name), |folder| {
+            fs::create_dir(folder.path.join("checkpoints"))?;
+            disk::write_synced(&folder.path.join(data_file::NAME), data.to_toml().as_bytes())?;
+            disk::write_synced(&folder.path.join("spec.toml"), spec.to_toml(catalog).as_bytes())?;
+            fill(folder)
+        })
+    }
+
+    /// Makes the folder of a run that was trained elsewhere, under the name that it had there if that is a name and is free.
+    ///
+    /// # Errors
+    /// Where it cannot be written, and those of `fill`: nothing is left then.
+    pub fn receive(
+        &self,
+        wanted: &str,
+        name: &str,
+        fill: impl FnOnce(&RunFolder) -> Result<()>,
+    ) -> Result<(RunId, RunFolder)> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_name = (1..=80).contains(&wanted.len()) && wanted.bytes().all(is_plain);
+        let is_free = is_name && !self.folder(wanted).path.exists();
+        self.make(if is_free { wanted.into() } else { new_id(name) }, fill)
+    }
+
+    fn make(&self, id: RunId, fill: impl FnOnce(&RunFolder) -> Result<()>) -> Result<(RunId, RunFolder)> {
         let folder = self.folder(&id);
         ensure!(!folder.path.exists(), anyhow!("The run exists already: try again").at(&folder.path));
-        let fill = |partial: &Path| {
-            fs::create_dir(partial.join("checkpoints"))?;
-            disk::write_synced(&partial.join(data_file::NAME), data.to_toml().as_bytes())?;
-            disk::write_synced(&partial.join("spec.toml"), spec.to_toml(catalog).as_bytes())
+        let mut filled = Ok(());
+        let make = |partial: &Path| {
+            filled = fill(&RunFolder { path: partial.into() });
+            if filled.is_ok() { Ok(()) } else { Err(io::Error::other("it could not be filled")) }
         };
-        disk::make_folder(&folder.path, fill)
-            .map_err(|error| disk::unwritten("Could not make the run's folder", &folder.path, error))?;
+        let made = disk::make_folder(&folder.path, make);
+        filled.map_err(|error| match error.downcast_ref::<io::Error>() {
+            Some(_) => disk::unwritten("Could not make the run's folder", &folder.path, error),
+            None => error,
+        })?;
+        made.map_err(|error| disk::unwritten("Could not make the run's folder", &folder.path, error))?;
         Ok((id, folder))
     }
 

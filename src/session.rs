@@ -16,10 +16,12 @@ use crate::{
 use crossbeam_channel::select;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub mod advice;
 mod data_state;
 mod entrants;
 mod fine_tuning;
 pub mod fitting;
+pub mod forking;
 mod log;
 mod state;
 mod sweeps;

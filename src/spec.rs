@@ -4,17 +4,21 @@
 //! what each hyperparameter means, is in the [`Catalog`]; controls, `--set`, validation and tooltips all come from it.
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
+pub mod branch;
 mod catalog;
 pub mod edits;
 mod live;
 pub mod overrides;
 mod reader;
+pub mod script;
 mod toml;
 mod training;
 pub use self::{
+    branch::Branch,
     catalog::{Catalog, ComponentInfo, Misfit, Param, ParamKind, ShippedEncoder, dotted},
     edits::{Edit, Edits},
     live::{Change, LiveParams},
+    script::Planned,
     toml::{SUITED_AUGMENTATION, SpecError},
     training::*,
 };
@@ -32,6 +36,8 @@ pub struct RunSpec {
     pub seed: u64,
     /// A run, or a file of weights, that the encoder begins with.
     pub init_from: Option<String>,
+    /// A moment of another run that it goes on from.
+    pub branch: Option<Branch>,
     /// Of a run that came with the program: the name of its recipe.
     pub shipped: Option<String>,
     /// Its place in a comparison.
@@ -52,6 +58,8 @@ pub struct RunSpec {
     pub augmentation: Values,
     /// Values of [`TRAINING`].
     pub training: Values,
+    /// Live changes that the run makes by itself, in the order of their steps.
+    pub changes: Vec<Planned>,
 }
 
 /// How a run's spec says which comparison it belongs to.
@@ -156,6 +164,8 @@ impl FieldError {
     }
 }
 
+impl std::error::Error for FieldError {}
+
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.message)
@@ -192,6 +202,12 @@ impl RunSpec {
     /// The component chosen in a section; empty for sections without components.
     pub fn id(&self, section: Section) -> &str {
         self.choice(section).map_or(section.id(), |choice| &choice.id)
+    }
+
+    /// Live hyperparameters begin with these values.
+    pub fn set_live(&mut self, live: &LiveParams, catalog: &Catalog) {
+        let values: Vec<_> = catalog.params(self).filter(|(_, param)| param.live).collect();
+        values.into_iter().for_each(|(section, param)| self.set(section, param, live.get(section, param)));
     }
 
     /// The value of a hyperparameter, or its default.
@@ -270,6 +286,7 @@ impl Default for RunSpec {
             name: "Seed CNN".into(),
             seed: 0,
             init_from: None,
+            branch: None,
             shipped: None,
             entrant: None,
             dataset: Choice::new("mnist"),
@@ -280,6 +297,7 @@ impl Default for RunSpec {
             device: Choice::new("cpu"),
             augmentation: Values::new(),
             training: Values::new(),
+            changes: vec![],
         }
     }
 }

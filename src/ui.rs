@@ -1,23 +1,26 @@
 //! The window: shows the session's [`State`] and returns what the user asks for as a list of [`Action`]s. It depends
 //! on egui alone; main drives it in a real window, tests without one.
 use crate::{
+    engine::LEARNING_RATE,
     experiment::Experiment,
     protocol::{Command, ComparisonId, Control, Notice, Phase, RunId, data::DataRequest},
-    session::{Run, State},
-    spec::Catalog,
+    session::{Run, State, forking},
+    spec::{Catalog, RunSpec, Section},
 };
+use advice::Act;
 use asking::Asker;
 use dialogs::Wanted;
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
+use rate_finder::Target;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
 
+mod advice;
 mod alterations;
 mod asking;
 mod bars;
-mod collapse;
 mod comparison;
 mod decimate;
 pub mod dialogs;
@@ -33,6 +36,7 @@ mod param;
 mod plot;
 mod preview;
 pub mod raster;
+mod rate_finder;
 mod runs_panel;
 mod save;
 mod settings;
@@ -85,6 +89,7 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
+    rate_finder: rate_finder::RateFinder,
     /// A race that waits for the user's confirmation.
     proposed: Option<Experiment>,
     /// How many questions have been asked.
@@ -123,6 +128,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
+            rate_finder: rate_finder::RateFinder::default(),
             proposed: None,
             questions: 0,
             notices: notices::Notices::default(),
@@ -141,13 +147,13 @@ impl Workbench {
         self.apply_settings(ui, state);
         self.select(state);
         self.keys(ui, state, &mut actions);
-        self.dropped_files(ui);
+        self.dropped_files(ui, &mut actions);
         self.opened_images(ui);
         self.draw_pad.take_in_test_image(&state.data);
         if !self.draw_pad.fills_screen() {
             self.top_bar(ui, state, catalog, &mut actions);
             self.banner(ui, state, &mut actions);
-            self.warning(ui, state);
+            self.warning(ui, state, catalog);
         }
         let middle = layout::Parts { bench: self, state, catalog, actions: &mut actions }.ui(ui);
         let asker = &mut Asker::new(state, &mut self.questions, &mut actions);
@@ -158,6 +164,7 @@ impl Workbench {
             self.typed(wanted, &path);
         }
         self.propose(ui, state, catalog, &mut actions);
+        self.find_rate(ui, state, &mut actions);
         self.opening.follow(&self.form.spec, &mut actions);
         for action in &mut actions {
             let Action::Send(command) = action else { continue };
@@ -194,6 +201,30 @@ impl Workbench {
         if !comparison::proposal::ui(ui, proposed, state, catalog, actions) {
             self.proposed = None;
         }
+    }
+
+    /// The card of the learning-rate finder, and what is done with a rate that was chosen there.
+    fn find_rate(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
+        if std::mem::take(&mut self.form.wants_rate) {
+            self.rate_finder.find(Target::Recipe(Box::new(self.form.spec.clone())));
+        }
+        let asker = &mut Asker::new(state, &mut self.questions, actions);
+        let Some(chosen) = self.rate_finder.ui(ui, state, asker) else { return };
+        match &chosen.target {
+            Target::Recipe(_) => self.form.spec.set(Section::Optimizer, &LEARNING_RATE, chosen.rate),
+            Target::Run(run) => actions.extend(state.runs.get(run).map(|run| chosen.tuned(run))),
+        }
+    }
+
+    /// Puts a fork of a run as it is now into the form.
+    fn fork(&mut self, run: &Run, catalog: &Catalog) {
+        self.put_fork(forking::forked(&run.spec, &run.live, &run.id, None, catalog));
+    }
+
+    fn put_fork(&mut self, spec: RunSpec) {
+        self.form.put(spec);
+        self.form.unfold();
+        self.show_controls();
     }
 
     /// Shows a notice for a while, and keeps it in the list.
@@ -301,11 +332,20 @@ impl Workbench {
         });
     }
 
-    /// What has collapsed in the selected run, and what to try.
-    fn warning(&mut self, ui: &mut Ui, state: &State) {
+    /// What is the matter with the selected run, and what to try.
+    fn warning(&mut self, ui: &mut Ui, state: &State, catalog: &Catalog) {
         let Some(run) = self.selected(state).filter(|run| !self.unworried.contains(&run.id)) else { return };
-        if collapse::banner(ui, run) {
-            self.unworried.insert(run.id.clone());
+        let Some(act) = advice::banner(ui, run) else { return };
+        self.unworried.insert(run.id.clone());
+        match act {
+            Act::Dismiss => {}
+            Act::FindRate => self.rate_finder.find(Target::Run(run.id.clone())),
+            Act::Fork { step, factor } => {
+                let mut live = run.live.clone();
+                let rate = factor * live.get(Section::Optimizer, &LEARNING_RATE);
+                live.set(Section::Optimizer, &LEARNING_RATE, rate);
+                self.put_fork(forking::forked(&run.spec, &live, &run.id, Some(step), catalog));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 /// From the top down: a module may name those after it, and itself.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["main"],
     &["cli", "ui"],
     &["session"],
@@ -12,11 +12,12 @@ const LAYERS: [&[&str]; 19] = [
     &["models"],
     &["ops"],
     &["kernels"],
+    &["export"],
     &["runs"],
     &["data"],
     &["protocol"],
     &["presets"],
-    &["embedding", "evaluation", "experiment", "explanation", "inside"],
+    &["embedding", "evaluation", "experiment", "explanation", "inside", "rates"],
     &["spec"],
     &["metrics"],
     &["disk", "registry", "rng", "service"],

@@ -224,7 +224,7 @@ fn a_diverged_run_goes_on_from_its_last_good_checkpoint() {
     let rewind = |step, rate| {
         let mut live = live.clone();
         live.set(Section::Optimizer, &engine::LEARNING_RATE, rate);
-        Command::Rewind { run: id.clone(), step, live }
+        Command::Rewind { run: id.clone(), step, live, epochs: None }
     };
     for (command, reason) in [
         (rewind(7, 0.01), "no checkpoint of step 7: choose one of [8"),

@@ -232,6 +232,40 @@ fn an_array_of_jobs_of_which_some_are_lost_is_gathered_and_gone_on_with() {
 }
 
 #[test]
+fn a_finished_sweep_is_extended_from_the_command_line() {
+    let fixture = Fixture::new();
+    let home = fixture.home();
+    let path = format!("dataset.path={}", fixture.data().display());
+    let mut arguments = vec!["sweep", "mlp", "--search", "random", "--trials", "2", "--at-once", "2"];
+    for pair in
+        ["dataset=files", &path, "validation_images=100", "epochs=1", "epoch_steps=4", "dropout=0..0.5"]
+    {
+        arguments.extend(["--set", pair]);
+    }
+    let said = headstart(&home, &arguments);
+    let last = said.last().unwrap();
+    assert_eq!((last["event"].as_str(), last["trials"].as_array().unwrap().len()), (Some("sweep"), 2));
+    let id = last["comparison"].as_str().unwrap().to_owned();
+    process::Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .args(["revise", &id, "--trials", "3", "--skip", "1", "--set", "dropout=0.4..0.5", "--home"])
+        .arg(&home)
+        .status()
+        .unwrap();
+    headstart(&home, &["resume", &id]);
+    let said = headstart(&home, &["sweep", "--results", &id]);
+    let trials = said[0]["trials"].as_array().unwrap();
+    assert_eq!((trials.len(), trials[0]["state"].as_str()), (3, Some("skipped")));
+    let dropout = trials[2]["settings"]["encoder.dropout"].as_f64().unwrap();
+    assert!((0.4..=0.5).contains(&dropout), "{dropout}");
+    let refused = process::Command::new(env!("CARGO_BIN_EXE_headstart"))
+        .args(["revise", &id, "--set", "learning_rate=0.1,0.2", "--home"])
+        .arg(&home)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is not varied by this sweep"));
+}
+
+#[test]
 fn what_cannot_be_swept_is_said_before_anything_is_made() {
     let fixture = Fixture::new();
     let refused = |arguments: &[&str]| {

@@ -345,7 +345,7 @@ fn a_diverged_run_goes_on_by_a_button_with_a_tenth_of_its_learning_rate() {
     assert!(window.query_by_label("Resume").is_none(), "it would only diverge again");
     click(&mut window, "Go on from step 400 with a tenth of the learning rate");
     click(&mut window, "Go on from step 400");
-    let rewind = Command::Rewind { run: id, step: 400, live };
+    let rewind = Command::Rewind { run: id, step: 400, live, epochs: None };
     assert_eq!(commands(&mut window), [rewind.clone(), rewind]);
 }
 

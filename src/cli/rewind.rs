@@ -1,4 +1,4 @@
-//! `resume RUN@STEP --set KEY=VALUE`: back to a checkpoint, and on from there with other live hyperparameters.
+//! `resume RUN@STEP --set KEY=VALUE`: back to a checkpoint, and on from there with other live hyperparameters or more epochs.
 use crate::{
     protocol::{Command, RunId},
     runs::Home,
@@ -27,8 +27,20 @@ pub fn command(home: &Home, run: RunId, step: Option<u64>, set: &[String]) -> Re
     };
     let mut live = catalog.live_params(&folder.spec(&catalog)?);
     live.update(&folder.checkpoint_state(step)?.live);
-    set.iter().try_for_each(|pair| put(&mut live, pair))?;
-    Ok(Command::Rewind { run, step, live })
+    let mut epochs = None;
+    for pair in set {
+        match longer(pair) {
+            Some(value) => epochs = Some(value?),
+            None => put(&mut live, pair)?,
+        }
+    }
+    Ok(Command::Rewind { run, step, live, epochs })
+}
+
+/// The number of epochs that a pair asks for.
+fn longer(pair: &str) -> Option<Result<u64>> {
+    let value = ["epochs=", "training.epochs="].into_iter().find_map(|key| pair.strip_prefix(key))?;
+    Some(value.trim().parse().with_context(|| format!("--set {pair}: {value} is not a number of epochs")))
 }
 
 fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
@@ -38,7 +50,7 @@ fn put(live: &mut LiveParams, pair: &str) -> Result<()> {
         live.keys().filter(|known| *known == key || known.ends_with(&end)).map(Into::into).collect();
     let [known] = &named[..] else {
         let all: Vec<&str> = live.keys().collect();
-        bail!("--set {pair}: a run that goes on can change one of {}", all.join(", "))
+        bail!("--set {pair}: a run that goes on can change epochs and {}", all.join(", "))
     };
     let number = match value {
         "true" => 1.0,
@@ -80,9 +92,12 @@ mod tests {
         };
         let value = |param| live.get(Section::Optimizer, param);
         assert_eq!((step, value(&LEARNING_RATE), value(&WEIGHT_DECAY)), (40, 0.0001, 0.25));
+        let longer = go_on(None, &["epochs=20"]).unwrap();
+        assert!(matches!(longer, Command::Rewind { step: 40, epochs: Some(20), .. }));
         for (step, set, reason) in [
             (Some(41), &[][..], "choose one of [40]"),
-            (None, &["epochs=3"], "can change one of encoder.conv_dropout"),
+            (None, &["batch_size=3"], "can change epochs and encoder.conv_dropout"),
+            (None, &["epochs=many"], "many is not a number of epochs"),
             (None, &["learning_rate=much"], "not a number"),
             (None, &["learning_rate"], "write KEY=VALUE"),
         ] {

@@ -12,10 +12,10 @@ use crate::{
     presets,
     protocol::{Command, Control, Level, Phase, RunId},
     runs::Home,
-    session::{Run, Session, catalog},
+    session::{Run, Session, catalog, forking},
     spec::RunSpec,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
 use std::{
     path::Path,
@@ -82,6 +82,43 @@ pub fn resume(name: &str, set: &[String], until: Option<f64>, common: &Common) -
     let mut session = open(common)?;
     session.send(command);
     follow(session, until, common)
+}
+
+/// Goes on from a moment of a run in a new one beside it.
+///
+/// # Errors
+/// Where the run has no such checkpoint, or `set` does not fit.
+pub fn fork(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
+    let (name, step) = rewind::at_step(name);
+    let (home, catalog) = (Home::open(super::home(common)?)?, catalog());
+    let run = home.find(name)?;
+    let folder = home.folder(&run);
+    let kept = folder.checkpoints();
+    let step = step.or(kept.last().copied()).context("The run has no checkpoint yet: fork it later")?;
+    ensure!(kept.contains(&step), "The run has no checkpoint of step {step}: choose one of {kept:?}");
+    let live = folder.checkpoint_state(step)?.live;
+    let spec = forking::forked(&folder.spec(&catalog)?, &live, &run, Some(step), &catalog);
+    begin(&spec, set, common)
+}
+
+/// Trains a run's recipe again, with every live change that was made to it as a script.
+///
+/// # Errors
+/// Where the run cannot be read, or `set` does not fit.
+pub fn replay(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
+    let (home, catalog) = (Home::open(super::home(common)?)?, catalog());
+    let run = home.find(name)?;
+    let info = home.folder(&run).info(&run, &catalog)?;
+    begin(&forking::replayed(&info.spec, &info.changes, info.progress.step), set, common)
+}
+
+/// Trains a spec that came from another run, with other values.
+fn begin(spec: &RunSpec, set: &[String], common: &Common) -> Result<Outcome> {
+    let catalog = catalog();
+    let spec = RunSpec::from_toml(&spec.to_toml(&catalog), set, &catalog)?;
+    let mut session = open(common)?;
+    session.send(Command::Start(Box::new(spec)));
+    follow(session, None, common)
 }
 
 fn follow(session: Session, until: Option<f64>, common: &Common) -> Result<Outcome> {

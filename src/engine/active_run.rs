@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    errors::{Remark, message},
+    errors::{At as _, Remark, message},
     metrics::{LOSS, Point, Split},
     models::Weights,
     protocol::{About, Control, Event, Level, Phase, Preparing, Progress, Remedy, RunId, RunInfo},
     runs::{CheckpointState, Entry, MetricsFile, RunFolder, RunLock, Tuned},
-    spec::{Catalog, KEEP_CHECKPOINTS, LiveParams, RunSpec},
+    spec::{Catalog, EPOCHS, KEEP_CHECKPOINTS, LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::{
@@ -80,6 +80,13 @@ impl ActiveRun {
         let mut trainer = Trainer::new(spec.clone(), catalog.live_params(spec), dataset, origin)?;
         let found =
             newest(&folder, |state, path| trainer.go_on(without_lost_best(state.clone(), &folder), path))?;
+        ensure!(
+            found.is_some() || spec.branch.is_none(),
+            anyhow!(
+                "The checkpoints of this run are gone, and it cannot begin again, as it went on from another run:                  fork that one again"
+            )
+            .at(&folder.path)
+        );
         let state = found.as_ref().map(|found| &found.state);
         let (live, replay) = live(&folder, spec, catalog, entries, state)?;
         trainer.live = live;
@@ -122,15 +129,29 @@ impl ActiveRun {
         if let Some(wrong) = first_wrong(&live, &self.trainer.spec, catalog) {
             return Err(anyhow!(wrong));
         }
-        let state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
+        let mut state = without_lost_best(self.folder.checkpoint_state(step)?, &self.folder);
+        let had_ended = std::mem::take(&mut state.trained);
+        if had_ended {
+            state.validations_since_best = 0;
+        }
         self.trainer.go_on(state, &self.folder.checkpoint(step))?;
+        let (steps, epochs) = (self.trainer.position().steps, self.trainer.spec.training(&EPOCHS));
+        ensure!(
+            !had_ended || step < steps,
+            "The run has done {step} steps, and {epochs} epochs have {steps}: choose more epochs, or an earlier checkpoint"
+        );
         // The newest goes first: whenever the program ends, a whole run is left.
         self.folder.discard_after(step)?;
         self.metrics = MetricsFile::open(&self.folder, self.trainer.state.metrics_bytes)?;
         self.folder.log(&Entry::Tuned(Tuned { step, values: live.clone() }))?;
         self.trainer.live = live;
         self.replay.clear();
-        self.look_back()
+        self.look_back()?;
+        if had_ended {
+            // Before its spec has more epochs, its newest checkpoint has to say that it goes on.
+            self.try_save()?;
+        }
+        Ok(())
     }
 
     /// Reads from the metrics what checkpoints do not hold: the first loss, and whether the run has been tested.
@@ -150,9 +171,9 @@ impl ActiveRun {
             if point.split == Split::Train && point.metric == LOSS {
                 first_loss.get_or_insert(point.value);
             }
-            evaluated |= point.split == Split::Test;
+            evaluated |= point.split == Split::Test && point.step == state.step && state.trained;
         })?;
-        self.trainer.losses.first = first_loss;
+        self.trainer.losses.first = self.trainer.state.first_loss.or(first_loss);
         self.evaluated = evaluated;
         Ok(())
     }
@@ -219,6 +240,7 @@ impl ActiveRun {
             Advance::Trained { points, examples } => {
                 self.pace.add(examples, took);
                 self.record(points, outbox);
+                self.follow_script(outbox);
                 if std::mem::take(&mut self.single_step) {
                     self.enter(Phase::Paused, outbox);
                 }
@@ -353,6 +375,17 @@ impl ActiveRun {
                 self.set_live(tuned.values, outbox);
             }
         }
+    }
+
+    /// Makes the change that the spec plans for this step. It is logged like one by hand, so that whoever reads the log sees all.
+    fn follow_script(&mut self, outbox: &mut Outbox) {
+        let step = self.trainer.state.step;
+        let planned = self.trainer.spec.changes.iter().find(|planned| planned.step == step);
+        let Some(values) = planned.map(|planned| &planned.values) else { return };
+        let mut live = self.trainer.live.clone();
+        live.update(values);
+        self.log(&Entry::Tuned(Tuned { step, values: live.clone() }), outbox);
+        self.set_live(live, outbox);
     }
 
     fn set_live(&mut self, live: LiveParams, outbox: &mut Outbox) {

@@ -12,6 +12,7 @@ mod evaluation;
 pub mod explanations;
 pub mod history;
 mod inside;
+pub mod rates;
 pub mod recall;
 
 /// A network that is not being trained, and the examples that it is about.
@@ -66,7 +67,9 @@ pub fn begin(
         Question::Embedding { sample } => {
             Ok(at_once(Finding::Embedding(embedding::of_one(live, sample)?.into())))
         }
-        Question::History { .. } | Question::Recall { .. } => bail!("it is about other weights"),
+        Question::History { .. } | Question::Recall { .. } | Question::LearningRates { .. } => {
+            bail!("it is about other weights")
+        }
         Question::Prediction { .. }
         | Question::Nearest { .. }
         | Question::Preview { .. }

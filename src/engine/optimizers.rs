@@ -145,6 +145,24 @@ impl Optimizer {
         Ok(candle_core::safetensors::save(&tensors, path)?)
     }
 
+    /// Takes over what another one keeps of the same weights.
+    ///
+    /// # Errors
+    /// Where it is of another kind, or of other weights.
+    pub fn copy_from(&mut self, other: &Self) -> Result<()> {
+        let lengths = |all: &Self| {
+            all.slots.iter().map(|slot| slot.state.iter().map(Vec::len).collect()).collect::<Vec<Vec<_>>>()
+        };
+        ensure!(
+            self.choice.id == other.choice.id && lengths(self) == lengths(other),
+            "the optimiser's state is of another network"
+        );
+        for (slot, theirs) in self.slots.iter_mut().zip(&other.slots) {
+            slot.state.clone_from(&theirs.state);
+        }
+        Ok(())
+    }
+
     /// Reads the state back.
     ///
     /// # Errors

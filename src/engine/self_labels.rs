@@ -32,7 +32,7 @@ const ROUNDS: usize = 60;
 const PORTION: usize = 256;
 
 /// The labels of the training examples, given and propagated.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SelfLabels {
     by_example: BTreeMap<usize, u16>,
 }

@@ -20,7 +20,7 @@ use crate::{
         KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, is_validation_due,
     },
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use candle_core::Tensor;
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -71,7 +71,8 @@ enum Labels {
 /// As many different examples of none of the classes; they are altered as the others are.
 const OUTSIDERS_MADE: usize = 16_384;
 
-const SELF_LABELS_FILE: &str = "self_labels.safetensors";
+/// Part of a checkpoint, where the network has labelled examples itself.
+pub const SELF_LABELS_FILE: &str = "self_labels.safetensors";
 
 /// Where a new run takes its weights from.
 #[derive(Clone)]
@@ -177,15 +178,40 @@ impl Trainer {
     /// Where it cannot be read, or was made by another network: the trainer must not be used then.
     pub fn go_on(&mut self, state: CheckpointState, folder: &Path) -> Result<()> {
         self.model.vars.load(&folder.join("model.safetensors"))?;
-        self.optimizer.load(&folder.join("optimizer.safetensors"))?;
+        if state.step > 0 && state.optimizer_began == state.step {
+            self.optimizer = Optimizer::new(&self.spec.optimizer, &self.model.vars)?;
+        } else {
+            self.optimizer.load(&folder.join("optimizer.safetensors"))?;
+        }
         if state.step > 0 && !matches!(self.labels, Labels::Dataset) {
             let (path, classes) = (folder.join(SELF_LABELS_FILE), self.dataset.info.classes());
             self.labels = Labels::Network(SelfLabels::load(&path, &self.partition.train, classes)?);
         }
         self.balance();
         self.state = state;
+        self.state.trained |= self.state.step >= self.position.steps;
         self.losses.newest = 0.0;
         self.scoring = None;
+        Ok(())
+    }
+
+    /// Continues from where another run of the same network is now.
+    ///
+    /// # Errors
+    /// Where it is another network, or still labels examples itself.
+    pub fn take_over(&mut self, other: &Self) -> Result<()> {
+        ensure!(
+            !matches!(other.labels, Labels::Spreading(_)),
+            "The run still labels examples: ask again once it trains"
+        );
+        self.model.vars.copy_from(&other.model.vars)?;
+        self.optimizer.copy_from(&other.optimizer)?;
+        if let Labels::Network(labels) = &other.labels {
+            self.labels = Labels::Network(labels.clone());
+        }
+        self.balance();
+        self.state = other.state.clone();
+        self.losses = Losses { first: other.losses.first, newest: 0.0 };
         Ok(())
     }
 
@@ -323,7 +349,8 @@ impl Trainer {
         let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
         let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
-        self.optimizer.update(&gradients, &self.live, factor, self.state.step + 1, grad_scale)?;
+        let optimizer_steps = self.state.step + 1 - self.state.optimizer_began;
+        self.optimizer.update(&gradients, &self.live, factor, optimizer_steps, grad_scale)?;
         self.losses.newest = loss;
         self.losses.first.get_or_insert(loss);
         self.state.step += 1;

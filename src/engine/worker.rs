@@ -6,7 +6,9 @@ use crate::{
         watch::{Stopped, Watch},
     },
     errors::message,
+    export::bundle,
     metrics::Point,
+    models,
     protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
     runs::Home,
     service::{Fault, Service, attempt, serve},
@@ -20,7 +22,7 @@ use inquiries::Inquiry;
 use resting::Resting;
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
     time::Instant,
@@ -32,6 +34,7 @@ mod beside;
 mod calibrating;
 mod comparing;
 mod datasets;
+mod forking;
 mod inquiries;
 mod resting;
 
@@ -172,6 +175,7 @@ impl Engine {
             Command::Rename(..) => "Could not rename the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
+            Command::Receive(_) => "Could not take the run in",
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..)
@@ -201,7 +205,7 @@ impl Engine {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
             Command::Resume(run) => self.resume(&run, None),
-            Command::Rewind { run, step, live } => self.resume(&run, Some((step, live))),
+            Command::Rewind { run, step, live, epochs } => self.resume(&run, Some((step, live, epochs))),
             Command::Control(run, control) => {
                 self.control(&run, control);
                 Ok(())
@@ -227,6 +231,7 @@ impl Engine {
                 self.home.restore(&run)?;
                 self.open(&run)
             }
+            Command::Receive(path) => self.receive(&path),
             Command::Compare(comparison) => self.start_comparison(*comparison),
             Command::Order(comparison, order) => self.order(&comparison, order),
             // The session has told the watch, past all commands that wait.
@@ -258,6 +263,13 @@ impl Engine {
         let id = info.id.clone();
         self.outbox.push(Event::Run(Box::new(info)));
         self.outbox.push(Event::Points(id, points));
+    }
+
+    fn receive(&mut self, path: &Path) -> Result<()> {
+        let (run, _) = bundle::unpack(path, &self.home, &self.catalog, models::check_checkpoint)?;
+        self.open(&run)?;
+        self.outbox.notice(About::Run(run), Level::Info, "The run is taken in");
+        Ok(())
     }
 
     fn rename(&mut self, run: RunId, name: String) -> Result<()> {

@@ -71,6 +71,14 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a checkpoint that somebody sent has weights that can be used.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_checkpoint(folder: &Path) -> Result<()> {
+    check(&folder.join("model.safetensors"))
+}
+
 fn read(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
     let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
     let fresh = vars.last_stages(fresh_stages);

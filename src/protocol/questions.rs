@@ -6,8 +6,9 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::Split,
+    rates::RateTest,
     sample::Sample,
-    spec::Choice,
+    spec::{Choice, RunSpec},
 };
 use std::sync::Arc;
 
@@ -56,6 +57,11 @@ pub enum Question {
     Recall {
         /// The run whose validation examples are meant.
         of: RunId,
+    },
+    /// Which learning rate suits the weights and the optimiser's state as they are now? Found out in a copy.
+    LearningRates {
+        /// A recipe whose weights are drawn first, in place of a run's: the run has no name then.
+        spec: Option<Box<RunSpec>>,
     },
     /// What in a sample speaks for a class, by every method? Asked of the weights as they are at each moment.
     Explanation {
@@ -136,6 +142,8 @@ pub enum Finding {
         /// The share of them that it gets right.
         accuracy: f64,
     },
+    /// The losses of a range test so far.
+    LearningRates(Arc<RateTest>),
     /// What it made of the samples at each checkpoint so far.
     History {
         /// What each class is.

@@ -37,8 +37,19 @@ pub struct CheckpointState {
     pub elapsed_secs: f64,
     /// Where `metrics.csv` ended.
     pub metrics_bytes: u64,
+    /// Steps done when the optimiser began: more than 0 where a fork took another one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub optimizer_began: u64,
+    /// Of a fork: the first training loss of the run that it began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_loss: Option<f64>,
     /// Last, since TOML wants tables after plain values.
     pub live: LiveParams,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl RunFolder {

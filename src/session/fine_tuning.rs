@@ -10,8 +10,10 @@ pub fn fine_tuning(spec: &RunSpec, run: &str, folder: &Path) -> RunSpec {
     let mut spec = RunSpec {
         name: format!("{} on my handwriting", spec.name),
         init_from: Some(run.into()),
+        branch: None,
         shipped: None,
         entrant: None,
+        changes: vec![],
         dataset: Choice { path: Some(folder.into()), ..Choice::new("files") },
         optimizer: Choice::new("adamw"),
         schedule: Choice::new("one_cycle"),

@@ -150,7 +150,7 @@ impl Run {
         let remedy = self.remedy?;
         let mut live = self.live.clone();
         live.set(Section::Optimizer, &LEARNING_RATE, remedy.learning_rate);
-        Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live }))
+        Some((remedy, Command::Rewind { run: self.id.clone(), step: remedy.step, live, epochs: None }))
     }
 
     fn add(&mut self, points: Vec<Point>) {

@@ -1,5 +1,5 @@
 //! What can be chosen, and what each hyperparameter means.
-use super::{FieldError, LiveParams, RunSpec, Section, Values};
+use super::{FieldError, LiveParams, RunSpec, Section, Values, script};
 use crate::{
     metrics::{LOSS, MetricInfo, find},
     nearest::suggestion,
@@ -224,6 +224,7 @@ impl Catalog {
             let problem = param.check(value).or(misfit.map(|misfit| misfit.to_string()))?;
             Some(FieldError::new(dotted(section, param), problem))
         }));
+        errors.extend(script::validate(spec, self));
         errors
     }
 

@@ -42,6 +42,11 @@ impl LiveParams {
         self.0.keys().map(String::as_str)
     }
 
+    /// Dotted keys with their values, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), *value))
+    }
+
     /// Takes over every value of `others`.
     pub fn update(&mut self, others: &Self) {
         self.0.extend(others.0.iter().map(|(key, value)| (key.clone(), *value)));

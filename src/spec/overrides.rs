@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 /// The keys outside the sections.
-const TOP: [&str; 3] = ["name", "seed", "init_from"];
+const TOP: [&str; 4] = ["name", "seed", "init_from", "branch"];
 
 /// Those first that choose a component, which takes the values of the one before with it: their order says nothing.
 pub fn ordered(pairs: &[String]) -> Vec<&str> {

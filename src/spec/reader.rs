@@ -1,11 +1,16 @@
 //! Reads a spec's table, and says all that is wrong with it.
 use super::{
     Catalog, Choice, Entrant, FieldError, Param, ParamKind, RunSpec, Section, SplitRule, dotted, edits,
+    script,
     toml::{NO_AUGMENTATION, SPLIT_AS_CORRECTED, SUITED_AUGMENTATION, VERSION},
 };
 use crate::nearest::suggestion;
 use std::path::PathBuf;
 use toml::{Table, Value};
+
+/// The keys outside the sections.
+const TOP: [&str; 9] =
+    ["version", "name", "seed", "init_from", "branch", "shipped", "comparison", "arm", "changes"];
 
 /// Reads, and keeps what is wrong.
 pub(super) struct Reader<'a> {
@@ -18,10 +23,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// The spec of a table, with defaults in place of what is wrong.
     pub fn spec(&mut self, table: &Table) -> RunSpec {
-        let known: Vec<&str> = ["version", "name", "seed", "init_from", "shipped", "comparison", "arm"]
-            .into_iter()
-            .chain(Section::ALL.map(Section::id))
-            .collect();
+        let known: Vec<&str> = TOP.into_iter().chain(Section::ALL.map(Section::id)).collect();
         self.unknown_keys("", table, &known);
         let mut spec = RunSpec::default();
         match table.get("version").map(Value::as_integer) {
@@ -36,6 +38,8 @@ impl Reader<'_> {
         }
         spec.name = self.text(table, "name", "a text in quotes").unwrap_or(spec.name);
         spec.init_from = self.text(table, "init_from", "a run's name or a file's path in quotes");
+        let branch = self.text(table, "branch", "a run's name, or RUN@STEP, in quotes");
+        spec.branch = branch.and_then(|branch| branch.parse().ok());
         spec.shipped = self.text(table, "shipped", "the name of a recipe in quotes");
         spec.entrant = self.entrant(table);
         if let Some(seed) = table.get("seed") {
@@ -57,6 +61,11 @@ impl Reader<'_> {
         }
         if table.get("version").and_then(Value::as_integer) == Some(SPLIT_AS_CORRECTED) {
             spec.dataset.split_rule = SplitRule::AsCorrected;
+        }
+        match table.get("changes").map(|changes| script::read(changes, &spec, self.catalog)) {
+            Some(Ok(changes)) => spec.changes = changes,
+            Some(Err(wrong)) => self.errors.extend(wrong),
+            None => {}
         }
         spec
     }

@@ -1,6 +1,7 @@
 //! Specs as TOML: read strictly, with the nearest known key for a misspelt one; written complete.
 use super::{
     Catalog, FieldError, Param, ParamKind, RunSpec, Section, SplitRule, edits, overrides, reader::Reader,
+    script,
 };
 use std::fmt;
 use toml::{Table, Value};
@@ -82,12 +83,18 @@ impl RunSpec {
         if let Some(source) = &self.init_from {
             table.insert("init_from".into(), source.as_str().into());
         }
+        if let Some(branch) = &self.branch {
+            table.insert("branch".into(), branch.to_string().into());
+        }
         if let Some(recipe) = &self.shipped {
             table.insert("shipped".into(), recipe.as_str().into());
         }
         if let Some(entrant) = &self.entrant {
             table.insert("comparison".into(), entrant.comparison.as_str().into());
             table.insert("arm".into(), entrant.arm.as_str().into());
+        }
+        if !self.changes.is_empty() {
+            table.insert("changes".into(), script::to_value(self, catalog));
         }
         for section in Section::ALL {
             table.insert(section.id().into(), self.section_table(section).into());

@@ -1,9 +1,12 @@
 //! Files that a dialog chose, that were typed, or dropped on the window.
 use super::{
-    Tab, Workbench,
+    Action, Tab, Workbench,
     dialogs::{self, Ended, Wanted},
 };
-use crate::protocol::{About, Level, Notice};
+use crate::{
+    export::bundle,
+    protocol::{About, Command, Level, Notice},
+};
 use egui::Ui;
 use std::{
     path::{Path, PathBuf},
@@ -80,11 +83,13 @@ impl Workbench {
         }
     }
 
-    pub(super) fn dropped_files(&mut self, ui: &Ui) {
+    pub(super) fn dropped_files(&mut self, ui: &Ui, actions: &mut Vec<Action>) {
         let dropped = ui.input(|input| input.raw.dropped_files.clone());
         for file in dropped {
             let path = file.path();
-            if path.is_dir() || dialogs::is_data(path) {
+            if path.extension().is_some_and(|ending| ending == bundle::ENDING) {
+                actions.push(Action::Send(Command::Receive(path.into())));
+            } else if path.is_dir() || dialogs::is_data(path) {
                 self.picked_dataset(path.into());
             } else {
                 self.picked_image(path);

@@ -19,7 +19,9 @@ use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
 use std::{collections::BTreeMap, path::PathBuf};
 
+mod branch;
 mod choosing;
+mod script;
 mod sections;
 use sections::Group;
 
@@ -37,6 +39,9 @@ pub struct Form {
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
+    /// A learning rate is to be looked for.
+    pub wants_rate: bool,
+    script: script::Script,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
     /// Hyperparameters of which several values or a range are tried, as they were typed, by their dotted keys.
@@ -50,13 +55,16 @@ impl Default for Form {
             Ok(Recipe::Run(spec)) => *spec,
             Ok(Recipe::Experiment(_)) | Err(_) => RunSpec::default(),
         };
+        let (path, alterations) = (String::new(), Alterations::default());
         Self {
             spec,
             proposed: None,
-            path: String::new(),
-            alterations: Alterations::default(),
+            path,
+            alterations,
             open: None,
             left_out: None,
+            wants_rate: false,
+            script: script::Script::default(),
             awaits_images: false,
             varied: BTreeMap::new(),
         }
@@ -77,6 +85,11 @@ impl Form {
         self.spec = spec;
         (self.left_out, self.awaits_images) = (None, false);
         self.varied.clear();
+    }
+
+    /// Shows the whole form, whatever trains.
+    pub fn unfold(&mut self) {
+        self.open = Some(true);
     }
 
     /// `selected` is the run that is selected.
@@ -102,7 +115,7 @@ impl Form {
             }
             self.presets(ui, catalog, selected);
             let errors = catalog.validate(&self.spec);
-            self.start(ui, catalog, &errors, &state.data, actions);
+            self.start(ui, catalog, &errors, state, actions);
             self.components(ui, catalog, state, actions);
             self.params(ui, catalog, &errors, Group::Prominent);
             self.sections(ui, catalog, state, &errors, actions);
@@ -166,7 +179,11 @@ impl Form {
         fetch::ui(ui, &self.spec.dataset, data, actions);
         self.images(ui, data);
         self.component(ui, catalog, Section::Encoder, "Network", "What turns an image into an answer.");
-        self.init_from(ui, catalog, &state.runs);
+        if self.spec.branch.is_some() {
+            self.branch(ui, catalog, &state.runs);
+        } else {
+            self.init_from(ui, catalog, &state.runs);
+        }
         let help = "What the network is asked to become good at.";
         self.component(ui, catalog, Section::Objective, "Objective", help);
         self.component(ui, catalog, Section::Optimizer, "Optimiser", "How a gradient changes the weights.");
@@ -222,12 +239,15 @@ impl Form {
         ui: &mut Ui,
         catalog: &Catalog,
         errors: &[FieldError],
-        data: &DataState,
+        state: &State,
         actions: &mut Vec<Action>,
     ) {
+        let unfit = self.left_behind(catalog, &state.runs).is_err();
+        let unfit =
+            unfit.then(|| "It does not fit the run that it goes on from: see Goes on from below".into());
         let sweep = self.sweep(catalog);
         let wrong = sweep.as_ref().and_then(|sweep| sweep.as_ref().err()).cloned();
-        let reason = self.reason(catalog, errors, data).or(wrong);
+        let reason = self.reason(catalog, errors, &state.data).or(unfit).or(wrong);
         let name = if sweep.is_some() { "Start a sweep…" } else { "Start training" };
         let text = RichText::new(name).color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
@@ -274,6 +294,9 @@ impl Form {
             if catalog.misfit(&self.spec, section, self.spec.id(section)).is_some() {
                 return Some(format!("Choose another {name}: see below"));
             }
+        }
+        if let Some(wrong) = errors.iter().find(|error| error.field.starts_with("changes")) {
+            return Some(format!("Planned changes: {}", wrong.message));
         }
         (!errors.is_empty()).then(|| "Some settings are out of range".into())
     }

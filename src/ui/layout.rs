@@ -4,6 +4,7 @@ use super::{
     Action, Tab, Workbench,
     asking::Asker,
     draw_pad::Wish,
+    rate_finder::Target,
     training, views,
     widgets::{self, contained, steady},
 };
@@ -264,7 +265,11 @@ impl Parts<'_> {
         let Some(run) = self.bench.selected(self.state).filter(|run| run.phase.is_active()) else {
             return false;
         };
-        steady(ui, "training", |ui| training::ui(ui, run, self.catalog, self.actions));
+        match steady(ui, "training", |ui| training::ui(ui, run, self.catalog, self.actions)) {
+            Some(training::Wish::Fork) => self.bench.fork(run, self.catalog),
+            Some(training::Wish::Rate) => self.bench.rate_finder.find(Target::Run(run.id.clone())),
+            None => {}
+        }
         true
     }
 

@@ -6,29 +6,42 @@ use super::{
     },
 };
 use crate::{
+    engine::LEARNING_RATE,
     metrics::{LOSS, MetricInfo, Split},
     protocol::{Command, Control, Phase},
     session::Run,
     spec::{Catalog, dotted},
 };
 use egui::{Label, ProgressBar, RichText, Role, Ui, WidgetInfo};
-use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_STOP};
+use egui_material_icons::icons::{ICON_CALL_SPLIT, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_STOP};
 
 /// In less width there are icons only on the buttons, in points.
 const NARROW: f32 = 300.0;
 
-pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
-    card(ui).show(ui, |ui| {
+/// What is wanted of the run that takes more than a command.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Wish {
+    /// A run that goes on from here with other values.
+    Fork,
+    /// A learning rate for its weights as they are.
+    Rate,
+}
+
+pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) -> Option<Wish> {
+    let card = card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.add(Label::new(strong(&run.spec.name)).truncate());
         let is_narrow = ui.available_width() < NARROW;
-        ui.horizontal_wrapped(|ui| controls(ui, run, is_narrow, actions));
+        let forks = ui.horizontal_wrapped(|ui| controls(ui, run, is_narrow, actions)).inner;
         progress(ui, run, catalog.headline(&run.spec));
-        live(ui, run, catalog, actions);
+        let rate = live(ui, run, catalog, actions);
+        forks.then_some(Wish::Fork).or(rate.then_some(Wish::Rate))
     });
+    card.inner
 }
 
-fn controls(ui: &mut Ui, run: &Run, is_narrow: bool, actions: &mut Vec<Action>) {
+/// Says whether a fork is wanted.
+fn controls(ui: &mut Ui, run: &Run, is_narrow: bool, actions: &mut Vec<Action>) -> bool {
     let first = match run.phase {
         Phase::Running => (ICON_PAUSE, "Pause", Control::Pause),
         _ => (ICON_PLAY_ARROW, "Continue", Control::Continue),
@@ -44,6 +57,8 @@ fn controls(ui: &mut Ui, run: &Run, is_narrow: bool, actions: &mut Vec<Action>) 
             actions.push(Action::Send(Command::Control(run.id.clone(), control)));
         }
     }
+    let help = "Fills in the form for a run that goes on from here with other values, beside this one";
+    button(ui, ICON_CALL_SPLIT, "Fork").on_hover_text(help).clicked()
 }
 
 fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
@@ -78,13 +93,14 @@ fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     ui.label(text).on_hover_text(headline.help);
 }
 
-fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
+/// Says whether a learning rate is to be looked for.
+fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) -> bool {
     ui.add_space(2.0);
     ui.label(RichText::new("Turn these while it trains").small().weak()).on_hover_text(
         "A change counts from the next batch on. It is marked on the curves and kept in the run's log, so that the run can be repeated exactly.",
     );
     let mut live = run.live.clone();
-    let mut changed = false;
+    let [mut changed, mut wants_rate] = [false; 2];
     let mut turned: Vec<_> = catalog.params(&run.spec).filter(|(_, param)| param.live).collect();
     // What is turned most is in sight in the smallest window.
     turned.sort_by_key(|(_, param)| param.key != "learning_rate");
@@ -96,8 +112,16 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) {
             live.set(section, param, value);
             changed = true;
         }
+        wants_rate |= param.key == LEARNING_RATE.key && find_rate(ui);
     }
     if changed {
         actions.push(Action::Send(Command::Tune(run.id.clone(), live)));
     }
+    wants_rate
+}
+
+/// The button of the learning-rate finder.
+pub fn find_rate(ui: &mut Ui) -> bool {
+    let help = "Tries rising learning rates in a copy that is thrown away, and suggests one";
+    ui.button("Find a learning rate…").on_hover_text(help).clicked()
 }

@@ -17,6 +17,7 @@ use headstart::{
             VisualRequest,
         },
     },
+    rates::{RateTest, tried},
     sample::Image,
     session::State,
     shape::ImageShape,
@@ -128,6 +129,7 @@ fn finding(question: Question, names: &[String]) -> Finding {
             class_names: names.into(),
             moments: Arc::new((0..9).map(|at| moment(at, samples.len(), classes)).collect()),
         },
+        Question::LearningRates { .. } => Finding::LearningRates(Arc::new(rates())),
         Question::Recall { .. } => Finding::Recall { examples: 1000, accuracy: 0.934 },
         Question::Explanation { class, instead_of, .. } => {
             Finding::Explanation(Arc::new(explanation(class, instead_of, names)))
@@ -139,6 +141,17 @@ fn finding(question: Question, names: &[String]) -> Finding {
         Question::Map { split, .. } => Finding::Map(Arc::new(map(split, names))),
         Question::Embedding { .. } => Finding::Embedding(Arc::new(wave(DIMENSIONS))),
     }
+}
+
+/// Falls around 0.001, rises from 0.1 on.
+fn rates() -> RateTest {
+    let mut test = RateTest::default();
+    for rate in tried().into_iter().take_while(|rate| *rate < 0.3) {
+        let falling = 0.5 + 1.8 / (1.0 + ((rate.log10() + 3.0) * 5.0).exp());
+        test.add(rate, falling + (8.0 * (rate.log10() + 1.0)).exp());
+    }
+    test.conclude();
+    test
 }
 
 fn moment(at: usize, images: usize, classes: usize) -> Moment {

@@ -15,7 +15,7 @@ use crate::{
     protocol::{About, Level, Phase, RunId, RunInfo},
     runs::{Entry, RunData, last_phase},
     shape::ImageShape,
-    spec::{LiveParams, RunSpec, Section},
+    spec::{EPOCHS, LiveParams, RunSpec, Section, SpecError, branch::left_behind},
 };
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
@@ -24,7 +24,10 @@ impl Engine {
     pub(super) fn start(&mut self, spec: RunSpec) -> Result<RunId> {
         let mut spec = RunSpec { shipped: None, ..spec.anchored() };
         let wrong = self.catalog.validate(&spec);
-        ensure!(wrong.is_empty(), "{}", wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        ensure!(wrong.is_empty(), SpecError(wrong));
+        if let Some(branch) = spec.branch.clone() {
+            return self.fork(spec, branch);
+        }
         self.adopt_shape(&mut spec)?;
         let dataset = self.dataset(&spec.dataset)?;
         let init = self.init(&spec)?;
@@ -38,18 +41,35 @@ impl Engine {
         Ok(id)
     }
 
-    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters.
-    pub(super) fn resume(&mut self, id: &RunId, rewind: Option<(u64, LiveParams)>) -> Result<()> {
+    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters and perhaps more epochs.
+    pub(super) fn resume(
+        &mut self,
+        id: &RunId,
+        rewind: Option<(u64, LiveParams, Option<u64>)>,
+    ) -> Result<()> {
         if self.active.contains_key(id) {
             ensure!(rewind.is_none(), "The run is at work: stop it first");
             return Ok(());
         }
         let folder = self.home.folder(id);
-        let (spec, mut entries) = (folder.spec(&self.catalog)?, folder.entries()?);
+        let (mut spec, mut entries) = (folder.spec(&self.catalog)?, folder.entries()?);
+        let epochs = rewind.as_ref().and_then(|(_, _, epochs)| *epochs);
         ensure!(
-            last_phase(&entries).0 != Phase::Finished,
-            "The run is finished: start a new one with more epochs"
+            last_phase(&entries).0 != Phase::Finished || epochs.is_some(),
+            "The run is finished: it goes on with more epochs, as by --set epochs=20"
         );
+        let mut said = vec![];
+        if let Some(epochs) = epochs {
+            ensure!(
+                spec.entrant.is_none() && spec.shipped.is_none(),
+                "This run has to stay as it is, as it is part of a comparison or of the program: fork it instead"
+            );
+            let before = spec.clone();
+            spec.set(Section::Training, &EPOCHS, epochs as f64);
+            let wrong = self.catalog.validate(&spec);
+            ensure!(wrong.is_empty(), SpecError(wrong));
+            said = left_behind(&before, &spec, &self.catalog)?;
+        }
         let dataset = self.dataset(&spec.dataset)?;
         // Only a run that has no checkpoint of its own begins again.
         let is_saved = !folder.checkpoints().is_empty();
@@ -62,10 +82,14 @@ impl Engine {
             init.as_ref(),
             &self.catalog,
         )?;
-        if let Some((step, live)) = rewind {
+        if let Some((step, live, _)) = rewind {
             run.rewind(step, live, &self.catalog)?;
             entries = folder.entries()?;
         }
+        if epochs.is_some() {
+            folder.write_spec(&spec, &self.catalog)?;
+        }
+        run.warnings.extend(said);
         if !is_saved {
             run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
         }
@@ -73,7 +97,7 @@ impl Engine {
         self.activate(run, info)
     }
 
-    fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
+    pub(super) fn activate(&mut self, mut run: ActiveRun, info: RunInfo) -> Result<()> {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
         let info = run.info(info);
         let folder = self.home.folder(&run.id);

@@ -4,18 +4,18 @@ use super::Engine;
 use crate::{
     data::Dataset,
     engine::{
-        inspections::{self, Inspection, PartialFinding, Subject, history, recall},
+        inspections::{self, Inspection, PartialFinding, Subject, history, rates, recall},
         model::Model,
-        resumption::newest_model,
-        trainer::partition,
+        resumption::{newest, newest_model},
+        trainer::{Origin, Trainer, partition},
     },
     errors::message,
     objectives,
     protocol::{About, Answer, Level, Question, RunId},
     service::attempt,
-    spec::Choice,
+    spec::{Choice, RunSpec, SpecError},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use std::{
     mem::{discriminant, replace},
     sync::Arc,
@@ -84,6 +84,7 @@ impl Inquiry {
         match self.question {
             Question::Prediction { .. } => "Could not score the drawing",
             Question::Preview { .. } => "Could not show what the network does",
+            Question::LearningRates { .. } => "Could not try learning rates",
             _ => "Could not look into the network",
         }
     }
@@ -182,12 +183,55 @@ impl Engine {
                 said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
                 Ok((newest.state.step, recall::begin(newest.loaded, dataset, indices)?))
             }
+            Question::LearningRates { spec: Some(spec) } => {
+                Ok((0, rates::begin(self.trial(&rates::spec_of_copy(spec))?)))
+            }
+            Question::LearningRates { spec: None } => {
+                let trainer = self.copy_of(run)?;
+                Ok((trainer.state.step, rates::begin(trainer)))
+            }
             _ => {
                 let (step, live, _) = self.model(run)?;
                 let inspection = inspections::begin(question, &live, || self.subject(run, question, &live))?;
                 Ok((step, inspection))
             }
         }
+    }
+
+    /// What would be trained by a spec, beside all runs.
+    fn trial(&mut self, spec: &RunSpec) -> Result<Trainer> {
+        let mut spec = spec.clone().anchored();
+        let wrong = self.catalog.validate(&spec);
+        ensure!(wrong.is_empty(), SpecError(wrong));
+        self.adopt_shape(&mut spec)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let init = self.init(&spec)?;
+        let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);
+        Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)
+    }
+
+    /// A run as it is now, to be trained beside it and thrown away.
+    fn copy_of(&mut self, run: &RunId) -> Result<Trainer> {
+        let spec = rates::spec_of_copy(self.spec(run)?);
+        let (dataset, _) = self.data(run)?;
+        if let Some(active) = self.active.get(run) {
+            let mut copy = Trainer::new(spec, active.trainer.live.clone(), dataset, Origin::Fresh)?;
+            copy.take_over(&active.trainer)?;
+            return Ok(copy);
+        }
+        let folder = self.home.folder(run);
+        let mut copy = Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, Origin::Fresh)?;
+        let found = newest(&folder, |state, path| {
+            let mut state = state.clone();
+            if !path.join("optimizer.safetensors").exists() {
+                state.optimizer_began = state.step;
+            }
+            copy.go_on(state, path)
+        })?;
+        let state =
+            found.context("The run has no checkpoint yet: ask again when it has trained for a while")?.state;
+        copy.live.update(&state.live);
+        Ok(copy)
     }
 
     /// A copy of a run's network as it is now, and its data.

@@ -3,7 +3,7 @@
 use super::{Entrants, awaited, conclusions_of, race::framed};
 use crate::{
     experiment::{Experiment, Figure, Found, Importance, Search, Standing},
-    protocol::{Command, ComparisonInfo, Order, Phase},
+    protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase},
     ui::{
         Action,
         plot::bounds,
@@ -26,6 +26,8 @@ const NARROW: f32 = 680.0;
 /// What is kept between frames.
 #[derive(Default)]
 pub struct Kept {
+    /// The sweep that it is about.
+    of: Option<ComparisonId>,
     analysis: Option<Analysis>,
     /// The budget that is being chosen, in settings.
     budget: Option<usize>,
@@ -91,6 +93,9 @@ pub fn ui(
     actions: &mut Vec<Action>,
 ) {
     let experiment = &info.experiment;
+    if kept.of.as_ref() != Some(&info.id) {
+        *kept = Kept { of: Some(info.id.clone()), ..Kept::default() };
+    }
     let analysis = Analysis::of(kept.analysis.take(), experiment, search, found);
     budget(ui, &mut kept.budget, info, search, actions);
     let shown = Shown { experiment, search, found, analysis: &analysis, source };

@@ -2,6 +2,7 @@
 use super::{Form, field};
 use crate::{
     data,
+    engine::LEARNING_RATE,
     errors::message,
     experiment::{Axis, Experiment, read_axis},
     session::{DataState, State, fitting, model_summary},
@@ -9,7 +10,7 @@ use crate::{
     ui::{
         Action,
         param::{self, Typed},
-        summary,
+        summary, training,
         widgets::steady,
     },
 };
@@ -86,6 +87,8 @@ impl Form {
             }
             self.params(ui, catalog, errors, Group::Other);
         });
+        CollapsingHeader::new("Planned changes")
+            .show_unindented(ui, |ui| self.script.ui(ui, &mut self.spec, catalog));
         CollapsingHeader::new("Layers of the network")
             .show_unindented(ui, |ui| self.summary(ui, &state.data));
     }
@@ -123,6 +126,10 @@ impl Form {
                 Typed::Nothing => {}
                 Typed::Value => self.spec.set(section, param, value),
                 Typed::Several(text) => drop(self.varied.insert(key, text)),
+            }
+            if param.key == LEARNING_RATE.key {
+                let is_ready = errors.is_empty();
+                self.wants_rate |= ui.add_enabled_ui(is_ready, training::find_rate).inner;
             }
         }
     }
