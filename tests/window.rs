@@ -434,15 +434,20 @@ fn a_sweep_is_shown_and_changed() {
     window.get_by_label("Validation accuracy by all hyperparameters: 18 settings");
     assert!(window.query_by_label_contains("The best of 18 settings is trial 1, dropout").is_some());
     assert!(window.query_all_by_label_contains("Learning rate: ").next().is_some(), "what matters");
-    click(&mut window, "Show all 18");
+    // the list is below what is in sight
+    let press = |window: &mut Window, button: &str| {
+        window.get_by_label(button).click_accesskit();
+        window.run_steps(4);
+    };
+    press(&mut window, "Show all 18");
     let number = |window: &Window, button: &str| -> usize {
         let name =
             window.query_all_by_label_contains(button).next().unwrap().accesskit_node().label().unwrap();
         name.rsplit(' ').next().unwrap().parse().unwrap()
     };
     let (skipped, stopped) = (number(&window, "Skip: trial "), number(&window, "Go on: trial "));
-    click(&mut window, &format!("Skip: trial {skipped}"));
-    click(&mut window, &format!("Go on: trial {stopped}"));
+    press(&mut window, &format!("Skip: trial {skipped}"));
+    press(&mut window, &format!("Go on: trial {stopped}"));
     let asked = commands(&mut window);
     let [Command::Order(id, Order::Revise(wanted)), Command::Resume(run)] = &asked[..] else {
         panic!("{asked:?}")
