@@ -20,6 +20,17 @@ impl CurveView {
     }
 }
 
+impl CurveView {
+    /// The smoothed value at a place in terms of `x`: that of the last point before it. None outside of the curve.
+    pub fn at(&self, x: impl Fn(f64) -> f64, place: f64) -> Option<f64> {
+        let values = &self.smoothed.values;
+        let after = values.partition_point(|point| x(point[0]) <= place);
+        let is_within = after < values.len() || values.last().is_some_and(|last| x(last[0]) == place);
+        let [_, value] = values[after.checked_sub(1).filter(|_| is_within)?];
+        value.is_finite().then_some(value)
+    }
+}
+
 /// A moving average in which the past has a fixed weight per point, free of the start's bias: it does not depend on
 /// how long the curve is.
 #[derive(Debug, Default)]
@@ -119,6 +130,15 @@ mod tests {
 
     fn all(envelope: &Envelope) -> Series {
         envelope.visible(|x| x, f64::MIN, f64::MAX).collect()
+    }
+
+    #[test]
+    fn a_curve_is_read_between_its_ends() {
+        let mut view = CurveView::default();
+        view.update(&[[10.0, 1.0], [20.0, 3.0], [30.0, f64::NAN]], 0.0, 1);
+        let at = |place: f64| view.at(|step| step / 10.0, place);
+        assert_eq!([0.9, 1.0, 1.9, 2.0, 3.1].map(at), [None, Some(1.0), Some(1.0), Some(3.0), None]);
+        assert_eq!(CurveView::default().at(|step| step, 1.0), None);
     }
 
     #[test]

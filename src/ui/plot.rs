@@ -10,6 +10,7 @@ use super::{
 use crate::{
     metrics::{MetricInfo, Split},
     session::Run,
+    spec::BATCH_SIZE,
 };
 use axes::{linear_marks, logarithmic_marks, map, unmap, written, x_axis, x_tick, y_axis, y_tick};
 use bounds::{Range, Shown, extent, fitted, padded, possible};
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 pub mod axes;
 pub mod bounds;
 pub mod changes;
+mod crosshair;
 mod names;
 
 /// A run's curves of one metric.
@@ -110,7 +112,10 @@ impl MetricPlot<'_> {
                 let logarithmic = if self.is_logarithmic() { ", logarithmic" } else { "" };
                 let text = format!("training thin, validation dotted, test a diamond{logarithmic}");
                 wanted = save::menu(ui, &metric.label.to_lowercase(), &save::PLOT);
-                ui.add(Label::new(RichText::new(text).small().weak()).truncate());
+                let is_read = crosshair::at(ui).is_some_and(|x| crosshair::ui(ui, self, x));
+                if !is_read {
+                    ui.add(Label::new(RichText::new(text).small().weak()).truncate());
+                }
             });
             let (mark, top) = (Mark::new(ui), ui.min_rect().bottom());
             self.plot(ui, viewport);
@@ -143,6 +148,9 @@ impl MetricPlot<'_> {
             (self.mark_changes(plot), steered)
         });
         let (labels, steered) = shown.inner;
+        if let Some(pointer) = shown.response.hover_pos() {
+            crosshair::keep(ui, shown.transform.value_from_position(pointer).x);
+        }
         let chosen = steered.or_else(|| bounds::boxed(&shown.transform, [x, y]));
         if shown.response.double_clicked() {
             viewport.reset();
@@ -363,6 +371,7 @@ pub fn along(run: &Run, axis: XAxis, step: f64) -> f64 {
         XAxis::Step => step,
         XAxis::Epoch => step / run.progress.steps_per_epoch.max(1) as f64,
         XAxis::Seconds => run.elapsed_secs(step),
+        XAxis::Examples => step * run.spec.training(&BATCH_SIZE),
     }
 }
 

@@ -57,13 +57,19 @@ pub enum XAxis {
     Step,
     Epoch,
     Seconds,
+    Examples,
 }
 
 impl XAxis {
-    pub const ALL: [(XAxis, &'static str, &'static str); 3] = [
+    pub const ALL: [(XAxis, &'static str, &'static str); 4] = [
         (XAxis::Step, "Step", "Batches trained"),
         (XAxis::Epoch, "Epoch", "Times through all the training examples"),
         (XAxis::Seconds, "Seconds", "Time spent training, without pauses"),
+        (
+            XAxis::Examples,
+            "Examples",
+            "Training examples seen, each as often as it was seen: fair between batch sizes",
+        ),
     ];
 }
 

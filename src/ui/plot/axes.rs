@@ -24,7 +24,7 @@ pub fn x_tick(axis: XAxis, value: f64) -> String {
     let is_whole = (value - value.round()).abs() < 1e-6;
     match axis {
         _ if value < 0.0 => String::new(),
-        XAxis::Step if !is_whole => String::new(),
+        XAxis::Step | XAxis::Examples if !is_whole => String::new(),
         _ if is_whole => thousands(value.round() as u64),
         _ => number(value),
     }
