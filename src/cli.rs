@@ -31,6 +31,8 @@ mod runs;
 mod sample;
 mod score;
 mod sharing;
+mod slurm;
+mod sweep;
 mod train;
 mod waiting;
 mod watch;
@@ -82,6 +84,9 @@ pub enum Command {
         /// Train nothing: print the whole spec, and what memory and time it would take, by a few steps that leave nothing behind
         #[arg(long)]
         dry_run: bool,
+        /// Stop at the first validation after this share of the steps, such as 0.33; resume goes on from there
+        #[arg(long, value_name = "SHARE", value_parser = train::share)]
+        until: Option<f64>,
     },
     /// Go on with a run or a comparison that was stopped
     Resume {
@@ -91,6 +96,9 @@ pub enum Command {
         /// epochs, such as epochs=20; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Stop at the first validation after this share of the steps
+        #[arg(long, value_name = "SHARE", value_parser = train::share)]
+        until: Option<f64>,
     },
     /// Go on from a moment of a run in a new one beside it, with other values
     Fork {
@@ -133,6 +141,10 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
+    /// Try many settings of a recipe, and say which is best and what made it so
+    Sweep(sweep::Sweep),
+    /// Change what a sweep has still to do, here or in the program that works at it
+    Revise(sweep::Revise),
     /// Score a run's newest weights on a whole split
     Evaluate {
         /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
@@ -353,14 +365,16 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         output::speak_json();
     }
     match command {
-        Command::Train { config, set, name, dry_run: true } => dry_run::show(&config, &set, name, common),
-        Command::Train { config, set, name, .. } => train::start(&config, &set, name, common),
-        Command::Resume { run, set } => train::resume(&run, &set, common),
+        Command::Train { config, set, name, dry_run: true, .. } => dry_run::show(&config, &set, name, common),
+        Command::Train { config, set, name, until, .. } => train::start(&config, &set, name, until, common),
+        Command::Resume { run, set, until } => train::resume(&run, &set, until, common),
         Command::Fork { run, set } => train::fork(&run, &set, common),
         Command::Replay { run, set } => train::replay(&run, &set, common),
         Command::FindBatch { run, set } => find_batch::find_batch(&run, &set, common),
         Command::FindRate { run, set } => find_rate::find_rate(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
+        Command::Sweep(args) => sweep::sweep(&args, common),
+        Command::Revise(args) => sweep::revise(&args, common),
         Command::Evaluate { run, split, outsiders } => {
             evaluate::evaluate(&run, &split, outsiders.as_deref(), common)
         }

@@ -9,16 +9,26 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
+mod axis;
 pub mod head_start;
 mod members;
 mod reader;
 mod results;
+mod revision;
+pub mod search;
 mod setting;
+mod several;
+mod student;
+mod sweep;
 mod toml;
 mod validation;
+pub use axis::{Axis, Scale};
 pub use members::Members;
 pub use results::{ArmResult, Band, Difference, PointResult, Results, band, signed};
+pub use search::Search;
 pub use setting::Setting;
+pub use several::{axis as read_axis, is_several};
+pub use sweep::{Ended, Figure, Found, Goal, Importance, Next, Observed, Share, Standing, step_at};
 
 /// What is compared, and how often.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +38,10 @@ pub struct Experiment {
     /// One race at each point for each: it draws the labels, the order of the examples, and all weights that are not
     /// pretrained.
     pub seeds: Vec<u64>,
-    /// What is varied; the arms race at every combination of their values.
+    /// What is varied; the arms race at every combination of their values, or at those that a search chooses.
     pub axes: Vec<Axis>,
+    /// How the combinations are chosen where they are not all tried.
+    pub search: Option<Search>,
     /// Trained once, before the first race; an arm begins with one by its name.
     pub pretrain: Vec<RunSpec>,
     /// The recipe that all runs share.
@@ -50,13 +62,6 @@ pub struct Arm {
     /// Told apart by it in the files of runs.
     pub name: String,
     /// What it has in place of the recipe's own values, in any order.
-    pub settings: Vec<Setting>,
-}
-
-/// A hyperparameter, or a kind of component, that is varied.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
-    /// Its values, all of the same key; one at least.
     pub settings: Vec<Setting>,
 }
 
@@ -84,6 +89,23 @@ pub enum Cell {
 }
 
 impl Experiment {
+    /// Many settings of one run's recipe, on its seed.
+    pub fn of_sweep(base: RunSpec, axes: Vec<Axis>) -> Self {
+        let name = format!("Sweep of {}", base.name);
+        Self {
+            seeds: vec![base.seed],
+            search: Some(Search::new(Search::default_kind(&axes), &axes)),
+            axes,
+            pretrain: vec![],
+            base,
+            arms: vec![Arm { name: name.clone(), settings: vec![] }],
+            control: 0,
+            metric: default_metric(),
+            split: Split::Validation,
+            name,
+        }
+    }
+
     /// The same with absolute paths, as of its runs' specs.
     pub fn anchored(mut self) -> Self {
         let is_pretrained_here = |source: &String| self.pretrain.iter().any(|spec| spec.name == *source);
@@ -99,13 +121,19 @@ impl Experiment {
         self
     }
 
-    /// How many combinations of the axes' values there are.
+    /// How many combinations of the axes' values there are; of a search, how many it has chosen.
     pub fn points(&self) -> usize {
-        self.axes.iter().map(|axis| axis.settings.len()).product()
+        match &self.search {
+            Some(search) => search.drawn.len(),
+            None => self.axes.iter().map(|axis| axis.settings.len()).product(),
+        }
     }
 
-    /// The combination at a place; the last axis changes fastest.
+    /// The combination at a place; the last axis changes fastest. Those of a search are in the order in which it chose them.
     pub fn point(&self, place: usize) -> Vec<&Setting> {
+        if let Some(search) = &self.search {
+            return search.drawn[place].iter().collect();
+        }
         let mut rest = place;
         let mut settings: Vec<_> = self
             .axes
@@ -142,23 +170,56 @@ impl Experiment {
         self.seeds.len() * self.points()
     }
 
-    /// The race at a place; the points of the first seed come first.
+    /// The race at a place; the points of the first seed come first. As a search goes on choosing points, its races are in
+    /// their order, the seeds of each one after the other.
     pub fn race(&self, place: usize) -> Race {
-        let points = self.points();
-        Race { seed: self.seeds[place / points], point: place % points }
+        let (points, seeds) = (self.points(), self.seeds.len());
+        match self.search {
+            Some(_) => Race { seed: self.seeds[place % seeds], point: place / seeds },
+            None => Race { seed: self.seeds[place / points], point: place % points },
+        }
     }
 
-    /// What is trained together, in order: each pretraining by itself, then each race.
+    /// The place of a point's race with a seed, which is given by its place.
+    pub fn race_at(&self, point: usize, seed: usize) -> usize {
+        match self.search {
+            Some(_) => point * self.seeds.len() + seed,
+            None => seed * self.points() + point,
+        }
+    }
+
+    /// What is trained together, in order: each pretraining by itself, then each race. What a search trains together is said
+    /// by [`next`](Self::next).
     pub fn rounds(&self) -> Vec<Vec<Cell>> {
         let race = |race| (0..self.arms.len()).map(|arm| Cell::Arm { race, arm }).collect();
         let pretrainings = (0..self.pretrain.len()).map(|index| vec![Cell::Pretraining(index)]);
-        pretrainings.chain((0..self.races()).map(race)).collect()
+        let races = if self.search.is_some() { 0 } else { self.races() };
+        pretrainings.chain((0..races).map(race)).collect()
     }
 
-    /// The recipe with an arm's settings and a point's. Components come first: another one has other hyperparameters.
+    /// Points at which everything that can be wrong with one shows: of a search each value, and each end of a range.
+    pub fn probes(&self) -> Vec<Vec<&Setting>> {
+        if self.search.is_none() {
+            return (0..self.points()).map(|point| self.point(point)).collect();
+        }
+        let first = || self.axes.iter().filter_map(|axis| axis.settings.first());
+        let each = self.axes.iter().enumerate().flat_map(|(place, axis)| {
+            axis.settings.iter().map(move |setting| {
+                first().enumerate().map(|(at, other)| if at == place { setting } else { other }).collect()
+            })
+        });
+        each.collect()
+    }
+
+    /// The recipe with an arm's settings and a point's.
     pub fn recipe(&self, arm: usize, point: usize) -> RunSpec {
+        self.recipe_at(arm, &self.point(point))
+    }
+
+    /// As [`recipe`](Self::recipe), of any point. Components come first: another one has other hyperparameters.
+    pub fn recipe_at(&self, arm: usize, point: &[&Setting]) -> RunSpec {
         let mut spec = self.base.clone();
-        let settings = || self.arms[arm].settings.iter().chain(self.point(point));
+        let settings = || self.arms[arm].settings.iter().chain(point.iter().copied());
         let is_component = |setting: &&Setting| matches!(setting, Setting::Component(..));
         settings().filter(is_component).for_each(|setting| setting.apply(&mut spec));
         settings().filter(|setting| !is_component(setting)).for_each(|setting| setting.apply(&mut spec));

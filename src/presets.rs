@@ -40,6 +40,7 @@ presets!(
     "zero_to_four_then_five_to_nine",
     "mnist_to_fashion",
     "every_objective",
+    "rate_and_dropout",
     "rotation",
     "autoencoder",
     "masked",

@@ -79,7 +79,7 @@ pub enum Command {
 }
 
 /// What can be asked of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// Goes on where it was stopped.
     Resume,
@@ -87,6 +87,9 @@ pub enum Order {
     Reopen,
     /// As for each of the runs that race.
     Control(Control),
+    /// Has a sweep from now on do what this one says: its budget, the ends of its ranges, and the trials that are skipped.
+    /// What it has done already stays.
+    Revise(Box<Experiment>),
     /// Moves it and its races to the trash of the home; its pretrainings stay.
     Delete,
     /// Takes it and its races back out of the trash.

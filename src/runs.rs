@@ -45,7 +45,7 @@ mod summary;
 mod thinned;
 mod trash;
 pub use checkpoint::{CheckpointState, retain};
-pub use comparisons::ComparisonFolder;
+pub use comparisons::{ComparisonFolder, Request};
 pub use data_file::RunData;
 pub use lock::RunLock;
 pub use log::{Entry, Provenance, Tuned, changed_data, last_provenance, surviving_tunings};

@@ -26,6 +26,7 @@ pub mod forking;
 mod log;
 mod rows;
 mod state;
+mod sweeps;
 mod watching;
 pub mod written;
 pub use data_state::DataState;

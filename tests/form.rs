@@ -399,3 +399,30 @@ fn without_a_dialog_a_path_is_typed() {
     window.run_steps(4);
     assert_eq!(window.state().bench.settings.view, "data");
 }
+
+#[test]
+fn a_number_that_is_given_a_range_makes_a_sweep_of_the_form() {
+    let mut window = open([1440.0, 2400.0], State::default());
+    window.get_by_role_and_label(Role::SpinButton, "Batch size").focus();
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.event(egui::Event::Text("16, 32, 64".into()));
+    window.run_steps(2);
+    window.key_press(Key::Enter);
+    window.run_steps(4);
+    assert!(window.query_by_label("Start training").is_none());
+    click(&mut window, "Start a sweep…");
+    window.get_by_label("Start the sweep");
+    window.get_by_label("16, 32, 64");
+    window.state_mut().actions.clear();
+    click(&mut window, "Start the sweep");
+    let asked = window.state().actions.iter().find_map(|action| match action {
+        Action::Send(Command::Compare(sweep)) => Some((**sweep).clone()),
+        _ => None,
+    });
+    let sweep = asked.expect("nothing was started");
+    let search = sweep.search.as_ref().unwrap();
+    assert_eq!((search.kind, search.trials, sweep.axes.len()), ("grid", 3, 1));
+    click(&mut window, "Try one value of batch size alone");
+    window.get_by_label("Start training");
+}

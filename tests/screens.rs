@@ -149,7 +149,7 @@ fn picture(window: &mut Window, look: Setup, part: &str) {
 /// Something that can be opened in a window, how, and how it is closed again. Returns whether it is there.
 type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
 
-const PARTS: [Part; 14] = [
+const PARTS: [Part; 16] = [
     ("the evaluation", evaluate, |_| {}),
     ("runs that are picked", pick_all, escape),
     ("the columns", choose_columns, escape),
@@ -160,6 +160,8 @@ const PARTS: [Part; 14] = [
     ("a test image", |window| press(window, "Put a test image on the pad"), |_| {}),
     ("the menu of runs", |window| press(window, "Runs: "), escape),
     ("the race", race, leave_race),
+    ("the sweep", sweep, leave_sweep),
+    ("the card of a sweep", propose_sweep, escape),
     ("the card of a race", propose, escape),
     ("a path that is typed", type_path, escape),
     ("notices that pop up", notify, |_| {}),
@@ -260,6 +262,22 @@ fn race(window: &mut Window) -> bool {
 
 fn leave_race(window: &mut Window) {
     window.state_mut().state.newest_comparison = None;
+}
+
+fn sweep(window: &mut Window) -> bool {
+    home::sweep(&mut window.state_mut().state);
+    true
+}
+
+fn leave_sweep(window: &mut Window) {
+    home::without_sweep(&mut window.state_mut().state);
+    leave_race(window);
+}
+
+fn propose_sweep(window: &mut Window) -> bool {
+    choose(window, "Controls");
+    press(window, "Unfold the form");
+    press(window, "Presets…") && press(window, "Sweep: Learning rate and dropout")
 }
 
 fn propose(window: &mut Window) -> bool {

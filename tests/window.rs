@@ -1,6 +1,8 @@
 //! The workbench without a window: what is shown for a state, and what clicks and keys do.
 //!
 //! Long, as each test file is a program of its own, which takes long to link.
+#[path = "support/home.rs"]
+mod home;
 #[path = "support/screen.rs"]
 mod screen;
 mod support;
@@ -422,6 +424,38 @@ fn a_comparison_is_shown_and_controlled() {
     click(&mut window, "Undo");
     let asked = [Order::Resume, Order::Delete, Order::Restore].map(|order| Command::Order("c".into(), order));
     assert_eq!(commands(&mut window), asked);
+}
+
+#[test]
+fn a_sweep_is_shown_and_changed() {
+    let mut state = State::default();
+    home::sweep(&mut state);
+    let mut window = wide(state);
+    assert!(window.query_all_by_label_contains("Settings 10 to 18 of 27").next().is_some());
+    window.get_by_label("Validation accuracy by learning rate");
+    window.get_by_label("Validation accuracy by all hyperparameters: 18 settings");
+    assert!(window.query_by_label_contains("The best of 18 settings is trial 1, dropout").is_some());
+    assert!(window.query_all_by_label_contains("Learning rate: ").next().is_some(), "what matters");
+    // the list is below what is in sight
+    let press = |window: &mut Window, button: &str| {
+        window.get_by_label(button).click_accesskit();
+        window.run_steps(4);
+    };
+    press(&mut window, "Show all 18");
+    let number = |window: &Window, button: &str| -> usize {
+        let name =
+            window.query_all_by_label_contains(button).next().unwrap().accesskit_node().label().unwrap();
+        name.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let (skipped, stopped) = (number(&window, "Skip: trial "), number(&window, "Go on: trial "));
+    press(&mut window, &format!("Skip: trial {skipped}"));
+    press(&mut window, &format!("Go on: trial {stopped}"));
+    let asked = commands(&mut window);
+    let [Command::Order(id, Order::Revise(wanted)), Command::Resume(run)] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!((&**id, &**run), (home::SWEEP, &*format!("{}-{}", home::SWEEP, stopped - 1)));
+    assert_eq!(wanted.search.as_ref().unwrap().skipped, [skipped - 1].into());
 }
 
 #[test]

@@ -2,14 +2,14 @@
 use super::{
     Common, Outcome, open,
     output::{complain, duration, line, percent, program},
-    recipes,
+    recipes, sweep,
     train::{interruption, notices},
     waiting::Waiting,
     watch::{add_figures, validated},
 };
 use crate::{
     errors::name,
-    experiment::{ArmResult, Cell, Experiment, Results, Setting, signed},
+    experiment::{ArmResult, Cell, Experiment, Found, Results, Search, Setting, Standing, signed},
     metrics::{ACCURACY, Split, Unit},
     protocol::{Command, ComparisonInfo, Control, Order, Phase},
     runs::Home,
@@ -40,9 +40,15 @@ pub fn resume(name: &str, common: &Common) -> Result<Outcome> {
     follow(session, common)
 }
 
-fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
+pub fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
     let interrupted = interruption()?;
-    let mut view = View { json: common.json, bar: ProgressBar::new(0), begun: false, said: BTreeSet::new() };
+    let mut view = View {
+        json: common.json,
+        bar: ProgressBar::new(0),
+        begun: false,
+        said: BTreeSet::new(),
+        standings: BTreeMap::new(),
+    };
     let style =
         ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     view.bar.set_style(style);
@@ -62,6 +68,10 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
         let Some(info) = newest.and_then(|id| session.state.comparisons.get(&id)) else { continue };
         let entrants = session.state.entrants(info);
         view.show(info, &entrants);
+        let found = info.experiment.search.as_ref().map(|search| (search, session.state.found(info)));
+        if let Some((search, found)) = &found {
+            view.trials(info, search, found);
+        }
         match &info.phase {
             Phase::Running => {}
             Phase::Paused | Phase::Stopped | Phase::Elsewhere => {
@@ -75,7 +85,12 @@ fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
             }
             Phase::Finished => {
                 view.bar.finish_and_clear();
-                finished(info, &session.state.results(info), common.json);
+                match found {
+                    Some((search, found)) => {
+                        sweep::show(&info.id, &info.experiment, search, &found, common.json)
+                    }
+                    None => finished(info, &session.state.results(info), common.json),
+                }
                 break Outcome::Done;
             }
             Phase::Failed(message) => {
@@ -96,6 +111,8 @@ struct View {
     begun: bool,
     /// Cells whose end was printed.
     said: BTreeSet<Cell>,
+    /// Of a sweep: where its trials stood when that was printed.
+    standings: BTreeMap<usize, Standing>,
 }
 
 impl View {
@@ -109,7 +126,8 @@ impl View {
             }
         }
         for (cell, run) in entrants {
-            if run.phase == Phase::Finished && self.said.insert(*cell) {
+            let is_trial = info.experiment.search.is_some() && matches!(cell, Cell::Arm { .. });
+            if run.phase == Phase::Finished && self.said.insert(*cell) && !is_trial {
                 self.ended(info, *cell, run);
             }
         }
@@ -119,12 +137,27 @@ impl View {
         self.bar.set_position(first.progress.step);
         let left = active.iter().filter_map(|run| run.secs_left()).sum::<f64>();
         let done = self.said.len();
-        let all: usize = info.experiment.rounds().iter().map(Vec::len).sum();
+        let rounds: usize = info.experiment.rounds().iter().map(Vec::len).sum();
+        let trials = info.experiment.search.as_ref().map_or(0, |search| search.trials);
+        let all = rounds + trials * info.experiment.seeds.len();
         self.bar.set_message(format!(
             "{}, {} left; {done} of {all} runs done",
             name(&first.spec.name),
             duration(left)
         ));
+    }
+
+    /// Says once how each trial of a sweep has ended; those that fell behind may still be gone on with.
+    fn trials(&mut self, info: &ComparisonInfo, search: &Search, found: &Found) {
+        for trial in 0..search.drawn.len() {
+            let standing = info.experiment.standing(search, trial, found);
+            let is_known = self.standings.insert(trial, standing) == Some(standing);
+            if is_known || standing == Standing::Racing || self.json {
+                continue;
+            }
+            let row = sweep::row(&info.experiment, search, found, trial);
+            self.bar.suspend(|| line(row));
+        }
     }
 
     fn ended(&self, info: &ComparisonInfo, cell: Cell, run: &Run) {

@@ -99,7 +99,7 @@ pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let spec = fine_tuning(&home.folder(&run).spec(&catalog())?, &run, &home.handwriting());
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
-    let (outcome, tuned) = train::follow_to_the_end(session, common)?;
+    let (outcome, tuned) = train::follow_to_the_end(session, None, common)?;
     let (Outcome::Done, Some(tuned)) = (&outcome, tuned) else { return Ok(outcome) };
     let mut session = open(common)?;
     let held_out: Vec<Written> = drawings.into_iter().filter(|one| one.is_test).collect();

@@ -3,7 +3,7 @@ use super::output::program;
 use crate::{
     disk,
     errors::{At as _, Place},
-    experiment::Experiment,
+    experiment::{Experiment, is_several},
     nearest::suggestion,
     presets,
     session::{catalog, written},
@@ -60,6 +60,51 @@ pub fn experiment(config: &Path, set: &[String]) -> Result<Experiment> {
     );
     let read = |set: &[String]| written::experiment(&text, set, &catalog());
     read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
+}
+
+/// A sweep: a recipe of one, or that of a run, in which `set` gives hyperparameters several values or a range. `options` are
+/// pairs about the sweep itself, such as `search.trials=20`.
+///
+/// # Errors
+/// As [`experiment`], and where nothing is varied.
+pub fn sweep(config: &Path, set: &[String], options: &[String]) -> Result<Experiment> {
+    let mut text = text(config)?;
+    let of_runs = text.parse::<Table>().is_ok_and(|table| table.contains_key("run"));
+    let is_of_a_run = !of_runs && !Experiment::is_described_by(&text);
+    if is_of_a_run {
+        // a text that is no TOML is refused as that of a run
+        let run: Table = text.parse().or_else(|_| self::run(config, &[]).map(|_| Table::new()))?;
+        let mut table = Table::new();
+        let name = run.get("name").and_then(toml::Value::as_str).unwrap_or("Headstart");
+        table.insert("name".into(), format!("Sweep of {name}").into());
+        table.insert("seeds".into(), run.get("seed").cloned().unwrap_or(toml::Value::Integer(0)));
+        table.insert("axes".into(), Table::new().into());
+        table.insert("run".into(), run.into());
+        text = table.to_string();
+    }
+    let pairs: Vec<String> = set.iter().map(|pair| of_sweep(pair)).chain(options.iter().cloned()).collect();
+    let read = |pairs: &[String]| written::experiment(&text, pairs, &catalog());
+    let is_fine = || if is_of_a_run { self::run(config, &[]).is_ok() } else { read(&[]).is_ok() };
+    let varies = pairs.iter().any(|pair| pair.starts_with("axes.")) || !is_of_a_run;
+    ensure!(
+        varies,
+        "Nothing is varied: give a hyperparameter several values or a range, such as --set learning_rate=0.0001..0.1:log"
+    );
+    read(&pairs).map_err(|error| blamed(error, is_fine(), config))
+}
+
+/// A pair for a sweep's table: several values are an axis, one changes the recipe that all runs share.
+fn of_sweep(pair: &str) -> String {
+    let Some((key, value)) = pair.split_once('=') else { return pair.into() };
+    let own = ["run.", "axes.", "search.", "pretrain."];
+    let key = key.trim();
+    match key {
+        "seeds" | "metric" | "split" | "control" | "name" => pair.into(),
+        "seed" => format!("seeds={value}"),
+        _ if own.iter().any(|part| key.starts_with(part)) => pair.into(),
+        _ if is_several(value) => format!("axes.{key}={value}"),
+        _ => format!("run.{key}={value}"),
+    }
 }
 
 /// The text of a recipe: a file's, or, where there is none of that name, a preset's.

@@ -7,10 +7,12 @@ use super::{
     watch::View,
 };
 use crate::{
+    experiment::step_at,
+    metrics::{LOSS, Split},
     presets,
     protocol::{Command, Control, Level, Phase, RunId},
     runs::Home,
-    session::{Session, catalog, forking},
+    session::{Run, Session, catalog, forking},
     spec::RunSpec,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -24,11 +26,17 @@ use std::{
     time::Duration,
 };
 
-pub fn start(config: &Path, set: &[String], name: Option<String>, common: &Common) -> Result<Outcome> {
+pub fn start(
+    config: &Path,
+    set: &[String],
+    name: Option<String>,
+    until: Option<f64>,
+    common: &Common,
+) -> Result<Outcome> {
     let spec = recipes::named(config, set, name)?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
-    follow(session, common)
+    follow(session, until, common)
 }
 
 /// Trains the first preset where no window can be opened, and says what can be done with it afterwards.
@@ -44,7 +52,7 @@ pub fn first(common: &Common) -> Result<Outcome> {
     ));
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
-    let (outcome, run) = follow_to_the_end(session, common)?;
+    let (outcome, run) = follow_to_the_end(session, None, common)?;
     if let (Outcome::Done, Some(run), false) = (&outcome, run, common.json) {
         suggest(&run);
     }
@@ -66,7 +74,7 @@ fn suggest(run: &RunId) {
     }
 }
 
-pub fn resume(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
+pub fn resume(name: &str, set: &[String], until: Option<f64>, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
     let name = rewind::dated(&home, name)?;
     let (name, step) = rewind::at_step(&name);
@@ -80,7 +88,7 @@ pub fn resume(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
     };
     let mut session = open(common)?;
     session.send(command);
-    follow(session, common)
+    follow(session, until, common)
 }
 
 /// Goes on from a moment of a run in a new one beside it.
@@ -118,23 +126,51 @@ fn begin(spec: &RunSpec, set: &[String], common: &Common) -> Result<Outcome> {
     let spec = RunSpec::from_toml(&spec.to_toml(&catalog), set, &catalog)?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
-    follow(session, common)
+    follow(session, None, common)
 }
 
-fn follow(session: Session, common: &Common) -> Result<Outcome> {
-    Ok(follow_to_the_end(session, common)?.0)
+fn follow(session: Session, until: Option<f64>, common: &Common) -> Result<Outcome> {
+    Ok(follow_to_the_end(session, until, common)?.0)
 }
 
-/// Shows the newest run until it ends; also says which it was.
-pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outcome, Option<RunId>)> {
+/// Reads a share of a run, as a part of `--until`.
+pub fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "a share of the run is more than 0 and at most 1".into())
+}
+
+/// The run that trains here, which may be one of a comparison.
+fn newest(session: &Session) -> Option<RunId> {
+    let mut runs = session.state.runs.values();
+    let trained_here = || runs.find(|run| run.phase.is_active()).map(|run| run.id.clone());
+    session.state.newest.clone().or_else(trained_here)
+}
+
+/// Whether a run has been validated after that share of its steps.
+fn has_reached(run: &Run, share: f64) -> bool {
+    let step = step_at(share, run.progress.steps);
+    let validated = run.curve(LOSS, Split::Validation).last();
+    share < 1.0 && validated.is_some_and(|point| step > 0 && point[0] >= step as f64)
+}
+
+/// Shows the newest run until it ends or has come so far; also says which it was.
+pub fn follow_to_the_end(
+    mut session: Session,
+    until: Option<f64>,
+    common: &Common,
+) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
     let mut view = View::new(common);
     let mut waiting = Waiting::new(common.json || common.quiet);
+    let mut followed = None;
     let outcome = loop {
         session.wait(Duration::from_millis(100));
         waiting.show(session.state.preparing);
-        let id = session.state.newest.clone();
-        if interrupted.load(Ordering::SeqCst) {
+        followed = followed.or_else(|| newest(&session));
+        let id = followed.clone();
+        let at_goal = id.as_ref().and_then(|id| session.state.runs.get(id)).zip(until);
+        let at_goal = at_goal.is_some_and(|(run, share)| has_reached(run, share));
+        if at_goal || interrupted.load(Ordering::SeqCst) {
             let Some(id) = &id else { break Outcome::Interrupted };
             session.send(Command::Control(id.clone(), Control::Stop));
             while session.state.runs.get(id).is_some_and(|run| run.phase.is_active()) {
@@ -156,12 +192,13 @@ pub fn follow_to_the_end(mut session: Session, common: &Common) -> Result<(Outco
                 session.wait(Duration::from_secs(1));
                 break Outcome::Failed;
             }
+            Phase::Stopped if at_goal => break Outcome::Done,
             Phase::Stopped | Phase::Elsewhere => break Outcome::Interrupted,
             Phase::Finished => break Outcome::Done,
             Phase::Failed(_) => break Outcome::Failed,
         }
     };
-    let last = session.state.newest.clone().and_then(|id| session.state.runs.get(&id).cloned());
+    let last = followed.and_then(|id| session.state.runs.get(&id).cloned());
     session.close();
     if let Some(run) = &last {
         view.end(run);

@@ -17,7 +17,7 @@ use crate::{
     shape::Shape,
     spec::{
         BATCH_SIZE, CLIP_NORM, EPOCH_STEPS, EPOCHS, EVALUATIONS_PER_EPOCH, FREEZE_STAGES, FRESH_STAGES,
-        KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY,
+        KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, is_validation_due,
     },
 };
 use anyhow::{Result, ensure};
@@ -395,12 +395,9 @@ impl Trainer {
         frozen.min(stages).saturating_sub(thawed) as usize
     }
 
-    /// Validations are spread evenly over an epoch, the last at its end.
     fn is_validation_due(&self) -> bool {
-        let per_epoch = self.position.steps_per_epoch;
-        let count = (self.spec.training(&EVALUATIONS_PER_EPOCH) as u64).min(per_epoch);
-        let within = (self.state.step - 1) % per_epoch + 1;
-        (within * count) / per_epoch > ((within - 1) * count) / per_epoch
+        let each_epoch = self.spec.training(&EVALUATIONS_PER_EPOCH) as u64;
+        is_validation_due(self.state.step, self.position.steps_per_epoch, each_epoch)
     }
 
     fn begin_scoring(&mut self, split: Split, indices: Vec<usize>) -> Result<Advance> {

@@ -88,6 +88,8 @@ struct Engine {
     outbox: Outbox,
     active: BTreeMap<RunId, ActiveRun>,
     contests: BTreeMap<ComparisonId, Contest>,
+    /// When changes to comparisons were looked for that other programs ask for.
+    requests_seen: Option<Instant>,
     /// Those that wait, for while a batch takes long.
     commands: Receiver<Command>,
     /// Those that came meanwhile and have to do with more than questions.
@@ -117,6 +119,7 @@ impl Engine {
             outbox,
             active: BTreeMap::new(),
             contests: BTreeMap::new(),
+            requests_seen: None,
             commands: crossbeam_channel::never(),
             postponed: VecDeque::new(),
             backlog: VecDeque::new(),
@@ -162,6 +165,7 @@ impl Engine {
             };
             run.fail(&error, &mut self.outbox);
         }
+        self.stop_at_rung(&mut run);
         if run.phase.is_active() {
             self.active.insert(id, run);
         }

@@ -11,6 +11,8 @@ pub struct Members {
     arms: BTreeMap<String, usize>,
     seeds: BTreeMap<u64, usize>,
     axes: Vec<Values>,
+    /// Of a search: the points that it has chosen, by their values.
+    drawn: Option<BTreeMap<Vec<String>, usize>>,
 }
 
 /// The places of an axis' values.
@@ -32,6 +34,12 @@ impl Members {
             arms: named(&mut experiment.arms.iter().map(|arm| &arm.name)),
             seeds: experiment.seeds.iter().enumerate().map(|(place, seed)| (*seed, place)).collect(),
             axes: experiment.axes.iter().filter_map(|axis| Values::new(&axis.settings)).collect(),
+            drawn: experiment.search.as_ref().map(|search| {
+                let point = |(place, settings): (usize, &Vec<Setting>)| {
+                    (settings.iter().map(written).collect(), place)
+                };
+                search.drawn.iter().enumerate().map(point).collect()
+            }),
         }
     }
 
@@ -42,6 +50,11 @@ impl Members {
             return Some(Cell::Pretraining(*pretraining));
         }
         let mut race = *self.seeds.get(&spec.seed)?;
+        if let Some(drawn) = &self.drawn {
+            let values: Vec<String> = self.axes.iter().map(|axis| written(&axis.any.of(spec))).collect();
+            race += drawn.get(&values)? * self.seeds.len();
+            return Some(Cell::Arm { race, arm: *self.arms.get(name)? });
+        }
         for axis in &self.axes {
             race = race * axis.places.len() + axis.places.get(&written(&axis.any.of(spec)))?;
         }
@@ -63,7 +76,11 @@ fn written(setting: &Setting) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::tests::{example, sweep};
+    use crate::experiment::{
+        Found,
+        sweep::tests::searched,
+        tests::{example, sweep},
+    };
 
     #[test]
     fn each_run_is_found_again_by_its_spec() {
@@ -78,5 +95,22 @@ mod tests {
             assert_eq!(members.cell(&other), None);
             assert_eq!(members.cell(&RunSpec::default()), None);
         }
+    }
+
+    #[test]
+    fn the_runs_of_a_search_are_found_by_the_values_that_it_chose() {
+        let mut experiment = searched("{ kind = 'random', trials = 3, at_once = 3 }");
+        experiment.seeds = vec![5, 6];
+        let search = experiment.search.clone().unwrap();
+        let drawn = experiment.draw(&search, &Found::new(), 3);
+        experiment.search.as_mut().unwrap().drawn = drawn;
+        let members = Members::new(&experiment);
+        for race in 0..6 {
+            let cell = Cell::Arm { race, arm: 0 };
+            assert_eq!(members.cell(&experiment.spec("e", cell, &|_| None)), Some(cell));
+        }
+        experiment.search.as_mut().unwrap().drawn[0] = experiment.axes[0].settings[..1].to_vec();
+        let unknown = experiment.spec("e", Cell::Arm { race: 0, arm: 0 }, &|_| None);
+        assert_eq!(members.cell(&unknown), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A head start has a short form: `labels_per_class` in place of an axis, and arms with switches in place of settings.
 use super::{
-    Arm, Axis, Experiment, Setting, default_metric, head_start::Switches, setting::LABELS_PER_CLASS,
+    Arm, Axis, Experiment, Setting, default_metric, head_start::Switches, setting::LABELS_PER_CLASS, several,
     toml::VERSION,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 use toml::{Table, Value};
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "version",
     "name",
     "seeds",
@@ -21,11 +21,14 @@ const KEYS: [&str; 11] = [
     "control",
     LABELS_PER_CLASS,
     "axes",
+    "search",
     "pretrain",
     "run",
     "arms",
 ];
 const ARM_KEYS: [&str; 6] = ["name", "set", "init_from", "frozen", "augmented", "self_labelled"];
+
+mod search;
 
 /// Reads, and keeps what is wrong.
 pub struct Reader<'a> {
@@ -58,9 +61,11 @@ impl Reader<'_> {
             String::new()
         });
         let (arms, controls): (Vec<Arm>, Vec<bool>) = self.arms(table, &name, &base).into_iter().unzip();
+        let axes = self.axes(table, &base);
         Ok(Experiment {
             seeds: self.seeds(table),
-            axes: self.axes(table, &base),
+            search: self.search(table, &axes, &base),
+            axes,
             control: self.control(table, &arms, &controls),
             metric: self.metric(table),
             split: self.split(table),
@@ -93,7 +98,7 @@ impl Reader<'_> {
             value => value.as_integer().and_then(|number| u64::try_from(number).ok()),
         };
         let found: Option<Vec<u64>> =
-            table.get("seeds").and_then(|value| several(value).into_iter().map(one).collect());
+            table.get("seeds").and_then(|value| listed(value).into_iter().map(one).collect());
         found.unwrap_or_else(|| {
             self.error("seeds", "must be a list of whole numbers from 0, such as [1, 10]");
             vec![]
@@ -115,12 +120,8 @@ impl Reader<'_> {
         }
         let mut read: Vec<Axis> = vec![];
         for (key, values) in axes {
-            let settings: Result<Vec<Setting>, FieldError> = several(values)
-                .into_iter()
-                .map(|value| Setting::read(&key, value, base, self.catalog))
-                .collect();
-            match settings {
-                Ok(settings) => read.push(Axis { settings }),
+            match several::axis(&key, values, base, self.catalog) {
+                Ok(axis) => read.push(axis),
                 Err(error) => self.error(&format!("axes.{}", error.field), error.message),
             }
         }
@@ -265,7 +266,7 @@ impl Reader<'_> {
 }
 
 /// The values of a list; one alone may stand without brackets.
-fn several(value: &Value) -> Vec<&Value> {
+fn listed(value: &Value) -> Vec<&Value> {
     value.as_array().map_or_else(|| vec![value], |values| values.iter().collect())
 }
 

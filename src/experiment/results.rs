@@ -92,6 +92,12 @@ impl Results {
         if said.is_empty() {
             return vec!["Nothing can be concluded before a race has ended in every arm.".into()];
         }
+        if experiment.arms.len() == 1 && self.points.len() > 2 {
+            said.push(format!(
+                "{} settings were tried, and each interval is of one comparison by itself: of so many, some look better or worse by chance alone.",
+                self.points.len()
+            ));
+        }
         if (0..experiment.arms.len()).any(|arm| experiment.is_pretrained(arm)) {
             let limits = "Each pretrained encoder was trained once: how far another seed of the pretraining would come is \
                           not measured here, and neither are other data or other recipes.";
@@ -176,7 +182,7 @@ impl Difference {
 }
 
 /// "19.3 points", or with a sign "+19.3 points"; of a loss "0.0123".
-fn amount(metric: &MetricInfo, value: f64, with_sign: bool) -> String {
+pub(super) fn amount(metric: &MetricInfo, value: f64, with_sign: bool) -> String {
     let signed = signed(metric, value);
     let number = if with_sign { signed.as_str() } else { signed.trim_start_matches(['+', '−']) };
     match metric.unit {
@@ -217,11 +223,11 @@ pub fn band(curves: &[&[[f64; 2]]]) -> Vec<Band> {
         .collect()
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
+pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-fn deviation(values: &[f64]) -> Option<f64> {
+pub(super) fn deviation(values: &[f64]) -> Option<f64> {
     let mean = mean(values).filter(|_| values.len() > 1)?;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     Some((squares / (values.len() - 1) as f64).sqrt())
@@ -323,7 +329,8 @@ mod tests {
         assert_eq!(differences(5).unwrap().races, 2);
         assert!((differences(5).unwrap().mean - 0.255).abs() < 1e-12);
         let said = results.conclusions(&sweep);
-        assert_eq!(said.len(), 5, "nothing is pretrained");
+        assert_eq!(said.len(), 5 + 1, "nothing is pretrained");
+        assert!(said[5].starts_with("6 settings were tried"), "{}", said[5]);
         let last = "“learning rate 0.01, batch size 64” is 25.5 points better than “learning rate 0.001, batch size 16”";
         assert!(said[4].starts_with(last), "{}", said[4]);
     }

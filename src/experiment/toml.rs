@@ -1,5 +1,5 @@
 //! Experiments as TOML: as strict as a spec, of which each of its recipes is one.
-use super::{Arm, Axis, Experiment, Setting, reader::Reader};
+use super::{Arm, Axis, Experiment, Search, Setting, reader::Reader};
 use crate::spec::{Catalog, FieldError, RunSpec, Section, SpecError, no_toml, overrides::ordered};
 use toml::{Table, Value};
 
@@ -9,7 +9,8 @@ pub(super) const VERSION: i64 = 2;
 impl Experiment {
     /// Whether a text in TOML describes an experiment rather than a single run.
     pub fn is_described_by(text: &str) -> bool {
-        text.parse::<Table>().is_ok_and(|table| table.contains_key("arms") || table.contains_key("axes"))
+        text.parse::<Table>()
+            .is_ok_and(|table| ["arms", "axes", "search"].iter().any(|key| table.contains_key(*key)))
     }
 
     /// Reads an experiment. `overrides` are `key=value` pairs that win over the text: `seeds=[1]`,
@@ -56,10 +57,13 @@ impl Experiment {
         table.insert("split".into(), self.split.id().into());
         table.insert("control".into(), self.arms[self.control].name.as_str().into());
         let axis = |axis: &Axis| {
-            let values = axis.settings.iter().map(Setting::value).collect();
-            Some((axis.settings.first()?.place(), Value::Array(values)))
+            let values = || Value::Array(axis.settings.iter().map(Setting::value).collect());
+            Some((axis.settings.first()?.place(), axis.text().map_or_else(values, Value::String)))
         };
         table.insert("axes".into(), nested(self.axes.iter().filter_map(axis)));
+        if let Some(search) = &self.search {
+            table.insert("search".into(), search_table(search));
+        }
         if !self.pretrain.is_empty() {
             table.insert("pretrain".into(), Value::Array(self.pretrain.iter().map(spec).collect()));
         }
@@ -67,6 +71,23 @@ impl Experiment {
         table.insert("arms".into(), Value::Array(self.arms.iter().map(arm_table).collect()));
         table.to_string()
     }
+}
+
+fn search_table(search: &Search) -> Value {
+    let mut table = Table::new();
+    table.insert("kind".into(), search.kind.into());
+    table.insert("seed".into(), written_seed(search.seed));
+    for (key, value) in [("trials", search.trials), ("halving", search.halving), ("at_once", search.at_once)]
+    {
+        table.insert(key.into(), Value::Integer(value as i64));
+    }
+    search.minutes.map(|minutes| table.insert("minutes".into(), minutes.into()));
+    let skipped = search.skipped.iter().map(|trial| Value::Integer(*trial as i64)).collect();
+    table.insert("skipped".into(), Value::Array(skipped));
+    let trial =
+        |settings: &Vec<Setting>| nested(settings.iter().map(|setting| (setting.place(), setting.value())));
+    table.insert("drawn".into(), Value::Array(search.drawn.iter().map(trial).collect()));
+    table.into()
 }
 
 fn arm_table(arm: &Arm) -> Value {
@@ -114,21 +135,27 @@ fn override_value(table: &mut Table, pair: &str, catalog: &Catalog) -> Result<()
     let (key, text) = (key.trim(), text.trim());
     let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v"));
     let value = value.unwrap_or_else(|| text.into());
-    match key.strip_prefix("axes.") {
-        None => drop(table.insert(key.into(), value)),
-        Some(key) => {
-            let axes = table.entry("axes").or_insert_with(|| Table::new().into());
-            let axes = axes.as_table_mut().ok_or_else(|| FieldError::new("axes", "must be a section"))?;
-            axes.insert(key.into(), value);
-        }
-    }
+    let section = ["axes", "search"]
+        .into_iter()
+        .find_map(|section| Some((section, key.strip_prefix(section)?.strip_prefix('.')?)));
+    let Some((section, key)) = section else {
+        table.insert(key.into(), value);
+        return Ok(());
+    };
+    let inner = table.entry(section).or_insert_with(|| Table::new().into());
+    let inner = inner.as_table_mut().ok_or_else(|| FieldError::new(section, "must be a section"))?;
+    inner.insert(key.into(), value);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{example, sweep},
+        super::{
+            Found,
+            sweep::tests::searched,
+            tests::{example, sweep},
+        },
         *,
     };
     use crate::{metrics::Split, session::catalog};
@@ -142,6 +169,45 @@ mod tests {
             let same = Experiment { base: back.base.clone(), pretrain: back.pretrain.clone(), ..experiment };
             assert_eq!(back, same);
         }
+    }
+
+    #[test]
+    fn a_search_is_written_with_what_it_has_chosen() {
+        let mut experiment = searched("{ trials = 12, minutes = 2.5, halving = 3, skipped = [1] }");
+        let search = experiment.search.clone().unwrap();
+        assert_eq!((search.kind, search.at_once, search.seed), ("tpe", 9, 0));
+        let drawn = experiment.draw(&search, &Found::new(), 9);
+        experiment.search.as_mut().unwrap().drawn = drawn;
+        let text = experiment.to_toml(&catalog());
+        let back = Experiment::from_toml(&text, &[], &catalog()).unwrap();
+        assert_eq!((back.to_toml(&catalog()), back.search), (text, experiment.search));
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_said_in_a_sentence() {
+        let text = "name = 'a'\nrun = {}\nseeds = 1\n[axes]\nlearning_rate = '0.001..0.1 log'";
+        let refused = |pairs: &[&str]| {
+            let pairs: Vec<_> = pairs.iter().map(ToString::to_string).collect();
+            Experiment::from_toml(text, &pairs, &catalog()).unwrap_err().to_string()
+        };
+        assert!(refused(&["search.trials=1000000000"]).contains("choose 5000 at most"));
+        assert!(refused(&["search.trials=0"]).contains("search.trials: must be"));
+        assert!(refused(&["search.minutes=-1"]).contains("search.minutes: must be"));
+        assert!(refused(&["search.halving=1000000000"]).contains("search.halving: must be"));
+        assert!(refused(&["search.at_once=1000000000"]).contains("search.at_once: must be"));
+        assert!(refused(&["search.kind=gird"]).contains("did you mean grid?"));
+        assert!(refused(&["search.kind=grid"]).contains("0.001..0.1:log:5"));
+        assert!(refused(&["search.budget=3"]).contains("search.budget: is not known"));
+        assert!(refused(&["search.skipped=[-1]"]).contains("search.skipped: must be"));
+        assert!(refused(&["search.drawn=[{ batch_size = 3 }]"]).contains("search.drawn.0"));
+        assert!(refused(&["split=test"]).contains("validation"));
+        assert!(refused(&["axes.learning_rate=0.1..0.001"]).contains("smaller end first"));
+        assert!(refused(&["axes.learning_rate=0..0.1 log"]).contains("start above 0"));
+        assert!(refused(&["axes.learning_rate=0.1..1000"]).contains("out of range"));
+        let arms = "arms=[{ name = 'a', set = {} }, { name = 'b', set = { batch_size = 16 } }]";
+        assert!(refused(&[arms]).contains("search"));
+        // few validations for so many rungs
+        assert!(refused(&["search.halving=3", "run.epochs=1"]).contains("evaluations_per_epoch"));
     }
 
     #[test]

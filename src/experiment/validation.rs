@@ -1,16 +1,24 @@
 //! What is wrong with an experiment, before any of its runs begins.
-use super::{Axis, Experiment, Setting};
-use crate::spec::{Catalog, FieldError};
+use super::{Axis, Experiment, Search, Setting};
+use crate::{
+    metrics::Split,
+    spec::{Catalog, EPOCHS, EVALUATIONS_PER_EPOCH, FieldError},
+};
 use std::collections::BTreeSet;
 
 /// More runs than this are a slip of the pen.
 const MAX_RUNS: usize = 5000;
+/// The most that race side by side: each has its weights in memory.
+const MOST_AT_ONCE: usize = 256;
+/// The most of which one goes on.
+const MOST_HALVING: usize = 16;
 
 impl Experiment {
     /// What is wrong with it, by dotted key.
     pub fn validate(&self, catalog: &Catalog) -> Vec<FieldError> {
         let mut errors = self.wrong_numbers();
         errors.extend(self.wrong_axes());
+        errors.extend(self.search.iter().flat_map(|search| self.wrong_search(search)));
         let names = self.arms.iter().map(|arm| &arm.name).chain(self.pretrain.iter().map(|spec| &spec.name));
         if !distinct(names) {
             errors.push(FieldError::new("arms", "arms and pretrainings need names that differ"));
@@ -36,12 +44,14 @@ impl Experiment {
         };
         check(!self.seeds.is_empty(), "seeds", "one seed at least is needed, such as [1, 2, 3]");
         check(distinct(&self.seeds), "seeds", "each seed may be named once");
-        let runs =
-            self.axes.iter().map(|axis| axis.settings.len()).chain([self.seeds.len(), self.arms.len()]);
-        let runs = runs.fold(1, usize::saturating_mul);
+        let points = match &self.search {
+            Some(search) => search.trials.max(search.drawn.len()),
+            None => self.axes.iter().map(|axis| axis.settings.len()).fold(1, usize::saturating_mul),
+        };
+        let runs = [points, self.seeds.len(), self.arms.len()].into_iter().fold(1, usize::saturating_mul);
         check(runs <= MAX_RUNS, "arms", &format!("{runs} runs are too many: choose {MAX_RUNS} at most"));
         check(
-            runs == 0 || runs > self.seeds.len(),
+            runs == 0 || runs > self.seeds.len() || self.search.is_some(),
             "arms",
             "two arms, or two values of an axis, are needed to compare anything",
         );
@@ -53,7 +63,7 @@ impl Experiment {
         let mut errors = vec![];
         let set_by_arms: BTreeSet<String> =
             self.arms.iter().flat_map(|arm| &arm.settings).map(Setting::key).collect();
-        for Axis { settings } in &self.axes {
+        for Axis { settings, .. } in &self.axes {
             let Some(first) = settings.first() else {
                 errors.push(FieldError::new("axes", "each needs one value at least, such as [1, 10]"));
                 continue;
@@ -74,15 +84,90 @@ impl Experiment {
         errors
     }
 
+    fn wrong_search(&self, search: &Search) -> Vec<FieldError> {
+        let mut errors = vec![];
+        let mut check = |fine: bool, field: &str, message: String| {
+            if !fine {
+                errors.push(FieldError::new(field, message));
+            }
+        };
+        check(
+            !self.axes.is_empty(),
+            "axes",
+            "a search needs something to vary, such as learning_rate = \"0.0001..0.1 log\"".into(),
+        );
+        check(
+            self.arms.len() == 1,
+            "arms",
+            "race at values that are named: leave the search and its ranges out, or the arms".into(),
+        );
+        check(
+            self.split == Split::Validation,
+            "split",
+            "a search is decided by validation: who chooses by test examples knows nothing of others any more".into(),
+        );
+        check(search.trials > 0, "search.trials", "must be 1 at least".into());
+        check(
+            search.minutes.is_none_or(|minutes| minutes > 0.0),
+            "search.minutes",
+            "must be more than 0".into(),
+        );
+        check(
+            (1..=MOST_HALVING).contains(&search.halving),
+            "search.halving",
+            format!(
+                "must be from 2 to {MOST_HALVING}, of which one goes on, or 1 to train all of them to the end"
+            ),
+        );
+        check(
+            (1..=MOST_AT_ONCE).contains(&search.at_once),
+            "search.at_once",
+            format!("must be from 1 to {MOST_AT_ONCE}"),
+        );
+        let is_grid = search.kind == super::search::grid::ENTRY.info.id;
+        if let Some(range) = self.axes.iter().find_map(Axis::text).filter(|_| is_grid) {
+            let [text, scale] =
+                range.split_once(' ').map_or([range.as_str(), ""], |(text, scale)| [text, scale]);
+            let scale = if scale.is_empty() { String::new() } else { format!(":{scale}") };
+            check(
+                false,
+                "axes",
+                format!("a grid needs to know how many values of {range} to try: {text}{scale}:5"),
+            );
+        }
+        if errors.is_empty() && search.halving > 1 {
+            errors.extend(self.wrong_rungs(search));
+        }
+        errors
+    }
+
+    /// A rung before the first validation could not be told from the next.
+    fn wrong_rungs(&self, search: &Search) -> Option<FieldError> {
+        let (epochs, each) = (self.base.training(&EPOCHS), self.base.training(&EVALUATIONS_PER_EPOCH));
+        let first = search.rungs()[0];
+        if search.at_once < search.halving {
+            let message = format!("must be {} at least, of which one goes on", search.halving);
+            return Some(FieldError::new("search.at_once", message));
+        }
+        (first * epochs * each < 1.0 - 1e-9).then(|| {
+            let wanted = (1.0 / (first * epochs)).ceil();
+            let message = format!(
+                "looks at a run first after 1/{:.0} of it, when it has not been validated: set evaluations_per_epoch to {wanted}, or train for more epochs",
+                1.0 / first
+            );
+            FieldError::new("search.halving", message)
+        })
+    }
+
     /// What is wrong with the recipes that arms and points make of the base, which is fine by itself. Each mistake is said
     /// once, with the first arm or axis that has it.
     fn wrong_recipes(&self, catalog: &Catalog) -> Vec<FieldError> {
         let mut errors: Vec<FieldError> = vec![];
-        for (arm, point) in
-            (0..self.arms.len()).flat_map(|arm| (0..self.points()).map(move |point| (arm, point)))
+        let probes = self.probes();
+        for (arm, point) in (0..self.arms.len()).flat_map(|arm| probes.iter().map(move |point| (arm, point)))
         {
-            let recipe = self.recipe(arm, point);
-            let settings = self.arms[arm].settings.iter().chain(self.point(point));
+            let recipe = self.recipe_at(arm, point);
+            let settings = self.arms[arm].settings.iter().chain(point.iter().copied());
             let foreign = settings.filter(|setting| setting.is_foreign(&recipe, catalog)).map(|setting| {
                 let section = setting.place().0.map_or("", |section| recipe.id(section));
                 FieldError::new(setting.key(), format!("does nothing with {section}"))

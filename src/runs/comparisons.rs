@@ -5,12 +5,13 @@
 //! HOME/comparisons/2026-11-23-1405-head-start-k3f9/
 //!   comparison.toml  every default written out
 //!   results.csv      arm, the axes, seed, the metric; one run a row; written when the last race has ended
+//!   request.toml     what another program wants of a sweep that one is at work at
 //! ```
 use super::{Home, MOST_SPEC, find, list, new_id};
 use crate::{
     disk,
     errors::At as _,
-    experiment::{Cell, Experiment},
+    experiment::{Cell, Experiment, Setting},
     protocol::ComparisonId,
     spec::Catalog,
 };
@@ -21,6 +22,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use toml::Value;
+
+mod sweeps;
+pub use sweeps::Request;
 
 /// The folder of one comparison.
 #[derive(Clone, Debug)]
@@ -127,17 +131,20 @@ impl ComparisonFolder {
             let Cell::Arm { race, arm } = *cell else { continue };
             let race = experiment.race(race);
             write!(text, "{},", quoted(&experiment.arms[arm].name))?;
-            for setting in experiment.point(race.point) {
-                match setting.value() {
-                    Value::String(name) => write!(text, "{},", quoted(&name))?,
-                    number => write!(text, "{number},")?,
-                }
-            }
+            experiment.point(race.point).into_iter().for_each(|setting| text.push_str(&column(setting)));
             writeln!(text, "{},{value}", race.seed)?;
         }
         let path = self.path.join("results.csv");
         disk::replace(&path, text.as_bytes())
             .map_err(|error| disk::unwritten("Could not write the results", &path, error))
+    }
+}
+
+/// A value of an axis in a CSV file, with the comma after it.
+fn column(setting: &Setting) -> String {
+    match setting.value() {
+        Value::String(name) => quoted(&name) + ",",
+        number => format!("{number},"),
     }
 }
 

@@ -248,7 +248,9 @@ impl State {
     /// What a comparison has found so far.
     pub fn results(&self, of: &ComparisonInfo) -> Results {
         let Experiment { metric, split, .. } = of.experiment;
-        let value = |(cell, run): (Cell, &Run)| Some((cell, run.latest(metric.id, split)?));
+        let is_whole = |run: &&Run| of.experiment.search.is_none() || run.phase == Phase::Finished;
+        let value =
+            |(cell, run): (Cell, &Run)| Some((cell, Some(run).filter(is_whole)?.latest(metric.id, split)?));
         Results::new(&of.experiment, &self.entrants(of).into_iter().filter_map(value).collect())
     }
 

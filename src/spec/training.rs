@@ -1,5 +1,5 @@
 //! The hyperparameters of training that belong to no component.
-use super::{ComponentInfo, Param, ParamKind};
+use super::{ComponentInfo, Param, ParamKind, RunSpec};
 
 const fn count(
     key: &'static str,
@@ -66,6 +66,23 @@ pub const EVALUATIONS_PER_EPOCH: Param = Param {
         "How often in an epoch the validation examples are scored.",
     )
 };
+/// Whether a run is validated after a step: as often in an epoch as asked for, evenly, the last time at its end.
+pub fn is_validation_due(step: u64, steps_per_epoch: u64, each_epoch: u64) -> bool {
+    let count = each_epoch.min(steps_per_epoch);
+    let within = step.saturating_sub(1) % steps_per_epoch.max(1) + 1;
+    (within * count) / steps_per_epoch.max(1) > ((within - 1) * count) / steps_per_epoch.max(1)
+}
+
+/// The first step from one on after which a run is validated.
+pub fn validation_from(spec: &RunSpec, step: u64, steps_per_epoch: u64) -> u64 {
+    let each_epoch = spec.training(&EVALUATIONS_PER_EPOCH) as u64;
+    let within_an_epoch = step.max(1)..=step.max(1) + steps_per_epoch;
+    within_an_epoch
+        .into_iter()
+        .find(|step| is_validation_due(*step, steps_per_epoch, each_epoch))
+        .unwrap_or(step)
+}
+
 /// Validations without a lower loss before a run stops early; 0 for never.
 pub const PATIENCE: Param = count(
     "patience",

@@ -23,6 +23,7 @@ mod points;
 pub mod proposal;
 mod race;
 mod standing;
+mod sweep;
 pub use standing::stand;
 
 /// In less width the plots are one beneath the other, in points.
@@ -33,6 +34,7 @@ const NARROW: f32 = 680.0;
 pub struct ComparisonPanel {
     /// The point whose races are shown, by its place. It changes when a person chooses another, and not by itself.
     point: usize,
+    sweep: sweep::Kept,
 }
 
 type Entrants<'a> = BTreeMap<Cell, &'a Run>;
@@ -52,6 +54,10 @@ impl ComparisonPanel {
         let source = Source::of_experiment(experiment, catalog);
         ScrollArea::vertical().id_salt("comparison").auto_shrink(false).show(ui, |ui| {
             header(ui, info, &entrants, actions);
+            if let Some(search) = &experiment.search {
+                let found = state.found(info);
+                return sweep::ui(ui, &mut self.sweep, (info, search, &found), &entrants, &source, actions);
+            }
             let height = ((ui.available_height() - 330.0) / 2.0).clamp(190.0, 420.0);
             let across = if ui.available_width() < NARROW { 1 } else { 2 };
             columns(ui, across, |column, ui| {
@@ -63,7 +69,7 @@ impl ComparisonPanel {
                 }
             });
             figures(ui, experiment, &results, &source, actions);
-            conclusions(ui, experiment, &results);
+            conclusions_of(ui, &results.conclusions(experiment));
         });
     }
 }
@@ -286,11 +292,11 @@ fn figure(metric: &MetricInfo, point: &PointResult, arm: usize) -> [String; 2] {
     [widgets::figure(metric, mean) + &deviation, difference]
 }
 
-fn conclusions(ui: &mut Ui, experiment: &Experiment, results: &Results) {
+fn conclusions_of(ui: &mut Ui, said: &[String]) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.label(strong("What may be concluded"));
-        for sentence in results.conclusions(experiment) {
+        for sentence in said {
             ui.label(sentence);
         }
     });

@@ -2,6 +2,7 @@
 use super::{
     Action,
     alterations::Alterations,
+    comparison::proposal,
     fetch,
     finder::Wanted,
     param,
@@ -14,11 +15,11 @@ use crate::{
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
     session::{DataState, Run, State, catalog, fitting},
-    spec::{Catalog, Choice, FieldError, RunSpec, Section},
+    spec::{Catalog, Choice, FieldError, RunSpec, Section, dotted},
 };
 use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
 use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 mod branch;
 mod choosing;
@@ -45,6 +46,8 @@ pub struct Form {
     script: script::Script,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
+    /// Hyperparameters of which several values or a range are tried, as they were typed, by their dotted keys.
+    varied: BTreeMap<String, String>,
 }
 
 /// Begins with the first of the presets.
@@ -65,6 +68,7 @@ impl Default for Form {
             wanted: None,
             script: script::Script::default(),
             awaits_images: false,
+            varied: BTreeMap::new(),
         }
     }
 }
@@ -82,6 +86,7 @@ impl Form {
         self.path = spec.dataset.path.as_ref().map_or(String::new(), |path| path.display().to_string());
         self.spec = spec;
         (self.left_out, self.awaits_images) = (None, false);
+        self.varied.clear();
     }
 
     /// Shows the whole form, whatever trains.
@@ -99,6 +104,9 @@ impl Form {
         actions: &mut Vec<Action>,
     ) {
         self.fit_to_data(&state.data, catalog);
+        let known: Vec<String> =
+            catalog.params(&self.spec).map(|(section, param)| dotted(section, param)).collect();
+        self.varied.retain(|key, _| known.contains(key));
         let busy = selected.is_some_and(|run| run.phase.is_active());
         card(ui).show(ui, |ui| {
             ui.set_width(ui.available_width());
@@ -142,7 +150,7 @@ impl Form {
                     let (name, then) = match &recipe {
                         Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
                         Recipe::Experiment(experiment) => {
-                            (format!("Race: {}", experiment.name), "Says first what it takes.")
+                            (proposal::heading(experiment), "Says first what it takes.")
                         }
                     };
                     if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
@@ -239,14 +247,21 @@ impl Form {
         let unfit = self.left_behind(catalog, &state.runs).is_err();
         let unfit =
             unfit.then(|| "It does not fit the run that it goes on from: see Goes on from below".into());
-        let reason = self.reason(catalog, errors, &state.data).or(unfit);
-        let text = RichText::new("Start training").color(Color32::WHITE).family(semibold());
+        let sweep = self.sweep(catalog);
+        let wrong = sweep.as_ref().and_then(|sweep| sweep.as_ref().err()).cloned();
+        let reason = self.reason(catalog, errors, &state.data).or(unfit).or(wrong);
+        let name = if sweep.is_some() { "Start a sweep…" } else { "Start training" };
+        let text = RichText::new(name).color(Color32::WHITE).family(semibold());
         let icon = ICON_PLAY_ARROW.rich_text().size(20.0).color(Color32::WHITE);
         let fill = ui.visuals().selection.bg_fill;
         let size = egui::vec2(ui.available_width(), 38.0);
         let button = ui.add_enabled(reason.is_none(), Button::new((icon, text)).fill(fill).min_size(size));
-        button.widget_info(|| WidgetInfo::labeled(Role::Button, reason.is_none(), "Start training"));
-        if button.clicked() {
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, reason.is_none(), name));
+        if button.clicked()
+            && let Some(Ok(sweep)) = sweep
+        {
+            self.proposed = Some(sweep);
+        } else if button.clicked() {
             actions.push(Action::Send(Command::Start(Box::new(self.spec.clone()))));
             self.open = None;
         }

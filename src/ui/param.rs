@@ -3,11 +3,16 @@ use super::{
     theme,
     widgets::{number, quiet_icon_button},
 };
-use crate::spec::{Param, ParamKind};
+use crate::{
+    experiment::is_several,
+    spec::{Param, ParamKind},
+};
 use egui::{
-    ComboBox, DragValue, Label, RichText, Sense, Slider, TextStyle, TextWrapMode, Ui, WidgetText, vec2,
+    ComboBox, DragValue, Label, RichText, Sense, Slider, TextEdit, TextStyle, TextWrapMode, Ui, WidgetText,
+    vec2,
 };
 use egui_material_icons::icons::ICON_RESTART_ALT;
+use std::cell::RefCell;
 
 /// Room for a number and its unit at least, and for the way back to the default.
 const NUMBER_WIDTH: f32 = 62.0;
@@ -29,11 +34,34 @@ const ZEROS: [(&str, &str); 10] = [
 
 /// A row with label, control, unit and a way back to `default`, its error beneath. Says whether `value` changed.
 pub fn row(ui: &mut Ui, param: &Param, value: &mut f64, default: f64, error: Option<&str>) -> bool {
+    row_of_one_or_many(ui, param, value, default, error) == Typed::Value
+}
+
+/// What became of a row.
+#[derive(Debug, PartialEq)]
+pub enum Typed {
+    /// Nothing.
+    Nothing,
+    /// The value is another one.
+    Value,
+    /// Several values or a range were typed.
+    Several(String),
+}
+
+/// As [`row`]; of a number, several values or a range may be typed too.
+pub fn row_of_one_or_many(
+    ui: &mut Ui,
+    param: &Param,
+    value: &mut f64,
+    default: f64,
+    error: Option<&str>,
+) -> Typed {
     let before = *value;
+    let several = RefCell::new(None);
     ui.horizontal(|ui| {
         let label = label(ui, param.label, param.help);
         ui.spacing_mut().button_padding.x = 7.0;
-        control(ui, param, value, label);
+        control(ui, param, value, label, &several);
         if *value != default {
             let name = format!("Set {} back to {}", param.label.to_lowercase(), in_words(param, default));
             if quiet_icon_button(ui, ICON_RESTART_ALT, &name).clicked() {
@@ -44,17 +72,47 @@ pub fn row(ui: &mut Ui, param: &Param, value: &mut f64, default: f64, error: Opt
     if let Some(error) = error {
         ui.label(RichText::new(error).small().color(theme::alarm(ui.visuals().dark_mode)));
     }
-    *value != before
+    match several.into_inner() {
+        Some(text) => Typed::Several(text),
+        None if *value != before => Typed::Value,
+        None => Typed::Nothing,
+    }
 }
 
-fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
+/// A row whose value is several values or a range, with a way back to a single one, which was asked for where it says so.
+pub fn row_of_many(ui: &mut Ui, param: &Param, text: &mut String, error: Option<&str>) -> bool {
+    let mut back = false;
+    ui.horizontal(|ui| {
+        let label = label(ui, param.label, param.help);
+        let edit =
+            TextEdit::singleline(text).desired_width((ui.available_width() - BACK_WIDTH - 8.0).max(40.0));
+        ui.add(edit)
+            .labelled_by(label)
+            .on_hover_text("Several values, such as 0.1, 0.2, or a range, such as 0.0001..0.1 log");
+        let name = format!("Try one value of {} alone", param.label.to_lowercase());
+        back = quiet_icon_button(ui, ICON_RESTART_ALT, &name).clicked();
+    });
+    if let Some(error) = error {
+        ui.label(RichText::new(error).small().color(theme::alarm(ui.visuals().dark_mode)));
+    }
+    back
+}
+
+fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id, several: &RefCell<Option<String>>) {
+    let parsed = |text: &str| {
+        if is_several(text) {
+            *several.borrow_mut() = Some(text.trim().to_owned());
+            return None;
+        }
+        parsed(param, text)
+    };
     match param.kind {
         ParamKind::Integer { min, max } => {
             let drag = DragValue::new(value)
                 .range(min as f64..=max as f64)
                 .max_decimals(0)
                 .custom_formatter(|value, _| in_words(param, value))
-                .custom_parser(|text| parsed(param, text))
+                .custom_parser(parsed)
                 .speed(0.2);
             ui.add(drag.update_while_editing(false)).labelled_by(label).on_hover_text(param.help);
         }
@@ -68,7 +126,7 @@ fn control(ui: &mut Ui, param: &Param, value: &mut f64, label: egui::Id) {
                 .logarithmic(logarithmic)
                 .smallest_positive(min.max(1e-6))
                 .custom_formatter(|value, _| in_words(param, value))
-                .custom_parser(|text| parsed(param, text))
+                .custom_parser(parsed)
                 .update_while_editing(false);
             ui.add(slider).labelled_by(label).on_hover_text(param.help);
         }

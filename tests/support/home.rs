@@ -1,7 +1,7 @@
 //! The state of a home after a day's work: runs of every phase, races, and a network's answer to a drawing.
 #![allow(dead_code, reason = "each test file uses its own part")]
 use headstart::{
-    experiment::{Cell, Experiment},
+    experiment::{Cell, Experiment, Found},
     metrics::{ACCURACY, LEARNING_RATE, LOSS, Point, Split},
     protocol::{ComparisonId, ComparisonInfo, Event, Phase, Progress, RunId, RunInfo},
     session::{State, catalog},
@@ -57,6 +57,38 @@ fn race(state: &mut State, races: &str, phase: Phase) {
         let id = format!("{races}-{race}-{arm}").into();
         add(state, id, spec, phase, 3 * arm + race);
     }
+}
+
+/// The identifier of [`sweep`].
+pub const SWEEP: &str = "2026-11-23-sweep";
+
+/// A sweep of 18 settings, of which nine race.
+pub fn sweep(state: &mut State) {
+    let text = include_str!("../../configs/rate_and_dropout.toml");
+    let mut experiment = Experiment::from_toml(text, &[], &catalog()).unwrap();
+    let search = experiment.search.clone().unwrap();
+    let drawn = experiment.draw(&search, &Found::new(), 18);
+    experiment.search.as_mut().unwrap().drawn = drawn;
+    let (info_id, folder) = (ComparisonId::from(SWEEP), format!("/home/comparisons/{SWEEP}").into());
+    let info = ComparisonInfo { id: info_id, folder, experiment: experiment.clone(), phase: Phase::Running };
+    state.apply(Event::Comparison(Box::new(info)));
+    for race in 0..18 {
+        let spec = experiment.spec(SWEEP, Cell::Arm { race, arm: 0 }, &|_| None);
+        let phase = match race {
+            0 => Phase::Finished,
+            1..9 => Phase::Stopped,
+            _ => Phase::Running,
+        };
+        // best at a learning rate of 0.01, whatever the dropout
+        let pace = (8.0 * (spec.optimizer.values["learning_rate"].log10() + 2.0).abs()) as usize;
+        add(state, format!("{SWEEP}-{race}").into(), spec, phase, pace);
+    }
+}
+
+/// Takes it away again.
+pub fn without_sweep(state: &mut State) {
+    state.apply(Event::ComparisonRemoved(SWEEP.into()));
+    (0..18).for_each(|race| state.apply(Event::Removed(format!("{SWEEP}-{race}").into())));
 }
 
 /// A run with loss and accuracy curves of its own.

@@ -3,7 +3,7 @@ use super::Engine;
 use crate::{
     data::{self, watch::Stopped},
     errors::message,
-    experiment::{Cell, Experiment, Members},
+    experiment::{Cell, Experiment, Found, Goal, Members},
     metrics::ACCURACY,
     objectives,
     protocol::{About, ComparisonId, ComparisonInfo, Control, Event, Order, Phase, RunId},
@@ -13,6 +13,8 @@ use crate::{
 use anyhow::{Context as _, Result, ensure};
 use std::collections::{BTreeMap, VecDeque};
 
+mod sweeping;
+
 /// A comparison in the worker's hands.
 pub struct Contest {
     experiment: Experiment,
@@ -20,15 +22,22 @@ pub struct Contest {
     _lock: RunLock,
     /// Those that have been begun, in whatever session.
     runs: BTreeMap<Cell, RunId>,
-    /// The first is under way once `racing`; those after it are to come.
+    /// The first is under way once `begun`; those after it are to come.
     rounds: VecDeque<Vec<Cell>>,
-    racing: bool,
+    begun: bool,
+    /// Of a sweep: what its runs train towards now.
+    racing: Vec<Goal>,
+    /// The steps at which those stop.
+    goals: BTreeMap<RunId, u64>,
+    /// What its runs have measured, but for those that race.
+    found: Found,
 }
 
 impl Contest {
     /// The runs of the present round.
     fn racers(&self) -> impl Iterator<Item = &RunId> {
-        self.rounds.front().into_iter().flatten().filter_map(|cell| self.runs.get(cell))
+        let round = self.rounds.front().into_iter().flatten().filter_map(|cell| self.runs.get(cell));
+        round.chain(self.goals.keys())
     }
 }
 
@@ -58,9 +67,9 @@ impl Engine {
         let sources = experiment.sources();
         // each source once for each encoder: weights take long to read
         let mut begun: Vec<(String, Choice)> = vec![];
-        let all = (0..experiment.arms.len())
-            .flat_map(|arm| (0..experiment.points()).map(move |point| (arm, point)));
-        for recipe in all.map(|(arm, point)| experiment.recipe(arm, point)) {
+        let probes = experiment.probes();
+        let all = (0..experiment.arms.len()).flat_map(|arm| probes.iter().map(move |point| (arm, point)));
+        for recipe in all.map(|(arm, point)| experiment.recipe_at(arm, point)) {
             ensure!(
                 objectives::find(&recipe.objective.id)?.needs_labels || experiment.metric.id != ACCURACY,
                 "A comparison measures what is learnt from few labels, and the objective {:?} learns without any: choose \
@@ -86,6 +95,7 @@ impl Engine {
             Order::Resume => self.resume_comparison(id),
             Order::Reopen => self.reopen_comparison(id),
             Order::Control(control) => self.control_comparison(id, control),
+            Order::Revise(wanted) => self.revise(id, &wanted),
             Order::Delete => self.delete_comparison(id),
             Order::Restore => self.restore_comparison(id),
         }
@@ -98,6 +108,7 @@ impl Engine {
 
     /// Begins the next round of a comparison whose runs have ended.
     pub(super) fn compare(&mut self) {
+        self.take_requests();
         let idle = self.contests.iter().find(|(_, contest)| !self.is_racing(contest));
         let Some(id) = idle.map(|(id, _)| id.clone()) else { return };
         let Some(mut contest) = self.contests.remove(&id) else { return };
@@ -113,7 +124,8 @@ impl Engine {
     }
 
     fn is_racing(&self, contest: &Contest) -> bool {
-        contest.racing && contest.racers().any(|run| self.active.contains_key(run))
+        (contest.begun || !contest.goals.is_empty())
+            && contest.racers().any(|run| self.active.contains_key(run))
     }
 
     /// Starts or resumes the runs of the first round that is not done; says how the comparison has ended, if it has.
@@ -122,17 +134,20 @@ impl Engine {
             let left = self.unfinished(contest, &round);
             if left.is_empty() {
                 contest.rounds.pop_front();
-                contest.racing = false;
+                contest.begun = false;
                 continue;
             }
-            if contest.racing {
+            if contest.begun {
                 return Ok(Some(left.into_iter().find_map(|(_, ended)| ended).unwrap_or(Phase::Stopped)));
             }
             for (cell, _) in left {
                 self.race(id, contest, cell)?;
             }
-            contest.racing = true;
+            contest.begun = true;
             return Ok(None);
+        }
+        if contest.experiment.search.is_some() {
+            return self.next_of_sweep(id, contest);
         }
         let experiment = &contest.experiment;
         let found =
@@ -181,14 +196,16 @@ impl Engine {
         let folder = self.home.comparison(id);
         let experiment = folder.read(&self.catalog)?;
         let lock = folder.lock()?;
-        let members = Members::new(&experiment);
         let contest = Contest {
-            runs: self.runs_of(id).filter_map(|(run, spec)| Some((members.cell(&spec)?, run))).collect(),
+            runs: self.home.entrants(id, &experiment, &self.catalog),
             rounds: experiment.rounds().into(),
             experiment,
             folder,
             _lock: lock,
-            racing: false,
+            begun: false,
+            racing: vec![],
+            goals: BTreeMap::new(),
+            found: Found::new(),
         };
         self.contests.insert(id.clone(), contest);
         self.show_comparison(id, Some(Phase::Running))

@@ -1,7 +1,7 @@
 //! The card that a race starts from: what is compared, how much work that is, and how long it will take here.
 use super::arm_look;
 use crate::{
-    experiment::{Experiment, Setting},
+    experiment::{Experiment, Search, Setting, search},
     protocol::Command,
     session::{DataState, State},
     spec::{BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, FREEZE_STAGES, RunSpec, SELF_LABELS, Section},
@@ -29,7 +29,7 @@ pub fn ui(
     let screen = ui.ctx().content_rect();
     let modal = Modal::new(Id::unique("proposed race")).show(ui.ctx(), |ui| {
         ui.set_width((screen.width() - 80.0).clamp(240.0, 560.0));
-        ui.label(strong(format!("Race: {}", experiment.name)).heading());
+        ui.label(strong(heading(experiment)).heading());
         ScrollArea::vertical().max_height((screen.height() - 220.0).max(120.0)).show(ui, |ui| {
             content(ui, experiment, state, catalog);
         });
@@ -78,14 +78,23 @@ fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String,
     }
     for axis in &experiment.axes {
         let values: Vec<String> = axis.settings.iter().map(Setting::short).collect();
-        add(&axis.settings[0].title(), values.join(", "));
+        add(&axis.settings[0].title(), axis.text().unwrap_or_else(|| values.join(", ")));
     }
-    let (races, arms, seeds) = (experiment.races(), experiment.arms.len(), experiment.seeds.len());
+    let (arms, seeds) = (experiment.arms.len(), experiment.seeds.len());
+    let races = experiment.search.as_ref().map_or(experiment.races(), |search| search.trials * seeds);
     add("Seeds", if seeds == 1 { "1".into() } else { format!("{seeds} for each") });
     let of_arms = if arms == 1 { String::new() } else { format!("{races} races of {arms} arms: ") };
+    if let Some(search) = &experiment.search {
+        let early = match search.halving {
+            ..=1 => String::new(),
+            of => format!("; at each look one of {of} goes on"),
+        };
+        add("Search", format!("{}, {} side by side{early}", kind_of(search), search.at_once));
+    }
     add("Runs", format!("{of_arms}{} runs", thousands((races * arms) as u64)));
     if let Some(steps) = work.steps {
-        add("Steps", format!("{} in all", thousands(steps)));
+        let most = if experiment.search.is_some() { " at most" } else { " in all" };
+        add("Steps", format!("{}{most}", thousands(steps)));
     }
     add(
         "Time",
@@ -96,6 +105,17 @@ fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String,
         },
     );
     rows
+}
+
+/// "Race: The head start".
+pub fn heading(experiment: &Experiment) -> String {
+    let kind = if experiment.search.is_some() { "Sweep" } else { "Race" };
+    format!("{kind}: {}", experiment.name)
+}
+
+/// How settings are chosen, as people call it.
+fn kind_of(search: &Search) -> &'static str {
+    search::find(search.kind).map_or(search.kind, |entry| entry.info.label)
 }
 
 /// Gives whether the card stays open.
@@ -109,10 +129,11 @@ fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut
     }
     let mut stays = true;
     ui.horizontal(|ui| {
-        let text = RichText::new("Start the race").color(Color32::WHITE).family(semibold());
-        let button = Button::new(text).fill(ui.visuals().selection.bg_fill);
+        let text = if experiment.search.is_some() { "Start the sweep" } else { "Start the race" };
+        let label = RichText::new(text).color(Color32::WHITE).family(semibold());
+        let button = Button::new(label).fill(ui.visuals().selection.bg_fill);
         let start = ui.add_enabled(!is_missing, button);
-        start.widget_info(|| WidgetInfo::labeled(Role::Button, !is_missing, "Start the race"));
+        start.widget_info(|| WidgetInfo::labeled(Role::Button, !is_missing, text));
         if start.clicked() {
             actions.push(Action::Send(Command::Compare(Box::new(experiment.clone()))));
             stays = false;
@@ -125,7 +146,7 @@ fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut
 /// What an arm does, in a sentence, or as a list of what it changes.
 pub fn explained(experiment: &Experiment, arm: usize) -> String {
     let settings = &experiment.arms[arm].settings;
-    let spec = experiment.recipe(arm, 0);
+    let spec = experiment.recipe_at(arm, experiment.probes().first().map_or(&[], Vec::as_slice));
     let is_pretrained = experiment.is_pretrained(arm);
     let is_of_a_head_start = |setting: &Setting| match setting {
         Setting::InitFrom(_) => true,
@@ -162,8 +183,15 @@ struct Work {
 impl Work {
     fn of(experiment: &Experiment, state: &State) -> Self {
         let pretrainings = experiment.pretrain.iter().map(|spec| (spec.clone(), 1));
+        let seeds = experiment.seeds.len();
+        // of a search the settings are not known yet: as many like the first
+        let (most, each) = match &experiment.search {
+            Some(search) => (1, search.trials * seeds),
+            None => (usize::MAX, seeds),
+        };
+        let probes = experiment.probes();
         let arms = (0..experiment.arms.len()).flat_map(|arm| {
-            (0..experiment.points()).map(move |point| (experiment.recipe(arm, point), experiment.seeds.len()))
+            probes.iter().take(most).map(move |point| (experiment.recipe_at(arm, point), each))
         });
         let (mut steps, mut secs) = (Some(0), Some(0.0));
         for (spec, runs) in pretrainings.chain(arms) {

@@ -174,7 +174,7 @@ pub fn framed<'a>(id: &str, height: f32, metric: &'static MetricInfo) -> Plot<'a
 
 fn band_of(experiment: &Experiment, entrants: &Entrants<'_>, point: usize, arm: usize) -> Vec<Band> {
     let cells =
-        (0..experiment.seeds.len()).map(|seed| Cell::Arm { race: seed * experiment.points() + point, arm });
+        (0..experiment.seeds.len()).map(|seed| Cell::Arm { race: experiment.race_at(point, seed), arm });
     let curves: Vec<&[[f64; 2]]> = cells
         .filter_map(|cell| Some(entrants.get(&cell)?.curve(experiment.metric.id, Split::Validation)))
         .filter(|curve| !curve.is_empty())

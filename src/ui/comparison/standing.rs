@@ -1,6 +1,7 @@
 //! How far a comparison is, and how long it will still take.
 use super::Entrants;
 use crate::{
+    experiment::{Cell, Search},
     protocol::{ComparisonInfo, Phase},
     session::Run,
     ui::widgets::duration,
@@ -8,6 +9,12 @@ use crate::{
 
 /// The share of a comparison's runs that are done, and where it stands in words.
 pub fn stand(info: &ComparisonInfo, entrants: &Entrants<'_>) -> (f32, String) {
+    let has_begun = entrants.keys().any(|cell| matches!(cell, Cell::Arm { .. }));
+    if let Some(search) =
+        info.experiment.search.as_ref().filter(|_| has_begun || info.experiment.pretrain.is_empty())
+    {
+        return sweep(search, entrants);
+    }
     let rounds = info.experiment.rounds();
     let of = |round: usize| -> Vec<&Run> {
         rounds[round].iter().filter_map(|cell| entrants.get(cell).copied()).collect()
@@ -36,6 +43,23 @@ pub fn stand(info: &ComparisonInfo, entrants: &Entrants<'_>) -> (f32, String) {
         format!("Race {} of {races}{left}", done - pretrainings + 1)
     };
     ((done as f32 + within) / rounds.len() as f32, text)
+}
+
+/// Of a sweep: the group of settings that race now, among all that are to be tried.
+fn sweep(search: &Search, entrants: &Entrants<'_>) -> (f32, String) {
+    let (tried, at_once) = (search.drawn.len(), search.at_once.max(1));
+    if tried == 0 {
+        return (0.0, "The first settings are being chosen".into());
+    }
+    let before = tried.saturating_sub(1) / at_once * at_once;
+    let racing: Vec<f32> = entrants
+        .values()
+        .filter(|run| run.phase.is_active())
+        .map(|run| run.progress.step as f32 / run.progress.steps.max(1) as f32)
+        .collect();
+    let within = if racing.is_empty() { 0.0 } else { racing.iter().sum::<f32>() / racing.len() as f32 };
+    let share = (before as f32 + (tried - before) as f32 * within) / search.trials.max(1) as f32;
+    (share.min(1.0), format!("Settings {} to {tried} of {}", before + 1, search.trials.max(tried)))
 }
 
 /// Seconds that runs have trained, in all.

@@ -3,9 +3,15 @@ use super::{Form, field};
 use crate::{
     data,
     errors::message,
+    experiment::{Axis, Experiment, read_axis},
     session::{DataState, State, fitting, model_summary},
     spec::{BATCH_SIZE, Catalog, EPOCHS, FieldError, Param, SELF_LABELS, Section, dotted},
-    ui::{Action, param, summary, training, widgets::steady},
+    ui::{
+        Action,
+        param::{self, Typed},
+        summary, training,
+        widgets::steady,
+    },
 };
 use egui::{CollapsingHeader, DragValue, RichText, Ui};
 
@@ -99,23 +105,57 @@ impl Form {
         for (section, param) in shown {
             let key = dotted(section, param);
             let error = errors.iter().find(|error| error.field == key).map(|error| error.message.as_str());
+            if self.varied.contains_key(&key) {
+                self.many(ui, catalog, param, &key);
+                continue;
+            }
             let mut value = self.spec.get(section, param);
             // What does not serve the data can still be set back.
             let misfit = catalog.misfit(&self.spec, section, param.key).filter(|_| value == param.default);
-            let is_changed = steady(ui, &key, |ui| {
-                let control = |ui: &mut Ui| param::row(ui, param, &mut value, param.default, error);
+            let typed = steady(ui, &key, |ui| {
+                let control =
+                    |ui: &mut Ui| param::row_of_one_or_many(ui, param, &mut value, param.default, error);
                 let row = ui.add_enabled_ui(misfit.is_none(), control);
                 if let Some(misfit) = misfit {
                     row.response.on_hover_text(misfit.to_string());
                 }
                 row.inner
             });
-            if is_changed {
-                self.spec.set(section, param, value);
+            match typed {
+                Typed::Nothing => {}
+                Typed::Value => self.spec.set(section, param, value),
+                Typed::Several(text) => drop(self.varied.insert(key, text)),
             }
             let found = ui.add_enabled_ui(errors.is_empty(), |ui| training::find(ui, param)).inner;
             self.wanted = found.or(self.wanted);
         }
+    }
+
+    /// A hyperparameter of which several values are tried.
+    fn many(&mut self, ui: &mut Ui, catalog: &Catalog, param: &Param, key: &str) {
+        let Some(text) = self.varied.get_mut(key) else { return };
+        let error = read_axis(key, &text.as_str().into(), &self.spec, catalog).err();
+        let error = error.as_ref().map(|error| error.message.as_str());
+        if steady(ui, key, |ui| param::row_of_many(ui, param, text, error)) {
+            self.varied.remove(key);
+        }
+    }
+
+    /// The sweep that several values of hyperparameters make of the form, or the first thing that is wrong with it.
+    pub(super) fn sweep(&self, catalog: &Catalog) -> Option<Result<Experiment, String>> {
+        if self.varied.is_empty() {
+            return None;
+        }
+        let axes =
+            self.varied.iter().map(|(key, text)| read_axis(key, &text.as_str().into(), &self.spec, catalog));
+        let axes: Result<Vec<Axis>, FieldError> = axes.collect();
+        Some(axes.map_err(|error| error.to_string()).and_then(|axes| {
+            let sweep = Experiment::of_sweep(self.spec.clone(), axes);
+            match sweep.validate(catalog).first() {
+                Some(wrong) => Err(wrong.to_string()),
+                None => Ok(sweep),
+            }
+        }))
     }
 
     fn seed(&mut self, ui: &mut Ui) {
