@@ -190,8 +190,8 @@ fn data_that_have_changed_since_are_noticed() {
     let (home, [slow, _]) = two_runs(&fixture);
     let said = |home: &Path| String::from_utf8(run(home, &["evaluate", &slow]).stderr).unwrap();
     assert!(!said(&home).contains("have changed"), "{}", said(&home));
-    let labels = fs::read_dir(fixture.data()).unwrap().map(|entry| entry.unwrap().path());
-    let labels = labels.filter(|path| path.to_string_lossy().contains("train-labels")).next().unwrap();
+    let mut labels = fs::read_dir(fixture.data()).unwrap().map(|entry| entry.unwrap().path());
+    let labels = labels.find(|path| path.to_string_lossy().contains("train-labels")).unwrap();
     let mut bytes = fs::read(&labels).unwrap();
     let last = bytes.len() - 1;
     bytes[last] = (bytes[last] + 1) % 10;

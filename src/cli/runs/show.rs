@@ -168,8 +168,8 @@ impl Page<'_> {
     }
 
     fn print_settings(&self) {
-        let title = if self.compared { "default, and the other run's" } else { "default" };
-        line(format!("\nSettings; where they are not the default, {title}:"));
+        let other = if self.compared { ", and what the other run has where it differs" } else { "" };
+        line(format!("\nSettings, with the default where another value was set{other}:"));
         for setting in self.settings.iter().take_while(|_| is_read()) {
             let mut beside = vec![];
             if setting.is_changed() {
