@@ -59,6 +59,7 @@ fn id(run: usize) -> RunId {
 fn add(state: &mut State, run: usize, points: u64) {
     let spec = RunSpec::default();
     state.apply(Event::Run(Box::new(RunInfo {
+        marks: Default::default(),
         id: id(run),
         folder: "runs".into(),
         live: catalog().live_params(&spec),

@@ -23,7 +23,7 @@ const EVERY: u64 = 32;
 
 fn main() -> Result<()> {
     let run = PathBuf::from(std::env::args().nth(1).context("the folder of the run is missing")?);
-    let (run, folder) = (RunFolder { path: run }, assets());
+    let (run, folder) = (RunFolder::new(run), assets());
     let step = *run.checkpoints().last().context("the run has no checkpoint")?;
     let state = run.checkpoint_state(step)?;
     ensure!(state.trained, "the run has not ended");
@@ -44,7 +44,7 @@ fn main() -> Result<()> {
 }
 
 fn assets() -> RunFolder {
-    RunFolder { path: Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/example") }
+    RunFolder::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/example"))
 }
 
 /// Copies some points of a run's curves; gives how many bytes they take.

@@ -7,22 +7,27 @@ use std::{io, path::PathBuf};
 mod bench;
 mod bench_drawing;
 mod compare;
+mod completions;
+mod data;
+mod dry_run;
 mod embed;
 mod evaluate;
 mod example;
 mod exchange;
 mod explain;
 mod fetch;
+mod find_batch;
 mod find_rate;
 mod handwriting;
 mod history;
-mod list;
+mod keys;
 mod log;
 mod output;
 mod plot;
 mod reading;
 mod recipes;
 mod rewind;
+mod runs;
 mod sample;
 mod score;
 mod sharing;
@@ -54,6 +59,9 @@ pub struct Common {
     /// Print one JSON object a line, and nothing else, on standard output
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print nothing while a run trains, but for warnings and errors
+    #[arg(long, global = true)]
+    pub quiet: bool,
     /// Print what the log in the home is given on standard error, too
     #[arg(long, global = true)]
     pub verbose: bool,
@@ -65,11 +73,17 @@ pub enum Command {
     /// Train a new run
     #[command(after_help = train_help())]
     Train {
-        /// A spec, such as configs/seed_cnn.toml, or the name of a preset, such as seed_cnn
+        /// A spec, such as configs/seed_cnn.toml, the name of a preset, such as seed_cnn, or - for standard input
         config: PathBuf,
         /// Change a value of the spec, such as epochs=3 or encoder.conv_dropout=0.1; may be repeated
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// What the run is called
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Train nothing: print the whole spec, and what memory and time it would take, by a few steps that leave nothing behind
+        #[arg(long)]
+        dry_run: bool,
         /// Stop at the first validation after this share of the steps, such as 0.33; resume goes on from there
         #[arg(long, value_name = "SHARE", value_parser = train::share)]
         until: Option<f64>,
@@ -110,6 +124,14 @@ pub enum Command {
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
+    /// What another batch size would cost and change, by the noise of the gradient
+    FindBatch {
+        /// A run's folder, or a unique beginning of its name; or a recipe, such as configs/seed_cnn.toml, or a preset's name
+        run: String,
+        /// Change a value of the recipe; may be repeated
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
     /// Race the same network on the same few labels, with and without a head start
     Compare {
         /// A comparison, such as configs/transfer_in_three_minutes.toml, or the name of a preset, such as head_start
@@ -125,7 +147,7 @@ pub enum Command {
     Revise(sweep::Revise),
     /// Score a run's newest weights on a whole split
     Evaluate {
-        /// A run's folder, or a unique beginning of its name
+        /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
         run: String,
         /// Which images: train, validation or test
         #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
@@ -136,7 +158,7 @@ pub enum Command {
     },
     /// Predict what pictures show, and the accuracy on labelled ones
     Predict {
-        /// A run's folder, or a unique beginning of its name
+        /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
         run: String,
         /// PNG, JPEG, WebP or BMP, dark on light or light on dark; or a folder of them, with or without a table of
         /// labels or a folder for each class
@@ -148,7 +170,7 @@ pub enum Command {
     },
     /// Predict a picture with each checkpoint of a run
     History {
-        /// A run's folder, or a unique beginning of its name
+        /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
         run: String,
         /// As for predict
         image: PathBuf,
@@ -181,13 +203,35 @@ pub enum Command {
     },
     /// Install the network that comes with the program as a run, which reads digits before anything was trained
     Example,
-    /// List the runs
-    Runs,
+    /// List the runs, compare them, and say what is to be remembered of them
+    Runs(runs::Runs),
+    /// List what was deleted, bring it back, or remove it for good
+    Trash {
+        /// What to do with the trash; lists it where nothing is given.
+        #[command(subcommand)]
+        command: Option<runs::trash::TrashCommand>,
+    },
+    /// What can be set: range, default, what it means, and which component it belongs to
+    Keys {
+        /// A key, such as momentum, a section, such as optimizer, or a component, such as sgd
+        key: Option<String>,
+    },
     /// List the data sets, or say what is at a path
     Data {
         /// What to do; lists the data sets where none is given.
         #[command(subcommand)]
         command: Option<DataCommand>,
+    },
+    /// Print what completes commands in a shell: headstart completions bash > FILE, which the shell is to read
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write a page for each command into a folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// Measure how fast networks train and infer on this machine
     Bench {
@@ -223,7 +267,7 @@ pub enum HandwritingCommand {
     },
     /// Fine-tune a run on the drawings that are not held out; say what it gained and what it forgot
     Tune {
-        /// A run's folder, or a unique beginning of its name
+        /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
         run: String,
     },
 }
@@ -280,7 +324,7 @@ pub fn reported(ended: Result<Outcome>) -> Outcome {
     let outcome = output::ended(ended.unwrap_or_else(|error| {
         let text = message(&error);
         tracing::error!("{text}");
-        output::complain(text);
+        output::fail_with(&error);
         Outcome::Failed
     }));
     tracing::info!(code = outcome.code(), "ended");
@@ -301,6 +345,11 @@ pub fn without_a_window(reason: &str, common: &Common) -> Result<Outcome> {
 /// Prints the help that was asked for, or what is wrong with the arguments.
 pub fn explained(usage: &clap::Error) -> Outcome {
     let outcome = if usage.use_stderr() { Outcome::Misused } else { Outcome::Done };
+    if matches!(outcome, Outcome::Misused) && std::env::args_os().any(|word| word == "--json") {
+        output::speak_json();
+        output::complain(usage.render().to_string().trim_end());
+        return outcome;
+    }
     match usage.print() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::Failed,
         _ => outcome,
@@ -312,11 +361,16 @@ pub fn explained(usage: &clap::Error) -> Outcome {
 /// # Errors
 /// Where it cannot be carried out: what happened and what to do.
 pub fn run(command: Command, common: &Common) -> Result<Outcome> {
+    if common.json {
+        output::speak_json();
+    }
     match command {
-        Command::Train { config, set, until } => train::start(&config, &set, until, common),
+        Command::Train { config, set, name, dry_run: true, .. } => dry_run::show(&config, &set, name, common),
+        Command::Train { config, set, name, until, .. } => train::start(&config, &set, name, until, common),
         Command::Resume { run, set, until } => train::resume(&run, &set, until, common),
         Command::Fork { run, set } => train::fork(&run, &set, common),
         Command::Replay { run, set } => train::replay(&run, &set, common),
+        Command::FindBatch { run, set } => find_batch::find_batch(&run, &set, common),
         Command::FindRate { run, set } => find_rate::find_rate(&run, &set, common),
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Sweep(args) => sweep::sweep(&args, common),
@@ -343,9 +397,13 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
             exchange::import(&file, &encoder, &set, &rename, common)
         }
         Command::Example => example::install(common),
-        Command::Runs => list::runs(common),
-        Command::Data { command: None } => list::data(common),
-        Command::Data { command: Some(DataCommand::Check { path }) } => list::check(&path, common),
+        Command::Runs(args) => runs::runs(&args, common),
+        Command::Trash { command } => runs::trash::trash(command.as_ref(), common),
+        Command::Keys { key } => keys::keys(key.as_deref(), common),
+        Command::Completions { shell } => Ok(completions::completions(shell)),
+        Command::Man { out } => completions::man(out.as_deref()),
+        Command::Data { command: None } => data::data(common),
+        Command::Data { command: Some(DataCommand::Check { path }) } => data::check(&path, common),
         Command::Data { command: Some(DataCommand::Fetch(args)) } => fetch::fetch(&args, common),
         Command::Bench { augmentation: true, secs, .. } => bench::augmentation(secs, common),
         Command::Bench { objectives: true, secs, .. } => bench::objectives(secs, common),

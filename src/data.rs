@@ -17,6 +17,7 @@ use watch::Watch;
 
 mod as_read;
 pub mod augment;
+mod checksum;
 pub mod classes;
 pub mod download;
 pub mod drawing;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
 
 pub mod data;
+mod marks;
 mod questions;
 pub mod visual;
+pub use marks::{Mark, Marks};
 pub use questions::{
     Answer, Confidence, Cosines, Familiarity, Finding, Moment, Prediction, Preview, Question, Similarities,
 };
@@ -56,8 +58,12 @@ pub enum Command {
     Dismiss(u64),
     /// Reads a run again that another program trains, or has trained.
     Reopen(RunId),
+    /// Shows what other programs have made, trained or deleted meanwhile.
+    LookAround,
     /// Gives a run another name.
     Rename(RunId, String),
+    /// Says something of runs, such as a tag.
+    Mark(Vec<RunId>, Mark),
     /// Moves a run's folder to the trash of the home.
     Delete(RunId),
     /// Takes a run back out of the trash.
@@ -124,6 +130,8 @@ pub enum Event {
     Answer(Answer),
     /// A run has another name.
     Renamed(RunId, String),
+    /// Something else is said of a run: all of it.
+    Marked(RunId, Marks),
     /// A run went to the trash.
     Removed(RunId),
     /// A comparison was started, or found on disk.
@@ -161,6 +169,8 @@ pub struct RunInfo {
     pub timing: Vec<[f64; 2]>,
     /// The name of each class, in order of the labels; none where that is not known before the data set is read.
     pub class_names: Arc<[String]>,
+    /// What a person says of it.
+    pub marks: Marks,
 }
 
 /// A comparison, which is an experiment at work, as it is found on disk; its runs say themselves that they belong to it.

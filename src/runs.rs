@@ -5,6 +5,7 @@
 //!   spec.toml        the RunSpec, every default written out
 //!   log.jsonl        phases, live changes, timing, notices; append-only, one JSON object a line
 //!   metrics.csv      step,split,metric,value; append-only; nothing that depends on the clock
+//!   marks.toml       what a person says of the run; not there where nothing was said
 //!   checkpoints/step-000500/{model.safetensors, optimizer.safetensors, state.toml}
 //! HOME/comparisons/  see `comparisons.rs`
 //! HOME/data/ID/      data sets that were fetched, as they were published
@@ -12,6 +13,7 @@
 //! HOME/handwriting/  see `data/handwriting.rs`
 //! HOME/trash/        what was deleted, as it was
 //! HOME/logs/         see `program_log.rs`
+//! HOME/listing.json  see `summary.rs`
 //! ```
 //! A file or folder is written under a `.partial` name, synced and renamed; a line that a crash cut short is passed over.
 use crate::{
@@ -35,19 +37,26 @@ mod data_file;
 mod edits_file;
 mod lock;
 mod log;
+mod marks;
 mod metrics_file;
 mod program_log;
 mod shipped;
+mod summary;
 mod thinned;
+mod trash;
 pub use checkpoint::{CheckpointState, retain};
 pub use comparisons::{ComparisonFolder, Request};
 pub use data_file::RunData;
 pub use lock::RunLock;
-pub use log::{Entry, Tuned, surviving_tunings};
+pub use log::{Entry, Provenance, Tuned, changed_data, last_provenance, surviving_tunings};
 pub use metrics_file::MetricsFile;
 pub use program_log::program_log;
 pub use shipped::NAME as SHIPPED_NAME;
+pub use summary::{Stamp, Summary};
+pub use trash::Trashed;
 
+/// Behind an @ in place of a step.
+const BEST: &str = "best";
 /// The most bytes of a spec or a comparison: one with a million corrected labels takes fewer.
 const MOST_SPEC: u64 = 64 << 20;
 
@@ -57,11 +66,13 @@ pub struct Home {
     path: PathBuf,
 }
 
-/// The folder of one run.
+/// The folder of one run, or the run as it was at one of its checkpoints.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     /// The folder; it need not exist.
     pub path: PathBuf,
+    /// The step of the only checkpoint that is looked at; none for all.
+    at: Option<u64>,
 }
 
 impl Home {
@@ -105,9 +116,16 @@ impl Home {
         list(&self.runs())
     }
 
-    /// The folder of a run, whether it exists or not.
+    /// The folder of a run, whether it exists or not; of RUN@STEP, with that checkpoint alone.
     pub fn folder(&self, id: &str) -> RunFolder {
-        RunFolder { path: self.runs().join(id) }
+        let whole = RunFolder::new(self.runs().join(id));
+        let at_step = id.rsplit_once('@').and_then(|(run, step)| Some((run, step.parse().ok()?)));
+        match at_step {
+            Some((run, step)) if !whole.path.exists() => {
+                RunFolder { at: Some(step), ..RunFolder::new(self.runs().join(run)) }
+            }
+            _ => whole,
+        }
     }
 
     /// The run that `name` means: a folder's path, its name, or the beginning of just one name.
@@ -115,7 +133,28 @@ impl Home {
     /// # Errors
     /// Where there is none, or more than one.
     pub fn find(&self, name: &str) -> Result<RunId> {
-        find(name, &self.runs(), "run")
+        find(name, &self.runs(), "run", "runs")
+    }
+
+    /// As [`find`](Self::find), or one of a run's checkpoints: RUN@STEP, or RUN@best, which is the one with the lowest
+    /// validation loss. Who asks the network of what is found asks the weights of that step.
+    ///
+    /// # Errors
+    /// As there, and where there is no such checkpoint.
+    pub fn find_at(&self, name: &str) -> Result<RunId> {
+        let step = name.rsplit_once('@').filter(|(_, step)| *step == BEST || step.parse::<u64>().is_ok());
+        let Some((run, step)) = step else { return self.find(name) };
+        let run = self.find(run)?;
+        let folder = self.folder(&run);
+        let kept = folder.checkpoints();
+        let step = match step.parse() {
+            Ok(step) => step,
+            Err(_) => folder.best().with_context(|| {
+                format!("None of the run's checkpoints is known to be its best: choose one of {kept:?}")
+            })?,
+        };
+        ensure!(kept.contains(&step), "The run has no checkpoint of step {step}: choose one of {kept:?}");
+        Ok(format!("{run}@{step}").into())
     }
 
     /// Makes the folder of a new run.
@@ -167,7 +206,7 @@ impl Home {
         ensure!(!folder.path.exists(), anyhow!("The run exists already: try again").at(&folder.path));
         let mut filled = Ok(());
         let make = |partial: &Path| {
-            filled = fill(&RunFolder { path: partial.into() });
+            filled = fill(&RunFolder::new(partial));
             if filled.is_ok() { Ok(()) } else { Err(io::Error::other("it could not be filled")) }
         };
         let made = disk::make_folder(&folder.path, make);
@@ -178,48 +217,14 @@ impl Home {
         made.map_err(|error| disk::unwritten("Could not make the run's folder", &folder.path, error))?;
         Ok((id, folder))
     }
-
-    /// Moves a run to the trash.
-    ///
-    /// # Errors
-    /// Where another program trains it, or it cannot be moved.
-    pub fn delete(&self, id: &str) -> Result<()> {
-        // Only a run that nobody trains can be locked; the lock itself must not stand in the way of the move.
-        drop(self.folder(id).lock()?);
-        self.make_way(id)?;
-        disk::rename(&self.runs().join(id), &self.trash().join(id))
-            .context("Could not delete the run")
-            .at(&self.runs().join(id))
-    }
-
-    /// Takes a run back out of the trash.
-    ///
-    /// # Errors
-    /// Where it is not there any more, or cannot be moved.
-    pub fn restore(&self, id: &str) -> Result<()> {
-        disk::rename(&self.trash().join(id), &self.runs().join(id))
-            .context("Could not bring the run back")
-            .at(&self.trash().join(id))
-    }
-
-    /// Runs in the trash whose spec is as wanted.
-    pub fn trashed_runs(&self, catalog: &Catalog, wanted: impl Fn(&RunSpec) -> bool) -> Vec<RunId> {
-        let spec = |id: &RunId| RunFolder { path: self.trash().join(&**id) }.spec(catalog).ok();
-        let is_wanted = |id: &RunId| spec(id).is_some_and(|spec| wanted(&spec));
-        list(&self.trash()).unwrap_or_default().into_iter().filter(is_wanted).collect()
-    }
-
-    /// What was deleted before under the same name gives way.
-    fn make_way(&self, id: &str) -> Result<()> {
-        let older = self.trash().join(id);
-        if older.exists() {
-            fs::remove_dir_all(&older).context("Could not clear the trash").at(&older)?;
-        }
-        Ok(())
-    }
 }
 
 impl RunFolder {
+    /// The folder of a run, with all its checkpoints.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), at: None }
+    }
+
     /// The spec as it was written.
     ///
     /// # Errors
@@ -257,12 +262,9 @@ impl RunFolder {
     pub fn info_of(&self, id: &RunId, spec: RunSpec, entries: &[Entry], catalog: &Catalog) -> RunInfo {
         let tunings = surviving_tunings(entries);
         let first = catalog.live_params(&spec);
-        let mut progress = Progress::default();
         let mut timing = vec![];
         for entry in entries {
-            if let Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, examples_per_sec } = *entry {
-                progress =
-                    Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, examples_per_sec };
+            if let Entry::Timing { step, elapsed_secs, .. } = *entry {
                 // Steps that a crash took back were done again: the later moments count.
                 timing.truncate(timing.partition_point(|moment: &[f64; 2]| moment[0] < step as f64));
                 timing.push([step as f64, elapsed_secs]);
@@ -275,23 +277,30 @@ impl RunFolder {
         if let Some(tuned) = tunings.last().filter(|tuned| Some(tuned.step) >= saved) {
             live.clone_from(&tuned.values);
         }
-        let (mut phase, remedy) = last_phase(entries);
-        if phase.is_active() {
-            // A run that was under way when its program ended was stopped by that.
-            phase = if lock::is_held(&self.path) { Phase::Elsewhere } else { Phase::Stopped };
-        }
+        let (phase, remedy) = last_phase(entries);
         RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
             class_names: self.class_names(&spec),
             spec,
             live,
-            phase,
+            phase: self.now(phase),
             remedy,
             saved,
             changes: log::changes(&first, &tunings),
-            progress,
+            progress: progress(entries),
             timing,
+            // those that cannot be read are complained of where they are changed, and by `marks`
+            marks: self.marks().unwrap_or_default(),
+        }
+    }
+
+    /// A run that was under way when its program ended was stopped by that.
+    fn now(&self, last: Phase) -> Phase {
+        match last {
+            phase if !phase.is_active() => phase,
+            _ if lock::is_held(&self.path) => Phase::Elsewhere,
+            _ => Phase::Stopped,
         }
     }
 }
@@ -308,8 +317,9 @@ fn list(folder: &Path) -> Result<Vec<Arc<str>>> {
     Ok(names)
 }
 
-/// The folder that `name` means: its path, its name, or the beginning of just one name.
-fn find(name: &str, folder: &Path, what: &str) -> Result<Arc<str>> {
+/// The folder that `name` means: its path, its name, or the beginning of just one name. `lists` is the command that has
+/// them all.
+fn find(name: &str, folder: &Path, what: &str, lists: &str) -> Result<Arc<str>> {
     let last = Path::new(name).file_name().map_or(name.into(), |last| last.to_string_lossy());
     let all = list(folder)?;
     if let Some(exact) = all.iter().find(|id| ***id == *last) {
@@ -318,7 +328,7 @@ fn find(name: &str, folder: &Path, what: &str) -> Result<Arc<str>> {
     let matching: Vec<_> = all.iter().filter(|id| !name.is_empty() && id.starts_with(name)).collect();
     match matching[..] {
         [one] => Ok(one.clone()),
-        [] => Err(anyhow!("No {what} begins with {name:?}: `headstart {what}s` lists them").at(folder)),
+        [] => Err(anyhow!("No {what} begins with {name:?}: `headstart {lists}` lists them").at(folder)),
         _ => {
             let names: Vec<_> = matching.iter().map(|id| format!("  {id}")).collect();
             bail!(
@@ -347,6 +357,17 @@ pub fn last_phase(entries: &[Entry]) -> (Phase, Option<Remedy>) {
         _ => None,
     });
     last.unwrap_or((Phase::Stopped, None))
+}
+
+/// How far the log says that the run is.
+fn progress(entries: &[Entry]) -> Progress {
+    let last = entries.iter().rev().find_map(|entry| match *entry {
+        Entry::Timing { step, steps, steps_per_epoch, elapsed_secs, examples_per_sec } => {
+            Some(Progress { aside: None, step, steps, steps_per_epoch, elapsed_secs, examples_per_sec })
+        }
+        _ => None,
+    });
+    last.unwrap_or_default()
 }
 
 /// What `spec.toml` ends with: its sections and their keys are in the order of the alphabet.

@@ -17,19 +17,23 @@ use crossbeam_channel::select;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub mod advice;
+pub mod command;
 mod data_state;
 mod entrants;
 mod fine_tuning;
 pub mod fitting;
 pub mod forking;
 mod log;
+mod rows;
 mod state;
 mod sweeps;
+mod watching;
 pub mod written;
 pub use data_state::DataState;
 pub use entrants::Entrants;
 pub use fine_tuning::fine_tuning;
 pub use state::{Curve, Run, Series, State};
+use watching::Watching;
 
 /// An opened home, with the worker that trains in it and the librarian that reads data sets.
 pub struct Session {
@@ -37,6 +41,7 @@ pub struct Session {
     pub state: State,
     worker: Worker,
     librarian: Librarian,
+    watching: Watching,
 }
 
 impl Session {
@@ -50,7 +55,8 @@ impl Session {
         let also = wake.clone();
         let worker = Worker::spawn(home.clone(), catalog(), Box::new(move || wake()))?;
         let librarian = Librarian::spawn(Home::open(home)?, Box::new(move || also()))?;
-        Ok(Self { state: State::default(), worker, librarian })
+        let watching = Watching::begin(worker.commands.clone())?;
+        Ok(Self { state: State::default(), worker, librarian, watching })
     }
 
     /// As [`open`](Self::open); where nothing was ever trained, the network that comes with the program is installed first,
@@ -128,6 +134,8 @@ impl Session {
 
     /// Saves every active run and ends both threads; waits until that is done.
     pub fn close(mut self) {
+        // the worker goes on as long as anybody could command it
+        drop(self.watching);
         let events = self.worker.events.clone();
         self.worker.join();
         for event in events.try_iter() {

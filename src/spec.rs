@@ -146,6 +146,20 @@ impl Section {
             Section::Training => "training",
         }
     }
+
+    /// The name shown in the window.
+    pub fn label(self) -> &'static str {
+        match self {
+            Section::Dataset => "Data set",
+            Section::Encoder => "Network",
+            Section::Objective => "Objective",
+            Section::Optimizer => "Optimiser",
+            Section::Schedule => "Schedule",
+            Section::Device => "Device",
+            Section::Augmentation => "Augmentation",
+            Section::Training => "Training",
+        }
+    }
 }
 
 /// A value that cannot be used, and why.
@@ -225,6 +239,11 @@ impl RunSpec {
         self.dataset = self.dataset.anchored();
         self.init_from = self.init_from.map(anchored_source);
         self
+    }
+
+    /// Whether another run has the same component in a section, with the same values.
+    pub fn is_same(&self, other: &Self, section: Section) -> bool {
+        self.id(section) == other.id(section) && self.values(section) == other.values(section)
     }
 
     /// Whether no augmentation is set.

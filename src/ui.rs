@@ -9,9 +9,8 @@ use crate::{
 };
 use advice::Act;
 use asking::Asker;
-use dialogs::Wanted;
 use egui::{Frame, Key, Margin, Modifiers, Panel, Theme, Ui};
-use rate_finder::Target;
+use finder::{Target, Wanted};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -27,16 +26,17 @@ pub mod dialogs;
 mod draw_pad;
 mod fetch;
 mod files;
+mod finder;
 mod form;
 mod layout;
 mod look;
+mod markdown;
 mod notices;
 mod opening;
 mod param;
 mod plot;
 mod preview;
 pub mod raster;
-mod rate_finder;
 mod runs_panel;
 mod save;
 mod settings;
@@ -89,7 +89,7 @@ pub struct Workbench {
     draw_pad: draw_pad::DrawPad,
     preview: preview::PreviewPanel,
     comparison: comparison::ComparisonPanel,
-    rate_finder: rate_finder::RateFinder,
+    finder: finder::Finder,
     /// A race that waits for the user's confirmation.
     proposed: Option<Experiment>,
     /// How many questions have been asked.
@@ -128,7 +128,7 @@ impl Workbench {
             draw_pad: draw_pad::DrawPad::default(),
             preview: preview::PreviewPanel::default(),
             comparison: comparison::ComparisonPanel::default(),
-            rate_finder: rate_finder::RateFinder::default(),
+            finder: finder::Finder::default(),
             proposed: None,
             questions: 0,
             notices: notices::Notices::default(),
@@ -159,16 +159,19 @@ impl Workbench {
         let asker = &mut Asker::new(state, &mut self.questions, &mut actions);
         self.draw_pad.ask_about_a_blot(ui, asker);
         self.notices.pop_up(ui, middle);
-        actions.iter().filter_map(Wanted::of).for_each(|wanted| self.typed_path.ask(wanted));
+        actions.iter().filter_map(dialogs::Wanted::of).for_each(|wanted| self.typed_path.ask(wanted));
         if let Some((wanted, path)) = self.typed_path.ui(ui, middle) {
             self.typed(wanted, &path);
         }
         self.propose(ui, state, catalog, &mut actions);
         self.find_rate(ui, state, &mut actions);
         self.opening.follow(&self.form.spec, &mut actions);
+        let sent = actions
+            .iter()
+            .filter_map(|action| if let Action::Send(sent) = action { Some(sent) } else { None });
+        self.runs.deeds.remember(sent, state, self.draw_pad.past().0);
         for action in &mut actions {
             let Action::Send(command) = action else { continue };
-            self.runs.remember(command, state);
             if let Command::Start(spec) = command {
                 // what is trained here by the recipe of the shipped example is not shipped
                 spec.name = unique_name(spec.shipped.as_ref().unwrap_or(&spec.name), state);
@@ -205,11 +208,11 @@ impl Workbench {
 
     /// The card of the learning-rate finder, and what is done with a rate that was chosen there.
     fn find_rate(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
-        if std::mem::take(&mut self.form.wants_rate) {
-            self.rate_finder.find(Target::Recipe(Box::new(self.form.spec.clone())));
+        if let Some(what) = self.form.wanted.take() {
+            self.finder.find(what, Target::Recipe(Box::new(self.form.spec.clone())));
         }
         let asker = &mut Asker::new(state, &mut self.questions, actions);
-        let Some(chosen) = self.rate_finder.ui(ui, state, asker) else { return };
+        let Some(chosen) = self.finder.ui(ui, state, asker) else { return };
         match &chosen.target {
             Target::Recipe(_) => self.form.spec.set(Section::Optimizer, &LEARNING_RATE, chosen.rate),
             Target::Run(run) => actions.extend(state.runs.get(run).map(|run| chosen.tuned(run))),
@@ -282,6 +285,14 @@ impl Workbench {
 
     fn keys(&mut self, ui: &Ui, state: &State, actions: &mut Vec<Action>) {
         self.draw_pad.follow_screen_keys(ui.ctx());
+        let (changes, can_undo) = self.draw_pad.past();
+        if draw_pad::are_free(ui.ctx())
+            && self.runs.deeds.comes_next(changes, can_undo)
+            && !ui.input(|input| input.modifiers.shift)
+            && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Z))
+        {
+            self.runs.deeds.undo(actions);
+        }
         let Some(run) = self.selected(state).filter(|_| ui.memory(|memory| memory.focused().is_none()))
         else {
             return;
@@ -339,7 +350,7 @@ impl Workbench {
         self.unworried.insert(run.id.clone());
         match act {
             Act::Dismiss => {}
-            Act::FindRate => self.rate_finder.find(Target::Run(run.id.clone())),
+            Act::FindRate => self.finder.find(Wanted::Rate, Target::Run(run.id.clone())),
             Act::Fork { step, factor } => {
                 let mut live = run.live.clone();
                 let rate = factor * live.get(Section::Optimizer, &LEARNING_RATE);

@@ -112,7 +112,7 @@ fn the_shipped_example_reads_the_test_images_and_is_finished() {
     assert!(right >= 9920, "{right} of 10,000");
     session.send(Command::Resume(run.clone()));
     let notice = support::wait(&mut session, |session| session.state.notices.pop());
-    assert!(notice.text.contains("The run is finished: start a new one"), "{}", notice.text);
+    assert!(notice.text.contains("The run is finished: it goes on with more epochs"), "{}", notice.text);
     session.close();
 }
 

@@ -43,6 +43,7 @@ fn state(count: usize, objective: &str, phase: &Phase) -> State {
         spec.encoder = Choice::new("compact_cnn");
         spec.objective = Choice::new(objective);
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: id(index),
             folder: "/home/runs/run".into(),
             live: catalog().live_params(&spec),

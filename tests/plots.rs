@@ -36,6 +36,7 @@ fn add(state: &mut State, run: usize, name: &str) {
     let spec = RunSpec { name: name.into(), ..RunSpec::default() };
     let steps = 400 - 40 * (run as u64 % 5);
     state.apply(Event::Run(Box::new(RunInfo {
+        marks: Default::default(),
         id: id(run),
         folder: "/runs".into(),
         live: catalog().live_params(&spec),

@@ -9,7 +9,7 @@ mod layout;
 #[path = "support/screen.rs"]
 mod screen;
 
-use egui::{Button, Color32, Key, Rect, Role, pos2, vec2};
+use egui::{Button, Color32, Key, Modifiers, Rect, Role, pos2, vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use headstart::{
     protocol::{About, Level, Notice},
@@ -149,8 +149,10 @@ fn picture(window: &mut Window, look: Setup, part: &str) {
 /// Something that can be opened in a window, how, and how it is closed again. Returns whether it is there.
 type Part = (&'static str, fn(&mut Window) -> bool, fn(&mut Window));
 
-const PARTS: [Part; 14] = [
+const PARTS: [Part; 16] = [
     ("the evaluation", evaluate, |_| {}),
+    ("runs that are picked", pick_all, escape),
+    ("the columns", choose_columns, escape),
     ("the preview", |window| choose(window, "Preview"), to_the_curves),
     ("the controls", |window| choose(window, "Controls"), to_the_curves),
     ("the form", unfold, to_the_curves),
@@ -210,6 +212,20 @@ fn evaluate(window: &mut Window) -> bool {
     window.state_mut().bench.settings.view = "evaluation".into();
     settle(window);
     press(window, "Evaluate on the ")
+}
+
+fn pick_all(window: &mut Window) -> bool {
+    window.state_mut().bench.settings.view = "table".into();
+    settle(window);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    settle(window);
+    window.query_all_by_label_contains(" picked").next().is_some()
+}
+
+fn choose_columns(window: &mut Window) -> bool {
+    window.state_mut().bench.settings.view = "table".into();
+    settle(window);
+    press(window, "Columns")
 }
 
 /// Opens a part of the window that is listed with the views, or in their menu.

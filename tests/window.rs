@@ -82,6 +82,7 @@ fn events(index: usize, name: &str, phase: &Phase) -> Vec<Event> {
     let steps = 8600;
     let step = if *phase == Phase::Finished { steps } else { 5200 };
     let info = RunInfo {
+        marks: Default::default(),
         id: id.clone(),
         folder: format!("/home/runs/{id}").into(),
         live: live.clone(),
@@ -362,6 +363,7 @@ fn comparison() -> State {
         let phase = if ended { Phase::Finished } else { Phase::Running };
         let reached = if ended { 400 } else { 150 };
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: std::sync::Arc::clone(&id),
             folder: "/races".into(),
             spec: experiment.spec("c", Cell::Arm { race, arm }, &|_| None),

@@ -57,7 +57,7 @@ pub fn follow(mut session: Session, common: &Common) -> Result<Outcome> {
         session.wait(Duration::from_millis(100));
         waiting.show(session.state.preparing);
         let newest = session.state.newest_comparison.clone();
-        let failed_to_start = notices(&mut session, &view.bar) && newest.is_none();
+        let failed_to_start = notices(&mut session, &view.bar, common) && newest.is_none();
         if failed_to_start {
             break Outcome::Failed;
         }

@@ -16,7 +16,7 @@ use std::{fs::File, io::Write, path::PathBuf};
 
 #[derive(clap::Args, Debug)]
 pub struct Embed {
-    /// A run's folder, or a unique beginning of its name
+    /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
     run: String,
     /// The table to write; - for standard output
     #[arg(long, value_name = "FILE.csv")]

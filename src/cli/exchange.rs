@@ -16,7 +16,7 @@ use std::path::Path;
 
 pub fn export(run: &str, out: &Path, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
-    let run = home.find(run)?;
+    let run = home.find_at(run)?;
     let found = exchange::export(&home.folder(&run), &catalog(), out)?;
     found.passed_over.iter().for_each(complain);
     if common.json {

@@ -6,9 +6,10 @@ use super::{
     score::answer,
 };
 use crate::{
-    protocol::{Finding, Question},
+    protocol::{Finding, Question, RunId},
     rates::{RateTest, Suggestion, written},
     runs::Home,
+    spec::RunSpec,
 };
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
@@ -19,17 +20,7 @@ use std::path::Path;
 /// # Errors
 /// Where `name` is neither a run nor a recipe, or what it means cannot be trained.
 pub fn find_rate(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
-    let (run, spec) = match Home::open(super::home(common)?)?.find(name) {
-        Ok(run) => {
-            ensure!(set.is_empty(), "--set changes a recipe, and {name} is a run: leave it out");
-            (run, None)
-        }
-        Err(no_run) => match recipes::run(Path::new(name), set) {
-            Ok(spec) => ("".into(), Some(Box::new(spec))),
-            Err(_) if !Path::new(name).exists() && set.is_empty() => return Err(no_run),
-            Err(error) => return Err(error),
-        },
-    };
+    let (run, spec) = subject(name, set, common)?;
     let mut session = open(common)?;
     let (step, finding) = answer(&mut session, &run, Question::LearningRates { spec })?;
     session.close();
@@ -40,6 +31,24 @@ pub fn find_rate(name: &str, set: &[String], common: &Common) -> Result<Outcome>
         show(&test, name);
     }
     Ok(Outcome::Done)
+}
+
+/// The run or the recipe that a name means: a recipe belongs to a run that has no name.
+///
+/// # Errors
+/// Where it means neither.
+pub fn subject(name: &str, set: &[String], common: &Common) -> Result<(RunId, Option<Box<RunSpec>>)> {
+    match Home::open(super::home(common)?)?.find(name) {
+        Ok(run) => {
+            ensure!(set.is_empty(), "--set changes a recipe, and {name} is a run: leave it out");
+            Ok((run, None))
+        }
+        Err(no_run) => match recipes::run(Path::new(name), set) {
+            Ok(spec) => Ok(("".into(), Some(Box::new(spec)))),
+            Err(_) if !Path::new(name).exists() && set.is_empty() => Err(no_run),
+            Err(error) => Err(error),
+        },
+    }
 }
 
 fn as_json(test: &RateTest, step: u64) -> serde_json::Value {

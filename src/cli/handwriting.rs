@@ -80,7 +80,7 @@ pub fn list(common: &Common) -> Result<Outcome> {
 /// Where there are too few drawings, or the run cannot be fine-tuned.
 pub fn tune(name: &str, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
-    let run = home.find(name)?;
+    let run = home.find_at(name)?;
     check(&home.folder(&run), &run)?;
     let drawings = read(&home.handwriting());
     let leaks = handwriting::leaks(&drawings);

@@ -1,6 +1,8 @@
 //! Text on standard output and standard error. A closed pipe never ends the work that is being reported.
 use super::Outcome;
-use crate::errors::{plain, visible};
+use crate::errors::{Remark, message, plain, visible};
+pub use crate::listing::duration;
+use serde_json::json;
 use std::{
     fmt::Display,
     io::{self, Write},
@@ -9,6 +11,8 @@ use std::{
 
 /// Why standard output takes no more, once it does not.
 static FAILURE: OnceLock<io::Error> = OnceLock::new();
+/// Whether what goes wrong is said in JSON.
+static JSON: OnceLock<()> = OnceLock::new();
 
 /// Prints a line on standard output. Once it cannot be written to, later lines are dropped, and [`ended`] says so by
 /// the exit code: training goes on without a reader.
@@ -25,9 +29,38 @@ pub fn is_read() -> bool {
     FAILURE.get().is_none()
 }
 
-/// Prints a line on standard error. Where that is closed too, the line is lost.
+/// Prints bytes that a program reads on standard output, as they are.
+pub fn raw(bytes: &[u8]) {
+    let written = io::stdout().lock().write_all(bytes);
+    if is_read()
+        && let Err(error) = written
+    {
+        fail(error);
+    }
+}
+
+/// From now on what goes wrong is said in JSON, too: an object a line on standard error.
+pub fn speak_json() {
+    let _already = JSON.set(());
+}
+
+/// Prints a line on standard error, in JSON as `{"message": …}`. Where that is closed too, the line is lost.
 pub fn complain(text: impl Display) {
-    let _nowhere_left = write(&mut io::stderr().lock(), &visible(&text.to_string()));
+    let text = text.to_string();
+    say(if JSON.get().is_some() { json!({ "message": text }).to_string() } else { text });
+}
+
+/// Prints why the program fails, in JSON as `{"error": …, "place": …}`.
+pub fn fail_with(error: &anyhow::Error) {
+    if JSON.get().is_none() {
+        return complain(message(error));
+    }
+    let remark = Remark::from(error);
+    say(json!({ "error": remark.text, "place": remark.place.map(|place| place.to_string()) }).to_string());
+}
+
+fn say(text: String) {
+    let _nowhere_left = write(&mut io::stderr().lock(), &visible(&text));
 }
 
 /// How the program ends, all in all: a reader that went away, as `head` does, is no failure; output that was lost is.
@@ -71,14 +104,4 @@ pub fn percent(share: f64) -> String {
 /// "+1.5" or "−1.5", as sentences have it.
 pub fn signed(number: f64) -> String {
     format!("{number:+.1}").replace('-', "−")
-}
-
-/// "1 h 05 min", "3 min 20 s" or "12 s".
-pub fn duration(secs: f64) -> String {
-    let secs = secs.round().max(0.0) as u64;
-    match secs {
-        0..60 => format!("{secs} s"),
-        60..3600 => format!("{} min {:02} s", secs / 60, secs % 60),
-        _ => format!("{} h {:02} min", secs / 3600, secs / 60 % 60),
-    }
 }

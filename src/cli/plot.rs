@@ -160,6 +160,7 @@ mod tests {
         let mut state = State::default();
         let progress = Progress { step: 50, steps: 100, ..Progress::default() };
         let info = RunInfo {
+            marks: Default::default(),
             id: "a".into(),
             folder: "/a".into(),
             spec: RunSpec::default(),

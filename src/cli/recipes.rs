@@ -10,8 +10,14 @@ use crate::{
     spec::{RunSpec, SpecError},
 };
 use anyhow::{Context as _, Error, Result, anyhow, ensure};
-use std::path::Path;
+use std::{
+    io::{self, Read as _},
+    path::Path,
+};
 use toml::Table;
+
+/// In place of a file: standard input.
+const STDIN: &str = "-";
 
 /// # Errors
 /// Where there is no such recipe, it is one of a comparison, or a value cannot be used or would do nothing.
@@ -25,6 +31,19 @@ pub fn run(config: &Path, set: &[String]) -> Result<RunSpec> {
     );
     let read = |set: &[String]| written::run(&text, set, &catalog());
     read(set).map_err(|error| blamed(error, read(&[]).is_ok(), config))
+}
+
+/// The same by another name.
+///
+/// # Errors
+/// As [`run`], and where the name is blank.
+pub fn named(config: &Path, set: &[String], name: Option<String>) -> Result<RunSpec> {
+    let mut spec = run(config, set)?;
+    if let Some(name) = name {
+        ensure!(!name.trim().is_empty(), "A name needs at least one letter");
+        spec.name = name.trim().into();
+    }
+    Ok(spec)
 }
 
 /// # Errors
@@ -93,6 +112,9 @@ fn text(config: &Path) -> Result<String> {
     if let Some(preset) = preset(config) {
         return Ok(preset.text.into());
     }
+    if config.as_os_str() == STDIN {
+        return read_stdin().context("Could not read the recipe on standard input");
+    }
     let known: Vec<_> = presets::ALL.iter().map(|preset| preset.id).collect();
     let typed = config.to_str().filter(|typed| !typed.contains(['/', '\\', '.'])).unwrap_or_default();
     ensure!(
@@ -109,10 +131,24 @@ fn preset(config: &Path) -> Option<&'static presets::Preset> {
     config.to_str().and_then(presets::find).filter(|_| !config.exists())
 }
 
+fn read_stdin() -> Result<String> {
+    let mut text = String::new();
+    io::stdin().lock().take(disk::MOST_TEXT + 1).read_to_string(&mut text)?;
+    ensure!(
+        text.len() as u64 <= disk::MOST_TEXT,
+        "it is larger than the {} that can be right",
+        disk::size(disk::MOST_TEXT)
+    );
+    Ok(text)
+}
+
 /// An error names the recipe only where that is at fault, and not what `--set` says.
 fn blamed(error: SpecError, recipe_is_fine: bool, config: &Path) -> Error {
     if recipe_is_fine {
         return anyhow!(error).context("What --set says cannot be used");
+    }
+    if config.as_os_str() == STDIN {
+        return anyhow!(error).context("The recipe on standard input cannot be used");
     }
     let place = preset(config).map_or(config.into(), |preset| Place::Preset(preset.id.into()));
     anyhow!(error).context("The recipe cannot be used").at(place)

@@ -13,6 +13,14 @@ pub fn at_step(name: &str) -> (&str, Option<u64>) {
     step.map_or((name, None), |(run, step)| (run, Some(step)))
 }
 
+/// A run's name with the step of its best checkpoint where `@best` stands behind it.
+///
+/// # Errors
+/// Where the run has no such checkpoint.
+pub fn dated(home: &Home, name: &str) -> Result<String> {
+    if name.ends_with("@best") { Ok(home.find_at(name)?.to_string()) } else { Ok(name.into()) }
+}
+
 /// Goes back to the checkpoint of a step, or to the newest, with its live values changed by `set`.
 ///
 /// # Errors

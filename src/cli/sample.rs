@@ -23,7 +23,7 @@ const SURE: f64 = 0.9;
 
 #[derive(clap::Args, Debug)]
 pub struct Sample {
-    /// A run's folder, or a unique beginning of its name
+    /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
     run: String,
     /// The folder to write PNG files to; made if it is not there
     #[arg(long, value_name = "DIR")]
@@ -41,8 +41,8 @@ pub struct Sample {
 
 pub fn sample(args: &Sample, common: &Common) -> Result<Outcome> {
     let home = Home::open(super::home(common)?)?;
-    let run = home.find(&args.run)?;
-    let judge = args.judge.as_deref().map(|name| home.find(name)).transpose()?;
+    let run = home.find_at(&args.run)?;
+    let judge = args.judge.as_deref().map(|name| home.find_at(name)).transpose()?;
     keeps_apart(&args.out, args.count)?;
     let count = args.count as usize;
     let mut counter = Counter::new("Painting images", count, common.json);

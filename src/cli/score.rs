@@ -268,9 +268,9 @@ pub fn diverged(run: &RunId) -> String {
     )
 }
 
-/// The run that a name means.
+/// The run that a name means, or its checkpoint of a step.
 pub fn find(name: &str, common: &Common) -> Result<RunId> {
-    Home::open(super::home(common)?)?.find(name)
+    Home::open(super::home(common)?)?.find_at(name)
 }
 
 /// Asks something of a run's network and waits; the step whose weights answered, and the whole answer.

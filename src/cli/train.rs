@@ -26,8 +26,14 @@ use std::{
     time::Duration,
 };
 
-pub fn start(config: &Path, set: &[String], until: Option<f64>, common: &Common) -> Result<Outcome> {
-    let spec = recipes::run(config, set)?;
+pub fn start(
+    config: &Path,
+    set: &[String],
+    name: Option<String>,
+    until: Option<f64>,
+    common: &Common,
+) -> Result<Outcome> {
+    let spec = recipes::named(config, set, name)?;
     let mut session = open(common)?;
     session.send(Command::Start(Box::new(spec)));
     follow(session, until, common)
@@ -69,8 +75,9 @@ fn suggest(run: &RunId) {
 }
 
 pub fn resume(name: &str, set: &[String], until: Option<f64>, common: &Common) -> Result<Outcome> {
-    let (name, step) = rewind::at_step(name);
     let home = Home::open(super::home(common)?)?;
+    let name = rewind::dated(&home, name)?;
+    let (name, step) = rewind::at_step(&name);
     let run = match home.find(name) {
         Err(_) if home.find_comparison(name).is_ok() => return compare::resume(name, common),
         found => found?,
@@ -89,8 +96,9 @@ pub fn resume(name: &str, set: &[String], until: Option<f64>, common: &Common) -
 /// # Errors
 /// Where the run has no such checkpoint, or `set` does not fit.
 pub fn fork(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
-    let (name, step) = rewind::at_step(name);
     let (home, catalog) = (Home::open(super::home(common)?)?, catalog());
+    let name = rewind::dated(&home, name)?;
+    let (name, step) = rewind::at_step(&name);
     let run = home.find(name)?;
     let folder = home.folder(&run);
     let kept = folder.checkpoints();
@@ -152,8 +160,8 @@ pub fn follow_to_the_end(
     common: &Common,
 ) -> Result<(Outcome, Option<RunId>)> {
     let interrupted = interruption()?;
-    let mut view = View::new(common.json);
-    let mut waiting = Waiting::new(common.json);
+    let mut view = View::new(common);
+    let mut waiting = Waiting::new(common.json || common.quiet);
     let mut followed = None;
     let outcome = loop {
         session.wait(Duration::from_millis(100));
@@ -169,7 +177,7 @@ pub fn follow_to_the_end(
                 session.wait(Duration::from_millis(100));
             }
         }
-        let failed_to_start = notices(&mut session, &view.bar) && id.is_none();
+        let failed_to_start = notices(&mut session, &view.bar, common) && id.is_none();
         if failed_to_start {
             break Outcome::Failed;
         }
@@ -207,9 +215,9 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
 }
 
 /// Prints new notices; says whether one of them is an error.
-pub fn notices(session: &mut Session, bar: &ProgressBar) -> bool {
+pub fn notices(session: &mut Session, bar: &ProgressBar, common: &Common) -> bool {
     let notices = std::mem::take(&mut session.state.notices);
-    for notice in &notices {
+    for notice in notices.iter().filter(|notice| !common.quiet || notice.level != Level::Info) {
         bar.suspend(|| complain(&notice.text));
     }
     notices.iter().any(|notice| notice.level == Level::Error)

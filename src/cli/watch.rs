@@ -1,5 +1,6 @@
 //! What is shown of a run while it trains: lines, on a terminal also its curves and a bar, or JSON.
 use super::{
+    Common,
     output::{complain, duration, line, program},
     plot, waiting,
 };
@@ -22,6 +23,7 @@ const REDRAWN: Duration = Duration::from_millis(250);
 /// What has been shown so far.
 pub struct View {
     json: bool,
+    quiet: bool,
     pub bar: ProgressBar,
     begun: Option<RunId>,
     /// The step of the last validation that was shown.
@@ -30,11 +32,15 @@ pub struct View {
 }
 
 impl View {
-    pub fn new(json: bool) -> Self {
-        Self { json, bar: ProgressBar::hidden(), begun: None, validated: None, drawn: None }
+    pub fn new(common: &Common) -> Self {
+        let Common { json, quiet, .. } = *common;
+        Self { json, quiet, bar: ProgressBar::hidden(), begun: None, validated: None, drawn: None }
     }
 
     pub fn show(&mut self, run: &Run) {
+        if self.quiet {
+            return;
+        }
         if self.begun.is_none() {
             self.begin(run);
         }
@@ -92,6 +98,9 @@ impl View {
         self.bar.finish_and_clear();
         if self.json {
             return line(last_event(run));
+        }
+        if self.quiet && !matches!(run.phase, Phase::Failed(_)) {
+            return;
         }
         if let Some(curves) = plot::on_terminal(run, catalog().headline(&run.spec)) {
             line(console::strip_ansi_codes(curves.trim_end()));

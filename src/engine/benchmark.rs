@@ -309,14 +309,14 @@ impl Kernel for MultiplyAdd {
 }
 
 /// Linux reports it in a file that other systems do not have.
-fn peak_memory() -> Option<u64> {
+pub(super) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 /// Resets the peak to what is in use now, so that each encoder has a peak of its own.
-fn forget_peak_memory() {
+pub(super) fn forget_peak_memory() {
     let _only_on_linux = std::fs::write("/proc/self/clear_refs", "5");
 }
 

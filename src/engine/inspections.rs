@@ -12,6 +12,7 @@ mod evaluation;
 pub mod explanations;
 pub mod history;
 mod inside;
+pub mod noise;
 pub mod rates;
 pub mod recall;
 
@@ -67,7 +68,10 @@ pub fn begin(
         Question::Embedding { sample } => {
             Ok(at_once(Finding::Embedding(embedding::of_one(live, sample)?.into())))
         }
-        Question::History { .. } | Question::Recall { .. } | Question::LearningRates { .. } => {
+        Question::History { .. }
+        | Question::Recall { .. }
+        | Question::LearningRates { .. }
+        | Question::NoiseScale { .. } => {
             bail!("it is about other weights")
         }
         Question::Prediction { .. }

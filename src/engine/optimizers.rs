@@ -93,6 +93,21 @@ impl Optimizer {
         Ok(sum.sqrt())
     }
 
+    /// All gradients, one after the other in the order of the weights' names; 0 for weights that have none.
+    ///
+    /// # Errors
+    /// Where a gradient cannot be read.
+    pub fn whole(&self, gradients: &GradStore) -> Result<Vec<f32>> {
+        let mut whole = vec![];
+        for slot in &self.slots {
+            match gradients.get(&slot.var) {
+                Some(gradient) => whole.extend(gradient.flatten_all()?.to_vec1::<f32>()?),
+                None => whole.resize(whole.len() + slot.var.elem_count(), 0.0),
+            }
+        }
+        Ok(whole)
+    }
+
     /// Changes every weight that has a gradient. `step` counts from 1, `factor` is the schedule's.
     ///
     /// # Errors

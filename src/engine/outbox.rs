@@ -36,6 +36,11 @@ impl Outbox {
         }
     }
 
+    /// How many events wait to be taken.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.sender.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

@@ -12,7 +12,7 @@ use crate::{
     metrics::{GRADIENT_NORM, LEARNING_RATE, LOSS, Point, SELF_LABEL_ACCURACY, Split},
     models::{self, Changes, Pass, Weights},
     objectives::{self, OUTSIDERS},
-    ops::Interrupt,
+    ops::{self, Interrupt},
     runs::CheckpointState,
     shape::Shape,
     spec::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 use anyhow::{Result, ensure};
-use candle_core::Tensor;
+use candle_core::{Tensor, backprop::GradStore};
 use std::{path::Path, sync::Arc, time::Duration};
 
 mod advancing;
@@ -323,7 +323,33 @@ impl Trainer {
         Upcoming { step, draws, dataset, preparation, outsiders }
     }
 
-    fn train_on(&mut self, Portion { draws, numbers, outsiders, .. }: Portion) -> Result<Advance> {
+    fn train_on(&mut self, portion: Portion) -> Result<Advance> {
+        let examples = portion.draws.len();
+        let (found, loss, gradients) = self.gradients(portion)?;
+        let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
+        ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
+        let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
+        let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
+        let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
+        let optimizer_steps = self.state.step + 1 - self.state.optimizer_began;
+        self.optimizer.update(&gradients, &self.live, factor, optimizer_steps, grad_scale)?;
+        self.losses.newest = loss;
+        self.losses.first.get_or_insert(loss);
+        self.state.step += 1;
+        self.state.validated = !self.is_validation_due();
+        self.state.trained = self.state.step >= self.position.steps;
+        let learning_rate = self.optimizer.learning_rate(&self.live, factor);
+        let values = [(LOSS, loss)]
+            .into_iter()
+            .chain(found.metrics)
+            .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
+        let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
+        Ok(Advance::Trained { points: values.map(point).collect(), examples })
+    }
+
+    /// What the objective finds of a batch, its loss, and the gradients of that.
+    fn gradients(&mut self, portion: Portion) -> Result<(objectives::Loss, f64, GradStore)> {
+        let Portion { draws, numbers, outsiders, .. } = portion;
         let mut batch = self.model.tensors(numbers?)?;
         if let Some(outsiders) = outsiders {
             batch.outsiders = Some(self.model.tensors(outsiders?)?.inputs);
@@ -344,25 +370,22 @@ impl Trainer {
         let loss = f64::from(found.loss.to_scalar::<f32>()?);
         ensure_finite("The loss is", loss.is_finite(), self.state.step)?;
         let gradients = self.model.vars.backward(&found.loss)?;
-        let gradient_norm = self.optimizer.gradient_norm(&gradients)?;
-        ensure_finite("The gradient is", gradient_norm.is_finite(), self.state.step)?;
-        let clip_norm = self.live.get(Section::Training, &CLIP_NORM);
-        let grad_scale = if clip_norm > 0.0 { (clip_norm / (gradient_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let factor = (self.schedule.factor)(&self.spec.schedule, self.position());
-        let optimizer_steps = self.state.step + 1 - self.state.optimizer_began;
-        self.optimizer.update(&gradients, &self.live, factor, optimizer_steps, grad_scale)?;
-        self.losses.newest = loss;
-        self.losses.first.get_or_insert(loss);
+        Ok((found, loss, gradients))
+    }
+
+    /// The whole gradient of the next step's batch. The step is done without its change of the weights.
+    ///
+    /// # Errors
+    /// Where the run has diverged, or still labels examples itself.
+    pub fn next_gradient(&mut self) -> Result<Vec<f32>> {
+        ensure!(
+            !matches!(self.labels, Labels::Spreading(_)),
+            "The network labels examples itself first: ask again once it trains"
+        );
+        let portion = self.upcoming(self.state.step).prepare();
+        let (_, _, gradients) = ops::on_pool(|| self.gradients(portion))?;
         self.state.step += 1;
-        self.state.validated = !self.is_validation_due();
-        self.state.trained = self.state.step >= self.position.steps;
-        let learning_rate = self.optimizer.learning_rate(&self.live, factor);
-        let values = [(LOSS, loss)]
-            .into_iter()
-            .chain(found.metrics)
-            .chain([(LEARNING_RATE, learning_rate), (GRADIENT_NORM, gradient_norm)]);
-        let point = |(metric, value)| Point { step: self.state.step, split: Split::Train, metric, value };
-        Ok(Advance::Trained { points: values.map(point).collect(), examples: draws.len() })
+        self.optimizer.whole(&gradients)
     }
 
     fn frozen_stages(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::{
     export::bundle,
     metrics::Point,
     models,
-    protocol::{About, Command, ComparisonId, Control, Event, Level, Phase, RunId, RunInfo},
+    protocol::{About, Command, ComparisonId, Control, Event, Level, Mark, Phase, RunId, RunInfo},
     runs::Home,
     service::{Fault, Service, attempt, serve},
     spec::{Catalog, Choice, RunSpec},
@@ -18,6 +18,7 @@ use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use calibrating::Refit;
 use comparing::Contest;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use discovering::{Found, Known};
 use inquiries::Inquiry;
 use resting::Resting;
 use std::{
@@ -34,6 +35,7 @@ mod beside;
 mod calibrating;
 mod comparing;
 mod datasets;
+mod discovering;
 mod forking;
 mod inquiries;
 mod resting;
@@ -56,10 +58,11 @@ impl Worker {
     /// Where the home cannot be made or no thread can be started.
     pub fn spawn(home: PathBuf, catalog: Catalog, wake: Box<dyn Fn() + Send>) -> Result<Self> {
         let home = Home::open(home)?;
-        let backlog = home.list()?.into_iter().rev().collect();
+        let backlog: VecDeque<RunId> = home.list()?.into_iter().rev().collect();
         let (commands, command_receiver) = bounded(256);
         let (event_sender, events) = bounded(256);
         let mut engine = Engine::new(home, catalog, Outbox::new(event_sender, wake));
+        engine.known.runs = backlog.iter().cloned().collect();
         (engine.backlog, engine.commands) = (backlog, command_receiver.clone());
         let watch = engine.watch.clone();
         let thread = std::thread::Builder::new().name("trainer".into());
@@ -93,6 +96,7 @@ struct Engine {
     postponed: VecDeque<Command>,
     /// Runs on disk that have not been read yet, the newest first.
     backlog: VecDeque<RunId>,
+    known: Known,
     /// Questions that are not answered to their end, the next one first.
     inquiries: VecDeque<Inquiry>,
     /// Runs that are not active, kept open for the next question: the one asked about last is the last.
@@ -119,6 +123,7 @@ impl Engine {
             commands: crossbeam_channel::never(),
             postponed: VecDeque::new(),
             backlog: VecDeque::new(),
+            known: Known::default(),
             inquiries: VecDeque::new(),
             resting: vec![],
             neighbours: Neighbours::default(),
@@ -172,7 +177,9 @@ impl Engine {
             Command::Start(_) => "Could not start the run",
             Command::Resume(_) | Command::Rewind { .. } => "Could not resume the run",
             Command::Reopen(_) => "Could not open the run",
+            Command::LookAround => "Could not look for runs of other programs",
             Command::Rename(..) => "Could not rename the run",
+            Command::Mark(..) => "Could not write down what is said of the run",
             Command::Delete(_) => "Could not delete the run",
             Command::Restore(_) => "Could not bring the run back",
             Command::Receive(_) => "Could not take the run in",
@@ -225,7 +232,13 @@ impl Engine {
                 Ok(())
             }
             Command::Reopen(run) => self.reopen(&run),
+            Command::LookAround => self.look_around(),
             Command::Rename(run, name) => self.rename(run, name),
+            Command::Mark(runs, mark) => {
+                // what is refused for one is no reason to leave the others out
+                let marked: Vec<_> = runs.into_iter().map(|run| self.mark(run, &mark)).collect();
+                marked.into_iter().collect()
+            }
             Command::Delete(run) => self.delete(run),
             Command::Restore(run) => {
                 self.home.restore(&run)?;
@@ -248,8 +261,8 @@ impl Engine {
     }
 
     fn open(&mut self, id: &RunId) -> Result<()> {
-        let folder = self.home.folder(id);
-        self.show(folder.info(id, &self.catalog)?, folder.points()?);
+        let found = Found::read(&self.home, id, &self.catalog)?;
+        self.show_found(found);
         Ok(())
     }
 
@@ -261,6 +274,7 @@ impl Engine {
 
     fn show(&mut self, info: RunInfo, points: Vec<Point>) {
         let id = info.id.clone();
+        self.known.runs.insert(id.clone());
         self.outbox.push(Event::Run(Box::new(info)));
         self.outbox.push(Event::Points(id, points));
     }
@@ -284,12 +298,19 @@ impl Engine {
         Ok(())
     }
 
+    fn mark(&mut self, run: RunId, mark: &Mark) -> Result<()> {
+        let marks = self.home.folder(&run).mark(mark)?;
+        self.outbox.push(Event::Marked(run, marks));
+        Ok(())
+    }
+
     fn delete(&mut self, run: RunId) -> Result<()> {
         if let Some(mut active) = self.active.remove(&run) {
             active.control(Control::Stop, &mut self.outbox);
         }
         self.forget_weights();
         self.home.delete(&run)?;
+        self.known.runs.remove(&run);
         self.outbox.push(Event::Removed(run));
         Ok(())
     }
@@ -301,13 +322,14 @@ impl Service for Engine {
     fn has_work(&self) -> bool {
         self.is_training()
             || self.has_round_to_begin()
-            || !self.backlog.is_empty()
+            || self.can_open_more()
             || !self.inquiries.is_empty()
             || self.refit_is_under_way()
     }
 
     fn has_reports(&self) -> bool {
-        !self.outbox.is_empty()
+        // runs wait to be read until the faces have taken what was read before
+        !self.outbox.is_empty() || !self.backlog.is_empty()
     }
 
     fn handle(&mut self, command: Command) {
@@ -318,9 +340,8 @@ impl Service for Engine {
     fn work(&mut self) {
         self.answer();
         self.refit();
-        if let Some(run) = self.backlog.pop_front() {
-            let about = About::Run(run.clone());
-            self.guard(about, "Could not open a run", |engine| engine.open(&run));
+        if self.can_open_more() {
+            self.open_some();
         }
         self.compare();
         self.advance();

@@ -244,7 +244,7 @@ mod tests {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
     fn selected(home: &Path, id: &str, encoder: &str) -> Selected {
-        let folder = RunFolder { path: home.join(id) };
+        let folder = RunFolder::new(home.join(id));
         std::fs::create_dir(&folder.path).unwrap();
         let mut metrics = MetricsFile::open(&folder, 0).unwrap();
         metrics.push(&[

@@ -6,6 +6,7 @@ use crate::{
     explanation::Explanation,
     inside::{Inside, Strongest},
     metrics::Split,
+    noise::NoiseScale,
     rates::RateTest,
     sample::Sample,
     spec::{Choice, RunSpec},
@@ -60,6 +61,11 @@ pub enum Question {
     },
     /// Which learning rate suits the weights and the optimiser's state as they are now? Found out in a copy.
     LearningRates {
+        /// A recipe whose weights are drawn first, in place of a run's: the run has no name then.
+        spec: Option<Box<RunSpec>>,
+    },
+    /// What would another batch size cost and change, by the gradients of the weights as they are now? Found out in a copy.
+    NoiseScale {
         /// A recipe whose weights are drawn first, in place of a run's: the run has no name then.
         spec: Option<Box<RunSpec>>,
     },
@@ -144,6 +150,8 @@ pub enum Finding {
     },
     /// The losses of a range test so far.
     LearningRates(Arc<RateTest>),
+    /// The noise of the gradient.
+    NoiseScale(Arc<NoiseScale>),
     /// What it made of the samples at each checkpoint so far.
     History {
         /// What each class is.

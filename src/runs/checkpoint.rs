@@ -89,10 +89,17 @@ impl RunFolder {
         let entries = fs::read_dir(self.path.join("checkpoints")).into_iter().flatten();
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let step = |name: String| name.strip_prefix("step-")?.trim_end_matches(OLD).parse().ok();
-        let mut steps: Vec<u64> = names.filter_map(step).collect();
+        let is_looked_at = |step: &u64| self.at.is_none_or(|only| *step == only);
+        let mut steps: Vec<u64> = names.filter_map(step).filter(is_looked_at).collect();
         steps.sort_unstable();
         steps.dedup();
         steps
+    }
+
+    /// The step of the checkpoint with the lowest validation loss, as long as it is there.
+    pub fn best(&self) -> Option<u64> {
+        let (best, _) = self.newest_state()?.best?;
+        self.checkpoints().contains(&best).then_some(best)
     }
 
     /// The newest state that can be read. The weights of its checkpoint are not checked.
@@ -242,7 +249,7 @@ mod tests {
     #[test]
     fn a_failed_save_leaves_nothing_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let state = CheckpointState {
             step: 7,
             best: Some((3, 0.5)),
@@ -272,7 +279,7 @@ mod tests {
     #[test]
     fn a_checkpoint_is_found_at_every_moment_of_its_replacement() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let checkpoints = folder.path().join("checkpoints");
         let path = |name: &str| checkpoints.join(name);
         run.save_checkpoint(&state(7, 0.5), |_| Ok(())).unwrap();
@@ -300,7 +307,7 @@ mod tests {
     #[test]
     fn what_is_pruned_or_taken_back_is_gone_whatever_stood_aside() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         for step in [1, 2, 3, 4] {
             run.save_checkpoint(&state(step, 0.5), |_| Ok(())).unwrap();
         }
@@ -316,7 +323,7 @@ mod tests {
     #[test]
     fn a_folder_that_was_deleted_is_not_made_again() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().join("gone") };
+        let run = RunFolder::new(folder.path().join("gone"));
         assert!(run.save_checkpoint(&state(1, 0.5), |_| Ok(())).is_err());
         assert!(!run.path.exists());
     }

@@ -56,7 +56,7 @@ impl Home {
     /// # Errors
     /// Where there is none, or more than one.
     pub fn find_comparison(&self, name: &str) -> Result<ComparisonId> {
-        find(name, &self.comparisons(), "comparison")
+        find(name, &self.comparisons(), "comparison", "runs --group sweep")
     }
 
     /// Makes the folder of a new comparison.

@@ -148,7 +148,7 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, RunFolder) {
         let temporary = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: temporary.path().into() };
+        let run = RunFolder::new(temporary.path());
         (temporary, run)
     }
 

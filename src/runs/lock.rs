@@ -55,6 +55,13 @@ impl RunFolder {
     }
 }
 
+impl RunFolder {
+    /// Whether a program trains it, this one included.
+    pub fn is_at_work(&self) -> bool {
+        is_held(&self.path)
+    }
+}
+
 impl ComparisonFolder {
     /// Keeps other programs from going on with it.
     ///

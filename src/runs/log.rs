@@ -45,11 +45,31 @@ pub enum Entry {
         #[serde(alias = "images_per_sec")]
         examples_per_sec: f64,
     },
+    /// By what the run is trained from here on, and with which data. Logs of older versions have none.
+    Provenance(Provenance),
     /// Something that the user was notified of.
     Notice {
         /// The notice as it was shown.
         text: String,
     },
+}
+
+/// Where, by what and with which data a run is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Of this program.
+    pub version: String,
+    /// What the processor calls itself.
+    pub processor: String,
+    /// Of the kernels.
+    pub instruction_set: String,
+    /// That compute.
+    pub threads: u64,
+    /// As it was called.
+    pub command: String,
+    /// The checksum of the data set; none where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
 }
 
 /// Every live hyperparameter as it was from `step` steps on.
@@ -139,6 +159,23 @@ impl RunFolder {
     }
 }
 
+/// By what a run was trained last, where its log says so.
+pub fn last_provenance(entries: &[Entry]) -> Option<&Provenance> {
+    entries
+        .iter()
+        .rev()
+        .find_map(|entry| if let Entry::Provenance(provenance) = entry { Some(provenance) } else { None })
+}
+
+/// What is said where a data set is not the one that a run has learnt from; nothing where it is, or that is not known.
+pub fn changed_data(entries: &[Entry], now: &str) -> Option<String> {
+    let known = last_provenance(entries)?.data.as_deref().filter(|known| *known != now)?;
+    Some(format!(
+        "The run's data have changed since it was trained (their checksum was {known} and is {now}): figures from before \
+         and from now do not compare"
+    ))
+}
+
 /// The tunings that a replay of the run meets: one made after a crash took steps back replaces those it took back.
 pub fn surviving_tunings(entries: &[Entry]) -> Vec<Tuned> {
     let mut surviving: Vec<Tuned> = vec![];
@@ -165,7 +202,7 @@ mod tests {
     #[test]
     fn lines_cut_short_are_passed_over() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let entry = Entry::Notice { text: "one".into() };
         run.log(&entry).unwrap();
         let path = folder.path().join("log.jsonl");
@@ -174,6 +211,27 @@ mod tests {
         fs::write(&path, text).unwrap();
         run.log(&entry).unwrap();
         assert_eq!(run.entries().unwrap(), [entry.clone(), entry]);
+    }
+
+    #[test]
+    fn changed_data_are_noticed_and_a_log_that_does_not_know_says_nothing() {
+        let provenance = |data: Option<&str>| {
+            Entry::Provenance(Provenance {
+                version: "1".into(),
+                processor: "x".into(),
+                instruction_set: "avx2".into(),
+                threads: 2,
+                command: "headstart train".into(),
+                data: data.map(Into::into),
+            })
+        };
+        assert_eq!(changed_data(&[], "b"), None);
+        assert_eq!(changed_data(&[provenance(None)], "b"), None);
+        assert_eq!(changed_data(&[provenance(Some("a")), provenance(Some("b"))], "b"), None);
+        let said = changed_data(&[provenance(Some("b")), provenance(Some("a"))], "b").unwrap();
+        assert!(said.contains("was a and is b"), "{said}");
+        let line = serde_json::to_string(&provenance(Some("a"))).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), provenance(Some("a")));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
     str,
 };
 
-const NAME: &str = "metrics.csv";
+pub(super) const NAME: &str = "metrics.csv";
 const HEADER: &str = "step,split,metric,value\n";
 /// The most bytes of a line: far more than any that was written.
 const MOST_LINE: u64 = 4096;
@@ -99,10 +99,28 @@ impl RunFolder {
     ///
     /// # Errors
     /// Where the file is there and cannot be read.
-    pub fn each_point(&self, mut each: impl FnMut(Point)) -> Result<()> {
+    pub fn each_point(&self, each: impl FnMut(Point)) -> Result<()> {
+        self.each_of(|_| true, each)
+    }
+
+    /// As [`each_point`](Self::each_point), of the validation and the test examples alone, which are few: of the others'
+    /// lines no more is read than it takes to tell them apart.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn each_checked(&self, each: impl FnMut(Point)) -> Result<()> {
+        let is_checked = |line: &[u8]| {
+            let comma = line.iter().position(|byte| *byte == b',');
+            comma.is_some_and(|comma| !line[comma + 1..].starts_with(b"train,"))
+        };
+        self.each_of(is_checked, each)
+    }
+
+    fn each_of(&self, is_wanted: impl Fn(&[u8]) -> bool, mut each: impl FnMut(Point)) -> Result<()> {
         let path = self.path.join(NAME);
         let read = disk::each_line(&path, MOST_LINE, |line| {
-            line.strip_suffix(b"\n").and_then(parse).into_iter().for_each(&mut each);
+            let line = line.strip_suffix(b"\n").filter(|line| is_wanted(line));
+            line.and_then(parse).into_iter().for_each(&mut each);
         });
         match read {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -169,7 +187,7 @@ mod tests {
     #[test]
     fn points_come_back_exactly_up_to_the_last_whole_line() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let point = |step, value| Point { step, split: Split::Train, metric: metrics::LOSS, value };
         let points = [point(1, 0.1 + 0.2), point(2, 1e-300)];
         let mut file = MetricsFile::open(&run, 0).unwrap();
@@ -189,7 +207,7 @@ mod tests {
     #[test]
     fn endless_metrics_are_read_in_bounded_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let (mut text, steps) = (String::from(HEADER), 3 * thinned::MOST);
         for step in 1..=steps {
             writeln!(text, "{step},train,loss,{}", 1.0 / step as f64).unwrap();
@@ -208,7 +226,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_never_filled_up() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder { path: folder.path().into() };
+        let run = RunFolder::new(folder.path());
         let line = "1,train,loss,0.5\n";
         let one = (HEADER.len() + line.len()) as u64;
         let zeros = format!("{HEADER}{line}{}", "\0".repeat(17));

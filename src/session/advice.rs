@@ -113,6 +113,7 @@ mod tests {
         let mut state = State::default();
         let spec = RunSpec::default();
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: "a".into(),
             folder: "/a".into(),
             live: catalog().live_params(&spec),

@@ -5,8 +5,8 @@ use crate::{
     experiment::{Cell, Experiment, Results},
     metrics::{self, LOSS, Point, Split},
     protocol::{
-        Answer, Command, ComparisonId, ComparisonInfo, Event, Notice, Phase, Preparing, Progress, Remedy,
-        RunId, RunInfo,
+        Answer, Command, ComparisonId, ComparisonInfo, Event, Marks, Notice, Phase, Preparing, Progress,
+        Remedy, RunId, RunInfo,
     },
     spec::{Change, LiveParams, RunSpec, Section},
 };
@@ -36,6 +36,8 @@ pub struct State {
     pub newest_comparison: Option<ComparisonId>,
     /// Which runs belong to which comparison.
     pub entrants: Entrants,
+    /// Rises with each event: as long as it stays, nothing here has changed.
+    pub revision: u64,
 }
 
 /// One run, as the faces see it.
@@ -65,6 +67,8 @@ pub struct Run {
     pub class_names: Arc<[String]>,
     /// The step of the newest checkpoint.
     pub saved: Option<u64>,
+    /// What a person says of it.
+    pub marks: Marks,
 }
 
 /// A metric's identifier and the split it is measured on.
@@ -88,6 +92,7 @@ impl Run {
             timing: info.timing,
             class_names: info.class_names,
             saved: info.saved,
+            marks: info.marks,
         }
     }
 
@@ -154,8 +159,11 @@ impl Run {
     }
 
     fn add(&mut self, points: Vec<Point>) {
-        for Point { step, split, metric, value } in points {
-            self.curves.entry((metric, split)).or_default().push([step as f64, value]);
+        // as a whole, so that a curve that is read from the disk takes no more memory than it has points
+        for curve in points.chunk_by(|one, next| (one.metric, one.split) == (next.metric, next.split)) {
+            let Some(first) = curve.first() else { continue };
+            let series = self.curves.entry((first.metric, first.split)).or_default();
+            series.extend(curve.iter().map(|point| [point.step as f64, point.value]));
         }
     }
 
@@ -171,6 +179,7 @@ impl Run {
 impl State {
     /// Takes in one event. Events of unknown runs are passed over.
     pub fn apply(&mut self, event: Event) {
+        self.revision += 1;
         match event {
             Event::Run(info) => {
                 if info.phase.is_active() && info.spec.entrant.is_none() {
@@ -189,6 +198,7 @@ impl State {
             }),
             Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
             Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
+            Event::Marked(id, marks) => self.update(&id, |run| run.marks = marks),
             Event::Removed(id) => {
                 if let Some(run) = self.runs.remove(&id) {
                     self.entrants.remove(&id, &run.spec);
@@ -275,6 +285,7 @@ mod tests {
 
     fn run() -> Run {
         Run::new(RunInfo {
+            marks: Default::default(),
             id: "a".into(),
             folder: PathBuf::new(),
             spec: RunSpec::default(),

@@ -167,6 +167,12 @@ impl Catalog {
         })
     }
 
+    /// Whether the component that `spec` chose in a section has a hyperparameter.
+    pub fn has(&self, spec: &RunSpec, section: Section, param: &Param) -> bool {
+        let chosen = self.component(section, spec.id(section));
+        chosen.is_some_and(|info| info.params.iter().any(|known| known.key == param.key))
+    }
+
     /// The live hyperparameters with the values that `spec` starts with.
     pub fn live_params(&self, spec: &RunSpec) -> LiveParams {
         self.params(spec)

@@ -22,6 +22,7 @@ use egui_material_icons::icons::{
 };
 use history::History;
 use keeping::{Deed, Keeping};
+pub use keys::are_free;
 use opening::{Decoded, Openings};
 use page::{Opened, Page};
 use pen::Pen;

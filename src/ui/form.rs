@@ -3,7 +3,9 @@ use super::{
     Action,
     alterations::Alterations,
     comparison::proposal,
-    fetch, param,
+    fetch,
+    finder::Wanted,
+    param,
     theme::{self, semibold},
     widgets::{card, icon_button, menu_items, preparation, steady, thousands, title},
 };
@@ -39,8 +41,8 @@ pub struct Form {
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
-    /// A learning rate is to be looked for.
-    pub wants_rate: bool,
+    /// What is to be looked for.
+    pub wanted: Option<Wanted>,
     script: script::Script,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
@@ -63,7 +65,7 @@ impl Default for Form {
             alterations,
             open: None,
             left_out: None,
-            wants_rate: false,
+            wanted: None,
             script: script::Script::default(),
             awaits_images: false,
             varied: BTreeMap::new(),

@@ -4,7 +4,7 @@ use super::{
     Action, Tab, Workbench,
     asking::Asker,
     draw_pad::Wish,
-    rate_finder::Target,
+    finder::Target,
     training, views,
     widgets::{self, contained, steady},
 };
@@ -76,7 +76,10 @@ impl Parts<'_> {
         self.bench.tab = Tab::View;
         if self.bench.settings.show_runs {
             let panel = Panel::left("runs").default_size(250.0).size_range(220.0..=width.min(1400.0) * 0.27);
-            panel.frame(frame).show(ui, |ui| scrolled(ui, |ui| self.runs(ui)));
+            panel.frame(frame).show(ui, |ui| {
+                contained(ui, |ui| self.bench.runs.head(ui, self.state, self.actions));
+                scrolled(ui, |ui| self.run_list(ui));
+            });
         }
         if self.bench.settings.show_controls {
             let panel = Panel::right("controls").default_size((width * 0.32).clamp(CONTROLS, 580.0));
@@ -214,6 +217,11 @@ impl Parts<'_> {
     }
 
     fn runs(&mut self, ui: &mut Ui) {
+        self.bench.runs.head(ui, self.state, self.actions);
+        self.run_list(ui);
+    }
+
+    fn run_list(&mut self, ui: &mut Ui) {
         let before = self.bench.runs.comparison.clone();
         self.bench.runs.ui(ui, self.state, self.catalog, &mut self.bench.settings, self.actions);
         if self.bench.runs.comparison != before {
@@ -237,6 +245,7 @@ impl Parts<'_> {
         let entry = self.view();
         let run = self.bench.runs.selected.as_ref().and_then(|id| self.state.runs.get(id));
         let mut pad: Option<Wish> = None;
+        let (mut select, mut copied) = (None, None);
         let mut scene = views::Scene {
             state: self.state,
             catalog: self.catalog,
@@ -246,6 +255,8 @@ impl Parts<'_> {
             digits: self.bench.draw_pad.digits(run),
             is_own_drawing: self.bench.draw_pad.own_drawing().is_some(),
             calibrated: self.bench.draw_pad.calibrated(),
+            select: &mut select,
+            copied: &mut copied,
             pad: &mut pad,
             spec: &mut self.bench.form.spec,
             settings: &mut self.bench.settings,
@@ -258,6 +269,13 @@ impl Parts<'_> {
         if let Some(wish) = pad {
             self.bench.draw_pad.grant(wish, run, asker);
         }
+        if let Some(spec) = copied {
+            self.bench.form.put(spec);
+            self.bench.show_controls();
+        }
+        if select.is_some() {
+            self.bench.runs.selected = select;
+        }
     }
 
     /// Says whether there is a run to show.
@@ -267,7 +285,9 @@ impl Parts<'_> {
         };
         match steady(ui, "training", |ui| training::ui(ui, run, self.catalog, self.actions)) {
             Some(training::Wish::Fork) => self.bench.fork(run, self.catalog),
-            Some(training::Wish::Rate) => self.bench.rate_finder.find(Target::Run(run.id.clone())),
+            Some(training::Wish::Find(what)) => {
+                self.bench.finder.find(what, Target::Run(run.id.clone()));
+            }
             None => {}
         }
         true

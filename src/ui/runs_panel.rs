@@ -1,25 +1,31 @@
 //! The list of runs.
+mod deeds;
+
 use super::{
     Action, Settings, comparison,
     look::{self, Look},
     theme,
-    widgets::{card, figure, labeled_button, pill, preparation, quiet_icon_button, steady, strong, title},
+    widgets::{
+        card, figure, labeled_button, pill, preparation, quiet_icon_button, star, steady, strong, title,
+    },
 };
 use crate::{
     experiment::Experiment,
-    metrics::{ACCURACY, MetricInfo, Split},
-    protocol::{Command, ComparisonId, ComparisonInfo, Order, Phase, RunId},
+    metrics::{ACCURACY, Split},
+    protocol::{Command, ComparisonId, ComparisonInfo, Mark, Phase, RunId},
     session::{Run, State},
     spec::{BATCH_SIZE, Catalog, Section},
 };
 use egui::{
-    Align, Button, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui, UiBuilder,
-    WidgetInfo,
+    Align, Button, FontId, Label, Layout, ProgressBar, RichText, Role, Sense, Stroke, TextEdit, Ui,
+    UiBuilder, WidgetInfo, text::LayoutJob, vec2,
 };
 use egui_material_icons::icons::{
     ICON_DELETE, ICON_EDIT, ICON_FILTER_1, ICON_FILTER_NONE, ICON_FOLDER_OPEN, ICON_PLAY_ARROW, ICON_REFRESH,
-    ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_STOP, ICON_UNDO, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
+    ICON_RESTART_ALT, ICON_SPORTS_SCORE, ICON_STOP, ICON_VISIBILITY, ICON_VISIBILITY_OFF,
 };
+
+use std::collections::BTreeMap;
 
 /// What the list keeps between frames.
 #[derive(Default)]
@@ -30,21 +36,23 @@ pub struct RunsPanel {
     renaming: Option<(RunId, String)>,
     /// The race that was asked for, which begins once its cost has been shown.
     pub proposed: Option<Experiment>,
-    /// What was deleted last, by its name, and what brings it back.
-    deleted: Option<(String, Command)>,
+    /// What can be undone.
+    pub deeds: deeds::Deeds,
+    /// Of each entry, in points, so that those out of sight need not be drawn.
+    heights: BTreeMap<RunId, f32>,
 }
 
+/// So many entries are drawn whether they are in sight or not.
+const FEW: usize = 40;
+/// The height of an entry that has not been drawn yet, and how far out of sight entries are drawn, in points.
+const USUAL: f32 = 78.0;
+const MARGIN: f32 = 400.0;
+
 impl RunsPanel {
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        state: &State,
-        catalog: &Catalog,
-        settings: &mut Settings,
-        actions: &mut Vec<Action>,
-    ) {
+    /// What stays in sight above the list.
+    pub fn head(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         title(ui, "Runs");
-        self.undo(ui, actions);
+        self.deeds.ui(ui, actions);
         if let Some(preparing) = &state.preparing {
             card(ui).show(ui, |ui| {
                 ui.set_width(ui.available_width());
@@ -54,47 +62,40 @@ impl RunsPanel {
                 }
             });
         }
+    }
+
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        catalog: &Catalog,
+        settings: &mut Settings,
+        actions: &mut Vec<Action>,
+    ) {
         for info in state.comparisons.values().rev() {
             steady(ui, &info.id, |ui| self.comparison(ui, state, info));
         }
-        for run in state.runs.values().rev().filter(|run| !state.is_race(run)) {
+        let listed = |run: &&Run| !state.is_race(run) && (settings.show_archived || !run.marks.archived);
+        let runs: Vec<&Run> = state.runs.values().rev().filter(listed).collect();
+        let seen = ui.clip_rect().expand(MARGIN);
+        for run in &runs {
+            let top = ui.cursor().top();
+            let height = self.heights.get(&run.id).copied().unwrap_or(USUAL);
+            if runs.len() > FEW && (top + height < seen.top() || top > seen.bottom()) {
+                ui.allocate_space(vec2(ui.available_width(), height));
+                continue;
+            }
             steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+            self.heights.insert(run.id.clone(), ui.cursor().top() - top - ui.spacing().item_spacing.y);
+        }
+        let away = state.runs.values().filter(|run| run.marks.archived && !state.is_race(run)).count();
+        if away > 0 {
+            let text = format!("Show the {away} that were put away");
+            ui.checkbox(&mut settings.show_archived, text).on_hover_text("Runs are put away in the table");
         }
         if state.is_untrained() {
             nothing_yet(ui, state);
         }
-    }
-
-    /// Takes note of what is deleted, so that it can be brought back.
-    pub fn remember(&mut self, command: &Command, state: &State) {
-        let deleted = match command {
-            Command::Delete(id) => {
-                state.runs.get(id).map(|run| (run.spec.name.clone(), Command::Restore(id.clone())))
-            }
-            Command::Order(id, Order::Delete) => state
-                .comparisons
-                .get(id)
-                .map(|info| (info.experiment.name.clone(), Command::Order(id.clone(), Order::Restore))),
-            _ => None,
-        };
-        self.deleted = deleted.or(self.deleted.take());
-    }
-
-    fn undo(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let Some((name, restore)) = self.deleted.clone() else { return };
-        card(ui).show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.add(Label::new(format!("Deleted {name}")).truncate());
-            ui.horizontal(|ui| {
-                if labeled_button(ui, ICON_UNDO, "Undo").clicked() {
-                    actions.push(Action::Send(restore));
-                    self.deleted = None;
-                }
-                if ui.button("Dismiss").clicked() {
-                    self.deleted = None;
-                }
-            });
-        });
     }
 
     fn run(
@@ -118,12 +119,11 @@ impl RunsPanel {
             card(ui).stroke(stroke).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 self.name(ui, state, run, settings, actions);
-                ui.add(
-                    Label::new(RichText::new(describe(run, catalog)).small().weak())
-                        .truncate()
-                        .selectable(false),
-                );
-                state_line(ui, run, catalog.headline(&run.spec));
+                stand(ui, state, run, catalog, settings, actions);
+                if selected {
+                    let text = RichText::new(describe(run, catalog)).small().weak();
+                    ui.add(Label::new(text).truncate().selectable(false));
+                }
                 if selected {
                     self.buttons(ui, run, catalog, settings, actions);
                 }
@@ -172,7 +172,7 @@ impl RunsPanel {
         settings: &mut Settings,
         actions: &mut Vec<Action>,
     ) {
-        ui.horizontal(|ui| {
+        ui.horizontal_top(|ui| {
             let selected = self.selected.as_ref() == Some(&run.id);
             let mut look = Look::of_run(settings.look(&run.id), selected, ui.visuals());
             let is_shown = settings.is_shown(run, state);
@@ -180,18 +180,14 @@ impl RunsPanel {
                 look.color = ui.visuals().weak_text_color().gamma_multiply(0.4);
             }
             look::swatch(ui, &look).on_hover_text("The line of this run in the plots");
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                eye(ui, run, is_shown, settings);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    self.name_or_edit(ui, run, actions)
-                });
-            });
+            ui.vertical(|ui| self.name_or_edit(ui, run, actions));
         });
     }
 
     fn name_or_edit(&mut self, ui: &mut Ui, run: &Run, actions: &mut Vec<Action>) {
         let Some((id, text)) = self.renaming.as_mut().filter(|(id, _)| *id == run.id) else {
-            ui.add(Label::new(strong(&run.spec.name)).truncate().selectable(false)).on_hover_text(&*run.id);
+            let label = Label::new(in_two_lines(ui, &run.spec.name)).wrap().selectable(false);
+            ui.add(label).on_hover_text(format!("{}\n{}", run.spec.name, run.id));
             return;
         };
         let edit = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY));
@@ -328,7 +324,23 @@ fn describe(run: &Run, catalog: &Catalog) -> String {
     )
 }
 
-fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
+/// A name in full, as far as two lines hold it.
+fn in_two_lines(ui: &Ui, name: &str) -> LayoutJob {
+    let font = FontId::new(14.5, theme::semibold());
+    let mut job = LayoutJob::simple(name.into(), font, ui.visuals().text_color(), ui.available_width());
+    job.wrap.max_rows = 2;
+    job
+}
+
+/// Eye and star, where the run stands unless it is finished, and its figure.
+fn stand(
+    ui: &mut Ui,
+    state: &State,
+    run: &Run,
+    catalog: &Catalog,
+    settings: &mut Settings,
+    actions: &mut Vec<Action>,
+) {
     let dark = ui.visuals().dark_mode;
     let colors = theme::run_colors(dark);
     let weak = ui.visuals().weak_text_color();
@@ -337,12 +349,18 @@ fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
         Phase::Paused => ("Paused", colors[1]),
         Phase::Elsewhere => ("Elsewhere", colors[0]),
         Phase::Stopped => ("Stopped", weak),
-        Phase::Finished => ("Finished", colors[2]),
+        Phase::Finished => ("", weak),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),
     };
     ui.horizontal(|ui| {
-        pill(ui, text, color);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run, headline));
+        ui.spacing_mut().item_spacing.x = 4.0;
+        eye(ui, run, settings.is_shown(run, state), settings);
+        if star(ui, run.marks.star, &run.spec.name).clicked() {
+            let mark = Mark::Star(!run.marks.star);
+            actions.push(Action::Send(Command::Mark(vec![run.id.clone()], mark)));
+        }
+        ui.label(RichText::new(text).small().color(color));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| best_figure(ui, run, catalog));
     });
     if run.phase.is_active() {
         let share = run.progress.step as f32 / run.progress.steps.max(1) as f32;
@@ -357,18 +375,17 @@ fn state_line(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     }
 }
 
-/// The headline on the test examples, else the best one on the validation examples so far.
-fn best_figure(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
-    let test = run
-        .latest(headline.id, Split::Test)
-        .map(|value| (value, "test", "on the test examples, which had no part in training"));
-    let validation = || {
-        let best = run.best(headline.id, Split::Validation)?;
-        Some((best[1], "validation", "on the validation examples, the best so far"))
-    };
-    let Some((value, split, where_measured)) = test.or_else(validation) else { return };
-    let kind = if headline.id == ACCURACY { split.into() } else { headline.name() };
-    let help = format!("{} {where_measured}. {}", headline.label, headline.help);
+/// The headline of the run on the validation examples, the best so far: figures on the test examples are shown where they
+/// are asked for, so that nobody chooses by them.
+fn best_figure(ui: &mut Ui, run: &Run, catalog: &Catalog) {
+    let headline = catalog.headline(&run.spec);
+    let Some([step, value]) = run.best(headline.id, Split::Validation) else { return };
+    let kind =
+        if headline.id == ACCURACY { "best validation".into() } else { format!("best {}", headline.name()) };
+    let help = format!(
+        "{} on the validation examples, the best so far, at step {step}. {}",
+        headline.label, headline.help
+    );
     ui.label(strong(figure(headline, value))).on_hover_text(help);
-    ui.label(RichText::new(kind).small().weak());
+    ui.add(Label::new(RichText::new(kind).small().weak()).truncate());
 }

@@ -8,6 +8,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Of more runs, the curves of the newest ones are shown at first: no eye tells more of them apart.
+const SHOWN: usize = 60;
+
 /// Layout and looks; runs themselves are on disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -26,8 +29,11 @@ pub struct Settings {
     pub view: String,
     /// Runs whose curves are hidden.
     pub hidden: BTreeSet<RunId>,
-    /// Shipped runs whose curves are shown, which they are not at first.
+    /// Shipped runs, and older ones of many, whose curves are shown, which they are not at first.
     pub shown: BTreeSet<RunId>,
+    /// Of many runs the oldest whose curves are shown unless somebody has asked for those of older ones.
+    #[serde(skip)]
+    pub oldest: Option<RunId>,
     /// The only run whose curves are shown, if any.
     #[serde(skip)]
     pub solo: Option<RunId>,
@@ -36,6 +42,10 @@ pub struct Settings {
     pub looks: BTreeMap<RunId, usize>,
     /// How curves are drawn.
     pub curves: CurveOptions,
+    /// What the table shows, and in which order.
+    pub table: TableOptions,
+    /// Whether runs that were put away are listed.
+    pub show_archived: bool,
     /// Share of the pad's side.
     pub pen_width: f32,
 }
@@ -50,6 +60,37 @@ pub struct CurveOptions {
     pub x_axis: XAxis,
     /// Weight of the past in the moving average, from 0 to 0.99.
     pub smoothing: f64,
+}
+
+/// Columns and order of the table of runs. Fields are named as `listing::Field` names them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TableOptions {
+    /// Whether every hyperparameter in which the runs differ has a column.
+    pub differing: bool,
+    /// Whether figures on the test examples have one.
+    pub test: bool,
+    /// Further columns.
+    pub extra: Vec<String>,
+    /// What it is sorted by; empty for the order of time.
+    pub sort: String,
+    /// The other way round.
+    pub reversed: bool,
+    /// By what runs are put together.
+    pub group: String,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            differing: true,
+            test: false,
+            extra: vec![],
+            sort: String::new(),
+            reversed: false,
+            group: "none".into(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,9 +125,12 @@ impl Default for Settings {
             view: views::ALL[0].info.id.into(),
             hidden: BTreeSet::new(),
             shown: BTreeSet::new(),
+            oldest: None,
             solo: None,
             looks: BTreeMap::new(),
             curves: CurveOptions::default(),
+            table: TableOptions::default(),
+            show_archived: false,
             pen_width: 0.08,
         }
     }
@@ -125,19 +169,24 @@ impl Settings {
     }
 
     fn is_hidden(&self, run: &Run) -> bool {
-        if run.spec.shipped.is_some() { !self.shown.contains(&run.id) } else { self.hidden.contains(&run.id) }
+        if run.marks.archived {
+            return true;
+        }
+        self.hidden.contains(&run.id) || self.is_hidden_at_first(run) && !self.shown.contains(&run.id)
+    }
+
+    fn is_hidden_at_first(&self, run: &Run) -> bool {
+        run.spec.shipped.is_some() || self.oldest.as_ref().is_some_and(|oldest| run.id < *oldest)
     }
 
     /// Shows or hides a run's curves.
     pub fn show(&mut self, run: &Run, is_shown: bool) {
-        let (listed, is_listed) = match run.spec.shipped {
-            Some(_) => (&mut self.shown, is_shown),
-            None => (&mut self.hidden, !is_shown),
-        };
-        if is_listed {
-            listed.insert(run.id.clone());
-        } else {
-            listed.remove(&run.id);
+        let id = run.id.clone();
+        match (self.is_hidden_at_first(run), is_shown) {
+            (true, true) => drop((self.hidden.remove(&id), self.shown.insert(id))),
+            (true, false) => drop(self.shown.remove(&id)),
+            (false, true) => drop(self.hidden.remove(&id)),
+            (false, false) => drop(self.hidden.insert(id)),
         }
     }
 
@@ -149,11 +198,12 @@ impl Settings {
     /// Gives each run whose curves are not hidden a pair of colour and dash of its own, as long as there are any, and
     /// lets it keep that. A hidden run keeps its pair until another one needs it.
     pub fn assign_looks(&mut self, state: &State) {
-        let is_visible =
-            |id: &RunId| state.runs.get(id).is_some_and(|run| !self.is_hidden(run) && !state.is_race(run));
-        let visible: Vec<&RunId> = state.runs.keys().filter(|id| is_visible(id)).collect();
+        let mine = state.runs.values().rev().filter(|run| run.spec.shipped.is_none() && !state.is_race(run));
+        self.oldest = mine.map(|run| &run.id).nth(SHOWN - 1).cloned();
+        let is_visible = |run: &&Run| !self.is_hidden(run) && !state.is_race(run);
+        let visible: BTreeSet<&RunId> = state.runs.values().filter(is_visible).map(|run| &run.id).collect();
         let mut owners: [Option<RunId>; PAIRS] = Default::default();
-        let others = self.looks.keys().filter(|id| !is_visible(id));
+        let others = self.looks.keys().filter(|id| !visible.contains(id));
         // An older file may give several runs the same.
         for id in visible.iter().copied().chain(others) {
             if let Some(owner @ None) = self.looks.get(id).and_then(|pair| owners.get_mut(*pair)) {
@@ -165,11 +215,11 @@ impl Settings {
                 continue;
             }
             let unused = owners.iter().position(Option::is_none);
-            let free =
-                unused.or_else(|| owners.iter().position(|owner| !owner.as_ref().is_some_and(is_visible)));
-            if let Some(pair) = free {
-                owners[pair] = Some(id.clone());
-            }
+            let is_given_up =
+                |owner: &Option<RunId>| !owner.as_ref().is_some_and(|owner| visible.contains(owner));
+            // where every pair is in use, none is left for any other run either
+            let Some(pair) = unused.or_else(|| owners.iter().position(is_given_up)) else { break };
+            owners[pair] = Some(id.clone());
         }
         let owned = owners.into_iter().enumerate();
         self.looks = owned.filter_map(|(pair, owner)| Some((owner?, pair))).collect();
@@ -191,6 +241,7 @@ mod tests {
 
     fn add(state: &mut State, id: &str) {
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: id.into(),
             folder: id.into(),
             spec: RunSpec::default(),
@@ -255,6 +306,25 @@ mod tests {
         settings.assign_looks(&state);
         let looks = ["run-00", "run-01", "run-02"].map(|id| settings.look(&id.into()));
         assert_eq!(looks, [Some(1), Some(0), Some(2)]);
+    }
+
+    #[test]
+    fn of_many_runs_the_newest_are_shown_and_others_by_their_eye() {
+        let (mut settings, mut state) = (Settings::default(), runs(0));
+        (0..200).for_each(|run| add(&mut state, &format!("run-{run:03}")));
+        settings.assign_looks(&state);
+        let shown = |settings: &Settings| -> Vec<RunId> {
+            let runs = state.runs.values().filter(|run| settings.is_shown(run, &state));
+            runs.map(|run| run.id.clone()).collect()
+        };
+        assert_eq!((shown(&settings).len(), &*shown(&settings)[0]), (SHOWN, "run-140"));
+        let [old, new] = ["run-003", "run-199"].map(|id| &state.runs[&RunId::from(id)]);
+        settings.show(old, true);
+        settings.show(new, false);
+        assert_eq!((shown(&settings).len(), &*shown(&settings)[0]), (SHOWN, "run-003"));
+        settings.show(old, false);
+        settings.show(new, true);
+        assert_eq!((shown(&settings).len(), &*shown(&settings)[0]), (SHOWN, "run-140"));
     }
 
     #[test]

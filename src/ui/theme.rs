@@ -29,6 +29,11 @@ pub fn alarm(dark: bool) -> Color32 {
     run_colors(dark)[3]
 }
 
+/// A star that is on.
+pub fn star(dark: bool) -> Color32 {
+    run_colors(dark)[1]
+}
+
 /// Installs fonts and both styles.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());

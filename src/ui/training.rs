@@ -1,16 +1,17 @@
 //! The selected run while it trains: its progress, and the hyperparameters that may be turned.
 use super::{
-    Action, param,
+    Action,
+    finder::Wanted,
+    param,
     widgets::{
         card, duration, figure, icon_button, labeled_button, number, prepared, steady, strong, thousands,
     },
 };
 use crate::{
-    engine::LEARNING_RATE,
     metrics::{LOSS, MetricInfo, Split},
     protocol::{Command, Control, Phase},
     session::Run,
-    spec::{Catalog, dotted},
+    spec::{BATCH_SIZE, Catalog, Param, dotted},
 };
 use egui::{Label, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::icons::{ICON_CALL_SPLIT, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_STOP};
@@ -23,8 +24,8 @@ const NARROW: f32 = 300.0;
 pub enum Wish {
     /// A run that goes on from here with other values.
     Fork,
-    /// A learning rate for its weights as they are.
-    Rate,
+    /// What suits its weights as they are.
+    Find(Wanted),
 }
 
 pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) -> Option<Wish> {
@@ -34,8 +35,8 @@ pub fn ui(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) 
         let is_narrow = ui.available_width() < NARROW;
         let forks = ui.horizontal_wrapped(|ui| controls(ui, run, is_narrow, actions)).inner;
         progress(ui, run, catalog.headline(&run.spec));
-        let rate = live(ui, run, catalog, actions);
-        forks.then_some(Wish::Fork).or(rate.then_some(Wish::Rate))
+        let wanted = live(ui, run, catalog, actions);
+        forks.then_some(Wish::Fork).or(wanted.map(Wish::Find))
     });
     card.inner
 }
@@ -93,14 +94,14 @@ fn progress(ui: &mut Ui, run: &Run, headline: &MetricInfo) {
     ui.label(text).on_hover_text(headline.help);
 }
 
-/// Says whether a learning rate is to be looked for.
-fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) -> bool {
+/// Gives what is to be looked for.
+fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) -> Option<Wanted> {
     ui.add_space(2.0);
     ui.label(RichText::new("Turn these while it trains").small().weak()).on_hover_text(
         "A change counts from the next batch on. It is marked on the curves and kept in the run's log, so that the run can be repeated exactly.",
     );
     let mut live = run.live.clone();
-    let [mut changed, mut wants_rate] = [false; 2];
+    let (mut changed, mut wanted) = (false, None);
     let mut turned: Vec<_> = catalog.params(&run.spec).filter(|(_, param)| param.live).collect();
     // What is turned most is in sight in the smallest window.
     turned.sort_by_key(|(_, param)| param.key != "learning_rate");
@@ -112,16 +113,28 @@ fn live(ui: &mut Ui, run: &Run, catalog: &Catalog, actions: &mut Vec<Action>) ->
             live.set(section, param, value);
             changed = true;
         }
-        wants_rate |= param.key == LEARNING_RATE.key && find_rate(ui);
+        wanted = find(ui, param).or(wanted);
     }
     if changed {
         actions.push(Action::Send(Command::Tune(run.id.clone(), live)));
     }
-    wants_rate
+    wanted.or_else(|| find(ui, &BATCH_SIZE))
 }
 
-/// The button of the learning-rate finder.
-pub fn find_rate(ui: &mut Ui) -> bool {
-    let help = "Tries rising learning rates in a copy that is thrown away, and suggests one";
-    ui.button("Find a learning rate…").on_hover_text(help).clicked()
+/// The button that finds out about a hyperparameter, where there is one.
+pub fn find(ui: &mut Ui, of: &Param) -> Option<Wanted> {
+    let (what, text, help) = match of.key {
+        "learning_rate" => (
+            Wanted::Rate,
+            "Find a learning rate…",
+            "Tries rising learning rates in a copy that is thrown away, and suggests one",
+        ),
+        "batch_size" => (
+            Wanted::Batches,
+            "Another batch size?",
+            "What larger and smaller batches would cost and change, by the noise of the gradient",
+        ),
+        _ => return None,
+    };
+    ui.button(text).on_hover_text(help).clicked().then_some(what)
 }

@@ -25,6 +25,8 @@ registry!(
     "view",
     ViewEntry:
     curves,
+    table,
+    page,
     evaluation,
     data,
     drawing,
@@ -70,6 +72,10 @@ pub struct Scene<'a> {
     pub is_own_drawing: bool,
     /// The run whose answers about it are calibrated.
     pub calibrated: Option<&'a RunId>,
+    /// The run that is to be selected.
+    pub select: &'a mut Option<RunId>,
+    /// A spec that is to be put into the form.
+    pub copied: &'a mut Option<RunSpec>,
     /// What is wanted of the draw pad.
     pub pad: &'a mut Option<Wish>,
     /// The spec in the form for a new run.

@@ -1,5 +1,6 @@
 //! Small pieces that several panels share.
 use super::theme;
+pub use crate::listing::duration;
 use crate::{
     metrics::{MetricInfo, Unit},
     protocol::Preparing,
@@ -13,7 +14,7 @@ use egui::{
     containers::menu::{MenuButton, MenuConfig},
     vec2,
 };
-use egui_material_icons::MaterialIcon;
+use egui_material_icons::{MaterialIcon, icons::ICON_STAR};
 use std::{sync::Arc, time::Duration};
 
 /// A raised surface.
@@ -122,6 +123,19 @@ pub fn quiet_icon_button(ui: &mut Ui, icon: MaterialIcon, name: &str) -> Respons
     response.on_hover_text(name)
 }
 
+/// A star that is on or off, of something with a name.
+pub fn star(ui: &mut Ui, is_on: bool, name: &str) -> Response {
+    let color = if is_on {
+        theme::star(ui.visuals().dark_mode)
+    } else {
+        ui.visuals().weak_text_color().gamma_multiply(0.5)
+    };
+    let response = ui.add(Button::new(ICON_STAR.rich_text().size(17.0).color(color)).frame(false));
+    response
+        .widget_info(|| WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), is_on, format!("Star {name}")));
+    response.on_hover_text(if is_on { "Take the star off" } else { "Put a star on it" })
+}
+
 /// A button with an icon before its text.
 pub fn labeled_button(ui: &mut Ui, icon: MaterialIcon, text: &str) -> Response {
     labeled_button_if(ui, true, icon, text)
@@ -175,16 +189,6 @@ pub fn number(value: f64) -> String {
     let digits = (2.0 - magnitude).max(0.0) as usize;
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
-}
-
-/// "1 h 05 min", "3 min 20 s" or "12 s".
-pub fn duration(secs: f64) -> String {
-    let secs = secs.round().max(0.0) as u64;
-    match secs {
-        0..60 => format!("{secs} s"),
-        60..3600 => format!("{} min {:02} s", secs / 60, secs % 60),
-        _ => format!("{} h {:02} min", secs / 3600, secs / 60 % 60),
-    }
 }
 
 /// How far the images of a data set are: "Preparing images: 12,000 of 60,000 · 8 s left".

@@ -8,6 +8,7 @@ use headstart::{
     explanation::{Attribution, Explanation, Part, Without, parts},
     inside::{FeatureMaps, Filters, Inside, StrongImage, Strongest},
     metrics::Split,
+    noise::NoiseScale,
     protocol::{
         Answer, Caption, Command, Confidence, Event, Familiarity, Finding, Moment, Prediction, Preview,
         Question, Strip,
@@ -130,6 +131,9 @@ fn finding(question: Question, names: &[String]) -> Finding {
             moments: Arc::new((0..9).map(|at| moment(at, samples.len(), classes)).collect()),
         },
         Question::LearningRates { .. } => Finding::LearningRates(Arc::new(rates())),
+        Question::NoiseScale { .. } => {
+            Finding::NoiseScale(Arc::new(NoiseScale { batch_size: 64, batches: 48, scale: Some(230.0) }))
+        }
         Question::Recall { .. } => Finding::Recall { examples: 1000, accuracy: 0.934 },
         Question::Explanation { class, instead_of, .. } => {
             Finding::Explanation(Arc::new(explanation(class, instead_of, names)))

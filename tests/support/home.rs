@@ -112,6 +112,7 @@ fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
     let test = Point { step, split: Split::Test, metric: ACCURACY, value };
     let points = curves.chain((phase == Phase::Finished).then_some(test)).collect();
     state.apply(Event::Run(Box::new(RunInfo {
+        marks: Default::default(),
         id: id.clone(),
         folder: format!("/home/runs/{id}").into(),
         live: catalog().live_params(&spec),

@@ -8,12 +8,13 @@ use crate::{
     },
     engine::{
         active_run::ActiveRun,
+        provenance::provenance,
         resumption::newest,
         trainer::{Origin, Trainer},
     },
     models::{self, Weights},
     protocol::{About, Level, Phase, RunId, RunInfo},
-    runs::{Entry, RunData, last_phase},
+    runs::{Entry, RunData, changed_data, last_phase},
     shape::ImageShape,
     spec::{EPOCHS, LiveParams, RunSpec, Section, SpecError, branch::left_behind},
 };
@@ -27,6 +28,10 @@ impl Engine {
         ensure!(wrong.is_empty(), SpecError(wrong));
         if let Some(branch) = spec.branch.clone() {
             return self.fork(spec, branch);
+        }
+        if let Some(source) = spec.init_from.as_ref().filter(|source| source.ends_with("@best")) {
+            // which one is the best may change; what the run began with does not
+            spec.init_from = Some(self.home.find_at(source)?.to_string());
         }
         self.adopt_shape(&mut spec)?;
         let dataset = self.dataset(&spec.dataset)?;
@@ -90,6 +95,7 @@ impl Engine {
             folder.write_spec(&spec, &self.catalog)?;
         }
         run.warnings.extend(said);
+        run.warnings.extend(changed_data(&entries, &run.trainer.data().0.checksum()?));
         if !is_saved {
             run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
         }
@@ -101,6 +107,7 @@ impl Engine {
         run.turns = self.active.values().map(|run| run.turns).min().unwrap_or_default();
         let info = run.info(info);
         let folder = self.home.folder(&run.id);
+        folder.log(&Entry::Provenance(provenance(run.trainer.data().0)))?;
         folder.log(&Entry::new_phase(&Phase::Running))?;
         let about = || About::Run(info.id.clone());
         if let Some(beginning) = &run.trainer.beginning {

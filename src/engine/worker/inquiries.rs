@@ -4,7 +4,7 @@ use super::Engine;
 use crate::{
     data::Dataset,
     engine::{
-        inspections::{self, Inspection, PartialFinding, Subject, history, rates, recall},
+        inspections::{self, Inspection, PartialFinding, Subject, history, noise, rates, recall},
         model::Model,
         resumption::{newest, newest_model},
         trainer::{Origin, Trainer, partition},
@@ -85,6 +85,7 @@ impl Inquiry {
             Question::Prediction { .. } => "Could not score the drawing",
             Question::Preview { .. } => "Could not show what the network does",
             Question::LearningRates { .. } => "Could not try learning rates",
+            Question::NoiseScale { .. } => "Could not measure the noise of the gradient",
             _ => "Could not look into the network",
         }
     }
@@ -183,12 +184,13 @@ impl Engine {
                 said.for_each(|text| self.outbox.notice(about(), Level::Warning, text));
                 Ok((newest.state.step, recall::begin(newest.loaded, dataset, indices)?))
             }
-            Question::LearningRates { spec: Some(spec) } => {
-                Ok((0, rates::begin(self.trial(&rates::spec_of_copy(spec))?)))
-            }
-            Question::LearningRates { spec: None } => {
-                let trainer = self.copy_of(run)?;
+            Question::LearningRates { spec } => {
+                let trainer = self.copy_of(run, spec.as_deref())?;
                 Ok((trainer.state.step, rates::begin(trainer)))
+            }
+            Question::NoiseScale { spec } => {
+                let trainer = self.copy_of(run, spec.as_deref())?;
+                Ok((trainer.state.step, noise::begin(trainer)))
             }
             _ => {
                 let (step, live, _) = self.model(run)?;
@@ -210,8 +212,11 @@ impl Engine {
         Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)
     }
 
-    /// A run as it is now, to be trained beside it and thrown away.
-    fn copy_of(&mut self, run: &RunId) -> Result<Trainer> {
+    /// A run as it is now, or what a recipe begins with, to be trained beside all runs and thrown away.
+    fn copy_of(&mut self, run: &RunId, recipe: Option<&RunSpec>) -> Result<Trainer> {
+        if let Some(recipe) = recipe {
+            return self.trial(&rates::spec_of_copy(recipe));
+        }
         let spec = rates::spec_of_copy(self.spec(run)?);
         let (dataset, _) = self.data(run)?;
         if let Some(active) = self.active.get(run) {

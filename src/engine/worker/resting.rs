@@ -6,6 +6,7 @@ use crate::{
     engine::{model::Model, neighbours::Neighbours, resumption::newest_model_of, trainer::partition},
     objectives,
     protocol::{About, Level, RunId},
+    runs::changed_data,
     spec::{LiveParams, RunSpec},
 };
 use anyhow::{Context as _, Result};
@@ -95,11 +96,23 @@ impl Engine {
         }
         let spec = self.resting(id)?.spec.clone();
         let dataset = self.dataset(&spec.dataset)?;
+        self.compare_data(id, &dataset)?;
         let resting = self.resting(id)?;
         let known = resting.partition.take();
         let partition = known.map_or_else(|| partition(&spec, &dataset).map(Arc::new), Ok)?;
         resting.partition = Some(partition.clone());
         Ok((dataset, partition))
+    }
+
+    /// Says once of a run that rests where its data set is not the one that it has learnt from.
+    fn compare_data(&mut self, id: &RunId, dataset: &Dataset) -> Result<()> {
+        if self.resting(id)?.partition.is_none() {
+            let entries = self.home.folder(id).entries()?;
+            if let Some(text) = changed_data(&entries, &dataset.checksum()?) {
+                self.outbox.notice(About::Run(id.clone()), Level::Warning, text);
+            }
+        }
+        Ok(())
     }
 
     /// The data set of a run, and some of its training examples, chosen by whether they are fitted, labelled by itself or

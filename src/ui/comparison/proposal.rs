@@ -250,6 +250,7 @@ mod tests {
         // 3 draws, 2 budgets, 5 arms, 4 times 100 steps
         assert_eq!((work.steps, work.secs), (Some(12_000), None));
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: "earlier".into(),
             folder: "earlier".into(),
             spec: experiment.base.clone(),

@@ -9,6 +9,8 @@ pub struct History {
     past: Vec<Change>,
     /// What was undone, the newest last.
     future: Vec<Change>,
+    /// Changes so far, those back and forth included.
+    pub changes: usize,
 }
 
 /// A page that was on the pad, and what was done with it when it was left for the next one.
@@ -21,6 +23,7 @@ impl History {
     /// Keeps what is about to be changed, and what is done with it.
     pub fn keep(&mut self, page: Page, deed: Option<Deed>) {
         self.future.clear();
+        self.changes += 1;
         self.past.push(Change { page, deed });
         if self.past.len() > KEPT {
             self.past.remove(0);
@@ -37,11 +40,13 @@ impl History {
 
     /// Puts what was there before in place of `page`; gives what is to be undone beside that.
     pub fn undo(&mut self, page: &mut Page) -> Option<&mut Deed> {
+        self.changes += 1;
         step(&mut self.past, &mut self.future, page)
     }
 
     /// Takes back the last [`History::undo`]; gives what is to be done again beside that.
     pub fn redo(&mut self, page: &mut Page) -> Option<&mut Deed> {
+        self.changes += 1;
         step(&mut self.future, &mut self.past, page)
     }
 }

@@ -40,6 +40,11 @@ impl DrawPad {
         }
     }
 
+    /// How often it has changed, and whether there is anything to undo.
+    pub fn past(&self) -> (usize, bool) {
+        (self.history.changes, self.history.can_undo())
+    }
+
     /// F fills the screen with the pad; F or Escape leaves that.
     pub fn follow_screen_keys(&mut self, ctx: &Context) {
         if !are_free(ctx) {
@@ -58,6 +63,6 @@ impl DrawPad {
 }
 
 /// A field for text has its letters and its undo for itself, and a card above everything has all keys.
-fn are_free(ctx: &Context) -> bool {
+pub fn are_free(ctx: &Context) -> bool {
     !ctx.text_edit_focused() && ctx.memory(|memory| memory.top_modal_layer().is_none())
 }

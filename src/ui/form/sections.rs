@@ -2,7 +2,6 @@
 use super::{Form, field};
 use crate::{
     data,
-    engine::LEARNING_RATE,
     errors::message,
     experiment::{Axis, Experiment, read_axis},
     session::{DataState, State, fitting, model_summary},
@@ -127,10 +126,8 @@ impl Form {
                 Typed::Value => self.spec.set(section, param, value),
                 Typed::Several(text) => drop(self.varied.insert(key, text)),
             }
-            if param.key == LEARNING_RATE.key {
-                let is_ready = errors.is_empty();
-                self.wants_rate |= ui.add_enabled_ui(is_ready, training::find_rate).inner;
-            }
+            let found = ui.add_enabled_ui(errors.is_empty(), |ui| training::find(ui, param)).inner;
+            self.wanted = found.or(self.wanted);
         }
     }
 

@@ -40,6 +40,7 @@ mod tests {
     fn window(dataset: &str, view: &str) -> Harness<'static> {
         let mut state = State::default();
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: "run".into(),
             folder: "run".into(),
             spec: RunSpec {

@@ -172,6 +172,7 @@ pub mod tests {
         let mut state = State::default();
         let spec = RunSpec::default();
         state.apply(Event::Run(Box::new(RunInfo {
+            marks: Default::default(),
             id: "run".into(),
             folder: "/runs/run".into(),
             live: catalog().live_params(&spec),

@@ -1,4 +1,4 @@
-//! The learning-rate finder: a range test of a run or of the form's recipe, drawn as it goes, and what it suggests.
+//! What is found out in a copy of a run or of the form's recipe: a learning rate, and what another batch size would change.
 use super::{
     Action,
     asking::Asker,
@@ -8,23 +8,32 @@ use super::{
         bounds,
     },
     theme::{self, semibold},
-    widgets::{number, strong},
+    widgets::{number, strong, thousands},
 };
 use crate::{
     engine::LEARNING_RATE,
     metrics,
+    noise::{Alternative, NoiseScale},
     protocol::{Command, Finding, Question, RunId},
-    rates::{RateTest, Suggestion, written},
+    rates::{self, RateTest, Suggestion, written},
     session::{Run, State},
     spec::{RunSpec, Section},
 };
 use egui::{Button, Color32, FontId, Id, Modal, ProgressBar, RichText, Role, Ui, WidgetInfo};
 use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotBounds, VLine};
-use std::sync::Arc;
 
 const HEIGHT: f32 = 240.0;
 
-/// What a learning rate is looked for.
+/// What is looked for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Wanted {
+    /// A learning rate.
+    Rate,
+    /// What another batch size would cost and change.
+    Batches,
+}
+
+/// What it is looked for.
 pub enum Target {
     /// The weights of a run as they are.
     Run(RunId),
@@ -34,16 +43,17 @@ pub enum Target {
 
 /// A test that somebody looks at.
 struct Asked {
+    what: Wanted,
     target: Target,
     request: u64,
     share_done: f32,
-    found: Option<Result<Arc<RateTest>, String>>,
+    found: Option<Result<Finding, String>>,
 }
 
 /// One test at a time, in a card over the window.
 #[derive(Default)]
-pub struct RateFinder {
-    wanted: Option<Target>,
+pub struct Finder {
+    wanted: Option<(Wanted, Target)>,
     asked: Option<Asked>,
 }
 
@@ -53,21 +63,25 @@ pub struct Chosen {
     pub rate: f64,
 }
 
-impl RateFinder {
+impl Finder {
     /// Begins a test at the next frame.
-    pub fn find(&mut self, target: Target) {
-        self.wanted = Some(target);
+    pub fn find(&mut self, what: Wanted, target: Target) {
+        self.wanted = Some((what, target));
     }
 
     /// The card, as long as it is open; gives the rate that was chosen.
     pub fn ui(&mut self, ui: &Ui, state: &State, asker: &mut Asker<'_>) -> Option<Chosen> {
-        if let Some(target) = self.wanted.take() {
+        if let Some((what, target)) = self.wanted.take() {
             let (run, spec) = match &target {
                 Target::Run(run) => (run.clone(), None),
                 Target::Recipe(spec) => ("".into(), Some(spec.clone())),
             };
-            let request = asker.ask(run, Question::LearningRates { spec });
-            self.asked = Some(Asked { target, request, share_done: 0.0, found: None });
+            let question = match what {
+                Wanted::Rate => Question::LearningRates { spec },
+                Wanted::Batches => Question::NoiseScale { spec },
+            };
+            let request = asker.ask(run, question);
+            self.asked = Some(Asked { what, target, request, share_done: 0.0, found: None });
         }
         let asked = self.asked.as_mut()?;
         asked.take_in(asker);
@@ -98,10 +112,8 @@ impl Asked {
     fn take_in(&mut self, asker: &Asker<'_>) {
         let Some(answer) = asker.answers.get(&self.request) else { return };
         self.share_done = answer.share_done;
-        match &answer.finding {
-            Some(Ok(Finding::LearningRates(test))) => self.found = Some(Ok(test.clone())),
-            Some(Err(error)) => self.found = Some(Err(error.clone())),
-            _ => {}
+        if answer.finding.is_some() {
+            self.found.clone_from(&answer.finding);
         }
     }
 
@@ -110,16 +122,28 @@ impl Asked {
         let screen = ui.ctx().content_rect();
         let modal = Modal::new(Id::unique("rate finder")).show(ui.ctx(), |ui| {
             ui.set_width((screen.width() - 80.0).clamp(240.0, 620.0));
-            ui.label(strong("Find a learning rate").heading());
+            let (title, text) = match self.what {
+                Wanted::Rate => (
+                    "Find a learning rate",
+                    "A copy takes one step with each rate, from small to large, and is thrown away.",
+                ),
+                Wanted::Batches => (
+                    "Another batch size",
+                    "The gradients of some batches are compared, in a copy that is thrown away.",
+                ),
+            };
+            ui.label(strong(title).heading());
             let of = match &self.target {
                 Target::Run(run) => state.runs.get(run).map_or("The run", |run| &run.spec.name),
                 Target::Recipe(_) => "The recipe",
             };
-            let text = "A copy takes one step with each rate, from small to large, and is thrown away.";
             ui.label(RichText::new(format!("{text} {of} stays as it is.")).weak());
             match &self.found {
                 Some(Err(error)) => drop(ui.colored_label(theme::alarm(ui.visuals().dark_mode), error)),
-                found => self.test(ui, found.as_ref().and_then(|found| found.as_ref().ok())),
+                Some(Ok(Finding::LearningRates(test))) => self.test(ui, test),
+                Some(Ok(Finding::NoiseScale(noise))) => batches(ui, noise),
+                _ if self.what == Wanted::Rate => self.test(ui, &RateTest::default()),
+                _ => self.progress(ui, "Comparing gradients"),
             }
             ui.add_space(6.0);
             self.buttons(ui)
@@ -128,24 +152,26 @@ impl Asked {
         (is_open && !ui.input(|input| input.key_pressed(egui::Key::Escape)), chosen)
     }
 
-    fn test(&self, ui: &mut Ui, test: Option<&Arc<RateTest>>) {
-        let empty = Arc::default();
-        let test = test.unwrap_or(&empty);
+    fn test(&self, ui: &mut Ui, test: &RateTest) {
         plot(ui, test);
         if self.share_done < 1.0 {
-            let text = format!("{} steps taken, at most {}", test.points.len(), crate::rates::tried().len());
-            let bar = ui.add(ProgressBar::new(self.share_done).desired_height(8.0).corner_radius(4.0));
-            bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
-            ui.label(RichText::new(text).small().weak());
+            let most = rates::tried().len();
+            self.progress(ui, &format!("{} steps taken, at most {most}", test.points.len()));
         } else {
             ui.label(test.conclusion());
         }
     }
 
+    fn progress(&self, ui: &mut Ui, text: &str) {
+        let bar = ui.add(ProgressBar::new(self.share_done).desired_height(8.0).corner_radius(4.0));
+        bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, text));
+        ui.label(RichText::new(text).small().weak());
+    }
+
     /// Whether the card stays open, and the rate that was chosen.
     fn buttons(&self, ui: &mut Ui) -> (bool, Option<f64>) {
         let suggested = match &self.found {
-            Some(Ok(test)) if self.share_done >= 1.0 => test.suggestion,
+            Some(Ok(Finding::LearningRates(test))) if self.share_done >= 1.0 => test.suggestion,
             _ => None,
         };
         ui.horizontal_wrapped(|ui| {
@@ -166,6 +192,30 @@ impl Asked {
     }
 }
 
+/// What was found, and what other batch sizes would cost.
+fn batches(ui: &mut Ui, noise: &NoiseScale) {
+    ui.label(noise.conclusion());
+    let alternatives = noise.alternatives();
+    if alternatives.is_empty() {
+        return;
+    }
+    ui.add_space(4.0);
+    egui::Grid::new("batches").striped(true).spacing([24.0, 4.0]).show(ui, |ui| {
+        for heading in ["Batch size", "Steps", "Examples"] {
+            ui.label(strong(heading));
+        }
+        ui.end_row();
+        for Alternative { batch_size, steps, examples } in alternatives {
+            ui.label(thousands(batch_size as u64));
+            ui.label(format!("{steps:.2} ×"));
+            ui.label(format!("{examples:.2} ×"));
+            ui.end_row();
+        }
+    });
+    let text = "To the same loss, against the present batch size; the learning rate has to suit each.";
+    ui.label(RichText::new(text).small().weak());
+}
+
 /// The losses over a logarithmic axis of rates, the suggestion as a dashed line.
 fn plot(ui: &mut Ui, test: &RateTest) {
     let dark = ui.visuals().dark_mode;
@@ -173,7 +223,7 @@ fn plot(ui: &mut Ui, test: &RateTest) {
     let weak = ui.visuals().weak_text_color();
     let of_noise = Look { color: look.color.gamma_multiply(0.4), ..look };
     look::key(ui, [(look, "Loss, smoothed"), (of_noise, "Loss of each step")]);
-    let rates = crate::rates::tried();
+    let rates = rates::tried();
     let [x0, x1] = [rates[0], rates[rates.len() - 1]].map(f64::log10);
     let font = FontId::proportional(13.0);
     let x_axis = x_axis(font.clone()).tick_label_color(weak).label("Learning rate");

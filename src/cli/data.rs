@@ -1,9 +1,5 @@
-//! `runs` and `data`: what there is.
-use super::{
-    Common, Outcome,
-    output::{complain, is_read, line},
-    waiting::Waiting,
-};
+//! `data`: which data sets there are, and what is at a path.
+use super::{Common, Outcome, output::line, waiting::Waiting};
 use crate::{
     data::{
         self, Dataset, Examples,
@@ -12,109 +8,13 @@ use crate::{
     },
     disk,
     errors::{message, name},
-    metrics::{ACCURACY, MetricInfo, Point, Split},
-    protocol::{Phase, RunId, RunInfo},
-    runs::{Home, RunFolder},
-    session::catalog,
-    spec::{Catalog, Choice},
+    runs::Home,
+    spec::Choice,
 };
 use anyhow::{Result, anyhow};
 use rayon::prelude::*;
 use serde_json::json;
-use std::{
-    path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
-
-pub fn runs(common: &Common) -> Result<Outcome> {
-    let home = Home::open(super::home(common)?)?;
-    let names = home.list()?;
-    if names.is_empty() && !common.json {
-        line(
-            "There are no runs yet: headstart train drawing makes one, headstart example installs one that is trained",
-        );
-    }
-    let catalog = catalog();
-    let mut found: Vec<_> = names.iter().map(|id| (created(&home.folder(id), id), id)).collect();
-    found.sort();
-    for ((_, created), id) in found.into_iter().take_while(|_| is_read()) {
-        match Listed::new(id, &home, created, &catalog) {
-            Ok(listed) => listed.show(common.json),
-            Err(error) => complain(message(&error)),
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-/// When a run was made: the minute in its name, and when its log was begun, which orders those of the same minute.
-fn created(folder: &RunFolder, id: &RunId) -> (String, Option<SystemTime>) {
-    let minute = id.chars().take("2026-11-23-1405".len()).collect();
-    let metadata = std::fs::metadata(folder.path.join("log.jsonl")).ok();
-    (minute, metadata.and_then(|metadata| metadata.created().ok()))
-}
-
-/// A run as the list shows it.
-struct Listed {
-    info: RunInfo,
-    created: Option<SystemTime>,
-    headline: &'static MetricInfo,
-    best_validation: Option<f64>,
-    test: Option<f64>,
-}
-
-impl Listed {
-    fn new(id: &RunId, home: &Home, created: Option<SystemTime>, catalog: &Catalog) -> Result<Self> {
-        let folder = home.folder(id);
-        let info = folder.info(id, catalog)?;
-        let headline = catalog.headline(&info.spec);
-        let better = if headline.higher_is_better { f64::max } else { f64::min };
-        let [mut best_validation, mut test] = [None, None];
-        folder.each_point(|Point { split, metric, value, .. }| match split {
-            _ if metric != headline.id || !value.is_finite() => {}
-            Split::Validation => {
-                best_validation = Some(best_validation.map_or(value, |best| better(best, value)));
-            }
-            Split::Test => test = Some(value),
-            Split::Train => {}
-        })?;
-        Ok(Self { info, created, headline, best_validation, test })
-    }
-
-    fn show(&self, json: bool) {
-        let Self { info, headline, .. } = self;
-        let (state, message) = match &info.phase {
-            Phase::Running => ("running", ""),
-            Phase::Elsewhere => ("running", "Another program trains it"),
-            Phase::Paused => ("paused", ""),
-            Phase::Stopped => ("stopped", ""),
-            Phase::Finished => ("finished", ""),
-            Phase::Failed(message) => ("failed", message.as_str()),
-        };
-        if json {
-            let secs = self.created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
-            let is_accuracy = |value: Option<f64>| value.filter(|_| headline.id == ACCURACY);
-            return line(json!({
-                "run": info.id, "name": info.spec.name, "folder": info.folder, "state": state, "message": message,
-                "step": info.progress.step, "steps": info.progress.steps, "elapsed_secs": info.progress.elapsed_secs,
-                "created_unix_secs": secs.map(|secs| secs.as_secs_f64()), "objective": info.spec.objective.id,
-                "encoder": info.spec.encoder.id, "dataset": info.spec.dataset.id,
-                "comparison": info.spec.entrant.as_ref().map(|entrant| &entrant.comparison), "shipped": info.spec.shipped.is_some(),
-                "headline": headline.id, "best_validation": self.best_validation, "test": self.test,
-                "best_validation_accuracy": is_accuracy(self.best_validation), "test_accuracy": is_accuracy(self.test),
-            }));
-        }
-        let figure = |value: Option<f64>| value.map_or("–".into(), |value| headline.written(value));
-        let progress = format!("{} of {} steps", info.progress.step, info.progress.steps);
-        let elsewhere = if info.phase == Phase::Elsewhere { " · another program trains it" } else { "" };
-        line(format!(
-            "{:<44} {state:<9} {progress:<22} {:<18} validation {:<14} test {}{elsewhere}",
-            name(&info.id),
-            headline.name(),
-            figure(self.best_validation),
-            figure(self.test)
-        ));
-    }
-}
+use std::{path::Path, time::Duration};
 
 pub fn data(common: &Common) -> Result<Outcome> {
     let fetched = Home::open(super::home(common)?)?.data();
