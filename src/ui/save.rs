@@ -201,6 +201,9 @@ impl Mark {
             ui.scroll_to_rect_animation(within, None, ScrollAnimation::none());
             return None;
         }
+        if Chosen::settle(ui) {
+            return None;
+        }
         Some(action(self.picture(ui, within, caption, format)))
     }
 
@@ -241,7 +244,11 @@ struct Chosen {
     format: Format,
     frames_left: u8,
     is_waiting: bool,
+    is_settled: bool,
 }
+
+/// Frames in which a picture has to come into sight.
+const PATIENCE: u8 = 20;
 
 impl Chosen {
     /// One for all menus.
@@ -250,7 +257,7 @@ impl Chosen {
     }
 
     fn keep(ui: &Ui, menu: Id, format: Format) {
-        let chosen = Self { menu, format, frames_left: 20, is_waiting: false };
+        let chosen = Self { menu, format, frames_left: PATIENCE, is_waiting: false, is_settled: false };
         ui.data_mut(|data| data.insert_temp(Self::id(), chosen));
     }
 
@@ -260,6 +267,18 @@ impl Chosen {
         let Some(chosen) = chosen.filter(|chosen| chosen.frames_left > 0) else { return false };
         let waiting = Self { frames_left: chosen.frames_left - 1, is_waiting: true, ..chosen };
         ui.data_mut(|data| data.insert_temp(Self::id(), waiting));
+        ui.ctx().request_repaint();
+        true
+    }
+
+    /// Whether to wait for one more frame, as a plot that has just come into sight gives its axes their room in the next one.
+    fn settle(ui: &Ui) -> bool {
+        let chosen = ui.data(|data| data.get_temp::<Self>(Self::id()));
+        let has_moved = |chosen: &Self| chosen.frames_left < PATIENCE && !chosen.is_settled;
+        let Some(chosen) = chosen.filter(has_moved) else { return false };
+        ui.data_mut(|data| {
+            data.insert_temp(Self::id(), Self { is_settled: true, is_waiting: true, ..chosen })
+        });
         ui.ctx().request_repaint();
         true
     }
