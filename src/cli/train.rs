@@ -117,7 +117,7 @@ pub fn replay(name: &str, set: &[String], common: &Common) -> Result<Outcome> {
     let (home, catalog) = (Home::open(super::home(common)?)?, catalog());
     let run = home.find(name)?;
     let info = home.folder(&run).info(&run, &catalog)?;
-    begin(&forking::replayed(&info.spec, &info.changes, info.progress.step), set, common)
+    begin(&forking::replayed(&info.spec, &info.changes, info.progress.step, &catalog), set, common)
 }
 
 /// Trains a spec that came from another run, with other values.

@@ -21,11 +21,19 @@ pub fn forked(
 }
 
 /// The spec of a run that is trained as another one was, with the `changes` that were made to it in its first `step` steps,
-/// and those that it plans after that.
-pub fn replayed(spec: &RunSpec, changes: &[Change], step: u64) -> RunSpec {
+/// and those that it plans after that. What was changed before its first step are values to begin with.
+pub fn replayed(spec: &RunSpec, changes: &[Change], step: u64, catalog: &Catalog) -> RunSpec {
+    let began = spec.branch.as_ref().and_then(|branch| branch.step).unwrap_or(0);
+    let mut first = catalog.live_params(spec);
+    let before = changes.iter().filter(|change| change.step <= began);
+    before.for_each(|change| first.set_key(&change.key, change.to));
+    let made: Vec<Change> =
+        changes.iter().filter(|change| change.step > began && change.step <= step).cloned().collect();
     let planned = spec.changes.iter().filter(|planned| planned.step > step).cloned();
-    let changes = script(changes).into_iter().filter(|planned| planned.step <= step).chain(planned).collect();
-    RunSpec { changes, shipped: None, entrant: None, ..spec.clone() }
+    let changes = script(&made).into_iter().chain(planned).collect();
+    let mut replay = RunSpec { changes, shipped: None, entrant: None, ..spec.clone() };
+    replay.set_live(&first, catalog);
+    replay
 }
 
 #[cfg(test)]
@@ -58,7 +66,17 @@ mod tests {
         let plan = |step, to| Planned { step, values: values(to) };
         let spec = RunSpec { changes: vec![plan(3, 0.3), plan(9, 0.9)], ..RunSpec::default() };
         let change = |step, to| Change { step, key: key.into(), from: 0.0, to };
-        let replay = replayed(&spec, &[change(3, 0.3), change(4, 0.4)], 6);
+        let made = [change(0, 0.1), change(3, 0.3), change(4, 0.4)];
+        let replay = replayed(&spec, &made, 6, &catalog());
         assert_eq!(replay.changes, [plan(3, 0.3), plan(4, 0.4), plan(9, 0.9)]);
+        assert_eq!(
+            replay.get(Section::Optimizer, &LEARNING_RATE),
+            0.1,
+            "it begins with what was set before step 1"
+        );
+        let branch = Some(Branch { run: "a".into(), step: Some(3) });
+        let fork = replayed(&RunSpec { branch, ..spec }, &made, 6, &catalog());
+        assert_eq!(fork.changes, [plan(4, 0.4), plan(9, 0.9)]);
+        assert_eq!(fork.get(Section::Optimizer, &LEARNING_RATE), 0.3);
     }
 }

@@ -24,12 +24,11 @@ pub struct Planned {
     pub values: LiveParams,
 }
 
-/// Changes that were made to a run, as the script of another one that is to make them again.
+/// Changes that were made to a run after its first step, as the script of another one that is to make them again.
 pub fn script(changes: &[Change]) -> Vec<Planned> {
     let mut steps: BTreeMap<u64, LiveParams> = BTreeMap::new();
     for Change { step, key, to, .. } in changes {
-        // Before the first step there is nothing to be changed: it is where the recipe's own values stand.
-        steps.entry((*step).max(1)).or_default().set_key(key, *to);
+        steps.entry(*step).or_default().set_key(key, *to);
     }
     steps.into_iter().map(|(step, values)| Planned { step, values }).collect()
 }
@@ -177,7 +176,7 @@ mod tests {
     #[test]
     fn changes_that_were_made_become_a_script() {
         let change = |step, key: &str, to| Change { step, key: key.into(), from: 0.0, to };
-        let made = [change(0, "a.x", 1.0), change(4, "a.x", 2.0), change(4, "a.y", 3.0)];
+        let made = [change(1, "a.x", 1.0), change(4, "a.x", 2.0), change(4, "a.y", 3.0)];
         let script = script(&made);
         let steps: Vec<_> = script.iter().map(|at| (at.step, at.values.iter().collect::<Vec<_>>())).collect();
         assert_eq!(steps, [(1, vec![("a.x", 1.0)]), (4, vec![("a.x", 2.0), ("a.y", 3.0)])]);

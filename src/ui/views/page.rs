@@ -4,8 +4,8 @@ use crate::{
     protocol::{Command, Mark, RunId},
     runs::{Provenance, RunFolder, last_provenance},
     sample::Modality,
-    session::{Run, command},
-    spec::{ComponentInfo, RunSpec, SplitRule},
+    session::{Run, command, forking},
+    spec::{ComponentInfo, SplitRule},
     ui::{
         Action,
         widgets::{labeled_button, labeled_button_if, quiet_icon_button, star, strong},
@@ -114,17 +114,18 @@ fn heading(ui: &mut Ui, run: &Run, scene: &mut Scene<'_>) {
 }
 
 fn buttons(ui: &mut Ui, run: &Run, scene: &mut Scene<'_>) {
-    let recipe = || RunSpec { shipped: None, entrant: None, ..run.spec.clone() };
+    let catalog = scene.catalog;
+    let recipe = || forking::replayed(&run.spec, &run.changes, run.progress.step, catalog);
     let copy = labeled_button(ui, ICON_INPUT, "Copy into the form");
-    if copy.on_hover_text("Its settings become those of the form for a new run").clicked() {
+    if copy.on_hover_text("Its settings and its changes become those of the form for a new run").clicked() {
         *scene.copied = Some(recipe());
     }
     let spec = &run.spec;
-    let is_simple = spec.branch.is_none() && spec.changes.is_empty();
+    let is_simple = spec.branch.is_none() && spec.changes.is_empty() && run.changes.is_empty();
     let is_plain = is_simple && spec.dataset.edits.is_empty() && spec.dataset.split_rule == SplitRule::AsRead;
     let copy = labeled_button_if(ui, is_plain, ICON_CODE, "Copy as command");
     let copy = copy.on_disabled_hover_text(
-        "No command says its planned changes, its beginning or its corrections of the data: copy it as TOML",
+        "No command says its changes, its beginning or its corrections of the data: copy it as TOML",
     );
     if copy.on_hover_text("As headstart train … --set …, to be pasted into a terminal").clicked() {
         let said = command::command(&run.spec, scene.catalog);

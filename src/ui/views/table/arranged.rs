@@ -1,4 +1,4 @@
-//! Which runs a table lists, in which order and with which columns: worked out anew where something has changed, and of
+//! Which runs a table lists, in which order and with which columns: worked out again where something has changed, and of
 //! many runs that train no more than twice a second.
 use crate::{
     listing::{Field, Filter, Group, Row, Sorting, differing, sorted},
