@@ -14,6 +14,9 @@ pub const PARTIAL: &str = ".partial";
 /// The most bytes of a recipe or a state: far more than any that was written by hand or by Headstart.
 pub const MOST_TEXT: u64 = 4 << 20;
 
+/// Bytes that are read at a time of a file that is read line by line.
+const PIECE: usize = 256 << 10;
+
 /// The name under which a file or folder is written before it is renamed into place.
 pub fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -173,16 +176,36 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 /// # Errors
 /// Where it is something else, or cannot be read.
 pub fn each_line(path: &Path, most: u64, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    let (mut reader, mut line) = (BufReader::new(open(path)?.0), vec![]);
+    let mut reader = BufReader::with_capacity(PIECE, open(path)?.0);
+    // what there is of a line that goes on in the next piece, and whether that is passed over
+    let (mut begun, mut is_long) = (vec![], false);
     loop {
-        line.clear();
-        if reader.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
+        let piece = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            piece => piece?,
+        };
+        let read = piece.len();
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            let is_whole = part.ends_with(b"\n");
+            if is_long || (begun.len() + part.len()) as u64 > most {
+                begun.clear();
+                is_long = !is_whole;
+            } else if is_whole && begun.is_empty() {
+                each(part);
+            } else {
+                begun.extend(part);
+                if is_whole {
+                    each(&begun);
+                    begun.clear();
+                }
+            }
         }
-        if line.len() as u64 == most && !line.ends_with(b"\n") {
-            reader.skip_until(b'\n')?;
-        } else {
-            each(&line);
+        reader.consume(read);
+        if read == 0 {
+            if !begun.is_empty() {
+                each(&begun);
+            }
+            return Ok(());
         }
     }
 }

@@ -26,10 +26,12 @@ pub type ComparisonId = Arc<str>;
 /// What a face asks the worker to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Creates a run and trains it.
+    /// Creates a run and trains it, once fewer others train than the machine is for.
     Start(Box<RunSpec>),
-    /// Continues a stopped, interrupted or failed run from its newest checkpoint.
+    /// Continues a stopped, interrupted or failed run from its newest checkpoint. One that waits for others to end begins now.
     Resume(RunId),
+    /// Puts the runs that wait for others to end into this order; those that are left out wait no longer.
+    Queue(Vec<RunId>),
     /// Goes back to a checkpoint of a run, and on from there with these live hyperparameters. Later checkpoints are removed.
     Rewind {
         /// The run; one that is finished needs more epochs.
@@ -58,6 +60,8 @@ pub enum Command {
     Dismiss(u64),
     /// Reads a run again that another program trains, or has trained.
     Reopen(RunId),
+    /// Reads every point of the curves of a run of which a sketch is known.
+    ReadCurves(RunId),
     /// Shows what other programs have made, trained or deleted meanwhile.
     LookAround,
     /// Gives a run another name.
@@ -120,12 +124,14 @@ pub enum Event {
     Remedy(RunId, Remedy),
     /// Further points of a run's curves.
     Points(RunId, Vec<Point>),
+    /// A run's curves in full, in place of their sketch.
+    Curves(RunId, Vec<Point>),
     /// How far a run is now.
     Progress(RunId, Progress),
     /// Live hyperparameters were changed: as they are now, and what changed.
     Tuned(RunId, LiveParams, Vec<Change>),
-    /// A checkpoint was written.
-    Saved(RunId, u64),
+    /// A checkpoint was written: the steps of all that are kept, rising.
+    Saved(RunId, Vec<u64>),
     /// An answer, or a part of one.
     Answer(Answer),
     /// A run has another name.
@@ -134,6 +140,8 @@ pub enum Event {
     Marked(RunId, Marks),
     /// A run went to the trash.
     Removed(RunId),
+    /// The runs that wait for others to end, the next one first.
+    Queue(Vec<RunId>),
     /// A comparison was started, or found on disk.
     Comparison(Box<ComparisonInfo>),
     /// A comparison stands elsewhere now.
@@ -159,8 +167,14 @@ pub struct RunInfo {
     pub phase: Phase,
     /// Of a run that diverged.
     pub remedy: Option<Remedy>,
-    /// The step of the newest checkpoint.
+    /// The step of the newest checkpoint that can be read.
     pub saved: Option<u64>,
+    /// The steps of all checkpoints, rising.
+    pub checkpoints: Vec<u64>,
+    /// Whether its images are drawings, so that a picture is framed like one.
+    pub learns_from_drawings: bool,
+    /// Whether only a few points of its long curves follow, until all are asked for.
+    pub is_sketch: bool,
     /// Every live change that was made to it, in order.
     pub changes: Vec<Change>,
     /// How far it is.

@@ -278,6 +278,7 @@ impl RunFolder {
             live.clone_from(&tuned.values);
         }
         let (phase, remedy) = last_phase(entries);
+        let learns_from_drawings = self.learns_from_drawings(&spec);
         RunInfo {
             id: id.clone(),
             folder: self.path.clone(),
@@ -287,6 +288,9 @@ impl RunFolder {
             phase: self.now(phase),
             remedy,
             saved,
+            checkpoints: self.checkpoints(),
+            learns_from_drawings,
+            is_sketch: false,
             changes: log::changes(&first, &tunings),
             progress: progress(entries),
             timing,

@@ -148,7 +148,7 @@ impl Workbench {
         self.select(state);
         self.keys(ui, state, &mut actions);
         self.dropped_files(ui, &mut actions);
-        self.opened_images(ui);
+        self.opened_images(ui, state);
         self.draw_pad.take_in_test_image(&state.data);
         if !self.draw_pad.fills_screen() {
             self.top_bar(ui, state, catalog, &mut actions);
@@ -200,7 +200,7 @@ impl Workbench {
     fn propose(&mut self, ui: &Ui, state: &State, catalog: &Catalog, actions: &mut Vec<Action>) {
         let asked = [self.form.proposed.take(), self.runs.proposed.take()];
         self.proposed = asked.into_iter().flatten().next().or(self.proposed.take());
-        let Some(proposed) = &self.proposed else { return };
+        let Some(proposed) = &mut self.proposed else { return };
         if !comparison::proposal::ui(ui, proposed, state, catalog, actions) {
             self.proposed = None;
         }

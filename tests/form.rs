@@ -54,6 +54,9 @@ fn state(count: usize, objective: &str, phase: &Phase) -> State {
             class_names: (0..10).map(|digit| digit.to_string()).collect(),
             remedy: None,
             saved: None,
+            checkpoints: vec![],
+            is_sketch: false,
+            learns_from_drawings: true,
             spec,
         })));
     }
@@ -414,6 +417,14 @@ fn a_number_that_is_given_a_range_makes_a_sweep_of_the_form() {
     click(&mut window, "Start a sweep…");
     window.get_by_label("Start the sweep");
     window.get_by_label("16, 32, 64");
+    window.get_by_role_and_label(Role::ComboBox, "Search").click_accesskit();
+    window.run_steps(4);
+    click(&mut window, "Grid");
+    window.get_by_role_and_label(Role::ComboBox, "Early stopping").click_accesskit();
+    window.run_steps(4);
+    click(&mut window, "At each look one of 2 goes on");
+    assert!(!window.get_by_label("Start the sweep").accesskit_node().is_disabled());
+    click(&mut window, "At most");
     window.state_mut().actions.clear();
     click(&mut window, "Start the sweep");
     let asked = window.state().actions.iter().find_map(|action| match action {
@@ -423,6 +434,74 @@ fn a_number_that_is_given_a_range_makes_a_sweep_of_the_form() {
     let sweep = asked.expect("nothing was started");
     let search = sweep.search.as_ref().unwrap();
     assert_eq!((search.kind, search.trials, sweep.axes.len()), ("grid", 3, 1));
+    assert_eq!((search.halving, search.minutes), (2, Some(10.0)));
     click(&mut window, "Try one value of batch size alone");
     window.get_by_label("Start training");
+}
+
+#[test]
+fn a_run_that_waits_says_its_place_and_can_begin_or_move() {
+    let mut state = state(3, "classify", &Phase::Stopped);
+    state.apply(Event::Queue(vec![id(0), id(2), id(1)]));
+    let mut window = open([1440.0, 1400.0], state);
+    window.get_by_label("Waits, next in line");
+    window.get_by_label("Waits, number 3 of 3");
+    assert!(window.query_by_label("Resume").is_none(), "the newest is selected, and waits");
+    for (label, order) in [
+        ("Let it begin earlier", vec![id(2), id(0), id(1)]),
+        ("Let it begin later", vec![id(0), id(1), id(2)]),
+        ("Take it out of the queue: it can be resumed later", vec![id(0), id(1)]),
+    ] {
+        commands(&mut window);
+        click(&mut window, label);
+        assert_eq!(commands(&mut window), [Command::Queue(order)]);
+    }
+    click(&mut window, "Start now");
+    assert_eq!(commands(&mut window), [Command::Resume(id(2))]);
+    window.state_mut().state.apply(Event::Queue(vec![]));
+    window.run_steps(2);
+    window.get_by_label("Resume");
+}
+
+#[test]
+fn a_beginning_is_chosen_with_its_step_and_its_figure() {
+    let mut state = state(1, "contrastive", &Phase::Finished);
+    let run = state.runs.get_mut(&id(0)).unwrap();
+    (run.saved, run.checkpoints) = (Some(200), vec![100, 200]);
+    let metric = catalog().headline(&run.spec).id;
+    let point = |step, value| Point { step, split: Split::Validation, metric, value };
+    state.apply(Event::Points(id(0), vec![point(100, 0.5), point(200, 0.75)]));
+    let mut window = open([1440.0, 1400.0], state);
+    click(&mut window, "Presets…");
+    click(&mut window, "Fine-tuning on 10 labels");
+    assert_eq!(started(&mut window).init_from.as_deref(), Some(&*id(0)), "the newest checkpoint");
+    window.get_by_role_and_label(Role::ComboBox, "At").click_accesskit();
+    window.run_steps(4);
+    window.get_by_label_contains("Step 200: 75.00 %");
+    window.get_by_label_contains("Step 100: 50.00 %").click();
+    window.run_steps(4);
+    assert_eq!(started(&mut window).init_from, Some(format!("{}@100", id(0))));
+}
+
+#[test]
+fn curves_that_are_shown_are_asked_for_in_full_once() {
+    let mut state = state(2, "classify", &Phase::Finished);
+    let point = |step, value| Point { step, split: Split::Train, metric: metrics::LOSS, value };
+    for run in 0..2 {
+        state.apply(Event::Points(id(run), vec![point(1, 2.0), point(9, 1.0)]));
+    }
+    state.runs.get_mut(&id(0)).unwrap().is_sketch = true;
+    let mut window = open([1440.0, 900.0], state);
+    let asked = |window: &mut Window| -> Vec<Command> {
+        let all = commands(window).into_iter();
+        all.filter(|command| matches!(command, Command::ReadCurves(_))).collect()
+    };
+    window.run_steps(4);
+    assert_eq!(asked(&mut window), [Command::ReadCurves(id(0))]);
+    let all: Vec<Point> = (1..=9).map(|step| point(step, 2.0 / step as f64)).collect();
+    window.state_mut().state.apply(Event::Curves(id(0), all));
+    window.run_steps(4);
+    assert_eq!(asked(&mut window), []);
+    let run = &window.state().state.runs[&id(0)];
+    assert_eq!((run.is_sketch, run.curve(metrics::LOSS, Split::Train).len()), (false, 9));
 }

@@ -47,6 +47,9 @@ fn add(state: &mut State, run: usize, name: &str) {
         timing: vec![],
         class_names: (0..10).map(|digit| digit.to_string()).collect(),
         saved: None,
+        checkpoints: vec![],
+        is_sketch: false,
+        learns_from_drawings: true,
         remedy: None,
     })));
     let mut points = vec![];

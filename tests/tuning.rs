@@ -39,7 +39,7 @@ fn a_fork_is_put_into_the_form_and_started_beside_its_parent() {
     let (mut window, mut session) = paused(&fixture);
     let parent = session.state.newest.clone().unwrap();
     click(&mut window, "Fork");
-    assert!(window.query_by_label_contains("where it is now").is_some());
+    window.get_by_value("Where it is now");
     click(&mut window, "Start training");
     let asked = wait(&mut window, &mut session, |window| window.state().state.runs.len() == 2);
     let spec = started(&asked).unwrap();
@@ -124,14 +124,14 @@ fn a_run_that_overfits_is_forked_from_where_it_turned() {
     let trained = (11..=1000).map(|step| point(step, Split::Train, 300.0 / step as f64));
     let state = &mut window.state_mut().state;
     state.runs.get_mut(&id).unwrap().curves.clear();
-    state.apply(Event::Saved(id.clone(), 1000));
+    state.apply(Event::Saved(id.clone(), vec![300, 1000]));
     state.apply(Event::Points(id, trained.chain(validated).collect()));
     window.run_steps(4);
     assert!(
         window.query_by_label_contains("Since step 300 the validation loss has risen from 1 to").is_some()
     );
     click(&mut window, "Fork from step 300…");
-    assert!(window.query_by_label_contains("Seed CNN, step 300").is_some());
+    window.get_by_value("Step 300, not validated there, lowest validation loss");
     assert!(window.query_by_label_contains("overfits").is_none(), "what was acted on is not said again");
 }
 

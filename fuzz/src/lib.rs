@@ -1,8 +1,12 @@
 //! What every target does with its bytes: they are put where a file of a data set would be, and read by their path alone.
 use headstart::{
     data::{files, watch::Watch},
+    errors::message,
+    export::bundle,
+    models,
+    runs::Home,
+    session::catalog,
     spec::Choice,
-    told::told,
 };
 use std::{fs, path::Path};
 
@@ -24,10 +28,27 @@ pub fn read(written: &[(&str, &[u8])]) {
             }
         }
         Err(error) => {
-            let said = told(&error);
+            let said = message(&error);
             assert!(said.contains("\nFile: ") || said.contains("\nFolder: "), "{said}");
         }
     }
+}
+
+/// Takes a run out of a file; a panic, a hang or anything that is left behind by a file that is refused is a finding.
+pub fn receive(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sent.headstart");
+    fs::write(&path, bytes).expect("a file");
+    let home = Home::open(folder.path().join("home")).expect("a home");
+    match bundle::unpack(&path, &home, &catalog(), models::check_checkpoint) {
+        Ok((run, folder)) => drop(folder.info(&run, &catalog()).expect("what was taken in can be read")),
+        Err(error) => {
+            assert!(message(&error).contains("\nFile: "), "{}", message(&error));
+            assert!(home.list().expect("a list").is_empty());
+        }
+    }
+    let beside: Vec<_> = fs::read_dir(folder.path()).expect("a list").collect();
+    assert_eq!(beside.len(), 2, "{beside:?}");
 }
 
 /// A picture that is whole, for what needs one beside the bytes of a target.

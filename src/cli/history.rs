@@ -22,7 +22,7 @@ use std::{path::Path, sync::Arc};
 /// Where the picture cannot be read, or the run learns without labels.
 pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
     let run = find(run, common)?;
-    let seen = see(images_of(&run, common)?.shape.image()?, image)?;
+    let seen = see(&images_of(&run, common)?, image)?;
     let newest =
         newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?;
     let mut session = open(common)?;

@@ -6,7 +6,7 @@ use super::{
     score::{Reading, images_of, see},
 };
 use crate::{
-    data::{DatasetInfo, files},
+    data::files,
     engine::Model,
     errors::{At as _, message, name},
     protocol::RunId,
@@ -41,13 +41,13 @@ pub fn read(
     common: &Common,
 ) -> Result<()> {
     let pictures = pictures(folder)?;
-    let DatasetInfo { shape, class_names: classes } = images_of(run, common)?;
+    let images = images_of(run, common)?;
     let mut counts = Counts::default();
     for (picture, label) in pictures.iter().take_while(|_| is_read()) {
-        let reading = see(shape.image()?, picture).and_then(|seen| Reading::of(session, run, network, seen));
+        let reading = see(&images, picture).and_then(|seen| Reading::of(session, run, network, seen));
         match reading {
             Ok(reading) => {
-                let wanted = counts.count(&reading, label.as_deref(), &classes);
+                let wanted = counts.count(&reading, label.as_deref(), &images.info.class_names);
                 show(&reading, picture, label.as_deref(), wanted, common.json);
             }
             Err(error) => complain(message(&error)),

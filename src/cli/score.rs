@@ -23,7 +23,6 @@ use crate::{
     runs::Home,
     sample::{Image, Sample},
     session::{Session, State, catalog},
-    shape::ImageShape,
 };
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
@@ -39,7 +38,7 @@ const REQUEST: u64 = 0;
 pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Common) -> Result<Outcome> {
     let run = find(name, common)?;
     let images_of_run = images_of(&run, common)?;
-    let explained = explain.wish(&images_of_run.class_names)?;
+    let explained = explain.wish(&images_of_run.info.class_names)?;
     let network =
         newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?.loaded;
     let mut session = open(common)?;
@@ -48,7 +47,7 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
         let shown = if image.is_dir() {
             reading::read(&mut session, &run, &network, image, common)
         } else {
-            read(&mut session, &run, &network, image, images_of_run.shape.image()?).and_then(|found| {
+            read(&mut session, &run, &network, image, &images_of_run).and_then(|found| {
                 show(image, &found, common.json);
                 let explain = |wish| {
                     let mut each = found.iter();
@@ -69,9 +68,22 @@ pub fn predict(name: &str, images: &[PathBuf], explain: &Explain, common: &Commo
 }
 
 /// The images that a run learns from.
-pub fn images_of(run: &RunId, common: &Common) -> Result<DatasetInfo> {
+pub struct Images {
+    pub info: DatasetInfo,
+    /// Whether they are drawings, so that a picture is framed like one.
+    pub are_drawings: bool,
+}
+
+/// The images that a run learns from.
+///
+/// # Errors
+/// Where neither the run nor its data set says what they are.
+pub fn images_of(run: &RunId, common: &Common) -> Result<Images> {
     let folder = Home::open(super::home(common)?)?.folder(run);
-    folder.dataset_info(&folder.spec(&catalog())?, &Watch::default())
+    let spec = folder.spec(&catalog())?;
+    let info = folder.dataset_info(&spec, &Watch::default())?;
+    let are_drawings = folder.learns_from_drawings(&spec);
+    Ok(Images { info, are_drawings })
 }
 
 /// What is on a picture, and what a network makes of it.
@@ -84,20 +96,20 @@ struct Digit {
     reading: Reading,
 }
 
-/// Reads all digits on a picture where a network looks at drawings, else the picture.
+/// Reads all digits on a picture where a network learns from drawings, else the picture.
 fn read(
     session: &mut Session,
     run: &RunId,
     network: &Model,
     picture: &Path,
-    shape: ImageShape,
+    images: &Images,
 ) -> Result<Vec<Digit>> {
-    let seen: Vec<([f32; 4], Option<&'static str>, Sample)> = if shape.channels == 1 {
+    let seen: Vec<([f32; 4], Option<&'static str>, Sample)> = if images.are_drawings {
         let framed =
             |found: Found| (found.bounds, found.remark(), Image::drawing(found.sheet.frame()).into());
         drawing::read(picture)?.into_iter().map(framed).collect()
     } else {
-        vec![([0.0, 0.0, 1.0, 1.0], None, see(shape, picture)?)]
+        vec![([0.0, 0.0, 1.0, 1.0], None, see(images, picture)?)]
     };
     let read = |(bounds, remark, seen): ([f32; 4], Option<&'static str>, Sample)| {
         let reading = Reading::of(session, run, network, seen.clone())?;
@@ -106,12 +118,13 @@ fn read(
     seen.into_iter().map(read).collect()
 }
 
-/// A picture of one thing as a network is to see it that learns from images of this shape: framed like a drawing where they
-/// are grey.
-pub fn see(shape: ImageShape, picture: &Path) -> Result<Sample> {
-    if shape.channels == 1 {
+/// A picture of one thing as a network is to see it that learns from such images: framed like a drawing where they are
+/// drawings, else brought to their shape as they were.
+pub fn see(images: &Images, picture: &Path) -> Result<Sample> {
+    if images.are_drawings {
         return Ok(Image::drawing(drawing::read_one(picture)?.frame()).into());
     }
+    let shape = images.info.shape.image()?;
     let pixels = fitting::fitted(files::open_picture(picture)?, shape);
     Ok(Image { shape, pixels }.into())
 }

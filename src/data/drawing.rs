@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 mod framing;
 mod grid;
+mod likeness;
 mod paper;
 mod picture;
 pub mod poses;
 pub use framing::{Framing, Steps, Tone};
 pub(super) use grid::distance;
+pub use likeness::are_drawings;
 pub use picture::{Found, of, read, read_one};
 
 /// Width and height of a framed image.

@@ -331,7 +331,7 @@ impl ActiveRun {
         self.trainer.ensure_sound()?;
         match self.try_save() {
             Ok(()) => {
-                outbox.push(Event::Saved(self.id.clone(), self.trainer.state.step));
+                outbox.push(Event::Saved(self.id.clone(), self.folder.checkpoints()));
                 self.save_due = false;
             }
             Err(error) => {

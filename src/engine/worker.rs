@@ -20,6 +20,7 @@ use comparing::Contest;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use discovering::{Found, Known};
 use inquiries::Inquiry;
+use queue::Queue;
 use resting::Resting;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -38,6 +39,7 @@ mod datasets;
 mod discovering;
 mod forking;
 mod inquiries;
+mod queue;
 mod resting;
 
 /// The near end of the worker.
@@ -87,6 +89,7 @@ struct Engine {
     catalog: Catalog,
     outbox: Outbox,
     active: BTreeMap<RunId, ActiveRun>,
+    queue: Queue,
     contests: BTreeMap<ComparisonId, Contest>,
     /// When changes to comparisons were looked for that other programs ask for.
     requests_seen: Option<Instant>,
@@ -118,6 +121,7 @@ impl Engine {
             catalog,
             outbox,
             active: BTreeMap::new(),
+            queue: Queue::default(),
             contests: BTreeMap::new(),
             requests_seen: None,
             commands: crossbeam_channel::never(),
@@ -177,6 +181,7 @@ impl Engine {
             Command::Start(_) => "Could not start the run",
             Command::Resume(_) | Command::Rewind { .. } => "Could not resume the run",
             Command::Reopen(_) => "Could not open the run",
+            Command::ReadCurves(_) => "Could not read the run's curves",
             Command::LookAround => "Could not look for runs of other programs",
             Command::Rename(..) => "Could not rename the run",
             Command::Mark(..) => "Could not write down what is said of the run",
@@ -186,6 +191,7 @@ impl Engine {
             Command::Compare(_) => "Could not start the comparison",
             Command::Order(..) => "Could not do that to the comparison",
             Command::Control(..)
+            | Command::Queue(_)
             | Command::Tune(..)
             | Command::Ask { .. }
             | Command::Dismiss(_)
@@ -211,10 +217,16 @@ impl Engine {
     fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start(spec) => self.start(*spec).map(drop),
-            Command::Resume(run) => self.resume(&run, None),
-            Command::Rewind { run, step, live, epochs } => self.resume(&run, Some((step, live, epochs))),
+            Command::Resume(run) => self.resume_or_wait(&run),
+            Command::Rewind { run, step, live, epochs } => {
+                self.resume(&run, Some((step, live, epochs)), false)
+            }
             Command::Control(run, control) => {
                 self.control(&run, control);
+                Ok(())
+            }
+            Command::Queue(order) => {
+                self.reorder(order);
                 Ok(())
             }
             Command::Tune(run, live) => {
@@ -232,6 +244,7 @@ impl Engine {
                 Ok(())
             }
             Command::Reopen(run) => self.reopen(&run),
+            Command::ReadCurves(run) => self.read_curves(run),
             Command::LookAround => self.look_around(),
             Command::Rename(run, name) => self.rename(run, name),
             Command::Mark(runs, mark) => {
@@ -308,6 +321,7 @@ impl Engine {
         if let Some(mut active) = self.active.remove(&run) {
             active.control(Control::Stop, &mut self.outbox);
         }
+        self.leave_queue(&run);
         self.forget_weights();
         self.home.delete(&run)?;
         self.known.runs.remove(&run);
@@ -322,6 +336,7 @@ impl Service for Engine {
     fn has_work(&self) -> bool {
         self.is_training()
             || self.has_round_to_begin()
+            || self.has_one_to_begin()
             || self.can_open_more()
             || !self.inquiries.is_empty()
             || self.refit_is_under_way()
@@ -344,6 +359,7 @@ impl Service for Engine {
             self.open_some();
         }
         self.compare();
+        self.begin_next();
         self.advance();
     }
 

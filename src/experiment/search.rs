@@ -96,6 +96,11 @@ impl Search {
         if is_countable { grid::ENTRY.info.id } else { tpe::ENTRY.info.id }
     }
 
+    /// Whether a kind can choose values of these axes: a grid needs to know how many there are.
+    pub fn can_choose(kind: &str, axes: &[Axis]) -> bool {
+        kind != grid::ENTRY.info.id || axes.iter().all(|axis| axis.choices().is_some())
+    }
+
     /// How many settings race side by side where that is not said: enough for two rungs of halving.
     pub fn usual_at_once(halving: usize) -> usize {
         if halving > 1 { halving.saturating_mul(halving) } else { AT_ONCE }

@@ -1,10 +1,14 @@
 //! `data.toml`: what a run's data set is, so that its network can be used where the data set has gone.
 use super::RunFolder;
 use crate::{
-    data::{self, Dataset, DatasetInfo, watch::Watch},
+    data::{
+        self, Dataset, DatasetInfo,
+        drawing::{SIDE, are_drawings},
+        watch::Watch,
+    },
     disk,
     errors::At as _,
-    shape::Shape,
+    shape::{ImageShape, Shape},
     spec::RunSpec,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -28,6 +32,9 @@ pub struct RunData {
     examples: Option<Counts>,
     /// What each label stands for, in order of the labels.
     class_names: Vec<String>,
+    /// Whether they are drawings that were framed; none where that was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawings: Option<bool>,
     shape: Shape,
 }
 
@@ -42,13 +49,16 @@ struct Counts {
 impl RunData {
     /// Of a data set that is not read.
     pub fn unread(info: DatasetInfo) -> Self {
-        Self { version: VERSION, examples: None, class_names: info.class_names, shape: info.shape }
+        let DatasetInfo { class_names, shape } = info;
+        Self { version: VERSION, examples: None, class_names, drawings: None, shape }
     }
 
     /// Of a data set that has been read, with its counts.
     pub fn of(dataset: &Dataset) -> Self {
         let counts = Counts { train: dataset.train.len(), test: dataset.test.len() };
-        Self { examples: Some(counts), ..Self::unread(dataset.info.clone()) }
+        let shape = dataset.info.shape.image();
+        let drawings = shape.is_ok_and(|shape| are_drawings(&dataset.train, shape));
+        Self { examples: Some(counts), drawings: Some(drawings), ..Self::unread(dataset.info.clone()) }
     }
 
     /// Shape and classes.
@@ -94,6 +104,20 @@ impl RunFolder {
         match self.data()? {
             Some(data) => Ok(data.info()),
             None => data::peek(&spec.dataset, watch),
+        }
+    }
+
+    /// Whether the run learns from drawings, so that a picture has to be framed like one. Earlier versions did not write that
+    /// down: of them it is supposed of images of 28 by 28 in grey.
+    pub fn learns_from_drawings(&self, spec: &RunSpec) -> bool {
+        let is_of_their_shape = |shape: Shape| shape == ImageShape::new(SIDE, SIDE, 1).into();
+        match self.data().ok().flatten() {
+            Some(RunData { drawings: Some(are_drawings), .. }) => are_drawings,
+            Some(data) => is_of_their_shape(data.shape),
+            None if spec.dataset.path.is_some() => false,
+            None => {
+                data::peek(&spec.dataset, &Watch::default()).is_ok_and(|info| is_of_their_shape(info.shape))
+            }
         }
     }
 
@@ -143,7 +167,6 @@ impl RunData {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shape::ImageShape;
     use std::fs;
 
     fn folder() -> (tempfile::TempDir, RunFolder) {
@@ -161,7 +184,8 @@ mod tests {
             [(ImageShape::new(28, 28, 1).into(), Some(Counts { train: 5, test: 2 })), (texts, None)]
         {
             let class_names = vec!["\"odd\"\nname".into(), "日本".into()];
-            let data = RunData { version: VERSION, examples, class_names, shape };
+            let drawings = examples.as_ref().map(|_| true);
+            let data = RunData { version: VERSION, examples, class_names, drawings, shape };
             fs::write(run.path.join(NAME), data.to_toml()).unwrap();
             assert_eq!(run.data().unwrap(), Some(data));
         }

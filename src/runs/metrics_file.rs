@@ -1,5 +1,8 @@
 //! `metrics.csv`: step, split, metric, value. The same run writes the same bytes.
-use super::{RunFolder, thinned::Thinned};
+use super::{
+    RunFolder,
+    thinned::{self, Thinned},
+};
 use crate::{
     disk,
     errors::At as _,
@@ -133,15 +136,29 @@ impl RunFolder {
     /// # Errors
     /// As [`each_point`](Self::each_point).
     pub fn points(&self) -> Result<Vec<Point>> {
+        Ok(self.thinned(thinned::MOST)?.0)
+    }
+
+    /// As [`points`](Self::points), of which only as many are kept as the figures of a list need; and whether those are all.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sketch(&self) -> Result<(Vec<Point>, bool)> {
+        self.thinned(thinned::SKETCH)
+    }
+
+    /// The points of curves in at most so many buckets, and whether those are all of them.
+    fn thinned(&self, most: usize) -> Result<(Vec<Point>, bool)> {
         let mut curves: BTreeMap<(&str, Split), Thinned> = BTreeMap::new();
         self.each_point(|Point { step, split, metric, value }| {
-            curves.entry((metric, split)).or_default().push((step, value));
+            curves.entry((metric, split)).or_insert_with(|| Thinned::within(most)).push((step, value));
         })?;
         let of_curve = |((metric, split), curve): (&(&'static str, Split), &Thinned)| {
             let (metric, split) = (*metric, *split);
             curve.points().map(move |(step, value)| Point { step, split, metric, value }).collect::<Vec<_>>()
         };
-        Ok(curves.iter().flat_map(of_curve).collect())
+        let is_whole = curves.values().all(Thinned::is_whole);
+        Ok((curves.iter().flat_map(of_curve).collect(), is_whole))
     }
 }
 

@@ -61,7 +61,7 @@ impl Summary {
 }
 
 impl Home {
-    /// All runs in the order in which they were made, and why some cannot be listed.
+    /// All runs in the order in which they were made, and why some cannot be listed, or are listed without their marks.
     ///
     /// # Errors
     /// Where the home cannot be read.
@@ -76,12 +76,17 @@ impl Home {
                 Some(kept) => Ok(kept),
                 None => folder.found(stamp),
             };
-            let summary = found.and_then(|found| Ok((folder.summary(&id, &found, catalog)?, found)));
-            summary.map(|(summary, found)| (summary, found, is_new))
+            let (marks, unmarked) = match folder.marks() {
+                Ok(marks) => (marks, None),
+                Err(error) => (Marks::default(), Some(error)),
+            };
+            let summary = found.and_then(|found| Ok((folder.summary(&id, &found, marks, catalog)?, found)));
+            (summary.map(|(summary, found)| (summary, found, is_new)), unmarked)
         };
         let read: Vec<_> = self.list()?.into_par_iter().map(read).collect();
         let (mut summaries, mut errors, mut kept, mut is_stale) = (vec![], vec![], BTreeMap::new(), false);
-        for read in read {
+        for (read, unmarked) in read {
+            errors.extend(unmarked);
             match read {
                 Ok((summary, found, is_new)) => {
                     is_stale |= is_new;
@@ -176,7 +181,7 @@ impl RunFolder {
         })
     }
 
-    fn summary(&self, id: &RunId, found: &Found, catalog: &Catalog) -> Result<Summary> {
+    fn summary(&self, id: &RunId, found: &Found, marks: Marks, catalog: &Catalog) -> Result<Summary> {
         let entries: Vec<Entry> = found.phase.iter().chain(&found.timing).cloned().collect();
         let figures = found.figures.iter().filter_map(|(id, kept)| {
             let Kept { best, latest, test } = *kept;
@@ -187,7 +192,7 @@ impl RunFolder {
             id: id.clone(),
             spec: self.spec(catalog)?,
             phase: self.now(last_phase(&entries).0),
-            marks: self.marks().unwrap_or_default(),
+            marks,
             progress: super::progress(&entries),
             created: made.ok().as_ref().map(Metadata::created).and_then(Result::ok),
             figures: figures.collect(),
@@ -256,6 +261,10 @@ mod tests {
         let changed = listed().0;
         assert_eq!(changed[0].row(&catalog).figures(ACCURACY).unwrap().best, Some((6, 0.95)));
         assert!(changed[0].marks.star);
+        fs::write(folder.path.join("marks.toml"), "?").unwrap();
+        let (found, errors) = listed();
+        assert_eq!((found.len(), errors.len()), (1, 1), "what is said of it cannot be read");
+        fs::remove_file(folder.path.join("marks.toml")).unwrap();
         let (_, other) = made("two");
         fs::write(other.path.join("spec.toml"), "?").unwrap();
         let (found, errors) = listed();

@@ -1,20 +1,23 @@
 //! Curves of any length in bounded memory, in the shape that they have.
 //!
-//! A curve of up to [`MOST`] points is kept as it is. Of a longer one, equal numbers of neighbouring points share a bucket, of
-//! which the lowest and the highest point are kept: every peak, dip and best value is there, and what lies between the two
-//! is too narrow for any screen to show. The newest point is kept as well.
+//! A curve of no more points than there are buckets is kept as it is. Of a longer one, equal numbers of neighbouring points
+//! share a bucket, of which the lowest and the highest point are kept: every peak, dip and best value is there. The newest
+//! point is kept as well.
 use std::mem;
 
-/// Points of a curve from which on it is thinned; there are never more than twice as many.
+/// Buckets of a curve that is shown: what lies within one of them is too narrow for any screen.
 pub const MOST: usize = 1 << 16;
+/// Buckets of a curve of which only the figures are shown, so that those of a thousand runs fit into memory.
+pub const SKETCH: usize = 1 << 8;
 
 /// A step and its value.
 pub type At = (u64, f64);
 
 /// A curve, as far as it has been handed over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Thinned {
     buckets: Vec<Bucket>,
+    most: usize,
     /// Points in the last bucket, and in each of the others.
     in_last: usize,
     in_each: usize,
@@ -44,6 +47,16 @@ impl Bucket {
 }
 
 impl Thinned {
+    /// A curve in at most so many buckets, of which there are an even number.
+    pub fn within(most: usize) -> Self {
+        Self { buckets: vec![], most, in_last: 0, in_each: 1, newest: None }
+    }
+
+    /// Whether every point is kept.
+    pub fn is_whole(&self) -> bool {
+        self.in_each == 1
+    }
+
     /// Takes in the next point.
     pub fn push(&mut self, point: At) {
         self.newest = Some(point);
@@ -63,8 +76,7 @@ impl Thinned {
 
     /// Joins neighbouring buckets where there are too many.
     fn make_room(&mut self) {
-        self.in_each = self.in_each.max(1);
-        if self.buckets.len() == MOST {
+        if self.buckets.len() == self.most {
             let pairs = mem::take(&mut self.buckets);
             self.buckets = pairs.chunks_exact(2).map(|pair| pair[0].joined(pair[1])).collect();
             self.in_each *= 2;
@@ -84,7 +96,7 @@ mod tests {
     use super::*;
 
     fn thinned(points: impl IntoIterator<Item = At>) -> Vec<At> {
-        let mut thinned = Thinned::default();
+        let mut thinned = Thinned::within(MOST);
         points.into_iter().for_each(|point| thinned.push(point));
         thinned.points().collect()
     }
@@ -94,6 +106,16 @@ mod tests {
         let all: Vec<At> = (0..MOST as u64).map(|step| (step, (step % 7) as f64)).collect();
         assert_eq!(thinned(all.clone()), all);
         assert_eq!(thinned([]), []);
+    }
+
+    #[test]
+    fn a_sketch_says_whether_it_is_whole_and_keeps_the_best() {
+        let mut sketch = Thinned::within(SKETCH);
+        (0..SKETCH as u64).for_each(|step| sketch.push((step, step as f64)));
+        assert!(sketch.is_whole());
+        (0..5000).for_each(|step| sketch.push((1000 + step, if step == 3333 { -1.0 } else { 1.0 })));
+        assert!(!sketch.is_whole() && sketch.points().count() <= 2 * SKETCH + 1);
+        assert!(sketch.points().any(|point| point == (4333, -1.0)));
     }
 
     #[test]

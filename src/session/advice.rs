@@ -26,6 +26,15 @@ pub enum Advice {
         /// Its mean over the last steps.
         now: f64,
     },
+    /// Neither loss has changed for a while, long before the end.
+    Plateau {
+        /// The step since which they have not.
+        since: u64,
+        /// The mean validation loss since then.
+        validation: f64,
+        /// The step of the best validation, whose checkpoint is kept.
+        best: u64,
+    },
     /// The validation loss rises while the training loss falls.
     Overfitting {
         /// The step of the best validation, whose checkpoint is kept.
@@ -48,11 +57,21 @@ const CHANGE: f64 = 0.1;
 /// A loss that has fallen by less than this share in so many steps does not fall.
 const SLOW: f64 = 0.02;
 const SLOW_STEPS: usize = 300;
+/// Validations that have to be alike for a plateau, and how far apart the highest and the lowest of them may be, as a share.
+const ALIKE: usize = 6;
+const APART: f64 = 0.02;
+/// A training loss of less than this share of the first one is low enough.
+const LOW: f64 = 0.05;
+/// Later than after this share of its steps a run may stand still.
+const LATE: f64 = 0.8;
 /// A gradient that is shorter than this moves nothing.
 const LEAST_GRADIENT: f64 = 1e-6;
 
-/// What is the most important thing to know about a run; nothing where all is well.
+/// What is the most important thing to know about a run; nothing where all is well, or only a sketch of its curves is known.
 pub fn advice(run: &Run) -> Option<Advice> {
+    if run.is_sketch {
+        return None;
+    }
     let losses = run.curve(LOSS, Split::Train);
     let (first, now) = (mean(losses.get(..AROUND)?), mean(&losses[losses.len() - AROUND..]));
     let best = run.best(LOSS, Split::Validation);
@@ -70,7 +89,26 @@ pub fn advice(run: &Run) -> Option<Advice> {
     if (SLOW_STEPS..4 * SLOW_STEPS).contains(&losses.len()) && now > (1.0 - SLOW) * first && first > SLOW {
         return Some(Advice::TooSlow { first, now });
     }
-    overfitting(run, losses, best?)
+    let best = best?;
+    overfitting(run, losses, best).or_else(|| plateau(run, losses, first, best[0] as u64))
+}
+
+fn plateau(run: &Run, losses: &[[f64; 2]], first: f64, best: u64) -> Option<Advice> {
+    let validated = run.curve(LOSS, Split::Validation);
+    let latest = &validated[validated.len().checked_sub(ALIKE)?..];
+    let values = latest.iter().map(|point| point[1]);
+    let (low, high) = (values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max));
+    let since = losses.partition_point(|point| point[0] <= latest[0][0]);
+    // as many steps before as after the middle: a slope shows in the difference
+    let (before, after) = losses[since..].split_at((losses.len() - since) / 2);
+    let has_fallen = mean(after) < (1.0 - CHANGE) * mean(before);
+    let is_late = run.progress.step as f64 > LATE * run.progress.steps as f64;
+    let is_still = high < (1.0 + APART) * low && before.len() >= AROUND && !has_fallen && !is_late;
+    (is_still && mean(after) > LOW * first).then_some(Advice::Plateau {
+        since: latest[0][0] as u64,
+        validation: mean(latest),
+        best,
+    })
 }
 
 fn overfitting(run: &Run, losses: &[[f64; 2]], [best, then]: [f64; 2]) -> Option<Advice> {
@@ -121,8 +159,11 @@ mod tests {
             phase: Phase::Running,
             remedy: None,
             saved: None,
+            checkpoints: vec![],
+            is_sketch: false,
+            learns_from_drawings: true,
             changes: vec![],
-            progress: Progress::default(),
+            progress: Progress { step: 1000, steps: 5000, ..Progress::default() },
             timing: vec![],
             class_names: [].into(),
         })));
@@ -148,7 +189,10 @@ mod tests {
     #[test]
     fn a_run_that_learns_needs_no_advice() {
         assert_eq!(advice(&run(falling, falling, 1.0)), None);
-        assert_eq!(advice(&run(falling, |at| falling(at).max(0.1), 1.0)), None, "a plateau is no rise");
+        assert_eq!(advice(&run(falling, |at| falling(at).max(0.1), 1.0)), None, "it is low enough");
+        let mut late = run(|at| falling(at).max(0.5), |at| falling(at).max(0.5), 1.0);
+        late.progress.steps = 1100;
+        assert_eq!(advice(&late), None, "it ends soon");
     }
 
     #[test]
@@ -157,6 +201,8 @@ mod tests {
         assert!(matches!(overfitting, Some(Advice::Overfitting { best: 300..=450, .. })), "{overfitting:?}");
         let diverging = advice(&run(|at| if at > 0.8 { 9.0 } else { falling(at) }, falling, 1.0));
         assert!(matches!(diverging, Some(Advice::Diverging { now: 8.0..10.0, .. })), "{diverging:?}");
+        let still = advice(&run(|at| falling(at).max(0.5), |at| falling(at).max(0.5), 1.0));
+        assert!(matches!(still, Some(Advice::Plateau { since: 750, .. })), "{still:?}");
         assert!(matches!(advice(&run(|_| 2.3, |_| 2.3, 1.0)), Some(Advice::TooSlow { .. })));
         assert!(matches!(advice(&run(|_| 2.3, |_| 2.3, 1e-9)), Some(Advice::Vanishing { .. })));
     }

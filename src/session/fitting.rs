@@ -99,6 +99,12 @@ pub fn begin_with(spec: &mut RunSpec, beginning: Option<String>) {
     spec.init_from = beginning;
 }
 
+/// The run, shipped encoder or file that an encoder begins with, and of a run the step of its checkpoint.
+pub fn at(source: &str) -> (String, Option<u64>) {
+    let at_step = source.rsplit_once('@').and_then(|(run, step)| Some((run, step.parse().ok()?)));
+    at_step.map_or((source.to_owned(), None), |(run, step)| (run.to_owned(), Some(step)))
+}
+
 /// Whether a run has an encoder that fits a spec.
 pub fn fits(run: &Run, spec: &RunSpec) -> bool {
     run.spec.encoder.id == spec.encoder.id && (run.saved.is_some() || run.phase == Phase::Finished)

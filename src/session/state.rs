@@ -20,6 +20,8 @@ const KEPT_ANSWERS: usize = 16;
 pub struct State {
     /// In order of their folders' names: the oldest first.
     pub runs: BTreeMap<RunId, Run>,
+    /// Those that wait for others to end, the next one first; as long as they do, they are stopped.
+    pub queue: Vec<RunId>,
     /// By the names of their folders: the oldest first.
     pub comparisons: BTreeMap<ComparisonId, ComparisonInfo>,
     /// What has come of each question that waits for an answer, by its request; who asked lets go of it.
@@ -59,6 +61,10 @@ pub struct Run {
     pub progress: Progress,
     /// What was measured.
     pub curves: BTreeMap<Curve, Series>,
+    /// Whether the long ones among them are sketches: their lowest and highest points of each stretch alone.
+    pub is_sketch: bool,
+    /// Rises whenever the curves are replaced as a whole, and stays while points are added.
+    pub curves_since: u64,
     /// Every live change that was made to it, in order.
     pub changes: Vec<Change>,
     /// Steps and the seconds of training they took, both rising.
@@ -67,6 +73,10 @@ pub struct Run {
     pub class_names: Arc<[String]>,
     /// The step of the newest checkpoint.
     pub saved: Option<u64>,
+    /// The steps of all checkpoints, rising.
+    pub checkpoints: Vec<u64>,
+    /// Whether its images are drawings, so that a picture is framed like one.
+    pub learns_from_drawings: bool,
     /// What a person says of it.
     pub marks: Marks,
 }
@@ -78,7 +88,7 @@ pub type Curve = (&'static str, Split);
 pub type Series = Vec<[f64; 2]>;
 
 impl Run {
-    fn new(info: RunInfo) -> Self {
+    fn new(info: RunInfo, revision: u64) -> Self {
         Self {
             id: info.id,
             folder: info.folder,
@@ -88,10 +98,14 @@ impl Run {
             remedy: info.remedy,
             progress: info.progress,
             curves: BTreeMap::new(),
+            is_sketch: info.is_sketch,
+            curves_since: revision,
             changes: info.changes,
             timing: info.timing,
             class_names: info.class_names,
             saved: info.saved,
+            checkpoints: info.checkpoints,
+            learns_from_drawings: info.learns_from_drawings,
             marks: info.marks,
         }
     }
@@ -104,6 +118,13 @@ impl Run {
     /// The points of a curve, none if it was never measured.
     pub fn curve(&self, metric: &'static str, split: Split) -> &[[f64; 2]] {
         self.curves.get(&(metric, split)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of a curve that was measured after exactly that step.
+    pub fn at_step(&self, metric: &'static str, split: Split, step: u64) -> Option<f64> {
+        let curve = self.curve(metric, split);
+        let at = curve.partition_point(|point| point[0] < step as f64);
+        Some(curve.get(at).filter(|point| point[0] == step as f64)?[1])
     }
 
     /// The newest value of a curve.
@@ -167,6 +188,12 @@ impl Run {
         }
     }
 
+    fn replace_curves(&mut self, points: Vec<Point>, revision: u64) {
+        self.curves.clear();
+        self.add(points);
+        (self.is_sketch, self.curves_since) = (false, revision);
+    }
+
     fn advance(&mut self, progress: Progress) {
         self.progress = progress;
         let moment = [progress.step as f64, progress.elapsed_secs];
@@ -186,17 +213,24 @@ impl State {
                     self.newest = Some(info.id.clone());
                 }
                 self.entrants.add(&info.id, &info.spec);
-                self.runs.insert(info.id.clone(), Run::new(*info));
+                self.runs.insert(info.id.clone(), Run::new(*info, self.revision));
             }
             Event::Phase(id, phase) => self.update(&id, |run| run.phase = phase),
             Event::Remedy(id, remedy) => self.update(&id, |run| run.remedy = Some(remedy)),
             Event::Points(id, points) => self.update(&id, |run| run.add(points)),
+            Event::Curves(id, points) => {
+                let revision = self.revision;
+                self.update(&id, |run| run.replace_curves(points, revision));
+            }
             Event::Progress(id, progress) => self.update(&id, |run| run.advance(progress)),
             Event::Tuned(id, live, changes) => self.update(&id, |run| {
                 run.live = live;
                 run.changes.extend(changes);
             }),
-            Event::Saved(id, step) => self.update(&id, |run| run.saved = Some(step)),
+            Event::Saved(id, kept) => self.update(&id, |run| {
+                run.saved = kept.last().copied();
+                run.checkpoints = kept;
+            }),
             Event::Renamed(id, name) => self.update(&id, |run| run.spec.name = name),
             Event::Marked(id, marks) => self.update(&id, |run| run.marks = marks),
             Event::Removed(id) => {
@@ -204,6 +238,7 @@ impl State {
                     self.entrants.remove(&id, &run.spec);
                 }
             }
+            Event::Queue(waiting) => self.queue = waiting,
             Event::Comparison(info) => {
                 if info.phase.is_active() {
                     self.newest_comparison = Some(info.id.clone());
@@ -284,20 +319,26 @@ mod tests {
     };
 
     fn run() -> Run {
-        Run::new(RunInfo {
-            marks: Default::default(),
-            id: "a".into(),
-            folder: PathBuf::new(),
-            spec: RunSpec::default(),
-            live: LiveParams::default(),
-            phase: Phase::Running,
-            remedy: None,
-            saved: None,
-            changes: vec![],
-            progress: Progress::default(),
-            timing: vec![],
-            class_names: Arc::default(),
-        })
+        Run::new(
+            RunInfo {
+                marks: Default::default(),
+                id: "a".into(),
+                folder: PathBuf::new(),
+                spec: RunSpec::default(),
+                live: LiveParams::default(),
+                phase: Phase::Running,
+                remedy: None,
+                saved: None,
+                checkpoints: vec![],
+                is_sketch: false,
+                learns_from_drawings: true,
+                changes: vec![],
+                progress: Progress::default(),
+                timing: vec![],
+                class_names: Arc::default(),
+            },
+            0,
+        )
     }
 
     fn point(step: u64, metric: &'static str, value: f64) -> Point {

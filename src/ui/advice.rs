@@ -100,6 +100,15 @@ fn in_words(found: Advice, run: &Run) -> Warning {
             ),
             act: Some(("Find a learning rate…".into(), Act::FindRate)),
         },
+        Advice::Plateau { since, validation, best } => Warning {
+            what: "The loss stands still.",
+            advice: format!(
+                "Since step {} the validation loss has stayed at {}, and the training loss does not fall either. A lower learning rate often lets them fall on.",
+                thousands(since),
+                number(validation)
+            ),
+            act: fork(best, 0.1, " with a tenth of the learning rate"),
+        },
         Advice::Overfitting { best, validation: [then, now], train: [before, after] } => Warning {
             what: "The run overfits.",
             advice: format!(

@@ -116,11 +116,14 @@ impl DrawPad {
         !self.openings.is_empty()
     }
 
-    /// Shows the next picture that has been opened. Gives whether its path was typed, and why there is no picture.
-    pub fn opened(&mut self) -> Option<(bool, Result<(), String>)> {
+    /// Shows the next picture that has been opened, as a drawing where it looks like one and the run learns from drawings.
+    /// Gives whether its path was typed, and why there is no picture.
+    pub fn opened(&mut self, run: Option<&Run>) -> Option<(bool, Result<(), String>)> {
         let Decoded { is_typed, found } = self.openings.next()?;
         let shown = found.map(|Picture { shape, pixels, digits, is_coloured }| {
-            let (picture, as_drawing) = (Image { shape, pixels }, !digits.is_empty() && !is_coloured);
+            let is_suited = run.is_none_or(|run| run.learns_from_drawings);
+            let as_drawing = !digits.is_empty() && !is_coloured && is_suited;
+            let picture = Image { shape, pixels };
             self.open(Opened {
                 picture,
                 number: 0,

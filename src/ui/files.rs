@@ -6,6 +6,7 @@ use super::{
 use crate::{
     export::bundle,
     protocol::{About, Command, Level, Notice},
+    session::State,
 };
 use egui::Ui;
 use std::{
@@ -28,8 +29,9 @@ impl Workbench {
     }
 
     /// Shows the pictures that have been opened since the last frame.
-    pub(super) fn opened_images(&mut self, ui: &Ui) {
-        while let Some((is_typed, shown)) = self.draw_pad.opened() {
+    pub(super) fn opened_images(&mut self, ui: &Ui, state: &State) {
+        let run = self.runs.selected.as_ref().and_then(|run| state.runs.get(run));
+        while let Some((is_typed, shown)) = self.draw_pad.opened(run) {
             match shown {
                 Ok(()) => self.show_controls(),
                 Err(error) if is_typed => self.typed_path.refuse(Wanted::Image, error),

@@ -22,6 +22,7 @@ use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_FOLDER
 use std::{collections::BTreeMap, path::PathBuf};
 
 mod branch;
+mod checkpoint;
 mod choosing;
 mod script;
 mod sections;

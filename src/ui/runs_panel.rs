@@ -1,5 +1,7 @@
 //! The list of runs.
 mod deeds;
+mod families;
+mod waiting;
 
 use super::{
     Action, Settings, comparison,
@@ -78,14 +80,16 @@ impl RunsPanel {
         let listed = |run: &&Run| !state.is_race(run) && (settings.show_archived || !run.marks.archived);
         let runs: Vec<&Run> = state.runs.values().rev().filter(listed).collect();
         let seen = ui.clip_rect().expand(MARGIN);
-        for run in &runs {
+        for (run, depth) in families::ordered(&runs) {
             let top = ui.cursor().top();
             let height = self.heights.get(&run.id).copied().unwrap_or(USUAL);
             if runs.len() > FEW && (top + height < seen.top() || top > seen.bottom()) {
                 ui.allocate_space(vec2(ui.available_width(), height));
                 continue;
             }
-            steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+            families::beside(ui, depth, |ui| {
+                steady(ui, &run.id, |ui| self.run(ui, state, run, catalog, settings, actions));
+            });
             self.heights.insert(run.id.clone(), ui.cursor().top() - top - ui.spacing().item_spacing.y);
         }
         let away = state.runs.values().filter(|run| run.marks.archived && !state.is_race(run)).count();
@@ -125,7 +129,8 @@ impl RunsPanel {
                     ui.add(Label::new(text).truncate().selectable(false));
                 }
                 if selected {
-                    self.buttons(ui, run, catalog, settings, actions);
+                    waiting::ui(ui, &run.id, &state.queue, actions);
+                    self.buttons(ui, state, run, catalog, settings, actions);
                 }
             });
         });
@@ -206,12 +211,14 @@ impl RunsPanel {
     fn buttons(
         &mut self,
         ui: &mut Ui,
+        state: &State,
         run: &Run,
         catalog: &Catalog,
         settings: &mut Settings,
         actions: &mut Vec<Action>,
     ) {
-        let resumable = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
+        let rests = matches!(run.phase, Phase::Stopped | Phase::Failed(_));
+        let resumable = rests && !state.queue.contains(&run.id);
         if let Some((remedy, command)) = run.remedied() {
             let help = format!(
                 "Takes up the weights of step {} and goes on with a learning rate of {}, a tenth of what it was",
@@ -344,11 +351,12 @@ fn stand(
     let dark = ui.visuals().dark_mode;
     let colors = theme::run_colors(dark);
     let weak = ui.visuals().weak_text_color();
+    let waits = waiting::place(&run.id, &state.queue);
     let (text, color) = match &run.phase {
         Phase::Running => ("Training", colors[0]),
         Phase::Paused => ("Paused", colors[1]),
         Phase::Elsewhere => ("Elsewhere", colors[0]),
-        Phase::Stopped => ("Stopped", weak),
+        Phase::Stopped => waits.as_deref().map_or(("Stopped", weak), |text| (text, colors[1])),
         Phase::Finished => ("", weak),
         Phase::Failed(_) => ("Failed", theme::alarm(dark)),
     };

@@ -252,6 +252,9 @@ mod tests {
             timing: vec![],
             class_names: (0..10).map(|digit| digit.to_string()).collect(),
             saved: None,
+            checkpoints: vec![],
+            is_sketch: false,
+            learns_from_drawings: true,
             remedy: None,
         })));
     }

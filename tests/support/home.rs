@@ -122,6 +122,9 @@ fn add(state: &mut State, id: RunId, spec: RunSpec, phase: Phase, pace: usize) {
         timing: vec![],
         class_names: (0..10).map(|digit| digit.to_string()).collect(),
         saved: Some(step),
+        checkpoints: vec![step],
+        is_sketch: false,
+        learns_from_drawings: true,
         remedy: None,
         spec,
     })));

@@ -41,16 +41,23 @@ impl Engine {
         let data = RunData::of(&dataset);
         let trainer = Trainer::new(spec.clone(), self.catalog.live_params(&spec), dataset, origin)?;
         let (id, folder) = self.home.create(&spec, &self.catalog, &data)?;
+        let has_to_wait = self.has_to_wait(&spec);
         let info = folder.info_of(&id, spec, &[], &self.catalog);
-        self.activate(ActiveRun::begin(id.clone(), folder, trainer)?, info)?;
+        if has_to_wait {
+            self.wait(info)?;
+        } else {
+            self.activate(ActiveRun::begin(id.clone(), folder, trainer)?, info)?;
+        }
         Ok(id)
     }
 
-    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters and perhaps more epochs.
+    /// Goes on from the newest checkpoint, or from that of a step with other live hyperparameters and perhaps more epochs. A
+    /// run that has waited for others may have none.
     pub(super) fn resume(
         &mut self,
         id: &RunId,
         rewind: Option<(u64, LiveParams, Option<u64>)>,
+        has_waited: bool,
     ) -> Result<()> {
         if self.active.contains_key(id) {
             ensure!(rewind.is_none(), "The run is at work: stop it first");
@@ -96,7 +103,7 @@ impl Engine {
         }
         run.warnings.extend(said);
         run.warnings.extend(changed_data(&entries, &run.trainer.data().0.checksum()?));
-        if !is_saved {
+        if !is_saved && !has_waited {
             run.warnings.push("The run had not been saved yet: it begins again at step 0".into());
         }
         let info = folder.info_of(id, spec, &entries, &self.catalog);

@@ -168,7 +168,7 @@ impl Engine {
 
     fn race(&mut self, id: &ComparisonId, contest: &mut Contest, cell: Cell) -> Result<()> {
         if let Some(run) = contest.runs.get(&cell) {
-            return self.resume(run, None);
+            return self.resume(run, None, false);
         }
         let run_of = |index| contest.runs.get(&Cell::Pretraining(index)).map(ToString::to_string);
         let spec = contest.experiment.spec(id, cell, &run_of);

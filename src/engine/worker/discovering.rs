@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Runs that are read beside each other; a drawing that comes meanwhile waits for them.
 const AT_ONCE: usize = 4;
 /// Events that may wait to be taken while runs are read.
-const MOST_ON_THEIR_WAY: usize = 32;
+const MOST_ON_THEIR_WAY: usize = 200;
 
 /// What is known of the runs on the disk.
 #[derive(Default)]
@@ -51,7 +51,16 @@ impl Found {
         let folder = home.folder(id);
         // what is written while it is read is read again
         let stamp = folder.stamp();
-        let (info, points) = (folder.info(id, catalog)?, folder.points()?);
+        let mut info = folder.info(id, catalog)?;
+        let points = match info.phase {
+            // it is read again and again while it grows
+            Phase::Elsewhere => folder.points()?,
+            _ => {
+                let (points, is_whole) = folder.sketch()?;
+                info.is_sketch = !is_whole;
+                points
+            }
+        };
         Ok(Self { info, points, stamp, unmarked: folder.marks().err() })
     }
 }
@@ -87,14 +96,27 @@ impl Engine {
         self.show(info, points);
     }
 
+    /// Shows all points of a run's curves, unless it has come into this program's hands meanwhile.
+    pub(super) fn read_curves(&mut self, id: RunId) -> Result<()> {
+        if !self.active.contains_key(&id) {
+            let points = self.home.folder(&id).points()?;
+            self.outbox.push(Event::Curves(id, points));
+        }
+        Ok(())
+    }
+
     /// Shows what has come, takes away what has gone, and reads again what another program has gone on with.
     pub(super) fn look_around(&mut self) -> Result<()> {
         let there: BTreeSet<RunId> = self.home.list()?.into_iter().collect();
         let new = there.difference(&self.known.runs).filter(|run| !self.active.contains_key(*run));
         self.backlog.extend(new.cloned());
         let gone: Vec<RunId> = self.known.runs.difference(&there).cloned().collect();
-        for run in gone.into_iter().filter(|run| !self.active.contains_key(run)) {
+        for run in gone {
+            if self.active.contains_key(&run) {
+                continue;
+            }
             self.known.elsewhere.remove(&run);
+            self.leave_queue(&run);
             self.backlog.retain(|waiting| *waiting != run);
             self.outbox.push(Event::Removed(run));
         }

@@ -1,15 +1,19 @@
 //! The card that a race starts from: what is compared, how much work that is, and how long it will take here.
+mod searching;
+
 use super::arm_look;
 use crate::{
-    experiment::{Experiment, Search, Setting, search},
+    experiment::{Experiment, Setting},
     protocol::Command,
     session::{DataState, State},
-    spec::{BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, FREEZE_STAGES, RunSpec, SELF_LABELS, Section},
+    spec::{
+        BATCH_SIZE, Catalog, EPOCH_STEPS, EPOCHS, FREEZE_STAGES, FieldError, RunSpec, SELF_LABELS, Section,
+    },
     ui::{
         Action, fetch,
         look::swatch,
         save::data_name,
-        theme::semibold,
+        theme::{self, semibold},
         widgets::{duration, strong, thousands},
     },
 };
@@ -21,7 +25,7 @@ const NAME: Vec2 = Vec2::new(92.0, 18.0);
 /// Gives whether the card stays open.
 pub fn ui(
     ui: &Ui,
-    experiment: &Experiment,
+    experiment: &mut Experiment,
     state: &State,
     catalog: &Catalog,
     actions: &mut Vec<Action>,
@@ -30,11 +34,17 @@ pub fn ui(
     let modal = Modal::new(Id::unique("proposed race")).show(ui.ctx(), |ui| {
         ui.set_width((screen.width() - 80.0).clamp(240.0, 560.0));
         ui.label(strong(heading(experiment)).heading());
+        searching::ui(ui, experiment);
         ScrollArea::vertical().max_height((screen.height() - 220.0).max(120.0)).show(ui, |ui| {
             content(ui, experiment, state, catalog);
         });
         ui.add_space(6.0);
-        buttons(ui, experiment, &state.data, actions)
+        let wrong = experiment.search.as_ref().and_then(|_| experiment.validate(catalog).into_iter().next());
+        if let Some(FieldError { field, message }) = &wrong {
+            let text = RichText::new(format!("{field}: {message}")).small();
+            ui.label(text.color(theme::alarm(ui.visuals().dark_mode)));
+        }
+        buttons(ui, experiment, wrong.is_none(), &state.data, actions)
     });
     modal.inner && !ui.input(|input| input.key_pressed(egui::Key::Escape))
 }
@@ -82,14 +92,12 @@ fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String,
     }
     let (arms, seeds) = (experiment.arms.len(), experiment.seeds.len());
     let races = experiment.search.as_ref().map_or(experiment.races(), |search| search.trials * seeds);
-    add("Seeds", if seeds == 1 { "1".into() } else { format!("{seeds} for each") });
+    if experiment.search.is_none() {
+        add("Seeds", if seeds == 1 { "1".into() } else { format!("{seeds} for each") });
+    }
     let of_arms = if arms == 1 { String::new() } else { format!("{races} races of {arms} arms: ") };
     if let Some(search) = &experiment.search {
-        let early = match search.halving {
-            ..=1 => String::new(),
-            of => format!("; at each look one of {of} goes on"),
-        };
-        add("Search", format!("{}, {} side by side{early}", kind_of(search), search.at_once));
+        add("Side by side", search.at_once.to_string());
     }
     add("Runs", format!("{of_arms}{} runs", thousands((races * arms) as u64)));
     if let Some(steps) = work.steps {
@@ -113,13 +121,14 @@ pub fn heading(experiment: &Experiment) -> String {
     format!("{kind}: {}", experiment.name)
 }
 
-/// How settings are chosen, as people call it.
-fn kind_of(search: &Search) -> &'static str {
-    search::find(search.kind).map_or(search.kind, |entry| entry.info.label)
-}
-
 /// Gives whether the card stays open.
-fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut Vec<Action>) -> bool {
+fn buttons(
+    ui: &mut Ui,
+    experiment: &Experiment,
+    is_right: bool,
+    data: &DataState,
+    actions: &mut Vec<Action>,
+) -> bool {
     let specs = experiment.pretrain.iter().chain([&experiment.base]);
     let is_missing = specs.into_iter().any(|spec| fetch::is_missing(&spec.dataset, data));
     if is_missing {
@@ -132,8 +141,9 @@ fn buttons(ui: &mut Ui, experiment: &Experiment, data: &DataState, actions: &mut
         let text = if experiment.search.is_some() { "Start the sweep" } else { "Start the race" };
         let label = RichText::new(text).color(Color32::WHITE).family(semibold());
         let button = Button::new(label).fill(ui.visuals().selection.bg_fill);
-        let start = ui.add_enabled(!is_missing, button);
-        start.widget_info(|| WidgetInfo::labeled(Role::Button, !is_missing, text));
+        let can_start = is_right && !is_missing;
+        let start = ui.add_enabled(can_start, button);
+        start.widget_info(|| WidgetInfo::labeled(Role::Button, can_start, text));
         if start.clicked() {
             actions.push(Action::Send(Command::Compare(Box::new(experiment.clone()))));
             stays = false;
@@ -261,6 +271,9 @@ mod tests {
             timing: vec![],
             class_names: (0..10).map(|digit| digit.to_string()).collect(),
             saved: None,
+            checkpoints: vec![],
+            is_sketch: false,
+            learns_from_drawings: true,
             remedy: None,
         })));
         let secs = Work::of(&experiment, &state).secs.unwrap();

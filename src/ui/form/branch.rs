@@ -1,13 +1,10 @@
 //! Of a fork: which run it goes on from, and what it does not take over.
-use super::{Form, field};
+use super::{Form, checkpoint, field};
 use crate::{
     protocol::RunId,
     session::Run,
-    spec::{Branch, Catalog, FieldError, branch::left_behind},
-    ui::{
-        theme,
-        widgets::{elided, thousands},
-    },
+    spec::{Catalog, FieldError, branch::left_behind},
+    ui::{theme, widgets::elided},
 };
 use egui::{Label, RichText, Ui};
 use std::collections::BTreeMap;
@@ -15,14 +12,22 @@ use std::collections::BTreeMap;
 impl Form {
     /// Where the run goes on from, and a way to let it begin at step 0 instead.
     pub(super) fn branch(&mut self, ui: &mut Ui, catalog: &Catalog, runs: &BTreeMap<RunId, Run>) {
-        let Some(branch) = &self.spec.branch else { return };
-        let text = described(branch, runs);
+        let Some(branch) = &mut self.spec.branch else { return };
+        let parent = runs.get(branch.run.as_str());
+        let text = elided(parent.map_or(branch.run.as_str(), |run| &run.spec.name), 48);
         let help = "The weights, the optimiser's state, the step and the order of the data are taken over.";
         let mut is_over = false;
         field(ui, "Goes on from", help, |ui, _| {
             is_over = ui.small_button("Begin at step 0").on_hover_text("No fork: a run of its own").clicked();
             ui.add(Label::new(&text).truncate()).on_hover_text(format!("{text}\n{help}"));
         });
+        if let Some(run) = parent {
+            let of = (run, catalog.headline(&run.spec));
+            let otherwise = if run.phase.is_active() { "Where it is now" } else { "Its newest checkpoint" };
+            field(ui, "At", "The moment of that run with which this one begins", |ui, label| {
+                checkpoint::menu(ui, "branch", of, &mut branch.step, otherwise).0.labelled_by(label);
+            });
+        }
         match self.left_behind(catalog, runs) {
             Ok(left) => left.into_iter().for_each(|text| drop(ui.label(RichText::new(text).small().weak()))),
             Err(FieldError { message, field }) => {
@@ -47,11 +52,4 @@ impl Form {
         let parent = self.spec.branch.as_ref().and_then(|branch| runs.get(branch.run.as_str()));
         parent.map_or(Ok(vec![]), |parent| left_behind(&parent.spec, &self.spec, catalog))
     }
-}
-
-/// "Seed CNN, step 1,000", or "Seed CNN, where it is now".
-fn described(branch: &Branch, runs: &BTreeMap<RunId, Run>) -> String {
-    let name = runs.get(branch.run.as_str()).map_or(branch.run.as_str(), |run| &run.spec.name);
-    let at = branch.step.map_or("where it is now".into(), |step| format!("step {}", thousands(step)));
-    format!("{}, {at}", elided(name, 48))
 }

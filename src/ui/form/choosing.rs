@@ -1,6 +1,7 @@
 //! The form's menus of components and of what to begin with, and what a choice leaves out.
-use super::{Form, OWN_IMAGES, field};
+use super::{Form, OWN_IMAGES, checkpoint, field};
 use crate::{
+    metrics::MetricInfo,
     protocol::RunId,
     session::{
         DataState, Run,
@@ -59,21 +60,23 @@ impl Form {
             .iter()
             .filter(|shipped| shipped.encoder == self.spec.encoder.id)
             .collect();
-        let named = |id: &str| {
+        let source = self.spec.init_from.clone().map(|source| fitting::at(&source));
+        let named = |(id, _): &(String, Option<u64>)| {
             let shipped = shipped.iter().find(|shipped| shipped.id == id).map(|shipped| shipped.label);
-            let run = runs.get(id).map(|run| run.spec.name.as_str());
+            let run = runs.get(id.as_str()).map(|run| run.spec.name.as_str());
             shipped.or(run).unwrap_or(id).to_owned()
         };
         let lacks = fitting::lacks_beginning(&self.spec);
         let nothing = if lacks { "Choose a run" } else { FROM_SCRATCH };
-        let chosen = self.spec.init_from.as_deref().map_or(nothing.into(), named);
+        let chosen = source.as_ref().map_or(nothing.into(), named);
         let help = "The encoder begins with what another run has learnt; the head is new. Only a run of the same network fits.";
         let mut beginning = None;
         field(ui, "Begin with", help, |ui, label| {
             let menu = ComboBox::from_id_salt("init_from").selected_text(&chosen).truncate();
             let shown = menu.width(ui.available_width()).show_ui(ui, |ui| {
                 let mut offer = |id: Option<&str>, text: &str, whole: &str| {
-                    let is_chosen = self.spec.init_from.as_deref() == id && !(lacks && id.is_none());
+                    let is_chosen =
+                        source.as_ref().map(|(id, _)| id.as_str()) == id && !(lacks && id.is_none());
                     if ui.selectable_label(is_chosen, text).on_hover_text(whole).clicked() {
                         beginning = Some(id.map(str::to_owned));
                     }
@@ -90,7 +93,23 @@ impl Form {
         });
         if let Some(beginning) = beginning {
             fitting::begin_with(&mut self.spec, beginning);
+        } else if let Some((id, step)) = source
+            && let Some(run) = runs.get(id.as_str())
+        {
+            self.checkpoint(ui, (run, catalog.headline(&run.spec)), step);
         }
+    }
+
+    /// With which checkpoint of a run the encoder begins.
+    fn checkpoint(&mut self, ui: &mut Ui, of: (&Run, &MetricInfo), mut step: Option<u64>) {
+        field(ui, "At", "The checkpoint of that run with which the encoder begins", |ui, label| {
+            let (menu, is_changed) = checkpoint::menu(ui, "init_at", of, &mut step, "Its newest checkpoint");
+            menu.labelled_by(label);
+            if is_changed {
+                let id = &of.0.id;
+                self.spec.init_from = Some(step.map_or(id.to_string(), |step| format!("{id}@{step}")));
+            }
+        });
     }
 
     /// What the newest choice left out, and a way to have it back.

@@ -2,12 +2,12 @@
 use super::{Scene, View, ViewEntry};
 use crate::{
     metrics::{self, MetricInfo, Split},
-    protocol::RunId,
+    protocol::{Command, RunId},
     sample::Modality,
     session::{Curve, Run, State},
     spec::{Catalog, ComponentInfo},
     ui::{
-        Settings,
+        Action, Settings,
         decimate::{CurveView, points_per_bucket},
         look::Look,
         plot::{self, MetricPlot, Viewport},
@@ -36,22 +36,28 @@ const NARROW: f32 = 420.0;
 /// The least height of a plot with its title, in points.
 const LOWEST: f32 = 150.0;
 
+/// Of more runs the curves are drawn as sketches, where they were not trained in this program.
+const MOST_IN_FULL: usize = 120;
+
 /// What the curves keep between frames.
 #[derive(Default)]
 struct Curves {
     views: Views,
     viewport: Viewport,
+    /// Runs whose curves are on their way in full.
+    awaited: BTreeSet<RunId>,
 }
 
-/// The curves of the runs, ready to draw.
+/// The curves of the runs, ready to draw, and since when they are what they are made of.
 #[derive(Default)]
-struct Views(BTreeMap<(RunId, Curve), CurveView>);
+struct Views(BTreeMap<(RunId, Curve), (u64, CurveView)>);
 
 impl View for Curves {
     fn ui(&mut self, ui: &mut Ui, scene: &mut Scene<'_>) {
         let Scene { state, catalog, settings, .. } = scene;
         let selected = scene.run.map(|run| &run.id);
         let runs: Vec<&Run> = state.runs.values().filter(|run| settings.is_shown(run, state)).collect();
+        self.complete(&runs, scene.actions);
         self.header(ui, settings, &runs);
         if settings.curves.plots.is_empty() {
             ui.label("Choose above which curves to show.");
@@ -108,6 +114,19 @@ fn last(runs: &[&Run], shown: &[&MetricInfo], axis: XAxis) -> f64 {
 }
 
 impl Curves {
+    /// Asks for the curves of which only a sketch is known. Of many runs that is enough: no eye tells their points apart.
+    fn complete(&mut self, runs: &[&Run], actions: &mut Vec<Action>) {
+        self.awaited.retain(|id| runs.iter().any(|run| run.id == *id && run.is_sketch));
+        if runs.len() > MOST_IN_FULL {
+            return;
+        }
+        for run in runs.iter().filter(|run| run.is_sketch) {
+            if self.awaited.insert(run.id.clone()) {
+                actions.push(Action::Send(Command::ReadCurves(run.id.clone())));
+            }
+        }
+    }
+
     fn header(&mut self, ui: &mut Ui, settings: &mut Settings, runs: &[&Run]) {
         let options = &mut settings.curves;
         let is_narrow = ui.available_width() < NARROW;
@@ -167,10 +186,11 @@ impl Views {
                 }
                 let smoothing = if split == Split::Train { settings.curves.smoothing } else { 0.0 };
                 let bucket = points_per_bucket(series.len(), pixels);
-                self.0
-                    .entry((run.id.clone(), (metric.id, split)))
-                    .or_default()
-                    .update(series, smoothing, bucket);
+                let (since, view) = self.0.entry((run.id.clone(), (metric.id, split))).or_default();
+                if *since != run.curves_since {
+                    (*since, *view) = (run.curves_since, CurveView::default());
+                }
+                view.update(series, smoothing, bucket);
             }
         }
     }
@@ -184,7 +204,7 @@ impl Views {
         settings: &Settings,
         visuals: &Visuals,
     ) -> Vec<plot::Curves<'a>> {
-        let view = |run: &Run, split| self.0.get(&(run.id.clone(), (metric.id, split)));
+        let view = |run: &Run, split| Some(&self.0.get(&(run.id.clone(), (metric.id, split)))?.1);
         let shown = |run: &&'a Run| {
             let (pair, selected) = (settings.look(&run.id), selected == Some(&run.id));
             plot::Curves {

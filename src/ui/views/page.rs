@@ -38,24 +38,16 @@ struct Page {
     settings: settings::Settings,
 }
 
-/// What is in the run's folder alone, read once for each of its checkpoints.
+/// What is in the run's folder alone, read again when it begins to train and when it ends.
 struct Facts {
-    of: (RunId, Option<u64>),
-    checkpoints: Vec<u64>,
-    best: Option<u64>,
+    of: (RunId, bool),
     provenance: Option<Provenance>,
 }
 
 impl Facts {
     fn read(run: &Run) -> Self {
-        let folder = RunFolder::new(&run.folder);
-        let entries = folder.entries().unwrap_or_default();
-        Self {
-            of: (run.id.clone(), run.saved),
-            checkpoints: folder.checkpoints(),
-            best: folder.best(),
-            provenance: last_provenance(&entries).cloned(),
-        }
+        let entries = RunFolder::new(&run.folder).entries().unwrap_or_default();
+        Self { of: (run.id.clone(), run.phase.is_active()), provenance: last_provenance(&entries).cloned() }
     }
 }
 
@@ -65,14 +57,14 @@ impl View for Page {
             return empty(ui, "No run is selected", "Select one in the list of runs, or in the table.");
         };
         let facts = match self.facts.take() {
-            Some(facts) if facts.of == (run.id.clone(), run.saved) => facts,
+            Some(facts) if facts.of == (run.id.clone(), run.phase.is_active()) => facts,
             _ => Facts::read(run),
         };
         ScrollArea::vertical().id_salt(&run.id).auto_shrink(false).show(ui, |ui| {
             part(ui, |ui| heading(ui, run, scene));
             part(ui, |ui| self.note.ui(ui, run, scene));
             part(ui, |ui| timeline::changes(ui, run));
-            part(ui, |ui| timeline::checkpoints(ui, run, &facts, scene));
+            part(ui, |ui| timeline::checkpoints(ui, run, scene));
             part(ui, |ui| self.settings.ui(ui, run, scene));
             part(ui, |ui| provenance(ui, facts.provenance.as_ref()));
         });

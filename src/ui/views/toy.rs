@@ -55,6 +55,9 @@ mod tests {
             timing: vec![],
             class_names: ["no", "yes"].map(String::from).into(),
             saved: None,
+            checkpoints: vec![],
+            is_sketch: false,
+            learns_from_drawings: true,
             remedy: None,
         })));
         let mut bench = Workbench::new(Settings { view: view.into(), ..Settings::default() });

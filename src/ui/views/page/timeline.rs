@@ -1,9 +1,9 @@
 //! What happened to a run: live changes along its steps, and its checkpoints.
-use super::Facts;
 use crate::{
     listing::short,
-    metrics::Split,
+    metrics::{LOSS, Split},
     session::Run,
+    spec::script::Planned,
     ui::{
         look::Look,
         views::Scene,
@@ -18,11 +18,13 @@ const LINE: f32 = 26.0;
 /// Every live change, along a line and in words.
 pub fn changes(ui: &mut Ui, run: &Run) {
     ui.label(strong("Changed while it trained"));
-    if run.changes.is_empty() {
+    let to_come: Vec<&Planned> =
+        run.spec.changes.iter().filter(|planned| planned.step > run.progress.step).collect();
+    if run.changes.is_empty() && to_come.is_empty() {
         ui.label(RichText::new("Nothing: it was trained as it was set at first.").weak());
         return;
     }
-    line(ui, run);
+    line(ui, run, &to_come);
     Grid::new("changes").num_columns(4).spacing([16.0, 4.0]).show(ui, |ui| {
         for change in &run.changes {
             ui.label(format!("step {}", change.step));
@@ -33,13 +35,21 @@ pub fn changes(ui: &mut Ui, run: &Run) {
             ui.label(format!("{} → {}", short(change.from), short(change.to)));
             ui.end_row();
         }
+        for planned in to_come {
+            ui.label(format!("step {}", planned.step));
+            ui.label(RichText::new("planned").weak());
+            let values = planned.values.iter().map(|(key, to)| format!("{key} → {}", short(to)));
+            ui.label(values.collect::<Vec<_>>().join(", "));
+            ui.end_row();
+        }
     });
 }
 
-/// The run from its beginning to its end, as far as it is, with a mark at each change.
-fn line(ui: &mut Ui, run: &Run) {
+/// The run from its beginning to its end, as far as it is, with a mark at each change and a ring at each that is planned.
+fn line(ui: &mut Ui, run: &Run, to_come: &[&Planned]) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::hover());
-    let spoken = format!("{} changes along {} steps", run.changes.len(), run.progress.steps);
+    let (made, steps) = (run.changes.len(), run.progress.steps);
+    let spoken = format!("{made} changes along {steps} steps, {} more planned", to_come.len());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
     let steps = run.progress.steps.max(run.progress.step).max(1) as f32;
     let at = |step: u64| egui::lerp(rect.left() + 6.0..=rect.right() - 6.0, (step as f32 / steps).min(1.0));
@@ -49,6 +59,9 @@ fn line(ui: &mut Ui, run: &Run) {
     ui.painter().hline(at(0)..=at(run.progress.step), y, Stroke::new(3.0, strong));
     for change in &run.changes {
         ui.painter().circle_filled(pos2(at(change.step), y), 5.0, strong);
+    }
+    for planned in to_come {
+        ui.painter().circle_stroke(pos2(at(planned.step), y), 5.0, Stroke::new(1.5, strong));
     }
     if response.hovered()
         && let Some(pointer) = response.hover_pos()
@@ -69,29 +82,24 @@ fn line(ui: &mut Ui, run: &Run) {
 }
 
 /// Each with its step and the figure that was measured there.
-pub fn checkpoints(ui: &mut Ui, run: &Run, facts: &Facts, scene: &Scene<'_>) {
+pub fn checkpoints(ui: &mut Ui, run: &Run, scene: &Scene<'_>) {
     ui.label(strong("Checkpoints"));
-    if facts.checkpoints.is_empty() {
+    if run.checkpoints.is_empty() {
         ui.label(RichText::new("There is none yet: the first is saved with the first validation.").weak());
         return;
     }
     let headline = scene.catalog.headline(&run.spec);
-    let curve = run.curve(headline.id, Split::Validation);
-    Grid::new("checkpoints").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
-        for step in &facts.checkpoints {
+    let best = run.best(LOSS, Split::Validation).map(|[step, _]| step as u64);
+    for step in &run.checkpoints {
+        ui.horizontal_wrapped(|ui| {
             ui.label(format!("step {step}"));
-            let at = curve.partition_point(|point| point[0] < *step as f64);
-            let figure = curve.get(at).filter(|point| point[0] == *step as f64);
-            ui.label(match figure {
-                Some([_, value]) => format!("validation {} {}", headline.name(), headline.written(*value)),
+            ui.label(match run.at_step(headline.id, Split::Validation, *step) {
+                Some(value) => format!("validation {} {}", headline.name(), headline.written(value)),
                 None => "not validated there".into(),
             });
-            ui.label(if facts.best == Some(*step) {
-                strong("lowest validation loss")
-            } else {
-                RichText::new("")
-            });
-            ui.end_row();
-        }
-    });
+            if best == Some(*step) {
+                ui.label(strong("lowest validation loss"));
+            }
+        });
+    }
 }
