@@ -12,7 +12,7 @@ use fitting::{CHANNELS, IMAGE_SIZE};
 use pixels::{Pixels, Stream};
 use published::Published;
 use sampling::USE;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use watch::Watch;
 
 mod as_read;
@@ -160,12 +160,33 @@ pub struct Notes {
     pub remarks: Vec<String>,
     /// What could not be read, images or whole files, and what was wrong with each.
     pub passed_over: Vec<Remark>,
+    /// Files that are not used, by the reason, each reason once.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files that a data set does not use, all for the same reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftOut {
+    /// Why, as a clause: "TIFF cannot be read", "no class folder".
+    pub why: String,
+    /// How many files.
+    pub count: usize,
+    /// One of them.
+    pub example: PathBuf,
 }
 
 impl Notes {
     /// Notes what could not be read.
     pub fn pass_over(&mut self, reason: impl Into<Remark>) {
         self.passed_over.push(reason.into());
+    }
+
+    /// Counts a file that is not used.
+    pub fn leave_out(&mut self, why: &str, path: &Path) {
+        match self.left_out.iter_mut().find(|group| group.why == why) {
+            Some(group) => group.count += 1,
+            None => self.left_out.push(LeftOut { why: why.into(), count: 1, example: path.into() }),
+        }
     }
 
     /// Why nothing is left: the first thing that could not be read, else `otherwise`.

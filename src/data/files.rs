@@ -25,6 +25,7 @@ use std::{
 };
 
 mod assembly;
+pub mod parts;
 mod pictures;
 mod text;
 pub use assembly::too_many;
