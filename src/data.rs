@@ -1,6 +1,6 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
-    errors::Remark,
+    errors::{At as _, Remark, visible},
     registry,
     sample::Modality,
     shape::{ImageShape, Shape},
@@ -12,7 +12,10 @@ use fitting::{CHANNELS, IMAGE_SIZE};
 use pixels::{Pixels, Stream};
 use published::Published;
 use sampling::USE;
-use std::path::Path;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 use watch::Watch;
 
 mod as_read;
@@ -160,6 +163,26 @@ pub struct Notes {
     pub remarks: Vec<String>,
     /// What could not be read, images or whole files, and what was wrong with each.
     pub passed_over: Vec<Remark>,
+    /// Files that are not used, by the reason, each reason once.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files that a data set does not use, all for the same reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftOut {
+    /// Why, as a clause: "TIFF cannot be read", "no class folder".
+    pub why: String,
+    /// How many files.
+    pub count: usize,
+    /// One of them.
+    pub example: PathBuf,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, count, example } = self;
+        write!(f, "Not used: {count}, as {}, such as {}", visible(why), visible(&example.to_string_lossy()))
+    }
 }
 
 impl Notes {
@@ -168,9 +191,28 @@ impl Notes {
         self.passed_over.push(reason.into());
     }
 
-    /// Why nothing is left: the first thing that could not be read, else `otherwise`.
+    /// Counts a file that is not used.
+    pub fn leave_out(&mut self, why: &str, path: &Path) {
+        match self.left_out.iter_mut().find(|group| group.why == why) {
+            Some(group) => group.count += 1,
+            None => self.left_out.push(LeftOut { why: why.into(), count: 1, example: path.into() }),
+        }
+    }
+
+    /// How many files are not used, whatever the reason, those that could not be read among them.
+    pub fn unused(&self) -> usize {
+        self.passed_over.len() + self.left_out.iter().map(|group| group.count).sum::<usize>()
+    }
+
+    /// Why nothing is left: the first thing that could not be read or is not used, else `otherwise`.
     fn nothing_left(&self, otherwise: &'static str) -> Error {
-        self.passed_over.first().cloned().map_or_else(|| Error::msg(otherwise), Error::from)
+        let left_out = || match self.left_out.first() {
+            Some(LeftOut { why, count, example }) => {
+                Error::msg(format!("{otherwise}: {count} are left out, as {why}")).at(example)
+            }
+            None => Error::msg(otherwise),
+        };
+        self.passed_over.first().cloned().map_or_else(left_out, Error::from)
     }
 }
 

@@ -1,5 +1,8 @@
-//! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
-use super::{Images, open};
+//! Pictures as JPEG, PNG, WebP, BMP, TIFF or PNM: what their headers say, and their pixels at one shape.
+use super::{
+    Images, open,
+    whole::{TAIL_BYTES, ends_well, ensure_whole},
+};
 use crate::{
     data::{fitting::fitted, watch::Watch},
     errors::{At as _, Remark},
@@ -10,7 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientati
 use rayon::prelude::*;
 use std::{
     borrow::Cow,
-    io::{Cursor, Read as _},
+    io::{Cursor, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -29,7 +32,36 @@ const SAMPLED: usize = 32;
 const GREY: u8 = 12;
 
 /// The endings of files that can be decoded.
-const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+const ENDINGS: [&str; 15] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "webp", "bmp", "tif", "tiff", "pgm", "ppm", "pbm",
+    "pnm",
+];
+/// The endings of pictures that cannot be, and what they are.
+const UNREADABLE: [(&str, &str); 23] = [
+    ("gif", "GIF"),
+    ("avif", "AVIF"),
+    ("heic", "HEIC"),
+    ("heif", "HEIC"),
+    ("jp2", "JPEG 2000"),
+    ("j2k", "JPEG 2000"),
+    ("jxl", "JPEG XL"),
+    ("svg", "SVG"),
+    ("tga", "TGA"),
+    ("ico", "ICO"),
+    ("dds", "DDS"),
+    ("exr", "OpenEXR"),
+    ("hdr", "Radiance HDR"),
+    ("psd", "Photoshop"),
+    ("dcm", "DICOM"),
+    ("dng", "raw camera files"),
+    ("cr2", "raw camera files"),
+    ("nef", "raw camera files"),
+    ("arw", "raw camera files"),
+    ("nii", "NIfTI"),
+    ("npy", "NumPy .npy"),
+    ("pdf", "PDF"),
+    ("mp4", "video"),
+];
 
 /// What the headers of images say, or what is wrong with them.
 pub struct Headers {
@@ -55,6 +87,12 @@ pub fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
+/// What a file is that is a picture and cannot be read, by the ending of its name.
+pub fn unreadable(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?;
+    UNREADABLE.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known)).map(|(_, kind)| *kind)
+}
+
 /// Reads the headers of images.
 pub fn headers(images: &Images, watch: &Watch) -> Headers {
     let count = images.count();
@@ -76,12 +114,20 @@ pub fn headers(images: &Images, watch: &Watch) -> Headers {
 }
 
 fn header(images: &Images, place: usize) -> Result<Seen> {
-    let head = images.encoded(place, HEAD_BYTES)?;
+    let (head, tail) = images.ends(place)?;
+    // so that it is known before anything is trained
+    let is_doubtful = !ends_well(&head, &tail);
+    if is_doubtful {
+        ensure_whole(&images.encoded(place, MAX_FILE_BYTES)?)?;
+    }
     let mut seen = decoder(&head).and_then(seen);
     if seen.is_err() && head.len() as u64 >= HEAD_BYTES {
         seen = decoder(&images.encoded(place, MAX_FILE_BYTES)?).and_then(self::seen);
     }
     let seen = seen?;
+    if is_doubtful {
+        decode(images, place)?;
+    }
     let Some([_, _, width, height]) = images.crop(place) else { return Ok(seen) };
     Ok(Seen { size: [height as usize, width as usize], ..seen })
 }
@@ -138,9 +184,14 @@ pub fn open_picture(path: &Path) -> Result<DynamicImage> {
 }
 
 fn upright(encoded: &[u8]) -> Result<DynamicImage> {
+    ensure_whole(encoded)?;
     let mut decoder = decoder(encoded)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder)?;
+    ensure!(
+        !matches!(image, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)),
+        "its pixels are fractions of no known range: save it with 8 or 16 bits"
+    );
     image.apply_orientation(orientation);
     Ok(image)
 }
@@ -172,6 +223,25 @@ impl Images {
             Images::Packed { read, .. } => return Ok(read(place)?.into()),
         }
         Ok(bytes.into())
+    }
+
+    /// The first bytes of a picture, or all of it, and its last ones.
+    fn ends(&self, place: usize) -> Result<(Cow<'_, [u8]>, Vec<u8>)> {
+        let Images::Pictures(pictures) = self else {
+            let all = self.encoded(place, HEAD_BYTES)?;
+            let tail = all[all.len().saturating_sub(TAIL_BYTES)..].to_vec();
+            return Ok((all, tail));
+        };
+        let (mut head, mut tail) = (vec![], vec![]);
+        let mut file = open(&pictures[place].path)?;
+        file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+        if (head.len() as u64) < HEAD_BYTES {
+            tail.extend(&head[head.len().saturating_sub(TAIL_BYTES)..]);
+        } else {
+            file.seek(SeekFrom::End(-(TAIL_BYTES as i64)))?;
+            file.take(TAIL_BYTES as u64).read_to_end(&mut tail)?;
+        }
+        Ok((head.into(), tail))
     }
 
     fn crop(&self, place: usize) -> Option<[u32; 4]> {
