@@ -124,8 +124,8 @@ pub enum Event {
     Remedy(RunId, Remedy),
     /// Further points of a run's curves.
     Points(RunId, Vec<Point>),
-    /// A run's curves in full, in place of their sketch.
-    Curves(RunId, Vec<Point>),
+    /// A run's curves in full, in place of their sketch; none where they cannot be read, so that the sketch is all there is.
+    Curves(RunId, Option<Vec<Point>>),
     /// How far a run is now.
     Progress(RunId, Progress),
     /// Live hyperparameters were changed: as they are now, and what changed.

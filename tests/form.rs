@@ -499,7 +499,7 @@ fn curves_that_are_shown_are_asked_for_in_full_once() {
     window.run_steps(4);
     assert_eq!(asked(&mut window), [Command::ReadCurves(id(0))]);
     let all: Vec<Point> = (1..=9).map(|step| point(step, 2.0 / step as f64)).collect();
-    window.state_mut().state.apply(Event::Curves(id(0), all));
+    window.state_mut().state.apply(Event::Curves(id(0), Some(all)));
     window.run_steps(4);
     assert_eq!(asked(&mut window), []);
     let run = &window.state().state.runs[&id(0)];

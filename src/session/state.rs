@@ -188,10 +188,13 @@ impl Run {
         }
     }
 
-    fn replace_curves(&mut self, points: Vec<Point>, revision: u64) {
-        self.curves.clear();
-        self.add(points);
-        (self.is_sketch, self.curves_since) = (false, revision);
+    fn replace_curves(&mut self, points: Option<Vec<Point>>, revision: u64) {
+        self.is_sketch = false;
+        if let Some(points) = points {
+            self.curves.clear();
+            self.curves_since = revision;
+            self.add(points);
+        }
     }
 
     fn advance(&mut self, progress: Progress) {

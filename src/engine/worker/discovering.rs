@@ -98,11 +98,16 @@ impl Engine {
 
     /// Shows all points of a run's curves, unless it has come into this program's hands meanwhile.
     pub(super) fn read_curves(&mut self, id: RunId) -> Result<()> {
-        if !self.active.contains_key(&id) {
-            let points = self.home.folder(&id).points()?;
-            self.outbox.push(Event::Curves(id, points));
+        if self.active.contains_key(&id) {
+            return Ok(());
         }
-        Ok(())
+        let read = self.home.folder(&id).points();
+        let (points, error) = match read {
+            Ok(points) => (Some(points), None),
+            Err(error) => (None, Some(error)),
+        };
+        self.outbox.push(Event::Curves(id, points));
+        error.map_or(Ok(()), Err)
     }
 
     /// Shows what has come, takes away what has gone, and reads again what another program has gone on with.

@@ -39,6 +39,9 @@ const LOWEST: f32 = 150.0;
 /// Of more runs the curves are drawn as sketches, where they were not trained in this program.
 const MOST_IN_FULL: usize = 120;
 
+/// So many are read at a time, so that they do not all wait in memory to be taken over.
+const AWAITED: usize = 4;
+
 /// What the curves keep between frames.
 #[derive(Default)]
 struct Curves {
@@ -120,8 +123,8 @@ impl Curves {
         if runs.len() > MOST_IN_FULL {
             return;
         }
-        for run in runs.iter().filter(|run| run.is_sketch) {
-            if self.awaited.insert(run.id.clone()) {
+        for run in runs.iter().rev().filter(|run| run.is_sketch) {
+            if self.awaited.len() < AWAITED && self.awaited.insert(run.id.clone()) {
                 actions.push(Action::Send(Command::ReadCurves(run.id.clone())));
             }
         }
