@@ -25,19 +25,21 @@ use std::{
 };
 
 mod assembly;
+mod beside;
+mod boxes;
 pub mod parts;
 mod pictures;
 mod text;
 pub use assembly::too_many;
 pub use pictures::open_picture;
 
-registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders);
+registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, voc, yolo, archive, class_folders);
 
 pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "files",
         label: "Images of your own",
-        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
+        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy arrays, Parquet, USPS text, or boxes as of COCO, Pascal VOC and YOLO, or an archive of any of these. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
     modality: Modality::Images,
@@ -46,17 +48,20 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     outsiders: None,
 };
 
-const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = super::with_own(&[MIN_BOX_SIZE]);
+const PARAMS_OF_FILES: [Param; PARAMS.len() + 2] = super::with_own(&[MIN_BOX_SIZE, npz::INPUT_RANGE]);
 
 /// Shorter side in pixels below which an annotated box is left out.
 pub const MIN_BOX_SIZE: Param = Param {
     key: "min_box_size",
     label: "Smallest box",
-    help: "Where boxes in photographs become images, as with COCO: boxes with a shorter side than this are left out.",
+    help: "Where boxes in photographs become images, as with COCO, Pascal VOC and YOLO: boxes with a shorter side than this are left out.",
     kind: ParamKind::Integer { min: 1, max: 4096 },
     default: 24.0,
     ..IMAGE_SIZE
 };
+
+/// Files of pictures that are longer are no pictures.
+const MAX_PACKED: u64 = 256 << 20;
 
 /// Numbers below this are labels as they are, so that the same digit is the same class in every part.
 const MAX_NUMBERED: u32 = 1 << 10;
