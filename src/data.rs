@@ -1,6 +1,6 @@
 //! Data sets as bytes: formats, the split into training and validation, and the order of a run's batches.
 use crate::{
-    errors::Remark,
+    errors::{At as _, Remark, visible},
     registry,
     sample::Modality,
     shape::{ImageShape, Shape},
@@ -12,7 +12,10 @@ use fitting::{CHANNELS, IMAGE_SIZE};
 use pixels::{Pixels, Stream};
 use published::Published;
 use sampling::USE;
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 use watch::Watch;
 
 mod as_read;
@@ -175,6 +178,13 @@ pub struct LeftOut {
     pub example: PathBuf,
 }
 
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, count, example } = self;
+        write!(f, "Not used: {count}, as {}, such as {}", visible(why), visible(&example.to_string_lossy()))
+    }
+}
+
 impl Notes {
     /// Notes what could not be read.
     pub fn pass_over(&mut self, reason: impl Into<Remark>) {
@@ -189,9 +199,20 @@ impl Notes {
         }
     }
 
-    /// Why nothing is left: the first thing that could not be read, else `otherwise`.
+    /// How many files are not used, whatever the reason, those that could not be read among them.
+    pub fn unused(&self) -> usize {
+        self.passed_over.len() + self.left_out.iter().map(|group| group.count).sum::<usize>()
+    }
+
+    /// Why nothing is left: the first thing that could not be read or is not used, else `otherwise`.
     fn nothing_left(&self, otherwise: &'static str) -> Error {
-        self.passed_over.first().cloned().map_or_else(|| Error::msg(otherwise), Error::from)
+        let left_out = || match self.left_out.first() {
+            Some(LeftOut { why, count, example }) => {
+                Error::msg(format!("{otherwise}: {count} are left out, as {why}")).at(example)
+            }
+            None => Error::msg(otherwise),
+        };
+        self.passed_over.first().cloned().map_or_else(left_out, Error::from)
     }
 }
 

@@ -2,7 +2,7 @@
 use super::{Common, Outcome, output::line, waiting::Waiting};
 use crate::{
     data::{
-        self, Dataset, Examples,
+        self, Dataset, Examples, LeftOut, Notes,
         published::{Published, megabytes},
         watch::Watch,
     },
@@ -70,7 +70,8 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
             "path": path, "format": set.notes.format, "train_images": set.train.len(),
             "test_images": set.test.len(), "height": shape.height, "width": shape.width,
             "channels": shape.channels, "bytes": bytes, "classes": classes, "remarks": set.notes.remarks,
-            "problems": problems,
+            "problems": problems, "used": set.train.len() + set.test.len(), "unused": set.notes.unused(),
+            "left_out": left_out(&set.notes),
         }));
         return Ok(outcome);
     }
@@ -89,12 +90,23 @@ pub fn check(path: &Path, common: &Common) -> Result<Outcome> {
         line(format!("  {:<24} {train:>7} {test:>7}", name(class)));
     }
     set.notes.remarks.iter().for_each(|remark| line(format!("Note: {remark}")));
+    if set.notes.unused() > 0 {
+        line(format!("{} used, {} left out", set.train.len() + set.test.len(), set.notes.unused()));
+    }
+    set.notes.left_out.iter().for_each(line);
     if !problems.is_empty() {
         let more = if problems.len() > SHOWN { "; the first of them (--json has all)" } else { "" };
         line(format!("{} problems{more}:", problems.len()));
         problems.iter().take(SHOWN).for_each(|problem| line(format!("  {}", problem.replace('\n', "\n  "))));
     }
     Ok(outcome)
+}
+
+/// What is not used, by the reason.
+fn left_out(notes: &Notes) -> Vec<serde_json::Value> {
+    let group =
+        |LeftOut { why, count, example }: &LeftOut| json!({ "why": why, "count": count, "example": example });
+    notes.left_out.iter().map(group).collect()
 }
 
 /// Reads a data set while a terminal shows how far that is; also gives what is wrong with images that are on disk.

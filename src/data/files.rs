@@ -17,7 +17,6 @@ use crate::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use assembly::assemble;
 use std::{
-    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
@@ -27,13 +26,21 @@ use std::{
 mod assembly;
 mod beside;
 mod boxes;
+mod columns;
+mod finder;
+mod labels;
+mod layout;
 pub mod parts;
 mod pictures;
+mod table;
 mod text;
+mod tree;
+mod whole;
 pub use assembly::too_many;
+use labels::named_classes;
 pub use pictures::open_picture;
 
-registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, voc, yolo, archive, class_folders);
+registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, voc, yolo, archive, class_folders, named_pictures);
 
 pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
@@ -62,9 +69,6 @@ pub const MIN_BOX_SIZE: Param = Param {
 
 /// Files of pictures that are longer are no pictures.
 const MAX_PACKED: u64 = 256 << 20;
-
-/// Numbers below this are labels as they are, so that the same digit is the same class in every part.
-const MAX_NUMBERED: u32 = 1 << 10;
 
 /// A way in which labelled images are kept on disk.
 pub struct Format {
@@ -160,6 +164,14 @@ pub fn recognise(path: &Path) -> Result<&'static Format> {
         return Ok(found);
     }
     all_open(path)?;
+    if let Some(fault) = image_table::fault(path) {
+        bail!(fault.context("This is no data set that can be read").at(path));
+    }
+    let loose = if path.is_dir() { loose_pictures(path).len() } else { 0 };
+    ensure!(
+        loose == 0,
+        anyhow!("This is no data set that can be read: nothing says the classes of its {loose} pictures. Put those of each class into a folder named after it, or a table with the columns file and label beside them").at(path)
+    );
     let known: Vec<_> = ALL.iter().map(|format| format.info.label).collect();
     bail!(anyhow!("This is no data set that can be read. Choose one of these: {}", known.join("; ")).at(path))
 }
@@ -227,6 +239,10 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
             );
             bail!(anyhow!(text).at(path));
         };
+        ensure!(
+            pictures.iter().all(|picture| picture.crop.is_none()),
+            anyhow!("The labels are of boxes in the photographs, not of the photographs: choose a folder of pictures").at(path)
+        );
         let named = |label: usize| {
             let folder = class_names.get(label).cloned().unwrap_or_default();
             titles.get(&folder).cloned().unwrap_or(folder)
@@ -278,29 +294,39 @@ impl Images {
     }
 }
 
-/// Class names out of labels as they are written, in order, and each label's place among them.
-pub(super) fn named_classes(written: &[String]) -> (Vec<String>, Vec<usize>) {
-    let numbers: Option<Vec<u32>> = written.iter().map(|label| label.parse().ok()).collect();
-    if let Some(numbers) = numbers.filter(|numbers| numbers.iter().all(|label| *label < MAX_NUMBERED)) {
-        let classes = numbers.iter().max().map_or(0, |most| *most as usize + 1);
-        return (super::numbered(classes), numbers.into_iter().map(|label| label as usize).collect());
-    }
-    let places: BTreeMap<&String, usize> = {
-        let names: std::collections::BTreeSet<_> = written.iter().collect();
-        names.into_iter().enumerate().map(|(place, name)| (name, place)).collect()
-    };
-    (places.keys().map(ToString::to_string).collect(), written.iter().map(|label| places[label]).collect())
-}
+/// Files and folders that systems and programs leave beside people's own.
+const SYSTEM: [&str; 7] = [
+    "__macosx",
+    "thumbs.db",
+    "desktop.ini",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+];
 
-/// The paths of files and folders in a folder, in order. Others are left out, since opening a pipe would block.
+/// The paths of files and folders in a folder, in order: without hidden ones, such as `._a.jpg` and `.ipynb_checkpoints`,
+/// and what systems leave behind. Pipes and devices are left out, since opening one would block.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
-    let is_special =
-        |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
     let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<_> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !is_special(path)).collect();
+    let mut paths: Vec<_> = entries.filter_map(|entry| own(&entry.ok()?)).collect();
     paths.sort();
     paths
+}
+
+fn own(entry: &fs::DirEntry) -> Option<PathBuf> {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    if name.starts_with('.') || SYSTEM.iter().any(|left| name.eq_ignore_ascii_case(left)) {
+        return None;
+    }
+    let path = entry.path();
+    let is_plain = |kind: fs::FileType| kind.is_file() || kind.is_dir();
+    let kind = entry.file_type().ok()?;
+    // only what a link leads to has to be asked for
+    let is_own = is_plain(kind)
+        || kind.is_symlink() && fs::metadata(&path).map_or(true, |found| is_plain(found.file_type()));
+    is_own.then_some(path)
 }
 
 /// The name of a path, in small letters.

@@ -24,7 +24,7 @@ pub fn of(dataset: &Dataset, spec: &RunSpec, keys: Option<&[Vec<String>; 2]>) ->
         test: items(&dataset.test, &test, Role::Test),
         memory: dataset.memory(),
         free: memory::free(),
-        remarks: remarks(&dataset.notes),
+        remarks: remarks(dataset),
         kept: Edits::new(),
     })
 }
@@ -59,13 +59,18 @@ fn items(part: &Examples, edited: &Edited, role: Role) -> Vec<Item> {
 /// The most reasons that are shown.
 const SHOWN: usize = 10;
 
-/// The detected format, remarks about it, and what was left out.
-fn remarks(notes: &Notes) -> Vec<String> {
+/// The detected format, remarks about it, how much is used, and what is not.
+fn remarks(dataset: &Dataset) -> Vec<String> {
+    let notes = &dataset.notes;
     let format = (!notes.format.is_empty()).then(|| format!("Read as {}", notes.format));
+    let used = dataset.train.len() + dataset.test.len();
+    let unused = (notes.unused() > 0).then(|| format!("{used} used, {} left out", notes.unused()));
     let count = notes.passed_over.len();
     let passed_over = (count > 0).then(|| format!("{count} examples or files could not be read"));
     let first = notes.passed_over.iter().take(SHOWN).map(ToString::to_string);
-    format.into_iter().chain(notes.remarks.clone()).chain(passed_over).chain(first).collect()
+    let left_out = notes.left_out.iter().map(ToString::to_string);
+    let counted = unused.into_iter().chain(left_out).chain(passed_over).chain(first);
+    format.into_iter().chain(notes.remarks.clone()).chain(counted).collect()
 }
 
 #[cfg(test)]
@@ -88,6 +93,7 @@ mod tests {
         };
         let mut dataset = Dataset::new(info, examples(100), examples(10)).unwrap();
         dataset.notes.pass_over("A picture is broken".to_owned());
+        dataset.notes.leave_out("AVIF cannot be read", std::path::Path::new("/a/b.avif"));
         let values = [(VALIDATION_IMAGES.key.to_owned(), 20.0), (LABELS_PER_CLASS.key.to_owned(), 5.0)];
         let mut spec = RunSpec {
             dataset: Choice { values: values.into(), ..Choice::new("mnist") },
@@ -105,7 +111,15 @@ mod tests {
         assert_eq!(roles.map(|role| count(&spec, role)), [80, 0, 20, 10]);
         let found = of(&dataset, &spec, None).unwrap();
         assert_eq!((found.train[3].label, found.class_names.len()), (1, 2));
-        assert_eq!(found.remarks, ["1 examples or files could not be read", "A picture is broken"]);
+        assert_eq!(
+            found.remarks,
+            [
+                "110 used, 2 left out",
+                "Not used: 1, as AVIF cannot be read, such as /a/b.avif",
+                "1 examples or files could not be read",
+                "A picture is broken"
+            ]
+        );
         let keys = dataset.keys().unwrap();
         spec.dataset.edits.insert(keys[0][0].clone(), Edit::Exclude);
         spec.dataset.edits.insert(keys[0][1].clone(), Edit::Label("ant".into()));

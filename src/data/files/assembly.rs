@@ -1,6 +1,6 @@
 //! Makes a data set of what a format has found: images are looked at, decoded and brought to one shape, and a test part is
 //! drawn where there is none.
-use super::{Contents, Images, Part, pictures};
+use super::{Contents, Images, Part, labels, pictures};
 use crate::{
     data::{
         Dataset, DatasetInfo, Examples, Notes, fitting, memory, pixels::Stream, sampling::split, watch::Watch,
@@ -237,8 +237,8 @@ fn note_twins(train: &Examples, test: &Examples, notes: &mut Notes) {
 fn note_classes(info: &DatasetInfo, train: &Examples, notes: &mut Notes) {
     let mut counts = vec![0_usize; info.classes()];
     train.labels().iter().for_each(|label| counts[usize::from(*label)] += 1);
-    let empty = info.class_names.iter().zip(&counts).filter(|(_, count)| **count == 0);
-    notes.remarks.extend(empty.map(|(name, _)| format!("The class {name:?} has no training image")));
+    notes.remarks.extend(labels::empty(&info.class_names, &counts));
+    notes.remarks.extend(labels::remarks(&info.class_names));
     let (rarest, commonest) = (counts.iter().filter(|count| **count > 0).min(), counts.iter().max());
     if let (Some(rarest), Some(commonest)) = (rarest, commonest)
         && commonest / rarest >= UNEVEN

@@ -79,7 +79,7 @@ fn part(images: &Path, watch: &Watch) -> Result<Part> {
 }
 
 /// EMNIST is published with rows and columns exchanged.
-pub fn transpose(pixels: &mut [u8], shape: ImageShape) {
+pub(super) fn transpose(pixels: &mut [u8], shape: ImageShape) {
     let side = shape.width;
     if shape.height != side {
         return;

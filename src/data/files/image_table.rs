@@ -1,85 +1,211 @@
-//! Pictures that a CSV table gives labels to: a column of files, and one of labels.
-use super::{Contents, Format, Images, Part, PictureFile, entries, name, named_classes, text};
+//! Pictures that a table gives labels to: a column of files, and one of labels, on a line for each picture or for each box.
+use super::{
+    Contents, Format, Images, MIN_BOX_SIZE, Part, PictureFile,
+    columns::{FILES, Header, LABELS},
+    entries,
+    finder::{Finder, Missing},
+    labels::own_classes,
+    name,
+    parts::{self, PartName},
+    pictures::is_picture,
+    table::{Table, candidates, chosen, is_table},
+    tree::Folder,
+};
 use crate::{
-    data::watch::Watch,
+    data::{Notes, watch::Watch},
     errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
+use plan::Plan;
+use rows::Rows;
 use std::path::{Path, PathBuf};
+
+mod plan;
+mod rows;
 
 pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "image_table",
         label: "CSV table of pictures",
-        help: "A folder with pictures and a CSV file that has a column of their names (file, image, filename, path) and one of labels.",
+        help: "Pictures, and a table with a column of their names (file, image, filename, path, id) and one of labels, or a column of 0 and 1 for each class; with boxes (xmin, ymin, xmax, ymax) each box becomes an image. Commas, semicolons, tabs or bars.",
         params: &[],
     },
-    recognises: |path| table(path).is_some(),
+    recognises: |path| !tables(path).is_empty(),
     read,
 };
 
-const FILE_NAMES: [&str; 6] = ["file", "image", "filename", "file_name", "path", "image_path"];
-const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "category"];
+/// Rows that tell what a table is.
+const FIRST_ROWS: usize = 6;
+/// Columns among which that of files is.
+const FIRST_COLUMNS: usize = 8;
+/// Folders beside a table that are looked into for its pictures.
+const FOLDERS: usize = 32;
+/// Endings that the names in a table may lack.
+const ENDINGS: [&str; 3] = ["jpg", "png", "jpeg"];
 
-fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
-    let table = table(path).context("There is no table of pictures")?;
-    let folder = table.parent().context("The table is in no folder")?;
-    let text = text::read(&table, watch)?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().context("The table has no first line").at(&table)?.clone();
-    let column = |names: &[&str]| {
-        header.iter().position(|field| names.contains(&field.trim().to_lowercase().as_str()))
-    };
-    let (file, label) = column(&FILE_NAMES)
-        .zip(column(&LABEL_NAMES))
-        .context("The table has no column of files, or none of labels: name them file and label")
-        .at(&table)?;
+fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
     let mut contents = Contents::default();
-    let (mut pictures, mut written) = (vec![], vec![]);
-    for (line, record) in reader.records().enumerate() {
-        watch.go_on()?;
-        let fields = record.as_ref().ok().and_then(|record| record.get(file).zip(record.get(label)));
-        let Some((file, label)) = fields else {
-            let text = format!("Line {} has too few columns or is no text: correct it", line + 2);
-            contents.notes.pass_over(Remark::new(text, &table));
-            continue;
-        };
-        let path = folder.join(file.trim());
-        if !is_within(file.trim()) || !path.is_file() {
-            let text = format!("Line {} names a picture that is not in the folder: put it there", line + 2);
-            contents.notes.pass_over(Remark::new(text, &path));
-            continue;
+    let notes = &mut contents.notes;
+    let tables = tables(path);
+    let root = if path.is_dir() { path } else { path.parent().context("The table is in no folder")? };
+    let mut finder = Finder::of(&Folder::read(root, watch, notes)?);
+    let tables = chosen(tables, root, notes);
+    let mut rows = Rows::new(choice.get(&MIN_BOX_SIZE));
+    for (place, (path, part)) in tables.iter().enumerate() {
+        let read = add(path, *part, &mut rows, &mut finder, watch, notes);
+        match read.map_err(|error| error.at(path)) {
+            // one table is enough to train on
+            Err(error) if place > 0 && !error.is::<crate::data::watch::Stopped>() => {
+                notes.remarks.push(Remark::from(&error.context("A table is not used")).to_string());
+            }
+            other => other?,
         }
-        pictures.push(PictureFile { path, crop: None });
-        written.push(label.trim().to_owned());
     }
-    ensure!(
-        !pictures.is_empty(),
-        anyhow!("None of the pictures that the table names is there: put them beside it").at(&table)
-    );
-    let (class_names, labels) = named_classes(&written);
+    ensure!(!rows.is_empty(), nothing_named(tables.first().map_or(root, |(path, _)| path), notes));
+    let [train, test] = rows.parts(&finder, notes)?;
+    for picture in finder.pictures().iter().filter(|picture| !picture.is_named) {
+        match picture.unreadable {
+            Some(kind) => notes.leave_out(&format!("{kind} cannot be read"), &picture.path),
+            None => notes.leave_out("no table gives them a label", &picture.path),
+        }
+    }
+    let written: Vec<String> = train.iter().chain(&test).map(|(_, label)| label.clone()).collect();
+    let (class_names, labels) = own_classes(&written);
+    let (train_labels, test_labels) = labels.split_at(train.len());
+    let part = |rows: Vec<(PictureFile, String)>, labels: &[usize]| Part {
+        images: Images::Pictures(rows.into_iter().map(|(picture, _)| picture).collect()),
+        labels: labels.to_vec(),
+    };
     contents.class_names = class_names;
-    contents.train = Part { images: Images::Pictures(pictures), labels };
+    contents.train = part(train, train_labels);
+    contents.test = (!test_labels.is_empty()).then(|| part(test, test_labels));
     Ok(contents)
 }
 
-/// The table itself, or the first fitting one in a folder.
-fn table(path: &Path) -> Option<PathBuf> {
-    let is_table = |path: &PathBuf| {
-        let line = text::first_line(path).unwrap_or_default().to_lowercase();
-        let fields: Vec<&str> = line.split(',').map(|field| field.trim().trim_matches('"')).collect();
-        let has = |names: &[&str]| fields.iter().any(|field| names.contains(field));
-        has(&FILE_NAMES) && has(&LABEL_NAMES)
-    };
-    let is_csv = |path: &PathBuf| name(path).ends_with(".csv");
-    let candidates = if path.is_dir() { entries(path) } else { vec![path.to_path_buf()] };
-    candidates.into_iter().filter(is_csv).find(is_table)
+fn nothing_named(table: &Path, notes: &Notes) -> anyhow::Error {
+    match notes.left_out.first().filter(|_| notes.passed_over.is_empty()) {
+        Some(_) => notes.nothing_left("None of the pictures that the table names can be used"),
+        None => anyhow!("None of the pictures that the table names is there: put them beside it").at(table),
+    }
 }
 
-/// A table may not name files outside its folder.
+/// The tables of pictures in a folder, or the one that is meant by a file.
+fn tables(path: &Path) -> Vec<PathBuf> {
+    let inside = |folder: &Path| candidates(folder).into_iter().filter(|path| is_of_pictures(path));
+    let own: Vec<PathBuf> = inside(path).collect();
+    let is_home = |folder: &PathBuf| {
+        folder.is_dir()
+            && (parts::named(&name(folder)).is_some() || ["annotations", "labels"].contains(&&*name(folder)))
+    };
+    let inner: Vec<PathBuf> =
+        entries(path).iter().filter(|path| is_home(path)).flat_map(|folder| inside(folder)).collect();
+    // a table of the other parts alone is none of those that are trained on
+    let trains = |inner: &PathBuf| parts::of(inner, path).is_none_or(|part| part == PartName::Train);
+    if own.is_empty() && !inner.iter().any(trains) { vec![] } else { [own, inner].concat() }
+}
+
+/// Whether a file is a table of pictures: its first line says so, or its first rows name some that are there.
+fn is_of_pictures(path: &Path) -> bool {
+    let Some(rows) = Table::beginning(path).map(|table| table.first(FIRST_ROWS)) else { return false };
+    let Some(first) = rows.first().filter(|row| row.len() > 1) else { return false };
+    let header = Header::of(first);
+    let files = &FILES[..18];
+    let has_names = header.find(files).is_some() && !header.all(&LABELS).is_empty();
+    let is_text = name(path).ends_with(".txt");
+    if has_names && !is_text {
+        return true;
+    }
+    let folders = beside(path);
+    let named = |column: usize| {
+        let is_file = header.all(&FILES).contains(&column);
+        let is_there =
+            |row: &&Vec<String>| row.get(column).is_some_and(|field| is_there(field, is_file, &folders));
+        let found = rows.iter().filter(is_there).count();
+        found > 0 && found + 1 >= rows.len()
+    };
+    (0..first.len().min(FIRST_COLUMNS)).any(named)
+}
+
+/// The folder of a table, and those in it, where its pictures may be.
+fn beside(table: &Path) -> Vec<PathBuf> {
+    let Some(own) = table.parent() else { return vec![] };
+    let above = own.parent().filter(|_| parts::named(&name(own)).is_none());
+    let inner = entries(own).into_iter().filter(|path| path.is_dir()).take(FOLDERS);
+    [own.to_path_buf()].into_iter().chain(inner).chain(above.map(Into::into)).collect()
+}
+
+/// Whether a field names a picture; without an ending only in a column that is called one of files.
+fn is_there(field: &str, is_file_column: bool, folders: &[PathBuf]) -> bool {
+    let written = field.trim().replace('\\', "/");
+    if written.is_empty() || written.len() > 255 || !is_within(&written) {
+        return false;
+    }
+    let is_file = |path: &Path| folders.iter().any(|folder| folder.join(path).is_file());
+    if is_picture(Path::new(&written)) {
+        let own = written.rsplit('/').next().unwrap_or(&written);
+        return is_file(Path::new(&written)) || is_file(Path::new(own));
+    }
+    is_file_column && ENDINGS.iter().any(|ending| is_file(Path::new(&format!("{written}.{ending}"))))
+}
+
+/// Whether a path stays within its folder.
 fn is_within(file: &str) -> bool {
-    Path::new(file)
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir))
+    let is_inner = |part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
+    Path::new(file).components().all(is_inner)
+}
+
+/// Adds the rows of a table.
+fn add(
+    path: &Path,
+    part: Option<PartName>,
+    rows: &mut Rows,
+    finder: &mut Finder,
+    watch: &Watch,
+    notes: &mut Notes,
+) -> Result<()> {
+    let table = Table::read(path, watch)?;
+    let folder = path.parent().unwrap_or(path);
+    let plan = Plan::of(&table, |field| finder.find(field, folder, part) != Err(Missing::None), watch)?;
+    notes.remarks.extend(plan.remark.clone());
+    let mut is_first = plan.is_header;
+    table.each(|line, row| {
+        watch.go_on()?;
+        if std::mem::take(&mut is_first) {
+            return Ok(());
+        }
+        let Some(file) = row.get(plan.file).filter(|_| row.len() >= plan.columns) else {
+            let (columns, found) = (plan.columns, row.len());
+            let text = format!(
+                "Line {line} was passed over, so correct it: it has {found} columns where {columns} are needed, separated by {}",
+                table.separated_by()
+            );
+            notes.pass_over(Remark::new(text, path));
+            return Ok(());
+        };
+        match finder.find(file, folder, part) {
+            Ok(place) => rows.add(place, plan.row(row, part), finder, notes),
+            Err(missing) => {
+                let text = match missing {
+                    Missing::None => "names a picture that is not in the folder: put it there",
+                    Missing::Several => "names a picture of which there are several: write its folder before it",
+                };
+                notes.pass_over(Remark::new(format!("Line {line} {text}"), &folder.join(file)));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What is wrong with the tables that lie among pictures and that no format reads; none where there are none.
+pub(super) fn fault(path: &Path) -> Option<anyhow::Error> {
+    let is_csv = |path: &PathBuf| is_table(path) && !name(path).ends_with(".txt");
+    let table = &candidates(path).into_iter().find(is_csv)?;
+    let first = Table::beginning(table)?.first(1).into_iter().next().unwrap_or_default();
+    let shown: Vec<String> = first.iter().take(6).map(|field| crate::errors::name(field)).collect();
+    let text = format!(
+        "The table has the columns {}: a table of pictures needs one of files and one of labels, named file and label, and one of pixels a label and at least 16 numbers a line",
+        if shown.is_empty() { "of no line".into() } else { shown.join(", ") }
+    );
+    Some(anyhow!(text).at(table))
 }

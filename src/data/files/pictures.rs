@@ -1,5 +1,8 @@
-//! Pictures as JPEG, PNG, WebP or BMP: what their headers say, and their pixels at one shape.
-use super::{Images, MAX_PACKED as MAX_FILE_BYTES, PictureFile, open};
+//! Pictures as JPEG, PNG, WebP, BMP, TIFF, GIF or PNM: what their headers say, and their pixels at one shape.
+use super::{
+    Images, MAX_PACKED as MAX_FILE_BYTES, PictureFile, open,
+    whole::{TAIL_BYTES, ends_well, ensure_whole},
+};
 use crate::{
     data::{fitting::fitted, watch::Watch},
     errors::{At as _, Remark},
@@ -10,7 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientati
 use rayon::prelude::*;
 use std::{
     borrow::Cow,
-    io::{Cursor, Read as _},
+    io::{Cursor, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -27,7 +30,35 @@ const SAMPLED: usize = 32;
 const GREY: u8 = 12;
 
 /// The endings of files that can be decoded.
-pub const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+pub const ENDINGS: [&str; 16] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "webp", "bmp", "gif", "tif", "tiff", "pgm", "ppm",
+    "pbm", "pnm",
+];
+/// The endings of pictures that cannot be, and what they are.
+const UNREADABLE: [(&str, &str); 22] = [
+    ("avif", "AVIF"),
+    ("heic", "HEIC"),
+    ("heif", "HEIC"),
+    ("jp2", "JPEG 2000"),
+    ("j2k", "JPEG 2000"),
+    ("jxl", "JPEG XL"),
+    ("svg", "SVG"),
+    ("tga", "TGA"),
+    ("ico", "ICO"),
+    ("dds", "DDS"),
+    ("exr", "OpenEXR"),
+    ("hdr", "Radiance HDR"),
+    ("psd", "Photoshop"),
+    ("dcm", "DICOM"),
+    ("dng", "raw camera files"),
+    ("cr2", "raw camera files"),
+    ("nef", "raw camera files"),
+    ("arw", "raw camera files"),
+    ("nii", "NIfTI"),
+    ("npy", "NumPy .npy"),
+    ("pdf", "PDF"),
+    ("mp4", "video"),
+];
 
 /// What the headers of images say, or what is wrong with them.
 pub struct Headers {
@@ -51,6 +82,12 @@ impl Headers {
 /// Whether a file is a picture, by the ending of its name.
 pub fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// What a file is that is a picture and cannot be read, by the ending of its name.
+pub fn unreadable(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?;
+    UNREADABLE.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known)).map(|(_, kind)| *kind)
 }
 
 /// Reads the headers of images.
@@ -96,7 +133,9 @@ impl Stored {
 /// Where it cannot be read, or is no picture.
 pub fn stored(path: &Path) -> Result<Stored> {
     let picture = PictureFile { path: path.to_path_buf(), crop: None };
-    from_head(&Images::Pictures(vec![picture]), 0, |mut decoder| {
+    let images = Images::Pictures(vec![picture]);
+    let head = images.encoded(0, HEAD_BYTES)?;
+    from_head(&images, 0, &head, |mut decoder| {
         let (width, height) = decoder.dimensions();
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         Ok(Stored { size: [width, height], orientation })
@@ -107,10 +146,10 @@ pub fn stored(path: &Path) -> Result<Stored> {
 fn from_head<T>(
     images: &Images,
     place: usize,
+    head: &[u8],
     read: impl Fn(Box<dyn ImageDecoder + '_>) -> Result<T>,
 ) -> Result<T> {
-    let head = images.encoded(place, HEAD_BYTES)?;
-    let found = decoder(&head).and_then(|decoder| read(Box::new(decoder)));
+    let found = decoder(head).and_then(|decoder| read(Box::new(decoder)));
     if found.is_ok() || (head.len() as u64) < HEAD_BYTES {
         return found;
     }
@@ -118,7 +157,16 @@ fn from_head<T>(
 }
 
 fn header(images: &Images, place: usize) -> Result<Seen> {
-    let seen = from_head(images, place, |decoder| seen(decoder))?;
+    let (head, tail) = images.ends(place)?;
+    // so that it is known before anything is trained
+    let is_doubtful = !ends_well(&head, &tail);
+    if is_doubtful {
+        ensure_whole(&images.encoded(place, MAX_FILE_BYTES)?)?;
+    }
+    let seen = from_head(images, place, &head, |decoder| seen(decoder))?;
+    if is_doubtful {
+        decode(images, place)?;
+    }
     let Some([_, _, width, height]) = images.crop(place) else { return Ok(seen) };
     Ok(Seen { size: [height as usize, width as usize], ..seen })
 }
@@ -170,14 +218,19 @@ pub fn open_picture(path: &Path) -> Result<DynamicImage> {
         anyhow!("The picture is larger than {} MiB: make it smaller", MAX_FILE_BYTES >> 20).at(path)
     );
     const UNREADABLE: &str =
-        "The picture cannot be read: use PNG, JPEG, WebP or BMP, of at most 20,000 pixels a side";
+        "The picture cannot be read: use PNG, JPEG, WebP, BMP, TIFF or GIF, of at most 20,000 pixels a side";
     upright(&encoded).context(UNREADABLE).at(path)
 }
 
 fn upright(encoded: &[u8]) -> Result<DynamicImage> {
+    ensure_whole(encoded)?;
     let mut decoder = decoder(encoded)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder)?;
+    ensure!(
+        !matches!(image, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)),
+        "its pixels are fractions of no known range: save it with 8 or 16 bits"
+    );
     image.apply_orientation(orientation);
     Ok(image)
 }
@@ -209,6 +262,25 @@ impl Images {
             Images::Packed { read, .. } => return Ok(read(place)?.into()),
         }
         Ok(bytes.into())
+    }
+
+    /// The first bytes of a picture, or all of it, and its last ones.
+    fn ends(&self, place: usize) -> Result<(Cow<'_, [u8]>, Vec<u8>)> {
+        let Images::Pictures(pictures) = self else {
+            let all = self.encoded(place, HEAD_BYTES)?;
+            let tail = all[all.len().saturating_sub(TAIL_BYTES)..].to_vec();
+            return Ok((all, tail));
+        };
+        let (mut head, mut tail) = (vec![], vec![]);
+        let mut file = open(&pictures[place].path)?;
+        file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+        if (head.len() as u64) < HEAD_BYTES {
+            tail.extend(&head[head.len().saturating_sub(TAIL_BYTES)..]);
+        } else {
+            file.seek(SeekFrom::End(-(TAIL_BYTES as i64)))?;
+            file.take(TAIL_BYTES as u64).read_to_end(&mut tail)?;
+        }
+        Ok((head.into(), tail))
     }
 
     fn crop(&self, place: usize) -> Option<[u32; 4]> {

@@ -1,157 +1,206 @@
-//! Pixels in a CSV table, as in Kaggle's digit recognizer: an image on each line, its label in one column.
+//! Pixels in a table, as in Kaggle's digit recognizer: an image on each line, its label in one column.
 use super::{
-    Contents, Format, Images, Part, entries, name, named_classes,
+    Contents, Format, Images, Part,
+    idx::transpose,
+    labels::own_classes,
     npz::{greys, square},
-    text,
+    parts::PartName,
+    table::{Table, candidates, chosen},
 };
 use crate::{
     data::{Notes, memory, watch::Watch},
     errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result};
+use csv::StringRecord;
+use plan::{Pixels, Plan};
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
+
+mod plan;
 
 pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "pixel_table",
         label: "CSV table of pixels",
-        help: "An image on each line: its label and its pixels, as in Kaggle's digit recognizer; packed with gzip or not.",
+        help: "An image on each line: its label and its pixels, as in Kaggle's digit recognizer, or in one column as in FER-2013; packed with gzip or not. Commas, semicolons, tabs or bars.",
         params: &[],
     },
-    recognises: |path| tables(path).is_some(),
+    recognises: |path| !tables(path).is_empty(),
     read,
 };
 
-/// Fewer columns are no pixels.
-const FEWEST_COLUMNS: usize = 17;
-const LABEL_NAMES: [&str; 4] = ["label", "class", "target", "y"];
+/// The number of letters in EMNIST's own set of them, which counts them from 1.
+const LETTERS: usize = 26;
 
-fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
-    let (train_path, test_path) = tables(path).context("There is no table of pixels")?;
-    let mut contents = Contents::default();
-    let train = Table::read(&train_path, watch, &mut contents.notes)?;
-    let test = match test_path {
-        Some(path) if is_labelled(&path, train.columns()) => {
-            Some(Table::read(&path, watch, &mut contents.notes)?)
-        }
-        Some(path) => {
-            contents.notes.remarks.push(format!("{} has no labels, and is not used", name(&path)));
-            None
-        }
-        None => None,
-    };
-    let labels = [Some(&train), test.as_ref()].into_iter().flatten().flat_map(|table| &table.labels);
-    let (class_names, places) = named_classes(&labels.cloned().collect::<Vec<_>>());
-    let (train_places, test_places) = places.split_at(train.labels.len());
-    contents.train = train.part(train_places)?;
-    contents.test = test.map(|test| test.part(test_places)).transpose()?;
-    contents.class_names = class_names;
-    Ok(contents)
-}
-
-/// The table to train on, and one beside it to test on.
-fn tables(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
-    let is_table = |path: &PathBuf| {
-        let name = name(path);
-        (name.ends_with(".csv") || name.ends_with(".csv.gz"))
-            && text::first_line(path).is_some_and(|line| line.split(',').count() >= FEWEST_COLUMNS)
-    };
-    if path.is_file() {
-        let path = path.to_path_buf();
-        return is_table(&path).then_some((path, None));
-    }
-    let all: Vec<_> = entries(path).into_iter().filter(is_table).collect();
-    let find = |word: &str| all.iter().find(|path| name(path).contains(word)).cloned();
-    let train = find("train").or_else(|| all.first().cloned())?;
-    Some((train.clone(), find("test").filter(|test| *test != train)))
-}
-
-fn is_labelled(path: &Path, columns: usize) -> bool {
-    text::first_line(path).is_some_and(|line| line.split(',').count() == columns)
-}
-
-struct Table {
+/// The images of a part.
+#[derive(Default)]
+struct Found {
     labels: Vec<String>,
     /// Rows of as many numbers.
     pixels: Vec<f32>,
-    per_image: usize,
 }
 
-impl Table {
-    fn read(path: &Path, watch: &Watch, notes: &mut Notes) -> Result<Self> {
-        let text = text::read(path, watch)?;
-        // numbers of four bytes, each written with a comma at least
-        memory::ensure_room("Its pixels", 2 * text.len() as u64)?;
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
-        let first = lines.peek().map(|(_, line)| *line).unwrap_or_default();
-        let header: Vec<String> =
-            first.split(',').map(|field| field.trim().trim_matches('"').to_lowercase()).collect();
-        let columns = header.len();
-        let is_header = header.iter().any(|field| field.parse::<f32>().is_err());
-        let rows: Vec<(usize, &str)> = lines.skip(usize::from(is_header)).collect();
-        ensure!(!rows.is_empty(), anyhow!("The table has no lines: choose another").at(path));
-        let label_column = if is_header {
-            let named = header.iter().position(|field| LABEL_NAMES.contains(&field.as_str()));
-            let advice = || {
-                format!("There is no column of labels: name one of the columns {}", LABEL_NAMES.join(", "))
-            };
-            named.with_context(advice).at(path)?
-        } else {
-            label_column(&rows, columns)
-        };
-        let mut table = Self { labels: vec![], pixels: vec![], per_image: columns - 1 };
-        for (line, row) in rows {
-            watch.go_on()?;
-            let fields: Vec<&str> = row.split(',').map(str::trim).collect();
-            if let Err(reason) = table.add(&fields, label_column) {
-                let text = format!("Line {} was passed over, so correct it: {reason}", line + 1);
-                notes.pass_over(Remark::new(text, path));
+type Parts = BTreeMap<Option<PartName>, Found>;
+
+fn read(path: &Path, _: &Choice, watch: &Watch) -> Result<Contents> {
+    let mut contents = Contents::default();
+    let notes = &mut contents.notes;
+    let root = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let tables = chosen(tables(path), root, notes);
+    let (mut parts, mut per_image) = (Parts::new(), None);
+    for (place, (path, part)) in tables.iter().enumerate() {
+        let read = add(path, *part, &mut per_image, &mut parts, watch, notes).map_err(|error| error.at(path));
+        match read {
+            // one table is enough to train on
+            Err(error) if place > 0 && !error.is::<crate::data::watch::Stopped>() => {
+                notes.remarks.push(Remark::from(&error.context("A table is not used")).to_string());
             }
+            other => other?,
         }
-        let reason = || notes.nothing_left("its lines are empty").context("There is no image in the table");
-        ensure!(!table.labels.is_empty(), reason());
-        Ok(table)
     }
-
-    /// Adds an image; says why where that is none.
-    fn add(&mut self, fields: &[&str], label_column: usize) -> Result<(), String> {
-        if fields.len() != self.columns() {
-            return Err(format!("it has {} columns where {} are needed", fields.len(), self.columns()));
-        }
-        let before = self.pixels.len();
-        for (column, field) in fields.iter().enumerate().filter(|(column, _)| *column != label_column) {
-            let Some(number) = field.parse::<f32>().ok().filter(|number| number.is_finite()) else {
-                self.pixels.truncate(before);
-                return Err(format!("{field:?} in column {} is no pixel", column + 1));
-            };
-            self.pixels.push(number);
-        }
-        self.labels.push(fields[label_column].to_owned());
-        Ok(())
+    let first = tables.first().map_or(root, |(path, _)| path);
+    let per_image = per_image.filter(|_| parts.values().any(|found| !found.labels.is_empty()));
+    let per_image = per_image
+        .with_context(|| notes.nothing_left("its lines are empty").context("There is no image in the table"))
+        .at(first)?;
+    let [train, test] = train_and_test(parts, first, notes);
+    let shape = square(per_image).at(first)?;
+    let mut pixels = greys(|| train.pixels.iter().chain(&test.pixels).copied());
+    let is_emnist = is_emnist(first);
+    if is_emnist {
+        transpose(&mut pixels, shape);
+        notes.remarks.push(
+            "EMNIST is published with rows and columns exchanged: its images are turned upright".into(),
+        );
     }
-
-    fn columns(&self) -> usize {
-        self.per_image + 1
+    let written: Vec<String> = train.labels.iter().chain(&test.labels).cloned().collect();
+    let (mut class_names, mut labels) = own_classes(&written);
+    if let Some(letters) = letters(first, &written) {
+        class_names = ('A'..='Z').map(String::from).collect();
+        labels = letters;
     }
-
-    fn part(&self, labels: &[usize]) -> Result<Part> {
-        let (shape, pixels) = (square(self.per_image)?, greys(|| self.pixels.iter().copied()));
-        Ok(Part { images: Images::Raw { shape, pixels }, labels: labels.to_vec() })
-    }
+    let test_labels = labels.split_off(train.labels.len());
+    let test_pixels = pixels.split_off(train.pixels.len());
+    let part = |pixels, labels| Part { images: Images::Raw { shape, pixels }, labels };
+    contents.class_names = class_names;
+    contents.train = part(pixels, labels);
+    contents.test = (!test_labels.is_empty()).then(|| part(test_pixels, test_labels));
+    Ok(contents)
 }
 
-/// Without a header the first column holds the labels, or the last: the corners of images hardly ever change.
-fn label_column(rows: &[(usize, &str)], columns: usize) -> usize {
-    let values = |column: usize| {
-        rows.iter()
-            .take(1000)
-            .filter_map(|(_, row)| row.split(',').nth(column))
-            .collect::<BTreeSet<_>>()
-            .len()
+fn is_emnist(path: &Path) -> bool {
+    let names = path.iter().rev().take(2);
+    names.map(|name| name.to_string_lossy().to_lowercase()).any(|name| name.contains("emnist"))
+}
+
+/// The places in the alphabet of labels of EMNIST's letters, which count from 1; none where they are none.
+fn letters(path: &Path, written: &[String]) -> Option<Vec<usize>> {
+    let is_named = is_emnist(path) && path.to_string_lossy().to_lowercase().contains("letters");
+    let place = |label: &String| label.parse::<usize>().ok().filter(|label| (1..=LETTERS).contains(label));
+    let places: Option<Vec<usize>> =
+        written.iter().map(|label| place(label).map(|label| label - 1)).collect();
+    places.filter(|_| is_named)
+}
+
+/// The tables of pixels in a folder, or the one that is meant by a file.
+fn tables(path: &Path) -> Vec<PathBuf> {
+    let is_of_pixels =
+        |path: &PathBuf| Table::beginning(path).is_some_and(|table| plan::is_of_pixels(&table));
+    candidates(path).into_iter().filter(is_of_pixels).collect()
+}
+
+/// Of the parts, the one to train on and the one to test on.
+fn train_and_test(mut parts: Parts, table: &Path, notes: &mut Notes) -> [Found; 2] {
+    let Some(train) = parts.remove(&Some(PartName::Train)).filter(|found| !found.labels.is_empty()) else {
+        let mut all = Found::default();
+        for found in parts.into_values() {
+            all.labels.extend(found.labels);
+            all.pixels.extend(found.pixels);
+        }
+        return [all, Found::default()];
     };
-    if values(0) >= values(columns - 1) { 0 } else { columns - 1 }
+    let test = [PartName::Test, PartName::Validation].into_iter().find_map(|part| parts.remove(&Some(part)));
+    for (part, found) in parts {
+        let why = match part {
+            Some(_) => "images of the validation part, as there is a test part",
+            None => "images of no part, while others have one",
+        };
+        found.labels.iter().for_each(|_| notes.leave_out(why, table));
+    }
+    [train, test.unwrap_or_default()]
+}
+
+/// Adds the images of a table.
+fn add(
+    path: &Path,
+    part: Option<PartName>,
+    per_image: &mut Option<usize>,
+    parts: &mut Parts,
+    watch: &Watch,
+    notes: &mut Notes,
+) -> Result<()> {
+    let table = Table::read(path, watch)?;
+    // numbers of four bytes, each written with a comma at least
+    memory::ensure_room("Its pixels", 2 * table.len() as u64)?;
+    let plan = Plan::of(&table, is_emnist(path))?;
+    notes.remarks.extend(plan.remark.clone());
+    let mut is_first = plan.is_header;
+    table.each(|line, row| {
+        watch.go_on()?;
+        if std::mem::take(&mut is_first) {
+            return Ok(());
+        }
+        let label = plan.label(row).with_context(|| format!("Line {line}"))?;
+        let found = parts.entry(plan.part(row).or(part)).or_default();
+        let before = found.pixels.len();
+        let added = match label {
+            Some(label) => {
+                pixels(&plan, row, per_image, &mut found.pixels).map(|()| found.labels.push(label))
+            }
+            None => {
+                Err(format!("it has {} columns where {} are needed, or no label", row.len(), plan.columns))
+            }
+        };
+        if let Err(reason) = added {
+            found.pixels.truncate(before);
+            let text = format!("Line {line} was passed over, so correct it: {reason}");
+            notes.pass_over(Remark::new(text, path));
+        }
+        Ok(())
+    })
+}
+
+/// Adds the pixels of an image; says why where that is none.
+fn pixels(
+    plan: &Plan,
+    row: &StringRecord,
+    per_image: &mut Option<usize>,
+    pixels: &mut Vec<f32>,
+) -> Result<(), String> {
+    let before = pixels.len();
+    let mut add = |column: usize, field: &str| -> Result<(), String> {
+        let number = field.parse::<f32>().ok().filter(|number| number.is_finite());
+        pixels.push(number.ok_or_else(|| format!("{field:?} in column {} is no pixel", column + 1))?);
+        Ok(())
+    };
+    match &plan.pixels {
+        Pixels::Columns(columns) => {
+            if row.len() != plan.columns {
+                return Err(format!("it has {} columns where {} are needed", row.len(), plan.columns));
+            }
+            columns.iter().try_for_each(|column| add(*column, &row[*column]))?;
+        }
+        Pixels::Text(column) => {
+            let text = row.get(*column).unwrap_or_default();
+            let mut fields = text.split([' ', ',', ';', '[', ']']).filter(|field| !field.is_empty());
+            fields.try_for_each(|field| add(*column, field))?;
+        }
+    }
+    let found = pixels.len() - before;
+    let needed = *per_image.get_or_insert(found);
+    if found == needed { Ok(()) } else { Err(format!("it has {found} pixels where {needed} are needed")) }
 }

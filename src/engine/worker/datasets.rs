@@ -24,6 +24,9 @@ impl Engine {
                 format!("{} examples or files of the data set cannot be read, as: {first}", complaints.len());
             self.outbox.notice(About::Data, Level::Warning, text);
         }
+        for group in &dataset.notes.left_out {
+            self.outbox.notice(About::Data, Level::Info, group.to_string());
+        }
         self.dataset = Some((key, dataset.clone()));
         Ok(dataset)
     }

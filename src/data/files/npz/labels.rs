@@ -1,12 +1,12 @@
 //! Labels in arrays: numbers, texts, and rows of which one place is marked.
 use super::array::{Array, Sort};
-use crate::data::watch::Watch;
+use crate::data::{files::labels::one_hot, watch::Watch};
 use anyhow::{Result, bail, ensure};
 
 /// Larger numbers are not told apart by floating point.
 const MOST: f64 = 1e15;
 
-/// The label of each image as it would be written.
+/// The label of each image as it would be written; rows of one 1 and else 0 are the places of the 1.
 ///
 /// # Errors
 /// Where it is none of the three, or an image has several.
@@ -32,26 +32,15 @@ pub fn read(array: &Array, watch: &Watch) -> Result<Vec<String>> {
     let &[images, classes] = &array.shape[..] else {
         bail!("holds labels of the shape {:?}: write one label for each image", array.shape);
     };
-    let mut numbers = Vec::with_capacity(array.count);
-    array.numbers(watch, |number| numbers.push(number))?;
-    let step = if array.is_by_columns { [1, images] } else { [classes, 1] };
-    (0..images)
-        .map(|image| marked(image, (0..classes).map(|class| numbers[image * step[0] + class * step[1]])))
-        .collect()
-}
-
-/// The class that one number of a row marks, where all others are equal and smaller.
-fn marked(image: usize, row: impl Iterator<Item = f64> + Clone) -> Result<String> {
-    let least = row.clone().fold(f64::INFINITY, f64::min);
-    let most = row.clone().fold(f64::NEG_INFINITY, f64::max);
-    let others = row.clone().filter(|number| *number != least).count();
-    match (others, row.clone().position(|number| number == most)) {
-        (1, Some(class)) => Ok(class.to_string()),
-        (0, _) => bail!("marks no class for image {image}: write the class of each image as a number"),
-        _ => bail!(
-            "marks {others} classes for image {image}: an image has one here, so write the one class of each image"
-        ),
-    }
+    let mut numbers = vec![0.0; array.count];
+    let mut place = 0;
+    array.numbers(watch, |number| {
+        let at = if array.is_by_columns { place % images * classes + place / images } else { place };
+        numbers[at] = number as f32;
+        place += 1;
+    })?;
+    let labels = one_hot(numbers.chunks_exact(classes))?;
+    Ok(labels.into_iter().map(|label| label.to_string()).collect())
 }
 
 /// Classes that are called by their numbers, with names for the first of them.
@@ -66,18 +55,6 @@ pub fn named(numbered: Vec<String>, names: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_class_is_marked_or_it_is_refused() {
-        let marked = |row: &[f64]| marked(7, row.iter().copied()).map_err(|error| error.to_string());
-        assert_eq!(marked(&[0.0, 0.0, 1.0]).unwrap(), "2");
-        assert_eq!(marked(&[-1.0, 1.0]).unwrap(), "1");
-        assert!(marked(&[1.0, 0.0, 1.0]).unwrap_err().contains("marks 2 classes for image 7"));
-        assert!(marked(&[0.2, 0.5, 0.3]).unwrap_err().contains("marks 2 classes"));
-        assert!(marked(&[0.0, 0.0]).unwrap_err().contains("marks no class for image 7"));
-        // a column without an end of it marked
-        assert!(marked(&[1.0, 1.0, 0.0]).is_err());
-    }
 
     #[test]
     fn names_are_given_to_numbers_alone() {

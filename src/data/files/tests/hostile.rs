@@ -13,7 +13,7 @@ type Damage = (&'static str, fn(&Path), &'static str);
 const IMAGES_HEADER: &str = "train-images-idx3-ubyte";
 
 /// Hostile files: each is answered with one message, which says what is wrong and what to do, and names the file last.
-const REFUSED: [Damage; 30] = [
+const REFUSED: [Damage; 31] = [
     (
         "idx",
         |root| change(root, IMAGES_HEADER, |bytes| bytes[4] = 0xff),
@@ -88,7 +88,7 @@ const REFUSED: [Damage; 30] = [
     ("usps", |root| change(root, "zip.train", |bytes| bytes[0] = b'x'), "Line 1 is no label and 256 greys"),
     (
         "pixel_table",
-        |root| change(root, "train.csv", |bytes| replace(bytes, b"label", b"digit")),
+        |root| change(root, "train.csv", |bytes| replace(bytes, b"label", b"grade")),
         "There is no column of labels: name one",
     ),
     ("pixel_table", |root| change(root, "train.csv", |bytes| bytes.truncate(124)), "The table has no lines"),
@@ -123,6 +123,11 @@ const REFUSED: [Damage; 30] = [
         "class_folders",
         |root| fs::remove_dir_all(root.join("kind 1")).unwrap(),
         "All training images have the same label",
+    ),
+    (
+        "named_pictures",
+        |root| entries(root).iter().for_each(|path| fs::write(path, "no picture").unwrap()),
+        "A picture cannot be read",
     ),
 ];
 
@@ -327,8 +332,9 @@ fn a_bad_picture_beside_good_ones_is_counted_and_named() {
     let remarks = set.notes.remarks.join("\n");
     assert!(
         remarks.contains("\"nobody\" has no training image")
-            && remarks.contains("1 pictures lie in no class"),
-        "{remarks}"
+            && set.notes.left_out[0].why == "they lie in no class's folder",
+        "{:?}",
+        set.notes
     );
 }
 

@@ -145,6 +145,11 @@ pub fn sample(format: &str) -> tempfile::TempDir {
                 write(&format!("kind {}/{image}.png", label(image)), &picture(image, 4));
             }
         }
+        "named_pictures" => {
+            for image in 0..IMAGES {
+                write(&format!("kind {}.{image}.png", ["a", "b"][label(image)]), &picture(image, 4));
+            }
+        }
         other => panic!("the format {other} needs a sample here"),
     }
     folder
