@@ -26,6 +26,7 @@ mod nearest;
 pub mod noise;
 pub mod objectives;
 pub mod ops;
+pub mod pickle;
 pub mod presets;
 pub mod protocol;
 pub mod rates;

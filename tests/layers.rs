@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 21] = [
     &["metrics"],
     &["disk", "registry", "rng", "service"],
     &["sample"],
-    &["errors", "nearest", "shape"],
+    &["errors", "nearest", "pickle", "shape"],
 ];
 
 /// Modules among the lowest layers that are not plain data.

@@ -24,6 +24,8 @@ use std::{
 };
 
 mod assembly;
+mod beside;
+mod boxes;
 mod columns;
 mod finder;
 mod labels;
@@ -38,13 +40,13 @@ pub use assembly::too_many;
 use labels::named_classes;
 pub use pictures::open_picture;
 
-registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, class_folders, named_pictures);
+registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, voc, yolo, archive, class_folders, named_pictures);
 
 pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     info: ComponentInfo {
         id: "files",
         label: "Images of your own",
-        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy .npz, Parquet, USPS text, or COCO. The format is detected automatically.",
+        help: "A folder or a file: IDX, CIFAR, a folder of pictures for each class, pictures or pixels in a CSV table, NumPy arrays, Parquet, USPS text, or boxes as of COCO, Pascal VOC and YOLO, or an archive of any of these. The format is detected automatically.",
         params: &PARAMS_OF_FILES,
     },
     modality: Modality::Images,
@@ -53,17 +55,20 @@ pub(crate) const ENTRY: DatasetEntry = DatasetEntry {
     outsiders: None,
 };
 
-const PARAMS_OF_FILES: [Param; PARAMS.len() + 1] = super::with_own(&[MIN_BOX_SIZE]);
+const PARAMS_OF_FILES: [Param; PARAMS.len() + 2] = super::with_own(&[MIN_BOX_SIZE, npz::INPUT_RANGE]);
 
 /// Shorter side in pixels below which an annotated box is left out.
 pub const MIN_BOX_SIZE: Param = Param {
     key: "min_box_size",
     label: "Smallest box",
-    help: "Where boxes in photographs become images, as with COCO: boxes with a shorter side than this are left out.",
+    help: "Where boxes in photographs become images, as with COCO, Pascal VOC and YOLO: boxes with a shorter side than this are left out.",
     kind: ParamKind::Integer { min: 1, max: 4096 },
     default: 24.0,
     ..IMAGE_SIZE
 };
+
+/// Files of pictures that are longer are no pictures.
+const MAX_PACKED: u64 = 256 << 20;
 
 /// A way in which labelled images are kept on disk.
 pub struct Format {

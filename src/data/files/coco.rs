@@ -1,122 +1,143 @@
-//! COCO: photographs with boxes in `instances_*.json`; each box that is large enough becomes an image (Lin et al., "Microsoft
-//! COCO: common objects in context", 2014).
-use super::{Contents, Format, Images, MIN_BOX_SIZE, Part, PictureFile, entries, name, text};
+//! COCO: photographs with boxes in a JSON file; each box that is large enough becomes an image (Lin et al., "Microsoft COCO:
+//! common objects in context", 2014).
+use super::{
+    Contents, Format, MIN_BOX_SIZE, beside,
+    boxes::{self, Found, Marked, Measure},
+    entries, name, open,
+    parts::{self, PartName, Use},
+    text,
+};
 use crate::{
-    data::watch::Watch,
+    data::{Notes, watch::Watch},
     errors::{At as _, Remark},
     spec::{Choice, ComponentInfo},
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
-use serde::Deserialize;
+use json::{Id, Instances};
 use std::{
-    collections::BTreeMap,
-    io::BufReader,
+    collections::{BTreeMap, HashMap},
+    io::{BufReader, Read as _},
     path::{Path, PathBuf},
 };
+
+mod json;
 
 pub(crate) const ENTRY: Format = Format {
     info: ComponentInfo {
         id: "coco",
         label: "COCO objects",
-        help: "A folder with annotations/instances_*.json and the photographs beside it: every box that is large enough becomes an image. Its classes are in the order of the file's categories, in which kindred ones are neighbours: the first and the last class choose some of them.",
+        help: "A folder with annotations/instances_*.json, or with _annotations.coco.json, result.json or another such file for each part, and the photographs beside it: every box that is large enough becomes an image. Its classes are in the order of the file's categories, in which kindred ones are neighbours: the first and the last class choose some of them.",
         params: &[],
     },
-    recognises: |path| annotations(path).is_some(),
+    recognises: |path| !annotations(path).is_empty(),
     read,
 };
 
-#[derive(Deserialize)]
-struct Instances {
-    images: Vec<Photograph>,
-    annotations: Vec<Annotation>,
-    categories: Vec<Category>,
-}
-
-#[derive(Deserialize)]
-struct Photograph {
-    id: u64,
-    file_name: String,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    image_id: u64,
-    category_id: u64,
-    /// Left, top, width and height.
-    bbox: [f64; 4],
-    #[serde(default)]
-    iscrowd: u8,
-}
-
-#[derive(Deserialize)]
-struct Category {
-    id: u64,
-    name: String,
-}
+/// What is read of a file to see whether it is one of boxes.
+const HEAD_BYTES: u64 = 64 << 10;
 
 fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
-    let min_side = choice.get(&MIN_BOX_SIZE);
-    let (train, test) = annotations(path).context("There is no instances_*.json")?;
-    let mut contents = Contents::default();
-    let parsed =
-        [Some(&train), test.as_ref()].into_iter().flatten().map(|path| Ok((path, parse(path, watch)?)));
-    let parsed: Vec<(&PathBuf, Instances)> = parsed.collect::<Result<_>>()?;
-    // Only categories that some object is of become classes.
-    let names: BTreeMap<u64, &str> = parsed
-        .iter()
-        .flat_map(|(_, found)| &found.categories)
-        .map(|category| (category.id, category.name.as_str()))
-        .collect();
-    let large = |annotation: &&Annotation| {
-        let [_, _, width, height] = annotation.bbox;
-        annotation.iscrowd == 0
-            && width.min(height) >= min_side
-            && names.contains_key(&annotation.category_id)
-    };
-    let used: std::collections::BTreeSet<u64> =
-        parsed[0].1.annotations.iter().filter(large).map(|annotation| annotation.category_id).collect();
-    let places: BTreeMap<u64, usize> = used.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    contents.class_names = used.iter().map(|id| names[id].to_owned()).collect();
-    let mut parts = vec![];
-    for (path, found) in &parsed {
-        let photographs: BTreeMap<u64, PathBuf> = photographs(path, found);
-        let (mut pictures, mut labels, mut small) = (vec![], vec![], 0);
-        for annotation in &found.annotations {
-            watch.go_on()?;
-            let Some(label) = places.get(&annotation.category_id).filter(|_| large(&annotation)) else {
-                small += 1;
+    let files = annotations(path);
+    let mut notes = Notes::default();
+    let uses = parts::uses(&files.iter().map(|(_, part)| *part).collect::<Vec<_>>());
+    ensure!(
+        uses.contains(&Use::Train),
+        anyhow!("There are only boxes to test on: add those to train on, or choose one of the files itself")
+            .at(path)
+    );
+    let mut classes = Classes::default();
+    let (mut train, mut test) = (vec![], vec![]);
+    for ((file, _), used) in files.iter().zip(&uses) {
+        let part = match used {
+            Use::Train => &mut train,
+            Use::Test => &mut test,
+            Use::LeftOut(why) => {
+                notes.leave_out(why, file);
                 continue;
-            };
-            let Some(path) = photographs.get(&annotation.image_id) else {
-                contents.notes.pass_over(missing(annotation.image_id, path));
-                continue;
-            };
-            // casts saturate, so that no number in the file overflows
-            let [left, top, width, height] = annotation.bbox.map(|number| number as u32);
-            pictures.push(PictureFile { path: path.clone(), crop: Some([left, top, width, height]) });
-            labels.push(*label);
-        }
-        if small > 0 {
-            contents.notes.remarks.push(format!(
-                "{small} boxes of {} are smaller than {min_side} pixels, mark crowds or are of no class, and are left out",
-                name(path)
-            ));
-        }
-        ensure!(
-            !pictures.is_empty(),
-            anyhow!("None of the boxes is large enough and lies in a photograph that is there: put the photographs beside the file, or choose a smaller min_box_size").at(path)
-        );
-        parts.push(Part { images: Images::Pictures(pictures), labels });
+            }
+        };
+        part.push(found(file, parse(file, watch)?, &mut classes, watch, &mut notes)?);
     }
-    let mut parts = parts.into_iter();
-    contents.train = parts.next().unwrap_or_default();
-    contents.test = parts.next();
-    Ok(contents)
+    boxes::cut(&classes.names, train, test, choice.get(&MIN_BOX_SIZE), watch, notes)
 }
 
-fn missing(photograph: u64, file: &Path) -> Remark {
-    let text =
-        format!("A box lies in the photograph {photograph}, which is not there: put it beside the file");
+/// Names of classes, those of the first file first, in the order of its categories.
+#[derive(Default)]
+struct Classes {
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Classes {
+    fn place(&mut self, name: &str) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        self.places.insert(name.into(), self.names.len());
+        self.names.push(name.into());
+        self.names.len() - 1
+    }
+}
+
+/// The boxes of a file, and the photographs that they lie in.
+fn found(
+    file: &Path,
+    instances: Instances,
+    classes: &mut Classes,
+    watch: &Watch,
+    notes: &mut Notes,
+) -> Result<Found> {
+    let names: BTreeMap<&Id, String> =
+        instances.categories.iter().map(|category| (&category.id, category.name.to_string())).collect();
+    let classes: HashMap<&Id, usize> = names.iter().map(|(id, name)| (*id, classes.place(name))).collect();
+    let folders = folders(file);
+    let known: HashMap<&Id, &json::Photograph> =
+        instances.images.iter().map(|photograph| (&photograph.id, photograph)).collect();
+    let mut found = Found { path: file.to_path_buf(), ..Found::default() };
+    let mut places: HashMap<&Id, Option<usize>> = HashMap::new();
+    for annotation in &instances.annotations {
+        watch.go_on()?;
+        let class = annotation.category_id.as_ref().and_then(|id| classes.get(id));
+        let (class, rect) = match (class, annotation.rect()) {
+            _ if annotation.iscrowd.0 != 0.0 => {
+                *found.left.entry("mark crowds").or_default() += 1;
+                continue;
+            }
+            (None, _) => {
+                *found.left.entry("are of no class").or_default() += 1;
+                continue;
+            }
+            (_, None) => {
+                *found.left.entry("have neither a box nor an outline").or_default() += 1;
+                continue;
+            }
+            (Some(class), Some(rect)) => (*class, rect),
+        };
+        let place = *places.entry(&annotation.image_id).or_insert_with(|| {
+            let photograph = known.get(&annotation.image_id);
+            let path = photograph.and_then(|photograph| beside::find(&photograph.file_name, &folders));
+            let (Some(photograph), Some(path)) = (photograph, path) else {
+                let file_name = photograph.map_or("that is not listed", |photograph| &photograph.file_name);
+                notes.pass_over(missing(&annotation.image_id, file_name, file));
+                return None;
+            };
+            let size = [photograph.width.0, photograph.height.0];
+            let size = size.iter().all(|side| *side >= 1.0).then(|| size.map(|side| side as u32));
+            found.photographs.push(boxes::Photograph { path, measure: Measure::Pixels(size) });
+            Some(found.photographs.len() - 1)
+        });
+        match place {
+            Some(photograph) => found.boxes.push(Marked { photograph, class, rect }),
+            None => *found.left.entry("lie in photographs that are not there").or_default() += 1,
+        }
+    }
+    Ok(found)
+}
+
+fn missing(photograph: &Id, file_name: &str, file: &Path) -> Remark {
+    let text = format!(
+        "Boxes lie in the photograph {photograph} ({file_name}), which is not there: put it beside the file"
+    );
     Remark::new(text, file)
 }
 
@@ -128,53 +149,65 @@ fn parse(path: &Path, watch: &Watch) -> Result<Instances> {
 
 /// Reads the text a piece at a time: half a gigabyte takes seconds, which can be stopped.
 fn instances(text: &str, watch: &Watch) -> serde_json::Result<Instances> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_reader(BufReader::new(watch.reading(text.as_bytes())))
 }
 
-/// Where the photographs of a file of boxes are, by their numbers.
-fn photographs(annotations: &Path, found: &Instances) -> BTreeMap<u64, PathBuf> {
+/// Where the photographs of a file of boxes may be.
+fn folders(annotations: &Path) -> Vec<PathBuf> {
     let own = annotations.parent().unwrap_or(Path::new("."));
-    let root = own.parent().unwrap_or(own);
-    let stem = name(annotations).replace("instances_", "").replace(".json", "");
-    let folders = [
-        root.join(&stem),
-        root.join("images").join(&stem),
-        root.join("images"),
-        own.to_path_buf(),
-        root.to_path_buf(),
-    ];
-    let place = |photograph: &Photograph| {
-        let file = Path::new(&photograph.file_name).file_name()?;
-        let path = folders.iter().map(|folder| folder.join(file)).find(|path| path.is_file())?;
-        Some((photograph.id, path))
-    };
-    found.images.iter().filter_map(place).collect()
+    let root = if is_annotations(own) { own.parent().unwrap_or(own) } else { own };
+    let stem = annotations.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let part = stem.strip_prefix("instances_").unwrap_or(&stem);
+    let folders = [root.join(part), root.join("images").join(part), root.join("images")];
+    [&folders[..], &[own.to_path_buf(), root.to_path_buf()]].concat()
 }
 
-/// The file of boxes to train on, and one to test on.
-fn annotations(path: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
-    let is_instances = |path: &PathBuf| name(path).starts_with("instances") && name(path).ends_with(".json");
+fn is_annotations(folder: &Path) -> bool {
+    ["annotations", "labels", "json"].contains(&name(folder).as_str())
+}
+
+/// The files of boxes at a path, and which part each is of, as its name and its folder's say.
+fn annotations(path: &Path) -> Vec<(PathBuf, Option<PartName>)> {
     if path.is_file() {
-        let path = path.to_path_buf();
-        return is_instances(&path).then_some((path, None));
+        return if is_said(path) || is_like(path) { vec![(path.to_path_buf(), None)] } else { vec![] };
     }
-    let all: Vec<_> =
-        entries(path).into_iter().chain(entries(&path.join("annotations"))).filter(is_instances).collect();
-    let find = |word: &str| all.iter().find(|path| name(path).contains(word)).cloned();
-    let train = find("train").or_else(|| all.first().cloned())?;
-    Some((train.clone(), find("val").filter(|test| *test != train)))
+    let is_inner =
+        |path: &PathBuf| path.is_dir() && (is_annotations(path) || parts::named(&name(path)).is_some());
+    let own = entries(path);
+    let inner = own.iter().filter(|path| is_inner(path)).flat_map(|folder| entries(folder));
+    let all: Vec<PathBuf> = own.iter().cloned().chain(inner).filter(|path| path.is_file()).collect();
+    let mut found: Vec<PathBuf> = all.iter().filter(|path| is_said(path)).cloned().collect();
+    if found.is_empty() {
+        found = all.into_iter().filter(|path| is_like(path)).collect();
+    }
+    let part = |file: PathBuf| {
+        let part = parts::of(&file, path);
+        (file, part)
+    };
+    found.into_iter().map(part).collect()
+}
+
+/// Whether a file's name says that it holds boxes.
+fn is_said(path: &Path) -> bool {
+    let name = name(path);
+    name.starts_with("instances") && name.ends_with(".json") || name.ends_with("coco.json")
+}
+
+/// Whether a JSON file begins as one of boxes does.
+fn is_like(path: &Path) -> bool {
+    let mut head = vec![];
+    if !name(path).ends_with(".json") || name(path).starts_with('.') {
+        return false;
+    }
+    let read = open(path).map(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let text = String::from_utf8_lossy(&head);
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    read.is_ok()
+        && text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']).starts_with('{')
+        && has(&["\"images\"", "\"annotations\"", "\"categories\""])
+        && has(&["\"bbox\"", "\"segmentation\"", "\"category_id\"", "\"supercategory\"", "\"file_name\""])
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_is_given_up_where_the_reading_is_stopped() {
-        let text = r#"{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}"#;
-        let watch = Watch::default();
-        assert_eq!(instances(text, &watch).unwrap().images[0].file_name, "a.jpg");
-        watch.stop();
-        assert!(instances(text, &watch).is_err_and(|error| error.is_io()));
-    }
-}
+mod tests;

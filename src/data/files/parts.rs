@@ -32,6 +32,33 @@ pub fn of(path: &Path, root: &Path) -> Option<PartName> {
     inner.iter().rev().find_map(|name| named(&name.to_string_lossy()))
 }
 
+/// What becomes of a file or folder, by the part that its name says and by those of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It is trained on.
+    Train,
+    /// It is tested on.
+    Test,
+    /// It is not used, for this reason.
+    LeftOut(&'static str),
+}
+
+/// What becomes of each of some files: where one is to test on, those for validation are left out, and are the test part
+/// otherwise; where a name says that it is to train on, those that say no part are left out, and are trained on otherwise.
+pub fn uses(parts: &[Option<PartName>]) -> Vec<Use> {
+    let has = |part| parts.contains(&Some(part));
+    let (has_train, has_test) = (has(PartName::Train), has(PartName::Test));
+    let one = |part: &Option<PartName>| match part {
+        Some(PartName::Train) => Use::Train,
+        Some(PartName::Test) => Use::Test,
+        Some(PartName::Validation) if has_test => Use::LeftOut("validation part beside a test part"),
+        Some(PartName::Validation) => Use::Test,
+        None if has_train => Use::LeftOut("its name says no part, while other names do"),
+        None => Use::Train,
+    };
+    parts.iter().map(one).collect()
+}
+
 /// The words of a name in small letters: what stands between digits, marks, and where a capital follows a small letter.
 pub fn words(name: &str) -> Vec<String> {
     let (mut words, mut word, mut was_small) = (vec![], String::new(), false);
@@ -74,6 +101,23 @@ mod tests {
         ] {
             assert_eq!(named(name), part, "{name}");
         }
+    }
+
+    #[test]
+    fn no_part_is_trained_on_that_is_there_to_test() {
+        use PartName::{Test, Train, Validation};
+        let kinds = |parts: &[Option<PartName>]| {
+            let kind = |used: Use| match used {
+                Use::Train => "train",
+                Use::Test => "test",
+                Use::LeftOut(_) => "left out",
+            };
+            uses(parts).into_iter().map(kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&[Some(Train), Some(Validation), Some(Test)]), ["train", "left out", "test"]);
+        assert_eq!(kinds(&[Some(Train), Some(Validation), None]), ["train", "test", "left out"]);
+        assert_eq!(kinds(&[None, Some(Test)]), ["train", "test"]);
+        assert_eq!(kinds(&[Some(Validation)]), ["test"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pictures as JPEG, PNG, WebP, BMP, TIFF or PNM: what their headers say, and their pixels at one shape.
 use super::{
-    Images, open,
+    Images, MAX_PACKED as MAX_FILE_BYTES, PictureFile, open,
     whole::{TAIL_BYTES, ends_well, ensure_whole},
 };
 use crate::{
@@ -21,8 +21,6 @@ use std::{
 const MAX_SIDE: u32 = 20_000;
 /// The memory that decoding one picture may take.
 const MAX_ALLOC: u64 = 512 << 20;
-/// Longer files are no pictures.
-const MAX_FILE_BYTES: u64 = 256 << 20;
 /// What is read of a file for its header; where that is too little, all of it is.
 const HEAD_BYTES: u64 = 16 << 10;
 
@@ -32,7 +30,7 @@ const SAMPLED: usize = 32;
 const GREY: u8 = 12;
 
 /// The endings of files that can be decoded.
-const ENDINGS: [&str; 15] = [
+pub const ENDINGS: [&str; 15] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "webp", "bmp", "tif", "tiff", "pgm", "ppm", "pbm",
     "pnm",
 ];
@@ -113,6 +111,52 @@ pub fn headers(images: &Images, watch: &Watch) -> Headers {
     Headers { seen }
 }
 
+/// How a picture lies in its file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stored {
+    /// Width and height.
+    pub size: [u32; 2],
+    /// How it is turned to be upright.
+    pub orientation: Orientation,
+}
+
+impl Stored {
+    /// Width and height once it is upright.
+    pub fn upright(self) -> [f64; 2] {
+        let [width, height] = self.size.map(f64::from);
+        if is_sideways(self.orientation) { [height, width] } else { [width, height] }
+    }
+}
+
+/// How the picture of a file lies in it.
+///
+/// # Errors
+/// Where it cannot be read, or is no picture.
+pub fn stored(path: &Path) -> Result<Stored> {
+    let picture = PictureFile { path: path.to_path_buf(), crop: None };
+    let images = Images::Pictures(vec![picture]);
+    let head = images.encoded(0, HEAD_BYTES)?;
+    from_head(&images, 0, &head, |mut decoder| {
+        let (width, height) = decoder.dimensions();
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        Ok(Stored { size: [width, height], orientation })
+    })
+}
+
+/// Reads what the beginning of a picture says, or all of it where that does not.
+fn from_head<T>(
+    images: &Images,
+    place: usize,
+    head: &[u8],
+    read: impl Fn(Box<dyn ImageDecoder + '_>) -> Result<T>,
+) -> Result<T> {
+    let found = decoder(head).and_then(|decoder| read(Box::new(decoder)));
+    if found.is_ok() || (head.len() as u64) < HEAD_BYTES {
+        return found;
+    }
+    decoder(&images.encoded(place, MAX_FILE_BYTES)?).and_then(|decoder| read(Box::new(decoder)))
+}
+
 fn header(images: &Images, place: usize) -> Result<Seen> {
     let (head, tail) = images.ends(place)?;
     // so that it is known before anything is trained
@@ -120,11 +164,7 @@ fn header(images: &Images, place: usize) -> Result<Seen> {
     if is_doubtful {
         ensure_whole(&images.encoded(place, MAX_FILE_BYTES)?)?;
     }
-    let mut seen = decoder(&head).and_then(seen);
-    if seen.is_err() && head.len() as u64 >= HEAD_BYTES {
-        seen = decoder(&images.encoded(place, MAX_FILE_BYTES)?).and_then(self::seen);
-    }
-    let seen = seen?;
+    let seen = from_head(images, place, &head, |decoder| seen(decoder))?;
     if is_doubtful {
         decode(images, place)?;
     }

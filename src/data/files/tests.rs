@@ -209,10 +209,10 @@ fn boxes_that_are_too_small_are_left_out() {
     assert_eq!((count(1.0), count(30.0), count(31.0)), (Some(IMAGES), Some(IMAGES), None));
 }
 
-/// Written by numpy.savez of `numpy.asfortranarray(images)`, two images of two by three, and by pyarrow:
+/// Written by numpy.savez of `numpy.asfortranarray(images)`, two images of two by three:
 /// see tests/data/formats.py.
 #[test]
-fn what_python_writes_is_read() {
+fn arrays_by_columns_are_read() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let set = read(&data.join("fortran.npz"), &choice()).unwrap();
     assert_eq!(set.info.shape, ImageShape::new(2, 3, 1).into());
@@ -224,14 +224,6 @@ fn what_python_writes_is_read() {
         .collect();
     found.sort();
     assert_eq!(found.concat(), images);
-    for compression in ["snappy", "zstd"] {
-        let set = read(&data.join(format!("hub-{compression}")), &choice()).unwrap();
-        assert_eq!((set.train.len(), set.test.len()), (6, 2), "{compression}");
-        assert_eq!(set.train.labels(), [0, 1, 2, 0, 1, 2], "{compression}");
-        assert_eq!(set.info.class_names, ["ant", "bee", "cat"], "{compression}");
-        assert_eq!(*set.train.image(4).unwrap(), [40; 16], "{compression}");
-        assert!(set.notes.passed_over.is_empty(), "{compression}: {:?}", set.notes);
-    }
 }
 
 #[test]
@@ -240,6 +232,7 @@ fn greys_are_told_by_their_range() {
     assert_eq!(greys(&[0.0, 0.5, 1.0]), [0, 128, 255]);
     assert_eq!(greys(&[-1.0, 0.0, 1.0]), [0, 128, 255]);
     assert_eq!(greys(&[0.0, 8.0, 16.0]), [0, 128, 255]);
-    assert_eq!(greys(&[0.0, 17.0, 300.0]), [0, 17, 255]);
+    assert_eq!(greys(&[0.0, 17.0, 255.0]), [0, 17, 255]);
+    assert_eq!(greys(&[0.0, 257.0, 65_535.0]), [0, 1, 255]);
     assert_eq!(greys(&[f32::NAN, 1.0]), [0, 255]);
 }

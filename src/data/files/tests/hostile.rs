@@ -13,7 +13,7 @@ type Damage = (&'static str, fn(&Path), &'static str);
 const IMAGES_HEADER: &str = "train-images-idx3-ubyte";
 
 /// Hostile files: each is answered with one message, which says what is wrong and what to do, and names the file last.
-const REFUSED: [Damage; 28] = [
+const REFUSED: [Damage; 31] = [
     (
         "idx",
         |root| change(root, IMAGES_HEADER, |bytes| bytes[4] = 0xff),
@@ -78,8 +78,8 @@ const REFUSED: [Damage; 28] = [
         |root| fs::write(root.join("digits.npz"), not_a_number()).unwrap(),
         "holds NaN as number 50, in image 3: replace what is no number",
     ),
-    ("parquet", |root| cut_all(&root.join("data")), "A file was passed over, so get it again"),
-    ("parquet", |root| lie(&root.join("data")), "A file was passed over, so get it again"),
+    ("parquet", |root| cut_all(&root.join("data")), "A file was passed over: it is damaged, so get it again"),
+    ("parquet", |root| lie(&root.join("data")), "A file was passed over: it is damaged, so get it again"),
     (
         "usps",
         |root| change(root, "zip.train", |bytes| bytes.truncate(100)),
@@ -103,7 +103,22 @@ const REFUSED: [Damage; 28] = [
         |root| boxes(root, "{\"images\": [], \"annotations\": [], \"categories\": []}"),
         "None of the boxes is large enough",
     ),
-    ("coco", |root| fs::remove_dir_all(root.join("train2017")).unwrap(), "None of the boxes is large enough"),
+    ("coco", |root| fs::remove_dir_all(root.join("train2017")).unwrap(), "which is not there: put it beside"),
+    (
+        "voc",
+        |root| change(root, "Annotations/1.xml", |bytes| bytes.truncate(300)),
+        "It is no XML, or damaged: write it again",
+    ),
+    (
+        "yolo",
+        |root| fs::write(root.join("labels/1.txt"), "0 0.5 0.5 0.01 0.01\n").unwrap(),
+        "None of the boxes is large enough",
+    ),
+    (
+        "archive",
+        |root| change(root, "set.zip", |bytes| bytes.truncate(300)),
+        "the archive is cut short or damaged: get it again",
+    ),
     (
         "class_folders",
         |root| fs::remove_dir_all(root.join("kind 1")).unwrap(),
@@ -234,7 +249,7 @@ const PASSED_OVER: [Damage; 6] = [
     (
         "parquet",
         |root| fs::write(root.join("data/train-00002-of-00003.parquet"), "PAR1").unwrap(),
-        "A file was passed over, so get it again",
+        "A file was passed over: it is damaged, so get it again",
     ),
     (
         "class_folders",

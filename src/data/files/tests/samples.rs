@@ -91,6 +91,35 @@ pub fn sample(format: &str) -> tempfile::TempDir {
             });
             write("annotations/instances_train2017.json", annotations.to_string().as_bytes());
         }
+        "voc" => {
+            write("JPEGImages/1.png", &picture(1, 200));
+            let thing = |image: usize| {
+                let (left, name) = (1 + image * 4, format!("kind {}", label(image)));
+                let (right, bottom) = (left + 29, 40 + image);
+                format!(
+                    "<object><name>{name}</name><difficult>0</difficult><bndbox><xmin>{left}</xmin><ymin>4</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax></bndbox></object>"
+                )
+            };
+            let things: String = (0..IMAGES).map(thing).collect();
+            let text = format!(
+                "<annotation><filename>1.png</filename><size><width>200</width><height>200</height></size>{things}</annotation>"
+            );
+            write("Annotations/1.xml", text.as_bytes());
+        }
+        "yolo" => {
+            write("images/1.png", &picture(1, 200));
+            write("data.yaml", b"train: images\nnc: 2\nnames: ['kind 0', 'kind 1']\n");
+            let line = |image: usize| {
+                let left = image as f64 * 4.0;
+                format!(
+                    "{} {} 0.2 0.15 {}\n",
+                    label(image),
+                    (left + 15.0) / 200.0,
+                    (40 + image) as f64 / 200.0
+                )
+            };
+            write("labels/1.txt", (0..IMAGES).map(line).collect::<String>().as_bytes());
+        }
         "parquet" => {
             for (name, rows) in [
                 ("train-00000-of-00002", 0..7),
@@ -101,6 +130,15 @@ pub fn sample(format: &str) -> tempfile::TempDir {
                     rows.map(|image| (picture(image, 4), label(image) as i64)).collect();
                 write(&format!("data/{name}.parquet"), &parquet_file(&rows));
             }
+        }
+        "archive" => {
+            let mut archive = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
+            for image in 0..IMAGES {
+                let name = format!("set/kind {}/{image}.png", label(image));
+                archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+                archive.write_all(&picture(image, 4)).unwrap();
+            }
+            write("set.zip", &archive.finish().unwrap().into_inner());
         }
         "class_folders" => {
             for image in 0..IMAGES {
