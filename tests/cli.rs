@@ -2,6 +2,7 @@
 //!
 //! Long, as each test file is a program of its own, which takes long to link.
 mod cli_output;
+mod cli_pictures;
 mod cli_runs;
 mod support;
 

@@ -3,7 +3,7 @@
 use super::{
     Common, Outcome, open,
     output::line,
-    score::{Reading, answer, find, images_of, see},
+    score::{Reading, answer, find, images_of, see, whole},
 };
 use crate::{
     data::watch::Watch,
@@ -22,7 +22,7 @@ use std::{path::Path, sync::Arc};
 /// Where the picture cannot be read, or the run learns without labels.
 pub fn history(run: &str, image: &Path, common: &Common) -> Result<Outcome> {
     let run = find(run, common)?;
-    let seen = see(&images_of(&run, common)?, image)?;
+    let seen = see(&images_of(&run, common)?, &whole(image))?;
     let newest =
         newest_model(&Home::open(super::home(common)?)?.folder(&run), &catalog(), &Watch::default())?;
     let mut session = open(common)?;

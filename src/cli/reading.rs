@@ -3,10 +3,10 @@
 use super::{
     Common,
     output::{complain, is_read, line, percent},
-    score::{Reading, images_of, see},
+    score::{Reading, images_of, see, whole},
 };
 use crate::{
-    data::files,
+    data::files::{self, PictureFile},
     engine::Model,
     errors::{At as _, message, name},
     protocol::RunId,
@@ -14,10 +14,7 @@ use crate::{
 };
 use anyhow::{Result, anyhow, bail};
 use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 /// What has been counted.
 #[derive(Default)]
@@ -61,23 +58,29 @@ pub fn read(
 }
 
 /// The pictures of a folder with their labels; those that lie in it by themselves have none.
-fn pictures(folder: &Path) -> Result<Vec<(PathBuf, Option<String>)>> {
+fn pictures(folder: &Path) -> Result<Vec<(PictureFile, Option<String>)>> {
     let loose = files::loose_pictures(folder);
     if !loose.is_empty() && files::recognise(folder).is_err() {
-        return Ok(loose.into_iter().map(|picture| (picture, None)).collect());
+        return Ok(loose.iter().map(|picture| (whole(picture), None)).collect());
     }
     let labelled = files::labelled_pictures(folder)?;
     Ok(labelled.into_iter().map(|(picture, label)| (picture, Some(label))).collect())
 }
 
-fn show(reading: &Reading, picture: &Path, label: Option<&str>, wanted: Option<usize>, json: bool) {
+fn show(reading: &Reading, picture: &PictureFile, label: Option<&str>, wanted: Option<usize>, json: bool) {
     if json {
-        let mut object = reading.as_json(picture);
+        let mut object = reading.as_json(&picture.path);
+        if let Some(bounds) = picture.crop {
+            object["box"] = json!(bounds);
+        }
         object["label"] = json!(wanted);
         object["label_class"] = json!(label);
         return line(object);
     }
-    let path = name(&picture.to_string_lossy());
+    let mut path = name(&picture.path.to_string_lossy());
+    if let Some([left, top, width, height]) = picture.crop {
+        path += &format!(", the box of {width} by {height} at {left}, {top}");
+    }
     match (label, wanted) {
         (Some(_), Some(wanted)) if wanted == reading.class => {}
         (Some(label), Some(_)) => line(format!("{}, but it is {}: {path}", reading.text(), name(label))),

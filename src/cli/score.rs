@@ -11,7 +11,8 @@ use crate::{
     data::{
         DatasetInfo,
         drawing::{self, Found},
-        files, fitting,
+        files::{self, PictureFile},
+        fitting,
         watch::Watch,
     },
     engine::{Model, newest_model},
@@ -109,7 +110,7 @@ fn read(
             |found: Found| (found.bounds, found.remark(), Image::drawing(found.sheet.frame()).into());
         drawing::read(picture)?.into_iter().map(framed).collect()
     } else {
-        vec![([0.0, 0.0, 1.0, 1.0], None, see(images, picture)?)]
+        vec![([0.0, 0.0, 1.0, 1.0], None, see(images, &whole(picture))?)]
     };
     let read = |(bounds, remark, seen): ([f32; 4], Option<&'static str>, Sample)| {
         let reading = Reading::of(session, run, network, seen.clone())?;
@@ -119,14 +120,18 @@ fn read(
 }
 
 /// A picture of one thing as a network is to see it that learns from such images: framed like a drawing where they are
-/// drawings, else brought to their shape as they were.
-pub fn see(images: &Images, picture: &Path) -> Result<Sample> {
-    if images.are_drawings {
-        return Ok(Image::drawing(drawing::read_one(picture)?.frame()).into());
+/// drawings, else brought to their shape as in training.
+pub fn see(images: &Images, picture: &PictureFile) -> Result<Sample> {
+    if images.are_drawings && picture.crop.is_none() {
+        return Ok(Image::drawing(drawing::read_one(&picture.path)?.frame()).into());
     }
     let shape = images.info.shape.image()?;
-    let pixels = fitting::fitted(files::open_picture(picture)?, shape);
-    Ok(Image { shape, pixels }.into())
+    Ok(Image { shape, pixels: fitting::fitted(files::open_piece(picture)?, shape) }.into())
+}
+
+/// All of a picture.
+pub fn whole(path: &Path) -> PictureFile {
+    PictureFile { path: path.into(), crop: None }
 }
 
 fn score(session: &mut Session, run: &RunId, sample: Sample) -> Result<Arc<Prediction>> {

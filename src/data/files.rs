@@ -38,7 +38,7 @@ mod tree;
 mod whole;
 pub use assembly::too_many;
 use labels::named_classes;
-pub use pictures::open_picture;
+pub use pictures::{open_picture, open_piece};
 
 registry!("format", Format: idx, cifar, npz, parquet, usps, pixel_table, image_table, coco, voc, yolo, archive, class_folders, named_pictures);
 
@@ -220,11 +220,12 @@ fn unreadable(format: &Format) -> String {
     format!("Could not read it as {}", format.info.label)
 }
 
-/// The pictures that are at a path, with the names of their classes, in order: those of the training part first.
+/// The pictures that are at a path, or the boxes in them, with the names of their classes, in order: those of the training
+/// part first.
 ///
 /// # Errors
 /// Where there are none in files of their own.
-pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
+pub fn labelled_pictures(path: &Path) -> Result<Vec<(PictureFile, String)>> {
     let format = recognise(path)?;
     let Contents { class_names, train, test, .. } =
         (format.read)(path, &Choice::new(ENTRY.info.id), &Watch::default())?;
@@ -239,17 +240,11 @@ pub fn labelled_pictures(path: &Path) -> Result<Vec<(PathBuf, String)>> {
             );
             bail!(anyhow!(text).at(path));
         };
-        ensure!(
-            pictures.iter().all(|picture| picture.crop.is_none()),
-            anyhow!("The labels are of boxes in the photographs, not of the photographs: choose a folder of pictures").at(path)
-        );
         let named = |label: usize| {
             let folder = class_names.get(label).cloned().unwrap_or_default();
             titles.get(&folder).cloned().unwrap_or(folder)
         };
-        found.extend(
-            pictures.into_iter().zip(part.labels).map(|(picture, label)| (picture.path, named(label))),
-        );
+        found.extend(pictures.into_iter().zip(part.labels).map(|(picture, label)| (picture, named(label))));
     }
     Ok(found)
 }

@@ -198,12 +198,22 @@ fn decode(images: &Images, place: usize) -> Result<DynamicImage> {
         let size = shape.len();
         return shape.image(&pixels[place * size..][..size]).context("it is cut short");
     }
-    let mut image = upright(&images.encoded(place, MAX_FILE_BYTES)?)?;
-    if let Some([left, top, width, height]) = images.crop(place) {
-        image = image.crop_imm(left, top, width, height);
-        ensure!(image.width() > 0 && image.height() > 0, "a box lies outside it");
-    }
-    Ok(image)
+    cropped(upright(&images.encoded(place, MAX_FILE_BYTES)?)?, images.crop(place))
+}
+
+fn cropped(image: DynamicImage, crop: Option<[u32; 4]>) -> Result<DynamicImage> {
+    let Some([left, top, width, height]) = crop else { return Ok(image) };
+    let piece = image.crop_imm(left, top, width, height);
+    ensure!(piece.width() > 0 && piece.height() > 0, "a box lies outside it");
+    Ok(piece)
+}
+
+/// A picture, or the part of one that is meant, upright.
+///
+/// # Errors
+/// As [`open_picture`]; or where the part lies outside.
+pub fn open_piece(picture: &PictureFile) -> Result<DynamicImage> {
+    cropped(open_picture(&picture.path)?, picture.crop).at(&picture.path)
 }
 
 /// A picture of its own, upright.
