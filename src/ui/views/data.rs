@@ -11,8 +11,8 @@ use crate::{
     shape::ImageShape,
     spec::{ComponentInfo, Edits},
     ui::{
-        Action, theme,
-        widgets::{labeled_button, preparation, strong, thousands, title},
+        Action, save, theme,
+        widgets::{elided, labeled_button, preparation, strong, thousands, title},
     },
 };
 use egui::{Color32, Panel, RichText, ScrollArea, Ui};
@@ -146,9 +146,8 @@ impl DataView {
 }
 
 fn header(ui: &mut Ui, collection: &Collection, shape: ImageShape, scene: &mut Scene<'_>) {
-    let info = scene.catalog.component(crate::spec::Section::Dataset, &scene.spec.dataset.id);
     ui.horizontal_wrapped(|ui| {
-        title(ui, info.map_or("Data", |info| info.label));
+        title(ui, &elided(&save::data_name(scene.spec, scene.catalog), 40));
         let ImageShape { height, width, channels } = shape;
         let color = if channels == 3 { "colour" } else { "grey" };
         let images = thousands((collection.train.len() + collection.test.len()) as u64);
@@ -157,6 +156,17 @@ fn header(ui: &mut Ui, collection: &Collection, shape: ImageShape, scene: &mut S
         ui.label(RichText::new(text).weak());
         open_buttons(ui, scene.actions);
     });
+    let other = scene.run.filter(|run| {
+        run.spec.dataset.id != scene.spec.dataset.id || run.spec.dataset.path != scene.spec.dataset.path
+    });
+    if let Some(run) = other {
+        let text = format!(
+            "These are the data of the form for a new run; {} learns from {}.",
+            elided(&run.spec.name, 40),
+            elided(&save::data_name(&run.spec, scene.catalog), 40)
+        );
+        ui.label(RichText::new(text).small().weak());
+    }
     let kept = &collection.kept;
     if scene.spec.dataset.edits.is_empty() && !kept.is_empty() {
         ui.horizontal_wrapped(|ui| {

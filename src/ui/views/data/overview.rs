@@ -56,6 +56,10 @@ impl Overview {
         scene: &mut Scene<'_>,
     ) -> Option<ExampleId> {
         ui.separator();
+        if !collection.remarks.is_empty() {
+            report(ui, &collection.remarks);
+            ui.separator();
+        }
         split(ui, tally, scene);
         ui.separator();
         let chosen = self.survey(ui, collection, scene);
@@ -64,13 +68,6 @@ impl Overview {
         histogram(ui, collection, tally, &data, scene.actions);
         ui.separator();
         shapes(ui, collection, scene);
-        if !collection.remarks.is_empty() {
-            ui.separator();
-            ui.label(strong("How it was read"));
-            for remark in &collection.remarks {
-                ui.label(RichText::new(remark).small());
-            }
-        }
         chosen
     }
 
@@ -103,6 +100,14 @@ impl Overview {
         }
         brightness(ui, report);
         duplicates(ui, collection, report)
+    }
+}
+
+/// What it is, how it was read, and what was left out.
+fn report(ui: &mut Ui, remarks: &[String]) {
+    ui.label(strong("How it was read"));
+    for remark in remarks {
+        ui.label(RichText::new(remark).small());
     }
 }
 
