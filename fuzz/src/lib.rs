@@ -1,8 +1,8 @@
 //! What every target does with its bytes: they are put where a file of a data set would be, and read by their path alone.
 use headstart::{
     data::{files, watch::Watch},
+    errors::message,
     spec::Choice,
-    told::told,
 };
 use std::{fs, path::Path};
 
@@ -24,7 +24,7 @@ pub fn read(written: &[(&str, &[u8])]) {
             }
         }
         Err(error) => {
-            let said = told(&error);
+            let said = message(&error);
             assert!(said.contains("\nFile: ") || said.contains("\nFolder: "), "{said}");
         }
     }
