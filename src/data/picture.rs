@@ -25,7 +25,7 @@ pub struct Picture {
     pub is_coloured: bool,
 }
 
-/// Opens a PNG, JPEG, WebP or BMP file.
+/// Opens a PNG, JPEG, WebP, BMP or TIFF file.
 ///
 /// # Errors
 /// Where the file cannot be read, is no picture, or is blank.

@@ -171,7 +171,7 @@ mod tests {
     fn columns_are_found_by_name() {
         let birds = header("class id,filepaths,labels,data set");
         assert_eq!((birds.find(&FILES), birds.all(&LABELS), birds.splits()), (Some(1), vec![0, 2], vec![3]));
-        assert_eq!(header("Unnamed: 0,file").is_index(0), true);
+        assert!(header("Unnamed: 0,file").is_index(0));
         let boxes = header("filename,width,height,class,xmin,ymin,xmax,ymax");
         assert_eq!((boxes.bounds(), boxes.size()), (Some(Bounds::Corners([4, 5, 6, 7])), Some([1, 2])));
         assert_eq!(header("x,y,width,height").bounds(), Some(Bounds::Sized([0, 1, 2, 3])));

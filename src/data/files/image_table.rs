@@ -166,7 +166,9 @@ fn add(
 ) -> Result<()> {
     let table = Table::read(path, watch)?;
     let folder = path.parent().unwrap_or(path);
-    let plan = Plan::of(&table, |field| finder.find(field, folder, part) != Err(Missing::None), watch)?;
+    // also where the table is all there is, its pictures are those of the part that it names
+    let near = part.or_else(|| parts::named(&name(path)));
+    let plan = Plan::of(&table, |field| finder.find(field, folder, near) != Err(Missing::None), watch)?;
     notes.remarks.extend(plan.remark.clone());
     let mut is_first = plan.is_header;
     table.each(|line, row| {
@@ -183,7 +185,7 @@ fn add(
             notes.pass_over(Remark::new(text, path));
             return Ok(());
         };
-        match finder.find(file, folder, part) {
+        match finder.find(file, folder, near) {
             Ok(place) => rows.add(place, plan.row(row, part), finder, notes),
             Err(missing) => {
                 let text = match missing {

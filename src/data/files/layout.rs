@@ -98,7 +98,7 @@ fn of_parts<'a>(parts: &[&'a Folder], at: &Folder, notes: &mut Notes) -> Result<
         let part = parts::named(&folder.name);
         if part != Some(trained) && part != tested {
             let beside = format!("the part {:?} is not used, as there is a test part", folder.name);
-            folder.leave_out(if is_known(&folder) { &beside } else { NO_CLASS }, notes);
+            folder.leave_out(if is_known(folder) { &beside } else { NO_CLASS }, notes);
         }
     }
     let test = tested.map(|part| classes_of(&of(part), notes));

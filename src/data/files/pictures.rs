@@ -1,4 +1,4 @@
-//! Pictures as JPEG, PNG, WebP, BMP, TIFF, GIF or PNM: what their headers say, and their pixels at one shape.
+//! Pictures as JPEG, PNG, WebP, BMP, TIFF or PNM: what their headers say, and their pixels at one shape.
 use super::{
     Images, MAX_PACKED as MAX_FILE_BYTES, PictureFile, open,
     whole::{TAIL_BYTES, ends_well, ensure_whole},
@@ -30,12 +30,13 @@ const SAMPLED: usize = 32;
 const GREY: u8 = 12;
 
 /// The endings of files that can be decoded.
-pub const ENDINGS: [&str; 16] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "webp", "bmp", "gif", "tif", "tiff", "pgm", "ppm",
-    "pbm", "pnm",
+pub const ENDINGS: [&str; 15] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "webp", "bmp", "tif", "tiff", "pgm", "ppm", "pbm",
+    "pnm",
 ];
 /// The endings of pictures that cannot be, and what they are.
-const UNREADABLE: [(&str, &str); 22] = [
+const UNREADABLE: [(&str, &str); 23] = [
+    ("gif", "GIF"),
     ("avif", "AVIF"),
     ("heic", "HEIC"),
     ("heif", "HEIC"),
@@ -218,7 +219,7 @@ pub fn open_picture(path: &Path) -> Result<DynamicImage> {
         anyhow!("The picture is larger than {} MiB: make it smaller", MAX_FILE_BYTES >> 20).at(path)
     );
     const UNREADABLE: &str =
-        "The picture cannot be read: use PNG, JPEG, WebP, BMP, TIFF or GIF, of at most 20,000 pixels a side";
+        "The picture cannot be read: use PNG, JPEG, WebP or BMP, of at most 20,000 pixels a side";
     upright(&encoded).context(UNREADABLE).at(path)
 }
 

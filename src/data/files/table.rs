@@ -4,13 +4,20 @@ use super::{
     parts::{self, PartName},
     text,
 };
-use crate::data::{Notes, watch::Watch};
-use anyhow::Result;
+use crate::{
+    data::{Notes, watch::Watch},
+    errors::At as _,
+};
+use anyhow::{Result, anyhow, ensure};
 use csv::StringRecord;
 use std::path::{Path, PathBuf};
 
 /// What columns are separated by, the likeliest first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Longer lines are no rows.
+const MAX_LINE: usize = 16 << 20;
+/// Fields of the first rows that are kept.
+const MOST_FIELDS: usize = 1 << 20;
 /// The most tables of a folder that are looked at.
 const MOST_TABLES: usize = 24;
 /// Endings of tables.
@@ -30,7 +37,13 @@ impl Table {
     /// # Errors
     /// Where the file cannot be read, or is no text.
     pub fn read(path: &Path, watch: &Watch) -> Result<Self> {
-        Ok(Self::of(text::read(path, watch)?))
+        let text = text::read(path, watch)?;
+        let longest = text.lines().map(str::len).max().unwrap_or_default();
+        ensure!(
+            longest <= MAX_LINE,
+            anyhow!("A line of the table is longer than {} MiB: it is no table", MAX_LINE >> 20).at(path)
+        );
+        Ok(Self::of(text))
     }
 
     /// The beginning of a table; none where the file is no text, or has no ending of one.
@@ -85,11 +98,12 @@ impl Table {
         Ok(())
     }
 
-    /// The first rows, `most` at most.
+    /// The first rows, `most` at most, and fewer where they are very wide.
     pub fn first(&self, most: usize) -> Vec<Vec<String>> {
-        let mut rows = vec![];
+        let (mut rows, mut fields) = (vec![], 0);
         let _enough = self.each(|_, row| {
-            anyhow::ensure!(rows.len() < most, "there are enough");
+            ensure!(rows.len() < most && (fields < MOST_FIELDS || rows.len() < 2), "there are enough");
+            fields += row.len();
             rows.push(row.iter().map(Into::into).collect());
             Ok(())
         });
@@ -189,7 +203,10 @@ mod tests {
         assert_eq!(rows("\"a;b;c\",d\n"), [["a;b;c", "d"]]);
         assert!(rows("").is_empty());
         let mut numbers = vec![];
-        let see = |line, _: &StringRecord| Ok(numbers.push(line));
+        let see = |line, _: &StringRecord| {
+            numbers.push(line);
+            Ok(())
+        };
         Table::of("sep=,\na,b\nc,d\n".into()).each(see).unwrap();
         assert_eq!(numbers, [2, 3]);
     }

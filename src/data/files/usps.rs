@@ -49,7 +49,10 @@ fn part(path: &Path, watch: &Watch) -> Result<Part> {
         watch.go_on()?;
         let damaged = || {
             let (line, greys) = (line + 1, SHAPE.len());
-            anyhow!("Line {line} is no label and {greys} greys: the file is damaged, get it again").at(path)
+            anyhow!(
+                "Line {line} is no label and {greys} greys from -1 to 1: correct it, or get the file again"
+            )
+            .at(path)
         };
         let numbers: Vec<f32> =
             text.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|_| damaged())?;

@@ -24,7 +24,6 @@ pub fn ends_well(head: &[u8], tail: &[u8]) -> bool {
     match head {
         _ if is_jpeg(head) => tail.ends_with(&[0xff, 0xd9]),
         [0x89, b'P', b'N', b'G', ..] => tail.ends_with(&PNG_END),
-        [b'G', b'I', b'F', ..] => tail.ends_with(b";"),
         _ => true,
     }
 }

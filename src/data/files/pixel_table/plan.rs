@@ -173,6 +173,7 @@ pub fn is_of_pixels(table: &Table) -> bool {
     let is_of_files = header.find(&FILES).is_some_and(names_a_file)
         || first.iter().any(|field| is_picture(Path::new(field)));
     let numbers = first.iter().filter(|field| !is_word(field)).count();
-    let is_only_names = rows.len() < 2 && table.separated_by() != "spaces";
-    !is_of_files && names.len() > FEWEST && (numbers >= FEWEST || is_only_names)
+    // between spaces stand outlines of objects, and prose
+    let is_wide = names.len() > FEWEST && table.separated_by() != "spaces";
+    !is_of_files && is_wide && (numbers >= FEWEST || rows.len() < 2)
 }

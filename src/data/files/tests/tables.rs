@@ -173,6 +173,18 @@ fn columns_and_names_say_the_parts() {
     assert_eq!(left_out(&set), [(2, "no table gives them a label")]);
 }
 
+/// Kaggle's pictures have the same names in both parts.
+#[test]
+fn a_picture_lies_in_the_folder_of_the_part_that_its_table_names() {
+    let pictures = ["train/1.png", "train/2.png", "train/3.png", "train/4.png", "test/1.png", "test/2.png"];
+    let folder =
+        tables(&pictures, &[("train.csv", "id,label\n1,a\n2,b\n3,a\n4,b\n"), ("test.csv", "id\n1\n2\n")]);
+    let set = of(&folder);
+    assert_eq!(totals(&set), [("a", 2), ("b", 2)].into());
+    assert_eq!(left_out(&set), [(2, "no table gives them a label")]);
+    assert!(all(&set.train).0.chunks(16).all(|image| image[0] < 4), "of the training folder");
+}
+
 #[test]
 fn of_several_columns_of_labels_the_finest_is_taken_and_said() {
     let text = format!("file,superclass,label\n{}", pets(|path, label| format!("{path},pet,{label}\n")));
@@ -297,7 +309,7 @@ fn a_table_that_names_nothing_is_refused_with_its_fault() {
 
 fn row(image: usize) -> String {
     // the corners hardly ever change
-    let pixel = |place: usize| if place % 15 == 0 { 0 } else { (image * 37 + place * 11) % 256 };
+    let pixel = |place: usize| if place.is_multiple_of(15) { 0 } else { (image * 37 + place * 11) % 256 };
     (0..16).map(|place| pixel(place).to_string()).collect::<Vec<_>>().join(",")
 }
 
@@ -314,7 +326,7 @@ fn pixels_are_read_in_every_way_of_writing_them() {
     let header = (0..16).map(|place| format!("pixel{place}")).collect::<Vec<_>>().join(",");
     let rows = |row: &dyn Fn(usize) -> String| (0..12).map(row).collect::<String>();
     let expected: Vec<u8> =
-        (0..16).map(|place| if place % 15 == 0 { 0 } else { (place * 11) as u8 }).collect();
+        (0..16_usize).map(|place| if place.is_multiple_of(15) { 0 } else { (place * 11) as u8 }).collect();
     let table = |name: &str, text: String| {
         let folder = tables(&[], &[(name, &text)]);
         let set = of(&folder);
