@@ -144,3 +144,30 @@ fn nothing_is_nested_too_deeply_or_within_itself() {
     made.push(b'.');
     assert!(refused(&made).contains("damaged"));
 }
+
+/// Bytes changed, cut off and put in, thousands of times: never a panic, and what is read is no longer than what there is.
+#[test]
+fn damaged_pickles_are_survived() {
+    use crate::rng::rng;
+    use rand::RngExt as _;
+    let mut rng = rng(1, "damaged pickles", 0);
+    for protocol in 0..=5 {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pickles");
+        let whole = std::fs::read(format!("{folder}/{protocol}.pickle")).unwrap();
+        for turn in 0..5000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=turn % 3 {
+                let place = rng.random_range(0..bytes.len());
+                let other = turn % bytes.len();
+                match turn % 4 {
+                    0 | 1 => bytes[place] = rng.random(),
+                    2 => drop(bytes.splice(place..place, [rng.random(), b'h', 0])),
+                    _ => bytes.swap(place, other),
+                }
+            }
+            if let Ok(pickle) = read(&bytes) {
+                assert!(pickle.len <= bytes.len());
+            }
+        }
+    }
+}

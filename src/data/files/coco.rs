@@ -36,6 +36,9 @@ pub(crate) const ENTRY: Format = Format {
 /// What is read of a file to see whether it is one of boxes.
 const HEAD_BYTES: u64 = 64 << 10;
 
+/// Where there are more JSON files, each is of one photograph, as other programs write them.
+const LOOKED_AT: usize = 64;
+
 fn read(path: &Path, choice: &Choice, watch: &Watch) -> Result<Contents> {
     let files = annotations(path);
     let mut notes = Notes::default();
@@ -179,7 +182,12 @@ fn annotations(path: &Path) -> Vec<(PathBuf, Option<PartName>)> {
     let all: Vec<PathBuf> = own.iter().cloned().chain(inner).filter(|path| path.is_file()).collect();
     let mut found: Vec<PathBuf> = all.iter().filter(|path| is_said(path)).cloned().collect();
     if found.is_empty() {
-        found = all.into_iter().filter(|path| is_like(path)).collect();
+        found = all
+            .into_iter()
+            .filter(|path| is_json(path))
+            .take(LOOKED_AT)
+            .filter(|path| is_like(path))
+            .collect();
     }
     let part = |file: PathBuf| {
         let part = parts::of(&file, path);
@@ -194,10 +202,14 @@ fn is_said(path: &Path) -> bool {
     name.starts_with("instances") && name.ends_with(".json") || name.ends_with("coco.json")
 }
 
+fn is_json(path: &Path) -> bool {
+    name(path).ends_with(".json") && !name(path).starts_with('.')
+}
+
 /// Whether a JSON file begins as one of boxes does.
 fn is_like(path: &Path) -> bool {
     let mut head = vec![];
-    if !name(path).ends_with(".json") || name(path).starts_with('.') {
+    if !is_json(path) {
         return false;
     }
     let read = open(path).map(|file| file.take(HEAD_BYTES).read_to_end(&mut head));

@@ -32,6 +32,8 @@ pub(crate) const ENTRY: Format = Format {
 
 /// Folders within the folder are searched as deep as this.
 const MAX_DEPTH: usize = 5;
+/// Photographs of a folder that are looked at to see whether it is one of YOLO's.
+const LOOKED_AT: usize = 200;
 /// Longer files are none of boxes.
 const MAX_BYTES: u64 = 16 << 20;
 /// More classes than this are a slip.
@@ -200,7 +202,7 @@ fn labels(photograph: &Path) -> Option<PathBuf> {
 /// Whether the first photograph with labels in a folder, or within it, has such ones.
 fn has_labels(folder: &Path, depth: usize) -> bool {
     let entries = entries(folder);
-    let first = entries.iter().filter(|path| is_picture(path)).find_map(|path| labels(path));
+    let first = entries.iter().filter(|path| is_picture(path)).take(LOOKED_AT).find_map(|path| labels(path));
     if let Some(labels) = first {
         let text = disk::read_text(&labels, MAX_BYTES).unwrap_or_default();
         let line = text.lines().find(|line| !line.trim().is_empty());

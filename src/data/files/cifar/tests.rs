@@ -46,6 +46,10 @@ fn a_pickle_that_would_call_something_is_refused_by_name() {
     fs::write(&batch, b"cos\nsystem\n(S'echo'\ntR.").unwrap();
     let said = set(folder.path()).unwrap_err();
     assert!(said.contains("data_batch_1 was passed over: it wants to call os.system"), "{said}");
+    // a list within a list, and so on
+    fs::write(&batch, [vec![b']'; 10_000], vec![b'a'; 9_999], vec![b'.']].concat()).unwrap();
+    let said = set(folder.path()).unwrap_err();
+    assert!(said.contains("nested more deeply"), "{said}");
     let whole = fs::read(data("ten/cifar-10-batches-py/data_batch_1")).unwrap();
     fs::write(&batch, &whole[..whole.len() / 2]).unwrap();
     let said = set(folder.path()).unwrap_err();
