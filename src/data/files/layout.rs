@@ -146,13 +146,22 @@ fn classes_of<'a>(folders: &[&'a Folder], notes: &mut Notes) -> Classes<'a> {
     classes
 }
 
-/// The classes in a folder: its folders, but those that hold other files than pictures alone.
+/// The classes in a folder: its folders, but those that hold no pictures and other files, and those in which all classes
+/// are there again, as in some archives.
 fn named<'a>(folder: &'a Folder, notes: &mut Notes) -> Classes<'a> {
     let (classes, others): (Vec<_>, Vec<_>) =
         folder.folders.iter().partition(|class| class.total > 0 || class.files == 0);
     for other in others {
         let name = &other.name;
         notes.remarks.push(format!("The folder {name:?} holds files that are no pictures, and is no class"));
+    }
+    let names: Vec<&str> = classes.iter().map(|class| class.name.trim()).collect();
+    let is_copy = |class: &&Folder| {
+        class.full().count() > 1 && class.full().all(|inner| names.contains(&inner.name.trim()))
+    };
+    let (copies, classes): (Vec<&Folder>, Vec<&Folder>) = classes.into_iter().partition(is_copy);
+    for copy in copies {
+        copy.leave_out(&format!("the folder {:?} holds the same classes again", copy.name), notes);
     }
     classes.into_iter().map(|class| (class.name.trim(), class)).collect()
 }

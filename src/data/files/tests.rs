@@ -11,6 +11,7 @@ use samples::sample;
 
 mod hostile;
 mod layouts;
+mod pixels;
 mod samples;
 mod tables;
 

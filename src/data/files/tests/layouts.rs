@@ -177,6 +177,20 @@ fn parts_may_lie_within_classes_and_be_in_pieces() {
     assert_eq!(left_out(&set), [(4, "the folder \"train_masks\" lies beside the part")]);
 }
 
+#[test]
+fn classes_that_lie_beside_a_copy_of_themselves_are_read_once() {
+    let cells = ["cells/well/%.png", "cells/ill/%.png", "cells/cells/well/%.png", "cells/cells/ill/%.png"];
+    let set = of(&many(&cells));
+    assert_eq!(totals(&set), [("ill", 4), ("well", 4)]);
+    assert_eq!(left_out(&set), [(8, "the folder \"cells\" holds the same classes again")]);
+    // a form for answers is no table of labels
+    let folder = many(&["train/cat/%.png", "train/dog/%.png", "test/%.png"]);
+    fs::write(folder.path().join("sample_submission.csv"), "id,label\n0,0.5\n1,0.5\n").unwrap();
+    let set = of(&folder);
+    assert_eq!(totals(&set), [("cat", 4), ("dog", 4)]);
+    assert_eq!(left_out(&set), [(4, "they have no class: no class folders are above them")]);
+}
+
 /// ultralytics/ultralytics#13936: a class that the test part lacks.
 #[test]
 fn classes_of_parts_are_matched_by_name() {
