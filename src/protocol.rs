@@ -171,7 +171,7 @@ pub struct RunInfo {
     pub saved: Option<u64>,
     /// The steps of all checkpoints, rising.
     pub checkpoints: Vec<u64>,
-    /// Whether its images are drawings, so that a picture is framed like one.
+    /// Whether it learns from drawings, so that what it is shown is framed like one.
     pub learns_from_drawings: bool,
     /// Whether only a few points of its long curves follow, until all are asked for.
     pub is_sketch: bool,

@@ -19,7 +19,7 @@ mod picture;
 pub mod poses;
 pub use framing::{Framing, Steps, Tone};
 pub(super) use grid::distance;
-pub use likeness::are_drawings;
+pub use likeness::{SHAPE, are_drawings};
 pub use picture::{Found, of, read, read_one};
 
 /// Width and height of a framed image.

@@ -1,14 +1,10 @@
 //! `data.toml`: what a run's data set is, so that its network can be used where the data set has gone.
 use super::RunFolder;
 use crate::{
-    data::{
-        self, Dataset, DatasetInfo,
-        drawing::{SIDE, are_drawings},
-        watch::Watch,
-    },
+    data::{self, Dataset, DatasetInfo, drawing, watch::Watch},
     disk,
     errors::At as _,
-    shape::{ImageShape, Shape},
+    shape::Shape,
     spec::RunSpec,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -56,8 +52,7 @@ impl RunData {
     /// Of a data set that has been read, with its counts.
     pub fn of(dataset: &Dataset) -> Self {
         let counts = Counts { train: dataset.train.len(), test: dataset.test.len() };
-        let shape = dataset.info.shape.image();
-        let drawings = shape.is_ok_and(|shape| are_drawings(&dataset.train, shape));
+        let drawings = drawing::are_drawings(&dataset.train, dataset.info.shape);
         Self { examples: Some(counts), drawings: Some(drawings), ..Self::unread(dataset.info.clone()) }
     }
 
@@ -107,10 +102,10 @@ impl RunFolder {
         }
     }
 
-    /// Whether the run learns from drawings, so that a picture has to be framed like one. Earlier versions did not write that
-    /// down: of them it is supposed of images of 28 by 28 in grey.
+    /// Whether the run learns from drawings, so that what it is shown has to be framed like one. Earlier versions did not
+    /// write that down: of their runs it is supposed where the shape is that of a drawing.
     pub fn learns_from_drawings(&self, spec: &RunSpec) -> bool {
-        let is_of_their_shape = |shape: Shape| shape == ImageShape::new(SIDE, SIDE, 1).into();
+        let is_of_their_shape = |shape: Shape| shape == drawing::SHAPE;
         match self.data().ok().flatten() {
             Some(RunData { drawings: Some(are_drawings), .. }) => are_drawings,
             Some(data) => is_of_their_shape(data.shape),
@@ -167,6 +162,7 @@ impl RunData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::ImageShape;
     use std::fs;
 
     fn folder() -> (tempfile::TempDir, RunFolder) {

@@ -75,7 +75,7 @@ pub struct Run {
     pub saved: Option<u64>,
     /// The steps of all checkpoints, rising.
     pub checkpoints: Vec<u64>,
-    /// Whether its images are drawings, so that a picture is framed like one.
+    /// Whether it learns from drawings, so that what it is shown is framed like one.
     pub learns_from_drawings: bool,
     /// What a person says of it.
     pub marks: Marks,

@@ -1,6 +1,9 @@
 //! Whether the images of a data set are drawings, framed as the pad frames them.
 use super::SIDE;
-use crate::{data::Examples, shape::ImageShape};
+use crate::{
+    data::Examples,
+    shape::{ImageShape, Shape},
+};
 
 /// Images that are looked at.
 const LOOKED_AT: usize = 200;
@@ -10,10 +13,13 @@ const SHARE: f64 = 0.9;
 const PAPER: u8 = 32;
 const INK: u8 = 128;
 
+/// The shape of a drawing that was framed.
+pub const SHAPE: Shape = Shape::Image(ImageShape::new(SIDE, SIDE, 1));
+
 /// Whether images of this shape are drawings of 28 by 28, bright ink on black paper that does not reach the border. A picture
 /// is framed like a drawing for a network that learns from such images alone. Images that cannot be read are none.
-pub fn are_drawings(images: &Examples, shape: ImageShape) -> bool {
-    if shape != ImageShape::new(SIDE, SIDE, 1) || images.is_empty() {
+pub fn are_drawings(images: &Examples, shape: Shape) -> bool {
+    if shape != SHAPE || images.is_empty() {
         return false;
     }
     let chosen: Vec<usize> = (0..images.len()).step_by(images.len().div_ceil(LOOKED_AT)).collect();
@@ -46,11 +52,11 @@ mod tests {
 
     #[test]
     fn drawings_leave_their_border_free_and_are_of_one_size() {
-        let drawn = ImageShape::new(SIDE, SIDE, 1);
+        let drawn = SHAPE;
         assert!(are_drawings(&squares(6, 1000), drawn));
         assert!(!are_drawings(&squares(0, 10), drawn), "clothes fill their images");
         assert!(!are_drawings(&squares(2, 10), drawn), "most of it is ink");
-        assert!(!are_drawings(&squares(6, 10), ImageShape::new(14, 56, 1)));
+        assert!(!are_drawings(&squares(6, 10), ImageShape::new(14, 56, 1).into()));
         assert!(!are_drawings(&Examples::images(vec![], vec![]), drawn));
         let mut some = squares(6, 7);
         some = Examples::images(

@@ -138,7 +138,7 @@ mod tests {
         engine.resume_or_wait(&b).unwrap();
         assert_eq!(engine.active.keys().collect::<Vec<_>>(), [&a, &b]);
         engine.delete(e.clone()).unwrap();
-        assert_eq!(engine.queue.waiting, [d.clone()]);
+        assert_eq!(engine.queue.waiting.iter().collect::<Vec<_>>(), [&d]);
         while engine.has_work() {
             engine.work();
             assert!(!engine.active.contains_key(&d) || engine.active.len() == 1, "it waits for both");
