@@ -9,7 +9,7 @@ use headstart::{
     data::{
         Dataset, Examples,
         drawing::{self, SIDE},
-        files,
+        files::{self, PictureFile},
         watch::Watch,
     },
     evaluation::{Judgement, Verdict},
@@ -147,8 +147,9 @@ fn read(path: &Path) -> Result<Dataset> {
 fn framed(folder: &Path) -> Result<Examples> {
     let framed: Vec<(Vec<u8>, u16)> = match files::labelled_pictures(folder) {
         Ok(pictures) => {
-            let read =
-                |(path, label): &(PathBuf, String)| Ok((drawing::read_one(path)?.frame(), label.parse()?));
+            let read = |(picture, label): &(PictureFile, String)| {
+                Ok((drawing::read_one(&picture.path)?.frame(), label.parse()?))
+            };
             pictures.par_iter().map(read).collect::<Result<_>>()?
         }
         Err(_) => framed_images(&read(folder)?)?,
