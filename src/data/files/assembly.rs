@@ -201,11 +201,17 @@ fn common_shape(headers: &[pictures::Headers], choice: &Choice) -> ImageShape {
 fn carve(train: &mut Examples, classes: usize, notes: &mut Notes) -> Result<Examples> {
     let count = (train.len() / TEST_SHARE).max(1);
     let twins = train.as_read().into_owned().twins;
-    let [left, carved] =
-        split(train.labels(), &twins, classes, count, 0).context("There are too few images")?;
+    let without = |twins| split(train.labels(), twins, classes, count, 0).context("There are too few images");
+    let mut sides = without(&twins)?;
+    if sides.iter().any(Vec::is_empty) {
+        // almost all of them are equal: a test part that flatters is better than none, and it is said
+        sides = without(&Default::default())?;
+        notes.remarks.push("Too many images are equal to others to keep all copies on one side".into());
+    }
+    let [left, carved] = sides;
     ensure!(
         !left.is_empty() && !carved.is_empty(),
-        "There is no test part, and too many images are equal to others to make one: remove copies, or add images"
+        "There is no test part, and too few images to make one: add images"
     );
     let test = train.subset(&carved);
     *train = train.subset(&left);

@@ -98,18 +98,29 @@ pub fn remarks(names: &[String]) -> Vec<String> {
     for name in names {
         alike.entry(name.to_lowercase()).or_default().push(name);
     }
-    let groups = alike.into_values().filter(|group| group.len() > 1);
-    let groups: Vec<String> = groups.map(|group| format!("{group:?}")).collect();
-    if groups.is_empty() {
-        return vec![];
+    let (mut cases, mut copies) = (vec![], vec![]);
+    for mut group in alike.into_values().filter(|group| group.len() > 1) {
+        let count = group.len();
+        group.sort_unstable();
+        group.dedup();
+        match group[..] {
+            [name] => copies.push(format!("{count} of {name:?}")),
+            _ => cases.push(format!("{group:?}").trim_matches(['[', ']']).replace(", ", " and ")),
+        }
     }
-    let shown = groups.iter().take(NAMED).map(|group| group.trim_matches(['[', ']']).replace(", ", " and "));
-    let more =
-        if groups.len() > NAMED { format!(", and {} more", groups.len() - NAMED) } else { String::new() };
-    vec![format!(
-        "Classes whose names differ only in capital letters are kept apart: {}{more}. Rename them if they are the same",
-        shown.collect::<Vec<_>>().join("; ")
-    )]
+    let cases = some_of(&cases).map(|groups| {
+        format!("Classes whose names differ only in capital letters are kept apart: {groups}. Rename them if they are the same")
+    });
+    let copies = some_of(&copies)
+        .map(|groups| format!("Classes of the same name are kept apart by their labels: {groups}"));
+    cases.into_iter().chain(copies).collect()
+}
+
+/// The first of some groups in words, and how many more there are; nothing where there are none.
+fn some_of(groups: &[String]) -> Option<String> {
+    let shown = groups.get(..groups.len().min(NAMED)).filter(|shown| !shown.is_empty())?.join("; ");
+    let more = groups.len().saturating_sub(NAMED);
+    Some(if more > 0 { format!("{shown}, and {more} more") } else { shown })
 }
 
 /// A remark on classes without a training image.
@@ -186,6 +197,8 @@ mod tests {
         assert!(remarks(&texts(&["a", "b"])).is_empty());
         let said = remarks(&texts(&["Cat", "cat", "dog"])).concat();
         assert!(said.contains("\"Cat\" and \"cat\". Rename"), "{said}");
+        let copies = remarks(&texts(&["a", "b", "a", "a"]));
+        assert_eq!(copies, ["Classes of the same name are kept apart by their labels: 3 of \"a\""]);
         assert_eq!(empty(&numbered(2), &[1, 1]), None);
         assert_eq!(empty(&numbered(2), &[1, 0]).unwrap(), "The class \"1\" has no training image");
         let said = empty(&numbered(50), &[&[1; 10][..], &[0; 40]].concat()).unwrap();

@@ -172,5 +172,14 @@ fn boxes_in_turned_photographs_are_where_the_size_says() {
             let is_blue = image.chunks(3).all(|pixel| pixel[0] < pixel[2]);
             assert_eq!((is_red, is_blue), (*label == 0, *label == 1), "{kind} {place}: {image:?}");
         }
+        // all photographs are the same: a test part is made all the same, and that is said
+        let set =
+            crate::data::files::read(&cases.join(kind), &Choice::new("files"), &Watch::default()).unwrap();
+        assert_eq!((set.train.len(), set.test.len()), (14, 2), "{kind}");
+        let remarks = set.notes.remarks.concat();
+        assert!(
+            remarks.contains("to keep all copies on one side") && remarks.contains("flatters"),
+            "{remarks}"
+        );
     }
 }
