@@ -48,6 +48,8 @@ fn of_the_views_that_look_into_a_network() {
     let run = support::start(&mut session, fixture.spec(&["name=Seed CNN", "epochs=4"]));
     support::until(&mut session, &run, support::finished);
     for (view, dark) in ["why", "inside", "map"].into_iter().flat_map(|view| [(view, true), (view, false)]) {
+        // each window counts its questions from 1
+        session.state.answers.clear();
         let mut window = open_view(view, [1440.0, 900.0], dark, session.state.clone());
         draw_seven(&mut window);
         wait(&mut window, &mut session, |window| match view {
