@@ -222,3 +222,20 @@ fn the_form_shows_what_augmentation_does_and_knows_what_suits() {
     assert_eq!(spec.dataset.values["class_balance"], 1.0);
     session.close();
 }
+
+/// A panel keeps its height in points, of which a window has fewer at a higher zoom.
+#[test]
+fn the_filter_and_a_row_of_images_stay_in_sight_at_any_zoom() {
+    let fixture = support::Fixture::with_images(600, 200);
+    let mut session = fixture.session();
+    let mut window = open_view("data", [1152.0, 720.0], true, State::default());
+    window.state_mut().bench.picked_dataset(fixture.data());
+    wait(&mut window, &mut session, has("800 images of 28"));
+    window.set_size(egui::vec2(720.0, 450.0));
+    window.run_steps(6);
+    let report = window.get_by_label_contains("Click an image, or press Tab").rect().top();
+    let filter = window.get_by_label("Corrected").rect().bottom();
+    let images = window.get_by_label("800 images").rect();
+    assert!(filter < images.top() + 1.0 && images.top() + 30.0 < report, "{filter} {images:?} {report}");
+    session.close();
+}

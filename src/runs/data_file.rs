@@ -133,14 +133,14 @@ impl RunFolder {
     /// # Errors
     /// Where it is another one, or the file cannot be read or written.
     pub fn check_data(&self, dataset: &Dataset) -> Result<()> {
-        let now = RunData::of(dataset);
         let Some(known) = self.data()? else {
             let path = self.path.join(NAME);
-            return disk::replace(&path, now.to_toml().as_bytes())
+            return disk::replace(&path, RunData::of(dataset).to_toml().as_bytes())
                 .map_err(|error| disk::unwritten("Could not write what the data set is", &path, error));
         };
+        let now = &dataset.info;
         ensure!(
-            known.info() == now.info(),
+            known.info() == *now,
             "The data set has changed: the run learns from {} classes of {}, and there are {} of {} now. Bring the \
              former data set back, or start a new run",
             known.class_names.len(),

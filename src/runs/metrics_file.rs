@@ -139,7 +139,8 @@ impl RunFolder {
         Ok(self.thinned(thinned::MOST)?.0)
     }
 
-    /// As [`points`](Self::points), of which only as many are kept as the figures of a list need; and whether those are all.
+    /// As [`points`](Self::points), with as few of the training curves as a list needs; and whether those are all. The
+    /// others are short, and say what was measured at which step.
     ///
     /// # Errors
     /// As there.
@@ -147,10 +148,11 @@ impl RunFolder {
         self.thinned(thinned::SKETCH)
     }
 
-    /// The points of curves in at most so many buckets, and whether those are all of them.
-    fn thinned(&self, most: usize) -> Result<(Vec<Point>, bool)> {
+    /// The points of curves, those of training in at most so many buckets, and whether those are all of them.
+    fn thinned(&self, of_training: usize) -> Result<(Vec<Point>, bool)> {
         let mut curves: BTreeMap<(&str, Split), Thinned> = BTreeMap::new();
         self.each_point(|Point { step, split, metric, value }| {
+            let most = if split == Split::Train { of_training } else { thinned::MOST };
             curves.entry((metric, split)).or_insert_with(|| Thinned::within(most)).push((step, value));
         })?;
         let of_curve = |((metric, split), curve): (&(&'static str, Split), &Thinned)| {
@@ -237,6 +239,20 @@ mod tests {
         let trained: Vec<_> = points.iter().filter(|point| point.split == Split::Train).collect();
         assert!(trained.len() <= 2 * thinned::MOST + 1, "{}", trained.len());
         assert_eq!((trained[0].value, trained[trained.len() - 1].step), (1.0, steps as u64));
+    }
+
+    #[test]
+    fn a_sketch_has_few_points_of_training_and_all_that_was_validated() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let text: String = (1..=5000)
+            .map(|step| format!("{step},train,loss,1\n{step},validation,loss,{}\n", 1.0 / f64::from(step)))
+            .collect();
+        fs::write(run.path.join(NAME), format!("{HEADER}{text}")).unwrap();
+        let (points, is_whole) = run.sketch().unwrap();
+        let of = |split| points.iter().filter(|point| point.split == split).count();
+        assert!(!is_whole && of(Split::Train) <= 2 * thinned::SKETCH + 1);
+        assert_eq!(of(Split::Validation), 5000, "a checkpoint's figure is that of its step");
     }
 
     /// As power cuts leave it: shorter than the checkpoint says, gone, or with zeros in the place of what was written.

@@ -7,7 +7,7 @@ use crate::{
     errors::At as _,
     spec::{Choice, ComponentInfo},
 };
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
@@ -29,9 +29,9 @@ pub(crate) const ENTRY: Format = Format {
 
 /// Archives that unpack to more are refused.
 const MAX_BYTES: u64 = if cfg!(test) { 16 << 20 } else { 32 << 30 };
-/// Archives that unpack to so many times their own bytes, and more than [`SMALL`], are refused.
+/// What an archive may unpack to at most, as a multiple of its own size. [`SMALL`] is allowed in any case.
 const MAX_RATIO: u64 = 200;
-/// Any archive may unpack to this.
+/// Bytes that any archive may unpack to.
 const SMALL: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 /// Archives with more files are refused.
 const MAX_FILES: usize = 4_000_000;
@@ -229,8 +229,7 @@ impl Unpacking<'_> {
             })?;
             file.write_all(&portion[..count]).map_err(unwritten)?;
         }
-        ensure!(file.flush().map_err(unwritten).is_ok(), "the archive cannot be unpacked");
-        Ok(())
+        file.flush().map_err(unwritten)
     }
 }
 

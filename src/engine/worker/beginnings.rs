@@ -131,6 +131,7 @@ impl Engine {
         let points = folder.points()?;
         self.forget_weights();
         self.backlog.retain(|waiting| *waiting != run.id);
+        self.leave_queue(&run.id);
         self.show(info, points);
         self.active.insert(run.id.clone(), run);
         Ok(())

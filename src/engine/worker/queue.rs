@@ -6,7 +6,10 @@ use crate::{
     spec::RunSpec,
 };
 use anyhow::{Result, ensure};
-use std::{collections::VecDeque, thread};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    thread,
+};
 
 /// Runs that train at once on the smallest machine.
 const FEWEST: usize = 4;
@@ -36,9 +39,9 @@ impl Engine {
     }
 
     fn is_full(&self) -> bool {
-        let is_alone =
-            |run: &&super::ActiveRun| run.phase == Phase::Running && run.trainer.spec.entrant.is_none();
-        self.active.values().filter(is_alone).count() + self.contests.len() >= self.queue.most
+        let running = self.active.values().filter(|run| run.phase == Phase::Running);
+        let at_work: BTreeSet<&str> = running.map(|run| occupied_by(&run.trainer.spec, &run.id)).collect();
+        at_work.len() >= self.queue.most
     }
 
     /// Puts a run at the end of the queue.
@@ -107,6 +110,11 @@ impl Engine {
     }
 }
 
+/// What takes a place among those that train at once: the run itself, or the comparison that it belongs to.
+fn occupied_by<'a>(spec: &'a RunSpec, run: &'a RunId) -> &'a str {
+    spec.entrant.as_ref().map_or(&**run, |entrant| entrant.comparison.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +145,11 @@ mod tests {
         assert_eq!(engine.queue.waiting, [&e, &b, &d].map(Clone::clone));
         engine.resume_or_wait(&b).unwrap();
         assert_eq!(engine.active.keys().collect::<Vec<_>>(), [&a, &b]);
+        // whatever makes a run train, as going back to a checkpoint does, it waits no longer
+        let f = start(&mut engine, "f");
+        engine.resume(&f, None, true).unwrap();
+        assert!(!engine.queue.waiting.contains(&f) && engine.active.contains_key(&f));
+        engine.delete(f).unwrap();
         engine.delete(e.clone()).unwrap();
         assert_eq!(engine.queue.waiting.iter().collect::<Vec<_>>(), [&d]);
         while engine.has_work() {

@@ -108,8 +108,9 @@ fn rows(experiment: &Experiment, work: &Work, catalog: &Catalog) -> Vec<(String,
         "Time",
         match work.secs {
             Some(secs) => format!("about {} on this computer; it can be stopped and resumed", duration(secs)),
-            None => "not known yet, as no such network has been trained here: it is shown once the race runs"
-                .into(),
+            None => {
+                "not known yet, as no such network has been trained here: it is shown once it runs".into()
+            }
         },
     );
     rows

@@ -10,11 +10,11 @@ const DEEPEST: usize = 3;
 
 /// Runs and how many runs of the list each goes on from, out of runs with the newest first.
 pub fn ordered<'a>(newest_first: &[&'a Run]) -> Vec<(&'a Run, usize)> {
-    let listed: BTreeSet<&RunId> = newest_first.iter().map(|run| &run.id).collect();
+    let listed: BTreeSet<&str> = newest_first.iter().map(|run| &*run.id).collect();
     let mut forks: BTreeMap<&str, Vec<&'a Run>> = BTreeMap::new();
     let mut roots = vec![];
     for run in newest_first {
-        match run.spec.branch.as_ref().filter(|branch| listed.contains(&RunId::from(branch.run.as_str()))) {
+        match run.spec.branch.as_ref().filter(|branch| listed.contains(branch.run.as_str())) {
             Some(branch) => forks.entry(branch.run.as_str()).or_default().push(run),
             None => roots.push(*run),
         }
@@ -25,7 +25,14 @@ pub fn ordered<'a>(newest_first: &[&'a Run]) -> Vec<(&'a Run, usize)> {
     let mut families: Vec<Vec<(&Run, usize)>> = roots.into_iter().map(|root| family(root, &forks)).collect();
     families
         .sort_by_cached_key(|family| std::cmp::Reverse(family.iter().map(|(run, _)| run.id.clone()).max()));
-    families.concat()
+    let mut found = families.concat();
+    if found.len() < newest_first.len() {
+        // files that were changed by hand may say that runs go on from each other
+        let shown: BTreeSet<&RunId> = found.iter().map(|(run, _)| &run.id).collect();
+        let left: Vec<_> = newest_first.iter().filter(|run| !shown.contains(&run.id)).collect();
+        found.extend(left.into_iter().map(|run| (*run, 0)));
+    }
+    found
 }
 
 /// A run and its forks, each before its own.
@@ -106,6 +113,9 @@ mod tests {
         // 5 goes on from 3, which goes on from 1: their family is the newest
         let runs = [("1", None), ("2", Some("1")), ("3", Some("1")), ("4", None), ("5", Some("3"))];
         assert_eq!(order(&runs), of(&[("1", 0), ("3", 1), ("5", 2), ("2", 1), ("4", 0)]));
+        // two that go on from each other, and one that goes on from itself
+        let circle = [("1", Some("2")), ("2", Some("1")), ("3", Some("3")), ("4", None)];
+        assert_eq!(order(&circle), of(&[("4", 0), ("3", 0), ("2", 0), ("1", 0)]));
         // the parent is gone
         assert_eq!(order(&[("1", Some("0")), ("2", None)]), of(&[("2", 0), ("1", 0)]));
     }

@@ -40,6 +40,9 @@ pub(crate) const ENTRY: ViewEntry = ViewEntry {
     open: || Box::new(DataView::default()),
 };
 
+/// The height of the filter and a row of images, in points.
+const FILTER_AND_A_ROW: f32 = 150.0;
+
 /// What the view keeps between frames.
 #[derive(Default)]
 struct DataView {
@@ -138,7 +141,10 @@ impl DataView {
             // The filter and some rows of images come first.
             let most = ui.available_height() * 0.45;
             let height = (ui.available_height() - 220.0).clamp(most.min(80.0), most);
+            // it keeps its height in points when the window or its zoom changes, and there may be less room then
+            let highest = (ui.available_height() - FILTER_AND_A_ROW).max(most.min(80.0));
             let panel = Panel::bottom("data side below").default_size(height).resizable(true);
+            let panel = panel.size_range(most.min(80.0)..=highest);
             panel.frame(frame.inner_margin(egui::Margin { top: 8, ..egui::Margin::ZERO })).show(ui, content);
         }
         chosen

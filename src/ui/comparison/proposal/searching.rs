@@ -67,11 +67,9 @@ fn seeds(ui: &mut Ui, seeds: &mut Vec<u64>) {
     let changed = ui.add(DragValue::new(&mut count).range(1..=MOST_SEEDS.max(seeds.len())).speed(0.05));
     if changed.labelled_by(label.id).changed() {
         seeds.truncate(count);
-        let first = seeds.first().copied().unwrap_or_default();
-        let mut next = seeds.iter().max().map_or(first, |last| last + 1);
         while seeds.len() < count {
+            let next = seeds.iter().max().map_or(0, |last| last.wrapping_add(1));
             seeds.push(next);
-            next += 1;
         }
     }
 }
