@@ -11,6 +11,7 @@ use headstart::{
         dropout::{self, Dropout},
         linear::{self, Linear},
         optimizer::Adam,
+        padding::Padding,
         pool::{self, MaxPool},
     },
 };
@@ -105,7 +106,7 @@ fn convolutions(bench: &mut Bench) {
         kernel_width: kernel,
         out_channels,
         stride,
-        padding,
+        padding: Padding::all(padding),
     };
     for (name, conv) in [
         ("conv 3×3 64→64 28×28", conv(28, 64, 3, 64, 1, 1)),

@@ -7,6 +7,7 @@
 //! Long, as the passes forward and back are one correlation and share how it is prepared.
 
 use super::frame::Frame;
+use super::padding::Padding;
 use super::pool::{self, MaxPool, Pooled};
 use super::simd::SimdLevel;
 use super::tile::{Correlate, Panels, Window};
@@ -42,8 +43,8 @@ pub struct Conv {
     pub out_channels: usize,
     /// Pixels between windows, in both directions.
     pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// Zeros around x.
+    pub padding: Padding,
 }
 
 /// `relu?(conv(x, weight) + bias?)`.
@@ -87,10 +88,12 @@ pub fn input_gradient<'a>(conv: &Conv, weight: &[f32], output: impl Into<ImageBa
     let output = output.into();
     conv.check_output(output);
     assert_eq!(weight.len(), conv.depth() * conv.out_channels);
-    let phases =
-        |len, kernel| (0..conv.stride).filter_map(move |rest| StridePhase::new(conv, len, kernel, rest));
-    let phases: Vec<_> = phases(conv.height, conv.kernel_height)
-        .flat_map(|rows| phases(conv.width, conv.kernel_width).map(move |columns| [rows, columns]))
+    let phases = |len, kernel, before| {
+        (0..conv.stride).filter_map(move |rest| StridePhase::new((len, kernel, conv.stride), before, rest))
+    };
+    let of_columns = || phases(conv.width, conv.kernel_width, conv.padding.left);
+    let phases: Vec<_> = phases(conv.height, conv.kernel_height, conv.padding.top)
+        .flat_map(|rows| of_columns().map(move |columns| [rows, columns]))
         .map(|phase| (phase, conv.phase_gradient(weight, phase)))
         .collect();
     if let (1, [([rows, _], correlation)]) = (conv.stride, &phases[..]) {
@@ -129,13 +132,13 @@ struct StridePhase {
 }
 
 impl StridePhase {
-    /// `None` where no row of x or of the kernel belongs to it.
-    fn new(conv: &Conv, len: usize, kernel: usize, rest: usize) -> Option<Self> {
-        let taps = kernel.saturating_sub(rest).div_ceil(conv.stride);
-        // row i of x meets row k of the kernel where i + padding - k is a multiple of the stride
-        let first = (rest + conv.stride - conv.padding % conv.stride) % conv.stride;
-        let output = ((first + conv.padding - rest) / conv.stride) as isize;
-        let count = len.saturating_sub(first).div_ceil(conv.stride);
+    /// For `len` rows of x with `before` zeros above them. `None` where no row of x or of the kernel belongs to it.
+    fn new((len, kernel, stride): (usize, usize, usize), before: usize, rest: usize) -> Option<Self> {
+        let taps = kernel.saturating_sub(rest).div_ceil(stride);
+        // row i of x meets row k of the kernel where i + before - k is a multiple of the stride
+        let first = (rest + stride - before % stride) % stride;
+        let output = ((first + before - rest) / stride) as isize;
+        let count = len.saturating_sub(first).div_ceil(stride);
         (taps > 0 && count > 0).then_some(StridePhase { rest, taps, first, count, output })
     }
 }
@@ -143,12 +146,12 @@ impl StridePhase {
 impl Conv {
     /// Rows of y.
     pub fn out_height(&self) -> usize {
-        (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
+        (self.padding.rows(self.height) - self.kernel_height) / self.stride + 1
     }
 
     /// Columns of y.
     pub fn out_width(&self) -> usize {
-        (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
+        (self.padding.columns(self.width) - self.kernel_width) / self.stride + 1
     }
 
     /// Numbers the window sees at one position.
@@ -169,7 +172,7 @@ impl Conv {
             rows: self.kernel_height,
             columns: self.kernel_width,
             channels: self.in_channels,
-            frame_width: self.width + 2 * self.padding,
+            frame_width: self.padding.columns(self.width),
             stride: self.stride,
             out_width: self.out_width(),
         }
@@ -184,9 +187,9 @@ impl Conv {
             height: self.height,
             width: self.width,
             channels: self.in_channels,
-            top: self.padding as isize,
-            left: self.padding as isize,
-            frame_width: self.width + 2 * self.padding,
+            top: self.padding.top as isize,
+            left: self.padding.left as isize,
+            frame_width: self.padding.columns(self.width),
             frame_channels: self.in_channels,
         }
     }
@@ -247,8 +250,8 @@ impl Conv {
         assert_eq!(x.len(), self.batch * self.in_len());
         assert_eq!(weight.len(), self.depth() * self.out_channels);
         assert!(self.stride > 0 && weight.len() * self.in_len() > 0);
-        assert!(self.kernel_height <= self.height + 2 * self.padding);
-        assert!(self.kernel_width <= self.width + 2 * self.padding);
+        assert!(self.kernel_height <= self.padding.rows(self.height));
+        assert!(self.kernel_width <= self.padding.columns(self.width));
     }
 
     fn check_output(&self, output: ImageBatch) {

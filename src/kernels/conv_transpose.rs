@@ -76,6 +76,7 @@ impl Kernel for AddBias<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::padding::Padding;
     use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
     fn plain(conv: &Conv, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
@@ -90,8 +91,10 @@ mod tests {
             for (tap, weight) in weight.chunks_exact(in_channels * out_channels).enumerate() {
                 let to_row = row * stride + tap / conv.kernel_width;
                 let to_column = column * stride + tap % conv.kernel_width;
-                let inside = |at: usize, len: usize| at.checked_sub(padding).filter(|at| *at < len);
-                let (Some(to_row), Some(to_column)) = (inside(to_row, height), inside(to_column, width))
+                let inside =
+                    |at: usize, before: usize, len: usize| at.checked_sub(before).filter(|at| *at < len);
+                let (Some(to_row), Some(to_column)) =
+                    (inside(to_row, padding.top, height), inside(to_column, padding.left, width))
                 else {
                     continue;
                 };
@@ -126,7 +129,7 @@ mod tests {
                 kernel_width,
                 out_channels: 1 + random.below(67),
                 stride,
-                padding,
+                padding: Padding::all(padding),
             };
             let relu = round % 2 == 0;
             let x = random.numbers(conv.batch * conv.out_height() * conv.out_width() * conv.out_channels);
@@ -164,7 +167,7 @@ mod tests {
             kernel_width: 3,
             out_channels: 33,
             stride: 2,
-            padding: 1,
+            padding: Padding::all(1),
         };
         let mut random = Random::new(2);
         let x = random.numbers(5 * conv.out_height() * conv.out_width() * 33);

@@ -3,7 +3,7 @@
 //! Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 
 use super::simd::{Kernel, SimdLevel, Vector};
-use super::{OutputGradient, build_pieces, windows};
+use super::{OutputGradient, build_pieces, padding::Padding, windows};
 use rayon::prelude::*;
 
 /// Partial sums of a weight gradient: more would use more threads and more memory.
@@ -29,8 +29,8 @@ pub struct Depthwise {
     pub kernel_width: usize,
     /// Pixels between windows, in both directions.
     pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// Zeros around x.
+    pub padding: Padding,
 }
 
 /// `relu?(conv(x, weight) + bias?)`.
@@ -43,8 +43,10 @@ pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * conv.channels);
     let (rows, columns) = (conv.out_height(), conv.out_width());
     let lines = [
-        pairs(rows, conv.kernel_height, |row, tap| conv.source(row, tap, conv.height)),
-        pairs(columns, conv.kernel_width, |column, tap| conv.source(column, tap, conv.width)),
+        pairs(rows, conv.kernel_height, |row, tap| conv.source(row, tap, conv.padding.top, conv.height)),
+        pairs(columns, conv.kernel_width, |column, tap| {
+            conv.source(column, tap, conv.padding.left, conv.width)
+        }),
     ];
     let gather = Gather { conv, weight, bias, relu, source_width: conv.width, lines: &lines };
     gather.run(x, conv.height)
@@ -59,8 +61,10 @@ pub fn input_gradient(conv: &Depthwise, weight: &[f32], output: OutputGradient) 
     assert_eq!(weight.len(), conv.taps() * conv.channels);
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * conv.channels);
     let lines = [
-        pairs(conv.height, conv.kernel_height, |row, tap| conv.target(row, tap, rows)),
-        pairs(conv.width, conv.kernel_width, |column, tap| conv.target(column, tap, columns)),
+        pairs(conv.height, conv.kernel_height, |row, tap| conv.target(row, tap, conv.padding.top, rows)),
+        pairs(conv.width, conv.kernel_width, |column, tap| {
+            conv.target(column, tap, conv.padding.left, columns)
+        }),
     ];
     let gather = Gather { conv, weight, bias: None, relu: false, source_width: columns, lines: &lines };
     gather.run(&output.through_relu(), rows)
@@ -81,7 +85,9 @@ pub fn weight_gradient(
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * channels);
     let (level, gradient) = (SimdLevel::current(), output.through_relu());
     // for each tap, the pixels of y that it makes and those of x that it sees
-    let of_columns = pairs(conv.kernel_width, columns, |tap, column| conv.source(column, tap, conv.width));
+    let of_columns = pairs(conv.kernel_width, columns, |tap, column| {
+        conv.source(column, tap, conv.padding.left, conv.width)
+    });
     let pieces = conv.batch * rows;
     let per_sum = pieces.div_ceil(PARTIAL_SUMS).max(1);
     let partial_sums: Vec<Vec<f32>> = (0..pieces.div_ceil(per_sum))
@@ -92,7 +98,7 @@ pub fn weight_gradient(
                 let (image, row) = (piece / rows, piece % rows);
                 let dy = &gradient[piece * columns * channels..][..columns * channels];
                 for (tap, sums) in sums.chunks_exact_mut(conv.kernel_width * channels).enumerate() {
-                    if let Some(from) = conv.source(row, tap, conv.height) {
+                    if let Some(from) = conv.source(row, tap, conv.padding.top, conv.height) {
                         let row_len = conv.width * channels;
                         let x = &x[(image * conv.height + from) * row_len..][..row_len];
                         level.run(AccumulateRow { channels, pairs: &of_columns, x, dy, sums });
@@ -112,26 +118,26 @@ pub fn weight_gradient(
 impl Depthwise {
     /// Rows of y.
     pub fn out_height(&self) -> usize {
-        (self.height + 2 * self.padding - self.kernel_height) / self.stride + 1
+        (self.padding.rows(self.height) - self.kernel_height) / self.stride + 1
     }
 
     /// Columns of y.
     pub fn out_width(&self) -> usize {
-        (self.width + 2 * self.padding - self.kernel_width) / self.stride + 1
+        (self.padding.columns(self.width) - self.kernel_width) / self.stride + 1
     }
 
     fn taps(&self) -> usize {
         self.kernel_height * self.kernel_width
     }
 
-    /// The row or column of x, of `len`, that a tap sees from a row or column of y.
-    fn source(&self, position: usize, tap: usize, len: usize) -> Option<usize> {
-        (position * self.stride + tap).checked_sub(self.padding).filter(|source| *source < len)
+    /// The row or column of x, of `len` with `before` zeros before them, that a tap sees from a row or column of y.
+    fn source(&self, position: usize, tap: usize, before: usize, len: usize) -> Option<usize> {
+        (position * self.stride + tap).checked_sub(before).filter(|source| *source < len)
     }
 
     /// The row or column of y, of `len`, from which a tap sees a row or column of x.
-    fn target(&self, position: usize, tap: usize, len: usize) -> Option<usize> {
-        let offset = (position + self.padding).checked_sub(tap)?;
+    fn target(&self, position: usize, tap: usize, before: usize, len: usize) -> Option<usize> {
+        let offset = (position + before).checked_sub(tap)?;
         (offset.is_multiple_of(self.stride)).then_some(offset / self.stride).filter(|target| *target < len)
     }
 }
@@ -284,8 +290,8 @@ mod tests {
             {
                 let mut sum = bias[channel];
                 for tap in 0..kernel_height * kernel_width {
-                    let from_row = (row * stride + tap / kernel_width).wrapping_sub(padding);
-                    let from_column = (column * stride + tap % kernel_width).wrapping_sub(padding);
+                    let from_row = (row * stride + tap / kernel_width).wrapping_sub(padding.top);
+                    let from_column = (column * stride + tap % kernel_width).wrapping_sub(padding.left);
                     if from_row < height && from_column < width {
                         let from = ((image * height + from_row) * width + from_column) * channels + channel;
                         sum += x[from] * weight[tap * channels + channel];
@@ -310,7 +316,7 @@ mod tests {
                 kernel_height,
                 kernel_width,
                 stride: 1 + random.below(3),
-                padding: random.below(4),
+                padding: random.padding(4),
             };
             let relu = round % 2 == 0;
             let x = random.numbers(conv.batch * conv.height * conv.width * conv.channels);
@@ -346,7 +352,7 @@ mod tests {
             kernel_height: 3,
             kernel_width: 5,
             stride: 2,
-            padding: 1,
+            padding: Padding::all(1),
         };
         let mut random = Random::new(2);
         let x = random.numbers(5 * 17 * 14 * 67);

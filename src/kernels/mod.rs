@@ -20,6 +20,7 @@ pub mod loss;
 mod math;
 pub mod norm;
 pub mod optimizer;
+pub mod padding;
 pub mod pair_loss;
 pub mod pool;
 pub mod repulsion;

@@ -1,6 +1,6 @@
 //! What the kernels' tests share.
 
-use super::simd::SimdLevel;
+use super::{padding::Padding, simd::SimdLevel};
 
 /// A small seeded generator, for test data alone.
 pub struct Random(u64);
@@ -14,6 +14,14 @@ impl Random {
     pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
+    }
+
+    /// Up to `end` zeros, exclusive, on each side: as many on all of them, or on each its own number.
+    pub fn padding(&mut self, end: usize) -> Padding {
+        let all = Padding::all(self.below(end));
+        let mut side = || self.below(end);
+        let each = Padding { top: side(), left: side(), bottom: side(), right: side() };
+        if self.below(2) == 0 { all } else { each }
     }
 
     /// Numbers in [-1, 1).

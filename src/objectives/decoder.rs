@@ -1,7 +1,7 @@
 //! From an embedding back to an image, for objectives that paint.
 use crate::{
     models::{BatchNorm, Builder, Pass, Vars},
-    ops::{self, Activation, ConvShape, Sink},
+    ops::{self, Activation, ConvShape, Padding, Sink},
     shape::ImageShape,
 };
 use anyhow::Result;
@@ -11,7 +11,7 @@ use candle_core::{Tensor, Var};
 const CHANNELS: [usize; 2] = [64, 32];
 /// How often that image is doubled.
 const ENLARGEMENT: usize = 4;
-const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
+const CONV: ConvShape = ConvShape { stride: 1, padding: Padding::all(1) };
 
 /// A linear layer to an image of a quarter of the size, then twice: doubled, and convolved.
 pub struct Decoder {

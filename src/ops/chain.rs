@@ -234,11 +234,11 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        Activation, ConvShape, DropoutUnit, PoolShape, activate, add, batch_norm, conv2d, conv2d_max_pool2d,
-        dropout, linear,
+        Activation, ConvShape, DropoutUnit, Padding, PoolShape, activate, add, batch_norm, conv2d,
+        conv2d_max_pool2d, dropout, linear,
     };
 
-    const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
+    const CONV: ConvShape = ConvShape { stride: 1, padding: Padding::all(1) };
 
     fn vars() -> Result<[Var; 4]> {
         Ok([random((3, 3, 2, 2), 1)?, random(2, 2)?, random((18, 5), 3)?, random(5, 4)?])

@@ -1,7 +1,7 @@
 use super::pool::max_pool;
 use super::{
-    Activation, PoolShape, WeightedKernel, apply_weighted, check_bias, fallback, is_fused, is_on_cpu,
-    max_pool2d,
+    Activation, Padding, PoolShape, WeightedKernel, apply_weighted, check_bias, fallback, is_fused,
+    is_on_cpu, max_pool2d,
 };
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::{self, Conv};
@@ -9,13 +9,13 @@ use crate::kernels::pool::{MaxPool, Pooled};
 use candle_core::{Result, Tensor, bail};
 use std::sync::OnceLock;
 
-/// How a convolution's window moves, alike in both directions, in pixels.
+/// How a convolution's window moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvShape {
-    /// Pixels between windows.
+    /// Pixels between windows, in both directions.
     pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// Zeros around the image.
+    pub padding: Padding,
 }
 
 /// Convolution with fused activation: x (batch, height, width, in), weight (kernel height, kernel width, in, out), and
@@ -50,8 +50,8 @@ fn shape(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvShape) ->
     if x.elem_count() == 0 || weight.elem_count() == 0 || stride == 0 {
         bail!("conv2d: x {:?}, weight {:?} and stride {stride} must not be empty", x.shape(), weight.shape())
     }
-    if kernel_height > height + 2 * padding || kernel_width > width + 2 * padding {
-        bail!("conv2d: weight {:?} is larger than x {:?} with padding {padding}", weight.shape(), x.shape())
+    if kernel_height > padding.rows(height) || kernel_width > padding.columns(width) {
+        bail!("conv2d: weight {:?} is larger than x {:?} with {padding:?}", weight.shape(), x.shape())
     }
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
@@ -146,7 +146,7 @@ mod tests {
     use crate::ops::testing::{assert_gradients, random};
     use candle_core::{DType, Device, Var};
 
-    const CONV: ConvShape = ConvShape { stride: 2, padding: 1 };
+    const CONV: ConvShape = ConvShape { stride: 2, padding: Padding::all(1) };
 
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn pooling_along_is_the_same_to_the_bit() -> Result<()> {
         let vars = [random((3, 9, 11, 3), 1)?, random((3, 3, 3, 20), 2)?, random(20, 3)?];
-        let conv = ConvShape { stride: 1, padding: 1 };
+        let conv = ConvShape { stride: 1, padding: Padding::all(1) };
         let [x, weight, bias] = &vars;
         let bits = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         for pool in [PoolShape::side_by_side(2), PoolShape { size: 3, stride: 2, padding: 1 }] {
@@ -214,7 +214,7 @@ mod tests {
         let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
         let (x, weight, bias) = (zeros(&[1, 4, 4, 2])?, zeros(&[3, 3, 2, 5])?, zeros(&[5])?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride| {
-            conv2d(x, weight, Some(bias), ConvShape { stride, padding: 0 }, Activation::None)
+            conv2d(x, weight, Some(bias), ConvShape { stride, padding: Padding::all(0) }, Activation::None)
         };
         assert!(run(&x, &weight, &bias, 1).is_ok());
         assert!(run(&x, &weight, &bias, 0).is_err());

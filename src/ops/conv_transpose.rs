@@ -1,4 +1,4 @@
-use super::{Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
+use super::{Activation, Padding, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
@@ -60,6 +60,7 @@ fn transposed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvTran
     let (Some(height), Some(width)) = (size(x_height, kernel_height), size(x_width, kernel_width)) else {
         bail!("conv_transpose2d: padding {padding} leaves nothing of x {:?}", x.shape())
     };
+    let padding = Padding::all(padding);
     Ok(Conv { batch, height, width, in_channels, kernel_height, kernel_width, out_channels, stride, padding })
 }
 

@@ -38,9 +38,9 @@ fn shape(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvShape) ->
         let (x, weight) = (x.shape(), weight.shape());
         bail!("depthwise_conv2d: x {x:?}, weight {weight:?} and stride {stride} must not be empty")
     }
-    if kernel_height > height + 2 * padding || kernel_width > width + 2 * padding {
+    if kernel_height > padding.rows(height) || kernel_width > padding.columns(width) {
         let (x, weight) = (x.shape(), weight.shape());
-        bail!("depthwise_conv2d: weight {weight:?} is larger than x {x:?} with padding {padding}")
+        bail!("depthwise_conv2d: weight {weight:?} is larger than x {x:?} with {padding:?}")
     }
     Ok(Depthwise { batch, height, width, channels, kernel_height, kernel_width, stride, padding })
 }
@@ -69,12 +69,13 @@ impl WeightedKernel for Depthwise {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Padding;
     use crate::ops::testing::{assert_gradients, random};
 
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let vars = [random((2, 5, 4, 3), 1)?, random((3, 2, 3), 2)?, random(3, 3)?];
-        let conv = ConvShape { stride: 2, padding: 1 };
+        let conv = ConvShape { stride: 2, padding: Padding::all(1) };
         for activation in [Activation::None, Activation::Tanh] {
             assert_gradients(&vars, |vars| {
                 depthwise_conv2d(&vars[0], &vars[1], Some(&vars[2]), conv, activation)
@@ -87,7 +88,13 @@ mod tests {
     fn wrong_input_is_an_error() -> Result<()> {
         let (x, weight, bias) = (random((1, 4, 4, 2), 1)?, random((3, 3, 2), 2)?, random(2, 3)?);
         let run = |x: &Tensor, weight: &Tensor, bias: &Tensor, stride| {
-            depthwise_conv2d(x, weight, Some(bias), ConvShape { stride, padding: 0 }, Activation::Relu)
+            depthwise_conv2d(
+                x,
+                weight,
+                Some(bias),
+                ConvShape { stride, padding: Padding::all(0) },
+                Activation::Relu,
+            )
         };
         assert!(run(&x, &weight, &bias, 1).is_ok());
         assert!(run(&x, &weight, &bias, 0).is_err());

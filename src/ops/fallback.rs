@@ -9,6 +9,7 @@ use super::conv_transpose::ConvTransposeShape;
 use crate::kernels::activation::{Activation, LEAKY_SLOPE};
 use crate::kernels::loss::IGNORED;
 use crate::kernels::norm::Norm;
+use crate::kernels::padding::Padding;
 use crate::kernels::pair_loss::PairLoss;
 use crate::kernels::pool::MaxPool;
 use candle_core::{D, DType, Result, Tensor};
@@ -58,8 +59,9 @@ pub fn conv2d(
     activation: Activation,
 ) -> Result<Tensor> {
     let mut x = to_channels_first(x)?;
-    for (dim, kernel) in [(2, weight.dim(0)?), (3, weight.dim(1)?)] {
-        x = x.pad_with_zeros(dim, padding, padding)?;
+    let Padding { top, left, bottom, right } = padding;
+    for (dim, kernel, before, after) in [(2, weight.dim(0)?, top, bottom), (3, weight.dim(1)?, left, right)] {
+        x = x.pad_with_zeros(dim, before, after)?;
         let used = (x.dim(dim)? - kernel) / stride * stride + kernel;
         x = x.narrow(dim, 0, used)?;
     }
@@ -93,10 +95,11 @@ pub fn depthwise_conv2d(
 ) -> Result<Tensor> {
     let (kernel_height, kernel_width, _) = weight.dims3()?;
     let (batch, height, width, channels) = x.dims4()?;
-    let rows = (height + 2 * padding - kernel_height) / stride + 1;
-    let columns = (width + 2 * padding - kernel_width) / stride + 1;
+    let rows = (padding.rows(height) - kernel_height) / stride + 1;
+    let columns = (padding.columns(width) - kernel_width) / stride + 1;
     // more than the padding at the end, so that the last steps are whole
-    let x = x.pad_with_zeros(1, padding, padding + stride)?.pad_with_zeros(2, padding, padding + stride)?;
+    let Padding { top, left, bottom, right } = padding;
+    let x = x.pad_with_zeros(1, top, bottom + stride)?.pad_with_zeros(2, left, right + stride)?;
     let mut y = Tensor::zeros((batch, rows, columns, channels), DType::F32, x.device())?;
     for row in 0..kernel_height {
         let x = every(&x.narrow(1, row, rows * stride)?, 1, stride)?;

@@ -26,6 +26,7 @@ mod weighted;
 
 pub use crate::kernels::activation::Activation;
 pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
+pub use crate::kernels::padding::Padding;
 pub use activation::activate;
 pub use add::add;
 pub use attention::attention;

@@ -100,7 +100,7 @@ fn sequences() -> Result<()> {
 
 #[test]
 fn convolutions() -> Result<()> {
-    let conv = ConvShape { stride: 2, padding: 1 };
+    let conv = ConvShape { stride: 2, padding: Padding::all(1) };
     check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE))?;
     check("depthwise_conv2d", &[IMAGE, &[3, 2, 4], CHANNELS], |x| {
         depthwise_conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE)

@@ -127,13 +127,13 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        ConvShape, ConvTransposeShape, PoolShape, conv_transpose2d, conv2d, conv2d_max_pool2d,
+        ConvShape, ConvTransposeShape, Padding, PoolShape, conv_transpose2d, conv2d, conv2d_max_pool2d,
         depthwise_conv2d, linear,
     };
 
     type Layer = fn(&Tensor, &Tensor, Option<&Tensor>, Activation) -> Result<Tensor>;
 
-    const CONV: ConvShape = ConvShape { stride: 1, padding: 1 };
+    const CONV: ConvShape = ConvShape { stride: 1, padding: Padding::all(1) };
     const TRANSPOSE: ConvTransposeShape = ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 };
 
     /// Shapes of x and weight, outputs, and the layer.

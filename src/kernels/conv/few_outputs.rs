@@ -101,8 +101,8 @@ pub fn accumulate(
 ) {
     let frame_width = conv.width + conv.kernel_width - 1;
     let outputs = Frame {
-        top: (conv.kernel_height - 1 - conv.padding) as isize,
-        left: (conv.kernel_width - 1 - conv.padding) as isize,
+        top: (conv.kernel_height - 1 - conv.padding.top) as isize,
+        left: (conv.kernel_width - 1 - conv.padding.left) as isize,
         frame_width,
         ..conv.output_frame(conv.out_channels)
     };

@@ -20,12 +20,12 @@ impl Case {
 
 fn random_conv(random: &mut Random) -> Conv {
     let (kernel_height, kernel_width) = (1 + random.below(5), 1 + random.below(5));
-    let padding = random.below(3);
-    let smallest = |kernel: usize| kernel.saturating_sub(2 * padding).max(1);
+    let padding = random.padding(3);
+    let smallest = |kernel: usize, zeros: usize| kernel.saturating_sub(zeros).max(1);
     Conv {
         batch: 1 + random.below(4),
-        height: smallest(kernel_height) + random.below(9),
-        width: smallest(kernel_width) + random.below(9),
+        height: smallest(kernel_height, padding.rows(0)) + random.below(9),
+        width: smallest(kernel_width, padding.columns(0)) + random.below(9),
         in_channels: 1 + random.below(20),
         kernel_height,
         kernel_width,
@@ -56,9 +56,9 @@ fn reference(case: &Case, relu: bool) -> Results {
         for tap in 0..c.depth() {
             let (ky, kx) = (tap / c.in_channels / c.kernel_width, tap / c.in_channels % c.kernel_width);
             let (top, left) = (row * c.stride + ky, column * c.stride + kx);
-            let inside = top >= c.padding && left >= c.padding;
-            if inside && top - c.padding < c.height && left - c.padding < c.width {
-                let pixel = (top - c.padding) * c.width + left - c.padding;
+            let inside = top >= c.padding.top && left >= c.padding.left;
+            if inside && top - c.padding.top < c.height && left - c.padding.left < c.width {
+                let pixel = (top - c.padding.top) * c.width + left - c.padding.left;
                 let image = at / c.out_len() * c.in_len();
                 products.push((
                     image + pixel * c.in_channels + tap % c.in_channels,
@@ -121,7 +121,7 @@ fn every_channel_count_matches_the_definition() {
             kernel_width: 2,
             out_channels,
             stride,
-            padding: 1,
+            padding: Padding::all(1),
         };
         check(&Case::new(conv, &mut random));
     }
@@ -140,7 +140,7 @@ fn small_images_that_share_products_match_the_definition() {
             kernel_width: 3,
             out_channels: 8 + random.below(20),
             stride: 1,
-            padding: 1,
+            padding: Padding::all(1),
         };
         check(&Case::new(conv, &mut random));
     }
@@ -160,7 +160,7 @@ fn few_outputs_match_the_definition() {
             kernel_width: 1 + random.below(3),
             out_channels: 1 + case % 3,
             stride: 1,
-            padding: random.below(kernel + 1),
+            padding: random.padding(kernel + 1),
         };
         check(&Case::new(conv, &mut random));
     }
@@ -170,7 +170,7 @@ fn few_outputs_match_the_definition() {
 fn tiles_of_transformed_points_match_the_definition() {
     let mut random = Random::new(5);
     for _ in 0..40 {
-        let padding = random.below(3);
+        let padding = random.padding(3);
         let conv = Conv {
             batch: 1 + random.below(9),
             height: 8 + random.below(24),
@@ -189,7 +189,9 @@ fn tiles_of_transformed_points_match_the_definition() {
 #[test]
 fn many_bands_match_the_definition() {
     let mut random = Random::new(3);
-    for (batch, padding, stride) in [(1, 0, 1), (2, 2, 2), (3, 1, 1)] {
+    for (batch, padding, stride) in [(1, 0, 1), (2, 2, 2), (3, 1, 1)]
+        .map(|(batch, padding, stride)| (batch, Padding::all(padding), stride))
+    {
         let conv = Conv {
             batch,
             height: 33,
@@ -216,7 +218,7 @@ fn a_nan_is_not_hidden_by_relu() {
         kernel_width: 1,
         out_channels: 1,
         stride: 1,
-        padding: 0,
+        padding: Padding::all(0),
     };
     at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], Some(&[0.0]), true)[0].is_nan()));
 }
@@ -224,7 +226,9 @@ fn a_nan_is_not_hidden_by_relu() {
 #[test]
 fn threads_do_not_change_a_bit() {
     let mut random = Random::new(4);
-    for (batch, stride, padding) in [(1, 1, 0), (9, 1, 1), (5, 2, 1)] {
+    for (batch, stride, padding) in [(1, 1, 0), (9, 1, 1), (5, 2, 1)]
+        .map(|(batch, stride, padding)| (batch, stride, Padding::all(padding)))
+    {
         let conv = Conv {
             batch,
             height: 14,

@@ -81,7 +81,7 @@ impl SumLayout {
         if winograd::fits(&conv.window(), pixels, conv.out_channels) {
             return SumLayout::Points(whole(conv.out_channels));
         }
-        let is_inside = conv.padding < conv.kernel_height.min(conv.kernel_width);
+        let is_inside = conv.padding.is_within(conv.kernel_height, conv.kernel_width);
         if is_inside && few_outputs::fits(&conv.window(), conv.out_channels) {
             return SumLayout::FewOutputs(whole(conv.in_channels));
         }

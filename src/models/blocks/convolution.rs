@@ -2,7 +2,7 @@
 use super::{Block, Module, Step, activated, row};
 use crate::{
     models::{Builder, Flow, Layout, Pass},
-    ops::{self, Activation, ConvShape, PoolShape},
+    ops::{self, Activation, ConvShape, Padding, PoolShape},
     protocol::LayerInfo,
     shape::ImageShape,
 };
@@ -69,7 +69,7 @@ impl Block for Convolution {
         let built = Built {
             weight: at.weight("weight", &dims, fan_in, Layout::Convolution)?,
             bias: has_bias.then(|| at.weight("bias", &[channels], fan_in, Layout::Same)).transpose()?,
-            shape: ConvShape { stride, padding },
+            shape: ConvShape { stride, padding: Padding::all(padding) },
             activation,
             stage,
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::kernels::testing::{Random, assert_close};
-use crate::ops::{self, PoolShape, pool::max_pool, testing::random};
+use crate::ops::{self, Padding, PoolShape, pool::max_pool, testing::random};
 use candle_core::{Device, Var};
 
 /// Both give the same output, and the same gradients of its randomly weighted sum.
@@ -93,7 +93,7 @@ fn convolutions_are_the_same() -> Result<()> {
         let (kernel_height, kernel_width) = (1 + draw.below(4), 1 + draw.below(4));
         let (height, width) = (kernel_height + draw.below(7), kernel_width + draw.below(7));
         let (channels, out_channels) = (1 + draw.below(9), 1 + draw.below(9));
-        let (stride, padding) = (1 + draw.below(3), draw.below(3));
+        let (stride, padding) = (1 + draw.below(3), draw.padding(3));
         let (conv, activation) = (ConvShape { stride, padding }, BOTH[round % 2]);
         let x = random((2, height, width, channels), 1)?;
         let what = format!("{height} x {width}, {kernel_height} x {kernel_width}, {conv:?}");
@@ -133,7 +133,7 @@ fn convolutions_are_the_same() -> Result<()> {
 fn layers_without_a_bias_are_the_same() -> Result<()> {
     let x = random((2, 6, 7, 3), 1)?;
     let (conv, transposed) = (
-        ConvShape { stride: 2, padding: 1 },
+        ConvShape { stride: 2, padding: Padding::all(1) },
         ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 },
     );
     for activation in BOTH {
