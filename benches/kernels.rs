@@ -7,6 +7,7 @@ use headstart::{
     engine::benchmark,
     kernels::{
         OutputGradient,
+        clamp::Clamp,
         conv::{self, Conv},
         dropout::{self, Dropout},
         linear::{self, Linear},
@@ -125,11 +126,11 @@ fn convolutions(bench: &mut Bench) {
         let flops = || Work::Flops(2 * outputs * window);
         let x = numbers(BATCH * conv.height * conv.width * conv.in_channels, 1);
         let (weight, bias) = (numbers(window * conv.out_channels, 2), numbers(conv.out_channels, 3));
-        let y = conv::forward(&conv, &x, &weight, Some(&bias), true);
+        let y = conv::forward(&conv, &x, &weight, Some(&bias), Clamp::Relu);
         let gradient = numbers(outputs, 4);
-        let output = OutputGradient { gradient: &gradient, relu_output: Some(&y) };
+        let output = OutputGradient::new(&gradient, Clamp::Relu, &y);
         bench.measure(&format!("{name} forward"), flops(), || {
-            conv::forward(&conv, &x, &weight, Some(&bias), true)
+            conv::forward(&conv, &x, &weight, Some(&bias), Clamp::Relu)
         });
         bench.measure(&format!("{name} dX"), flops(), || conv::input_gradient(&conv, &weight, output));
         bench.measure(&format!("{name} dW"), flops(), || conv::weight_gradient(&conv, &x, output, true));
@@ -146,11 +147,11 @@ fn linears(bench: &mut Bench) {
         let flops = || Work::Flops(2 * batch * inputs * outputs);
         let (x, weight, bias) =
             (numbers(batch * inputs, 1), numbers(inputs * outputs, 2), numbers(outputs, 3));
-        let y = linear::forward(&linear, &x, &weight, Some(&bias), true);
+        let y = linear::forward(&linear, &x, &weight, Some(&bias), Clamp::Relu);
         let gradient = numbers(batch * outputs, 4);
-        let output = OutputGradient { gradient: &gradient, relu_output: Some(&y) };
+        let output = OutputGradient::new(&gradient, Clamp::Relu, &y);
         bench.measure(&format!("{name} forward"), flops(), || {
-            linear::forward(&linear, &x, &weight, Some(&bias), true)
+            linear::forward(&linear, &x, &weight, Some(&bias), Clamp::Relu)
         });
         bench.measure(&format!("{name} dX"), flops(), || linear::input_gradient(&linear, &weight, output));
         bench.measure(&format!("{name} dW"), flops(), || linear::weight_gradient(&linear, &x, output, true));

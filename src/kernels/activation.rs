@@ -1,5 +1,6 @@
 //! Activation functions and their gradients.
 
+use super::clamp::Clamp;
 use super::math::{normal, sigmoid, tanh};
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
@@ -11,6 +12,8 @@ pub enum Activation {
     None,
     /// max(x, 0), with slope 0 at 0.
     Relu,
+    /// min(max(x, 0), 6), with slope 0 at 0 and at 6 (Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010).
+    Relu6,
     /// x above zero, else [`LEAKY_SLOPE`] x (Radford, Metz and Chintala, "Unsupervised representation learning with
     /// deep convolutional generative adversarial networks", 2016).
     LeakyRelu,
@@ -29,9 +32,10 @@ pub const LEAKY_SLOPE: f32 = 0.2;
 
 impl Activation {
     /// Every activation, for tests and benchmarks.
-    pub const ALL: [Activation; 7] = [
+    pub const ALL: [Activation; 8] = [
         Activation::None,
         Activation::Relu,
+        Activation::Relu6,
         Activation::LeakyRelu,
         Activation::Gelu,
         Activation::Silu,
@@ -44,6 +48,7 @@ impl Activation {
         match self {
             Activation::None => "",
             Activation::Relu => "ReLU",
+            Activation::Relu6 => "ReLU6",
             Activation::LeakyRelu => "leaky ReLU",
             Activation::Gelu => "GELU",
             Activation::Silu => "SiLU",
@@ -61,7 +66,8 @@ pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
     })
 }
 
-/// The gradient of x: the gradient of the output times the slope at x. ReLU's may be taken from its output for x.
+/// The gradient of x: the gradient of the output times the slope at x. Those of ReLU and
+/// ReLU6 may be taken from their output for x.
 ///
 /// # Panics
 /// When the slices differ in length.
@@ -90,6 +96,7 @@ impl Kernel for Forward<'_> {
             Activation::None => y.copy_from_slice(x),
             // written so that NaN stays NaN
             Activation::Relu => map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
+            Activation::Relu6 => map(x, y, |x| Clamp::Relu6.number(x)),
             Activation::LeakyRelu => map(x, y, |x| if x < 0.0 { LEAKY_SLOPE * x } else { x }),
             Activation::Gelu => map(x, y, |x| x * normal(x).0),
             Activation::Silu => map(x, y, |x| x * sigmoid(x)),
@@ -122,6 +129,9 @@ impl Kernel for Backward<'_> {
         match activation {
             Activation::None => dx.copy_from_slice(gradient),
             Activation::Relu => map_gradient(x, gradient, dx, |x, g| if x > 0.0 { g } else { 0.0 }),
+            Activation::Relu6 => {
+                map_gradient(x, gradient, dx, |x, g| if (x > 0.0) & (x < 6.0) { g } else { 0.0 })
+            }
             Activation::LeakyRelu => {
                 map_gradient(x, gradient, dx, |x, g| if x > 0.0 { g } else { LEAKY_SLOPE * g })
             }
@@ -171,6 +181,7 @@ mod tests {
         match activation {
             Activation::None => x,
             Activation::Relu => x.max(0.0),
+            Activation::Relu6 => x.clamp(0.0, 6.0),
             Activation::LeakyRelu => x.max(0.2 * x),
             Activation::Gelu => x * cumulative(x),
             Activation::Silu => x / (1.0 + (-x).exp()),
@@ -184,7 +195,7 @@ mod tests {
         let mut random = Random::new(1);
         for activation in Activation::ALL {
             for len in [1, 7, 67, 20_001] {
-                let x: Vec<f32> = random.numbers(len).iter().map(|x| 4.0 * x).collect();
+                let x: Vec<f32> = random.numbers(len).iter().map(|x| 8.0 * x).collect();
                 let reference = Reference::new(&mut random, &[&x], |x| {
                     x[0].iter().map(|x| plain(activation, *x)).collect()
                 });
@@ -202,6 +213,8 @@ mod tests {
     fn slopes_at_zero_are_those_of_pytorch() {
         let slope = |activation| backward(activation, &[0.0, -0.0], &[1.0; 2]);
         assert_eq!(slope(Activation::Relu), [0.0; 2]);
+        assert_eq!(slope(Activation::Relu6), [0.0; 2]);
+        assert_eq!(backward(Activation::Relu6, &[5.9, 6.0], &[1.0; 2]), [1.0, 0.0]);
         assert_eq!(slope(Activation::LeakyRelu), [0.2; 2]);
         for (activation, expected) in [(Activation::Gelu, 0.5), (Activation::Sigmoid, 0.25)] {
             assert!(slope(activation).iter().all(|slope| (slope - expected).abs() < 1e-6));

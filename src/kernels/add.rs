@@ -1,27 +1,28 @@
-//! The sum of two tensors with fused ReLU, as at the end of a residual block.
+//! The sum of two tensors with fused clamp, as at the end of a residual block.
 //!
 //! He et al., "Deep residual learning for image recognition", 2016, equation 1.
 
+use super::clamp::Clamp;
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::{PIECE, build_chunks};
 
-/// `relu?(a + b)`. The gradient of either is that of the output before its ReLU.
+/// `clamp(a + b)`. The gradient of either is that of the output before its clamp.
 ///
 /// # Panics
 /// When the slices differ in length.
-pub fn forward(a: &[f32], b: &[f32], relu: bool) -> Vec<f32> {
+pub fn forward(a: &[f32], b: &[f32], clamp: Clamp) -> Vec<f32> {
     assert_eq!(a.len(), b.len());
     let level = SimdLevel::current();
     build_chunks(a.len(), PIECE, |index, y| {
         let piece = index * PIECE..index * PIECE + y.len();
-        level.run(Forward { a: &a[piece.clone()], b: &b[piece], relu, y });
+        level.run(Forward { a: &a[piece.clone()], b: &b[piece], clamp, y });
     })
 }
 
 struct Forward<'a> {
     a: &'a [f32],
     b: &'a [f32],
-    relu: bool,
+    clamp: Clamp,
     y: &'a mut [f32],
 }
 
@@ -30,11 +31,9 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Forward { a, b, relu, y } = self;
+        let Forward { a, b, clamp, y } = self;
         for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-            let sum = a + b;
-            // written so that NaN stays NaN
-            *y = if relu && sum < 0.0 { 0.0 } else { sum };
+            *y = clamp.number(a + b);
         }
     }
 }
@@ -48,19 +47,21 @@ mod tests {
     #[test]
     fn forward_and_backward_match_the_reference() {
         let mut random = Random::new(1);
-        for (len, relu) in [1, 7, 67, 20_001].into_iter().flat_map(|len| [(len, false), (len, true)]) {
-            let (a, b) = (random.numbers(len), random.numbers(len));
+        for (len, clamp) in
+            [1, 7, 67, 20_001].into_iter().flat_map(|len| Clamp::ALL.map(|clamp| (len, clamp)))
+        {
+            let mut numbers = || random.numbers(len).iter().map(|x| 6.0 * x).collect::<Vec<f32>>();
+            let (a, b) = (numbers(), numbers());
             let reference = Reference::new(&mut random, &[&a, &b], |x| {
                 let sums = x[0].iter().zip(&x[1]).map(|(a, b)| a + b);
-                sums.map(|sum| if relu { sum.max(0.0) } else { sum }).collect()
+                sums.map(|sum| clamp.plain(sum)).collect()
             });
             at_every_level(|| {
-                let what = format!("{len} numbers, ReLU {relu}");
-                let y = forward(&a, &b, relu);
+                let what = format!("{len} numbers, {clamp:?}");
+                let y = forward(&a, &b, clamp);
                 reference.assert_value(&y, &what);
-                let relu_output = relu.then_some(&y[..]);
-                let output = OutputGradient { gradient: &reference.output_gradient, relu_output };
-                let gradient = output.through_relu();
+                let output = OutputGradient::new(&reference.output_gradient, clamp, &y);
+                let gradient = output.through_clamp();
                 reference.assert_gradients(&[&gradient, &gradient], &what);
             });
         }
@@ -68,13 +69,13 @@ mod tests {
 
     #[test]
     fn nan_stays_nan() {
-        at_every_level(|| assert!(forward(&[f32::NAN], &[1.0], true)[0].is_nan()));
+        at_every_level(|| assert!(forward(&[f32::NAN], &[1.0], Clamp::Relu)[0].is_nan()));
     }
 
     #[test]
     fn threads_do_not_change_a_bit() {
         let mut random = Random::new(2);
         let (a, b) = (random.numbers(50_001), random.numbers(50_001));
-        same_bits_on_any_threads(|| vec![forward(&a, &b, true)]);
+        same_bits_on_any_threads(|| vec![forward(&a, &b, Clamp::Relu)]);
     }
 }

@@ -1,4 +1,4 @@
-//! Two-dimensional convolution (cross-correlation, as in PyTorch) with fused bias and ReLU.
+//! Two-dimensional convolution (cross-correlation, as in PyTorch) with fused bias and clamp.
 //!
 //! Implicit GEMM: a register tile slides over the image itself, so there is no im2col. The input's gradient is the same
 //! correlation over the output's gradient with the weights flipped, once for each phase of the stride
@@ -6,6 +6,7 @@
 //!
 //! Long, as the passes forward and back are one correlation and share how it is prepared.
 
+use super::clamp::{Clamp, Mask};
 use super::frame::Frame;
 use super::padding::Padding;
 use super::pool::{self, MaxPool, Pooled};
@@ -47,12 +48,12 @@ pub struct Conv {
     pub padding: Padding,
 }
 
-/// `relu?(conv(x, weight) + bias?)`.
+/// `clamp(conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
-pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-    let correlation = Correlation::forward(conv, x, weight, bias, relu);
+pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+    let correlation = Correlation::forward(conv, x, weight, bias, clamp);
     correlation.run(conv.batch, ImageBatch::of(x), conv.out_height())
 }
 
@@ -66,10 +67,10 @@ pub fn forward_pooled(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-    relu: bool,
+    clamp: Clamp,
 ) -> (Vec<f32>, Vec<u16>) {
     assert_eq!((pool.batch, pool.in_len()), (conv.batch, conv.out_len()));
-    let correlation = Correlation::forward(conv, x, weight, bias, relu);
+    let correlation = Correlation::forward(conv, x, weight, bias, clamp);
     pool::collect(pool, |image, y, winners| {
         let mut between = Scratch::new();
         let x = ImageBatch::of(&x[image * conv.in_len()..][..conv.in_len()]);
@@ -227,7 +228,7 @@ impl Conv {
         let pixels = self.batch * rows.count * columns.count;
         let weight = self.flip(weight, [rows, columns]);
         let weights = PackedWeights::pack(level, &window, pixels, &weight, self.in_channels);
-        Correlation { level, frame, window, weights, bias: None, relu: false }
+        Correlation { level, frame, window, weights, bias: None, clamp: Clamp::None }
     }
 
     /// The taps of a phase turned by half a turn, each transposed: (rows.taps, columns.taps, out, in).
@@ -258,7 +259,7 @@ impl Conv {
         match output {
             ImageBatch::Whole { numbers, mask } => {
                 assert_eq!(numbers.len(), self.batch * self.out_len());
-                assert!(mask.is_none_or(|mask| mask.len() == numbers.len()));
+                assert!(mask.is_none_or(|mask| mask.output.len() == numbers.len()));
             }
             ImageBatch::Pooled(pooled) => {
                 pooled.check();
@@ -275,8 +276,8 @@ pub enum ImageBatch<'a> {
     Whole {
         /// (images, height, width, channels).
         numbers: &'a [f32],
-        /// Of the same shape: a number counts only where this is above zero.
-        mask: Option<&'a [f32]>,
+        /// Which of them count, if not all; of the same shape.
+        mask: Option<Mask<'a>>,
     },
     /// Made from the gradient of a pooling, an image at a time.
     Pooled(Pooled<'a>),
@@ -284,7 +285,7 @@ pub enum ImageBatch<'a> {
 
 impl<'a> From<OutputGradient<'a>> for ImageBatch<'a> {
     fn from(output: OutputGradient<'a>) -> Self {
-        ImageBatch::Whole { numbers: output.gradient, mask: output.relu_output }
+        ImageBatch::Whole { numbers: output.gradient, mask: output.mask }
     }
 }
 
@@ -306,10 +307,11 @@ impl<'a> ImageBatch<'a> {
         index: usize,
         len: usize,
         scratch: &'b mut Scratch,
-    ) -> (&'b [f32], Option<&'b [f32]>) {
+    ) -> (&'b [f32], Option<Mask<'b>>) {
         match self {
             ImageBatch::Whole { numbers, mask } => {
-                (&numbers[index * len..][..len], mask.map(|mask| &mask[index * len..][..len]))
+                let image = index * len..(index + 1) * len;
+                (&numbers[image.clone()], mask.map(|mask| mask.part(image)))
             }
             ImageBatch::Pooled(pooled) => {
                 let image = scratch.numbers(len);
@@ -330,7 +332,7 @@ struct Correlation<'a> {
     window: Window,
     weights: PackedWeights,
     bias: Option<&'a [f32]>,
-    relu: bool,
+    clamp: Clamp,
 }
 
 /// Weights as the kernels read them.
@@ -364,13 +366,13 @@ impl PackedWeights {
 }
 
 impl<'a> Correlation<'a> {
-    fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&'a [f32]>, relu: bool) -> Self {
+    fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&'a [f32]>, clamp: Clamp) -> Self {
         conv.check(x, weight);
         assert!(bias.is_none_or(|bias| bias.len() == conv.out_channels));
         let (level, window) = (SimdLevel::current(), conv.window());
         let pixels = conv.batch * conv.out_height() * conv.out_width();
         let weights = PackedWeights::pack(level, &window, pixels, weight, conv.out_channels);
-        Correlation { level, frame: conv.input_frame(), window, weights, bias, relu }
+        Correlation { level, frame: conv.input_frame(), window, weights, bias, clamp }
     }
 
     /// (batch, out_rows, window.out_width, outputs).
@@ -400,12 +402,12 @@ impl<'a> Correlation<'a> {
         (images, first): (ImageBatch, usize),
         out: &mut [MaybeUninit<f32>],
     ) {
-        let Correlation { level, bias, relu, .. } = *self;
+        let Correlation { level, bias, clamp, .. } = *self;
         let frame = Frame { frame_width: tiles.frame_width(), ..self.frame };
         let mut scratch = Scratch::new();
         let rows = (0, tiles.frame_rows());
         let frame = place_all(level, &frame, (images, first, tiles.images), rows, &mut scratch);
-        level.run(Convolve { tiles, frame, weights, bias, relu, out });
+        level.run(Convolve { tiles, frame, weights, bias, clamp, out });
     }
 
     fn tiles(&self, images: usize, out_rows: usize) -> Tiles {
@@ -425,25 +427,25 @@ impl<'a> Correlation<'a> {
     }
 
     /// The output rows from `first` on, as many as `out` holds. The image comes with its mask.
-    fn run_rows(&self, (image, mask): (&[f32], Option<&[f32]>), first: usize, out: &mut [MaybeUninit<f32>]) {
-        let Correlation { level, frame, window, bias, relu, ref weights } = *self;
+    fn run_rows(&self, (image, mask): (&[f32], Option<Mask>), first: usize, out: &mut [MaybeUninit<f32>]) {
+        let Correlation { level, frame, window, bias, clamp, ref weights } = *self;
         let rows = out.len() / (window.out_width * weights.outputs());
         let seen = (first * window.stride, (rows - 1) * window.stride + window.rows);
         let mut scratch = Scratch::new();
         match weights {
             PackedWeights::Direct(weights) => {
                 let frame = frame.rows(level, image, mask, seen, &mut scratch);
-                level.run(Correlate { window, frame, weights, bias, relu, out });
+                level.run(Correlate { window, frame, weights, bias, clamp, out });
             }
             PackedWeights::FewOutputs(weights, _) => {
                 let frame = frame.rows(level, image, mask, seen, &mut scratch);
-                level.run(few_outputs::Dot { window, frame, weights, bias, relu, out });
+                level.run(few_outputs::Dot { window, frame, weights, bias, clamp, out });
             }
             PackedWeights::Points(weights) => {
                 let tiles = self.tiles(1, rows);
                 let frame = Frame { frame_width: tiles.frame_width(), ..frame };
                 let frame = frame.rows(level, image, mask, (first, tiles.frame_rows()), &mut scratch);
-                level.run(Convolve { tiles, frame, weights, bias, relu, out });
+                level.run(Convolve { tiles, frame, weights, bias, clamp, out });
             }
         }
     }

@@ -1,29 +1,30 @@
-//! Transposed convolution: the gradient of a convolution as a layer, with fused bias and ReLU.
+//! Transposed convolution: the gradient of a convolution as a layer, with fused bias and clamp.
 //!
 //! Every pass is one of the convolution's own, whose x is this layer's y and whose y is this layer's x. A [`Conv`]
 //! here is that convolution: x (batch, out_height, out_width, out_channels), weight (kernel_height, kernel_width,
 //! in_channels, out_channels), bias (in_channels), y (batch, height, width, in_channels).
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, section 4.)
 
+use super::clamp::Clamp;
 use super::conv::{self, Conv};
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, PIECE, windows};
 use rayon::prelude::*;
 
-/// `relu?(transposed conv(x, weight) + bias?)`.
+/// `clamp(transposed conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape.
-pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
     assert!(bias.is_none_or(|bias| bias.len() == conv.in_channels));
-    let mut y = conv::input_gradient(conv, weight, OutputGradient { gradient: x, relu_output: None });
-    if bias.is_none() && !relu {
+    let mut y = conv::input_gradient(conv, weight, OutputGradient::whole(x));
+    if bias.is_none() && clamp == Clamp::None {
         return y;
     }
     let (level, zeros) = (SimdLevel::current(), vec![0.0; conv.in_channels]);
     let bias = bias.unwrap_or(&zeros);
     let pixels = (PIECE / conv.in_channels).max(1);
-    y.par_chunks_mut(pixels * conv.in_channels).for_each(|y| level.run(AddBias { bias, relu, y }));
+    y.par_chunks_mut(pixels * conv.in_channels).for_each(|y| level.run(AddBias { bias, clamp, y }));
     y
 }
 
@@ -32,7 +33,7 @@ pub fn forward(conv: &Conv, x: &[f32], weight: &[f32], bias: Option<&[f32]>, rel
 /// # Panics
 /// When a slice's length is not that of the shape.
 pub fn input_gradient(conv: &Conv, weight: &[f32], output: OutputGradient) -> Vec<f32> {
-    conv::forward(conv, &output.through_relu(), weight, None, false)
+    conv::forward(conv, &output.through_clamp(), weight, None, Clamp::None)
 }
 
 /// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
@@ -45,8 +46,8 @@ pub fn weight_gradient(
     output: OutputGradient,
     with_bias: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
-    let gradient = output.through_relu();
-    let as_output = OutputGradient { gradient: x, relu_output: None };
+    let gradient = output.through_clamp();
+    let as_output = OutputGradient::whole(x);
     let (weight, _) = conv::weight_gradient(conv, &gradient, as_output, false);
     let sums = || windows::channel_sums(conv.batch, conv.height * conv.width, conv.in_channels, &gradient);
     (weight, with_bias.then(sums))
@@ -54,7 +55,7 @@ pub fn weight_gradient(
 
 struct AddBias<'a> {
     bias: &'a [f32],
-    relu: bool,
+    clamp: Clamp,
     y: &'a mut [f32],
 }
 
@@ -65,9 +66,7 @@ impl Kernel for AddBias<'_> {
     fn run<V: Vector, const ROWS: usize>(self) {
         for y in self.y.chunks_exact_mut(self.bias.len()) {
             for (y, bias) in y.iter_mut().zip(self.bias) {
-                let sum = *y + bias;
-                // written so that NaN stays NaN
-                *y = if self.relu && sum < 0.0 { 0.0 } else { sum };
+                *y = self.clamp.number(*y + bias);
             }
         }
     }
@@ -79,7 +78,7 @@ mod tests {
     use crate::kernels::padding::Padding;
     use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
-    fn plain(conv: &Conv, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
+    fn plain(conv: &Conv, inputs: &[Vec<f64>], clamp: Clamp) -> Vec<f64> {
         let [x, weight, bias] = inputs else { panic!("three inputs") };
         let Conv { batch, height, width, in_channels, out_channels, stride, padding, .. } = *conv;
         let mut y: Vec<f64> =
@@ -104,7 +103,7 @@ mod tests {
                 }
             }
         }
-        y.iter().map(|y| if relu { y.max(0.0) } else { *y }).collect()
+        y.iter().map(|y| clamp.plain(*y)).collect()
     }
 
     #[test]
@@ -131,26 +130,25 @@ mod tests {
                 stride,
                 padding: Padding::all(padding),
             };
-            let relu = round % 2 == 0;
+            let clamp = Clamp::ALL[round % 3];
             let x = random.numbers(conv.batch * conv.out_height() * conv.out_width() * conv.out_channels);
             let weight = random.numbers(kernel_height * kernel_width * conv.in_channels * conv.out_channels);
             let bias = random.numbers(conv.in_channels);
             let reference =
-                Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, relu));
+                Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, clamp));
             at_every_level(|| {
-                let what = format!("{conv:?}, ReLU {relu}");
-                let y = forward(&conv, &x, &weight, Some(&bias), relu);
+                let what = format!("{conv:?}, {clamp:?}");
+                let y = forward(&conv, &x, &weight, Some(&bias), clamp);
                 reference.assert_value(&y, &what);
-                let output =
-                    OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y) };
+                let output = OutputGradient::new(&reference.output_gradient, clamp, &y);
                 let dx = input_gradient(&conv, &weight, output);
                 let (dw, db) = weight_gradient(&conv, &x, output, true);
                 assert_eq!(weight_gradient(&conv, &x, output, false), (dw.clone(), None));
                 reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
                 let zeros = vec![0.0; bias.len()];
                 assert_eq!(
-                    forward(&conv, &x, &weight, None, relu),
-                    forward(&conv, &x, &weight, Some(&zeros), relu)
+                    forward(&conv, &x, &weight, None, clamp),
+                    forward(&conv, &x, &weight, Some(&zeros), clamp)
                 );
             });
         }
@@ -173,8 +171,8 @@ mod tests {
         let x = random.numbers(5 * conv.out_height() * conv.out_width() * 33);
         let (weight, bias) = (random.numbers(4 * 3 * 19 * 33), random.numbers(19));
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, Some(&bias), true);
-            let output = OutputGradient { gradient: &y, relu_output: Some(&y) };
+            let y = forward(&conv, &x, &weight, Some(&bias), Clamp::Relu);
+            let output = OutputGradient::new(&y, Clamp::Relu, &y);
             let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
             vec![y, dx, dw, db.unwrap()]

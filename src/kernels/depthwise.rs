@@ -1,7 +1,8 @@
-//! Depthwise convolution, each channel by itself (cross-correlation, as in PyTorch), with fused bias and ReLU.
+//! Depthwise convolution, each channel by itself (cross-correlation, as in PyTorch), with fused bias and clamp.
 //!
 //! Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 
+use super::clamp::Clamp;
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, build_pieces, padding::Padding, windows};
 use rayon::prelude::*;
@@ -33,11 +34,11 @@ pub struct Depthwise {
     pub padding: Padding,
 }
 
-/// `relu?(conv(x, weight) + bias?)`.
+/// `clamp(conv(x, weight) + bias?)`.
 ///
 /// # Panics
 /// When a slice's length is not that of the shape, or the kernel does not fit the padded image.
-pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
     assert_eq!(weight.len(), conv.taps() * conv.channels);
     assert!(bias.is_none_or(|bias| bias.len() == conv.channels));
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * conv.channels);
@@ -48,7 +49,7 @@ pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>
             conv.source(column, tap, conv.padding.left, conv.width)
         }),
     ];
-    let gather = Gather { conv, weight, bias, relu, source_width: conv.width, lines: &lines };
+    let gather = Gather { conv, weight, bias, clamp, source_width: conv.width, lines: &lines };
     gather.run(x, conv.height)
 }
 
@@ -66,8 +67,9 @@ pub fn input_gradient(conv: &Depthwise, weight: &[f32], output: OutputGradient) 
             conv.target(column, tap, conv.padding.left, columns)
         }),
     ];
-    let gather = Gather { conv, weight, bias: None, relu: false, source_width: columns, lines: &lines };
-    gather.run(&output.through_relu(), rows)
+    let gather =
+        Gather { conv, weight, bias: None, clamp: Clamp::None, source_width: columns, lines: &lines };
+    gather.run(&output.through_clamp(), rows)
 }
 
 /// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
@@ -83,7 +85,7 @@ pub fn weight_gradient(
     let (rows, columns, channels) = (conv.out_height(), conv.out_width(), conv.channels);
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * channels);
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * channels);
-    let (level, gradient) = (SimdLevel::current(), output.through_relu());
+    let (level, gradient) = (SimdLevel::current(), output.through_clamp());
     // for each tap, the pixels of y that it makes and those of x that it sees
     let of_columns = pairs(conv.kernel_width, columns, |tap, column| {
         conv.source(column, tap, conv.padding.left, conv.width)
@@ -156,7 +158,7 @@ struct Gather<'a> {
     conv: &'a Depthwise,
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
-    relu: bool,
+    clamp: Clamp,
     source_width: usize,
     lines: &'a [Pairs; 2],
 }
@@ -201,7 +203,7 @@ impl Kernel for GatherRow<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(mut self) {
-        let Gather { conv, weight, bias, relu, .. } = *self.gather;
+        let Gather { conv, weight, bias, clamp, .. } = *self.gather;
         let source = self.source;
         for (column, out) in std::mem::take(&mut self.out).chunks_exact_mut(conv.channels).enumerate() {
             if let Some(bias) = bias {
@@ -226,9 +228,8 @@ impl Kernel for GatherRow<'_> {
                     *sum += weight * source;
                 }
             }
-            if relu {
-                // written so that NaN stays NaN
-                out.iter_mut().for_each(|sum| *sum = if *sum < 0.0 { 0.0 } else { *sum });
+            if clamp != Clamp::None {
+                out.iter_mut().for_each(|sum| *sum = clamp.number(*sum));
             }
         }
     }
@@ -279,7 +280,7 @@ mod tests {
     use super::*;
     use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
-    fn plain(conv: &Depthwise, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
+    fn plain(conv: &Depthwise, inputs: &[Vec<f64>], clamp: Clamp) -> Vec<f64> {
         let [x, weight, bias] = inputs else { panic!("three inputs") };
         let Depthwise { batch, height, width, channels, kernel_height, kernel_width, stride, padding } =
             *conv;
@@ -297,7 +298,7 @@ mod tests {
                         sum += x[from] * weight[tap * channels + channel];
                     }
                 }
-                y.push(if relu { sum.max(0.0) } else { sum });
+                y.push(clamp.plain(sum));
             }
         }
         y
@@ -318,25 +319,24 @@ mod tests {
                 stride: 1 + random.below(3),
                 padding: random.padding(4),
             };
-            let relu = round % 2 == 0;
+            let clamp = Clamp::ALL[round % 3];
             let x = random.numbers(conv.batch * conv.height * conv.width * conv.channels);
             let (weight, bias) = (random.numbers(conv.taps() * conv.channels), random.numbers(conv.channels));
             let reference =
-                Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, relu));
+                Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&conv, inputs, clamp));
             at_every_level(|| {
-                let what = format!("{conv:?}, ReLU {relu}");
-                let y = forward(&conv, &x, &weight, Some(&bias), relu);
+                let what = format!("{conv:?}, {clamp:?}");
+                let y = forward(&conv, &x, &weight, Some(&bias), clamp);
                 reference.assert_value(&y, &what);
-                let output =
-                    OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y) };
+                let output = OutputGradient::new(&reference.output_gradient, clamp, &y);
                 let dx = input_gradient(&conv, &weight, output);
                 let (dw, db) = weight_gradient(&conv, &x, output, true);
                 assert_eq!(weight_gradient(&conv, &x, output, false), (dw.clone(), None));
                 reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
                 let zeros = vec![0.0; bias.len()];
                 assert_eq!(
-                    forward(&conv, &x, &weight, None, relu),
-                    forward(&conv, &x, &weight, Some(&zeros), relu)
+                    forward(&conv, &x, &weight, None, clamp),
+                    forward(&conv, &x, &weight, Some(&zeros), clamp)
                 );
             });
         }
@@ -358,8 +358,8 @@ mod tests {
         let x = random.numbers(5 * 17 * 14 * 67);
         let (weight, bias) = (random.numbers(15 * 67), random.numbers(67));
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, Some(&bias), true);
-            let output = OutputGradient { gradient: &y, relu_output: Some(&y) };
+            let y = forward(&conv, &x, &weight, Some(&bias), Clamp::Relu);
+            let output = OutputGradient::new(&y, Clamp::Relu, &y);
             let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
             vec![y, dx, dw, db.unwrap()]

@@ -1,6 +1,7 @@
 //! Puts an image into the frame that a window slides over: zeros around it.
 
 use super::Scratch;
+use super::clamp::Mask;
 use super::simd::{Kernel, SimdLevel, Vector};
 use std::ops::Range;
 
@@ -25,12 +26,12 @@ impl Frame {
     }
 
     /// Rows `first..first + rows` of the frame, (rows, frame_width, frame_channels). They are borrowed from the image
-    /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) is above zero.
+    /// itself where the frame adds nothing. Pixels count only where `mask` (shaped as the image) lets them pass.
     pub fn rows<'a>(
         &self,
         level: SimdLevel,
         image: &'a [f32],
-        mask: Option<&[f32]>,
+        mask: Option<Mask>,
         (first, rows): (usize, usize),
         scratch: &'a mut Scratch,
     ) -> &'a [f32] {
@@ -47,7 +48,7 @@ impl Frame {
     pub fn place(
         &self,
         level: SimdLevel,
-        (image, mask): (&[f32], Option<&[f32]>),
+        (image, mask): (&[f32], Option<Mask>),
         first: usize,
         out: &mut [f32],
     ) {
@@ -77,7 +78,7 @@ impl Frame {
 struct Place<'a> {
     frame: &'a Frame,
     image: &'a [f32],
-    mask: Option<&'a [f32]>,
+    mask: Option<Mask<'a>>,
     first: usize,
     out: &'a mut [f32],
 }
@@ -108,23 +109,16 @@ impl Kernel for Place<'_> {
             }
             let from = (y * frame.width + columns.start) * frame.channels;
             for index in 0..runs {
-                let (from, out) =
-                    (from + index * run_len, &mut out[start + index * frame.frame_channels..][..run_len]);
+                let out = &mut out[start + index * frame.frame_channels..][..run_len];
+                let run = from + index * run_len..from + (index + 1) * run_len;
+                let image = &self.image[run.clone()];
                 match self.mask {
-                    None => out.copy_from_slice(&self.image[from..][..run_len]),
+                    None => out.copy_from_slice(image),
                     Some(mask) => {
-                        copy_where_positive(&self.image[from..][..run_len], &mask[from..][..run_len], out)
+                        out.iter_mut().zip(mask.part(run).pass(image)).for_each(|(out, x)| *out = x);
                     }
                 }
             }
         }
-    }
-}
-
-/// `out = from` where `mask` is above zero, else 0: the gradient of ReLU, whose slope at zero is zero.
-#[inline(always)]
-pub fn copy_where_positive(from: &[f32], mask: &[f32], out: &mut [f32]) {
-    for ((out, from), mask) in out.iter_mut().zip(from).zip(mask) {
-        *out = if *mask > 0.0 { *from } else { 0.0 };
     }
 }

@@ -3,7 +3,6 @@
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::tile::{self, Walk, fill_pair};
 use super::{Columns, Scratch, as_room, write_chunks, write_columns};
-use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
 /// Rows of a product that are computed together: a few tiles high.
@@ -32,32 +31,70 @@ impl<'a> Matrix<'a> {
         Matrix { rows, columns, row_step: self.column_step, column_step: self.row_step, ..self }
     }
 
+    /// `rows` rows of `columns` numbers, each `row_step` numbers after the one before.
+    pub fn within(numbers: &'a [f32], rows: usize, columns: usize, row_step: usize) -> Self {
+        assert!(rows > 0 && columns <= row_step && (rows - 1) * row_step + columns <= numbers.len());
+        Matrix { numbers, rows, columns, row_step, column_step: 1 }
+    }
+
+    /// `rows` rows from `first` on.
+    pub fn rows(self, first: usize, rows: usize) -> Self {
+        assert!(first + rows <= self.rows);
+        Matrix { numbers: &self.numbers[first * self.row_step..], rows, ..self }
+    }
+
     /// The numbers row by row.
-    fn by_rows(self, level: SimdLevel) -> Cow<'a, [f32]> {
-        if self.column_step == 1 {
-            return Cow::Borrowed(self.numbers);
+    fn by_rows<'b>(self, level: SimdLevel, scratch: &'b mut Scratch) -> &'b [f32]
+    where
+        'a: 'b,
+    {
+        let Matrix { numbers, rows, columns, row_step, column_step } = self;
+        if (row_step, column_step) == (columns, 1) {
+            return &numbers[..rows * columns];
         }
-        Cow::Owned(transpose(level, self.numbers, self.rows))
+        let gathered = scratch.numbers(rows * columns);
+        if column_step == 1 {
+            let rows = numbers.chunks(row_step).zip(gathered.chunks_exact_mut(columns));
+            rows.for_each(|(row, out)| out.copy_from_slice(&row[..columns]));
+        } else {
+            // SAFETY: `Transpose` writes numbers alone.
+            let to = Columns::all(unsafe { as_room(gathered) }, rows);
+            level.run(Transpose { from: numbers, step: column_step, to });
+        }
+        gathered
     }
 }
 
 /// `a · b`, row by row.
 pub fn multiply(level: SimdLevel, a: Matrix, b: Matrix) -> Vec<f32> {
     assert!(b.rows == a.columns && b.rows > 0);
-    let (columns, numbers) = (b.columns, b.by_rows(level));
+    let mut scratch = Scratch::new();
+    let (columns, numbers) = (b.columns, b.by_rows(level, &mut scratch));
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
-        let a_rows = &a.numbers[index * ROW_BLOCK * a.row_step..];
-        level.run(Gemm { a: a_rows, a_row: a.row_step, a_step: a.column_step, b: &numbers, columns, out });
+        let rows = &a.numbers[index * ROW_BLOCK * a.row_step..];
+        level.run(Gemm { a: rows, a_row: a.row_step, a_step: a.column_step, b: numbers, columns, out });
     };
     // SAFETY: `Gemm` writes every number.
     unsafe { write_chunks(a.rows * columns, ROW_BLOCK * columns, multiply) }
+}
+
+/// `out = a · b`, row by row, on this thread alone.
+pub fn multiply_into(level: SimdLevel, a: Matrix, b: Matrix, out: &mut [f32]) {
+    assert!(b.rows == a.columns && out.len() == a.rows * b.columns);
+    let mut scratch = Scratch::new();
+    let (columns, numbers) = (b.columns, b.by_rows(level, &mut scratch));
+    // SAFETY: `Gemm` writes numbers alone.
+    let out = unsafe { as_room(out) };
+    level.run(Gemm { a: a.numbers, a_row: a.row_step, a_step: a.column_step, b: numbers, columns, out });
 }
 
 /// From (rows, columns) to (columns, rows).
 pub fn transpose(level: SimdLevel, matrix: &[f32], columns: usize) -> Vec<f32> {
     let rows = matrix.len() / columns;
     // SAFETY: `Transpose` writes every number.
-    unsafe { write_columns((columns, rows), rows, |_, to| level.run(Transpose { from: matrix, to })) }
+    unsafe {
+        write_columns((columns, rows), rows, |_, to| level.run(Transpose { from: matrix, step: columns, to }))
+    }
 }
 
 /// `b · aᵀ` for a (rows, depth) and b (depth, columns) turned to (columns, rows), computed in blocks of `rows`.
@@ -71,7 +108,7 @@ pub fn multiply_transposed(level: SimdLevel, a: &[f32], b: &[f32], columns: usiz
         // SAFETY: `Gemm` writes numbers alone.
         let out = unsafe { as_room(product) };
         level.run(Gemm { a, a_row: depth, a_step: 1, b, columns, out });
-        level.run(Transpose { from: product, to });
+        level.run(Transpose { from: product, step: columns, to });
     };
     // SAFETY: `Transpose` writes every number.
     unsafe { write_columns((columns, rows), TURNED_BLOCK, write) }
@@ -185,9 +222,11 @@ impl Gemm<'_> {
     }
 }
 
-/// `to` (columns, rows) is `from` (rows, columns) transposed. Every number of it is written.
+/// `to` (columns, rows) is `from` (rows, columns) transposed, whose rows lie `step` numbers apart. Every number of it is
+/// written.
 struct Transpose<'a> {
     from: &'a [f32],
+    step: usize,
     to: Columns<'a>,
 }
 
@@ -197,15 +236,15 @@ impl Kernel for Transpose<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         const SIDE: usize = 8;
-        let Transpose { from, mut to } = self;
+        let Transpose { from, step, mut to } = self;
         let (rows, columns) = (to.width, to.rows);
-        assert_eq!(from.len(), rows * columns);
+        assert!(columns <= step && (rows - 1) * step + columns <= from.len());
         for row in (0..rows).step_by(SIDE) {
             for column in (0..columns).step_by(SIDE) {
                 let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
                 let mut block = [[0.0; SIDE]; SIDE];
                 for (y, block) in block.iter_mut().enumerate().take(height) {
-                    let from = &from[(row + y) * columns + column..][..width];
+                    let from = &from[(row + y) * step + column..][..width];
                     match from.first_chunk() {
                         Some(whole) => *block = *whole,
                         None => block[..width].copy_from_slice(from),

@@ -1,5 +1,6 @@
-//! Fully connected layer with fused bias and ReLU.
+//! Fully connected layer with fused bias and clamp.
 
+use super::clamp::Clamp;
 use super::gemm::{self, Gemm, Matrix, multiply_transposed, transpose};
 use super::simd::SimdLevel;
 use super::tile::AddRows;
@@ -26,11 +27,11 @@ pub struct Linear {
     pub outputs: usize,
 }
 
-/// `relu?(x · weight + bias?)`.
+/// `clamp(x · weight + bias?)`.
 ///
 /// # Panics
 /// When a slice does not have the shape.
-pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
     let Linear { batch, outputs, .. } = *linear;
     linear.check(x, weight);
     assert!(bias.is_none_or(|bias| bias.len() == outputs));
@@ -42,9 +43,8 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
         for part in parts.chunks_exact(batch * outputs) {
             add(&part[row * outputs..][..outputs], y);
         }
-        if relu {
-            // written so that NaN stays NaN
-            y.iter_mut().filter(|y| **y < 0.0).for_each(|y| *y = 0.0);
+        if clamp != Clamp::None {
+            y.iter_mut().for_each(|y| *y = clamp.number(*y));
         }
     })
 }
@@ -55,7 +55,7 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
 /// When a slice does not have the shape.
 pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -> Vec<f32> {
     let Linear { batch, inputs, outputs } = *linear;
-    let gradient = output.through_relu();
+    let gradient = output.through_clamp();
     linear.check_output(&gradient);
     assert_eq!(weight.len(), inputs * outputs);
     let level = SimdLevel::current();
@@ -74,7 +74,7 @@ pub fn weight_gradient(
     with_bias: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let Linear { inputs, outputs, .. } = *linear;
-    let gradient = output.through_relu();
+    let gradient = output.through_clamp();
     linear.check_output(&gradient);
     assert_eq!(x.len(), linear.batch * inputs);
     let level = SimdLevel::current();
@@ -157,14 +157,13 @@ mod tests {
         Random, Reference, assert_close, at_every_level, same_bits_on_any_threads,
     };
 
-    fn plain(linear: &Linear, inputs: &[Vec<f64>], relu: bool) -> Vec<f64> {
+    fn plain(linear: &Linear, inputs: &[Vec<f64>], clamp: Clamp) -> Vec<f64> {
         let [x, weight, bias] = inputs else { panic!("three inputs") };
         let of_row = |row: usize| {
             (0..linear.outputs).map(move |output| {
                 let terms = (0..linear.inputs)
                     .map(|input| x[row * linear.inputs + input] * weight[input * linear.outputs + output]);
-                let sum = terms.sum::<f64>() + bias[output];
-                if relu { sum.max(0.0) } else { sum }
+                clamp.plain(terms.sum::<f64>() + bias[output])
             })
         };
         (0..linear.batch).flat_map(of_row).collect()
@@ -179,22 +178,23 @@ mod tests {
             let linear = Linear { batch, inputs, outputs };
             let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
             let bias = random.numbers(outputs);
-            for relu in [false, true] {
-                let reference =
-                    Reference::new(&mut random, &[&x, &weight, &bias], |inputs| plain(&linear, inputs, relu));
-                let what = format!("{linear:?} relu {relu}");
-                let y = forward(&linear, &x, &weight, Some(&bias), relu);
+            for clamp in Clamp::ALL {
+                let reference = Reference::new(&mut random, &[&x, &weight, &bias], |inputs| {
+                    plain(&linear, inputs, clamp)
+                });
+                let what = format!("{linear:?} {clamp:?}");
+                let y = forward(&linear, &x, &weight, Some(&bias), clamp);
                 reference.assert_value(&y, &what);
                 let gradient = &reference.output_gradient;
-                let output = OutputGradient { gradient, relu_output: relu.then_some(&y) };
+                let output = OutputGradient::new(gradient, clamp, &y);
                 let dx = input_gradient(&linear, &weight, output);
                 let (dw, db) = weight_gradient(&linear, &x, output, true);
                 assert_eq!(weight_gradient(&linear, &x, output, false), (dw.clone(), None));
                 reference.assert_gradients(&[&dx, &dw, &db.unwrap()], &what);
                 let zeros = vec![0.0; bias.len()];
                 assert_eq!(
-                    forward(&linear, &x, &weight, None, relu),
-                    forward(&linear, &x, &weight, Some(&zeros), relu)
+                    forward(&linear, &x, &weight, None, clamp),
+                    forward(&linear, &x, &weight, Some(&zeros), clamp)
                 );
             }
         }
@@ -207,11 +207,11 @@ mod tests {
         let (x, weight) = (random.numbers(3000 * 300), random.numbers(300 * 500));
         let bias = random.numbers(500);
         at_every_level(|| {
-            let y = forward(&linear, &x, &weight, Some(&bias), true);
+            let y = forward(&linear, &x, &weight, Some(&bias), Clamp::Relu);
             for rows in [0..20, 1490..1510, 2980..3000] {
                 let few = Linear { batch: 20, ..linear };
                 let expected =
-                    forward(&few, &x[rows.start * 300..rows.end * 300], &weight, Some(&bias), true);
+                    forward(&few, &x[rows.start * 300..rows.end * 300], &weight, Some(&bias), Clamp::Relu);
                 assert_close(&y[rows.start * 500..rows.end * 500], &expected, "rows");
             }
         });
@@ -227,8 +227,8 @@ mod tests {
             let (x, weight) = (random.numbers(batch * inputs), random.numbers(inputs * outputs));
             let (bias, dy) = (random.numbers(outputs), random.numbers(batch * outputs));
             same_bits_on_any_threads(|| {
-                let y = forward(&linear, &x, &weight, Some(&bias), true);
-                let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
+                let y = forward(&linear, &x, &weight, Some(&bias), Clamp::Relu);
+                let output = OutputGradient::new(&dy, Clamp::Relu, &y);
                 let (dw, db) = weight_gradient(&linear, &x, output, true);
                 let dx = input_gradient(&linear, &weight, output);
                 vec![y, dx, dw, db.unwrap()]

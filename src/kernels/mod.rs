@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod add;
 pub mod attention;
+pub mod clamp;
 pub mod contrastive;
 pub mod conv;
 pub mod conv_transpose;
@@ -24,12 +25,14 @@ pub mod padding;
 pub mod pair_loss;
 pub mod pool;
 pub mod repulsion;
+pub mod sequence;
 pub mod simd;
+pub mod subsample;
 mod tile;
 pub mod windows;
 mod winograd;
 
-use activation::Activation;
+use clamp::{Clamp, Mask};
 use rayon::prelude::*;
 use simd::SimdLevel;
 use std::borrow::Cow;
@@ -45,27 +48,39 @@ pub fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| level.with(work))
 }
 
-/// The gradient of a layer's output, and the ReLU it has yet to pass through, if any.
+/// The gradient of a layer's output, and the clamp that it has yet to pass through, if any.
 #[derive(Clone, Copy)]
 pub struct OutputGradient<'a> {
     /// Of the shape of the layer's output.
     pub gradient: &'a [f32],
-    /// The layer's output where a ReLU made it: the gradient counts where this is above zero.
-    pub relu_output: Option<&'a [f32]>,
+    /// Where it counts, if not everywhere; of the same shape.
+    pub mask: Option<Mask<'a>>,
 }
 
 impl<'a> OutputGradient<'a> {
-    /// A stretch of it.
-    fn part(self, range: Range<usize>) -> Self {
-        let relu_output = self.relu_output.map(|y| &y[range.clone()]);
-        OutputGradient { gradient: &self.gradient[range], relu_output }
+    /// The gradient of an output that was clamped.
+    pub fn new(gradient: &'a [f32], clamp: Clamp, output: &'a [f32]) -> Self {
+        OutputGradient { gradient, mask: clamp.mask(output) }
     }
 
-    /// The gradient before the ReLU.
-    pub fn through_relu(self) -> Cow<'a, [f32]> {
-        match self.relu_output {
+    /// A gradient that counts everywhere.
+    pub fn whole(gradient: &'a [f32]) -> Self {
+        OutputGradient { gradient, mask: None }
+    }
+
+    /// A stretch of it.
+    fn part(self, range: Range<usize>) -> Self {
+        let mask = self.mask.map(|mask| mask.part(range.clone()));
+        OutputGradient { gradient: &self.gradient[range], mask }
+    }
+
+    /// The gradient before the clamp.
+    pub fn through_clamp(self) -> Cow<'a, [f32]> {
+        match self.mask {
             None => Cow::Borrowed(self.gradient),
-            Some(y) => Cow::Owned(activation::backward(Activation::Relu, y, self.gradient)),
+            Some(Mask { output, clamp }) => {
+                Cow::Owned(activation::backward(clamp.activation(), output, self.gradient))
+            }
         }
     }
 }
@@ -127,7 +142,13 @@ struct Columns<'a> {
     matrix: PhantomData<&'a mut [MaybeUninit<f32>]>,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    /// All columns of a matrix of `rows` rows.
+    fn all(matrix: &'a mut [MaybeUninit<f32>], rows: usize) -> Self {
+        let row_len = matrix.len() / rows;
+        Columns { start: matrix.as_mut_ptr(), rows, row_len, width: row_len, matrix: PhantomData }
+    }
+
     /// The part of a row in these columns.
     fn row(&mut self, index: usize) -> &mut [MaybeUninit<f32>] {
         assert!(index < self.rows);

@@ -4,6 +4,7 @@
 //!
 //! Long, as the statistics and both passes walk over the numbers in the same lines.
 
+use super::clamp::{Clamp, Mask};
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
@@ -53,7 +54,7 @@ pub struct GradientSums {
 /// # Panics
 /// When x does not have the shape.
 pub fn statistics(norm: &Norm, x: &[f32]) -> Statistics {
-    let own = OutputGradient { gradient: x, relu_output: None };
+    let own = OutputGradient::whole(x);
     let (of_groups, _) = norm.sums(own, x, |_, sums| sums, |_| 1.0);
     let count = norm.group_len() as f64;
     let (mean, variance) = of_groups
@@ -68,7 +69,7 @@ pub fn statistics(norm: &Norm, x: &[f32]) -> Statistics {
     Statistics { mean, variance }
 }
 
-/// `relu?(x̂ · weight + bias)`, where x̂ = (x − mean) / √(variance + ε).
+/// `clamp(x̂ · weight + bias)`, where x̂ = (x − mean) / √(variance + ε).
 ///
 /// # Panics
 /// When a slice does not have the shape.
@@ -78,7 +79,7 @@ pub fn forward(
     statistics: &Statistics,
     weight: &[f32],
     bias: &[f32],
-    relu: bool,
+    clamp: Clamp,
 ) -> Vec<f32> {
     norm.check(x, weight);
     assert_eq!(bias.len(), norm.channels);
@@ -86,7 +87,7 @@ pub fn forward(
     let line = |at: usize| Line { center: statistics.mean[at], slope: roots[at], shift: 0.0, gain: 0.0 };
     let (weight, bias) = (norm.repeat(weight), norm.repeat(bias));
     norm.map_rows(line, |lines, range, y| {
-        level.run(Forward { lines, weight: &weight, bias: &bias, x: &x[range], relu, y })
+        level.run(Forward { lines, weight: &weight, bias: &bias, x: &x[range], clamp, y })
     })
 }
 
@@ -181,7 +182,7 @@ impl Norm {
         })
     }
 
-    /// Σ a and Σ a · b, where a has passed its ReLU, of each channel of each sample, standardized for its group; summed over
+    /// Σ a and Σ a · b, where a has passed its clamp, of each channel of each sample, standardized for its group; summed over
     /// groups, times `weight(channel)`, to (samples, groups), and over samples to (channels).
     fn sums(
         &self,
@@ -333,11 +334,10 @@ impl Kernel for AddUp<'_> {
     fn run<V: Vector, const ROWS: usize>(self) {
         let len = self.sums.len();
         let rows = self.a.gradient.chunks(len).zip(self.b.chunks(len));
-        match self.a.relu_output {
+        match self.a.mask {
             None => rows.for_each(|(a, b)| add_row(a.iter().copied(), b, self.sums, self.products)),
-            Some(y) => rows.zip(y.chunks(len)).for_each(|((a, b), y)| {
-                let passed = a.iter().zip(y).map(|(a, y)| if *y > 0.0 { *a } else { 0.0 });
-                add_row(passed, b, self.sums, self.products);
+            Some(Mask { output, clamp }) => rows.zip(output.chunks(len)).for_each(|((a, b), output)| {
+                add_row(Mask { output, clamp }.pass(a), b, self.sums, self.products);
             }),
         }
     }
@@ -356,7 +356,7 @@ struct Forward<'a> {
     weight: &'a [f32],
     bias: &'a [f32],
     x: &'a [f32],
-    relu: bool,
+    clamp: Clamp,
     y: &'a mut [MaybeUninit<f32>],
 }
 
@@ -369,8 +369,7 @@ impl Kernel for Forward<'_> {
         for (y, x) in self.y.chunks_mut(center.len()).zip(self.x.chunks(center.len())) {
             let lines = center.iter().zip(slope).zip(shift).zip(self.weight).zip(self.bias);
             for ((y, x), ((((center, slope), shift), weight), bias)) in y.iter_mut().zip(x).zip(lines) {
-                let sum = ((x - center) * slope + shift) * weight + bias;
-                y.write(if self.relu && sum < 0.0 { 0.0 } else { sum });
+                y.write(self.clamp.number(((x - center) * slope + shift) * weight + bias));
             }
         }
     }
@@ -392,14 +391,15 @@ impl Kernel for Backward<'_> {
         let Backward { lines, weight, x, output, dx } = self;
         let len = weight.len();
         let rows = dx.chunks_mut(len).zip(x.chunks(len)).zip(output.gradient.chunks(len));
-        match output.relu_output {
+        match output.mask {
             None => rows.for_each(|((dx, x), gradient)| {
                 write_row(lines, weight, x, gradient.iter().copied(), dx);
             }),
-            Some(y) => rows.zip(y.chunks(len)).for_each(|(((dx, x), gradient), y)| {
-                let passed = gradient.iter().zip(y).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 });
-                write_row(lines, weight, x, passed, dx);
-            }),
+            Some(Mask { output, clamp }) => {
+                rows.zip(output.chunks(len)).for_each(|(((dx, x), gradient), output)| {
+                    write_row(lines, weight, x, Mask { output, clamp }.pass(gradient), dx);
+                })
+            }
         }
     }
 }

@@ -39,6 +39,8 @@ pub trait Vector: Copy {
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The larger; `other` where either is NaN.
     fn max(self, other: Self) -> Self;
+    /// The smaller; `other` where either is NaN.
+    fn min(self, other: Self) -> Self;
     /// # Safety
     /// `from` is valid for reading `LANES` numbers; it need not be aligned.
     unsafe fn load(from: *const f32) -> Self;
@@ -251,6 +253,11 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.zip(other, |x, y| if x < y { x } else { y })
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for the four numbers.
         Portable(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
@@ -263,11 +270,11 @@ impl Vector for Portable {
     }
 }
 
-/// Implements [`Vector`] for one register type by its load, store, splat, sum, difference, product, fused multiply-add
-/// and maximum.
+/// Implements [`Vector`] for one register type by its load, store, splat, sum, difference, product, fused multiply-add,
+/// maximum and minimum.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! vector {
-    ($name:ident, $register:ty, $lanes:literal, $load:path, $store:path, $splat:path, $add:path, $sub:path, $mul:path, $mul_add:expr, $max:path) => {
+    ($name:ident, $register:ty, $lanes:literal, $load:path, $store:path, $splat:path, $add:path, $sub:path, $mul:path, $mul_add:expr, $max:path, $min:path) => {
         #[derive(Clone, Copy)]
         struct $name($register);
 
@@ -311,6 +318,12 @@ macro_rules! vector {
             }
 
             #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                // SAFETY: as in `splat`.
+                $name(unsafe { $min(self.0, other.0) })
+            }
+
+            #[inline(always)]
             unsafe fn load(from: *const f32) -> Self {
                 // SAFETY: as in `splat`; the caller vouches for the numbers.
                 $name(unsafe { $load(from) })
@@ -341,7 +354,8 @@ mod x86 {
         _mm256_sub_ps,
         _mm256_mul_ps,
         _mm256_fmadd_ps,
-        _mm256_max_ps
+        _mm256_max_ps,
+        _mm256_min_ps
     );
     vector!(
         Avx512,
@@ -354,7 +368,8 @@ mod x86 {
         _mm512_sub_ps,
         _mm512_mul_ps,
         _mm512_fmadd_ps,
-        _mm512_max_ps
+        _mm512_max_ps,
+        _mm512_min_ps
     );
 
     #[target_feature(enable = "avx2,fma")]
@@ -384,7 +399,8 @@ mod arm {
         vsubq_f32,
         vmulq_f32,
         |x, y, sum| vfmaq_f32(sum, x, y),
-        vmaxq_f32
+        vmaxq_f32,
+        vminq_f32
     );
 
     #[target_feature(enable = "neon")]
@@ -409,7 +425,11 @@ mod tests {
             // SAFETY: both hold `LANES` numbers.
             unsafe {
                 let vector = V::load(numbers.as_ptr());
-                vector.mul_add(V::splat(2.0), V::splat(1.0)).max(V::splat(0.0)).store(out.as_mut_ptr());
+                vector
+                    .mul_add(V::splat(2.0), V::splat(1.0))
+                    .max(V::splat(0.0))
+                    .min(V::splat(9.0))
+                    .store(out.as_mut_ptr());
             }
             (V::LANES, out)
         }
@@ -421,7 +441,7 @@ mod tests {
             let (lanes, out) = level.run(Lanes);
             assert_eq!(lanes, level.lanes());
             let expected: Vec<f32> =
-                (0..lanes).map(|lane| (2.0 * (lane as f32 - 2.0) + 1.0).max(0.0)).collect();
+                (0..lanes).map(|lane| (2.0 * (lane as f32 - 2.0) + 1.0).clamp(0.0, 9.0)).collect();
             assert_eq!(out, expected, "{level:?}");
         }
     }

@@ -3,6 +3,7 @@
 //! One inner loop serves both passes. `ROWS` × 2 vectors of sums stay in registers while it walks two operands: `a`
 //! gives one number per row of the tile, `b` gives two vectors of columns.
 
+use super::clamp::Clamp;
 use super::simd::{Kernel, MAX_LANES, Vector};
 use std::mem::MaybeUninit;
 
@@ -119,14 +120,14 @@ impl Offsets {
     }
 }
 
-/// `out = relu?(window · weights + bias)` at every position of the window; `out` is (positions, columns), and every
+/// `out = clamp(window · weights + bias)` at every position of the window; `out` is (positions, columns), and every
 /// number of it is written.
 pub struct Correlate<'a> {
     pub window: Window,
     pub frame: &'a [f32],
     pub weights: &'a Panels,
     pub bias: Option<&'a [f32]>,
-    pub relu: bool,
+    pub clamp: Clamp,
     pub out: &'a mut [MaybeUninit<f32>],
 }
 
@@ -135,7 +136,7 @@ impl Kernel for Correlate<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Correlate { window, frame, weights, bias, relu, out } = self;
+        let Correlate { window, frame, weights, bias, clamp, out } = self;
         let Panels { depth, columns, width, .. } = *weights;
         let positions = out.len() / columns;
         window.assert_inside(frame, positions / window.out_width);
@@ -153,7 +154,7 @@ impl Kernel for Correlate<'_> {
             let mut first = 0;
             while first < positions {
                 let out = &mut out[first * columns + first_column..];
-                let panel = Panel { frame, b, start, relu, columns, kept, walk };
+                let panel = Panel { frame, b, start, clamp, columns, kept, walk };
                 // the last tile is no higher than it must be
                 first += match positions - first {
                     left @ 1 => panel.correlate::<1>(left, &mut starts, out),
@@ -171,7 +172,7 @@ struct Panel<'a, V> {
     frame: &'a [f32],
     b: &'a [f32],
     start: [V; 2],
-    relu: bool,
+    clamp: Clamp,
     columns: usize,
     /// Columns of the panel that there are.
     kept: usize,
@@ -193,13 +194,12 @@ impl<V: Vector> Panel<'_, V> {
         }
         // SAFETY: `Correlate` checked that every position lies inside the frame and that the panel has a row for every
         // step of the walk.
-        let mut sums = unsafe { multiply::<V, ROWS>([self.start; ROWS], a, self.b, self.walk) };
+        let sums = unsafe { multiply::<V, ROWS>([self.start; ROWS], a, self.b, self.walk) };
         let rows = ROWS.min(left);
-        for (row, sums) in sums.iter_mut().enumerate().take(rows) {
-            if self.relu {
-                *sums = sums.map(|sum| V::splat(0.0).max(sum));
-            }
-            fill_pair(*sums, &mut out[row * self.columns..][..self.kept]);
+        for (row, sums) in sums.iter().enumerate().take(rows) {
+            let [first, second] = *sums;
+            let sums = [self.clamp.vector(first), self.clamp.vector(second)];
+            fill_pair(sums, &mut out[row * self.columns..][..self.kept]);
         }
         rows
     }

@@ -7,6 +7,7 @@
 //!
 //! Long, as the transforms and their transposes are right only together.
 
+use super::clamp::Clamp;
 use super::simd::{Kernel, SimdLevel, Vector};
 use super::tile::{AccumulateOuter, Correlate, Panels, Window};
 use super::{Columns, Scratch, as_room, write_columns};
@@ -124,14 +125,14 @@ pub fn gather_weights(level: SimdLevel, points: &[f32]) -> Vec<f32> {
     unsafe { write_columns((9, points.len() / POINTS), PAIRS, gather) }
 }
 
-/// `out = relu?(correlation of the frames with the weights + bias)`: out is (images, out_rows, out_width, outputs), frame
+/// `out = clamp(correlation of the frames with the weights + bias)`: out is (images, out_rows, out_width, outputs), frame
 /// (images, frame_rows, frame_width, channels). Every number of out is written.
 pub struct Convolve<'a> {
     pub tiles: Tiles,
     pub frame: &'a [f32],
     pub weights: &'a [Panels],
     pub bias: Option<&'a [f32]>,
-    pub relu: bool,
+    pub clamp: Clamp,
     pub out: &'a mut [MaybeUninit<f32>],
 }
 
@@ -140,7 +141,7 @@ impl Kernel for Convolve<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Convolve { tiles, frame, weights, bias, relu, out } = self;
+        let Convolve { tiles, frame, weights, bias, clamp, out } = self;
         let outputs = weights[0].columns();
         let (mut inputs, mut products) = (Scratch::new(), Scratch::new());
         for (first, band) in tiles.bands(outputs) {
@@ -153,11 +154,11 @@ impl Kernel for Convolve<'_> {
             let points = unsafe { as_room(products) }.chunks_exact_mut(of_point);
             for ((frame, weights), out) in inputs.chunks_exact(from_point).zip(weights).zip(points) {
                 let (window, out) = (band.window(), &mut out[..band.count() * outputs]);
-                Correlate { window, frame, weights, bias: None, relu: false, out }.run::<V, ROWS>();
+                Correlate { window, frame, weights, bias: None, clamp: Clamp::None, out }.run::<V, ROWS>();
             }
             let len = band.images * band.out_rows * band.out_width * outputs;
             let out = &mut out[first * band.out_width * outputs..][..len];
-            transform_outputs::<V>(band, products, bias, relu, out);
+            transform_outputs::<V>(band, products, bias, clamp, out);
         }
     }
 }
@@ -245,13 +246,13 @@ fn transform_gradients<V: Vector>(
     }
 }
 
-/// `Aᵀ m A` of each tile, with bias and ReLU, to the pixels that there are.
+/// `Aᵀ m A` of each tile, with bias and clamp, to the pixels that there are.
 #[inline(always)]
 fn transform_outputs<V: Vector>(
     tiles: Tiles,
     points: &[f32],
     bias: Option<&[f32]>,
-    relu: bool,
+    clamp: Clamp,
     out: &mut [MaybeUninit<f32>],
 ) {
     let outputs = out.len() / (tiles.images * tiles.out_rows * tiles.out_width);
@@ -268,8 +269,7 @@ fn transform_outputs<V: Vector>(
                 let start = (row * tiles.out_width + x) * outputs + channel;
                 let out = &mut out[start..][..(width - 1) * outputs + len.min(V::LANES)];
                 for (pixel, out) in pixels.iter().zip(out.chunks_mut(outputs)) {
-                    let sum = pixel.add(bias);
-                    let sum = if relu { V::splat(0.0).max(sum) } else { sum };
+                    let sum = clamp.vector(pixel.add(bias));
                     let kept = out.len().min(V::LANES).min(len);
                     sum.fill(&mut out[..kept]);
                 }

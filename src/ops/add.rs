@@ -1,8 +1,8 @@
 //! Sums of two tensors: residual connections.
 
 use super::operation::{BackwardPass, Operation};
-use super::{Activation, activate, apply2, fallback, is_fused, is_on_cpu};
-use crate::kernels::{OutputGradient, add};
+use super::{Activation, activate, apply2, fallback, is_on_cpu};
+use crate::kernels::{OutputGradient, add, clamp::Clamp};
 use candle_core::{Result, Tensor, bail};
 
 /// `activation(a + b)` of two tensors of one shape, such as a residual block's input and the output of its body.
@@ -19,12 +19,13 @@ pub fn add(a: &Tensor, b: &Tensor, activation: Activation) -> Result<Tensor> {
     if !is_on_cpu {
         return fallback::add(a, b, activation);
     }
-    let y = apply2([a, b], a.shape(), Add { relu: activation == Activation::Relu })?;
-    if is_fused(activation) { Ok(y) } else { activate(&y, activation) }
+    let clamp = Clamp::of(activation);
+    let y = apply2([a, b], a.shape(), Add { clamp: clamp.unwrap_or(Clamp::None) })?;
+    if clamp.is_some() { Ok(y) } else { activate(&y, activation) }
 }
 
 struct Add {
-    relu: bool,
+    clamp: Clamp,
 }
 
 impl Operation<2> for Add {
@@ -33,13 +34,12 @@ impl Operation<2> for Add {
     }
 
     fn forward(&self, [a, b]: [&[f32]; 2]) -> Vec<f32> {
-        add::forward(a, b, self.relu)
+        add::forward(a, b, self.clamp)
     }
 
     fn backward(&self, pass: BackwardPass<'_, 2>) -> [Option<Vec<f32>>; 2] {
         let BackwardPass { output, gradient, wanted: [of_a, of_b], .. } = pass;
-        let output = OutputGradient { gradient, relu_output: self.relu.then_some(output) };
-        let gradient = output.through_relu();
+        let gradient = OutputGradient::new(gradient, self.clamp, output).through_clamp();
         [of_a.then(|| gradient.to_vec()), of_b.then(|| gradient.into_owned())]
     }
 }

@@ -234,8 +234,9 @@ mod tests {
     use super::*;
     use crate::ops::testing::random;
     use crate::ops::{
-        Activation, ConvShape, DropoutUnit, Padding, PoolShape, activate, add, batch_norm, conv2d,
-        conv2d_max_pool2d, dropout, linear,
+        Activation, ConvShape, DropoutUnit, Padding, PoolShape, activate, add, add_positions, batch_norm,
+        conv2d, conv2d_max_pool2d, dropout, layer_norm, linear, prepend_token, self_attention,
+        subsample_and_pad, take_token,
     };
 
     const CONV: ConvShape = ConvShape { stride: 1, padding: Padding::all(1) };
@@ -272,14 +273,66 @@ mod tests {
         let constant = (x.as_tensor().detach() * 0.5)?;
         let chained = ((chain(&x, &sink, run)? + chain(&constant, &sink, run)?)? * &weights)?;
         let alone = ((run(&x)? + run(&constant)?)? * &weights)?;
-        assert_eq!(bits(&chained)?, bits(&alone)?);
+        assert_same(&sink, &chained, &alone, vars.iter().chain([&x]))
+    }
+
+    /// The same bits forward, and nearly the same gradients.
+    fn assert_same<'a>(
+        sink: &Sink,
+        chained: &Tensor,
+        alone: &Tensor,
+        vars: impl IntoIterator<Item = &'a Var>,
+    ) -> Result<()> {
+        assert_eq!(bits(chained)?, bits(alone)?);
         let gradients = sink.backward(&chained.sum_all()?)?;
         let expected = alone.sum_all()?.backward()?;
-        for var in vars.iter().chain([&x]) {
+        for var in vars {
             let (actual, expected) = (bits(gradients.get(var).unwrap())?, bits(expected.get(var).unwrap())?);
             assert!(actual.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs().max(1.)));
         }
         Ok(())
+    }
+
+    /// A block of a transformer over x (2, 4, 12), its first token.
+    fn transformer(x: &Tensor, vars: &[Var; 8]) -> Result<Tensor> {
+        const NONE: Activation = Activation::None;
+        let [token, positions, scale, shift, qkv, merge, widen, narrow] = vars;
+        let x = add_positions(&prepend_token(x, token)?, positions)?;
+        let y = linear(&layer_norm(&x, scale, shift, 1e-6)?, qkv, None, NONE)?;
+        let x = add(&x, &linear(&self_attention(&y, 3, false)?, merge, Some(shift), NONE)?, NONE)?;
+        let y = linear(&layer_norm(&x, scale, shift, 1e-6)?, widen, None, Activation::Gelu)?;
+        let x = add(&x, &linear(&y, narrow, Some(shift), NONE)?, NONE)?;
+        take_token(&layer_norm(&x, scale, shift, 1e-6)?, 0)
+    }
+
+    #[test]
+    fn so_does_one_of_a_transformer() -> Result<()> {
+        let vars = [
+            random(12, 1)?,
+            random((5, 12), 2)?,
+            random(12, 3)?,
+            random(12, 4)?,
+            random((12, 36), 5)?,
+            random((12, 12), 6)?,
+            random((12, 20), 7)?,
+            random((20, 12), 8)?,
+        ];
+        let (x, sink) = (random((2, 4, 12), 9)?, Sink::default());
+        let run = |x: &Tensor| transformer(x, &vars);
+        let weights = random((2, 12), 10)?.as_tensor().detach();
+        let (chained, alone) = ((chain(&x, &sink, run)? * &weights)?, (run(&x)? * &weights)?);
+        assert_same(&sink, &chained, &alone, vars.iter().chain([&x]))
+    }
+
+    #[test]
+    fn so_does_one_with_a_shortcut_that_subsamples() -> Result<()> {
+        let (x, weight, sink) = (random((2, 6, 5, 2), 1)?, random((3, 3, 2, 4), 2)?, Sink::default());
+        let conv = ConvShape { stride: 2, ..CONV };
+        let run = |x: &Tensor| {
+            let y = conv2d(x, &weight, None, conv, Activation::None)?;
+            add(&y, &subsample_and_pad(x, 2, 4)?, Activation::Relu6)
+        };
+        assert_same(&sink, &chain(&x, &sink, run)?, &run(&x)?, [&x, &weight])
     }
 
     #[test]

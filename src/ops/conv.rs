@@ -1,9 +1,10 @@
 use super::pool::max_pool;
 use super::{
-    Activation, Padding, PoolShape, WeightedKernel, apply_weighted, check_bias, fallback, is_fused,
-    is_on_cpu, max_pool2d,
+    Activation, Padding, PoolShape, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu,
+    max_pool2d,
 };
 use crate::kernels::OutputGradient;
+use crate::kernels::clamp::Clamp;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::pool::{MaxPool, Pooled};
 use candle_core::{Result, Tensor, bail};
@@ -60,8 +61,8 @@ impl WeightedKernel for Conv {
     const NAME: &'static str = "conv2d";
     const TAKES_MASK: bool = true;
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        conv::forward(self, x, weight, bias, relu)
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+        conv::forward(self, x, weight, bias, clamp)
     }
 
     fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {
@@ -91,7 +92,9 @@ pub fn conv2d_max_pool2d(
     activation: Activation,
     pool: PoolShape,
 ) -> Result<Tensor> {
-    if !is_on_cpu("conv2d_max_pool2d", [x, weight].into_iter().chain(bias))? || !is_fused(activation) {
+    if !is_on_cpu("conv2d_max_pool2d", [x, weight].into_iter().chain(bias))?
+        || Clamp::of(activation).is_none()
+    {
         return max_pool2d(&conv2d(x, weight, bias, conv, activation)?, pool);
     }
     let conv = shape(x, weight, bias, conv)?;
@@ -110,7 +113,7 @@ struct PooledConv {
 }
 
 impl PooledConv {
-    /// A maximum of zero lets nothing through the ReLU before it: the mask of the maxima is that of the pooling.
+    /// A maximum at an end of a clamp lets nothing through it: the mask of the maxima is that of the pooling.
     fn unpooled<'a>(&'a self, output: OutputGradient<'a>) -> Pooled<'a> {
         let winners = self.winners.get().expect("a forward pass comes before the backward pass");
         Pooled { pool: self.pool, winners, gradient: output.gradient }
@@ -120,8 +123,8 @@ impl PooledConv {
 impl WeightedKernel for PooledConv {
     const NAME: &'static str = "conv2d_max_pool2d";
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, relu);
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+        let (y, winners) = conv::forward_pooled(&self.conv, &self.pool, x, weight, bias, clamp);
         self.winners.get_or_init(|| winners);
         y
     }
@@ -161,7 +164,7 @@ mod tests {
         let [x, weight, bias] = &vars;
         let bits = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         for pool in [PoolShape::side_by_side(2), PoolShape { size: 3, stride: 2, padding: 1 }] {
-            for activation in [Activation::None, Activation::Relu, Activation::Silu] {
+            for activation in [Activation::None, Activation::Relu, Activation::Relu6, Activation::Silu] {
                 let y = conv2d_max_pool2d(x, weight, Some(bias), conv, activation, pool)?;
                 let expected = max_pool2d(&conv2d(x, weight, Some(bias), conv, activation)?, pool)?;
                 assert_eq!(y.dims(), expected.dims());

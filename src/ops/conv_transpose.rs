@@ -1,5 +1,6 @@
 use super::{Activation, Padding, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
+use crate::kernels::clamp::Clamp;
 use crate::kernels::conv::Conv;
 use crate::kernels::conv_transpose;
 use candle_core::{Result, Tensor, bail};
@@ -70,8 +71,8 @@ struct Transposed(Conv);
 impl WeightedKernel for Transposed {
     const NAME: &'static str = "conv_transpose2d";
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        conv_transpose::forward(&self.0, x, weight, bias, relu)
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+        conv_transpose::forward(&self.0, x, weight, bias, clamp)
     }
 
     fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {

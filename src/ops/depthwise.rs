@@ -1,5 +1,6 @@
 use super::{Activation, ConvShape, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
+use crate::kernels::clamp::Clamp;
 use crate::kernels::depthwise::{self, Depthwise};
 use candle_core::{Result, Tensor, bail};
 
@@ -48,8 +49,8 @@ fn shape(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: ConvShape) ->
 impl WeightedKernel for Depthwise {
     const NAME: &'static str = "depthwise_conv2d";
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        depthwise::forward(self, x, weight, bias, relu)
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+        depthwise::forward(self, x, weight, bias, clamp)
     }
 
     fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {

@@ -7,17 +7,23 @@
 use super::conv::ConvShape;
 use super::conv_transpose::ConvTransposeShape;
 use crate::kernels::activation::{Activation, LEAKY_SLOPE};
+use crate::kernels::attention::Attention;
 use crate::kernels::loss::IGNORED;
 use crate::kernels::norm::Norm;
 use crate::kernels::padding::Padding;
 use crate::kernels::pair_loss::PairLoss;
 use crate::kernels::pool::MaxPool;
+use crate::kernels::subsample::Subsample;
 use candle_core::{D, DType, Result, Tensor};
 
 pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
         Activation::None => Ok(x.clone()),
         Activation::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x),
+        Activation::Relu6 => {
+            let below = x.ge(6.0)?.where_cond(&(x.zeros_like()? + 6.0)?, x)?;
+            x.le(0.0)?.where_cond(&x.zeros_like()?, &below)
+        }
         Activation::LeakyRelu => x.le(0.0)?.where_cond(&(x * LEAKY_SLOPE as f64)?, x),
         Activation::Gelu => x.gelu_erf(),
         Activation::Silu => x.silu(),
@@ -241,15 +247,45 @@ pub fn nt_xent(embeddings: &Tensor, temperature: f64) -> Result<Tensor> {
     cross_entropy(&logits, partners, 0.0, None)
 }
 
-pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, is_causal: bool) -> Result<Tensor> {
-    let (_, _, tokens, head_dim) = q.dims4()?;
-    let [q, k, v] = [q.contiguous()?, k.transpose(2, 3)?.contiguous()?, v.contiguous()?];
-    let mut scores = (q.matmul(&k)? / (head_dim as f64).sqrt())?;
-    if is_causal {
-        let seen = Tensor::tril2(tokens, DType::F32, q.device())?;
+pub fn self_attention(qkv: &Tensor, attention: &Attention) -> Result<Tensor> {
+    let [_, _, v] = heads(qkv, attention)?;
+    let y = attention_probabilities(qkv, attention)?.matmul(&v)?;
+    let Attention { batch, tokens, heads, head_dim, .. } = *attention;
+    y.transpose(1, 2)?.reshape((batch, tokens, heads * head_dim))
+}
+
+pub fn attention_probabilities(qkv: &Tensor, attention: &Attention) -> Result<Tensor> {
+    let [q, k, _] = heads(qkv, attention)?;
+    let mut scores = (q.matmul(&k.transpose(2, 3)?.contiguous()?)? / (attention.head_dim as f64).sqrt())?;
+    if attention.is_causal {
+        let seen = Tensor::tril2(attention.tokens, DType::F32, qkv.device())?;
         scores = scores.broadcast_add(&((seen - 1.0)? * 1e30)?)?;
     }
-    log_softmax(&scores)?.exp()?.matmul(&v)
+    log_softmax(&scores)?.exp()
+}
+
+/// Queries, keys and values, each (batch, heads, tokens, head_dim).
+fn heads(qkv: &Tensor, attention: &Attention) -> Result<[Tensor; 3]> {
+    let Attention { batch, tokens, heads, head_dim, .. } = *attention;
+    let packed = qkv.reshape((batch, tokens, 3, heads, head_dim))?;
+    let part = |index| packed.narrow(2, index, 1)?.squeeze(2)?.transpose(1, 2)?.contiguous();
+    Ok([part(0)?, part(1)?, part(2)?])
+}
+
+pub fn prepend_token(x: &Tensor, token: &Tensor) -> Result<Tensor> {
+    let (batch, _, features) = x.dims3()?;
+    Tensor::cat(&[&token.broadcast_as((batch, 1, features))?.contiguous()?, x], 1)
+}
+
+pub fn subsample_and_pad(x: &Tensor, subsample: &Subsample) -> Result<Tensor> {
+    let Subsample { channels, stride, out_channels, .. } = *subsample;
+    let mut x = x.clone();
+    for dim in [1, 2] {
+        let whole = x.dim(dim)?.next_multiple_of(stride);
+        x = every(&x.pad_with_zeros(dim, 0, whole - x.dim(dim)?)?, dim, stride)?;
+    }
+    let before = (out_channels - channels) / 2;
+    x.pad_with_zeros(3, before, out_channels - channels - before)
 }
 
 fn log_softmax(logits: &Tensor) -> Result<Tensor> {

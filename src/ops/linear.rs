@@ -1,5 +1,6 @@
 use super::{Activation, WeightedKernel, apply_weighted, check_bias, fallback, is_on_cpu};
 use crate::kernels::OutputGradient;
+use crate::kernels::clamp::Clamp;
 use crate::kernels::linear::{self, Linear};
 use candle_core::{Result, Tensor, bail};
 
@@ -30,8 +31,8 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, activation: Ac
 impl WeightedKernel for Linear {
     const NAME: &'static str = "linear";
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-        linear::forward(self, x, weight, bias, relu)
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32> {
+        linear::forward(self, x, weight, bias, clamp)
     }
 
     fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32> {

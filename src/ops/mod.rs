@@ -21,6 +21,8 @@ mod norm;
 mod operation;
 mod optimizer;
 mod pool;
+mod sequence;
+mod subsample;
 mod unit_rows;
 mod weighted;
 
@@ -29,7 +31,7 @@ pub use crate::kernels::loss::IGNORED as IGNORED_LABEL;
 pub use crate::kernels::padding::Padding;
 pub use activation::activate;
 pub use add::add;
-pub use attention::attention;
+pub use attention::{attention_probabilities, self_attention};
 pub use chain::{Sink, chain, reshape};
 pub use conv::{ConvShape, conv2d, conv2d_max_pool2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
@@ -44,12 +46,14 @@ pub use loss::{
 pub use norm::{BatchStatistics, batch_norm, batch_norm_running, group_norm, layer_norm};
 pub use optimizer::{AdamStep, SgdStep, adam, sgd, sum_squares};
 pub use pool::{PoolShape, avg_pool2d, global_avg_pool2d, max_pool2d, upsample_nearest2d};
+pub use sequence::{add_positions, prepend_token, take_token};
+pub use subsample::subsample_and_pad;
 pub use unit_rows::unit_rows;
 
 use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
 use chain::{apply1, apply2, apply3};
 use std::ops::Deref;
-use weighted::{WeightedKernel, apply_weighted, check_bias, is_fused};
+use weighted::{WeightedKernel, apply_weighted, check_bias};
 
 /// Whether the kernels can work on the tensors: an error unless all are `f32` and on one device.
 fn is_on_cpu<'a>(name: &str, tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<bool> {

@@ -1,6 +1,7 @@
 use super::operation::{BackwardPass, Operation};
-use super::{Activation, activate, apply3, fallback, is_fused, is_on_cpu, read};
+use super::{Activation, activate, apply3, fallback, is_on_cpu, read};
 use crate::kernels::OutputGradient;
+use crate::kernels::clamp::Clamp;
 use crate::kernels::norm::{self, Norm, Statistics};
 use candle_core::{Result, Tensor, Var, bail};
 
@@ -142,10 +143,12 @@ fn normalize(
     let constant =
         |numbers: &[f64]| Tensor::from_iter(numbers.iter().map(|number| *number as f32), x.device());
     let used = [constant(&statistics.mean)?, constant(&statistics.variance)?];
-    let relu = activation == Activation::Relu;
-    let operation = Normalize { name, norm: *norm, statistics, is_fixed: fixed.is_some(), relu };
+    let clamp = Clamp::of(activation);
+    let is_fixed = fixed.is_some();
+    let operation =
+        Normalize { name, norm: *norm, statistics, is_fixed, clamp: clamp.unwrap_or(Clamp::None) };
     let y = apply3([&x, weight, bias], x.shape(), operation)?;
-    Ok((if is_fused(activation) { y } else { activate(&y, activation)? }, used))
+    Ok((if clamp.is_some() { y } else { activate(&y, activation)? }, used))
 }
 
 struct Normalize {
@@ -154,7 +157,7 @@ struct Normalize {
     statistics: Statistics,
     /// The statistics are constants, not x's own.
     is_fixed: bool,
-    relu: bool,
+    clamp: Clamp,
 }
 
 impl Operation<3> for Normalize {
@@ -163,12 +166,12 @@ impl Operation<3> for Normalize {
     }
 
     fn forward(&self, [x, weight, bias]: [&[f32]; 3]) -> Vec<f32> {
-        norm::forward(&self.norm, x, &self.statistics, weight, bias, self.relu)
+        norm::forward(&self.norm, x, &self.statistics, weight, bias, self.clamp)
     }
 
     fn backward(&self, pass: BackwardPass<'_, 3>) -> [Option<Vec<f32>>; 3] {
         let BackwardPass { inputs: [x, weight, _], output, gradient, wanted } = pass;
-        let output = OutputGradient { gradient, relu_output: self.relu.then_some(output) };
+        let output = OutputGradient::new(gradient, self.clamp, output);
         let (norm, statistics) = (&self.norm, &self.statistics);
         let sums = norm::gradient_sums(norm, x, statistics, weight, output);
         let moving = (!self.is_fixed).then_some(&sums);
@@ -215,8 +218,10 @@ mod tests {
                 .into_iter()
                 .collect::<Result<Vec<_>>>()
         };
-        let after = activate(&run(Activation::None)?.0, Activation::Relu)?;
-        assert_eq!(bits(&run(Activation::Relu)?.0)?, bits(&after)?);
+        for activation in [Activation::Relu, Activation::Relu6] {
+            let after = activate(&run(Activation::None)?.0, activation)?;
+            assert_eq!(bits(&run(activation)?.0)?, bits(&after)?);
+        }
         Ok(())
     }
 

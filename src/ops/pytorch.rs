@@ -8,6 +8,7 @@ use candle_core::{Device, Var};
 #[rustfmt::skip]
 const EXPECTED: &[(&str, &[f64])] = &[
     ("relu", &[-4.13707, -17.1398]),
+    ("relu6", &[-31.6125, -138.281]),
     ("leaky relu", &[-5.12207, -21.4422]),
     ("gelu", &[-4.66402, -19.5444]),
     ("silu", &[-4.61849, -19.4717]),
@@ -17,20 +18,26 @@ const EXPECTED: &[(&str, &[f64])] = &[
     ("add with relu", &[18.1759, -21.9298, -21.9298]),
     ("embedding", &[-2.23965, 0.604433]),
     ("linear", &[1.87621, -2.87761, -1.09157, -2.41997]),
+    ("add_positions", &[-2.94908, -7.67005, 2.46344]),
+    ("prepend_token", &[5.14824, -1.88532, -2.66845]),
+    ("take_token", &[2.81124, -0.215166]),
     ("conv2d", &[-6.05743, 2.10104, 6.42525, -0.0510832]),
     ("depthwise_conv2d", &[2.55218, -1.27489, -1.3013, -1.30193]),
+    ("uneven conv2d", &[0.493835, -2.63722, -0.0555619, -0.0510832]),
+    ("uneven depthwise_conv2d", &[0.517073, 2.79821, 0.711375, -1.30193]),
     ("conv_transpose2d", &[1.64438, -0.650359, -0.390078, 0.0420833]),
     ("max_pool2d", &[-1.58659, 0.742482]),
     ("overlapping max_pool2d", &[-0.15208, -0.841078]),
     ("avg_pool2d", &[0.266571, 0.0325272]),
     ("global_avg_pool2d", &[0.140964, -0.132046]),
+    ("subsample_and_pad", &[4.49868, -16.9969]),
     ("upsample_nearest2d", &[-2.84449, -2.24926]),
     ("batch_norm", &[3.17423, -2.46396, -0.23086, -1.27733]),
     ("batch_norm_running", &[2.34491, 0.910936, -0.159766, -1.27733]),
     ("group_norm", &[3.14198, -2.43856, -0.210451, -1.27733]),
     ("layer_norm", &[-37.4304, 1.01702, 38.7392, -1.27733]),
-    ("attention", &[27.0928, -33.6944, -21.6923, -13.4617]),
-    ("causal attention", &[35.6572, -24.716, -12.9496, -23.7674]),
+    ("self_attention", &[-6.15231, 3.8768]),
+    ("causal self_attention", &[-6.46987, 1.60959]),
     ("cross_entropy", &[0.575475, -0.231134]),
     ("weighted cross_entropy", &[0.608898, -0.237735]),
     ("cross_entropy of some", &[0.527825, -0.0949849]),
@@ -68,6 +75,7 @@ fn check(name: &str, shapes: &[&[usize]], f: impl Fn(&[Var]) -> Result<Tensor>) 
 
 const IMAGE: &[usize] = &[2, 5, 3, 4];
 const CHANNELS: &[usize] = &[4];
+const SEQUENCE: &[usize] = &[2, 3, 4];
 const NONE: Activation = Activation::None;
 
 #[test]
@@ -82,7 +90,7 @@ fn activations() -> Result<()> {
     ] {
         check(name, &[IMAGE], |x| activate(&x[0], activation))?;
     }
-    Ok(())
+    check("relu6", &[IMAGE], |x| activate(&(x[0].as_tensor() * 9.0)?, Activation::Relu6))
 }
 
 #[test]
@@ -95,7 +103,10 @@ fn sums() -> Result<()> {
 fn sequences() -> Result<()> {
     let tokens = Tensor::new(&[[2u32, 0, 2], [4, 2, 0]], &Device::Cpu)?;
     check("embedding", &[&[5, 4]], |x| embedding(&tokens, &x[0]))?;
-    check("linear", &[&[2, 3, 4], &[4, 5], &[5]], |x| linear(&x[0], &x[1], Some(&x[2]), NONE))
+    check("linear", &[&[2, 3, 4], &[4, 5], &[5]], |x| linear(&x[0], &x[1], Some(&x[2]), NONE))?;
+    check("add_positions", &[SEQUENCE, &[3, 4]], |x| add_positions(&x[0], &x[1]))?;
+    check("prepend_token", &[SEQUENCE, &[4]], |x| prepend_token(&x[0], &x[1]))?;
+    check("take_token", &[SEQUENCE], |x| take_token(&x[0], 1))
 }
 
 #[test]
@@ -104,6 +115,13 @@ fn convolutions() -> Result<()> {
     check("conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE))?;
     check("depthwise_conv2d", &[IMAGE, &[3, 2, 4], CHANNELS], |x| {
         depthwise_conv2d(&x[0], &x[1], Some(&x[2]), conv, NONE)
+    })?;
+    let uneven = ConvShape { stride: 2, padding: Padding { top: 0, left: 1, bottom: 1, right: 2 } };
+    check("uneven conv2d", &[IMAGE, &[3, 2, 4, 3], &[3]], |x| {
+        conv2d(&x[0], &x[1], Some(&x[2]), uneven, NONE)
+    })?;
+    check("uneven depthwise_conv2d", &[IMAGE, &[3, 2, 4], CHANNELS], |x| {
+        depthwise_conv2d(&x[0], &x[1], Some(&x[2]), uneven, NONE)
     })?;
     let conv = ConvTransposeShape { stride: 2, padding: 1, output_padding: 1 };
     check("conv_transpose2d", &[IMAGE, &[3, 2, 3, 4], &[3]], |x| {
@@ -118,6 +136,7 @@ fn pooling() -> Result<()> {
     check("overlapping max_pool2d", &[IMAGE], |x| max_pool2d(&x[0], overlapping))?;
     check("avg_pool2d", &[IMAGE], |x| avg_pool2d(&x[0], 2))?;
     check("global_avg_pool2d", &[IMAGE], |x| global_avg_pool2d(&x[0]))?;
+    check("subsample_and_pad", &[IMAGE], |x| subsample_and_pad(&x[0], 2, 7))?;
     check("upsample_nearest2d", &[IMAGE], |x| upsample_nearest2d(&x[0], 2))
 }
 
@@ -135,8 +154,8 @@ fn normalisations() -> Result<()> {
 
 #[test]
 fn attentions() -> Result<()> {
-    check("attention", &[IMAGE; 3], |x| attention(&x[0], &x[1], &x[2], false))?;
-    check("causal attention", &[IMAGE; 3], |x| attention(&x[0], &x[1], &x[2], true))
+    check("self_attention", &[&[2, 5, 24]], |x| self_attention(&x[0], 2, false))?;
+    check("causal self_attention", &[&[2, 5, 24]], |x| self_attention(&x[0], 2, true))
 }
 
 #[test]

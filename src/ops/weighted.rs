@@ -3,16 +3,16 @@
 
 use super::operation::{BackwardPass, Operation};
 use super::{Activation, activate, apply2, apply3};
-use crate::kernels::OutputGradient;
+use crate::kernels::{OutputGradient, clamp::Clamp};
 use candle_core::{Result, Shape, Tensor, bail};
 
 /// The kernels of such a layer.
 pub(super) trait WeightedKernel: Send + Sync + 'static {
     const NAME: &'static str;
-    /// Whether the kernels of the gradients take a ReLU's mask along. Otherwise it has been applied before they run.
+    /// Whether the kernels of the gradients take a clamp's mask along. Otherwise it has been applied before they run.
     const TAKES_MASK: bool = false;
 
-    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32>;
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>, clamp: Clamp) -> Vec<f32>;
 
     /// The gradient of x.
     fn input_gradient(&self, weight: &[f32], output: OutputGradient) -> Vec<f32>;
@@ -34,12 +34,13 @@ pub(super) fn apply_weighted(
     bias: Option<&Tensor>,
     activation: Activation,
 ) -> Result<Tensor> {
-    let operation = Weighted { kernel, relu: activation == Activation::Relu };
+    let clamp = Clamp::of(activation);
+    let operation = Weighted { kernel, clamp: clamp.unwrap_or(Clamp::None) };
     let y = match bias {
         Some(bias) => apply3([x, weight, bias], shape, operation)?,
         None => apply2([x, weight], shape, operation)?,
     };
-    if is_fused(activation) { Ok(y) } else { activate(&y, activation) }
+    if clamp.is_some() { Ok(y) } else { activate(&y, activation) }
 }
 
 /// An error unless the bias, if there is one, is a number for each output.
@@ -52,14 +53,10 @@ pub(super) fn check_bias(name: &str, bias: Option<&Tensor>, outputs: usize) -> R
     }
 }
 
-/// Whether the kernels apply the activation themselves; others are applied as a separate step.
-pub(super) fn is_fused(activation: Activation) -> bool {
-    matches!(activation, Activation::None | Activation::Relu)
-}
-
 struct Weighted<K> {
     kernel: K,
-    relu: bool,
+    /// Applied by the kernel itself; other activations are a separate step.
+    clamp: Clamp,
 }
 
 impl<K: WeightedKernel> Weighted<K> {
@@ -74,18 +71,14 @@ impl<K: WeightedKernel> Weighted<K> {
         let output = if K::TAKES_MASK {
             output
         } else {
-            unmasked = output.through_relu();
-            OutputGradient { gradient: &unmasked, relu_output: None }
+            unmasked = output.through_clamp();
+            OutputGradient::whole(&unmasked)
         };
         let [of_x, of_weight, of_bias] = wanted;
         let (weight_gradient, bias_gradient) =
             (of_weight || of_bias).then(|| self.kernel.weight_gradient(x, output, of_bias)).unzip();
         let input_gradient = of_x.then(|| self.kernel.input_gradient(weight, output));
         [input_gradient, weight_gradient, bias_gradient.flatten()]
-    }
-
-    fn output<'a>(&self, output: &'a [f32], gradient: &'a [f32]) -> OutputGradient<'a> {
-        OutputGradient { gradient, relu_output: self.relu.then_some(output) }
     }
 }
 
@@ -95,12 +88,12 @@ impl<K: WeightedKernel> Operation<3> for Weighted<K> {
     }
 
     fn forward(&self, [x, weight, bias]: [&[f32]; 3]) -> Vec<f32> {
-        self.kernel.forward(x, weight, Some(bias), self.relu)
+        self.kernel.forward(x, weight, Some(bias), self.clamp)
     }
 
     fn backward(&self, pass: BackwardPass<'_, 3>) -> [Option<Vec<f32>>; 3] {
         let BackwardPass { inputs: [x, weight, _], output, gradient, wanted } = pass;
-        self.gradients([x, weight], self.output(output, gradient), wanted)
+        self.gradients([x, weight], OutputGradient::new(gradient, self.clamp, output), wanted)
     }
 }
 
@@ -111,12 +104,12 @@ impl<K: WeightedKernel> Operation<2> for Weighted<K> {
     }
 
     fn forward(&self, [x, weight]: [&[f32]; 2]) -> Vec<f32> {
-        self.kernel.forward(x, weight, None, self.relu)
+        self.kernel.forward(x, weight, None, self.clamp)
     }
 
     fn backward(&self, pass: BackwardPass<'_, 2>) -> [Option<Vec<f32>>; 2] {
         let BackwardPass { inputs, output, gradient, wanted: [of_x, of_weight] } = pass;
-        let output = self.output(output, gradient);
+        let output = OutputGradient::new(gradient, self.clamp, output);
         let [of_x, of_weight, _] = self.gradients(inputs, output, [of_x, of_weight, false]);
         [of_x, of_weight]
     }
@@ -159,7 +152,7 @@ mod tests {
         for (x, weight, outputs, layer) in LAYERS {
             let (x, weight) = (random(x, 1)?, random(weight, 2)?);
             let zeros = random(outputs, 3)?.zeros_like()?;
-            for activation in [Activation::None, Activation::Relu, Activation::Tanh] {
+            for activation in [Activation::None, Activation::Relu, Activation::Relu6, Activation::Tanh] {
                 let y = layer(&x, &weight, None, activation)?;
                 let expected = layer(&x, &weight, Some(&zeros), activation)?;
                 assert_eq!(numbers(&y)?, numbers(&expected)?);

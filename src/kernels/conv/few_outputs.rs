@@ -4,6 +4,7 @@
 //! window slides over the outputs' gradient and meets the input's channels as columns.
 use super::super::{
     Scratch,
+    clamp::{Clamp, Mask},
     frame::Frame,
     simd::{Kernel, MAX_LANES, SimdLevel, Vector},
     tile::{AccumulateOuter, AddRows, Window},
@@ -27,14 +28,14 @@ pub fn pack(weight: &[f32], outputs: usize) -> Vec<f32> {
     (0..outputs).flat_map(|output| weight.iter().skip(output).step_by(outputs)).copied().collect()
 }
 
-/// `out = relu?(window · weights + bias)` at every position of the window; `out` is (positions, outputs), and every number
+/// `out = clamp(window · weights + bias)` at every position of the window; `out` is (positions, outputs), and every number
 /// of it is written. Weights are (outputs, window numbers).
 pub struct Dot<'a> {
     pub window: Window,
     pub frame: &'a [f32],
     pub weights: &'a [f32],
     pub bias: Option<&'a [f32]>,
-    pub relu: bool,
+    pub clamp: Clamp,
     pub out: &'a mut [MaybeUninit<f32>],
 }
 
@@ -43,7 +44,7 @@ impl Kernel for Dot<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Dot { window, frame, weights, bias, relu, out } = self;
+        let Dot { window, frame, weights, bias, clamp, out } = self;
         let (run, frame_row) = (window.columns * window.channels, window.frame_width * window.channels);
         let outputs = weights.len() / (window.rows * run);
         for (y, row) in out.chunks_exact_mut(window.out_width * outputs).enumerate() {
@@ -56,7 +57,7 @@ impl Kernel for Dot<'_> {
                         sum = add_products(sum, &seen[..run], weights);
                     }
                     let sum = total(sum) + bias.map_or(0.0, |bias| bias[output]);
-                    out.write(if relu { sum.max(0.0) } else { sum });
+                    out.write(clamp.number(sum));
                 }
             }
         }
@@ -95,7 +96,7 @@ pub fn accumulate(
     level: SimdLevel,
     conv: &Conv,
     x: &[f32],
-    gradient: (&[f32], Option<&[f32]>),
+    gradient: (&[f32], Option<Mask>),
     columns: usize,
     (weight, bias): (&mut [f32], Option<&mut [f32]>),
 ) {

@@ -43,7 +43,7 @@ struct Results {
 }
 
 /// The definition, one product at a time.
-fn reference(case: &Case, relu: bool) -> Results {
+fn reference(case: &Case, clamp: Clamp) -> Results {
     let c = &case.conv;
     let mut y = Vec::new();
     let (mut dx, mut dw) = (vec![0.0; case.x.len()], vec![0.0; case.weight.len()]);
@@ -68,8 +68,9 @@ fn reference(case: &Case, relu: bool) -> Results {
         }
         let sum =
             case.bias[out_channel] + products.iter().map(|(x, w)| case.x[*x] * case.weight[*w]).sum::<f32>();
-        y.push(if relu { sum.max(0.0) } else { sum });
-        let gradient = if relu && sum <= 0.0 { 0.0 } else { case.dy[at] };
+        let passes = clamp.mask(&[sum]).is_none_or(|mask| mask.pass(&[1.0]).next() == Some(1.0));
+        y.push(clamp.number(sum));
+        let gradient = if passes { case.dy[at] } else { 0.0 };
         db[out_channel] += gradient;
         for (x, w) in products {
             dx[x] += gradient * case.weight[w];
@@ -81,19 +82,19 @@ fn reference(case: &Case, relu: bool) -> Results {
 
 fn check(case: &Case) {
     let Case { conv, x, weight, bias, dy } = case;
-    for relu in [false, true] {
-        let expected = reference(case, relu);
-        let what = format!("{conv:?} relu {relu}");
+    for clamp in Clamp::ALL {
+        let expected = reference(case, clamp);
+        let what = format!("{conv:?} {clamp:?}");
         at_every_level(|| {
-            assert_close(&forward(conv, x, weight, Some(bias), relu), &expected.y, &what);
-            let output = OutputGradient { gradient: dy, relu_output: relu.then_some(&expected.y[..]) };
+            assert_close(&forward(conv, x, weight, Some(bias), clamp), &expected.y, &what);
+            let output = OutputGradient::new(dy, clamp, &expected.y);
             assert_close(&input_gradient(conv, weight, output), &expected.dx, &what);
             let (dw, db) = weight_gradient(conv, x, output, true);
             assert_close(&dw, &expected.dw, &what);
             assert_close(&db.unwrap(), &expected.db, &what);
             assert_eq!(weight_gradient(conv, x, output, false), (dw, None));
             let zeros = vec![0.0; bias.len()];
-            assert_eq!(forward(conv, x, weight, None, relu), forward(conv, x, weight, Some(&zeros), relu));
+            assert_eq!(forward(conv, x, weight, None, clamp), forward(conv, x, weight, Some(&zeros), clamp));
         });
     }
 }
@@ -220,7 +221,7 @@ fn a_nan_is_not_hidden_by_relu() {
         stride: 1,
         padding: Padding::all(0),
     };
-    at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], Some(&[0.0]), true)[0].is_nan()));
+    at_every_level(|| assert!(forward(&conv, &[f32::NAN], &[1.0], Some(&[0.0]), Clamp::Relu)[0].is_nan()));
 }
 
 #[test]
@@ -242,8 +243,8 @@ fn threads_do_not_change_a_bit() {
         };
         let Case { x, weight, bias, dy, .. } = Case::new(conv, &mut random);
         same_bits_on_any_threads(|| {
-            let y = forward(&conv, &x, &weight, Some(&bias), true);
-            let output = OutputGradient { gradient: &dy, relu_output: Some(&y) };
+            let y = forward(&conv, &x, &weight, Some(&bias), Clamp::Relu);
+            let output = OutputGradient::new(&dy, Clamp::Relu, &y);
             let (dw, db) = weight_gradient(&conv, &x, output, true);
             let dx = input_gradient(&conv, &weight, output);
             vec![y, dx, dw, db.unwrap()]

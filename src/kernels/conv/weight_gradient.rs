@@ -1,6 +1,7 @@
 //! The gradients of weight and, where there is one, bias: partial sums over pieces of the batch, added up in their order.
 use super::super::{
     Scratch, build_pieces,
+    clamp::Mask,
     frame::Frame,
     simd::SimdLevel,
     tile::{AccumulateOuter, AddRows},
@@ -230,7 +231,7 @@ fn add_rows(
     level: SimdLevel,
     conv: &Conv,
     x: &[f32],
-    (gradient, mask): (&[f32], Option<&[f32]>),
+    (gradient, mask): (&[f32], Option<Mask>),
     columns: usize,
     (first, rows): (usize, usize),
     (weight, bias): (&mut [f32], Option<&mut [f32]>),

@@ -2,7 +2,7 @@ use super::*;
 use crate::kernels::testing::{Random, Reference, at_every_level, same_bits_on_any_threads};
 
 /// Normalises by its own statistics, or by a given (mean, variance) of each group.
-fn plain(norm: &Norm, inputs: &[Vec<f64>], relu: bool, fixed: Option<&Statistics>) -> Vec<f64> {
+fn plain(norm: &Norm, inputs: &[Vec<f64>], clamp: Clamp, fixed: Option<&Statistics>) -> Vec<f64> {
     let [x, weight, bias] = inputs else { panic!("three inputs") };
     let Norm { samples, places, channels, groups, epsilon } = *norm;
     let mut y = vec![0.0; x.len()];
@@ -24,8 +24,7 @@ fn plain(norm: &Norm, inputs: &[Vec<f64>], relu: bool, fixed: Option<&Statistics
             }
             for at in members {
                 let standard = (x[at] - mean) / (variance + epsilon).sqrt();
-                y[at] = standard * weight[at % channels] + bias[at % channels];
-                y[at] = if relu { y[at].max(0.0) } else { y[at] };
+                y[at] = clamp.plain(standard * weight[at % channels] + bias[at % channels]);
             }
         }
     }
@@ -46,23 +45,23 @@ fn forward_and_backward_match_the_reference() {
         // with few numbers in a group, the gradient is all cancellation
         let (samples, places) = (1 + random.below(9), (8 * groups).div_ceil(channels) + random.below(30));
         let norm = Norm { samples, places, channels, groups, epsilon: 1e-5 };
-        let relu = round % 3 == 0;
+        let clamp = Clamp::ALL[round % 3];
         let x: Vec<f32> = random.numbers(samples * places * channels).iter().map(|x| x + 0.5).collect();
-        let (weight, bias) = (random.numbers(channels), random.numbers(channels));
+        let mut numbers = || random.numbers(channels).iter().map(|x| 4.0 * x).collect::<Vec<f32>>();
+        let (weight, bias) = (numbers(), numbers());
         let fixed = (round % 4 == 0).then(|| Statistics {
             mean: random.numbers(samples * groups).iter().map(|x| *x as f64).collect(),
             variance: random.numbers(samples * groups).iter().map(|x| 1.5 + *x as f64).collect(),
         });
         let reference = Reference::new(&mut random, &[&x, &weight, &bias], |inputs| {
-            plain(&norm, inputs, relu, fixed.as_ref())
+            plain(&norm, inputs, clamp, fixed.as_ref())
         });
-        let what = format!("{norm:?}, ReLU {relu}, fixed {}", fixed.is_some());
+        let what = format!("{norm:?}, {clamp:?}, fixed {}", fixed.is_some());
         at_every_level(|| {
             let statistics = fixed.clone().unwrap_or_else(|| statistics(&norm, &x));
-            let y = forward(&norm, &x, &statistics, &weight, &bias, relu);
+            let y = forward(&norm, &x, &statistics, &weight, &bias, clamp);
             reference.assert_value(&y, &what);
-            let output =
-                OutputGradient { gradient: &reference.output_gradient, relu_output: relu.then_some(&y[..]) };
+            let output = OutputGradient::new(&reference.output_gradient, clamp, &y);
             let sums = gradient_sums(&norm, &x, &statistics, &weight, output);
             let moving = fixed.is_none().then_some(&sums);
             let dx = input_gradient(&norm, &x, &statistics, &weight, output, moving);
@@ -77,7 +76,7 @@ fn a_mean_far_from_zero_costs_no_precision() {
     let x: Vec<f32> = (0..1000).map(|index| 1e6 + (index % 2) as f32).collect();
     let statistics = statistics(&norm, &x);
     assert!((statistics.mean[0] - 1_000_000.5).abs() < 1e-6 && (statistics.variance[0] - 0.25).abs() < 1e-3);
-    let y = forward(&norm, &x, &statistics, &[1.0], &[0.0], false);
+    let y = forward(&norm, &x, &statistics, &[1.0], &[0.0], Clamp::None);
     assert!((y[0] + 1.0).abs() < 1e-3 && (y[1] - 1.0).abs() < 1e-3);
 }
 
@@ -90,8 +89,8 @@ fn threads_do_not_change_a_bit() {
         let (weight, bias) = (random.numbers(19), random.numbers(19));
         same_bits_on_any_threads(|| {
             let statistics = statistics(&norm, &x);
-            let y = forward(&norm, &x, &statistics, &weight, &bias, true);
-            let output = OutputGradient { gradient: &gradient, relu_output: None };
+            let y = forward(&norm, &x, &statistics, &weight, &bias, Clamp::Relu);
+            let output = OutputGradient::whole(&gradient);
             let sums = gradient_sums(&norm, &x, &statistics, &weight, output);
             let dx = input_gradient(&norm, &x, &statistics, &weight, output, Some(&sums));
             vec![y, dx, sums.weight, sums.bias]
