@@ -149,9 +149,12 @@ pub enum Command {
     Evaluate {
         /// A run's folder, or a unique beginning of its name; RUN@STEP and RUN@best are its checkpoints
         run: String,
-        /// Which images: train, validation or test
-        #[arg(long, default_value = "validation", value_parser = ["train", "validation", "test"])]
-        split: String,
+        /// Which images: train, validation or test; validation where nothing is said, and test with --data
+        #[arg(long, value_parser = ["train", "validation", "test"])]
+        split: Option<String>,
+        /// Other images of the same classes than those the run was trained on: a folder or a file
+        #[arg(long, value_name = "PATH", conflicts_with = "outsiders")]
+        data: Option<PathBuf>,
         /// Images unlike the training images, to measure how many are detected
         #[arg(long, value_name = "PATH")]
         outsiders: Option<PathBuf>,
@@ -375,8 +378,8 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         Command::Compare { config, set } => compare::start(&config, &set, common),
         Command::Sweep(args) => sweep::sweep(&args, common),
         Command::Revise(args) => sweep::revise(&args, common),
-        Command::Evaluate { run, split, outsiders } => {
-            evaluate::evaluate(&run, &split, outsiders.as_deref(), common)
+        Command::Evaluate { run, split, data, outsiders } => {
+            evaluate::evaluate(&run, split.as_deref(), data.as_deref(), outsiders.as_deref(), common)
         }
         Command::History { run, image } => history::history(&run, &image, common),
         Command::Handwriting { command: None } => handwriting::list(common),

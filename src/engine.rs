@@ -11,6 +11,7 @@ pub mod benchmark;
 mod devices;
 mod divergence;
 pub mod exchange;
+mod frozen;
 mod inspections;
 mod model;
 mod neighbours;

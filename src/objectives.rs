@@ -12,7 +12,6 @@ use candle_core::Tensor;
 use std::sync::Arc;
 
 mod decoder;
-mod noise;
 pub use classify::OUTSIDERS;
 
 registry!("objective", ObjectiveEntry: classify, rotation, autoencoder, masked, variational, contrastive, adversarial);
@@ -56,6 +55,11 @@ pub trait Objective: Send + Sync {
     /// Views of each example in a batch: all examples in one view, then all in the next.
     fn views(&self) -> usize {
         1
+    }
+
+    /// Whether its loss can be computed from what the first stages of the encoder made of a batch.
+    fn takes_features(&self) -> bool {
+        false
     }
 
     /// Images that show its work on a batch: a strip for each step.
@@ -110,6 +114,8 @@ pub struct Batch {
     pub class_weights: Option<Arc<[f32]>>,
     /// (outsiders, height, width, channels): further images, which are of none of the classes.
     pub outsiders: Option<Tensor>,
+    /// The first stages of the encoder that the inputs have gone through already: 0 where these are the examples themselves.
+    pub stages_done: usize,
 }
 
 impl Batch {

@@ -122,7 +122,7 @@ fn an_evaluation_shows_how_far_it_is_can_be_stopped_and_says_where_it_failed() {
     };
     click(&mut window, "Evaluate on the test images");
     let (request, question) = asked(&mut window).expect("nothing was asked");
-    assert_eq!(question, Question::Evaluation { split: Split::Test, outsiders: None });
+    assert_eq!(question, Question::Evaluation { split: Split::Test, outsiders: None, data: None });
     let answer = |share_done, finding| {
         Event::Answer(Answer { request, run: run.id.clone(), step: 1, share_done, finding })
     };
@@ -179,7 +179,7 @@ fn runners_up_are_less_probable_than_the_answer() {
     let fixture = support::Fixture::with_images(300, 100);
     let run = fixture.train(&["epochs=1"]);
     let mut session = fixture.session();
-    let question = Question::Evaluation { split: Split::Test, outsiders: None };
+    let question = Question::Evaluation { split: Split::Test, outsiders: None, data: None };
     session.send(Command::Ask { request: 5, run: run.id, question });
     let evaluation = support::wait(&mut session, |session| {
         let Ok(Finding::Evaluation(found)) = session.state.answers.remove(&5)?.finding? else { return None };

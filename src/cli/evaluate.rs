@@ -11,16 +11,28 @@ use crate::{
     protocol::{Finding, Question, RunId},
     spec::Choice,
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub fn evaluate(name: &str, split: &str, outsiders: Option<&Path>, common: &Common) -> Result<Outcome> {
+pub fn evaluate(
+    name: &str,
+    split: Option<&str>,
+    data: Option<&Path>,
+    outsiders: Option<&Path>,
+    common: &Common,
+) -> Result<Outcome> {
     let run = find(name, common)?;
+    let split = split.unwrap_or(if data.is_some() { "test" } else { "validation" });
     let split = Split::find(split).context("the split is one of train, validation and test")?;
-    let outsiders = outsiders.map(|path| Choice { path: Some(path.into()), ..Choice::new("files") });
+    ensure!(
+        data.is_none() || split != Split::Validation,
+        "Other data is not split for validation: choose --split test or --split train"
+    );
+    let files = |path: &Path| Choice { path: Some(path.into()), ..Choice::new("files") };
+    let (outsiders, data) = (outsiders.map(files), data.map(files));
     let mut session = open(common)?;
-    let question = Question::Evaluation { split, outsiders };
+    let question = Question::Evaluation { split, outsiders, data };
     let (step, finding) = answer(&mut session, &run, question)?;
     let Finding::Evaluation(found) = finding else { bail!("The answer is to another question") };
     if common.json {

@@ -1,7 +1,11 @@
 //! A data set narrowed to some of its classes, as where a network learns 0 to 4 first and 5 to 9 later.
-use super::{Dataset, DatasetInfo, Examples, Targets};
-use crate::spec::{Choice, Param, ParamKind};
-use anyhow::{Result, ensure};
+use super::{Dataset, DatasetInfo, Examples, Targets, files::labels::meant};
+use crate::{
+    errors::name,
+    metrics::Split,
+    spec::{Choice, Param, ParamKind},
+};
+use anyhow::{Context as _, Result, ensure};
 use std::ops::Range;
 
 /// Common to every data set.
@@ -63,6 +67,46 @@ impl Dataset {
         let [train, test] = [self.train, self.test].map(|examples| examples.narrowed(&classes));
         Ok(Self { notes: self.notes, ..Self::new(self.info.narrowed(classes), train, test)? })
     }
+}
+
+impl Dataset {
+    /// A part of it, alone, whose labels are places among other names of classes: by name, however it is written, or by
+    /// place where there are as many names and not all of them are known.
+    ///
+    /// # Errors
+    /// Where its classes are others.
+    pub fn as_classes(&self, split: Split, names: &[String]) -> Result<Self> {
+        let known: Vec<String> = names.iter().map(|name| meant(name)).collect();
+        let place = |name: &String| known.iter().position(|known| *known == meant(name));
+        let by_name: Option<Vec<usize>> = self.info.class_names.iter().map(place).collect();
+        let by_place = || (self.info.classes() == names.len()).then(|| (0..names.len()).collect());
+        let places: Vec<usize> = by_name.or_else(by_place).with_context(|| {
+            format!(
+                "The network tells {} classes apart, such as {}, and these images are of {}, such as {}: choose images of \
+                 the same classes",
+                names.len(),
+                listed(names),
+                self.info.classes(),
+                listed(&self.info.class_names)
+            )
+        })?;
+        let examples = if split == Split::Test { &self.test } else { &self.train };
+        let mut part = examples.subset(&(0..examples.len()).collect::<Vec<_>>());
+        if let Targets::Classes(labels) = &mut part.targets {
+            labels.iter_mut().for_each(|label| *label = places[usize::from(*label)] as u16);
+        }
+        let info = DatasetInfo { class_names: names.to_vec(), ..self.info.clone() };
+        let (train, test) = match split {
+            Split::Test => (Examples::default(), part),
+            _ => (part, Examples::default()),
+        };
+        Ok(Self { info, train, test, notes: self.notes.clone() })
+    }
+}
+
+/// The first few.
+fn listed(names: &[String]) -> String {
+    names.iter().take(3).map(|own| name(own)).collect::<Vec<_>>().join(", ")
 }
 
 impl Examples {

@@ -28,7 +28,7 @@ mod beside;
 mod boxes;
 mod columns;
 mod finder;
-mod labels;
+pub mod labels;
 mod layout;
 pub mod parts;
 mod pictures;

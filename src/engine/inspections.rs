@@ -23,6 +23,8 @@ pub struct Subject {
     pub dataset: Arc<Dataset>,
     pub partition: Arc<Partition>,
     pub is_classifier: bool,
+    /// Whether the examples are of another data set than the network was trained on, so that it cannot be calibrated.
+    pub is_elsewhere: bool,
     /// Examples of another data set, where the question names one.
     pub outsiders: Option<Arc<Dataset>>,
 }

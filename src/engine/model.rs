@@ -1,5 +1,5 @@
 //! A model with its weights, and how it is scored on a whole split.
-use super::{devices, preparation::Preparation, probe, trust::Impression};
+use super::{devices, frozen::FrozenFeatures, preparation::Preparation, probe, trust::Impression};
 use crate::{
     data::{Dataset, DatasetInfo, Draw, Examples, Gathered, Numbers, augment::Augmentation, fitting},
     metrics::{ACCURACY, LOSS, Point, Split},
@@ -122,7 +122,7 @@ impl Model {
             }
         };
         let labels = labels.map(|labels| Tensor::new(labels, device)).transpose()?;
-        Ok(Batch { inputs, labels, class_weights: None, outsiders: None })
+        Ok(Batch { inputs, labels, class_weights: None, outsiders: None, stages_done: 0 })
     }
 
     /// What the objective shows of some examples, such as their reconstructions.
@@ -184,6 +184,19 @@ impl Model {
     fn classify(&self, embeddings: &Tensor) -> Result<Tensor> {
         let logits = self.objective.logits(embeddings)?;
         logits.context("The network learns without labels: it has no classes")
+    }
+
+    /// What the first stages of the encoder make of inputs, as they are evaluated: (batch, …).
+    ///
+    /// # Errors
+    /// Where the inputs do not fit the model.
+    pub fn first_stages(&self, inputs: &Tensor, stages: usize) -> Result<Tensor> {
+        self.encoder.first_stages(inputs, stages)
+    }
+
+    /// The shape of what the first stages make of an example; none where there are none.
+    pub fn shape_after(&self, stages: usize) -> Option<Shape> {
+        self.encoder.shape_after(stages)
     }
 
     /// A classifier's answer for some examples, without augmentation.
@@ -283,16 +296,19 @@ impl Scoring {
         (what, self.done, self.indices.len())
     }
 
-    /// Scores one batch; says whether it was the last.
+    /// Scores one batch, by features that are known of a run's examples where there are any; says whether it was the last.
     ///
     /// # Errors
     /// Where the examples do not fit the model.
-    pub fn advance(&mut self, model: &Model) -> Result<bool> {
+    pub fn advance(&mut self, model: &Model, features: Option<&FrozenFeatures>) -> Result<bool> {
         let end = (self.done + Self::BATCH_SIZE).min(self.indices.len());
         let chosen = &self.indices[self.done..end];
         if !chosen.is_empty() {
             let examples = if self.split == Split::Test { &self.dataset.test } else { &self.dataset.train };
-            let batch = model.scoring_batch(examples, chosen)?;
+            let batch = match features.filter(|_| self.split != Split::Test) {
+                Some(features) => features.batch(model, &self.dataset, chosen)?,
+                None => model.scoring_batch(examples, chosen)?,
+            };
             let loss = ops::on_pool(|| model.objective.loss(&batch, &Pass::Evaluation))?;
             let mean = f64::from(loss.loss.to_scalar::<f32>()?);
             for (metric, mean) in loss.metrics.into_iter().chain([(LOSS, mean)]) {

@@ -3,7 +3,9 @@ use crate::{
     errors::At as _,
     models::{Vars, tensors},
     ops, registry,
-    spec::{Choice, ComponentInfo, ENCODER_LR_FACTOR, LiveParams, Param, ParamKind, Section},
+    spec::{
+        Choice, ComponentInfo, ENCODER_LR_FACTOR, LiveParams, Param, ParamKind, STAGE_LR_FACTOR, Section,
+    },
 };
 use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore};
@@ -22,6 +24,8 @@ pub struct OptimizerEntry {
 /// A weight, and what the optimiser keeps for it: one vector for each name in [`OptimizerEntry::state`].
 pub struct Slot {
     name: String,
+    /// Of the encoder: stages between it and the head.
+    stages_after: Option<i32>,
     pub var: Var,
     pub state: Vec<Vec<f32>>,
 }
@@ -73,8 +77,10 @@ impl Optimizer {
     /// Where the optimiser is unknown.
     pub fn new(choice: &Choice, vars: &Vars) -> Result<Self> {
         let entry = find(&choice.id)?;
+        let stages_after = vars.stages_after();
         let slot = |(name, var): (&str, &Var)| Slot {
             name: name.into(),
+            stages_after: stages_after.get(name).copied(),
             var: var.clone(),
             state: vec![vec![0.0; var.elem_count()]; entry.state.len()],
         };
@@ -127,10 +133,11 @@ impl Optimizer {
             step,
             grad_scale,
         };
-        let encoder_factor = live.get(Section::Training, &ENCODER_LR_FACTOR);
+        let [of_encoder, of_stage] =
+            [&ENCODER_LR_FACTOR, &STAGE_LR_FACTOR].map(|param| live.get(Section::Training, param));
         for slot in &mut self.slots {
             if let Some(gradient) = gradients.get(&slot.var) {
-                let factor = if slot.name.starts_with("encoder.") { encoder_factor } else { 1.0 };
+                let factor = slot.stages_after.map_or(1.0, |stages| of_encoder * of_stage.powi(stages));
                 let update = Update { learning_rate: update.learning_rate * factor, ..update };
                 (self.entry.update)(slot, gradient, &update)?;
             }

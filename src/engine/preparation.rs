@@ -33,7 +33,8 @@ impl Preparation {
 pub struct Portion {
     pub step: u64,
     pub draws: Vec<Draw>,
-    pub numbers: Result<Gathered>,
+    /// None where what frozen stages make of them is known.
+    pub numbers: Option<Result<Gathered>>,
     /// Those that are of none of the classes.
     pub outsiders: Option<Result<Gathered>>,
 }
@@ -64,21 +65,26 @@ pub struct Upcoming {
     pub step: u64,
     pub draws: Vec<Draw>,
     pub dataset: Arc<Dataset>,
-    pub preparation: Arc<Preparation>,
+    /// None where what frozen stages make of the examples is known.
+    pub preparation: Option<Arc<Preparation>>,
     pub outsiders: Option<(Arc<Examples>, Vec<Draw>)>,
 }
 
 impl Upcoming {
     pub fn prepare(self) -> Portion {
-        let numbers = self.preparation.gather(&self.dataset.train, &self.draws);
+        let Self { step, draws, .. } = self;
+        let Some(preparation) = self.preparation else {
+            return Portion { step, draws, numbers: None, outsiders: None };
+        };
+        let numbers = preparation.gather(&self.dataset.train, &draws);
         let outsiders = self.outsiders.map(|(examples, draws)| {
-            let mut outsiders = self.preparation.gather(&examples, &draws)?;
+            let mut outsiders = preparation.gather(&examples, &draws)?;
             if let Ok(own) = &numbers {
-                write_over(&mut outsiders, own, draws.len(), self.step as usize);
+                write_over(&mut outsiders, own, draws.len(), step as usize);
             }
             Ok(outsiders)
         });
-        Portion { step: self.step, draws: self.draws, numbers, outsiders }
+        Portion { step, draws, numbers: Some(numbers), outsiders }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run as a state machine: each `advance` does one batch of work.
 use super::{
     divergence::{Losses, ensure_finite},
+    frozen::FrozenFeatures,
     model::{Model, Scoring},
     optimizers::Optimizer,
     preparation::{Batches, Outsiders, Portion, Upcoming},
@@ -20,7 +21,7 @@ use crate::{
         KEEP_HEAD, LiveParams, PATIENCE, RunSpec, SELF_LABELS, Section, UNFREEZE_EVERY, is_validation_due,
     },
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use candle_core::{Tensor, backprop::GradStore};
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -46,6 +47,8 @@ pub struct Trainer {
     dataset: Arc<Dataset>,
     partition: Partition,
     labels: Labels,
+    /// Those of the frozen stages, where they can be kept.
+    features: Option<FrozenFeatures>,
     batches: Batches,
     outsiders: Option<Outsiders>,
     /// The examples of the next step, prepared while the last one trained.
@@ -147,7 +150,9 @@ impl Trainer {
             }
         }
         let shape = dataset.info.shape;
+        let features = FrozenFeatures::new(&spec, &model, &partition)?;
         let mut trainer = Self {
+            features,
             schedule: schedules::find(&spec.schedule.id)?,
             live,
             position: Position { step: state.step, steps, steps_per_epoch },
@@ -220,6 +225,12 @@ impl Trainer {
         if self.scoring.is_some() {
             return self.score();
         }
+        let is_over = self.state.validated && self.state.trained;
+        if let Some(features) = self.features.as_mut().filter(|features| !is_over && !features.is_complete())
+        {
+            features.advance(&self.model, &self.dataset)?;
+            return Ok(Advance::Scored);
+        }
         if !self.state.validated {
             let indices = self.partition.validation.clone();
             return self.begin_scoring(Split::Validation, indices);
@@ -278,8 +289,10 @@ impl Trainer {
 
     /// What is being done between two steps, examples done, and examples in all.
     pub fn aside(&self) -> Option<(&'static str, usize, usize)> {
+        let features = self.features.as_ref().filter(|features| !features.is_complete());
         match (&self.scoring, &self.labels) {
             (Some(scoring), _) => Some(scoring.progress()),
+            _ if features.is_some() => features.map(FrozenFeatures::progress),
             (None, Labels::Spreading(spreading)) => Some(spreading.progress()),
             (None, _) => None,
         }
@@ -319,8 +332,9 @@ impl Trainer {
     fn upcoming(&mut self, step: u64) -> Upcoming {
         let draws = self.batches.draws(&self.partition.train, step);
         let outsiders = self.outsiders.as_mut().map(|outsiders| outsiders.draws(step));
-        let (dataset, preparation) = (self.dataset.clone(), self.model.preparation.clone());
-        Upcoming { step, draws, dataset, preparation, outsiders }
+        let is_known = self.features.as_ref().is_some_and(FrozenFeatures::is_complete);
+        let preparation = (!is_known).then(|| self.model.preparation.clone());
+        Upcoming { step, draws, dataset: self.dataset.clone(), preparation, outsiders }
     }
 
     fn train_on(&mut self, portion: Portion) -> Result<Advance> {
@@ -350,7 +364,13 @@ impl Trainer {
     /// What the objective finds of a batch, its loss, and the gradients of that.
     fn gradients(&mut self, portion: Portion) -> Result<(objectives::Loss, f64, GradStore)> {
         let Portion { draws, numbers, outsiders, .. } = portion;
-        let mut batch = self.model.tensors(numbers?)?;
+        let mut batch = match (numbers, &self.features) {
+            (None, Some(features)) => {
+                let examples: Vec<usize> = draws.iter().map(|draw| draw.example).collect();
+                features.batch(&self.model, &self.dataset, &examples)?
+            }
+            (numbers, _) => self.model.tensors(numbers.context("A batch was not prepared")??)?,
+        };
         if let Some(outsiders) = outsiders {
             batch.outsiders = Some(self.model.tensors(outsiders?)?.inputs);
         }
@@ -407,7 +427,7 @@ impl Trainer {
 
     fn score(&mut self) -> Result<Advance> {
         let Some(mut scoring) = self.scoring.take() else { return Ok(Advance::Scored) };
-        if !scoring.advance(&self.model)? {
+        if !scoring.advance(&self.model, self.features.as_ref())? {
             self.scoring = Some(scoring);
             return Ok(Advance::Scored);
         }

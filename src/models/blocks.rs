@@ -22,12 +22,20 @@ blocks!(
     average_pooling,
     batch_norm,
     convolution,
+    depthwise_convolution,
     dropout,
     flatten,
+    inverted_residual,
+    layer_norm,
     linear,
     max_pooling,
+    normalized_inputs,
+    padded_shortcut,
     residual,
+    self_attention,
     sequence,
+    stage,
+    tokens,
     #[cfg(test)]
     toy,
 );
@@ -49,7 +57,7 @@ pub trait Block: Debug {
     /// As [`output`](Self::output).
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>>;
 
-    /// Its stages: convolutions and linear layers, which fine-tuning counts what it freezes by.
+    /// Its stages, which fine-tuning counts what it freezes by: convolutions and linear layers, and groups of them.
     fn stages(&self) -> usize {
         0
     }
@@ -59,6 +67,24 @@ pub trait Block: Debug {
     /// # Errors
     /// As [`output`](Self::output), and where a name is taken.
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>>;
+}
+
+impl Block for Box<dyn Block> {
+    fn output(&self, input: Flow) -> Result<Flow> {
+        (**self).output(input)
+    }
+
+    fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
+        (**self).describe(input, name)
+    }
+
+    fn stages(&self) -> usize {
+        (**self).stages()
+    }
+
+    fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
+        (**self).build(input, at)
+    }
 }
 
 /// A built block.
@@ -93,12 +119,14 @@ pub struct Step {
     module: Box<dyn Module>,
     /// What comes out.
     pub output: Flow,
+    /// That it is frozen with; none where it never is.
+    pub stage: Option<usize>,
 }
 
 impl Step {
     /// `output` is what the module makes of one example.
     pub fn new(module: impl Module + 'static, output: Flow) -> Self {
-        Self { module: Box::new(module), output }
+        Self { module: Box::new(module), output, stage: None }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Where the variables of blocks are made.
 use super::{
-    Flow, Vars,
+    Flow, Initial, LayerShape, Vars,
     blocks::{Block, Step},
     flow::{MapInfo, ReceptiveField},
     pytorch::Layout,
     vars::BlockVar,
 };
 use anyhow::Result;
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use std::mem;
 
 /// What blocks are built with: it knows the name and the position of the block that is being built, and makes its
@@ -22,6 +22,8 @@ pub struct Builder<'a> {
     position: String,
     /// Stages begun; none where there are none that could be frozen.
     stages: Option<usize>,
+    /// Whether the block is a part of a stage, so that its layers begin none.
+    is_within_stage: bool,
     /// One a convolution.
     maps: Vec<MapInfo>,
 }
@@ -38,7 +40,15 @@ impl<'a> Builder<'a> {
     }
 
     fn new(root: &'static str, name: &str, stages: Option<usize>, vars: &'a mut Vars) -> Self {
-        Self { vars, root, name: name.into(), position: String::new(), stages, maps: vec![] }
+        Self {
+            vars,
+            root,
+            name: name.into(),
+            position: String::new(),
+            stages,
+            is_within_stage: false,
+            maps: vec![],
+        }
     }
 
     /// Builds a block inside of this one.
@@ -68,6 +78,34 @@ impl<'a> Builder<'a> {
         self.vars.weight(&name, dims, fan_in)
     }
 
+    /// The weight and the bias of a layer, named `NAME.weight` and `NAME.bias`.
+    ///
+    /// # Errors
+    /// Where the names are taken.
+    pub fn layer(&mut self, initial: Initial, layer: LayerShape<'_>) -> Result<(Tensor, Option<Tensor>)> {
+        let LayerShape { dims, fan_in, fan_out, layout, biases } = layer;
+        let deviation = match initial {
+            Initial::Uniform => {
+                let weight = self.weight("weight", dims, fan_in, layout)?;
+                let bias = biases.map(|count| self.weight("bias", &[count], fan_in, Layout::Same));
+                return Ok((weight, bias.transpose()?));
+            }
+            Initial::He => (2.0 / fan_out as f32).sqrt(),
+            Initial::Normal(deviation) => deviation,
+        };
+        let weight = self.normal("weight", dims, deviation, layout)?;
+        Ok((weight, biases.map(|count| self.constant("bias", &[count], 0.0)).transpose()?))
+    }
+
+    /// A weight, as [`Vars::normal`] draws it.
+    ///
+    /// # Errors
+    /// Where the name is taken.
+    pub fn normal(&mut self, end: &str, dims: &[usize], deviation: f32, layout: Layout) -> Result<Tensor> {
+        let name = self.variable(end, layout);
+        self.vars.normal(&name, dims, deviation)
+    }
+
     /// A weight whose numbers all begin as `value`, the same in PyTorch.
     ///
     /// # Errors
@@ -86,6 +124,11 @@ impl<'a> Builder<'a> {
         self.vars.buffer(&name, dims, value)
     }
 
+    /// Where variables live.
+    pub fn device(&self) -> &Device {
+        self.vars.device()
+    }
+
     /// The name of a variable, which is noted with its counterpart in PyTorch.
     fn variable(&mut self, end: &str, layout: Layout) -> String {
         let pytorch = nested(&self.name, end);
@@ -99,10 +142,24 @@ impl<'a> Builder<'a> {
         self.maps.push(MapInfo { name: self.name.clone(), filters, field });
     }
 
-    /// Begins a stage, with a convolution or a linear layer.
+    /// Begins a stage, with a convolution or a linear layer, unless it is a part of one.
     pub fn begin_stage(&mut self) -> Option<usize> {
-        self.stages.iter_mut().for_each(|stages| *stages += 1);
+        if !self.is_within_stage {
+            self.stages.iter_mut().for_each(|stages| *stages += 1);
+        }
         self.stage()
+    }
+
+    /// Builds blocks that are one stage together.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    pub fn as_stage<T>(&mut self, build: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin_stage();
+        let outer = mem::replace(&mut self.is_within_stage, true);
+        let built = build(self);
+        self.is_within_stage = outer;
+        built
     }
 
     /// The stage that the block belongs to; the first where none has begun, and none where nothing can be frozen.

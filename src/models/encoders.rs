@@ -2,7 +2,8 @@
 //! both made.
 use super::{
     Flow,
-    blocks::{Block, Linear, Sequence},
+    blocks::{Block, Linear, NormalizedInputs, Sequence},
+    input_scale,
 };
 use crate::{
     ops::Activation,
@@ -20,6 +21,11 @@ registry!(
     seed_cnn,
     compact_cnn,
     mlp,
+    resnet,
+    vgg,
+    mobilenet_v2,
+    efficientnet_lite0,
+    vit,
     #[cfg(test)]
     toy,
 );
@@ -44,15 +50,19 @@ pub const HEAD: &str = "head";
 
 /// The layer that a classifier puts on top of an encoder.
 pub fn head(classes: usize) -> Linear {
-    Linear { features: classes, activation: Activation::None }
+    Linear::new(classes, Activation::None)
 }
 
-/// The blocks of the encoder that a choice names.
+/// The blocks of the encoder that a choice names, after those that normalise its inputs, if any do.
 ///
 /// # Errors
 /// Where it is unknown.
 pub fn blocks(choice: &Choice) -> Result<Sequence> {
-    Ok((find(&choice.id)?.blocks)(choice))
+    let encoder = (find(&choice.id)?.blocks)(choice);
+    Ok(match input_scale(choice) {
+        Some(scale) => Sequence::new().then(NormalizedInputs(scale)).then(encoder),
+        None => encoder,
+    })
 }
 
 /// How many convolutions and linear layers an encoder has.
@@ -75,13 +85,30 @@ pub fn summary(encoder: &Choice, input: Shape, classes: usize) -> Result<Vec<Lay
 }
 
 #[cfg(test)]
-mod tests {
+mod pytorch_tests;
+#[cfg(test)]
+pub(crate) mod tests {
     use super::*;
     use crate::{
         models::{Network, Pass, Vars},
         shape::ImageShape,
     };
     use candle_core::{DType, Device, Tensor};
+
+    /// An encoder with some of its hyperparameters.
+    pub fn chosen(id: &str, values: &[(&str, f64)]) -> Choice {
+        let values = values.iter().map(|(key, value)| (key.to_string(), *value)).collect();
+        Choice { values, ..Choice::new(id) }
+    }
+
+    /// Parameters, and multiplications by convolutions and linear layers, of a classifier of 1,000 classes for colour images
+    /// of this many pixels on each side.
+    pub fn published(encoder: &Choice, side: usize) -> (u64, u64) {
+        let rows = summary(encoder, ImageShape::new(side, side, 3).into(), 1000).unwrap();
+        let products =
+            rows.iter().filter(|row| ["onvolution", "Linear"].iter().any(|kind| row.kind.contains(kind)));
+        (rows.iter().map(|row| row.parameters).sum(), products.map(|row| row.flops).sum::<u64>() / 2)
+    }
 
     const MNIST: Shape = Shape::Image(ImageShape { height: 28, width: 28, channels: 1 });
 

@@ -86,7 +86,34 @@ impl Network {
     /// # Errors
     /// Where the inputs have another shape than the network was built for.
     pub fn forward(&self, inputs: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        Ok(ops::chain(inputs, &self.sink, |x| run(&self.steps, x, pass))?)
+        self.after_stages(0, inputs, pass)
+    }
+
+    /// What the first stages make of inputs, as they are evaluated: (batch, …).
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn first_stages(&self, inputs: &Tensor, stages: usize) -> Result<Tensor> {
+        Ok(run(self.split_at_stage(stages).0, inputs, &Pass::Evaluation)?)
+    }
+
+    /// As [`forward`](Self::forward), from what the first stages made.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn after_stages(&self, stages: usize, values: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let (_, rest) = self.split_at_stage(stages);
+        Ok(ops::chain(values, &self.sink, |x| run(rest, x, pass))?)
+    }
+
+    /// The shape of what the first stages make of one example; none where there are none.
+    pub fn shape_after(&self, stages: usize) -> Option<Shape> {
+        Some(self.split_at_stage(stages).0.last()?.output.shape)
+    }
+
+    fn split_at_stage(&self, stages: usize) -> (&[Step], &[Step]) {
+        let is_first = |step: &Step| step.stage.is_some_and(|stage| stage < stages);
+        self.steps.split_at(self.steps.iter().take_while(|step| is_first(step)).count())
     }
 
     /// As [`forward`](Self::forward), with all that there is to know of the inputs.

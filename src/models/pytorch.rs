@@ -38,6 +38,10 @@ pub enum Layout {
     Same,
     /// (height, width, in, out) here, (out, in, height, width) there.
     Convolution,
+    /// The same, after so many dimensions of length 1.
+    Leading(usize),
+    /// (height, width, channels) here, (channels, 1, height, width) there.
+    Depthwise,
     /// (in, out) here, (out, in) there. What goes in may be a flattened image, (height · width · channels) here: it lies
     /// in memory as it did before, and PyTorch's images have their channels first.
     Linear {
@@ -156,6 +160,8 @@ impl Counterpart<'_> {
             (Layout::Convolution, [height, width, inputs, outputs]) => {
                 vec![*outputs, *inputs, *height, *width]
             }
+            (Layout::Leading(ones), dims) => [&vec![1; ones], dims].concat(),
+            (Layout::Depthwise, [height, width, channels]) => vec![*channels, 1, *height, *width],
             (Layout::Linear { .. }, [inputs, outputs]) => vec![*outputs, *inputs],
             (_, dims) => dims.to_vec(),
         }
@@ -168,7 +174,9 @@ impl Layout {
         let ours = ours.detach();
         Ok(match self {
             Layout::Same => ours,
+            Layout::Leading(ones) => ours.reshape([&vec![1; ones], ours.dims()].concat())?,
             Layout::Convolution => ours.permute((3, 2, 0, 1))?.contiguous()?,
+            Layout::Depthwise => ours.permute((2, 0, 1))?.contiguous()?.unsqueeze(1)?,
             Layout::Linear { flattened: None } => ours.t()?.contiguous()?,
             Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
                 let (inputs, outputs) = ours.dims2()?;
@@ -182,7 +190,9 @@ impl Layout {
     fn ours(self, theirs: &Tensor) -> Result<Tensor> {
         Ok(match self {
             Layout::Same => theirs.clone(),
+            Layout::Leading(ones) => theirs.reshape(&theirs.dims()[ones..])?,
             Layout::Convolution => theirs.permute((2, 3, 1, 0))?.contiguous()?,
+            Layout::Depthwise => theirs.squeeze(1)?.permute((1, 2, 0))?.contiguous()?,
             Layout::Linear { flattened: None } => theirs.t()?.contiguous()?,
             Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
                 let (outputs, inputs) = theirs.dims2()?;

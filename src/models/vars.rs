@@ -1,6 +1,11 @@
 //! Named variables, those that are trained and those that are not: seeded by their names, in order of their names.
 use super::pytorch::Layout;
-use crate::{disk, errors::At as _, ops::Sink, rng::rng};
+use crate::{
+    disk,
+    errors::At as _,
+    ops::Sink,
+    rng::{normal, rng},
+};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var, backprop::GradStore, safetensors};
 use rand::RngExt as _;
@@ -56,10 +61,18 @@ impl Vars {
         let bound = 1.0 / (fan_in as f32).sqrt();
         let mut rng = rng(self.seed, name, 0);
         let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
-        let var = Var::from_tensor(&Tensor::from_vec(values, shape, &self.device)?)?;
-        let tensor = var.as_tensor().clone();
-        self.trained.insert(name.into(), var);
-        Ok(tensor)
+        self.add(name, Tensor::from_vec(values, shape, &self.device)?)
+    }
+
+    /// As [`weight`](Self::weight), but normal with this deviation.
+    ///
+    /// # Errors
+    /// Where the name is taken.
+    pub fn normal(&mut self, name: &str, shape: &[usize], deviation: f32) -> Result<Tensor> {
+        self.check_new(name)?;
+        let mut values = normal(shape.iter().product(), self.seed, name, 0);
+        values.iter_mut().for_each(|value| *value *= deviation);
+        self.add(name, Tensor::from_vec(values, shape, &self.device)?)
     }
 
     /// A new weight whose numbers all begin as `value`, such as the gain of a normalisation.
@@ -68,7 +81,12 @@ impl Vars {
     /// Where the name is taken.
     pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<Tensor> {
         self.check_new(name)?;
-        let var = Var::from_tensor(&Tensor::full(value, shape, &self.device)?)?;
+        self.add(name, Tensor::full(value, shape, &self.device)?)
+    }
+
+    /// A variable that is trained, as a layer uses it.
+    fn add(&mut self, name: &str, values: Tensor) -> Result<Tensor> {
+        let var = Var::from_tensor(&values)?;
         let tensor = var.as_tensor().clone();
         self.trained.insert(name.into(), var);
         Ok(tensor)
@@ -106,6 +124,13 @@ impl Vars {
         let staged = || self.of_blocks.iter().filter_map(|var| Some((var.stage?, var.name.as_str())));
         let stages = staged().map(|(stage, _)| stage + 1).max().unwrap_or_default();
         staged().filter(|(stage, _)| stage + count >= stages).map(|(_, name)| name).collect()
+    }
+
+    /// How many stages lie between a variable of the encoder and the head, by name.
+    pub fn stages_after(&self) -> HashMap<&str, i32> {
+        let staged = || self.of_blocks.iter().filter_map(|var| Some((var.name.as_str(), var.stage?)));
+        let last = staged().map(|(_, stage)| stage).max().unwrap_or_default();
+        staged().map(|(name, stage)| (name, (last - stage) as i32)).collect()
     }
 
     /// Those that an optimiser changes.

@@ -9,7 +9,7 @@
 //! ε ~ N(0, 1) for a small σ, which needs none. Both sides learn in one step from one sum: G's weights have no part in
 //! D's loss, and D's are held in G's. z is normal noise about one of as many points as the data has classes. Samples are
 //! painted by a moving average of G's weights.
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder};
 use crate::{
     data::DatasetInfo,
     evaluation,
@@ -17,7 +17,7 @@ use crate::{
     models::{Changes, Network, Pass, Vars},
     ops::{self, Activation},
     protocol::Caption,
-    rng::{key, rng},
+    rng::{key, normal, rng},
     sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };

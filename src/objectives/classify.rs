@@ -78,7 +78,12 @@ impl Classify {
     }
 
     fn forward(&self, inputs: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let embedding = self.encoder.forward(inputs, pass)?;
+        self.after_stages(0, inputs, pass)
+    }
+
+    /// As [`forward`](Self::forward), from what the first stages of the encoder made of the inputs.
+    fn after_stages(&self, stages: usize, values: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let embedding = self.encoder.after_stages(stages, values, pass)?;
         Ok(run(&self.head, &embedding, pass)?)
     }
 
@@ -122,11 +127,16 @@ impl Objective for Classify {
         let (loss, logits) = match &batch.outsiders {
             Some(outsiders) => self.loss_with_outsiders(batch, outsiders, smoothing, pass)?,
             None => {
-                let logits = self.of_classes(&self.forward(&batch.inputs, pass)?)?;
+                let logits =
+                    self.of_classes(&self.after_stages(batch.stages_done, &batch.inputs, pass)?)?;
                 (ops::weighted_cross_entropy(&logits, labels, smoothing, weights)?, logits)
             }
         };
         Ok(Loss { loss, metrics: vec![(ACCURACY, accuracy(&logits, labels)?)] })
+    }
+
+    fn takes_features(&self) -> bool {
+        true
     }
 
     fn looks(&self, batch: &Batch, _: &LiveParams) -> Result<Looks> {

@@ -1,6 +1,6 @@
 //! From an embedding back to an image, for objectives that paint.
 use crate::{
-    models::{BatchNorm, Builder, Pass, Vars},
+    models::{BATCH_NORM_EPSILON, BatchNorm, Builder, Pass, Vars},
     ops::{self, Activation, ConvShape, Padding, Sink},
     shape::ImageShape,
 };
@@ -53,7 +53,8 @@ impl Decoder {
     pub fn normalized(features: usize, image: ImageShape, vars: &mut Vars) -> Result<Self> {
         let decoder = Self::new(features, image, vars)?;
         let mut norm = |index: usize| {
-            BatchNorm::new(CHANNELS[index], &mut Builder::head(&format!("decoder.norm{index}"), vars))
+            let at = &mut Builder::head(&format!("decoder.norm{index}"), vars);
+            BatchNorm::new(CHANNELS[index], BATCH_NORM_EPSILON, at)
         };
         Ok(Self { norms: Some([norm(0)?, norm(1)?]), ..decoder })
     }

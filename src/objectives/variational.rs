@@ -3,13 +3,13 @@
 //! (Kingma and Welling, "Auto-encoding variational Bayes", 2014; β of Higgins et al., 2017; 1 gives the bound itself).
 //!
 //! Images are binarised at random each time they are used: a pixel is ink with the probability of its grey.
-use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder, noise::normal};
+use super::{Batch, Looks, Loss, Objective, ObjectiveEntry, TensorStrip, decoder::Decoder};
 use crate::{
     data::DatasetInfo,
     metrics::{BITS_PER_DIM, ELBO, KL},
     models::{Network, Pass, Vars},
     ops::{self, Activation},
-    rng::rng,
+    rng::{normal, rng},
     sample::Modality,
     spec::{Choice, ComponentInfo, LiveParams, Param, ParamKind, Section},
 };

@@ -40,6 +40,8 @@ pub enum Question {
         split: Split,
         /// A data set whose test examples are none of what it was trained on: how many of them does it notice?
         outsiders: Option<Choice>,
+        /// Another data set of the same classes, in place of the run's own.
+        data: Option<Choice>,
     },
     /// What does it make of each of a few samples, with its weights as they are now? Answered at once.
     Scores {

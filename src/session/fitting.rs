@@ -6,14 +6,14 @@ use crate::{
     presets::{self, Recipe},
     protocol::Phase,
     spec::{
-        Catalog, Choice, ENCODER_LR_FACTOR, FREEZE_STAGES, FRESH_STAGES, KEEP_HEAD, Param, RunSpec, Section,
-        UNFREEZE_EVERY, Values,
+        Catalog, Choice, ENCODER_LR_FACTOR, FREEZE_STAGES, FRESH_STAGES, KEEP_HEAD, Param, RunSpec,
+        STAGE_LR_FACTOR, Section, UNFREEZE_EVERY, Values,
     },
 };
 
 /// Hyperparameters that only matter where the encoder begins with pretrained weights.
-pub const FINE_TUNING: [&Param; 5] =
-    [&FREEZE_STAGES, &UNFREEZE_EVERY, &ENCODER_LR_FACTOR, &FRESH_STAGES, &KEEP_HEAD];
+pub const FINE_TUNING: [&Param; 6] =
+    [&FREEZE_STAGES, &UNFREEZE_EVERY, &ENCODER_LR_FACTOR, &STAGE_LR_FACTOR, &FRESH_STAGES, &KEEP_HEAD];
 
 /// A spec after a choice.
 #[derive(Clone, Debug)]

@@ -121,7 +121,7 @@ pub const FREEZE_STAGES: Param = count(
     "stages",
     0,
     100,
-    "How many convolutions and linear layers of the network stay as they are, from the first. As many as there are, or more, train the head alone.",
+    "How many stages of the network, convolutions and linear layers or groups of them, stay as they are, from the first. As many as there are, or more, train the head alone.",
 );
 /// Steps after which one more frozen stage is trained; 0 for never.
 pub const UNFREEZE_EVERY: Param = count(
@@ -143,6 +143,15 @@ pub const ENCODER_LR_FACTOR: Param = Param {
     live: true,
 };
 
+/// Factor of each encoder stage's learning rate relative to that of the stage after it.
+pub const STAGE_LR_FACTOR: Param = Param {
+    key: "stage_lr_factor",
+    label: "Rate from stage to stage",
+    help: "The learning rate of each stage of the encoder as a share of that of the stage after it: first stages see what all images have in common, and are changed least.",
+    kind: ParamKind::Float { min: 0.1, max: 1.0, logarithmic: false },
+    ..ENCODER_LR_FACTOR
+};
+
 /// Number of last encoder stages that keep their random initial weights.
 pub const FRESH_STAGES: Param = count(
     "fresh_stages",
@@ -150,7 +159,7 @@ pub const FRESH_STAGES: Param = count(
     "stages",
     0,
     100,
-    "How many of the last convolutions and linear layers of a pretrained encoder start from random weights: they may be too specific to the former task.",
+    "How many of the last stages of a pretrained encoder start from random weights: they may be too specific to the former task.",
 );
 /// Whether the pretrained head is loaded along with the encoder.
 pub const KEEP_HEAD: Param = Param {
@@ -187,6 +196,7 @@ pub const TRAINING: ComponentInfo = ComponentInfo {
         FREEZE_STAGES,
         UNFREEZE_EVERY,
         ENCODER_LR_FACTOR,
+        STAGE_LR_FACTOR,
         FRESH_STAGES,
         KEEP_HEAD,
         SELF_LABELS,

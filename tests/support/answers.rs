@@ -118,7 +118,7 @@ fn finding(question: Question, names: &[String]) -> Finding {
             let strips = vec![strip("Input", 10, names), strip("Answer", 10, names)];
             Finding::Preview(Arc::new(Preview { strips, similarities: None }))
         }
-        Question::Evaluation { split, outsiders } => {
+        Question::Evaluation { split, outsiders, .. } => {
             Finding::Evaluation(Arc::new(evaluation(split, outsiders.is_some(), names)))
         }
         Question::Scores { samples } => Finding::Scores {

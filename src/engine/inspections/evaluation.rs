@@ -16,15 +16,15 @@ use std::sync::Arc;
 
 /// Begins with a split; of outsiders, if there are any, the test examples are looked at too.
 pub fn begin(subject: Subject, split: Split) -> Box<dyn Inspection> {
-    let Subject { model, dataset, partition, is_classifier, outsiders, .. } = subject;
+    let Subject { model, dataset, partition, is_classifier, is_elsewhere, outsiders } = subject;
     let indices = partition.examples(split, dataset.test.len());
-    if is_classifier {
+    if is_classifier && !is_elsewhere {
         return Box::new(Judging::new(model, dataset, &partition, split, indices, outsiders));
     }
     Box::new(Evaluating { model, scoring: Scoring::new(split, dataset, indices) })
 }
 
-/// A network that learns without labels.
+/// A network that learns without labels, or one that is tried on another data set.
 struct Evaluating {
     model: Arc<Model>,
     scoring: Scoring,
@@ -33,7 +33,7 @@ struct Evaluating {
 impl Inspection for Evaluating {
     fn advance(&mut self) -> Result<PartialFinding> {
         let scoring = &mut self.scoring;
-        if !scoring.advance(&self.model)? {
+        if !scoring.advance(&self.model, None)? {
             return Ok(PartialFinding { share_done: scoring.share_done(), finding: None });
         }
         let finding = Finding::Evaluation(Arc::new(Evaluation {

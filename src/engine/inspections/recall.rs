@@ -25,7 +25,7 @@ pub fn begin(model: Model, dataset: Arc<Dataset>, examples: Vec<usize>) -> Resul
 
 impl Inspection for Recall {
     fn advance(&mut self) -> Result<PartialFinding> {
-        if !self.scoring.advance(&self.model)? {
+        if !self.scoring.advance(&self.model, None)? {
             return Ok(PartialFinding { share_done: self.scoring.share_done().min(0.999), finding: None });
         }
         let accuracy =

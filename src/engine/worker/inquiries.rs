@@ -2,7 +2,7 @@
 //! has a portion of its work done there.
 use super::Engine;
 use crate::{
-    data::Dataset,
+    data::{Dataset, Partition},
     engine::{
         inspections::{self, Inspection, PartialFinding, Subject, history, noise, rates, recall},
         model::Model,
@@ -10,6 +10,7 @@ use crate::{
         trainer::{Origin, Trainer, partition},
     },
     errors::message,
+    metrics::Split,
     objectives,
     protocol::{About, Answer, Level, Question, RunId},
     service::attempt,
@@ -241,6 +242,9 @@ impl Engine {
 
     /// A copy of a run's network as it is now, and its data.
     fn subject(&mut self, run: &RunId, question: &Question, live: &Model) -> Result<Subject> {
+        if let Question::Evaluation { data: Some(choice), split, .. } = question {
+            return self.elsewhere(run, choice, *split, live);
+        }
         let (dataset, partition) = self.data(run)?;
         let spec = self.spec(run)?.clone();
         let model = Arc::new(live.copy(&spec, &dataset.info)?);
@@ -251,7 +255,20 @@ impl Engine {
             }
             _ => None,
         };
-        Ok(Subject { model, dataset, partition, is_classifier, outsiders })
+        Ok(Subject { model, dataset, partition, is_classifier, is_elsewhere: false, outsiders })
+    }
+
+    /// A copy of a run's network, and a part of another data set of the same classes.
+    fn elsewhere(&mut self, run: &RunId, choice: &Choice, split: Split, live: &Model) -> Result<Subject> {
+        let spec = self.spec(run)?.clone();
+        let is_classifier = objectives::find(&spec.objective.id)?.needs_labels;
+        ensure!(is_classifier, "The network learns without labels: there is nothing to be right about");
+        let dataset = self.outsiders(choice, live)?.as_classes(split, live.class_names())?;
+        let model = Arc::new(live.copy(&spec, &dataset.info)?);
+        let train = (0..dataset.train.len()).collect();
+        let partition = Partition { train, validation: vec![], others: vec![] }.into();
+        let (dataset, outsiders) = (dataset.into(), None);
+        Ok(Subject { model, dataset, partition, is_classifier, is_elsewhere: true, outsiders })
     }
 
     /// Images of another data set, brought to the shape that a model looks at.
@@ -270,7 +287,6 @@ mod tests {
     use super::*;
     use crate::{
         engine::{catalog, outbox::Outbox},
-        metrics::Split,
         protocol::{Event, Finding},
         runs::Home,
         sample::{Image, Sample},
@@ -283,7 +299,7 @@ mod tests {
 
     /// Questions of several kinds about two runs that do not exist.
     fn questions() -> [(&'static str, Question); 8] {
-        let evaluation = || Question::Evaluation { split: Split::Test, outsiders: None };
+        let evaluation = || Question::Evaluation { split: Split::Test, outsiders: None, data: None };
         let scores = || Question::Scores { samples: Arc::new(vec![sample()]) };
         [
             ("a", evaluation()),

@@ -8,16 +8,26 @@ use crate::{
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
-/// As PyTorch's defaults: what is added to a variance, and how far running statistics move towards a batch's.
-const EPSILON: f64 = 1e-5;
+/// What is added to a variance, PyTorch's default.
+pub const EPSILON: f64 = 1e-5;
+/// How far running statistics move towards a batch's, PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
 /// Each channel to mean 0 and variance 1 over the batch, then scaled and shifted as it learns to; outside training by the
 /// mean and variance that training came by.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormalization {
+    /// Added to a variance.
+    pub epsilon: f64,
     /// Applied to the scaled and shifted values.
     pub activation: Activation,
+}
+
+impl BatchNormalization {
+    /// With PyTorch's ε.
+    pub fn new(activation: Activation) -> Self {
+        Self { epsilon: EPSILON, activation }
+    }
 }
 
 impl Block for BatchNormalization {
@@ -36,7 +46,7 @@ impl Block for BatchNormalization {
     }
 
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
-        let norm = BatchNorm::new(input.image(self)?.channels, at)?;
+        let norm = BatchNorm::new(input.image(self)?.channels, self.epsilon, at)?;
         let built = Built { norm, activation: self.activation, stage: at.stage() };
         Ok(vec![Step::new(built, self.output(input)?)])
     }
@@ -63,6 +73,8 @@ pub struct BatchNorm {
     bias: Tensor,
     running_mean: Var,
     running_variance: Var,
+    /// Added to a variance.
+    epsilon: f64,
 }
 
 impl BatchNorm {
@@ -70,13 +82,14 @@ impl BatchNorm {
     ///
     /// # Errors
     /// Where their names are taken.
-    pub fn new(channels: usize, at: &mut Builder<'_>) -> Result<Self> {
+    pub fn new(channels: usize, epsilon: f64, at: &mut Builder<'_>) -> Result<Self> {
         let shape = &[channels];
         Ok(Self {
             weight: at.constant("weight", shape, 1.0)?,
             bias: at.constant("bias", shape, 0.0)?,
             running_mean: at.buffer("running_mean", shape, 0.0)?,
             running_variance: at.buffer("running_var", shape, 1.0)?,
+            epsilon,
         })
     }
 
@@ -91,6 +104,7 @@ impl BatchNorm {
             bias: make(bias)?.as_tensor().clone(),
             running_mean: make(running_mean)?,
             running_variance: make(running_variance)?,
+            epsilon: self.epsilon,
         })
     }
 
@@ -112,9 +126,9 @@ impl BatchNorm {
         let [weight, bias] = [&self.weight, &self.bias].map(|tensor| pass.weight(tensor));
         let Pass::Training { changes, .. } = pass else {
             let running = [&self.running_mean, &self.running_variance].map(|var| var.as_tensor().detach());
-            return ops::batch_norm_running(x, &weight, &bias, running.each_ref(), EPSILON, activation);
+            return ops::batch_norm_running(x, &weight, &bias, running.each_ref(), self.epsilon, activation);
         };
-        let (y, batch) = ops::batch_norm(x, &weight, &bias, EPSILON, activation)?;
+        let (y, batch) = ops::batch_norm(x, &weight, &bias, self.epsilon, activation)?;
         if *changes == Changes::All {
             batch.update(&self.running_mean, &self.running_variance, MOMENTUM)?;
         }

@@ -1,8 +1,8 @@
 //! Convolution of images.
 use super::{Block, Module, Step, activated, row};
 use crate::{
-    models::{Builder, Flow, Layout, Pass},
-    ops::{self, Activation, ConvShape, Padding, PoolShape},
+    models::{Builder, Flow, Initial, LayerShape, Layout, Pass},
+    ops::{self, Activation, ConvShape, PoolShape},
     protocol::LayerInfo,
     shape::ImageShape,
 };
@@ -18,28 +18,77 @@ pub struct Convolution {
     pub kernel: usize,
     /// In pixels.
     pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// Zeros around the image.
+    pub padding: Padding,
     /// Whether a number is added to each channel, which a normalisation behind it makes needless.
     pub has_bias: bool,
     /// Applied to the sums.
     pub activation: Activation,
+    /// What its weights begin as.
+    pub initial: Initial,
+}
+
+/// Zeros around an image.
+#[derive(Clone, Copy, Debug)]
+pub enum Padding {
+    /// As many pixels on each side.
+    Around(usize),
+    /// As many as make a convolution with a stride of 1 keep the size; where they are odd, one more at the bottom and on the
+    /// right (TensorFlow's SAME).
+    Same,
+}
+
+impl Padding {
+    /// Zeros before and after a side of so many pixels.
+    fn of(self, length: usize, kernel: usize, stride: usize) -> (usize, usize) {
+        match self {
+            Padding::Around(pixels) => (pixels, pixels),
+            Padding::Same => {
+                let windows = length.div_ceil(stride);
+                let pixels = ((windows - 1) * stride + kernel).saturating_sub(length);
+                (pixels / 2, pixels.div_ceil(2))
+            }
+        }
+    }
+}
+
+impl Convolution {
+    /// With a bias, and nothing around the image.
+    pub fn new(channels: usize, kernel: usize) -> Self {
+        let (activation, initial) = (Activation::None, Initial::Uniform);
+        let padding = Padding::Around(0);
+        Self { channels, kernel, stride: 1, padding, has_bias: true, activation, initial }
+    }
+
+    /// How its windows move over an image.
+    pub(super) fn shape(&self, image: ImageShape) -> ConvShape {
+        ConvShape { stride: self.stride, padding: self.padding(image) }
+    }
+
+    fn padding(&self, image: ImageShape) -> ops::Padding {
+        let of = |length| self.padding.of(length, self.kernel, self.stride);
+        let ((top, bottom), (left, right)) = (of(image.height), of(image.width));
+        ops::Padding { top, left, bottom, right }
+    }
 }
 
 impl Block for Convolution {
     fn output(&self, input: Flow) -> Result<Flow> {
-        let Self { channels, kernel, stride, padding, .. } = *self;
+        let Self { channels, kernel, stride, .. } = *self;
         let image = input.image(self)?;
-        let side = |length: usize| {
-            let room = length + 2 * padding;
+        let padding = self.padding(image);
+        let side = |length: usize, padding: usize| {
+            let room = length + padding;
             ensure!(
                 room >= kernel,
                 "The images are too small for this network: {length} pixels are left where {kernel} are needed"
             );
             Ok((room - kernel) / stride + 1)
         };
-        let shape = ImageShape { height: side(image.height)?, width: side(image.width)?, channels };
-        let field = input.field.through(kernel, stride, padding);
+        let height = side(image.height, padding.top + padding.bottom)?;
+        let width = side(image.width, padding.left + padding.right)?;
+        let shape = ImageShape { height, width, channels };
+        let field = input.field.through(kernel, stride, padding.top);
         Ok(Flow { field, is_map: true, ..Flow::of(shape.into()) })
     }
 
@@ -60,19 +109,21 @@ impl Block for Convolution {
     }
 
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
-        let Self { channels, kernel, stride, padding, has_bias, activation } = *self;
+        let Self { channels, kernel, has_bias, activation, initial, .. } = *self;
         let (from, output) = (input.image(self)?, self.output(input)?);
-        let fan_in = kernel * kernel * from.channels;
         let stage = at.begin_stage();
         at.add_map(channels, output.field);
         let dims = [kernel, kernel, from.channels, channels];
-        let built = Built {
-            weight: at.weight("weight", &dims, fan_in, Layout::Convolution)?,
-            bias: has_bias.then(|| at.weight("bias", &[channels], fan_in, Layout::Same)).transpose()?,
-            shape: ConvShape { stride, padding: Padding::all(padding) },
-            activation,
-            stage,
+        let layer = LayerShape {
+            dims: &dims,
+            fan_in: kernel * kernel * from.channels,
+            fan_out: kernel * kernel * channels,
+            layout: Layout::Convolution,
+            biases: has_bias.then_some(channels),
         };
+        let (weight, bias) = at.layer(initial, layer)?;
+        let shape = self.shape(from);
+        let built = Built { weight, bias, shape, activation, stage };
         Ok(vec![Step::new(built, output)])
     }
 }

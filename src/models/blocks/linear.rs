@@ -1,7 +1,7 @@
 //! Linear layers.
 use super::{Block, Module, Step, activated, row};
 use crate::{
-    models::{Builder, Flow, Layout, Pass},
+    models::{Builder, Flow, Initial, LayerShape, Layout, Pass},
     ops::{self, Activation},
     protocol::LayerInfo,
     shape::Shape,
@@ -17,9 +17,16 @@ pub struct Linear {
     pub features: usize,
     /// Applied to the sums.
     pub activation: Activation,
+    /// What its weights begin as.
+    pub initial: Initial,
 }
 
 impl Linear {
+    /// Begun as PyTorch begins them.
+    pub fn new(features: usize, activation: Activation) -> Self {
+        Self { features, activation, initial: Initial::Uniform }
+    }
+
     /// Places, and the features of each that go in.
     fn input(&self, input: Flow) -> Result<(usize, usize)> {
         match input.shape {
@@ -57,13 +64,15 @@ impl Block for Linear {
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
         let (_, inputs) = self.input(input)?;
         let stage = at.begin_stage();
-        let layout = Layout::Linear { flattened: input.flattened };
-        let built = Built {
-            weight: at.weight("weight", &[inputs, self.features], inputs, layout)?,
-            bias: at.weight("bias", &[self.features], inputs, Layout::Same)?,
-            activation: self.activation,
-            stage,
+        let layer = LayerShape {
+            dims: &[inputs, self.features],
+            fan_in: inputs,
+            fan_out: self.features,
+            layout: Layout::Linear { flattened: input.flattened },
+            biases: Some(self.features),
         };
+        let (weight, bias) = at.layer(self.initial, layer)?;
+        let built = Built { weight, bias, activation: self.activation, stage };
         Ok(vec![Step::new(built, self.output(input)?)])
     }
 }
@@ -72,7 +81,7 @@ struct Built {
     /// (in, out)
     weight: Tensor,
     /// (out)
-    bias: Tensor,
+    bias: Option<Tensor>,
     activation: Activation,
     stage: Option<usize>,
 }
@@ -80,6 +89,7 @@ struct Built {
 impl Module for Built {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
         let pass = pass.of_stage(self.stage);
-        ops::linear(x, &pass.weight(&self.weight), Some(&pass.weight(&self.bias)), self.activation)
+        let bias = self.bias.as_ref().map(|bias| pass.weight(bias));
+        ops::linear(x, &pass.weight(&self.weight), bias.as_ref(), self.activation)
     }
 }

@@ -34,6 +34,31 @@ impl Block for MaxPooling {
     }
 }
 
+/// As [`MaxPooling`], but an image smaller than a window is left as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPoolingWhereItFits(pub PoolShape);
+
+impl MaxPoolingWhereItFits {
+    fn fitting(&self, input: Flow) -> Result<Option<MaxPooling>> {
+        let image = input.image(self)?;
+        Ok((image.height.min(image.width) >= self.0.size).then_some(MaxPooling(self.0)))
+    }
+}
+
+impl Block for MaxPoolingWhereItFits {
+    fn output(&self, input: Flow) -> Result<Flow> {
+        self.fitting(input)?.map_or(Ok(input), |pooling| pooling.output(input))
+    }
+
+    fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
+        self.fitting(input)?.map_or(Ok(vec![]), |pooling| pooling.describe(input, name))
+    }
+
+    fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
+        self.fitting(input)?.map_or(Ok(vec![]), |pooling| pooling.build(input, at))
+    }
+}
+
 impl Module for MaxPooling {
     fn forward(&self, x: &Tensor, _: &Pass<'_>) -> candle_core::Result<Tensor> {
         ops::max_pool2d(x, self.0)

@@ -50,7 +50,9 @@ impl Block for Sequence {
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
         let (mut steps, mut flow) = (vec![], input);
         for (position, (name, block)) in self.0.iter().enumerate() {
-            steps.extend(at.child(position, name, &**block, flow)?);
+            let mut own = at.child(position, name, &**block, flow)?;
+            own.iter_mut().for_each(|step| step.stage = step.stage.or(at.stage()));
+            steps.extend(own);
             flow = block.output(flow)?;
         }
         Ok(steps)

@@ -13,9 +13,9 @@ const TOKENS: Shape = Shape::Tokens { length: 3, vocabulary: 5 };
 fn encoder() -> Sequence {
     Sequence::new()
         .named("tokens", Vectors { features: 4 })
-        .named("fc1", Linear { features: 6, activation: Activation::Tanh })
+        .named("fc1", Linear::new(6, Activation::Tanh))
         .then(GlobalAveragePooling)
-        .named("fc2", Linear { features: 2, activation: Activation::None })
+        .named("fc2", Linear::new(2, Activation::None))
 }
 
 /// (2, 3)

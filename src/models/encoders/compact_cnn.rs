@@ -1,7 +1,10 @@
 //! An encoder made for pretraining: three convolutions of few operations, normalised, and an embedding of 128 numbers.
 use super::EncoderEntry;
 use crate::{
-    models::blocks::{BatchNormalization, Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
+    models::{
+        INPUTS,
+        blocks::{BatchNormalization, Convolution, Dropout, Flatten, Linear, MaxPooling, Padding, Sequence},
+    },
     ops::{Activation, DropoutUnit, PoolShape},
     sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
@@ -13,15 +16,16 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         id: "compact_cnn",
         label: "Compact CNN",
         help: "A network that is quick to pretrain and whose features transfer well: it halves the image twice, then sums it up in 128 numbers.",
-        params: &[DROPOUT],
+        params: &[DROPOUT, INPUTS],
     },
     serves: &[Modality::Images],
     blocks: |_| {
-        let convolution = |channels, stride| {
-            let activation = Activation::None;
-            Convolution { channels, kernel: 3, stride, padding: 1, has_bias: true, activation }
+        let convolution = |channels, stride| Convolution {
+            stride,
+            padding: Padding::Around(1),
+            ..Convolution::new(channels, 3)
         };
-        let norm = BatchNormalization { activation: Activation::Relu };
+        let norm = BatchNormalization::new(Activation::Relu);
         Sequence::new()
             .named("conv1", convolution(32, 2))
             .named("norm1", norm)
@@ -31,7 +35,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
             .named("norm3", norm)
             .then(MaxPooling(PoolShape::side_by_side(2)))
             .then(Flatten)
-            .named("fc", Linear { features: 128, activation: Activation::Relu })
+            .named("fc", Linear::new(128, Activation::Relu))
             .then(Dropout { param: DROPOUT, unit: DropoutUnit::Elements })
     },
 };

@@ -1,7 +1,10 @@
 //! A multilayer perceptron: every pixel connected to every hidden unit, with no idea of neighbourhood.
 use super::EncoderEntry;
 use crate::{
-    models::blocks::{Dropout, Flatten, Linear, Sequence},
+    models::{
+        INPUTS,
+        blocks::{Dropout, Flatten, Linear, Sequence},
+    },
     ops::{Activation, DropoutUnit},
     sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
@@ -13,7 +16,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         id: "mlp",
         label: "Multilayer perceptron",
         help: "Layers in which everything is connected to everything: fast, and a yardstick for networks that know about images.",
-        params: &[HIDDEN_SIZE, DEPTH, DROPOUT],
+        params: &[HIDDEN_SIZE, DEPTH, DROPOUT, INPUTS],
     },
     serves: &[Modality::Images],
     blocks: |choice| {
@@ -21,7 +24,7 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         let depth = choice.get(&DEPTH) as usize;
         (1..=depth).fold(Sequence::new().then(Flatten), |layers, number| {
             layers
-                .named(&format!("fc{number}"), Linear { features, activation: Activation::Relu })
+                .named(&format!("fc{number}"), Linear::new(features, Activation::Relu))
                 .then(Dropout { param: DROPOUT, unit: DropoutUnit::Elements })
         })
     },

@@ -1,7 +1,10 @@
 //! The reference network: two convolutions, a pooling, and a hidden layer of 128, as in PyTorch's MNIST example.
 use super::EncoderEntry;
 use crate::{
-    models::blocks::{Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
+    models::{
+        INPUTS,
+        blocks::{Convolution, Dropout, Flatten, Linear, MaxPooling, Sequence},
+    },
     ops::{Activation, DropoutUnit, PoolShape},
     sample::Modality,
     spec::{ComponentInfo, Param, ParamKind},
@@ -13,25 +16,19 @@ pub const ENTRY: EncoderEntry = EncoderEntry {
         id: "seed_cnn",
         label: "Seed CNN",
         help: "A small convolutional network: it looks for strokes and corners wherever they are in the image.",
-        params: &[CONV_DROPOUT, DENSE_DROPOUT],
+        params: &[CONV_DROPOUT, DENSE_DROPOUT, INPUTS],
     },
     serves: &[Modality::Images],
     blocks: |_| {
-        let convolution = |channels| Convolution {
-            channels,
-            kernel: 3,
-            stride: 1,
-            padding: 0,
-            has_bias: true,
-            activation: Activation::Relu,
-        };
+        let convolution =
+            |channels| Convolution { activation: Activation::Relu, ..Convolution::new(channels, 3) };
         Sequence::new()
             .named("conv1", convolution(32))
             .named("conv2", convolution(64))
             .then(MaxPooling(PoolShape::side_by_side(2)))
             .then(Dropout { param: CONV_DROPOUT, unit: DropoutUnit::Channels })
             .then(Flatten)
-            .named("fc1", Linear { features: 128, activation: Activation::Relu })
+            .named("fc1", Linear::new(128, Activation::Relu))
             .then(Dropout { param: DENSE_DROPOUT, unit: DropoutUnit::Elements })
     },
 };

@@ -115,7 +115,16 @@ fn gradients_are_those_of_pytorch() {
     let pass = Pass::Training { seed: 1, step: 0, live: &live, frozen_stages: 0, changes: Changes::All };
     let loss = model
         .objective
-        .loss(&Batch { inputs: images(), labels: Some(labels), class_weights: None, outsiders: None }, &pass)
+        .loss(
+            &Batch {
+                inputs: images(),
+                labels: Some(labels),
+                class_weights: None,
+                outsiders: None,
+                stages_done: 0,
+            },
+            &pass,
+        )
         .unwrap()
         .loss;
     let gradients = model.vars.backward(&loss).unwrap();

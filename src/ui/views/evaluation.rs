@@ -169,7 +169,7 @@ impl EvaluationView {
 
     fn ask(&mut self, wish: Wish, scene: &mut Scene<'_>) {
         let outsiders = wish.outsiders.as_deref().map(Choice::new);
-        let question = Question::Evaluation { split: wish.split, outsiders };
+        let question = Question::Evaluation { split: wish.split, outsiders, data: None };
         let request = scene.ask(wish.run.clone(), question);
         // The worker gives up an older question about the same run.
         self.asked.retain(|(_, asked)| asked.run != wish.run);

@@ -5,7 +5,7 @@ use crate::{
     models::{
         Builder, Changes, Flow, Network, Pass, Pytorch, Scope, Vars,
         blocks::{
-            BatchNormalization, Block as _, Convolution, GlobalAveragePooling, MaxPooling, Residual,
+            BatchNormalization, Block as _, Convolution, GlobalAveragePooling, MaxPooling, Padding, Residual,
             Sequence, run,
         },
     },
@@ -45,11 +45,17 @@ const GRADIENTS: [(&str, f64); 18] = [
 
 fn convolution(channels: usize, kernel: usize, stride: usize) -> Convolution {
     let (padding, activation) = (kernel / 2, Activation::None);
-    Convolution { channels, kernel, stride, padding, has_bias: false, activation }
+    Convolution {
+        stride,
+        padding: Padding::Around(padding),
+        has_bias: false,
+        activation,
+        ..Convolution::new(channels, kernel)
+    }
 }
 
 fn norm(activation: Activation) -> BatchNormalization {
-    BatchNormalization { activation }
+    BatchNormalization::new(activation)
 }
 
 fn residual(channels: usize, stride: usize) -> Residual {
@@ -261,7 +267,13 @@ fn a_classifier_of_it_learns_and_goes_to_pytorch_and_back() {
     };
     let ((objective, vars), live) = (classifier(1), LiveParams::default());
     let labels = Tensor::new(&[0u32, 1, 0], &Device::Cpu).unwrap();
-    let batch = Batch { inputs: images(), labels: Some(labels), class_weights: None, outsiders: None };
+    let batch = Batch {
+        inputs: images(),
+        labels: Some(labels),
+        class_weights: None,
+        outsiders: None,
+        stages_done: 0,
+    };
     let loss = || objective.loss(&batch, &training(&live, 0)).unwrap().loss;
     let before = loss();
     let gradients = vars.backward(&before).unwrap();
