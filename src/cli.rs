@@ -192,7 +192,8 @@ pub enum Command {
     Export(sharing::Export),
     /// Import weights that PyTorch trained, as a finished run, or a run that somebody sent
     Import {
-        /// A safetensors file of a PyTorch module's state_dict, or a .headstart file
+        /// safetensors, one file or an index of several, what torch.save wrote (.pt, .pth, .bin, .th), the folder that
+        /// these are in, or a .headstart file
         file: PathBuf,
         /// The network that the weights belong to
         #[arg(long, value_name = "ID", default_value = "seed_cnn")]

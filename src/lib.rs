@@ -38,6 +38,7 @@ mod service;
 pub mod session;
 pub mod shape;
 pub mod spec;
+pub mod weights;
 
 #[cfg(feature = "window")]
 pub mod ui;

@@ -97,6 +97,11 @@ impl<'a> Pickle<'a> {
         &self.values[place.0]
     }
 
+    /// Every value, in the order in which they were made.
+    pub fn values(&self) -> impl Iterator<Item = &Value<'a>> {
+        self.values.iter()
+    }
+
     /// What a dictionary says of a key, which may be text or bytes.
     pub fn entry(&self, dict: &Value<'a>, key: &str) -> Option<&Value<'a>> {
         let Value::Dict(entries) = dict else { return None };

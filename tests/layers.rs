@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 21] = [
     &["presets"],
     &["embedding", "evaluation", "experiment", "explanation", "inside", "noise", "rates"],
     &["spec"],
-    &["metrics"],
+    &["metrics", "weights"],
     &["disk", "registry", "rng", "service"],
     &["sample"],
     &["errors", "nearest", "pickle", "shape"],

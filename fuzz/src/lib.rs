@@ -7,6 +7,7 @@ use headstart::{
     runs::Home,
     session::catalog,
     spec::Choice,
+    weights::TensorFile,
 };
 use std::{fs, path::Path};
 
@@ -49,6 +50,26 @@ pub fn receive(bytes: &[u8]) {
     }
     let beside: Vec<_> = fs::read_dir(folder.path()).expect("a list").collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
+}
+
+/// Opens a file of tensors and reads them all; a panic, a hang, an error without a path or more numbers than the file can
+/// hold is a finding.
+pub fn open_weights(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("weights");
+    fs::write(&path, bytes).expect("a file");
+    match TensorFile::open(&path) {
+        Ok(file) => {
+            for (name, info) in file.tensors() {
+                if let Ok(numbers) = file.read(name) {
+                    let is_empty = info.shape.contains(&0);
+                    assert_eq!(numbers.len(), if is_empty { 0 } else { info.shape.iter().product() });
+                    assert!(numbers.len() <= bytes.len());
+                }
+            }
+        }
+        Err(error) => assert!(message(&error).contains("\nFile: "), "{}", message(&error)),
+    }
 }
 
 /// A picture that is whole, for what needs one beside the bytes of a target.

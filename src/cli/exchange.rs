@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     engine::exchange,
-    models::Rename,
+    models::{Rename, Taken, TakenPart},
     runs::Home,
     session::catalog,
     spec::{RunSpec, Section},
@@ -54,15 +54,41 @@ pub fn import(
     }
     let home = Home::open(super::home(common)?)?;
     let (run, folder, found) = exchange::import(&home, &spec, &catalog, file, &renames)?;
+    let taken = &found.taken;
     if common.json {
         line(json!({
             "run": run, "folder": folder.path, "tensors": found.tensors, "parameters": found.parameters,
+            "loaded": taken.loaded.iter().map(|loaded| json!({
+                "name": loaded.name, "from": loaded.from, "shape": loaded.shape,
+            })).collect::<Vec<_>>(),
+            "left_out": taken.left_out.iter().map(|left| json!({ "name": left.name, "why": left.why })).collect::<Vec<_>>(),
+            "remarks": taken.remarks,
         }));
     } else {
         line(format!("{run}\n{}", folder.path.display()));
         line(format!("{} tensors, {} parameters", found.tensors, found.parameters));
+        table(taken).iter().for_each(line);
+        taken.remarks.iter().for_each(line);
     }
     Ok(Outcome::Done)
+}
+
+/// A line for each part of the network: where it was in the file, how many tensors, and numbers in them; and what was left
+/// out.
+fn table(taken: &Taken) -> Vec<String> {
+    let parts = taken.by_part();
+    let width = |text: fn(&TakenPart) -> &str, head: &str| {
+        parts.iter().map(|part| text(part).chars().count()).chain([head.len()]).max().unwrap_or_default()
+    };
+    let (here, there) = (width(|part| &part.name, "layer"), width(|part| &part.from, "in the file"));
+    let mut lines = vec![format!("{:here$}  {:there$}  tensors  parameters", "layer", "in the file")];
+    lines.extend(parts.iter().map(|part| {
+        format!("{:here$}  {:there$}  {:>7}  {:>10}", part.name, part.from, part.tensors, part.numbers)
+    }));
+    lines.extend(
+        taken.left_out_by_reason().iter().map(|(why, names)| format!("Left out, as it {why}: {names}")),
+    );
+    lines
 }
 
 fn parse(rename: &str) -> Result<Rename> {

@@ -2,7 +2,7 @@
 use super::{Model, optimizers::Optimizer, resumption::newest_model};
 use crate::{
     data::{self, watch::Watch},
-    models::{Pytorch, Rename, Scope},
+    models::{Pytorch, Rename, Scope, Taken},
     objectives,
     protocol::{Phase, RunId},
     runs::{CheckpointState, Entry, Home, RunData, RunFolder},
@@ -23,6 +23,8 @@ pub struct Exchanged {
     pub has_head: bool,
     /// What was wrong with newer checkpoints.
     pub passed_over: Option<String>,
+    /// What came of the tensors of a file.
+    pub taken: Taken,
 }
 
 /// Writes the weights of a run's newest checkpoint as PyTorch names them and lays them out: of a run that learns without
@@ -38,7 +40,14 @@ pub fn export(folder: &RunFolder, catalog: &Catalog, path: &Path) -> Result<Exch
     let pytorch = Pytorch::new(&newest.loaded.vars, scope)?;
     pytorch.export(path)?;
     let (tensors, parameters) = pytorch.size();
-    Ok(Exchanged { step: newest.state.step, tensors, parameters, has_head, passed_over: newest.passed_over })
+    Ok(Exchanged {
+        step: newest.state.step,
+        tensors,
+        parameters,
+        has_head,
+        passed_over: newest.passed_over,
+        taken: Taken::default(),
+    })
 }
 
 /// Makes a finished run, at step 0, from weights that PyTorch trained.
@@ -56,11 +65,14 @@ pub fn import(
     let info = data::peek(&spec.dataset, &Watch::default())?;
     let model = Model::build(spec, &info)?;
     let pytorch = Pytorch::new(&model.vars, Scope::All)?;
-    pytorch.import(path, renames)?;
+    let taken = pytorch.import(path, renames)?;
     let optimizer = Optimizer::new(&spec.optimizer, &model.vars)?;
     let (id, folder) = home.create(spec, catalog, &RunData::unread(info))?;
     let _lock = folder.lock()?;
-    folder.log(&Entry::Notice { text: format!("Imported from {}", path.display()) })?;
+    let imported = format!("Imported from {}", path.display());
+    for text in [imported].iter().chain(&taken.remarks) {
+        folder.log(&Entry::Notice { text: text.clone() })?;
+    }
     let live = catalog.live_params(spec);
     let state = CheckpointState { validated: true, trained: true, live, ..CheckpointState::default() };
     folder.save_checkpoint(&state, |checkpoint| {
@@ -69,5 +81,5 @@ pub fn import(
     })?;
     folder.log(&Entry::new_phase(&Phase::Finished))?;
     let (tensors, parameters) = pytorch.size();
-    Ok((id, folder, Exchanged { step: 0, tensors, parameters, has_head: true, passed_over: None }))
+    Ok((id, folder, Exchanged { step: 0, tensors, parameters, has_head: true, passed_over: None, taken }))
 }

@@ -1,27 +1,25 @@
-//! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout, as
-//! safetensors: `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. The
-//! block that makes a variable names its counterpart.
-use super::{BlockVar, Scope, Vars};
-use crate::{disk, errors::At as _, shape::ImageShape};
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use candle_core::{DType, Tensor, Var, safetensors::BufferedSafetensors};
+//! The weights of a classifier, or of an encoder that learnt without labels, by PyTorch's names and in its layout:
+//! `encoder.conv1.weight`, (height, width, in, out), is `conv1.weight`, (out, in, height, width), there. The block that makes
+//! a variable names its counterpart; what others call it, [`names`] knows. Written as safetensors, and read from any file
+//! that [`crate::weights`] reads.
+use super::{
+    BlockVar, Scope, Vars,
+    names::{self, HEAD, Matched, Rename, Wanted, layer_of, quoted},
+};
+use crate::{errors::At as _, shape::ImageShape, weights::TensorFile};
+use anyhow::{Result, anyhow, bail, ensure};
+use candle_core::{Tensor, Var};
 use std::{
     collections::{BTreeMap, HashMap},
-    io::Read as _,
     path::Path,
 };
 
 /// The counterparts of a network's variables.
 pub struct Pytorch<'a> {
     parts: Vec<Counterpart<'a>>,
-}
-
-/// A layer of the file under another name: `fc2` for `head` renames all tensors of that layer.
-pub struct Rename {
-    /// A layer of the file.
-    pub theirs: String,
-    /// The layer here that it is taken for.
-    pub ours: String,
+    /// What is not read: PyTorch's names of variables that start from random weights.
+    fresh: Vec<&'a str>,
+    scope: Scope,
 }
 
 struct Counterpart<'a> {
@@ -31,6 +29,50 @@ struct Counterpart<'a> {
     var: &'a Var,
 }
 
+/// What came of the tensors of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// In the order in which the network has them.
+    pub loaded: Vec<Loaded>,
+    /// In order of their names.
+    pub left_out: Vec<LeftOut>,
+    /// How the file was understood, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// A tensor that was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its name here.
+    pub name: String,
+    /// Its names in the file.
+    pub from: Vec<String>,
+    /// Its shape in PyTorch.
+    pub shape: Vec<usize>,
+}
+
+/// What was read of a part of the network, such as a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakenPart {
+    /// Its name here.
+    pub name: String,
+    /// What its names in the file have in common.
+    pub from: String,
+    /// Weights and biases, and statistics of normalisations.
+    pub tensors: usize,
+    /// Numbers in them.
+    pub numbers: usize,
+}
+
+/// A tensor of the file that was not read.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// Its name in the file.
+    pub name: String,
+    /// Why it was not.
+    pub why: &'static str,
+}
+
 /// How a variable lies in memory, here and there.
 #[derive(Clone, Copy, Debug)]
 pub enum Layout {
@@ -38,20 +80,17 @@ pub enum Layout {
     Same,
     /// (height, width, in, out) here, (out, in, height, width) there.
     Convolution,
-    /// The same, after so many dimensions of length 1.
-    Leading(usize),
-    /// (height, width, channels) here, (channels, 1, height, width) there.
-    Depthwise,
     /// (in, out) here, (out, in) there. What goes in may be a flattened image, (height · width · channels) here: it lies
     /// in memory as it did before, and PyTorch's images have their channels first.
     Linear {
         /// The shape of the image that was flattened.
         flattened: Option<ImageShape>,
     },
+    /// (height, width, channels) here, (channels, 1, height, width) there: a convolution of each channel by itself.
+    Depthwise,
+    /// The same numbers, after so many dimensions of 1 there: positions (tokens, width) here are (1, tokens, width) there.
+    Leading(usize),
 }
-
-/// Tensors of PyTorch's that mean nothing here: how many batches a normalisation has seen.
-const PASSED_OVER: &str = "num_batches_tracked";
 
 impl<'a> Pytorch<'a> {
     /// Of an encoder and its head, or of the encoder alone, whatever an objective learns beside it.
@@ -68,7 +107,7 @@ impl<'a> Pytorch<'a> {
         let parts = vars.of_blocks().iter().filter_map(counterpart).collect();
         match rest.keys().next() {
             Some(own) => bail!("The weights {own} have no counterpart in PyTorch"),
-            None => Ok(Self { parts }),
+            None => Ok(Self { parts, fresh: vec![], scope }),
         }
     }
 
@@ -96,62 +135,229 @@ impl<'a> Pytorch<'a> {
         })
     }
 
+    /// Leaves variables as they are, by their names here, when a file is read.
+    pub fn except(mut self, vars: &'a Vars, fresh: &[&str]) -> Self {
+        let of = vars.of_blocks().iter().filter(|var| fresh.contains(&var.name.as_str()));
+        self.fresh = of.map(|var| var.pytorch.as_str()).collect();
+        let fresh = &self.fresh;
+        self.parts.retain(|part| !fresh.contains(&part.name));
+        self
+    }
+
     /// Reads the variables from a file that PyTorch or [`export`](Self::export) wrote. Where there is an error, none of
     /// them is changed.
     ///
     /// # Errors
-    /// Where it is no file of tensors, or they are not just those of this classifier: all that does not fit is named.
-    pub fn import(&self, path: &Path, renames: &[Rename]) -> Result<()> {
-        let tensors = self.read(path, renames).at(path)?;
-        tensors.iter().zip(&self.parts).try_for_each(|(tensor, part)| Ok(part.var.set(tensor)?))
+    /// Where it is no file of tensors, or they are not just those of this network: all that does not fit is named.
+    pub fn import(&self, path: &Path, renames: &[Rename]) -> Result<Taken> {
+        self.take(&TensorFile::open(path)?, renames).at(path)
     }
 
-    /// A tensor for each part, laid out as here.
-    fn read(&self, path: &Path, renames: &[Rename]) -> Result<Vec<Tensor>> {
-        let file = open(path, self.size().1)?;
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
-        let mut problems = vec![];
-        for (theirs, _) in file.tensors() {
-            let name = renamed(&theirs, renames);
-            if !name.ends_with(PASSED_OVER) && found.insert(name.clone(), theirs).is_some() {
-                problems.push(format!("{} is there twice after renaming", quoted(&name)));
-            }
-        }
-        let mut fitting = vec![];
+    /// As [`import`](Self::import), from a file that is open.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn take(&self, file: &TensorFile, renames: &[Rename]) -> Result<Taken> {
+        let wanted: Wanted<'_> = self.parts.iter().map(|part| (part.name, part.shape())).collect();
+        let mut matched = names::matched(file.tensors(), &wanted, renames);
+        let mut problems = std::mem::take(&mut matched.problems);
+        let (mut tensors, mut loaded, mut unfit) = (vec![], vec![], vec![]);
         for part in &self.parts {
-            match found.remove(part.name).map(|theirs| part.take(&file, &theirs)) {
-                Some(Ok(tensor)) => fitting.push(tensor),
-                Some(Err(problem)) => problems.push(format!("{} {problem:#}", part.name)),
-                None => problems.push(format!("{} is missing: {:?} is needed", part.name, part.shape())),
+            let Some(from) = matched.sources.remove(part.name) else {
+                problems.push(format!("{} is missing: {:?} is needed", part.name, part.shape()));
+                unfit.push((part.name, part.shape()));
+                continue;
+            };
+            match part.take(file, &from) {
+                Ok(tensor) => {
+                    tensors.push((part.var, tensor));
+                    loaded.push(Loaded { name: part.name.into(), from, shape: part.shape() });
+                }
+                Err(problem) => problems.push(format!("{} {problem:#}", said_of(part.name, &from))),
             }
         }
-        problems.extend(found.keys().map(|name| format!("{} has no place in this network", quoted(name))));
-        ensure!(
-            problems.is_empty(),
-            "{} of the {} tensors that this network needs fit:\n{}\n\
-             Choose the network that the weights were trained in with --encoder and --set, or name its layers as here \
-             with --rename THEIRS=OURS",
-            fitting.len(),
-            self.parts.len(),
-            listed(&problems)
-        );
-        Ok(fitting)
+        let (left_out, strays) = self.left_out(&matched);
+        problems.extend(strays.iter().map(|name| format!("{} has no place in this network", quoted(name))));
+        if !problems.is_empty() {
+            let suggested = suggestion(file, &unfit, &strays);
+            let suggested = suggested.map(|suggested| match self.scope {
+                Scope::All => suggested,
+                Scope::Encoder => format!("{suggested}, and begin with that run"),
+            });
+            bail!(
+                "{} of the {} tensors that this network needs fit:\n{}\n{}",
+                loaded.len(),
+                self.parts.len(),
+                listed(&problems),
+                suggested.unwrap_or_else(|| self.advice().into())
+            );
+        }
+        tensors.iter().try_for_each(|(var, tensor)| var.set(tensor))?;
+        let remarks = [&file.remarks[..], &matched.remarks[..]].concat();
+        Ok(Taken { loaded, left_out, remarks })
+    }
+
+    fn advice(&self) -> &'static str {
+        match self.scope {
+            Scope::All => {
+                "Choose the network that the weights were trained in with --encoder and --set, or name its layers as here \
+                 with --rename THEIRS=OURS"
+            }
+            Scope::Encoder => "Choose the network and the image size that the weights were trained with",
+        }
+    }
+
+    /// What of the file is not read and why, and what cannot be left out without a word: what the network has no place
+    /// for, though it has such parts.
+    fn left_out(&self, matched: &Matched) -> (Vec<LeftOut>, Vec<String>) {
+        let kinds: Vec<&str> = self.parts.iter().map(|part| kind_of(part.name)).collect();
+        let (mut left, mut strays) = (vec![], vec![]);
+        for (name, from) in &matched.sources {
+            let is_head = layer_of(name) == HEAD;
+            let why = match self.scope {
+                _ if self.fresh.contains(&name.as_str()) => "starts from random weights",
+                Scope::Encoder if is_head => "is the head of another task",
+                Scope::Encoder if !kinds.contains(&kind_of(name)) => "is no part of this encoder",
+                _ => {
+                    strays.extend(from.iter().cloned());
+                    continue;
+                }
+            };
+            left.extend(from.iter().map(|name| LeftOut { name: name.clone(), why }));
+        }
+        let counters = matched.counters.iter();
+        left.extend(counters.map(|name| LeftOut { name: name.clone(), why: "counts, and is no weight" }));
+        left.sort_by(|a, b| a.name.cmp(&b.name));
+        (left, strays)
     }
 }
 
+impl Taken {
+    /// What was read, by the outermost parts of the network.
+    pub fn by_part(&self) -> Vec<TakenPart> {
+        let mut parts: Vec<TakenPart> = vec![];
+        for Loaded { name, from, shape } in &self.loaded {
+            let part = name.split('.').next().unwrap_or_default();
+            let numbers = shape.iter().product();
+            let layers = || from.iter().map(|name| layer_of(name));
+            match parts.last_mut().filter(|last| last.name == part) {
+                Some(last) => {
+                    last.from = layers().fold(last.from.clone(), |all, name| shared(&all, name));
+                    last.tensors += 1;
+                    last.numbers += numbers;
+                }
+                None => {
+                    let first = layers().next().unwrap_or_default().to_owned();
+                    let from = layers().fold(first, |all, name| shared(&all, name));
+                    parts.push(TakenPart { name: part.into(), from, tensors: 1, numbers });
+                }
+            }
+        }
+        parts
+    }
+
+    /// Why tensors were left out, and which these are: their names, or of many the layers that they are in.
+    pub fn left_out_by_reason(&self) -> Vec<(&'static str, String)> {
+        const SHOWN: usize = 4;
+        let mut reasons: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+        for left in &self.left_out {
+            reasons.entry(left.why).or_default().push(&left.name);
+        }
+        let line = |(why, names): (&'static str, Vec<&str>)| {
+            let mut layers: Vec<&str> = names.iter().map(|name| layer_of(name)).collect();
+            layers.dedup();
+            let some: Vec<_> = layers.iter().take(SHOWN).map(|layer| quoted(layer)).collect();
+            let more = match layers.len() - some.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            (why, format!("{}{more}", some.join(", ")))
+        };
+        reasons.into_iter().map(line).collect()
+    }
+}
+
+/// What two names begin with, up to an end of their parts.
+fn shared(one: &str, other: &str) -> String {
+    let parts = one.split('.').zip(other.split('.'));
+    parts.take_while(|(a, b)| a == b).map(|(part, _)| part).collect::<Vec<_>>().join(".")
+}
+
+/// What stands for all layers that are counted: `fc` of `fc1.weight`.
+fn kind_of(name: &str) -> &str {
+    let first = name.split('.').next().unwrap_or_default();
+    first.trim_end_matches(|letter: char| letter.is_ascii_digit())
+}
+
+/// A tensor by its name here, and there where that is another.
+fn said_of(name: &str, from: &[String]) -> String {
+    match from {
+        [only] if only == name => name.into(),
+        [only] => format!("{name} ({})", quoted(only)),
+        several => format!("{name} ({} tensors)", several.len()),
+    }
+}
+
+/// Layers of the file that would fit under other names: those alone that have just the tensors of one layer that is missing.
+fn suggestion(file: &TensorFile, missing: &[(&str, Vec<usize>)], strays: &[String]) -> Option<String> {
+    type Layers<'a> = BTreeMap<&'a str, Vec<(&'a str, Vec<usize>)>>;
+    let (mut ours, mut theirs) = (Layers::new(), Layers::new());
+    for (name, shape) in missing {
+        ours.entry(layer_of(name)).or_default().push((&name[layer_of(name).len()..], shape.clone()));
+    }
+    for name in strays {
+        let shape = file.get(name)?.shape.clone();
+        theirs.entry(layer_of(name)).or_default().push((&name[layer_of(name).len()..], shape));
+    }
+    ours.values_mut().chain(theirs.values_mut()).for_each(|layer| layer.sort());
+    let only = |layers: &Layers<'_>, wanted: &Vec<(&str, Vec<usize>)>| {
+        layers.values().filter(|layer| *layer == wanted).count() == 1
+    };
+    let renames = ours.iter().filter(|(_, layer)| only(&ours, layer) && only(&theirs, layer));
+    let renames: Vec<String> = renames
+        .filter_map(|(our, layer)| {
+            let (their, _) = theirs.iter().find(|(_, other)| *other == layer)?;
+            Some(format!("--rename {}={our}", quoted(their)))
+        })
+        .collect();
+    (!renames.is_empty()).then(|| {
+        let rest = if renames.len() == ours.len() { "" } else { ", and the others likewise" };
+        format!(
+            "Import them under the names that layers have here: headstart import FILE {}{rest}",
+            renames.join(" ")
+        )
+    })
+}
+
 impl Counterpart<'_> {
-    /// The tensor that a file calls `theirs`, laid out as the variable.
-    fn take(&self, file: &BufferedSafetensors, theirs: &str) -> Result<Tensor> {
+    /// What a file calls `theirs`, laid out as the variable.
+    fn take(&self, file: &TensorFile, theirs: &[String]) -> Result<Tensor> {
         let shape = self.shape();
-        let there = file.get(theirs)?;
-        ensure!(there.shape() == shape, "is {:?} where {shape:?} is needed", there.shape());
-        let kind = there.dtype();
-        let tensor = file.load(theirs, self.var.device()).ok().filter(|tensor| tensor.dtype().is_float());
-        let tensor =
-            tensor.with_context(|| format!("holds {kind} where F32 is needed"))?.to_dtype(DType::F32)?;
-        let numbers = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let shapes: Vec<&[usize]> =
+            theirs.iter().filter_map(|name| Some(&file.get(name)?.shape[..])).collect();
+        let there = match shapes[..] {
+            [only] => only.to_vec(),
+            // rows after rows
+            [first, ..] => {
+                let rows = shapes
+                    .iter()
+                    .filter_map(|shape| shape.first())
+                    .fold(0usize, |all, rows| all.saturating_add(*rows));
+                ensure!(
+                    shapes.iter().all(|shape| !shape.is_empty() && shape[1..] == first[1..]),
+                    "would be made of {shapes:?}, which do not fit together"
+                );
+                [&[rows], &first[1..]].concat()
+            }
+            [] => bail!("is missing: {shape:?} is needed"),
+        };
+        ensure!(names::fits(&there, &shape), "is {there:?} where {shape:?} is needed");
+        let mut numbers = vec![];
+        for name in theirs {
+            numbers.extend(file.read(name)?);
+        }
         ensure!(numbers.iter().all(|number| number.is_finite()), "holds numbers that are not finite");
-        self.layout.ours(&tensor)
+        self.layout.ours(&Tensor::from_vec(numbers, shape, self.var.device())?)
     }
 
     /// PyTorch's.
@@ -160,9 +366,9 @@ impl Counterpart<'_> {
             (Layout::Convolution, [height, width, inputs, outputs]) => {
                 vec![*outputs, *inputs, *height, *width]
             }
-            (Layout::Leading(ones), dims) => [&vec![1; ones], dims].concat(),
-            (Layout::Depthwise, [height, width, channels]) => vec![*channels, 1, *height, *width],
             (Layout::Linear { .. }, [inputs, outputs]) => vec![*outputs, *inputs],
+            (Layout::Depthwise, [height, width, channels]) => vec![*channels, 1, *height, *width],
+            (Layout::Leading(ones), dims) => [&vec![1; ones][..], dims].concat(),
             (_, dims) => dims.to_vec(),
         }
     }
@@ -174,14 +380,17 @@ impl Layout {
         let ours = ours.detach();
         Ok(match self {
             Layout::Same => ours,
-            Layout::Leading(ones) => ours.reshape([&vec![1; ones], ours.dims()].concat())?,
             Layout::Convolution => ours.permute((3, 2, 0, 1))?.contiguous()?,
-            Layout::Depthwise => ours.permute((2, 0, 1))?.contiguous()?.unsqueeze(1)?,
             Layout::Linear { flattened: None } => ours.t()?.contiguous()?,
             Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
                 let (inputs, outputs) = ours.dims2()?;
                 let images = ours.reshape((height, width, channels, outputs))?.permute((3, 2, 0, 1))?;
                 images.contiguous()?.reshape((outputs, inputs))?
+            }
+            Layout::Depthwise => ours.permute((2, 0, 1))?.unsqueeze(1)?.contiguous()?,
+            Layout::Leading(ones) => {
+                let dims = [&vec![1; ones][..], ours.dims()].concat();
+                ours.reshape(dims)?
             }
         })
     }
@@ -190,57 +399,17 @@ impl Layout {
     fn ours(self, theirs: &Tensor) -> Result<Tensor> {
         Ok(match self {
             Layout::Same => theirs.clone(),
-            Layout::Leading(ones) => theirs.reshape(&theirs.dims()[ones..])?,
             Layout::Convolution => theirs.permute((2, 3, 1, 0))?.contiguous()?,
-            Layout::Depthwise => theirs.squeeze(1)?.permute((1, 2, 0))?.contiguous()?,
             Layout::Linear { flattened: None } => theirs.t()?.contiguous()?,
             Layout::Linear { flattened: Some(ImageShape { height, width, channels }) } => {
                 let (outputs, inputs) = theirs.dims2()?;
                 let images = theirs.reshape((outputs, channels, height, width))?.permute((2, 3, 1, 0))?;
                 images.contiguous()?.reshape((inputs, outputs))?
             }
+            Layout::Depthwise => theirs.squeeze(1)?.permute((1, 2, 0))?.contiguous()?,
+            Layout::Leading(ones) => theirs.reshape(theirs.dims().get(ones..).unwrap_or_default())?,
         })
     }
-}
-
-/// Opens a file of at least `numbers` numbers. Memory is taken by the file's own length, and only up to a bound.
-pub(super) fn open(path: &Path, numbers: usize) -> Result<BufferedSafetensors> {
-    // Double precision, twice over, and a header.
-    let limit = 16 * numbers as u64 + (16 << 20);
-    let mut bytes = vec![];
-    let (file, _) = disk::open(path).context("Could not read the weights")?;
-    file.take(limit + 1).read_to_end(&mut bytes).context("Could not read the weights")?;
-    const ADVICE: &str = "In Python, safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\") \
-                          writes weights as they are read here";
-    // A zip archive, or protocol 2 and later of a bare pickle.
-    let is_pickle = bytes.starts_with(b"PK\x03\x04") || matches!(bytes[..], [0x80, 2..=5, ..]);
-    ensure!(
-        !is_pickle,
-        "This is a pickle, as torch.save writes it, and opening one could run any program. {ADVICE}"
-    );
-    ensure!(
-        bytes.len() as u64 <= limit,
-        "The file is larger than {} MB, more than the weights of this network could take: is it the right one?",
-        limit / 1_000_000
-    );
-    BufferedSafetensors::new(bytes).map_err(|error| {
-        let reason = error.to_string();
-        anyhow!("This is no whole safetensors file ({}). {ADVICE}", reason.lines().next().unwrap_or_default())
-    })
-}
-
-/// `fc2.weight` by `fc2=head` is `head.weight`; the first rename that fits is taken.
-fn renamed(name: &str, renames: &[Rename]) -> String {
-    let rest = |rename: &Rename| {
-        let rest = name.strip_prefix(&rename.theirs)?;
-        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{}{rest}", rename.ours))
-    };
-    renames.iter().find_map(rest).map_or_else(|| name.into(), |name| name.trim_start_matches('.').into())
-}
-
-/// A name that a stranger chose, fit to be printed.
-pub(super) fn quoted(name: &str) -> String {
-    name.chars().take(80).collect::<String>().escape_debug().to_string()
 }
 
 /// A line each, the first ones only where there are many.

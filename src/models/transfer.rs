@@ -1,20 +1,28 @@
 //! Transfer: an encoder's weights from another run or file, whatever head they were trained with.
-use super::{Vars, pytorch, shipped::Shipped, vars};
+use super::{
+    Pytorch, Vars, names,
+    pytorch::{self, Taken},
+    shipped::Shipped,
+    vars,
+};
 use crate::{
     disk,
     errors::{At as _, Place},
+    weights::{Format, TensorFile},
 };
-use anyhow::{Context as _, Result, anyhow, ensure};
-use candle_core::{DType, Device, Tensor, safetensors::BufferedSafetensors};
+use anyhow::{Context as _, Result, ensure};
+use candle_core::{DType, Device, Tensor, Var};
 use std::path::{Path, PathBuf};
 
 /// What the names of an encoder's variables begin with.
 const ENCODER: &str = "encoder.";
+/// What those of an objective's begin with.
+const OBJECTIVE: &str = "objective.";
 
 /// Where an encoder's weights are.
 #[derive(Clone, Debug)]
 pub enum Weights {
-    /// A `model.safetensors` of a run, or a file of one's own.
+    /// A `model.safetensors` of a run, or a file of another program's.
     File(PathBuf),
     /// Compiled into the program.
     Shipped(&'static Shipped),
@@ -49,13 +57,23 @@ impl Scope {
     }
 }
 
-/// Sets the variables of a scope to the tensors of the same names in a file, except for those of the encoder's last
-/// `fresh_stages` stages; says what was read and what was not. Where there is an error, none of them is changed.
+/// Sets the variables of a scope to the tensors of a file, except for those of the encoder's last `fresh_stages` stages; says
+/// what was read and what was not. They are those of the same names in a file of Headstart's, and in any other file those
+/// that [`Pytorch`] finds. Where there is an error, none of them is changed.
 ///
 /// # Errors
 /// Where it is no file of tensors, or not exactly those of this scope: all that does not fit is named.
 pub fn load_weights(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
-    read(vars, weights, scope, fresh_stages).context("Could not begin with these weights").at(weights)
+    let load = || {
+        let file = match weights {
+            Weights::File(path) => TensorFile::open(path)?,
+            Weights::Shipped(shipped) => {
+                TensorFile::of_bytes(shipped.bytes).context("The shipped encoder is damaged")?
+            }
+        };
+        read(vars, &file, scope, fresh_stages)
+    };
+    load().context("Could not begin with these weights").at(weights)
 }
 
 /// Whether a file that Headstart wrote holds weights that can be used.
@@ -79,62 +97,97 @@ pub fn check_checkpoint(folder: &Path) -> Result<()> {
     check(&folder.join("model.safetensors"))
 }
 
-fn read(vars: &Vars, weights: &Weights, scope: Scope, fresh_stages: usize) -> Result<String> {
-    let own: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
-    let fresh = vars.last_stages(fresh_stages);
-    let wanted: Vec<_> = own.iter().filter(|(name, _)| !fresh.contains(name)).collect();
-    let numbers = wanted.iter().map(|(_, var)| var.elem_count()).sum();
-    let file = match weights {
-        Weights::File(path) => pytorch::open(path, numbers)?,
-        Weights::Shipped(shipped) => {
-            BufferedSafetensors::new(shipped.bytes.to_vec()).context("The shipped encoder is damaged")?
-        }
-    };
-    let (mut fitting, mut problems) = (vec![], vec![]);
-    for (name, var) in &wanted {
-        match take(&file, name, var) {
-            Ok(tensor) => fitting.push((var, tensor)),
-            Err(problem) => problems.push(format!("{name} {problem}")),
-        }
+fn read(vars: &Vars, file: &TensorFile, scope: Scope, fresh_stages: usize) -> Result<String> {
+    let own = Own::find(vars, file, scope, fresh_stages);
+    if own.has_shapes {
+        return own.take(file, scope);
     }
-    let others: Vec<String> = file.tensors().into_iter().map(|(name, _)| name).collect();
-    let stray =
-        |name: &&String| name.starts_with(scope.beginning()) && !own.iter().any(|(own, _)| own == name);
-    problems.extend(
-        others
-            .iter()
-            .filter(stray)
-            .map(|name| format!("{} has no place in this network", pytorch::quoted(name))),
-    );
-    ensure!(
-        problems.is_empty(),
-        "{} of the {} tensors of this {} fit:\n{}\nChoose the network and the image size that the weights were \
-         trained with",
-        fitting.len(),
-        wanted.len(),
-        scope.label(),
-        pytorch::listed(&problems)
-    );
-    for (var, tensor) in &fitting {
-        var.set(tensor)?;
-    }
-    let fresh = match own.len() - wanted.len() {
-        0 => String::new(),
-        fresh => format!("; {fresh} start from random weights"),
-    };
-    let left = others.iter().filter(|name| !name.starts_with(scope.beginning())).count();
-    let left = if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
-    Ok(format!("The {} begins with {} pretrained tensors{fresh}{left}", scope.label(), fitting.len()))
+    let foreign = Pytorch::new(vars, scope)
+        .and_then(|pytorch| pytorch.except(vars, &own.fresh).take(file, &[]))
+        .map(|taken| said(&taken, scope));
+    // a file of ours is told what it lacks by its own names
+    if foreign.is_err() && is_own(file) { own.take(file, scope) } else { foreign }
 }
 
-fn take(file: &BufferedSafetensors, name: &str, var: &Tensor) -> Result<Tensor> {
-    let there = file.get(name).map_err(|_| anyhow!("is missing: {:?} is needed", var.dims()))?;
-    ensure!(there.shape() == var.dims(), "is {:?} where {:?} is needed", there.shape(), var.dims());
-    let kind = there.dtype();
-    let tensor = file.load(name, var.device()).ok().filter(|tensor| tensor.dtype() == DType::F32);
-    let tensor = tensor.ok_or_else(|| anyhow!("holds {kind} where F32 is needed"))?;
+/// Whether a file is named as Headstart names its own.
+fn is_own(file: &TensorFile) -> bool {
+    let begins = |name: &str| [ENCODER, OBJECTIVE].iter().any(|root| name.starts_with(root));
+    file.format() == Format::Safetensors && file.tensors().all(|(name, _)| begins(name))
+}
+
+/// What a scope needs of a file of Headstart's.
+struct Own<'a> {
+    all: Vec<(&'a str, &'a Var)>,
+    /// Those that are read.
+    wanted: Vec<(&'a str, &'a Var)>,
+    /// The names of those that start from random weights.
+    fresh: Vec<&'a str>,
+    /// Whether every one is there, in its shape.
+    has_shapes: bool,
+}
+
+impl<'a> Own<'a> {
+    fn find(vars: &'a Vars, file: &TensorFile, scope: Scope, fresh_stages: usize) -> Self {
+        let all: Vec<_> = vars.all().filter(|(name, _)| name.starts_with(scope.beginning())).collect();
+        let fresh = vars.last_stages(fresh_stages);
+        let wanted: Vec<_> = all.iter().copied().filter(|(name, _)| !fresh.contains(name)).collect();
+        let has_shapes =
+            wanted.iter().all(|(name, var)| file.get(name).is_some_and(|info| info.shape == var.dims()));
+        Self { all, wanted, fresh, has_shapes }
+    }
+
+    fn take(&self, file: &TensorFile, scope: Scope) -> Result<String> {
+        let (mut fitting, mut problems) = (vec![], vec![]);
+        for (name, var) in &self.wanted {
+            match take(file, name, var) {
+                Ok(tensor) => fitting.push((var, tensor)),
+                Err(problem) => problems.push(format!("{name} {problem:#}")),
+            }
+        }
+        let others: Vec<&str> = file.tensors().map(|(name, _)| name).collect();
+        let is_stray = |name: &&&str| {
+            name.starts_with(scope.beginning()) && !self.all.iter().any(|(own, _)| own == *name)
+        };
+        let stray = |name: &&str| format!("{} has no place in this network", names::quoted(name));
+        problems.extend(others.iter().filter(is_stray).map(stray));
+        ensure!(
+            problems.is_empty(),
+            "{} of the {} tensors of this {} fit:\n{}\nChoose the network and the image size that the weights were \
+             trained with",
+            fitting.len(),
+            self.wanted.len(),
+            scope.label(),
+            pytorch::listed(&problems)
+        );
+        for (var, tensor) in &fitting {
+            var.set(tensor)?;
+        }
+        let fresh = match self.all.len() - self.wanted.len() {
+            0 => String::new(),
+            fresh => format!("; {fresh} start from random weights"),
+        };
+        let left = others.iter().filter(|name| !name.starts_with(scope.beginning())).count();
+        let left =
+            if left == 0 { String::new() } else { format!("; {left} of the old objective were left out") };
+        Ok(format!("The {} begins with {} pretrained tensors{fresh}{left}", scope.label(), fitting.len()))
+    }
+}
+
+fn take(file: &TensorFile, name: &str, var: &Var) -> Result<Tensor> {
+    let there = file.get(name).with_context(|| format!("is missing: {:?} is needed", var.dims()))?;
+    ensure!(there.shape == var.dims(), "is {:?} where {:?} is needed", there.shape, var.dims());
+    let tensor = Tensor::from_vec(file.read(name)?, var.dims(), var.device())?;
     ensure!(vars::is_finite(&tensor)?, "holds numbers that are not finite");
     Ok(tensor)
+}
+
+/// What was taken of another program's file, in a sentence each.
+fn said(taken: &Taken, scope: Scope) -> String {
+    let mut said = format!("The {} begins with {} pretrained tensors", scope.label(), taken.loaded.len());
+    for (why, names) in taken.left_out_by_reason() {
+        said.push_str(&format!("; left out, as it {why}: {names}"));
+    }
+    [&[said][..], &taken.remarks].concat().join(". ")
 }
 
 #[cfg(test)]
@@ -235,12 +288,12 @@ mod tests {
         std::fs::write(&path, b"PK\x03\x04pickle").unwrap();
         assert!(
             message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
-                .contains("pickle")
+                .contains("damaged")
         );
         std::fs::write(&path, b"nothing").unwrap();
         assert!(
             message(&load_weights(&new, &Weights::File(path.clone()), Scope::Encoder, 0).unwrap_err())
-                .contains("no whole safetensors")
+                .contains("neither safetensors nor")
         );
         assert_eq!(numbers(&new), before);
     }
