@@ -3,14 +3,17 @@
 //! Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
 
 use super::clamp::Clamp;
+use super::padding::Padding;
 use super::simd::{Kernel, SimdLevel, Vector};
-use super::{OutputGradient, build_pieces, padding::Padding, windows};
+use super::tile::{fill_pair, read_pair};
+use super::{OutputGradient, as_room, windows, write_chunks};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Partial sums of a weight gradient: more would use more threads and more memory.
 const PARTIAL_SUMS: usize = 8;
-/// Channels whose sums are held in registers.
-const BLOCK: usize = 16;
+/// Taps whose sums are held in registers.
+const MAX_TAPS: usize = 5;
 
 /// The shape of a depthwise convolution: x (batch, height, width, channels), weight (kernel_height, kernel_width,
 /// channels), bias (channels), y (batch, out_height, out_width, channels).
@@ -42,15 +45,22 @@ pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>
     assert_eq!(weight.len(), conv.taps() * conv.channels);
     assert!(bias.is_none_or(|bias| bias.len() == conv.channels));
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * conv.channels);
-    let (rows, columns) = (conv.out_height(), conv.out_width());
-    let lines = [
-        pairs(rows, conv.kernel_height, |row, tap| conv.source(row, tap, conv.padding.top, conv.height)),
-        pairs(columns, conv.kernel_width, |column, tap| {
-            conv.source(column, tap, conv.padding.left, conv.width)
-        }),
-    ];
-    let gather = Gather { conv, weight, bias, clamp, source_width: conv.width, lines: &lines };
-    gather.run(x, conv.height)
+    let Padding { top, left, .. } = conv.padding;
+    let steps = Steps { out: 1, source: conv.stride };
+    let columns = |column| partners(conv.kernel_width, |tap| conv.source(column, tap, left, conv.width));
+    let gather = Gather {
+        conv,
+        weight,
+        bias,
+        clamp,
+        steps,
+        source_width: conv.width,
+        rows: (0..conv.out_height())
+            .map(|row| partners(conv.kernel_height, |tap| conv.source(row, tap, top, conv.height)))
+            .collect(),
+        runs: steps.runs(conv.out_width(), columns),
+    };
+    gather.run(x, conv.height, conv.out_width())
 }
 
 /// The gradient of x, shaped as x.
@@ -58,18 +68,25 @@ pub fn forward(conv: &Depthwise, x: &[f32], weight: &[f32], bias: Option<&[f32]>
 /// # Panics
 /// When a slice's length is not that of the shape.
 pub fn input_gradient(conv: &Depthwise, weight: &[f32], output: OutputGradient) -> Vec<f32> {
-    let (rows, columns) = (conv.out_height(), conv.out_width());
+    let (out_height, out_width) = (conv.out_height(), conv.out_width());
     assert_eq!(weight.len(), conv.taps() * conv.channels);
-    assert_eq!(output.gradient.len(), conv.batch * rows * columns * conv.channels);
-    let lines = [
-        pairs(conv.height, conv.kernel_height, |row, tap| conv.target(row, tap, conv.padding.top, rows)),
-        pairs(conv.width, conv.kernel_width, |column, tap| {
-            conv.target(column, tap, conv.padding.left, columns)
-        }),
-    ];
-    let gather =
-        Gather { conv, weight, bias: None, clamp: Clamp::None, source_width: columns, lines: &lines };
-    gather.run(&output.through_clamp(), rows)
+    assert_eq!(output.gradient.len(), conv.batch * out_height * out_width * conv.channels);
+    let Padding { top, left, .. } = conv.padding;
+    let steps = Steps { out: conv.stride, source: 1 };
+    let columns = |column| partners(conv.kernel_width, |tap| conv.target(column, tap, left, out_width));
+    let gather = Gather {
+        conv,
+        weight,
+        bias: None,
+        clamp: Clamp::None,
+        steps,
+        source_width: out_width,
+        rows: (0..conv.height)
+            .map(|row| partners(conv.kernel_height, |tap| conv.target(row, tap, top, out_height)))
+            .collect(),
+        runs: steps.runs(conv.width, columns),
+    };
+    gather.run(&output.through_clamp(), out_height, conv.width)
 }
 
 /// The gradient of weight and, where it is wanted, that of bias, summed over the batch.
@@ -86,10 +103,9 @@ pub fn weight_gradient(
     assert_eq!(x.len(), conv.batch * conv.height * conv.width * channels);
     assert_eq!(output.gradient.len(), conv.batch * rows * columns * channels);
     let (level, gradient) = (SimdLevel::current(), output.through_clamp());
-    // for each tap, the pixels of y that it makes and those of x that it sees
-    let of_columns = pairs(conv.kernel_width, columns, |tap, column| {
-        conv.source(column, tap, conv.padding.left, conv.width)
-    });
+    let Padding { top, left, .. } = conv.padding;
+    let of_column = |column| partners(conv.kernel_width, |tap| conv.source(column, tap, left, conv.width));
+    let runs = Steps { out: 1, source: conv.stride }.runs(columns, of_column);
     let pieces = conv.batch * rows;
     let per_sum = pieces.div_ceil(PARTIAL_SUMS).max(1);
     let partial_sums: Vec<Vec<f32>> = (0..pieces.div_ceil(per_sum))
@@ -100,10 +116,10 @@ pub fn weight_gradient(
                 let (image, row) = (piece / rows, piece % rows);
                 let dy = &gradient[piece * columns * channels..][..columns * channels];
                 for (tap, sums) in sums.chunks_exact_mut(conv.kernel_width * channels).enumerate() {
-                    if let Some(from) = conv.source(row, tap, conv.padding.top, conv.height) {
+                    if let Some(from) = conv.source(row, tap, top, conv.height) {
                         let row_len = conv.width * channels;
                         let x = &x[(image * conv.height + from) * row_len..][..row_len];
-                        level.run(AccumulateRow { channels, pairs: &of_columns, x, dy, sums });
+                        level.run(AccumulateRow { conv, runs: &runs, x, dy, sums });
                     }
                 }
             }
@@ -144,34 +160,95 @@ impl Depthwise {
     }
 }
 
-/// For each of `count` positions, the partners among `0..others` that have something in common with it, and what.
-type Pairs = Vec<Vec<(usize, usize)>>;
+/// The taps of a line through the kernel that see something, and the row or column of the source that each sees.
+type Partners = Vec<(usize, usize)>;
 
-fn pairs(count: usize, others: usize, common: impl Fn(usize, usize) -> Option<usize>) -> Pairs {
-    let of = |index| (0..others).filter_map(|other| Some((other, common(index, other)?))).collect();
-    (0..count).map(of).collect()
+fn partners(taps: usize, seen: impl Fn(usize) -> Option<usize>) -> Partners {
+    (0..taps).filter_map(|tap| Some((tap, seen(tap)?))).collect()
 }
 
-/// Each pixel of an image as the sum over taps of weight times a source pixel; `lines` has, for rows and for columns,
-/// the (tap, source) pairs of each.
+/// From one column to the next that sees the source through the same taps, in the output and in the source.
+#[derive(Clone, Copy)]
+struct Steps {
+    out: usize,
+    source: usize,
+}
+
+/// Columns that are worked on alike: the first and each a step on, `count` in all.
+struct Run {
+    first: usize,
+    count: usize,
+    /// Of the first; those of the others lie a step on.
+    partners: Partners,
+}
+
+impl Run {
+    /// It lies within an output of `width` columns, its taps within a kernel, and what they see within a source.
+    #[inline(always)]
+    fn check(&self, steps: Steps, [kernel_width, source_width, width]: [usize; 3]) {
+        let last = self.count - 1;
+        assert!(self.first + last * steps.out < width);
+        assert!(
+            self.partners
+                .iter()
+                .all(|(tap, at)| *tap < kernel_width && at + last * steps.source < source_width)
+        );
+    }
+}
+
+impl Steps {
+    /// All columns of an output: those within are one run for each phase of the step, and those at its ends are runs of
+    /// their own.
+    fn runs(self, columns: usize, partners: impl Fn(usize) -> Partners) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for phase in 0..self.out.min(columns) {
+            let from = runs.len();
+            for column in (phase..columns).step_by(self.out) {
+                let of_column = partners(column);
+                let goes_on = |run: &&mut Run| {
+                    let moved = |(tap, at): &(usize, usize)| (*tap, at + run.count * self.source);
+                    run.partners.iter().map(moved).eq(of_column.iter().copied())
+                };
+                match runs[from..].last_mut().filter(goes_on) {
+                    Some(run) => run.count += 1,
+                    None => runs.push(Run { first: column, count: 1, partners: of_column }),
+                }
+            }
+        }
+        runs
+    }
+}
+
+/// Each pixel of an image as the sum over taps of weight times a source pixel.
 struct Gather<'a> {
     conv: &'a Depthwise,
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
     clamp: Clamp,
+    steps: Steps,
     source_width: usize,
-    lines: &'a [Pairs; 2],
+    /// Of each row of the image.
+    rows: Vec<Partners>,
+    runs: Vec<Run>,
 }
 
 impl Gather<'_> {
-    fn run(&self, source: &[f32], source_height: usize) -> Vec<f32> {
-        let (level, channels) = (SimdLevel::current(), self.conv.channels);
-        let [rows, columns] = self.lines;
+    fn run(&self, source: &[f32], source_height: usize, out_width: usize) -> Vec<f32> {
+        let (level, conv, channels) = (SimdLevel::current(), self.conv, self.conv.channels);
         let image_len = source_height * self.source_width * channels;
-        build_pieces(self.conv.batch * rows.len(), columns.len() * channels, |index, out| {
-            let source = &source[index / rows.len() * image_len..][..image_len];
-            level.run(GatherRow { gather: self, rows: &rows[index % rows.len()], source, out });
-        })
+        let lens = [conv.kernel_width, self.source_width, out_width];
+        self.runs.iter().for_each(|run| run.check(self.steps, lens));
+        let mut rows = self.rows.iter().flatten();
+        assert!(rows.all(|(tap, row)| *tap < conv.kernel_height && *row < source_height));
+        assert_eq!(self.weight.len(), conv.taps() * channels);
+        let write = |index: usize, out: &mut [MaybeUninit<f32>]| {
+            let (image, row) = (index / self.rows.len(), index % self.rows.len());
+            let source = &source[image * image_len..][..image_len];
+            level.run(GatherRow { gather: self, rows: &self.rows[row], source, out });
+        };
+        let row_len = out_width * channels;
+        // SAFETY: `GatherRow` writes every column of a row.
+        unsafe { write_chunks(self.conv.batch * self.rows.len() * row_len, row_len, write) }
     }
 }
 
@@ -179,23 +256,7 @@ struct GatherRow<'a> {
     gather: &'a Gather<'a>,
     rows: &'a [(usize, usize)],
     source: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl GatherRow<'_> {
-    /// Where the weights and the source of each tap of a column start.
-    #[inline(always)]
-    fn starts(&self, column: usize) -> impl Iterator<Item = (usize, usize)> {
-        let Gather { conv, source_width, lines, .. } = *self.gather;
-        let of_row = move |(tap_row, row): &(usize, usize)| {
-            let (taps, source) = (tap_row * conv.kernel_width, row * source_width);
-            let of_column = move |(tap, at): &(usize, usize)| {
-                ((taps + tap) * conv.channels, (source + at) * conv.channels)
-            };
-            lines[1][column].iter().map(of_column)
-        };
-        self.rows.iter().flat_map(of_row)
-    }
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for GatherRow<'_> {
@@ -203,43 +264,95 @@ impl Kernel for GatherRow<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(mut self) {
-        let Gather { conv, weight, bias, clamp, .. } = *self.gather;
-        let source = self.source;
-        for (column, out) in std::mem::take(&mut self.out).chunks_exact_mut(conv.channels).enumerate() {
-            if let Some(bias) = bias {
-                out.copy_from_slice(bias);
-            }
-            let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-            let rest_at = blocks.len() * BLOCK;
-            for (block, out) in blocks.iter_mut().enumerate() {
-                let mut sums = *out;
-                for (taps, from) in self.starts(column) {
-                    let weight = &weight[taps + block * BLOCK..][..BLOCK];
-                    let source = &source[from + block * BLOCK..][..BLOCK];
-                    for ((sum, weight), source) in sums.iter_mut().zip(weight).zip(source) {
-                        *sum += weight * source;
-                    }
-                }
-                *out = sums;
-            }
-            for (taps, from) in self.starts(column) {
-                let (weight, source) = (&weight[taps + rest_at..], &source[from + rest_at..]);
-                for ((sum, weight), source) in rest.iter_mut().zip(weight).zip(source) {
-                    *sum += weight * source;
-                }
-            }
-            if clamp != Clamp::None {
-                out.iter_mut().for_each(|sum| *sum = clamp.number(*sum));
+        for run in &self.gather.runs {
+            let mut done = 0;
+            while done < run.count {
+                done += match run.count - done {
+                    1 => self.columns::<V, 1>(run, done),
+                    2 | 3 => self.columns::<V, 2>(run, done),
+                    _ => self.columns::<V, 4>(run, done),
+                };
             }
         }
     }
 }
 
-/// Adds Σ x · dy over the pairs of columns of one row to each tap's sums, (taps, channels).
+impl GatherRow<'_> {
+    /// Does the next `COUNT` columns of a run, and says so.
+    #[inline(always)]
+    fn columns<V: Vector, const COUNT: usize>(&mut self, run: &Run, done: usize) -> usize {
+        let (channels, width) = (self.gather.conv.channels, 2 * V::LANES);
+        if channels < width {
+            self.block::<V, COUNT, false>(run, done, 0);
+        } else {
+            for channel in (0..channels).step_by(width) {
+                // the last vectors may overlap those before them, which gives the same numbers again
+                self.block::<V, COUNT, true>(run, done, channel.min(channels - width));
+            }
+        }
+        COUNT
+    }
+
+    /// The same for two vectors of channels, or as many as there are where they are not `WHOLE`.
+    #[inline(always)]
+    fn block<V: Vector, const COUNT: usize, const WHOLE: bool>(
+        &mut self,
+        run: &Run,
+        done: usize,
+        channel: usize,
+    ) {
+        let Gather { conv, weight, bias, clamp, steps, source_width, .. } = *self.gather;
+        let channels = conv.channels;
+        let start = match bias {
+            // SAFETY: there is a bias for every channel.
+            Some(bias) => unsafe { pair::<V, WHOLE>(bias, channel, channels) },
+            None => [V::splat(0.0); 2],
+        };
+        let mut sums = [start; COUNT];
+        for (tap_row, row) in self.rows {
+            for (tap, column) in &run.partners {
+                let tap = (tap_row * conv.kernel_width + tap) * channels + channel;
+                // SAFETY: every tap has a weight for every channel, and `Gather::run` has checked the taps.
+                let weights = unsafe { pair::<V, WHOLE>(weight, tap, channels) };
+                let mut at = (row * source_width + column + done * steps.source) * channels + channel;
+                for sums in &mut sums {
+                    // SAFETY: the source holds all channels of what the taps see, as has been checked there.
+                    let source = unsafe { pair::<V, WHOLE>(self.source, at, channels) };
+                    sums[0] = weights[0].mul_add(source[0], sums[0]);
+                    sums[1] = weights[1].mul_add(source[1], sums[1]);
+                    at += steps.source * channels;
+                }
+            }
+        }
+        for (index, [first, second]) in sums.into_iter().enumerate() {
+            let at = (run.first + (done + index) * steps.out) * channels + channel;
+            let out = &mut self.out[at..][..channels.min(2 * V::LANES)];
+            fill_pair([clamp.vector(first), clamp.vector(second)], out);
+        }
+    }
+}
+
+/// Two vectors from `at` on; the `channels` that there are, then zeros, where those are fewer and it is not `WHOLE`.
+///
+/// # Safety
+/// Where it is `WHOLE`, `from` holds two vectors from `at` on.
+#[inline(always)]
+unsafe fn pair<V: Vector, const WHOLE: bool>(from: &[f32], at: usize, channels: usize) -> [V; 2] {
+    if !WHOLE {
+        return read_pair(&from[at..][..channels]);
+    }
+    if cfg!(test) {
+        assert!(at + 2 * V::LANES <= from.len());
+    }
+    // SAFETY: the caller vouches for both.
+    unsafe { [V::load(from.as_ptr().add(at)), V::load(from.as_ptr().add(at + V::LANES))] }
+}
+
+/// Adds Σ x · dy over the columns of one row to each tap's sums, (taps, channels).
 struct AccumulateRow<'a> {
-    channels: usize,
-    /// For each tap, columns of y and of x.
-    pairs: &'a Pairs,
+    conv: &'a Depthwise,
+    /// Of the columns of y.
+    runs: &'a [Run],
     x: &'a [f32],
     dy: &'a [f32],
     sums: &'a mut [f32],
@@ -249,28 +362,74 @@ impl Kernel for AccumulateRow<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<V: Vector, const ROWS: usize>(self) {
-        let channels = self.channels;
-        for (pairs, sums) in self.pairs.iter().zip(self.sums.chunks_exact_mut(channels)) {
-            let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
-            let rest_at = blocks.len() * BLOCK;
-            for (block, out) in blocks.iter_mut().enumerate() {
-                let mut sums = *out;
-                for (to, from) in pairs {
-                    let dy = &self.dy[to * channels + block * BLOCK..][..BLOCK];
-                    let x = &self.x[from * channels + block * BLOCK..][..BLOCK];
-                    for ((sum, dy), x) in sums.iter_mut().zip(dy).zip(x) {
-                        *sum += dy * x;
-                    }
+    fn run<V: Vector, const ROWS: usize>(mut self) {
+        let conv = self.conv;
+        assert_eq!(self.dy.len(), conv.out_width() * conv.channels);
+        assert_eq!(
+            (self.x.len(), self.sums.len()),
+            (conv.width * conv.channels, conv.kernel_width * conv.channels)
+        );
+        for run in self.runs {
+            run.check(
+                Steps { out: 1, source: conv.stride },
+                [conv.kernel_width, conv.width, conv.out_width()],
+            );
+            for taps in run.partners.chunks(MAX_TAPS) {
+                match *taps {
+                    [a] => self.taps::<V, 1>(run, [a]),
+                    [a, b] => self.taps::<V, 2>(run, [a, b]),
+                    [a, b, c] => self.taps::<V, 3>(run, [a, b, c]),
+                    [a, b, c, d] => self.taps::<V, 4>(run, [a, b, c, d]),
+                    [a, b, c, d, e, ..] => self.taps::<V, 5>(run, [a, b, c, d, e]),
+                    [] => {}
                 }
-                *out = sums;
             }
-            for (to, from) in pairs {
-                let (dy, x) = (&self.dy[to * channels + rest_at..], &self.x[from * channels + rest_at..]);
-                for ((sum, dy), x) in rest.iter_mut().zip(dy).zip(x) {
-                    *sum += dy * x;
-                }
+        }
+    }
+}
+
+impl AccumulateRow<'_> {
+    #[inline(always)]
+    fn taps<V: Vector, const COUNT: usize>(&mut self, run: &Run, taps: [(usize, usize); COUNT]) {
+        let (channels, width) = (self.conv.channels, 2 * V::LANES);
+        let whole = channels / width * width;
+        for channel in (0..whole).step_by(width) {
+            self.block::<V, COUNT, true>(run, taps, channel, width);
+        }
+        if whole < channels {
+            self.block::<V, COUNT, false>(run, taps, whole, channels - whole);
+        }
+    }
+
+    /// Two vectors of channels, or the `kept` that are left where they are not `WHOLE`.
+    #[inline(always)]
+    fn block<V: Vector, const COUNT: usize, const WHOLE: bool>(
+        &mut self,
+        run: &Run,
+        taps: [(usize, usize); COUNT],
+        channel: usize,
+        kept: usize,
+    ) {
+        let Depthwise { channels, stride, .. } = *self.conv;
+        let mut sums = [[V::splat(0.0); 2]; COUNT];
+        for column in 0..run.count {
+            // SAFETY: the run lies within y, and what its taps see within x, as `run` has checked; both hold whole vectors
+            // of channels there where it is `WHOLE`.
+            let dy: [V; 2] =
+                unsafe { pair::<V, WHOLE>(self.dy, (run.first + column) * channels + channel, kept) };
+            for (sums, (_, at)) in sums.iter_mut().zip(&taps) {
+                // SAFETY: as above.
+                let x =
+                    unsafe { pair::<V, WHOLE>(self.x, (at + column * stride) * channels + channel, kept) };
+                sums[0] = x[0].mul_add(dy[0], sums[0]);
+                sums[1] = x[1].mul_add(dy[1], sums[1]);
             }
+        }
+        for (sums, (tap, _)) in sums.iter().zip(&taps) {
+            let all = &mut self.sums[tap * channels + channel..][..kept];
+            let before = read_pair::<V>(all);
+            // SAFETY: only numbers are written.
+            fill_pair([before[0].add(sums[0]), before[1].add(sums[1])], unsafe { as_room(all) });
         }
     }
 }

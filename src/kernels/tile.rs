@@ -347,7 +347,7 @@ pub unsafe fn multiply<V: Vector, const ROWS: usize>(
 
 /// The first numbers of a slice, zeros after its end.
 #[inline(always)]
-fn read_pair<V: Vector>(from: &[f32]) -> [V; 2] {
+pub fn read_pair<V: Vector>(from: &[f32]) -> [V; 2] {
     let (first, second) = from.split_at(V::LANES.min(from.len()));
     [V::read(first), V::read(second)]
 }
