@@ -48,6 +48,8 @@ presets!(
     "contrastive",
     "adversarial",
     "fine_tune",
+    "own_photos",
+    "small_images",
 );
 
 /// Looks a preset up by its name.

@@ -38,6 +38,8 @@ pub struct TensorFile {
     sources: Vec<Source>,
     tensors: BTreeMap<String, Stored>,
     format: Format,
+    /// What the file says of itself, by key.
+    said: BTreeMap<String, String>,
     /// What a person should know of how the file was read, a sentence each.
     pub remarks: Vec<String>,
 }
@@ -102,6 +104,11 @@ impl TensorFile {
     /// Where they are damaged.
     pub fn of_bytes(bytes: &'static [u8]) -> Result<Self> {
         safetensors::open(Source::Memory(bytes))
+    }
+
+    /// What the file says of itself under a key.
+    pub fn said(&self, key: &str) -> Option<&str> {
+        self.said.get(key).map(String::as_str)
     }
 
     /// How the file is written.

@@ -165,6 +165,16 @@ impl Model {
         self.encoder.maps(images)
     }
 
+    /// How much each token attends to each, by layer, and the height and width of the map whose places tokens are; none where
+    /// nothing attends.
+    ///
+    /// # Errors
+    /// Where the images do not fit the model.
+    pub fn attention(&self, images: &Tensor) -> Result<Option<(Vec<Tensor>, (usize, usize))>> {
+        let Some(grid) = self.encoder.grid() else { return Ok(None) };
+        Ok(Some((self.encoder.attention(images)?, grid)))
+    }
+
     /// (images, height, width, channels): the last feature map of some images; none where there is no convolution.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ pub struct Flow {
     pub field: ReceptiveField,
     /// Whether these are feature maps: a convolution's, normalised and activated where they are, and not yet pooled.
     pub is_map: bool,
-    /// The images that features are, one number after another: PyTorch's have their channels first.
+    /// The images that features are, one number after another (PyTorch's have their channels first), or tokens, one place
+    /// after another.
     pub flattened: Option<ImageShape>,
 }
 

@@ -132,14 +132,31 @@ impl Network {
     }
 
     /// The feature maps of images, (batch, height, width, channels), one for each convolution: normalised, added to a shortcut and
-    /// activated where they are, before they are pooled.
+    /// activated where they are, before they are pooled. Of attention there is one with a channel for each head.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn maps(&self, images: &Tensor) -> Result<Vec<Tensor>> {
         let maps = Maps::default();
         run(&self.steps, images, &Pass::Recording(&maps))?;
-        Ok(maps.into_inner())
+        Ok(maps.into_maps())
+    }
+
+    /// How much each token attends to each, by layer: (batch, heads, tokens, tokens).
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn attention(&self, inputs: &Tensor) -> Result<Vec<Tensor>> {
+        let maps = Maps::default();
+        run(&self.steps, inputs, &Pass::Recording(&maps))?;
+        Ok(maps.into_attention())
+    }
+
+    /// The height and width of the map whose places tokens are; none where there are no such tokens.
+    pub fn grid(&self) -> Option<(usize, usize)> {
+        let of_tokens =
+            self.steps.iter().filter(|step| step.output.has_places() && step.output.shape.image().is_err());
+        of_tokens.filter_map(|step| step.output.flattened).next().map(|image| (image.height, image.width))
     }
 
     /// The last feature map of images, (batch, height, width, channels), before it is pooled; none where there is no

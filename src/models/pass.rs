@@ -37,14 +37,22 @@ pub enum Changes {
     Nothing,
 }
 
-/// The feature maps of a pass, one for each convolution, in order.
+/// What a pass leaves to be looked at, in order.
 #[derive(Default)]
-pub struct Maps(Mutex<Vec<Tensor>>);
+pub struct Maps {
+    maps: Mutex<Vec<Tensor>>,
+    attention: Mutex<Vec<Tensor>>,
+}
 
 impl Maps {
-    /// Each (batch, height, width, channels).
-    pub fn into_inner(self) -> Vec<Tensor> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Feature maps, one for each convolution, and one of all heads for each attention: (batch, height, width, channels).
+    pub fn into_maps(self) -> Vec<Tensor> {
+        self.maps.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much each token attends to each: (batch, heads, tokens, tokens), one for each attention.
+    pub fn into_attention(self) -> Vec<Tensor> {
+        self.attention.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,14 +91,21 @@ impl Pass<'_> {
     /// Keeps the feature maps that a convolution made, where the pass records them.
     pub fn record_map(&self, map: &Tensor) {
         if let Pass::Recording(maps) = self {
-            maps.0.lock().unwrap_or_else(PoisonError::into_inner).push(map.clone());
+            maps.maps.lock().unwrap_or_else(PoisonError::into_inner).push(map.clone());
+        }
+    }
+
+    /// Keeps how much each token attends to each, where the pass records it.
+    pub fn record_attention(&self, attention: Tensor) {
+        if let Pass::Recording(maps) = self {
+            maps.attention.lock().unwrap_or_else(PoisonError::into_inner).push(attention);
         }
     }
 
     /// Keeps what was made of feature maps in their place.
     pub fn refine_map(&self, map: &Tensor, refined: &Tensor) {
         if let Pass::Recording(maps) = self {
-            let mut maps = maps.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut maps = maps.maps.lock().unwrap_or_else(PoisonError::into_inner);
             maps.iter_mut().filter(|kept| kept.id() == map.id()).for_each(|kept| kept.clone_from(refined));
         }
     }

@@ -42,6 +42,8 @@ pub struct Form {
     open: Option<bool>,
     /// What the newest choice left out.
     left_out: Option<choosing::LeftOut>,
+    /// Why another recipe was taken for the images that were picked, and the spec before that.
+    suggested: Option<(&'static str, RunSpec)>,
     /// What is to be looked for.
     pub wanted: Option<Wanted>,
     script: script::Script,
@@ -66,6 +68,7 @@ impl Default for Form {
             alterations,
             open: None,
             left_out: None,
+            suggested: None,
             wanted: None,
             script: script::Script::default(),
             awaits_images: false,
@@ -86,7 +89,7 @@ impl Form {
     pub fn put(&mut self, spec: RunSpec) {
         self.path = spec.dataset.path.as_ref().map_or(String::new(), |path| path.display().to_string());
         self.spec = spec;
-        (self.left_out, self.awaits_images) = (None, false);
+        (self.left_out, self.suggested, self.awaits_images) = (None, None, false);
         self.varied.clear();
     }
 
@@ -176,6 +179,7 @@ impl Form {
             self.menu(ui, catalog, Section::Dataset, &mark).labelled_by(label);
         });
         self.left_out(ui, catalog);
+        self.suggested(ui);
         if self.spec.dataset.id == OWN_IMAGES || self.spec.dataset.path.is_some() {
             self.folder(ui, actions);
         }

@@ -3,7 +3,7 @@
 use super::{AGAIN, Format, MOST_HEADER, Region, Source, TensorFile, shown, state};
 use crate::pickle::{self, Value};
 use anyhow::{Context as _, Result, bail, ensure};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The number that marks such files, in a pickle of protocol 2; it has ten bytes.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -45,7 +45,7 @@ pub fn open(source: Source) -> Result<TensorFile> {
         let region = regions.get(&storage.key).copied();
         region.with_context(|| format!("lacks its numbers, {}: {AGAIN}", shown(&storage.key)))
     })?;
-    Ok(TensorFile { tensors, sources: vec![source], format: Format::Pytorch, remarks })
+    Ok(TensorFile { tensors, sources: vec![source], format: Format::Pytorch, said: BTreeMap::new(), remarks })
 }
 
 /// Where the storages are, by their names: one after the other, in the order of the names.

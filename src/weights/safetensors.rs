@@ -5,7 +5,7 @@ use super::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -19,8 +19,12 @@ struct Entry {
     data_offsets: [u64; 2],
 }
 
-/// A header's tensors; what else it says is not kept.
-struct Header(BTreeMap<String, Entry>);
+/// A header's tensors, and what else it says.
+#[derive(Default)]
+struct Header {
+    entries: BTreeMap<String, Entry>,
+    said: BTreeMap<String, String>,
+}
 
 impl<'de> Deserialize<'de> for Header {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -33,15 +37,15 @@ impl<'de> Deserialize<'de> for Header {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-                let mut entries = BTreeMap::new();
+                let mut header = Header::default();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == METADATA {
-                        map.next_value::<IgnoredAny>()?;
+                        header.said = map.next_value()?;
                     } else {
-                        entries.insert(name, map.next_value()?);
+                        header.entries.insert(name, map.next_value()?);
                     }
                 }
-                Ok(Header(entries))
+                Ok(header)
             }
         }
         deserializer.deserialize_map(Entries)
@@ -60,7 +64,7 @@ pub fn open(source: Source) -> Result<TensorFile> {
         disk::size(rest)
     );
     let data = Region { start: 8 + len, bytes: rest - len };
-    let Header(entries) = serde_json::from_slice(&source.bytes(8, len)?)
+    let Header { entries, said } = serde_json::from_slice(&source.bytes(8, len)?)
         .map_err(|error| anyhow!("it is no whole safetensors file ({error}): get it again"))?;
     let stored = |(name, entry): (String, Entry)| {
         let stored = stored(&entry, data).map_err(|error| about(&name, &error))?;
@@ -70,6 +74,7 @@ pub fn open(source: Source) -> Result<TensorFile> {
         tensors: entries.into_iter().map(stored).collect::<Result<_>>()?,
         sources: vec![source],
         format: Format::Safetensors,
+        said,
         remarks: vec![],
     })
 }

@@ -71,6 +71,7 @@ pub fn open(path: &Path, index: &Source) -> Result<TensorFile> {
         sources: vec![],
         tensors: BTreeMap::new(),
         format: super::Format::Safetensors,
+        said: BTreeMap::new(),
         remarks: vec![],
     };
     let count = names.len();

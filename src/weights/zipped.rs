@@ -2,7 +2,11 @@
 use super::{AGAIN, Format, MOST_HEADER, Region, Source, TensorFile, disk, shown, state};
 use crate::{errors::At as _, pickle};
 use anyhow::{Context as _, Result, ensure};
-use std::{collections::HashMap, fs::File, io::BufReader};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io::BufReader,
+};
 use zip::{CompressionMethod, ZipArchive};
 
 /// Reads the pickle, and where the storages are.
@@ -35,7 +39,7 @@ pub fn open(source: Source) -> Result<TensorFile> {
         );
         Ok(region)
     })?;
-    Ok(TensorFile { tensors, sources: vec![source], format: Format::Pytorch, remarks })
+    Ok(TensorFile { tensors, sources: vec![source], format: Format::Pytorch, said: BTreeMap::new(), remarks })
 }
 
 /// Where the files of an archive are, by their names without the folder that all are in.

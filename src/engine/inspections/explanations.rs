@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 mod parts;
 
-registry!("explanation", ExplanationEntry: gradient_input, integrated_gradients, grad_cam, occlusion);
+registry!("explanation", ExplanationEntry: gradient_input, integrated_gradients, grad_cam, occlusion, rollout);
 
 /// A way to find out what a network looks at. It is done in one portion, which is about as long as a batch.
 pub struct ExplanationEntry {

@@ -12,11 +12,12 @@ use crate::{
         resumption::newest,
         trainer::{Origin, Trainer},
     },
-    models::{self, Weights},
+    models::{self, INPUT_SCALES, INPUTS, Weights},
     protocol::{About, Level, Phase, RunId, RunInfo},
     runs::{Entry, RunData, changed_data, last_phase},
     shape::ImageShape,
     spec::{EPOCHS, LiveParams, RunSpec, Section, SpecError, branch::left_behind},
+    weights::TensorFile,
 };
 use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
@@ -34,6 +35,7 @@ impl Engine {
             spec.init_from = Some(self.home.find_at(source)?.to_string());
         }
         self.adopt_shape(&mut spec)?;
+        self.adopt_inputs(&mut spec);
         let dataset = self.dataset(&spec.dataset)?;
         let init = self.init(&spec)?;
         // What cannot be trained leaves no folder behind.
@@ -162,6 +164,31 @@ impl Engine {
             );
         }
         Ok(())
+    }
+
+    /// Has a network take its pixels as those that its encoder was pretrained on, unless it says itself how.
+    pub(super) fn adopt_inputs(&mut self, spec: &mut RunSpec) {
+        let is_silent = spec.encoder.get(&INPUTS) == INPUTS.default && spec.entrant.is_none();
+        let Some(source) = spec.init_from.as_ref().filter(|_| is_silent) else { return };
+        let Some(place) = self.inputs_of(source).filter(|place| *place > 0) else { return };
+        spec.set(Section::Encoder, &INPUTS, place as f64);
+        let text = format!("Pixels are taken {}, as the encoder was pretrained", INPUT_SCALES[place].label);
+        self.outbox.notice(About::Data, Level::Info, text);
+    }
+
+    /// How a run, a shipped encoder or a file of weights took its pixels, by its place in [`INPUT_SCALES`]; none where that
+    /// is not said.
+    fn inputs_of(&self, source: &str) -> Option<usize> {
+        let place = |id: &str| INPUT_SCALES.iter().position(|scale| scale.id == id);
+        if let Some(shipped) = models::shipped::find(source) {
+            return place(shipped.inputs);
+        }
+        if Path::new(source).is_file() {
+            return place(TensorFile::open(Path::new(source)).ok()?.said("inputs")?);
+        }
+        let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
+        let spec = self.home.folder(&run).spec(&self.catalog).ok()?;
+        Some(spec.encoder.get(&INPUTS) as usize)
     }
 
     /// The shape of the images that a run or a shipped encoder was trained on, where that can be told.

@@ -207,6 +207,7 @@ impl Engine {
         let wrong = self.catalog.validate(&spec);
         ensure!(wrong.is_empty(), SpecError(wrong));
         self.adopt_shape(&mut spec)?;
+        self.adopt_inputs(&mut spec);
         let dataset = self.dataset(&spec.dataset)?;
         let init = self.init(&spec)?;
         let origin = init.as_ref().map_or(Origin::Fresh, Origin::Weights);

@@ -30,7 +30,7 @@ impl LayerNormalization {
 impl Block for LayerNormalization {
     fn output(&self, input: Flow) -> Result<Flow> {
         self.features(input)?;
-        Ok(Flow::of(input.shape))
+        Ok(input)
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {

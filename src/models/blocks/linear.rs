@@ -41,10 +41,10 @@ impl Block for Linear {
     fn output(&self, input: Flow) -> Result<Flow> {
         let (length, _) = self.input(input)?;
         let features = self.features;
-        Ok(Flow::of(match input.shape {
-            Shape::Sequence { .. } => Shape::Sequence { length, features },
-            _ => Shape::Features(features),
-        }))
+        Ok(match input.shape {
+            Shape::Sequence { .. } => Flow { shape: Shape::Sequence { length, features }, ..input },
+            _ => Flow::of(Shape::Features(features)),
+        })
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
@@ -68,7 +68,7 @@ impl Block for Linear {
             dims: &[inputs, self.features],
             fan_in: inputs,
             fan_out: self.features,
-            layout: Layout::Linear { flattened: input.flattened },
+            layout: Layout::Linear { flattened: input.flattened.filter(|_| !input.has_places()) },
             biases: Some(self.features),
         };
         let (weight, bias) = at.layer(self.initial, layer)?;

@@ -41,7 +41,7 @@ impl SelfAttention {
 impl Block for SelfAttention {
     fn output(&self, input: Flow) -> Result<Flow> {
         self.tokens(input)?;
-        Ok(Flow::of(input.shape))
+        Ok(input)
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
@@ -63,7 +63,11 @@ impl Block for SelfAttention {
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
         let (_, features) = self.tokens(input)?;
         let [packed, projection] = self.layers(features);
+        if input.flattened.is_some() {
+            at.add_map(self.heads, input.field);
+        }
         let built = Built {
+            grid: input.flattened.map(|image| (image.height, image.width)),
             packed: at.child(0, "qkv", &packed, input)?,
             projection: at.child(1, "proj", &projection, input)?,
             heads: self.heads,
@@ -76,11 +80,32 @@ struct Built {
     packed: Vec<Step>,
     projection: Vec<Step>,
     heads: usize,
+    /// Height and width of the image whose places the tokens are.
+    grid: Option<(usize, usize)>,
 }
 
 impl Module for Built {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
         let packed = run(&self.packed, x, pass)?;
+        if let Some(grid) = self.grid.filter(|_| pass.records()) {
+            let attention = ops::attention_probabilities(&packed, self.heads)?;
+            pass.record_map(&to_places(&attention, grid)?);
+            pass.record_attention(attention);
+        }
         run(&self.projection, &ops::self_attention(&packed, self.heads, false)?, pass)
     }
+}
+
+/// How much each place is attended to: from (batch, heads, tokens, tokens) to (batch, height, width, heads). The class token
+/// attends where there is one, in front; otherwise it is the mean over all tokens.
+///
+/// # Errors
+/// Where there are other tokens than places, and a class token.
+pub fn to_places(attention: &Tensor, (height, width): (usize, usize)) -> candle_core::Result<Tensor> {
+    let (batch, heads, tokens, _) = attention.dims4()?;
+    let attending = match tokens.checked_sub(height * width) {
+        Some(1) => attention.narrow(2, 0, 1)?.narrow(3, 1, height * width)?.squeeze(2)?,
+        _ => attention.mean(2)?,
+    };
+    attending.reshape((batch, heads, height, width))?.permute((0, 2, 3, 1))?.contiguous()
 }

@@ -39,8 +39,10 @@ impl Patches {
 
 impl Block for Patches {
     fn output(&self, input: Flow) -> Result<Flow> {
-        let map = self.convolution(input)?.output(input)?.image(self)?;
-        Ok(Flow::of(Shape::Sequence { length: map.height * map.width, features: self.features }))
+        let output = self.convolution(input)?.output(input)?;
+        let map = output.image(self)?;
+        let shape = Shape::Sequence { length: map.height * map.width, features: self.features };
+        Ok(Flow { shape, is_map: false, flattened: Some(map), ..output })
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {
@@ -58,6 +60,8 @@ impl Block for Patches {
 
     fn build(&self, input: Flow, at: &mut Builder<'_>) -> Result<Vec<Step>> {
         let mut steps = self.convolution(input)?.build(input, at)?;
+        // what is recognised here are patches, and no class: no explanation should take these for the last map
+        steps.iter_mut().for_each(|step| step.output.is_map = false);
         steps.push(Step::new(PlacesAsTokens, self.output(input)?));
         Ok(steps)
     }
@@ -100,7 +104,7 @@ impl Positions {
 impl Block for Positions {
     fn output(&self, input: Flow) -> Result<Flow> {
         let (length, features) = self.tokens(input)?;
-        Ok(Flow::of(Shape::Sequence { length, features }))
+        Ok(Flow { shape: Shape::Sequence { length, features }, ..input })
     }
 
     fn describe(&self, input: Flow, name: &str) -> Result<Vec<LayerInfo>> {

@@ -6,6 +6,7 @@ use crate::{
     session::{
         DataState, Run,
         fitting::{self, Fitted},
+        suggested::{Suggested, suggested},
     },
     spec::{Catalog, Choice, RunSpec, Section},
     ui::widgets::{elided, offered, steady},
@@ -25,6 +26,7 @@ impl Form {
     /// Chooses a component, and leaves out what no longer fits.
     pub fn choose(&mut self, section: Section, choice: Choice, catalog: &Catalog) {
         self.awaits_images = section == Section::Dataset && choice.id == OWN_IMAGES;
+        self.suggested = None;
         self.take(fitting::choose(&self.spec, section, choice, catalog));
     }
 
@@ -37,6 +39,11 @@ impl Form {
     pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
+        if let Some(Suggested { spec, reason }) = suggested(&self.spec, found.shape, catalog) {
+            self.left_out = None;
+            self.suggested = Some((reason, std::mem::replace(&mut self.spec, spec)));
+            return;
+        }
         let (Ok(entry), Ok(shape)) = (crate::data::find(&self.spec.dataset.id), found.shape.image()) else {
             return;
         };
@@ -110,6 +117,23 @@ impl Form {
                 self.spec.init_from = Some(step.map_or(id.to_string(), |step| format!("{id}@{step}")));
             }
         });
+    }
+
+    /// Why another recipe was taken for the images that were picked, and a way back.
+    pub fn suggested(&mut self, ui: &mut Ui) {
+        let Some((reason, before)) = &self.suggested else { return };
+        let is_unwanted = steady(ui, "suggested", |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(*reason).small());
+                let help = "Goes back to the recipe that was in the form, with these images";
+                ui.small_button("Keep my recipe").on_hover_text(help).clicked()
+            })
+            .inner
+        });
+        if is_unwanted {
+            self.spec = before.clone();
+            self.suggested = None;
+        }
     }
 
     /// What the newest choice left out, and a way to have it back.

@@ -34,7 +34,7 @@ pub(super) fn heat(explained: &Explained) -> Result<Option<Tensor>> {
 }
 
 /// A heat map as large as the image.
-fn stretch(heat: &Tensor, image: ImageShape) -> Result<Vec<f32>> {
+pub(super) fn stretch(heat: &Tensor, image: ImageShape) -> Result<Vec<f32>> {
     let (height, width) = heat.dims2()?;
     let mut numbers = heat.flatten_all()?.to_vec1::<f32>()?;
     // resizing keeps numbers between 0 and 1

@@ -131,17 +131,33 @@ fn integrated_gradients_add_up_to_the_difference() {
 }
 
 #[test]
+fn a_transformer_has_attention_and_no_last_map() {
+    for entry in ALL {
+        let values = (entry.explain)(&explained("vit", 1, None)).unwrap();
+        assert_eq!(values.is_none(), entry.info.id == "grad_cam", "{}", entry.info.id);
+    }
+    let attention = attribution("rollout", &explained("vit", 1, None));
+    assert!(attention.len() == SIDE * SIDE && attention.iter().all(|share| (0.0..1.0).contains(share)));
+    let explained = explained("vit", 0, None);
+    let maps = explained.model.maps(&explained.image).unwrap();
+    let infos = explained.model.map_infos();
+    assert_eq!((maps.len(), infos.len()), (13, 13));
+    assert_eq!(maps[12].dims(), [1, SIDE / 4, SIDE / 4, 3], "a map for each head");
+    assert_eq!((infos[12].name.as_str(), infos[12].field.at(1, 2)), ("blocks.11.attn", [4, 8, 4]));
+}
+
+#[test]
 fn every_method_gives_a_number_a_pixel_and_blank_paper_says_nothing() {
     for entry in ALL {
         for encoder in ["seed_cnn", "compact_cnn", "mlp"] {
             let mut explained = explained(encoder, 1, None);
             let values = (entry.explain)(&explained).unwrap();
-            assert_eq!(
-                values.is_none(),
-                encoder == "mlp" && entry.info.id == "grad_cam",
-                "{}",
-                entry.info.id
-            );
+            let has_nothing_to_look_at = match entry.info.id {
+                "grad_cam" => encoder == "mlp",
+                "rollout" => true,
+                _ => false,
+            };
+            assert_eq!(values.is_none(), has_nothing_to_look_at, "{}", entry.info.id);
             let Some(values) = values else { continue };
             assert_eq!(values.len(), SIDE * SIDE);
             // Grad-CAM shows only what speaks for the class, which may be nothing
