@@ -44,7 +44,8 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
             add(&part[row * outputs..][..outputs], y);
         }
         if clamp != Clamp::None {
-            y.iter_mut().for_each(|y| *y = clamp.number(*y));
+            let clamp = clamp.of_numbers();
+            y.iter_mut().for_each(|y| *y = clamp(*y));
         }
     })
 }
