@@ -117,14 +117,15 @@ pub fn weight_gradient(
     };
     // SAFETY: `Gemm` writes every number.
     let weight = unsafe { write_chunks(inputs * outputs, block * outputs, multiply) };
-    let bias = with_bias.then(|| {
-        // each thread has columns of its own
-        build_chunks(outputs, OUTPUT_BLOCK, |index, sums| {
-            let rows = &gradient[index * OUTPUT_BLOCK..];
-            level.run(AddColumns { rows, row_len: outputs, sums });
-        })
-    });
-    (weight, bias)
+    (weight, with_bias.then(|| bias_gradient(level, &gradient, outputs)))
+}
+
+/// The sums of the columns of a gradient (rows, outputs): each thread adds up columns of its own.
+pub(super) fn bias_gradient(level: SimdLevel, gradient: &[f32], outputs: usize) -> Vec<f32> {
+    build_chunks(outputs, OUTPUT_BLOCK, |index, sums| {
+        let rows = &gradient[index * OUTPUT_BLOCK..];
+        level.run(AddColumns { rows, row_len: outputs, sums });
+    })
 }
 
 impl Linear {
