@@ -96,7 +96,7 @@ impl Kernel for Forward<'_> {
             Activation::None => y.copy_from_slice(x),
             // written so that NaN stays NaN
             Activation::Relu => map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
-            Activation::Relu6 => map(x, y, |x| Clamp::Relu6.number(x)),
+            Activation::Relu6 => map(x, y, Clamp::Relu6.of_numbers()),
             Activation::LeakyRelu => map(x, y, |x| if x < 0.0 { LEAKY_SLOPE * x } else { x }),
             Activation::Gelu => map(x, y, |x| x * normal(x).0),
             Activation::Silu => map(x, y, |x| x * sigmoid(x)),

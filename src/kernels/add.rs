@@ -32,8 +32,9 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
         let Forward { a, b, clamp, y } = self;
+        let clamp = clamp.of_numbers();
         for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-            *y = clamp.number(a + b);
+            *y = clamp(a + b);
         }
     }
 }

@@ -51,9 +51,17 @@ impl Clamp {
     /// A number as it is put out. NaN stays NaN.
     #[inline(always)]
     pub fn number(self, sum: f32) -> f32 {
+        self.of_numbers()(sum)
+    }
+
+    /// [`number`](Self::number) for a loop, which looks up the ends once.
+    #[inline(always)]
+    pub fn of_numbers(self) -> impl Fn(f32) -> f32 {
         let [lowest, highest] = self.ends();
-        let sum = if sum < lowest { lowest } else { sum };
-        if sum > highest { highest } else { sum }
+        move |sum| {
+            let sum = if sum < lowest { lowest } else { sum };
+            if sum > highest { highest } else { sum }
+        }
     }
 
     /// [`number`](Self::number), lane by lane.

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
 mod few_outputs;
+mod large_weight;
 mod weight_gradient;
 pub use weight_gradient::weight_gradient;
 

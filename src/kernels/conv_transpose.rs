@@ -64,9 +64,10 @@ impl Kernel for AddBias<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
+        let clamp = self.clamp.of_numbers();
         for y in self.y.chunks_exact_mut(self.bias.len()) {
             for (y, bias) in y.iter_mut().zip(self.bias) {
-                *y = self.clamp.number(*y + bias);
+                *y = clamp(*y + bias);
             }
         }
     }

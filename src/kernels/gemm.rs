@@ -1,12 +1,16 @@
 //! Matrix products, in tiles of registers.
 
 use super::simd::{Kernel, SimdLevel, Vector};
-use super::tile::{self, Walk, fill_pair};
+use super::tile::{self, Walk, fill_pair, read_pair};
 use super::{Columns, Scratch, as_room, write_chunks, write_columns};
 use std::mem::MaybeUninit;
 
 /// Rows of a product that are computed together: a few tiles high.
 const ROW_BLOCK: usize = 56;
+/// Rows of b that are multiplied at a time: what of them two vectors hold stays in the L1 cache.
+const DEPTH_BLOCK: usize = 256;
+/// Of tiles as few as this, b is read where it is.
+const FEW_TILES: usize = 4;
 /// As [`ROW_BLOCK`], where the product is turned.
 const TURNED_BLOCK: usize = 112;
 
@@ -137,33 +141,38 @@ impl Kernel for Gemm<'_> {
         if rows == 1 {
             return self.row::<V>();
         }
-        let mut narrow = Scratch::new();
-        let narrow = narrow.numbers(depth * width);
-        for column in (0..columns).step_by(width) {
-            let kept = width.min(columns - column);
-            let (b, b_step) = if kept == width {
-                (&self.b[column..], columns)
-            } else {
-                pad(self.b, columns, column, narrow);
-                (&*narrow, width)
-            };
-            let panel = Panel { b, b_step, depth, column, kept };
-            let mut row = 0;
-            while row < rows {
-                row += match rows - row {
-                    1..=4 => self.tile::<V, 4>(row, panel),
-                    _ => self.tile::<V, ROWS>(row, panel),
+        let mut copy = Scratch::new();
+        let copy = copy.numbers(depth.min(DEPTH_BLOCK) * width);
+        for first in (0..depth).step_by(DEPTH_BLOCK) {
+            let depth = DEPTH_BLOCK.min(depth - first);
+            let b_rows = &self.b[first * columns..][..depth * columns];
+            for column in (0..columns).step_by(width) {
+                let kept = width.min(columns - column);
+                let (b, b_step) = if kept == width && rows <= FEW_TILES * ROWS {
+                    (&b_rows[column..], columns)
+                } else {
+                    copy_panel(b_rows, columns, (column, kept), &mut copy[..depth * width]);
+                    (&copy[..depth * width], width)
                 };
+                let panel = Panel { b, b_step, first, depth, column, kept };
+                let mut row = 0;
+                while row < rows {
+                    row += match rows - row {
+                        1..=4 => self.tile::<V, 4>(row, panel),
+                        _ => self.tile::<V, ROWS>(row, panel),
+                    };
+                }
             }
         }
     }
 }
 
-/// Some columns of b: each of the `depth` rows is two vectors, `b_step` numbers after the row before.
+/// Some columns of b: each of `depth` rows from the `first` on is two vectors, `b_step` numbers after the row before.
 #[derive(Clone, Copy)]
 struct Panel<'a> {
     b: &'a [f32],
     b_step: usize,
+    first: usize,
     depth: usize,
     column: usize,
     kept: usize,
@@ -200,7 +209,15 @@ impl Gemm<'_> {
         let rows = ROWS.min(self.out.len() / self.columns - first);
         let mut a = [self.a; ROWS];
         for (row, a) in a.iter_mut().enumerate() {
-            *a = &self.a[(first + row.min(rows - 1)) * self.a_row..];
+            *a = &self.a[(first + row.min(rows - 1)) * self.a_row + panel.first * self.a_step..];
+        }
+        let mut start = [[V::splat(0.0); 2]; ROWS];
+        if panel.first > 0 {
+            for (row, start) in start.iter_mut().enumerate().take(rows) {
+                let at = (first + row) * self.columns + panel.column;
+                // SAFETY: the rows of b before these have been multiplied, which wrote the numbers.
+                *start = read_pair(unsafe { self.out[at..][..panel.kept].assume_init_ref() });
+            }
         }
         let walk = Walk {
             rows: 1,
@@ -213,7 +230,7 @@ impl Gemm<'_> {
         assert!((panel.depth - 1) * panel.b_step + 2 * V::LANES <= panel.b.len());
         // SAFETY: `run` checked that a holds a number for every row and step; b holds two vectors at every step, as was
         // just checked.
-        let sums = unsafe { tile::multiply::<V, ROWS>([[V::splat(0.0); 2]; ROWS], a, panel.b, walk) };
+        let sums = unsafe { tile::multiply::<V, ROWS>(start, a, panel.b, walk) };
         for (row, sums) in sums.iter().enumerate().take(rows) {
             let at = (first + row) * self.columns + panel.column;
             fill_pair(*sums, &mut self.out[at..][..panel.kept]);
@@ -264,13 +281,13 @@ impl Kernel for Transpose<'_> {
     }
 }
 
-/// The columns of b from `column` on, with zeros after them in each row of `out`.
+/// `kept` columns of b from `column` on, with zeros after them in each row of `out`.
 #[inline(always)]
-fn pad(b: &[f32], columns: usize, column: usize, out: &mut [f32]) {
+fn copy_panel(b: &[f32], columns: usize, (column, kept): (usize, usize), out: &mut [f32]) {
     let width = out.len() / (b.len() / columns);
     for (row, out) in b.chunks_exact(columns).zip(out.chunks_exact_mut(width)) {
-        let (numbers, rest) = out.split_at_mut(columns - column);
-        numbers.copy_from_slice(&row[column..]);
+        let (numbers, rest) = out.split_at_mut(kept);
+        numbers.copy_from_slice(&row[column..][..kept]);
         rest.fill(0.0);
     }
 }

@@ -1,10 +1,9 @@
 //! Fully connected layer with fused bias and clamp.
 
 use super::clamp::Clamp;
-use super::gemm::{self, Gemm, Matrix, multiply_transposed, transpose};
-use super::simd::SimdLevel;
-use super::tile::AddRows;
-use super::{OutputGradient, Scratch, build_pieces, write_chunks};
+use super::gemm::{Gemm, multiply_transposed, transpose};
+use super::simd::{Kernel, SimdLevel, Vector};
+use super::{OutputGradient, Scratch, build_chunks, build_pieces, write_chunks};
 use std::mem::MaybeUninit;
 
 /// Inputs that one partial sum of an output adds up, at least, and partial sums, at most: more would use more threads
@@ -15,6 +14,14 @@ const PARTIAL_SUMS: usize = 8;
 const PARTIAL_NUMBERS: usize = 1 << 22;
 /// Inputs whose weights' gradients are computed together: a few tiles high.
 const INPUT_BLOCK: usize = 112;
+/// As [`INPUT_BLOCK`], of many rows, which are long work.
+const MANY_ROWS_INPUT_BLOCK: usize = 96;
+/// Rows that are work enough for all threads.
+const MANY_ROWS: usize = 1024;
+/// Rows that are then computed together: a few tiles high.
+const ROW_BLOCK: usize = 84;
+/// Outputs whose gradients are added up together.
+const OUTPUT_BLOCK: usize = 128;
 
 /// The shape of a linear layer: x (batch, inputs), weight (inputs, outputs), bias (outputs), y (batch, outputs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +42,20 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
     let Linear { batch, outputs, .. } = *linear;
     linear.check(x, weight);
     assert!(bias.is_none_or(|bias| bias.len() == outputs));
-    let parts = linear.products(SimdLevel::current(), x, weight);
+    let level = SimdLevel::current();
+    if linear.has_many_rows() {
+        let write = |index: usize, y: &mut [MaybeUninit<f32>]| {
+            let x = &x[index * ROW_BLOCK * linear.inputs..];
+            let b = weight;
+            level.run(Gemm { a: x, a_row: linear.inputs, a_step: 1, b, columns: outputs, out: y });
+            // SAFETY: `Gemm` has written every number.
+            let y = unsafe { y.assume_init_mut() };
+            level.run(Finish { bias, clamp, y, outputs });
+        };
+        // SAFETY: `Gemm` writes every number.
+        return unsafe { write_chunks(batch * outputs, ROW_BLOCK * outputs, write) };
+    }
+    let parts = linear.products(level, x, weight);
     build_pieces(batch, outputs, |row, y| {
         if let Some(bias) = bias {
             y.copy_from_slice(bias);
@@ -44,7 +64,8 @@ pub fn forward(linear: &Linear, x: &[f32], weight: &[f32], bias: Option<&[f32]>,
             add(&part[row * outputs..][..outputs], y);
         }
         if clamp != Clamp::None {
-            y.iter_mut().for_each(|y| *y = clamp.number(*y));
+            let clamp = clamp.of_numbers();
+            y.iter_mut().for_each(|y| *y = clamp(*y));
         }
     })
 }
@@ -59,6 +80,15 @@ pub fn input_gradient(linear: &Linear, weight: &[f32], output: OutputGradient) -
     linear.check_output(&gradient);
     assert_eq!(weight.len(), inputs * outputs);
     let level = SimdLevel::current();
+    if linear.has_many_rows() {
+        let turned = transpose(level, weight, outputs);
+        let write = |index: usize, out: &mut [MaybeUninit<f32>]| {
+            let a = &gradient[index * ROW_BLOCK * outputs..];
+            level.run(Gemm { a, a_row: outputs, a_step: 1, b: &turned, columns: inputs, out });
+        };
+        // SAFETY: `Gemm` writes every number.
+        return unsafe { write_chunks(batch * inputs, ROW_BLOCK * inputs, write) };
+    }
     // the weights are read as they are stored, which gives the transposed gradient
     multiply_transposed(level, weight, &transpose(level, &gradient, outputs), batch)
 }
@@ -78,35 +108,32 @@ pub fn weight_gradient(
     linear.check_output(&gradient);
     assert_eq!(x.len(), linear.batch * inputs);
     let level = SimdLevel::current();
+    let block = if linear.has_many_rows() { MANY_ROWS_INPUT_BLOCK } else { INPUT_BLOCK };
     let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
         let len = out.len() / outputs;
         let mut a = Scratch::new();
-        let a = copy_columns(x, inputs, (index * INPUT_BLOCK, len), &mut a);
+        let a = copy_columns(x, inputs, (index * block, len), &mut a);
         level.run(Gemm { a, a_row: 1, a_step: len, b: &gradient, columns: outputs, out });
     };
     // SAFETY: `Gemm` writes every number.
-    let weight = unsafe { write_chunks(inputs * outputs, INPUT_BLOCK * outputs, multiply) };
-    let bias = with_bias.then(|| {
-        let mut sums = vec![0.0; outputs];
-        level.run(AddRows { rows: &gradient, sums: &mut sums });
-        sums
-    });
-    (weight, bias)
+    let weight = unsafe { write_chunks(inputs * outputs, block * outputs, multiply) };
+    (weight, with_bias.then(|| bias_gradient(level, &gradient, outputs)))
+}
+
+/// The sums of the columns of a gradient (rows, outputs): each thread adds up columns of its own.
+pub(super) fn bias_gradient(level: SimdLevel, gradient: &[f32], outputs: usize) -> Vec<f32> {
+    build_chunks(outputs, OUTPUT_BLOCK, |index, sums| {
+        let rows = &gradient[index * OUTPUT_BLOCK..];
+        level.run(AddColumns { rows, row_len: outputs, sums });
+    })
 }
 
 impl Linear {
     /// x · weight as partial sums, each (batch, outputs).
     fn products(&self, level: SimdLevel, x: &[f32], weight: &[f32]) -> Vec<f32> {
         let Linear { batch, inputs, outputs } = *self;
-        let part = inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS);
+        let part = self.part();
         let total = inputs.div_ceil(part) * batch * outputs;
-        if total > PARTIAL_NUMBERS {
-            return gemm::multiply(
-                level,
-                Matrix::new(x, batch, inputs),
-                Matrix::new(weight, inputs, outputs),
-            );
-        }
         let multiply = |index: usize, out: &mut [MaybeUninit<f32>]| {
             let (first, len) = (index * part, part.min(inputs - index * part));
             let mut a = Scratch::new();
@@ -116,6 +143,17 @@ impl Linear {
         };
         // SAFETY: `Gemm` writes every number.
         unsafe { write_chunks(total, batch * outputs, multiply) }
+    }
+
+    /// Inputs of one partial sum.
+    fn part(&self) -> usize {
+        self.inputs.div_ceil(PARTIAL_SUMS).max(MIN_INPUTS)
+    }
+
+    /// Whether the rows are work enough for all threads.
+    fn has_many_rows(&self) -> bool {
+        let partial_numbers = self.inputs.div_ceil(self.part()) * self.batch * self.outputs;
+        self.batch >= MANY_ROWS || partial_numbers > PARTIAL_NUMBERS
     }
 
     fn check(&self, x: &[f32], weight: &[f32]) {
@@ -142,6 +180,49 @@ fn copy_columns<'a>(
         out.copy_from_slice(&row[first..][..len]);
     }
     out
+}
+
+/// `clamp(y + bias?)` for y (rows, outputs).
+struct Finish<'a> {
+    bias: Option<&'a [f32]>,
+    clamp: Clamp,
+    y: &'a mut [f32],
+    outputs: usize,
+}
+
+impl Kernel for Finish<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        let clamp = self.clamp.of_numbers();
+        for y in self.y.chunks_exact_mut(self.outputs) {
+            match self.bias {
+                Some(bias) => y.iter_mut().zip(bias).for_each(|(y, bias)| *y = clamp(*y + bias)),
+                None => y.iter_mut().for_each(|y| *y = clamp(*y)),
+            }
+        }
+    }
+}
+
+/// Adds to `sums` (columns) the first columns of each row.
+struct AddColumns<'a> {
+    rows: &'a [f32],
+    row_len: usize,
+    sums: &'a mut [f32],
+}
+
+impl Kernel for AddColumns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector, const ROWS: usize>(self) {
+        for row in self.rows.chunks(self.row_len) {
+            for (sum, number) in self.sums.iter_mut().zip(row) {
+                *sum += number;
+            }
+        }
+    }
 }
 
 fn add(numbers: &[f32], sums: &mut [f32]) {

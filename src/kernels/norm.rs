@@ -10,6 +10,8 @@ use super::{OutputGradient, PIECE, write_chunks};
 use rayon::prelude::*;
 use std::{mem::MaybeUninit, ops::Range};
 
+mod rows;
+
 /// What is normalised together, of x (samples, places, channels): the numbers of one sample in one of `groups` equal
 /// runs of neighbouring channels.
 ///
@@ -49,11 +51,14 @@ pub struct GradientSums {
     groups: Vec<[f64; 2]>,
 }
 
-/// Means and variances, in double precision.
+/// Means and variances, in double precision but for rows.
 ///
 /// # Panics
 /// When x does not have the shape.
 pub fn statistics(norm: &Norm, x: &[f32]) -> Statistics {
+    if rows::fits(norm) {
+        return rows::statistics(norm, x);
+    }
     let own = OutputGradient::whole(x);
     let (of_groups, _) = norm.sums(own, x, |_, sums| sums, |_| 1.0);
     let count = norm.group_len() as f64;
@@ -84,6 +89,9 @@ pub fn forward(
     norm.check(x, weight);
     assert_eq!(bias.len(), norm.channels);
     let (level, roots) = (SimdLevel::current(), norm.roots(statistics));
+    if rows::fits(norm) {
+        return rows::forward(norm, x, (&statistics.mean, &roots), [weight, bias], clamp);
+    }
     let line = |at: usize| Line { center: statistics.mean[at], slope: roots[at], shift: 0.0, gain: 0.0 };
     let (weight, bias) = (norm.repeat(weight), norm.repeat(bias));
     norm.map_rows(line, |lines, range, y| {
@@ -104,6 +112,9 @@ pub fn gradient_sums(
 ) -> GradientSums {
     norm.check(x, weight);
     let roots = norm.roots(statistics);
+    if rows::fits(norm) {
+        return rows::gradient_sums(norm, x, (&statistics.mean, &roots), weight, output);
+    }
     let standardize =
         |at: usize, [sum, product]: [f64; 2]| [sum, (product - statistics.mean[at] * sum) * roots[at]];
     let (groups, channels) = norm.sums(output, x, standardize, |channel| weight[channel] as f64);
@@ -129,6 +140,9 @@ pub fn input_gradient(
     norm.check(x, weight);
     assert_eq!(output.gradient.len(), x.len());
     let (level, roots, count) = (SimdLevel::current(), norm.roots(statistics), norm.group_len() as f64);
+    if let (true, Some(sums)) = (rows::fits(norm), sums) {
+        return rows::input_gradient(norm, x, (&statistics.mean, &roots), weight, output, sums);
+    }
     let line = |at: usize| {
         let (center, root) = (statistics.mean[at], roots[at]);
         let [mean, product] = sums.map_or([0.0; 2], |sums| sums.groups[at].map(|sum| sum / count));
@@ -365,11 +379,11 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<V: Vector, const ROWS: usize>(self) {
-        let Lines { center, slope, shift, .. } = self.lines;
+        let (clamp, Lines { center, slope, shift, .. }) = (self.clamp.of_numbers(), self.lines);
         for (y, x) in self.y.chunks_mut(center.len()).zip(self.x.chunks(center.len())) {
             let lines = center.iter().zip(slope).zip(shift).zip(self.weight).zip(self.bias);
             for ((y, x), ((((center, slope), shift), weight), bias)) in y.iter_mut().zip(x).zip(lines) {
-                y.write(self.clamp.number(((x - center) * slope + shift) * weight + bias));
+                y.write(clamp(((x - center) * slope + shift) * weight + bias));
             }
         }
     }

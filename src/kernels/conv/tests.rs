@@ -188,6 +188,25 @@ fn tiles_of_transformed_points_match_the_definition() {
 }
 
 #[test]
+fn many_channels_match_the_definition() {
+    let mut random = Random::new(11);
+    for (kernel, stride, channels) in [(1, 1, 190), (3, 2, 190), (2, 1, 190)] {
+        let conv = Conv {
+            batch: 2,
+            height: 4,
+            width: 5,
+            in_channels: channels,
+            kernel_height: kernel,
+            kernel_width: kernel,
+            out_channels: channels - 15,
+            stride,
+            padding: random.padding(2),
+        };
+        check(&Case::new(conv, &mut random));
+    }
+}
+
+#[test]
 fn many_bands_match_the_definition() {
     let mut random = Random::new(3);
     for (batch, padding, stride) in [(1, 0, 1), (2, 2, 2), (3, 1, 1)]

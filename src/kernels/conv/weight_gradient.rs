@@ -1,13 +1,14 @@
 //! The gradients of weight and, where there is one, bias: partial sums over pieces of the batch, added up in their order.
 use super::super::{
-    Scratch, build_pieces,
+    OutputGradient, Scratch, build_pieces,
     clamp::Mask,
     frame::Frame,
+    linear,
     simd::SimdLevel,
     tile::{AccumulateOuter, AddRows},
     winograd::{self, AccumulateWeights},
 };
-use super::{Conv, ImageBatch, MIN_PIECES, few_outputs, place_all};
+use super::{Conv, ImageBatch, MIN_PIECES, few_outputs, large_weight, place_all};
 use rayon::prelude::*;
 
 /// Partial sums: more would use more threads and more memory.
@@ -31,6 +32,11 @@ pub fn weight_gradient<'a>(
     assert_eq!(x.len(), conv.batch * conv.in_len());
     conv.check_output(output);
     let level = SimdLevel::current();
+    if let (ImageBatch::Whole { numbers: gradient, mask }, true) = (output, large_weight::fits(conv)) {
+        let gradient = OutputGradient { gradient, mask }.through_clamp();
+        let bias = || linear::bias_gradient(level, &gradient, conv.out_channels);
+        return (large_weight::gradient(level, conv, x, &gradient), with_bias.then(bias));
+    }
     let layout = SumLayout::of(level, conv);
     let work = layout.pieces(conv);
     let per_sum = work.count(conv).div_ceil(layout.partial_sums()).max(1);
