@@ -49,6 +49,7 @@ presets!(
     "adversarial",
     "fine_tune",
     "own_photos",
+    "photos",
     "small_images",
 );
 

@@ -4,8 +4,8 @@
 //! and whether the run labels further examples itself.
 use super::{Arm, Experiment, Setting};
 use crate::spec::{
-    Catalog, Choice, ENCODER_LR_FACTOR, FREEZE_STAGES, FRESH_STAGES, RunSpec, SELF_LABELS, SpecError,
-    UNFREEZE_EVERY,
+    Catalog, Choice, ENCODER_LR_FACTOR, FREEZE_STAGES, FRESH_STAGES, RunSpec, SELF_LABELS, STAGE_LR_FACTOR,
+    SpecError, UNFREEZE_EVERY,
 };
 
 /// What an arm of a head start does.
@@ -42,9 +42,10 @@ impl Switches {
         if !self.self_labelled {
             settings.push(Setting::training(SELF_LABELS, 0.0));
         }
-        // A factor for a pretrained encoder would hold one back that has everything to learn.
+        // Factors for a pretrained encoder would hold one back that has everything to learn.
         if self.init_from.is_none() {
             settings.push(Setting::training(ENCODER_LR_FACTOR, 1.0));
+            settings.push(Setting::training(STAGE_LR_FACTOR, 1.0));
             settings.push(Setting::training(FRESH_STAGES, 0.0));
         }
         if self.init_from.is_none() || self.frozen {

@@ -254,7 +254,7 @@ mod tests {
             training = { self_labels = 0, freeze_stages = 100, unfreeze_every = 0 }
             [[arms]]
             name = 'Scratch'
-            set = { init_from = '', self_labels = 0, encoder_lr_factor = 1, fresh_stages = 0, freeze_stages = 0, unfreeze_every = 0 }
+            set = { init_from = '', self_labels = 0, encoder_lr_factor = 1, stage_lr_factor = 1, fresh_stages = 0, freeze_stages = 0, unfreeze_every = 0 }
         ";
         let [short, long] = [short, long].map(|text| Experiment::from_toml(text, &[], &catalog()).unwrap());
         assert_eq!(short.to_toml(&catalog()), long.to_toml(&catalog()));

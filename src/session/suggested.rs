@@ -66,7 +66,7 @@ mod tests {
         assert_eq!((spec.encoder.id.as_str(), spec.seed), ("efficientnet_lite0", 7));
         assert_eq!(spec.init_from.as_deref(), Some("imagenet_efficientnet_lite0"));
         assert_eq!(spec.dataset.path, Some(PathBuf::from("/photos")));
-        assert_eq!([&IMAGE_SIZE, &CHANNELS].map(|param| spec.dataset.get(param)), [224.0, 3.0]);
+        assert_eq!([&IMAGE_SIZE, &CHANNELS].map(|param| spec.dataset.get(param)), [256.0, 3.0]);
         assert!(catalog().validate(&spec).is_empty());
     }
 
