@@ -7,10 +7,14 @@ use headstart::{
     engine::benchmark,
     kernels::{
         OutputGradient,
+        activation::{self, Activation},
+        attention::{self, Attention},
         clamp::Clamp,
         conv::{self, Conv},
+        depthwise::{self, Depthwise},
         dropout::{self, Dropout},
         linear::{self, Linear},
+        norm::{self, Norm},
         optimizer::Adam,
         padding::Padding,
         pool::{self, MaxPool},
@@ -32,6 +36,8 @@ fn main() {
             .measurement_time(Duration::from_secs(2));
         let mut bench = Bench { criterion: criterion.configure_from_args(), rows: vec![] };
         convolutions(&mut bench);
+        depthwise_convolutions(&mut bench);
+        transformers(&mut bench);
         linears(&mut bench);
         the_rest(&mut bench);
         bench.criterion.final_summary();
@@ -120,6 +126,17 @@ fn convolutions(bench: &mut Bench) {
         ("compact_cnn conv3 64→128", conv(7, 64, 3, 128, 1, 1)),
         ("decoder middle 64→32", conv(14, 64, 3, 32, 1, 1)),
         ("decoder large 32→1", conv(28, 32, 3, 1, 1, 1)),
+        ("resnet20 stage 1 16→16", conv(32, 16, 3, 16, 1, 1)),
+        ("resnet20 stage 2 16→32", conv(32, 16, 3, 32, 2, 1)),
+        ("resnet20 stage 3 64→64", conv(8, 64, 3, 64, 1, 1)),
+        ("resnet18 stem 3→64", conv(224, 3, 7, 64, 2, 3)),
+        ("resnet18 stage 4 256→512", conv(14, 256, 3, 512, 2, 1)),
+        ("resnet18 stage 4 512→512", conv(7, 512, 3, 512, 1, 1)),
+        ("efficientnet stem 3→32", conv(224, 3, 3, 32, 2, 1)),
+        ("efficientnet 1×1 16→96", conv(112, 16, 1, 96, 1, 0)),
+        ("efficientnet 1×1 144→40", conv(28, 144, 1, 40, 1, 0)),
+        ("efficientnet 1×1 112→672", conv(14, 112, 1, 672, 1, 0)),
+        ("efficientnet 1×1 1152→320", conv(7, 1152, 1, 320, 1, 0)),
     ] {
         let window = conv.kernel_height * conv.kernel_width * conv.in_channels;
         let outputs = BATCH * conv.out_height() * conv.out_width() * conv.out_channels;
@@ -137,11 +154,76 @@ fn convolutions(bench: &mut Bench) {
     }
 }
 
+fn depthwise_convolutions(bench: &mut Bench) {
+    let conv = |side, channels, kernel, stride| Depthwise {
+        batch: BATCH,
+        height: side,
+        width: side,
+        channels,
+        kernel_height: kernel,
+        kernel_width: kernel,
+        stride,
+        padding: Padding::all(kernel / 2),
+    };
+    for (name, conv) in [
+        ("depthwise 3×3 32, 112×112", conv(112, 32, 3, 1)),
+        ("depthwise 3×3/2 96, 112×112", conv(112, 96, 3, 2)),
+        ("depthwise 3×3 144, 56×56", conv(56, 144, 3, 1)),
+        ("depthwise 5×5 480, 14×14", conv(14, 480, 5, 1)),
+        ("depthwise 5×5/2 672, 14×14", conv(14, 672, 5, 2)),
+    ] {
+        let Depthwise { height, width, channels, kernel_height, kernel_width, .. } = conv;
+        let taps = kernel_height * kernel_width;
+        let outputs = BATCH * conv.out_height() * conv.out_width() * channels;
+        let flops = || Work::Flops(2 * outputs * taps);
+        let x = numbers(BATCH * height * width * channels, 1);
+        let (weight, bias) = (numbers(taps * channels, 2), numbers(channels, 3));
+        let y = depthwise::forward(&conv, &x, &weight, Some(&bias), Clamp::Relu6);
+        let gradient = numbers(outputs, 4);
+        let output = OutputGradient::new(&gradient, Clamp::Relu6, &y);
+        bench.measure(&format!("{name} forward"), flops(), || {
+            depthwise::forward(&conv, &x, &weight, Some(&bias), Clamp::Relu6)
+        });
+        bench.measure(&format!("{name} dX"), flops(), || depthwise::input_gradient(&conv, &weight, output));
+        bench.measure(&format!("{name} dW"), flops(), || depthwise::weight_gradient(&conv, &x, output, true));
+    }
+}
+
+fn transformers(bench: &mut Bench) {
+    const TOKENS: usize = 197;
+    const WIDTH: usize = 192;
+    let attention = Attention { batch: BATCH, tokens: TOKENS, heads: 3, head_dim: 64, is_causal: false };
+    let (qkv, gradient) = (numbers(3 * BATCH * TOKENS * WIDTH, 1), numbers(BATCH * TOKENS * WIDTH, 2));
+    let products = |count| Work::Flops(count * 2 * BATCH * TOKENS * TOKENS * WIDTH);
+    bench.measure("attention forward", products(2), || attention::forward(&attention, &qkv));
+    bench.measure("attention backward", products(5), || attention::backward(&attention, &qkv, &gradient));
+
+    let norm = Norm { samples: BATCH * TOKENS, places: 1, channels: WIDTH, groups: 1, epsilon: 1e-6 };
+    let (weight, bias) = (numbers(WIDTH, 3), numbers(WIDTH, 4));
+    let bytes = |count| Work::Bytes(count * size_of::<f32>() * BATCH * TOKENS * WIDTH);
+    let x = &gradient;
+    let statistics = norm::statistics(&norm, x);
+    bench.measure("layer norm forward", bytes(3), || {
+        norm::forward(&norm, x, &norm::statistics(&norm, x), &weight, &bias, Clamp::None)
+    });
+    let output = OutputGradient::whole(&qkv[..x.len()]);
+    bench.measure("layer norm backward", bytes(5), || {
+        let sums = norm::gradient_sums(&norm, x, &statistics, &weight, output);
+        norm::input_gradient(&norm, x, &statistics, &weight, output, Some(&sums))
+    });
+
+    let x = numbers(BATCH * TOKENS * 4 * WIDTH, 1);
+    bench.measure("GELU forward", bytes(8), || activation::forward(Activation::Gelu, &x));
+    bench.measure("GELU backward", bytes(12), || activation::backward(Activation::Gelu, &x, &x));
+}
+
 fn linears(bench: &mut Bench) {
     for (name, linear) in [
         ("seed_cnn fc1 9216→128", Linear { batch: 64, inputs: 9216, outputs: 128 }),
         ("mlp fc1 784→256", Linear { batch: 64, inputs: 784, outputs: 256 }),
         ("mlp fc1 784→256, one image,", Linear { batch: 1, inputs: 784, outputs: 256 }),
+        ("vit fc1 192→768", Linear { batch: 197 * BATCH, inputs: 192, outputs: 768 }),
+        ("vit fc2 768→192", Linear { batch: 197 * BATCH, inputs: 768, outputs: 192 }),
     ] {
         let Linear { batch, inputs, outputs } = linear;
         let flops = || Work::Flops(2 * batch * inputs * outputs);

@@ -4,7 +4,7 @@
 
 use super::clamp::Clamp;
 use super::padding::Padding;
-use super::simd::{Kernel, SimdLevel, Vector};
+use super::simd::{Kernel, MAX_LANES, SimdLevel, Vector, prefetch};
 use super::tile::{fill_pair, read_pair};
 use super::{OutputGradient, as_room, windows, write_chunks};
 use rayon::prelude::*;
@@ -12,6 +12,9 @@ use std::mem::MaybeUninit;
 
 /// Partial sums of a weight gradient: more would use more threads and more memory.
 const PARTIAL_SUMS: usize = 8;
+/// Numbers of an image that the L2 cache does not hold: the processor does not see by itself what is read next, as few
+/// columns of several rows are read at a time.
+const LARGE_IMAGE: usize = 1 << 18;
 /// Taps whose sums are held in registers.
 const MAX_TAPS: usize = 5;
 
@@ -282,6 +285,9 @@ impl GatherRow<'_> {
     #[inline(always)]
     fn columns<V: Vector, const COUNT: usize>(&mut self, run: &Run, done: usize) -> usize {
         let (channels, width) = (self.gather.conv.channels, 2 * V::LANES);
+        if self.source.len() >= LARGE_IMAGE {
+            self.fetch_ahead(run, done, COUNT);
+        }
         if channels < width {
             self.block::<V, COUNT, false>(run, done, 0);
         } else {
@@ -291,6 +297,19 @@ impl GatherRow<'_> {
             }
         }
         COUNT
+    }
+
+    /// Asks for what the next row of the output sees below that which `count` columns of this one see.
+    #[inline(always)]
+    fn fetch_ahead(&self, run: &Run, done: usize, count: usize) {
+        let Gather { conv, steps, source_width, .. } = *self.gather;
+        if let (Some((_, row)), Some((_, column))) = (self.rows.last(), run.partners.last()) {
+            for row in row + 1..=row + steps.source {
+                let at = (row * source_width + column + done * steps.source) * conv.channels;
+                let end = (at + count * steps.source * conv.channels).min(self.source.len());
+                (at..end).step_by(MAX_LANES).for_each(|at| prefetch(&self.source[at..]));
+            }
+        }
     }
 
     /// The same for two vectors of channels, or as many as there are where they are not `WHOLE`.

@@ -14,13 +14,16 @@ use std::mem::MaybeUninit;
 
 /// Rows of a weight gradient's tiles, at most: one for each tap and output.
 const MAX_ROWS: usize = 32;
+/// More of them fill a register tile.
+const MAX_OUTPUTS: usize = 8;
 /// With fewer channels there is nothing to be saved.
 const MIN_CHANNELS: usize = 8;
 
 /// Whether a window with this many outputs is faster this way.
 pub fn fits(window: &Window, outputs: usize) -> bool {
     let taps = window.rows * window.columns;
-    window.stride == 1 && window.channels >= MIN_CHANNELS && taps > 1 && taps * outputs <= MAX_ROWS
+    let is_few = outputs <= MAX_OUTPUTS && taps * outputs <= MAX_ROWS;
+    window.stride == 1 && window.channels >= MIN_CHANNELS && taps > 1 && is_few
 }
 
 /// Weights (taps, channels, outputs) as (outputs, taps, channels).

@@ -202,7 +202,12 @@ fn many_channels_match_the_definition() {
             stride,
             padding: random.padding(2),
         };
-        check(&Case::new(conv, &mut random));
+        let case = Case::new(conv, &mut random);
+        check(&case);
+        same_bits_on_any_threads(|| {
+            let (dw, db) = weight_gradient(&conv, &case.x, OutputGradient::whole(&case.dy), true);
+            vec![dw, db.unwrap()]
+        });
     }
 }
 
