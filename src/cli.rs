@@ -36,6 +36,7 @@ mod sweep;
 mod train;
 mod waiting;
 mod watch;
+mod weights;
 pub use log::start_log;
 
 /// Trains real networks in front of you. Without a command it opens its window.
@@ -204,6 +205,12 @@ pub enum Command {
         /// Take a layer of the file for one of the network, such as fc2=head; may be repeated
         #[arg(long, value_name = "THEIRS=OURS")]
         rename: Vec<String>,
+    },
+    /// List weights that others published, and fetch them: init_from begins with them by name
+    Weights {
+        /// What to do; lists them where nothing is given.
+        #[command(subcommand)]
+        command: Option<weights::WeightsCommand>,
     },
     /// Install the network that comes with the program as a run, which reads digits before anything was trained
     Example,
@@ -399,6 +406,10 @@ pub fn run(command: Command, common: &Common) -> Result<Outcome> {
         }
         Command::Import { file, encoder, set, rename } => {
             exchange::import(&file, &encoder, &set, &rename, common)
+        }
+        Command::Weights { command: None } => weights::list(common),
+        Command::Weights { command: Some(weights::WeightsCommand::Fetch(args)) } => {
+            weights::fetch(&args, common)
         }
         Command::Example => example::install(common),
         Command::Runs(args) => runs::runs(&args, common),

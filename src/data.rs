@@ -37,6 +37,7 @@ mod sampling;
 mod shelf;
 pub mod thumbnails;
 pub mod watch;
+pub mod weights;
 pub use as_read::AsRead;
 pub use examples::{Draw, Examples, Gathered, Inputs, Numbers, Targets, Tokens};
 pub use sampling::{

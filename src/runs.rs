@@ -99,6 +99,11 @@ impl Home {
         self.path.join("data")
     }
 
+    /// The folder of fetched weights.
+    pub fn weights(&self) -> PathBuf {
+        self.path.join("weights")
+    }
+
     /// The folder of the user's own drawings.
     pub fn handwriting(&self) -> PathBuf {
         self.path.join("handwriting")

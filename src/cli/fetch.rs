@@ -28,12 +28,32 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub struct Fetch {
     /// Its identifier: headstart data lists them
     name: String,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Where files come from in place of the internet's known addresses.
+#[derive(clap::Args, Debug)]
+pub struct Source {
     /// The address of a folder with its files, instead of the ones that are known; may be repeated
     #[arg(long, value_name = "URL")]
     mirror: Vec<String>,
     /// Take the published files out of a folder, or one of them by itself, instead of the internet
-    #[arg(long, value_name = "FILE_OR_FOLDER", conflicts_with = "mirror")]
+    #[arg(long, value_name = "FILE_OR_FOLDER", alias = "from", conflicts_with = "mirror")]
     path: Option<PathBuf>,
+}
+
+impl Source {
+    /// Whether there is one.
+    pub fn is_named(&self) -> bool {
+        !self.mirror.is_empty() || self.path.is_some()
+    }
+
+    pub fn mirrors(&self) -> Result<Vec<Mirror>> {
+        let addresses = self.mirror.iter().map(|address| Mirror::address(address));
+        let local = self.path.iter().map(|path| Ok(Mirror::Local(path.clone())));
+        addresses.chain(local).collect()
+    }
 }
 
 pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
@@ -42,17 +62,14 @@ pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
         format!("{} needs no fetching: headstart data lists the data sets", entry.info.label)
     })?;
     let fetched = Home::open(super::home(common)?)?.data();
-    let view = View { id: &args.name, json: common.json, bar: ProgressBar::hidden() };
-    let is_source_named = !args.mirror.is_empty() || args.path.is_some();
-    if let Some(there) = published.find_installed().filter(|_| !is_source_named) {
+    let end = format!("--set dataset={} trains on it", args.name);
+    let view = View::new(&args.name, "dataset", &end, common);
+    if let Some(there) = published.find_installed().filter(|_| !args.source.is_named()) {
         view.end(&there.display().to_string(), published.bytes());
         return Ok(Outcome::Done);
     }
-    let addresses = args.mirror.iter().map(|address| Mirror::address(address));
-    let local = args.path.iter().map(|path| Ok(Mirror::Local(path.clone())));
-    let mirrors = addresses.chain(local).collect::<Result<Vec<_>>>()?;
     let folder = fetched.join(&args.name);
-    let download = Download::new(published, folder.clone(), mirrors, Limits::default())?;
+    let download = Download::new(published, folder.clone(), args.source.mirrors()?, Limits::default())?;
     if view.follow(download, published.bytes())? {
         view.end(&folder.display().to_string(), published.bytes());
         return Ok(Outcome::Done);
@@ -61,15 +78,24 @@ pub fn fetch(args: &Fetch, common: &Common) -> Result<Outcome> {
     Ok(Outcome::Interrupted)
 }
 
-struct View<'a> {
+/// What is shown of a download.
+pub struct View<'a> {
     id: &'a str,
+    /// What JSON calls what is fetched.
+    key: &'static str,
+    /// What can be done with it, once it is here.
+    advice: &'a str,
     json: bool,
     bar: ProgressBar,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    pub fn new(id: &'a str, key: &'static str, advice: &'a str, common: &Common) -> Self {
+        Self { id, key, advice, json: common.json, bar: ProgressBar::hidden() }
+    }
+
     /// Says whether it came to its end.
-    fn follow(&self, mut download: Download, bytes: u64) -> Result<bool> {
+    pub fn follow(&self, mut download: Download, bytes: u64) -> Result<bool> {
         let interrupted = interruption()?;
         let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} · {msg}")?;
         let bar = if self.json { self.bar.clone() } else { ProgressBar::new(bytes).with_style(style) };
@@ -85,7 +111,7 @@ impl View<'_> {
             if self.json && reported.elapsed() > Duration::from_secs(1) {
                 reported = Instant::now();
                 line(json!({
-                    "event": "progress", "dataset": self.id, "bytes": progress.bytes_done,
+                    "event": "progress", self.key: self.id, "bytes": progress.bytes_done,
                     "bytes_total": progress.bytes_total, "secs_left": progress.secs_left,
                 }));
             }
@@ -94,15 +120,11 @@ impl View<'_> {
         Ok(false)
     }
 
-    fn end(&self, path: &str, bytes: u64) {
+    pub fn end(&self, path: &str, bytes: u64) {
         if self.json {
-            return line(json!({ "event": "fetched", "dataset": self.id, "path": path, "bytes": bytes }));
+            return line(json!({ "event": "fetched", self.key: self.id, "path": path, "bytes": bytes }));
         }
-        line(format!(
-            "{} is here ({} MB): --set dataset={0} trains on it\n{path}",
-            self.id,
-            megabytes(bytes)
-        ));
+        line(format!("{} is here ({} MB): {}\n{path}", self.id, megabytes(bytes), self.advice));
     }
 }
 

@@ -1,7 +1,7 @@
-//! Fetches a published data set, one portion a call: asked for by a person, checked against its published checksums, put
+//! Fetches a published data set, or weights, one portion a call: asked for by a person, checked against its published checksums, put
 //! in place file by file when it is complete, and continued where it was cut off. What is there already is checked too,
 //! and fetched again only where it is damaged.
-use super::published::{Published, PublishedFile, base};
+use super::published::{Files, PublishedFile, base};
 use crate::{disk, errors::At as _};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use check::Check;
@@ -25,9 +25,9 @@ pub use stream::Mirror;
 const MAX_MEMBER_BYTES: u64 = 256 << 20;
 const NOT_WRITTEN: &str = "Could not write the file: is the disk full?";
 
-/// A data set on its way to its folder.
+/// Files on their way to their folder.
 pub struct Download {
-    published: &'static Published,
+    published: Files,
     folder: PathBuf,
     mirrors: Vec<Mirror>,
     limits: Limits,
@@ -98,17 +98,18 @@ enum Stage {
 }
 
 impl Download {
-    /// Begins to fetch a data set into `folder`, from `mirrors` or, where there are none, from those that are known. What
+    /// Begins to fetch files into `folder`, from `mirrors` or, where there are none, from those that are known. What
     /// is there already is kept.
     ///
     /// # Errors
     /// Where the folder cannot be made.
     pub fn new(
-        published: &'static Published,
+        published: impl Into<Files>,
         folder: PathBuf,
         mirrors: Vec<Mirror>,
         limits: Limits,
     ) -> Result<Self> {
+        let published = published.into();
         fs::create_dir_all(&folder).context("Could not make the folder").at(&folder)?;
         let known = || published.mirrors.iter().map(|mirror| Mirror::Address((*mirror).into())).collect();
         let mirrors = if mirrors.is_empty() { known() } else { mirrors };
@@ -214,7 +215,7 @@ impl Download {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                let text = "Another Headstart is fetching this data set: wait for it, or stop it there";
+                let text = "Another Headstart is fetching this: wait for it, or stop it there";
                 bail!(anyhow!(text).at(&path))
             }
             Err(TryLockError::Error(error)) => Err(error).context("Could not lock the file").at(&path),

@@ -33,8 +33,40 @@ pub struct PublishedFile {
     pub name: &'static str,
     /// Its exact length.
     pub bytes: u64,
-    /// In hexadecimal, as TensorFlow Datasets 4.9.10 lists it (`url_checksums/`).
+    /// In hexadecimal, as TensorFlow Datasets 4.9.10 lists it (`url_checksums/`). Of weights it may be the first digits
+    /// alone, where their publisher tells no more.
     pub sha256: &'static str,
+}
+
+/// Files that are fetched together.
+#[derive(Clone, Copy, Debug)]
+pub struct Files {
+    /// The files to download.
+    pub files: &'static [PublishedFile],
+    /// As in [`Published`].
+    pub mirrors: &'static [&'static str],
+    /// As in [`Published`].
+    pub members: &'static [&'static str],
+}
+
+impl From<&'static Published> for Files {
+    fn from(published: &'static Published) -> Self {
+        published.fetched()
+    }
+}
+
+impl Files {
+    /// Bytes to be fetched.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The names of the files that a complete copy has.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let names = self.files.iter().map(|file| file.name);
+        let is_as_it_is = self.members.is_empty();
+        names.filter(move |_| is_as_it_is).chain(self.members.iter().map(|member| base(member)))
+    }
 }
 
 impl Published {
@@ -58,7 +90,11 @@ impl Published {
 
     /// Bytes to be fetched.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        self.fetched().bytes()
+    }
+
+    fn fetched(&self) -> Files {
+        Files { files: self.files, mirrors: self.mirrors, members: self.members }
     }
 
     /// Where the set called `id` is, if it is: in the folder `fetched`, or where a package put it. A file of another length
@@ -130,9 +166,7 @@ impl Published {
 
     /// The names of the files that a complete copy has.
     pub(super) fn kept(&self) -> impl Iterator<Item = &'static str> {
-        let names = self.files.iter().map(|file| file.name);
-        let members = self.members.iter().map(|member| base(member));
-        names.filter(|_| self.members.is_empty()).chain(members)
+        self.fetched().kept()
     }
 
     /// The archive within a folder, where it is read as an archive; otherwise the path itself.
@@ -150,7 +184,7 @@ pub(super) fn base(member: &'static str) -> &'static str {
 }
 
 /// Bytes of a regular file.
-fn length(path: &Path) -> Option<u64> {
+pub(super) fn length(path: &Path) -> Option<u64> {
     path.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len())
 }
 

@@ -410,4 +410,4 @@ pub fn quoted(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

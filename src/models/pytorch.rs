@@ -161,6 +161,8 @@ impl<'a> Pytorch<'a> {
         let wanted: Wanted<'_> = self.parts.iter().map(|part| (part.name, part.shape())).collect();
         let mut matched = names::matched(file.tensors(), &wanted, renames);
         let mut problems = std::mem::take(&mut matched.problems);
+        // whether another network or other names would help
+        let mut is_another = !problems.is_empty();
         let (mut tensors, mut loaded, mut unfit) = (vec![], vec![], vec![]);
         for part in &self.parts {
             let Some(from) = matched.sources.remove(part.name) else {
@@ -173,11 +175,18 @@ impl<'a> Pytorch<'a> {
                     tensors.push((part.var, tensor));
                     loaded.push(Loaded { name: part.name.into(), from, shape: part.shape() });
                 }
-                Err(problem) => problems.push(format!("{} {problem:#}", said_of(part.name, &from))),
+                Err(problem) => {
+                    is_another |= !part.fits(file, &from);
+                    problems.push(format!("{} {problem:#}", said_of(part.name, &from)));
+                }
             }
         }
         let (left_out, strays) = self.left_out(&matched);
-        problems.extend(strays.iter().map(|name| format!("{} has no place in this network", quoted(name))));
+        is_another |= !unfit.is_empty() || !strays.is_empty();
+        // so that some of both are seen where there are many
+        let stray = strays.iter().map(|name| format!("{} has no place in this network", quoted(name)));
+        let at = problems.len().min(SHOWN / 2 + 1);
+        problems.splice(at..at, stray);
         if !problems.is_empty() {
             let suggested = suggestion(file, &unfit, &strays);
             let suggested = suggested.map(|suggested| match self.scope {
@@ -189,7 +198,7 @@ impl<'a> Pytorch<'a> {
                 loaded.len(),
                 self.parts.len(),
                 listed(&problems),
-                suggested.unwrap_or_else(|| self.advice().into())
+                suggested.unwrap_or_else(|| self.advice(is_another).into())
             );
         }
         tensors.iter().try_for_each(|(var, tensor)| var.set(tensor))?;
@@ -197,8 +206,12 @@ impl<'a> Pytorch<'a> {
         Ok(Taken { loaded, left_out, remarks })
     }
 
-    fn advice(&self) -> &'static str {
+    fn advice(&self, is_another: bool) -> &'static str {
         match self.scope {
+            _ if !is_another => {
+                "Get the weights again from where they are published, in floating point: numbers that are quantised or no \
+                 numbers at all are of no use here"
+            }
             Scope::All => {
                 "Choose the network that the weights were trained in with --encoder and --set, or name its layers as here \
                  with --rename THEIRS=OURS"
@@ -226,7 +239,9 @@ impl<'a> Pytorch<'a> {
             left.extend(from.iter().map(|name| LeftOut { name: name.clone(), why }));
         }
         let counters = matched.counters.iter();
-        left.extend(counters.map(|name| LeftOut { name: name.clone(), why: "counts, and is no weight" }));
+        left.extend(
+            counters.map(|name| LeftOut { name: name.clone(), why: "only counts, and is no weight" }),
+        );
         left.sort_by(|a, b| a.name.cmp(&b.name));
         (left, strays)
     }
@@ -333,31 +348,35 @@ impl Counterpart<'_> {
     /// What a file calls `theirs`, laid out as the variable.
     fn take(&self, file: &TensorFile, theirs: &[String]) -> Result<Tensor> {
         let shape = self.shape();
-        let shapes: Vec<&[usize]> =
-            theirs.iter().filter_map(|name| Some(&file.get(name)?.shape[..])).collect();
-        let there = match shapes[..] {
-            [only] => only.to_vec(),
-            // rows after rows
-            [first, ..] => {
-                let rows = shapes
-                    .iter()
-                    .filter_map(|shape| shape.first())
-                    .fold(0usize, |all, rows| all.saturating_add(*rows));
-                ensure!(
-                    shapes.iter().all(|shape| !shape.is_empty() && shape[1..] == first[1..]),
-                    "would be made of {shapes:?}, which do not fit together"
-                );
-                [&[rows], &first[1..]].concat()
-            }
-            [] => bail!("is missing: {shape:?} is needed"),
-        };
-        ensure!(names::fits(&there, &shape), "is {there:?} where {shape:?} is needed");
+        ensure!(
+            self.fits(file, theirs),
+            "is {} where {shape:?} is needed",
+            theirs
+                .iter()
+                .filter_map(|name| Some(format!("{:?}", file.get(name)?.shape)))
+                .collect::<Vec<_>>()
+                .join(" and ")
+        );
         let mut numbers = vec![];
         for name in theirs {
             numbers.extend(file.read(name)?);
         }
         ensure!(numbers.iter().all(|number| number.is_finite()), "holds numbers that are not finite");
         self.layout.ours(&Tensor::from_vec(numbers, shape, self.var.device())?)
+    }
+
+    /// Whether a tensor of the file has the shape that is needed, or several, rows after rows.
+    fn fits(&self, file: &TensorFile, theirs: &[String]) -> bool {
+        let shapes = || theirs.iter().filter_map(|name| Some(&file.get(name)?.shape[..]));
+        let rows = shapes().filter_map(<[usize]>::first).fold(0usize, |all, rows| all.saturating_add(*rows));
+        match shapes().next() {
+            Some(only) if theirs.len() == 1 => names::fits(only, &self.shape()),
+            Some([_, rest @ ..]) => {
+                shapes().all(|shape| shape.get(1..) == Some(rest))
+                    && names::fits(&[&[rows], rest].concat(), &self.shape())
+            }
+            _ => false,
+        }
     }
 
     /// PyTorch's.
@@ -412,9 +431,11 @@ impl Layout {
     }
 }
 
+/// As many lines are shown of a list.
+const SHOWN: usize = 12;
+
 /// A line each, the first ones only where there are many.
 pub(super) fn listed(problems: &[String]) -> String {
-    const SHOWN: usize = 12;
     let mut lines: Vec<String> = problems.iter().take(SHOWN).map(|problem| format!("  {problem}")).collect();
     if problems.len() > SHOWN {
         lines.push(format!("  and {} more", problems.len() - SHOWN));

@@ -180,6 +180,10 @@ pub(crate) fn param_value(param: &Param, value: &Value) -> Result<f64, String> {
         (Value::String(text), ParamKind::Choice(options)) => {
             options.iter().position(|(id, _)| id == text).map(|place| place as f64)
         }
+        // such as a number of layers, which nobody writes in quotes
+        (Value::Integer(number), ParamKind::Choice(options)) => {
+            options.iter().position(|(id, _)| *id == number.to_string()).map(|place| place as f64)
+        }
         (_, ParamKind::Choice(_)) => None,
         (Value::Integer(n), _) => Some(*n as f64),
         (Value::Float(x), _) => Some(*x),

@@ -74,16 +74,12 @@ pub fn open(path: &Path, index: &Source) -> Result<TensorFile> {
         said: BTreeMap::new(),
         remarks: vec![],
     };
-    let count = names.len();
     for name in names {
         let shard = folder.join(plain(name)?);
         if !shard.is_file() {
             bail!(
-                anyhow!(
-                    "{} is missing, one of the {count} files that the index names: put it beside the index",
-                    shown(name)
-                )
-                .at(Place::File(path.into()))
+                anyhow!("{} is missing, which the index names: put it beside the index", shown(name))
+                    .at(Place::File(path.into()))
             );
         }
         let read = || {

@@ -311,7 +311,7 @@ fn shards_are_read_beside_their_index_and_nowhere_else() {
         (r#"{"a":"/etc/passwd"}"#, "not beside it"),
         (r#"{"a":"..\\a"}"#, "not beside it"),
         (r#"{"a":".."}"#, "not beside it"),
-        (r#"{"a":"c.safetensors"}"#, "c.safetensors is missing, one of the 1 files"),
+        (r#"{"a":"c.safetensors"}"#, "c.safetensors is missing, which the index names"),
         (r#"{"c":"a.safetensors"}"#, "c is not in a.safetensors"),
         (r#"{"a":"model.safetensors.index.json"}"#, "in place of a file of tensors"),
         ("{}", "names no tensors"),

@@ -2,6 +2,7 @@
 //!
 //! Long, as the server that the tests talk to stands here too.
 use super::*;
+use crate::data::published::Published;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 use std::{

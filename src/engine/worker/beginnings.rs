@@ -196,6 +196,9 @@ impl Engine {
         if let Some(shipped) = models::shipped::find(source) {
             return Some(shipped.shape);
         }
+        if let Some(known) = data::weights::find(source) {
+            return Some(known.shape);
+        }
         let run = self.home.find(source.rsplit_once('@').map_or(source, |(run, _)| run)).ok()?;
         let folder = self.home.folder(&run);
         folder.dataset_info(&folder.spec(&self.catalog).ok()?, watch).ok()?.shape.image().ok()
@@ -210,9 +213,17 @@ impl Engine {
         if let Some(shipped) = models::shipped::find(source) {
             return Ok(Some(Weights::Shipped(shipped)));
         }
+        if let Some(known) = data::weights::find(source) {
+            return Ok(Some(Weights::File(known.locate(&self.home.weights())?)));
+        }
         let named = || {
             let shipped: Vec<_> = models::shipped::ALL.iter().map(|shipped| shipped.info.id).collect();
-            format!("init_from names no file, no run and no shipped encoder ({})", shipped.join(", "))
+            let known: Vec<_> = data::weights::ALL.iter().map(|known| known.id).collect();
+            format!(
+                "init_from names no file, no run, no shipped encoder ({}) and no known weights ({})",
+                shipped.join(", "),
+                known.join(", ")
+            )
         };
         let (run, step) =
             source.rsplit_once('@').map_or((source.as_str(), None), |(run, step)| (run, Some(step)));

@@ -4,9 +4,9 @@ use super::*;
 use crate::weights::Kind;
 use std::fs;
 
-type Listed = Vec<(String, Info)>;
+pub type Listed = Vec<(String, Info)>;
 
-fn listed(name: &str) -> Listed {
+pub fn listed(name: &str) -> Listed {
     let path = format!("{}/tests/data/names/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let info = |line: &str| {

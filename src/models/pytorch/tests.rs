@@ -384,8 +384,8 @@ fn a_run_begins_with_what_pytorch_trained() {
         let (said, model) = begun(&foreign(prefix, "linear"), Scope::Encoder, 0);
         let said = said.unwrap();
         let expected = format!(
-            "The encoder begins with 6 pretrained tensors; left out, as it counts, and is no weight: {prefix}bn; \
-             left out, as it is the head of another task: {prefix}linear. "
+            "The encoder begins with 6 pretrained tensors; left out, as it is the head of another task: {prefix}linear; \
+             left out, as it only counts, and is no weight: {prefix}bn. "
         );
         assert!(said.starts_with(&expected), "{said}");
         assert!(said.ends_with("The layer linear was taken for the head"), "{said}");
@@ -455,6 +455,19 @@ fn a_rename_that_would_fit_is_suggested() {
 }
 
 #[test]
+fn numbers_of_no_use_are_not_taken_for_another_network() {
+    let mut tensors = reference_tensors();
+    tensors.insert("fc1.bias".into(), Tensor::zeros(128, DType::I64, &Device::Cpu).unwrap());
+    let error = refusal(tensors, &[]);
+    assert!(error.contains("fc1.bias holds I64") && error.contains("in floating point"), "{error}");
+    assert!(!error.contains("--encoder"), "{error}");
+    // of many, some of both sides are shown
+    let others = (0..100).map(|at| (format!("layer{at}"), images())).collect();
+    let error = refusal(others, &[]);
+    assert!(error.contains("conv1.weight is missing") && error.contains("layer0 has no place"), "{error}");
+}
+
+#[test]
 fn what_was_taken_is_told_by_the_parts_of_the_network() {
     let (_folder, path) = file(&foreign("module.", "linear"));
     let taken = pytorch(&model("seed_cnn")).import(&path, &[]).unwrap();
@@ -470,7 +483,7 @@ fn what_was_taken_is_told_by_the_parts_of_the_network() {
     assert_eq!(parts, expected);
     assert_eq!(taken.loaded.len(), 8);
     let left: Vec<_> = taken.left_out.iter().map(|left| (left.name.as_str(), left.why)).collect();
-    assert_eq!(left, [("module.bn.num_batches_tracked", "counts, and is no weight")]);
+    assert_eq!(left, [("module.bn.num_batches_tracked", "only counts, and is no weight")]);
 }
 
 #[test]
@@ -484,4 +497,49 @@ fn layouts_go_there_and_back() {
     let theirs = Layout::Leading(1).theirs(&positions).unwrap();
     assert_eq!(theirs.dims(), [1, 5, 8]);
     assert_eq!(Layout::Leading(1).ours(&theirs).unwrap().dims(), [5, 8]);
+}
+
+/// Every network that others published weights of, by the names of those who did: tests/data/names.
+#[test]
+fn encoders_take_the_names_of_published_weights() {
+    let depth = |place: f64| vec![("depth", place)];
+    for (names, encoder, values) in [
+        ("torchvision-resnet18", "resnet", depth(3.0)),
+        ("hugging-resnet18", "resnet", depth(3.0)),
+        ("listed-resnet18", "resnet", depth(3.0)),
+        ("hugging-resnet50", "resnet", depth(5.0)),
+        ("torchvision-vgg11_bn", "vgg", vec![]),
+        ("timm-vgg11_bn", "vgg", vec![]),
+        ("torchvision-mobilenet_v2", "mobilenet_v2", vec![]),
+        ("timm-mobilenet_v2", "mobilenet_v2", vec![]),
+        ("timm-efficientnet_lite0", "efficientnet_lite0", vec![]),
+        ("efficientnet_pytorch-lite0", "efficientnet_lite0", vec![]),
+        ("timm-vit", "vit", vec![("depth", 2.0), ("patch_size", 16.0)]),
+        ("torchvision-vit", "vit", vec![("depth", 2.0), ("patch_size", 16.0)]),
+        ("hugging-vit", "vit", vec![("depth", 2.0), ("patch_size", 16.0)]),
+    ] {
+        let values = values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let blocks = encoders::blocks(&Choice { values, ..Choice::new(encoder) }).unwrap();
+        let mut vars = Vars::new(1, Device::Cpu);
+        let image = ImageShape { height: 224, width: 224, channels: 3 };
+        crate::models::Network::build(&blocks, image.into(), &mut vars).unwrap();
+        let pytorch = Pytorch::new(&vars, Scope::Encoder).unwrap();
+        let wanted: Wanted<'_> = pytorch.parts.iter().map(|part| (part.name, part.shape())).collect();
+        let listed = names::tests::listed(names);
+        let file = listed.iter().map(|(name, info)| (name.as_str(), info));
+        let mut matched = names::matched(file, &wanted, &[]);
+        for (name, shape) in &wanted {
+            let from = matched.sources.remove(*name).unwrap_or_else(|| panic!("{names} has no {name}"));
+            let theirs: Vec<_> =
+                from.iter().map(|name| listed.iter().find(|(own, _)| own == name).unwrap()).collect();
+            match &theirs[..] {
+                [(_, info)] => assert!(names::fits(&info.shape, shape), "{names}: {name}"),
+                several => assert_eq!(several.len(), 3, "{names}: {name}"),
+            }
+        }
+        let (left, strays) = pytorch.left_out(&matched);
+        assert!(strays.is_empty(), "{names}: {strays:?}");
+        let heads = left.iter().filter(|left| left.why == "is the head of another task").count();
+        assert_eq!(heads, 2, "{names}");
+    }
 }
