@@ -176,12 +176,15 @@ impl Engine {
         self.outbox.notice(About::Data, Level::Info, text);
     }
 
-    /// How a run, a shipped encoder or a file of weights took its pixels, by its place in [`INPUT_SCALES`]; none where that
+    /// How a run, a shipped encoder, known weights or a file of weights took its pixels, by its place in [`INPUT_SCALES`]; none where that
     /// is not said.
     fn inputs_of(&self, source: &str) -> Option<usize> {
         let place = |id: &str| INPUT_SCALES.iter().position(|scale| scale.id == id);
         if let Some(shipped) = models::shipped::find(source) {
             return place(shipped.inputs);
+        }
+        if let Some(known) = data::weights::find(source) {
+            return place(known.set.iter().find_map(|set| set.strip_prefix("encoder.inputs="))?);
         }
         if Path::new(source).is_file() {
             return place(TensorFile::open(Path::new(source)).ok()?.said("inputs")?);
