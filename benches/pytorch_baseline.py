@@ -15,8 +15,10 @@ import torch
 import torch.nn.functional as F
 from pytorch_modules import ENCODERS
 
-TRAIN_BATCH, INFER_BATCH, SLICES, BATCHES = 64, 256, 15, 64
+SLICES = 15
 MODES = ["eager", "channels_last", "fused", "channels_last+fused"]
+# Takes a minute to compile each network, and a C++ compiler.
+COMPILED = ["channels_last+fused+compiled"]
 
 
 def measure(secs, once):
@@ -36,12 +38,51 @@ def measure(secs, once):
     return sorted(one_slice(share) for _ in range(SLICES))
 
 
+def of_photographs(network, side):
+    """torchvision's and timm's networks for ten classes."""
+    import timm
+    import torchvision.models as tv
+
+    if network == "vgg11_bn":
+        model = tv.vgg11_bn(num_classes=10)
+        model.avgpool, model.classifier = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Linear(512, 10)
+        return model
+    if network in ("resnet18", "mobilenet_v2"):
+        return getattr(tv, network)(num_classes=10)
+    name = {"vit_tiny": "vit_tiny_patch16_224", "efficientnet_lite0": "tf_efficientnet_lite0"}[network]
+    return timm.create_model(name, num_classes=10, **({"img_size": side} if network == "vit_tiny" else {}))
+
+
+# As in src/engine/benchmark/networks.rs: images a batch, beside the sides that end a name.
+BATCH = {
+    "resnet20_32": 64,
+    "resnet18_64": 16,
+    "resnet18_224": 8,
+    "vgg11_bn_64": 16,
+    "vgg11_bn_224": 4,
+    "mobilenet_v2_64": 16,
+    "efficientnet_lite0_64": 16,
+    "efficientnet_lite0_224": 16,
+    "vit_tiny_64": 32,
+    "vit_tiny_224": 8,
+}
+DIGITS = ["seed_cnn", "compact_cnn", "mlp"]
+
+
 def bench(encoder, mode, secs):
     torch.manual_seed(0)
     layout = torch.channels_last if "channels_last" in mode else torch.contiguous_format
-    model = ENCODERS[encoder]().to(memory_format=layout)
+    if encoder in BATCH:
+        name, side = encoder.rsplit("_", 1)
+        TRAIN_BATCH = INFER_BATCH = BATCH[encoder]
+        shape, BATCHES = (3, int(side), int(side)), 4
+        model = ENCODERS["resnet"](channels=3) if name == "resnet20" else of_photographs(name, int(side))
+    else:
+        TRAIN_BATCH, INFER_BATCH, BATCHES, shape = 64, 256, 64, (1, 28, 28)
+        model = ENCODERS[encoder]()
+    model = model.to(memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused="fused" in mode or None)
-    images = torch.rand(BATCHES * TRAIN_BATCH, 1, 28, 28)
+    images = torch.rand(BATCHES * TRAIN_BATCH, *shape)
     labels = torch.randint(0, 10, (BATCHES * TRAIN_BATCH,))
     step = 0
 
@@ -55,11 +96,13 @@ def bench(encoder, mode, secs):
         optimizer.step()
         return loss.item()
 
+    if "compiled" in mode:
+        model = torch.compile(model)
     train_secs = measure(secs, train)
     model.eval()
     with torch.inference_mode():
         infer_secs = [
-            measure(secs, lambda x=torch.rand(count, 1, 28, 28).contiguous(memory_format=layout): model(x).softmax(1))
+            measure(secs, lambda x=torch.rand(count, *shape).contiguous(memory_format=layout): model(x).softmax(1))
             for count in (INFER_BATCH, 1)
         ]
     median = SLICES // 2
@@ -84,8 +127,8 @@ def peak_memory():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--encoder", choices=ENCODERS, default="seed_cnn")
-    parser.add_argument("--mode", choices=MODES, action="append", help="may be repeated; all of them by default")
+    parser.add_argument("--encoder", choices=[*DIGITS, *BATCH], default="seed_cnn")
+    parser.add_argument("--mode", choices=MODES + COMPILED, action="append", help="may be repeated; all of them by default")
     parser.add_argument("--secs", type=float, default=3.0, help="seconds for each measurement")
     parser.add_argument("--threads", type=int, help="as many as PyTorch takes by default")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")

@@ -246,7 +246,7 @@ pub enum Command {
     },
     /// Measure how fast networks train and infer on this machine
     Bench {
-        /// Only this encoder; may be repeated
+        /// Only this network, such as seed_cnn or resnet18_224; may be repeated
         #[arg(long, value_name = "ID")]
         encoder: Vec<String>,
         /// How fast each objective trains instead

@@ -58,6 +58,16 @@ pub fn find(id: &str) -> Option<&'static Preset> {
     ALL.iter().find(|preset| preset.id == id)
 }
 
+impl Recipe {
+    /// The run, or what the runs of a comparison have in common.
+    pub fn base_mut(&mut self) -> &mut RunSpec {
+        match self {
+            Recipe::Run(spec) => spec,
+            Recipe::Experiment(experiment) => &mut experiment.base,
+        }
+    }
+}
+
 impl Preset {
     /// The sentences at the beginning of its file, without the command that runs it.
     pub fn help(&self) -> String {

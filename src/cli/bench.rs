@@ -2,7 +2,8 @@
 use super::{Common, Outcome, output::line};
 use crate::{
     engine::benchmark::{
-        self, Augmented, INFER_BATCH, Machine, Measured, PRETRAIN_BATCH, PRETRAINED, Speed, TRAIN_BATCH,
+        self, Augmented, INFER_BATCH, Machine, Measured, NETWORKS, PRETRAIN_BATCH, PRETRAINED, Speed,
+        TRAIN_BATCH,
     },
     nearest::suggestion,
 };
@@ -14,16 +15,22 @@ pub const DEFAULT_SECS: f64 = 3.0;
 
 pub fn bench(encoders: &[String], secs: f64, common: &Common) -> Result<Outcome> {
     check(secs)?;
-    let all: Vec<&str> = benchmark::encoders().collect();
-    let chosen: Vec<&str> =
-        if encoders.is_empty() { all.clone() } else { encoders.iter().map(String::as_str).collect() };
-    if let Some(unknown) = chosen.iter().find(|id| !all.contains(id)) {
-        anyhow::bail!("There is no encoder {unknown:?}{}", suggestion(unknown, &all));
+    let all: Vec<&str> = NETWORKS.iter().map(|network| network.id).collect();
+    if let Some(unknown) = encoders.iter().find(|id| !all.contains(&id.as_str())) {
+        anyhow::bail!(
+            "There is no network {unknown:?} to be measured{}: choose one of {}",
+            suggestion(unknown, &all),
+            all.join(", ")
+        );
     }
+    let chosen = NETWORKS.iter().filter(|network| match encoders {
+        [] => !network.is_large,
+        named => named.iter().any(|id| id == network.id),
+    });
     let machine = benchmark::machine(secs)?;
     show_machine(&machine, common.json);
-    for encoder in chosen {
-        show_speed(&benchmark::speed(encoder, secs)?, &machine, common.json);
+    for network in chosen {
+        show_speed(&benchmark::speed(network, secs)?, &machine, common.json);
     }
     if !common.json {
         line(
@@ -97,7 +104,7 @@ fn show_machine(machine: &Machine, json: bool) {
         machine.multiply_add, machine.multiply_add_one_core
     ));
     line(format!(
-        "{:<12} {:>34} {:>34} {:>16} {:>8}",
+        "{:<22} {:>34} {:>34} {:>16} {:>8}",
         "",
         format!("training, batches of {TRAIN_BATCH}"),
         format!("inference, batches of {INFER_BATCH}"),
@@ -112,7 +119,7 @@ fn show_speed(speed: &Speed, machine: &Machine, json: bool) {
     let infer = gflops(speed.infer, speed.infer_flops);
     if json {
         return line(json!({
-            "measured": "encoder", "encoder": speed.encoder,
+            "measured": "encoder", "encoder": speed.network.id,
             "train_images_per_sec": speed.train.median, "train_images_per_sec_best": speed.train.best,
             "train_gflops": train, "train_gemm_share": train / machine.gemm,
             "train_flops_per_image": speed.train_flops,
@@ -136,8 +143,8 @@ fn show_speed(speed: &Speed, machine: &Machine, json: bool) {
         .peak_memory
         .map_or("–".into(), |bytes| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)));
     line(format!(
-        "{:<12} {:>34} {:>34} {latency:>16} {memory:>8}",
-        speed.encoder,
+        "{:<22} {:>34} {:>34} {latency:>16} {memory:>8}",
+        speed.network.id,
         rate(speed.train, train),
         rate(speed.infer, infer)
     ));

@@ -1,7 +1,10 @@
 //! Which of the program's recipes suits images that a person has picked.
 use super::fitting::prepared;
 use crate::{
-    data::fitting::{CHANNELS, IMAGE_SIZE},
+    data::{
+        files,
+        fitting::{CHANNELS, IMAGE_SIZE},
+    },
     presets::{self, Recipe},
     shape::{ImageShape, Shape},
     spec::{Catalog, RunSpec, Section},
@@ -47,6 +50,18 @@ pub fn suggested(before: &RunSpec, shape: Shape, catalog: &Catalog) -> Option<Su
     Some(Suggested { spec, reason })
 }
 
+/// Gives a recipe for images of one's own those that are in the form, where it names none.
+pub fn take_images(recipe: &mut RunSpec, form: &RunSpec) {
+    if lacks_images(recipe) && form.dataset.id == recipe.dataset.id {
+        recipe.dataset.path.clone_from(&form.dataset.path);
+    }
+}
+
+/// Whether a recipe is for images of one's own and does not say where they are.
+pub fn lacks_images(recipe: &RunSpec) -> bool {
+    recipe.dataset.id == files::ENTRY.info.id && recipe.dataset.path.is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +83,23 @@ mod tests {
         assert_eq!(spec.dataset.path, Some(PathBuf::from("/photos")));
         assert_eq!([&IMAGE_SIZE, &CHANNELS].map(|param| spec.dataset.get(param)), [256.0, 3.0]);
         assert!(catalog().validate(&spec).is_empty());
+    }
+
+    #[test]
+    fn a_recipe_for_images_of_ones_own_takes_those_of_the_form() {
+        let recipe = |id: &str| RunSpec { dataset: Choice::new(id), ..RunSpec::default() };
+        let path = Some(PathBuf::from("/photos"));
+        let form =
+            RunSpec { dataset: Choice { path: path.clone(), ..Choice::new("files") }, ..recipe("files") };
+        for (id, expected) in [("files", &path), ("mnist", &None)] {
+            let mut recipe = recipe(id);
+            assert_eq!(lacks_images(&recipe), id == "files");
+            take_images(&mut recipe, &form);
+            assert_eq!(&recipe.dataset.path, expected);
+        }
+        let mut alone = recipe("files");
+        take_images(&mut alone, &recipe("mnist"));
+        assert!(lacks_images(&alone));
     }
 
     #[test]

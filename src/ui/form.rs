@@ -14,7 +14,10 @@ use crate::{
     experiment::Experiment,
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
-    session::{DataState, Run, State, catalog, fitting},
+    session::{
+        DataState, Run, State, catalog, fitting,
+        suggested::{lacks_images, take_images},
+    },
     spec::{Catalog, Choice, FieldError, RunSpec, Section, dotted},
 };
 use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
@@ -150,14 +153,21 @@ impl Form {
         let button = MenuButton::new("Presets…").ui(ui, |ui| {
             menu_items(ui, |ui| {
                 for preset in presets::ALL {
-                    let Ok(recipe) = preset.recipe(catalog) else { continue };
+                    let Ok(mut recipe) = preset.recipe(catalog) else { continue };
+                    let of_all = recipe.base_mut();
+                    take_images(of_all, &self.spec);
+                    let is_waiting = lacks_images(of_all) && matches!(recipe, Recipe::Experiment(_));
                     let (name, then) = match &recipe {
                         Recipe::Run(spec) => (spec.name.clone(), "Fills in the form."),
                         Recipe::Experiment(experiment) => {
                             (proposal::heading(experiment), "Says first what it takes.")
                         }
                     };
-                    if ui.button(name).on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
+                    let button = ui.add_enabled(!is_waiting, Button::new(name));
+                    let button = button.on_disabled_hover_text(
+                        "It compares networks on images of your own: choose a folder of them under Data first",
+                    );
+                    if button.on_hover_text(format!("{}\n{then}", preset.help())).clicked() {
                         match recipe {
                             Recipe::Run(spec) => self.put(fitting::prepared(*spec, selected)),
                             Recipe::Experiment(experiment) => self.proposed = Some(*experiment),

@@ -27,7 +27,7 @@ pub struct Augmented {
 /// # Errors
 /// Where a run cannot be trained.
 pub fn augmentation_cost(secs: f64) -> Result<Augmented> {
-    let dataset = Arc::new(random_dataset()?);
+    let dataset = Arc::new(random_dataset(SHAPE, TRAIN_BATCH, TRAIN_BATCH)?);
     let plain = spec(&RunSpec::default().encoder.id);
     let suited = (data::find(&plain.dataset.id)?.augmentation)(SHAPE);
     let augmented = RunSpec { augmentation: suited, ..plain.clone() };
