@@ -194,13 +194,13 @@ fn transformers(bench: &mut Bench) {
     const WIDTH: usize = 192;
     let attention = Attention { batch: BATCH, tokens: TOKENS, heads: 3, head_dim: 64, is_causal: false };
     let (qkv, gradient) = (numbers(3 * BATCH * TOKENS * WIDTH, 1), numbers(BATCH * TOKENS * WIDTH, 2));
-    let products = |count| Work::Flops(count * 2 * BATCH * TOKENS * TOKENS * WIDTH);
+    let products = |count: usize| Work::Flops(count * 2 * BATCH * TOKENS * TOKENS * WIDTH);
     bench.measure("attention forward", products(2), || attention::forward(&attention, &qkv));
     bench.measure("attention backward", products(5), || attention::backward(&attention, &qkv, &gradient));
 
     let norm = Norm { samples: BATCH * TOKENS, places: 1, channels: WIDTH, groups: 1, epsilon: 1e-6 };
     let (weight, bias) = (numbers(WIDTH, 3), numbers(WIDTH, 4));
-    let bytes = |count| Work::Bytes(count * size_of::<f32>() * BATCH * TOKENS * WIDTH);
+    let bytes = |count: usize| Work::Bytes(count * size_of::<f32>() * BATCH * TOKENS * WIDTH);
     let x = &gradient;
     let statistics = norm::statistics(&norm, x);
     bench.measure("layer norm forward", bytes(3), || {
