@@ -100,6 +100,28 @@ pub trait Module: Send + Sync {
         None
     }
 
+    /// What it multiplies and adds to each channel, if that is all that it does but for its activation: a normalisation by
+    /// running statistics, where nothing asks for gradients of its weights.
+    ///
+    /// # Errors
+    /// candle's own.
+    fn affine(&self, _pass: &Pass<'_>) -> candle_core::Result<Option<Affine>> {
+        Ok(None)
+    }
+
+    /// As [`forward`](Self::forward), then an affine map; none where it cannot do both at once.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn forward_affine(
+        &self,
+        _x: &Tensor,
+        _pass: &Pass<'_>,
+        _affine: &Affine,
+    ) -> candle_core::Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// As [`forward`](Self::forward), then max pooling; none where it cannot do both at once.
     ///
     /// # Errors
@@ -112,6 +134,16 @@ pub trait Module: Send + Sync {
     ) -> candle_core::Result<Option<Tensor>> {
         Ok(None)
     }
+}
+
+/// y = activation(scale · x + shift), by channel.
+pub struct Affine {
+    /// (channels)
+    pub scale: Tensor,
+    /// (channels)
+    pub shift: Tensor,
+    /// Applied to the sum.
+    pub activation: Activation,
 }
 
 /// A module in its place.
@@ -130,25 +162,41 @@ impl Step {
     }
 }
 
-/// One step after another. Pooling is done along with the step before it where that can, but for a pass that records
-/// what lies between them.
+/// One step after another. Pooling, and a normalisation by running statistics, are done along with the step before them where
+/// that can, but for a pass that records what lies between them.
 ///
 /// # Errors
 /// As [`Module::forward`].
 pub fn run(steps: &[Step], x: &Tensor, pass: &Pass<'_>) -> candle_core::Result<Tensor> {
     let (mut x, mut rest) = (x.clone(), steps);
     while let Some((Step { module, .. }, after)) = rest.split_first() {
-        let pooling = after.first().and_then(|next| next.module.max_pooling());
-        let pooled = match pooling.filter(|_| !pass.records()) {
-            Some(pool) => module.forward_pooled(&x, pass, pool)?,
+        let next = after.first().filter(|_| !pass.records());
+        let both = match next {
+            Some(next) => with_next(&**module, &*next.module, &x, pass)?,
             None => None,
         };
-        (x, rest) = match pooled {
-            Some(pooled) => (pooled, &after[1..]),
+        (x, rest) = match both {
+            Some(both) => (both, &after[1..]),
             None => (module.forward(&x, pass)?, after),
         };
     }
     Ok(x)
+}
+
+/// What a module and the next one make of x together; none where they cannot do both at once.
+fn with_next(
+    module: &dyn Module,
+    next: &dyn Module,
+    x: &Tensor,
+    pass: &Pass<'_>,
+) -> candle_core::Result<Option<Tensor>> {
+    if let Some(pool) = next.max_pooling() {
+        return module.forward_pooled(x, pass, pool);
+    }
+    match next.affine(pass)? {
+        Some(affine) => module.forward_affine(x, pass, &affine),
+        None => Ok(None),
+    }
 }
 
 /// A row of the summary, of a block without weights.

@@ -1,5 +1,5 @@
 //! Batch normalisation with its weights and running statistics.
-use super::{Block, Module, Step, activated, row};
+use super::{Affine, Block, Module, Step, activated, row};
 use crate::{
     models::{Builder, Changes, Flow, Pass},
     ops::{self, Activation},
@@ -64,6 +64,13 @@ impl Module for Built {
         pass.refine_map(x, &y);
         Ok(y)
     }
+
+    fn affine(&self, pass: &Pass<'_>) -> candle_core::Result<Option<Affine>> {
+        match pass.of_stage(self.stage) {
+            Pass::Evaluation => self.norm.affine(self.activation).map(Some),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The weights and running statistics of a normalisation.
@@ -111,6 +118,14 @@ impl BatchNorm {
     /// Scale, shift, running mean and running variance, (channels) each.
     pub fn numbers(&self) -> [&Tensor; 4] {
         [&self.weight, &self.bias, self.running_mean.as_tensor(), self.running_variance.as_tensor()]
+    }
+
+    /// What normalisation by the running statistics multiplies and adds.
+    fn affine(&self, activation: Activation) -> candle_core::Result<Affine> {
+        let [weight, bias, mean, variance] = self.numbers().map(Tensor::detach);
+        let scale = (weight / (variance + self.epsilon)?.sqrt()?)?;
+        let shift = (bias - (mean * &scale)?)?;
+        Ok(Affine { scale, shift, activation })
     }
 
     /// x (batch, …, channels), normalised by itself while training, else by the running statistics; then the activation.

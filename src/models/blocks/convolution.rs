@@ -1,5 +1,5 @@
 //! Convolution of images.
-use super::{Block, Module, Step, activated, row};
+use super::{Affine, Block, Module, Step, activated, row};
 use crate::{
     models::{Builder, Flow, Initial, LayerShape, Layout, Pass},
     ops::{self, Activation, ConvShape, PoolShape},
@@ -152,6 +152,21 @@ impl Module for Built {
         let y = ops::conv2d(x, &weight, bias.as_ref(), self.shape, self.activation)?;
         pass.record_map(&y);
         Ok(y)
+    }
+
+    /// A convolution with a bias is followed by its normalisation as older versions did it, to the same bits.
+    fn forward_affine(
+        &self,
+        x: &Tensor,
+        pass: &Pass<'_>,
+        affine: &Affine,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let is_plain = self.bias.is_none() && self.activation == Activation::None;
+        if !is_plain || !matches!(pass.of_stage(self.stage), Pass::Evaluation) {
+            return Ok(None);
+        }
+        let weight = self.weight.detach().broadcast_mul(&affine.scale)?;
+        ops::conv2d(x, &weight, Some(&affine.shift), self.shape, affine.activation).map(Some)
     }
 
     fn forward_pooled(

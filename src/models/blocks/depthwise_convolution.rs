@@ -1,5 +1,5 @@
 //! Convolution of each channel by itself.
-use super::{Block, Convolution, Module, Padding, Step, row};
+use super::{Affine, Block, Convolution, Module, Padding, Step, row};
 use crate::{
     models::{Builder, Flow, Initial, LayerShape, Layout, Pass},
     ops::{self, Activation, ConvShape},
@@ -80,5 +80,18 @@ impl Module for Built {
         let y = ops::depthwise_conv2d(x, &weight, None, self.shape, Activation::None)?;
         pass.record_map(&y);
         Ok(y)
+    }
+
+    fn forward_affine(
+        &self,
+        x: &Tensor,
+        pass: &Pass<'_>,
+        affine: &Affine,
+    ) -> candle_core::Result<Option<Tensor>> {
+        if !matches!(pass.of_stage(self.stage), Pass::Evaluation) {
+            return Ok(None);
+        }
+        let weight = self.weight.detach().broadcast_mul(&affine.scale)?;
+        ops::depthwise_conv2d(x, &weight, Some(&affine.shift), self.shape, affine.activation).map(Some)
     }
 }
