@@ -271,7 +271,7 @@ impl Taken {
         parts
     }
 
-    /// Why tensors were left out, and which these are: their names, or of many the layers that they are in.
+    /// Why tensors were left out, and the layers that these are in, or of many the first one.
     pub fn left_out_by_reason(&self) -> Vec<(&'static str, String)> {
         const SHOWN: usize = 4;
         let mut reasons: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
@@ -281,12 +281,13 @@ impl Taken {
         let line = |(why, names): (&'static str, Vec<&str>)| {
             let mut layers: Vec<&str> = names.iter().map(|name| layer_of(name)).collect();
             layers.dedup();
-            let some: Vec<_> = layers.iter().take(SHOWN).map(|layer| quoted(layer)).collect();
-            let more = match layers.len() - some.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
+            let listed = match &layers[..] {
+                [first, ..] if layers.len() > SHOWN => {
+                    format!("{} tensors, such as {}", names.len(), quoted(first))
+                }
+                few => few.iter().map(|layer| quoted(layer)).collect::<Vec<_>>().join(", "),
             };
-            (why, format!("{}{more}", some.join(", ")))
+            (why, listed)
         };
         reasons.into_iter().map(line).collect()
     }
