@@ -114,7 +114,7 @@ fn what_cannot_be_raced_says_so_at_once() {
     refused(&|c| c.base.objective.id = "contrastive".into(), "choose classify");
     refused(
         &|c| c.arms[3].settings[0] = Setting::InitFrom(Some("nowhere".into())),
-        "no shipped encoder (mnist_contrastive)",
+        "no shipped encoder (mnist_contrastive",
     );
     refused(&|c| c.seeds.clear(), "one seed at least");
 }

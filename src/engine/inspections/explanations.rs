@@ -23,6 +23,8 @@ pub struct ExplanationEntry {
     pub info: ComponentInfo,
     /// One number a pixel, row by row; none where the network has nothing that the method looks at.
     pub explain: fn(&Explained) -> Result<Option<Vec<f32>>>,
+    /// Whether people expect it of any network, so that it is said where there is nothing to look at. Others are left out.
+    pub is_expected: bool,
 }
 
 /// An image and what is asked of it.
@@ -73,23 +75,27 @@ pub fn begin(
         without: parts::without(&explained, seen.image(0)?.as_ref())?,
         attributions: vec![],
     };
-    Ok(Box::new(Explaining { explained, explanation }))
+    Ok(Box::new(Explaining { explained, done: 0, explanation }))
 }
 
 struct Explaining {
     explained: Explained,
+    /// Methods that are done.
+    done: usize,
     explanation: Explanation,
 }
 
 impl Inspection for Explaining {
     fn advance(&mut self) -> Result<PartialFinding> {
-        let attributions = &mut self.explanation.attributions;
-        if let Some(entry) = ALL.get(attributions.len()) {
+        if let Some(entry) = ALL.get(self.done) {
             let values = (entry.explain)(&self.explained).with_context(|| entry.info.label)?;
             let ComponentInfo { id, label, help, .. } = entry.info;
-            attributions.push(Attribution { id, label, help, values });
+            if values.is_some() || entry.is_expected {
+                self.explanation.attributions.push(Attribution { id, label, help, values });
+            }
+            self.done += 1;
         }
-        let share_done = attributions.len() as f32 / ALL.len() as f32;
+        let share_done = self.done as f32 / ALL.len() as f32;
         let finding = Finding::Explanation(Arc::new(self.explanation.clone()));
         Ok(PartialFinding { share_done, finding: Some(finding) })
     }

@@ -17,6 +17,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
         params: &[],
     },
     explain,
+    is_expected: true,
 };
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {

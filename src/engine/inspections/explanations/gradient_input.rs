@@ -12,6 +12,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
         params: &[],
     },
     explain,
+    is_expected: true,
 };
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {

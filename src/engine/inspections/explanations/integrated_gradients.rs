@@ -13,6 +13,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
         params: &[],
     },
     explain,
+    is_expected: true,
 };
 
 /// Steps of the way at first, and at most: they are doubled until the numbers add up.

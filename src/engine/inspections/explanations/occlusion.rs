@@ -13,6 +13,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
         params: &[],
     },
     explain,
+    is_expected: true,
 };
 
 /// Patches to a side, about; each pixel lies beneath three patches in each direction.

@@ -13,6 +13,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
         params: &[],
     },
     explain,
+    is_expected: false,
 };
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {
