@@ -50,7 +50,7 @@ presets!(
     "fine_tune",
     "own_photos",
     "photos",
-    "small_images",
+    "resnet20",
 );
 
 /// Looks a preset up by its name.

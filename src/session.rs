@@ -26,7 +26,6 @@ pub mod forking;
 mod log;
 mod rows;
 mod state;
-pub mod suggested;
 mod sweeps;
 mod watching;
 pub mod written;

@@ -209,7 +209,7 @@ fn turning_a_live_hyperparameter_sends_all_of_them() {
         panic!("{sent:?}")
     };
     assert!((live.get(Section::Optimizer, &engine::LEARNING_RATE) - 0.01).abs() < 1e-9);
-    assert_eq!(live.keys().count(), 7);
+    assert_eq!(live.keys().count(), 8);
 }
 
 #[test]

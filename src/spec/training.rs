@@ -147,7 +147,7 @@ pub const ENCODER_LR_FACTOR: Param = Param {
 pub const STAGE_LR_FACTOR: Param = Param {
     key: "stage_lr_factor",
     label: "Rate from stage to stage",
-    help: "The learning rate of each stage of the encoder as a share of that of the stage after it: first stages see what all images have in common, and are changed least.",
+    help: "The learning rate of each stage of the encoder as a share of that of the stage after it: first stages see what all examples have in common, and are changed least.",
     kind: ParamKind::Float { min: 0.1, max: 1.0, logarithmic: false },
     ..ENCODER_LR_FACTOR
 };

@@ -14,10 +14,7 @@ use crate::{
     experiment::Experiment,
     presets::{self, Recipe},
     protocol::{Command, data::Collection},
-    session::{
-        DataState, Run, State, catalog, fitting,
-        suggested::{lacks_images, take_images},
-    },
+    session::{DataState, Run, State, catalog, fitting},
     spec::{Catalog, Choice, FieldError, RunSpec, Section, dotted},
 };
 use egui::{Button, Color32, RichText, Role, TextEdit, Ui, WidgetInfo, containers::menu::MenuButton};
@@ -29,7 +26,9 @@ mod checkpoint;
 mod choosing;
 mod script;
 mod sections;
+mod suggested;
 use sections::Group;
+use suggested::{lacks_images, take_images};
 
 /// The data set that is read from a path of the user.
 const OWN_IMAGES: &str = crate::data::files::ENTRY.info.id;
@@ -50,6 +49,8 @@ pub struct Form {
     /// What is to be looked for.
     pub wanted: Option<Wanted>,
     script: script::Script,
+    /// Another recipe was suggested for the images that were picked, and declined.
+    keeps_recipe: bool,
     /// The user's own images were chosen; their recommended augmentation is known once they are read.
     awaits_images: bool,
     /// Hyperparameters of which several values or a range are tried, as they were typed, by their dotted keys.
@@ -74,6 +75,7 @@ impl Default for Form {
             suggested: None,
             wanted: None,
             script: script::Script::default(),
+            keeps_recipe: false,
             awaits_images: false,
             varied: BTreeMap::new(),
         }

@@ -1,12 +1,14 @@
 //! The form's menus of components and of what to begin with, and what a choice leaves out.
-use super::{Form, OWN_IMAGES, checkpoint, field};
+use super::{
+    Form, OWN_IMAGES, checkpoint, field,
+    suggested::{Suggested, suggested},
+};
 use crate::{
     metrics::MetricInfo,
     protocol::RunId,
     session::{
         DataState, Run,
         fitting::{self, Fitted},
-        suggested::{Suggested, suggested},
     },
     spec::{Catalog, Choice, RunSpec, Section},
     ui::widgets::{elided, offered, steady},
@@ -39,7 +41,9 @@ impl Form {
     pub fn fit_to_data(&mut self, data: &DataState, catalog: &Catalog) {
         let Some(Ok(found)) = data.found(&self.spec.dataset).filter(|_| self.awaits_images) else { return };
         self.awaits_images = false;
-        if let Some(Suggested { spec, reason }) = suggested(&self.spec, found.shape, catalog) {
+        let keeps_recipe = std::mem::take(&mut self.keeps_recipe);
+        let suggested = || suggested(&self.spec, found.shape, catalog);
+        if let Some(Suggested { spec, reason }) = if keeps_recipe { None } else { suggested() } {
             self.left_out = None;
             self.suggested = Some((reason, std::mem::replace(&mut self.spec, spec)));
             return;
@@ -133,6 +137,8 @@ impl Form {
         if is_unwanted {
             self.spec = before.clone();
             self.suggested = None;
+            self.awaits_images = true;
+            self.keeps_recipe = true;
         }
     }
 

@@ -231,7 +231,11 @@ fn feature_maps_are_found_within_and_end_with_the_sum() {
     assert_eq!(shapes[4..], [[3, 3, 3, 6]; 2]);
     let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let last = network.last_map(&images()).unwrap().unwrap();
-    assert_eq!(numbers(&maps[4]), numbers(&last));
+    // where nothing is recorded, normalisations are folded into convolutions
+    let pairs = numbers(&maps[4]).into_iter().zip(numbers(&last));
+    assert!(
+        pairs.clone().count() > 0 && pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5 * b.abs().max(1.0))
+    );
     assert!(numbers(&last).iter().all(|number| *number >= 0.0));
     let embedding = network.forward(&images(), &Pass::Evaluation).unwrap();
     assert_eq!(numbers(&network.after_last_map(&last).unwrap()), numbers(&embedding));

@@ -1,11 +1,11 @@
 //! Which of the program's recipes suits images that a person has picked.
-use super::fitting::prepared;
 use crate::{
     data::{
         files,
         fitting::{CHANNELS, IMAGE_SIZE},
     },
     presets::{self, Recipe},
+    session::fitting::prepared,
     shape::{ImageShape, Shape},
     spec::{Catalog, RunSpec, Section},
 };
@@ -27,7 +27,7 @@ const PHOTOGRAPHS: (&str, &str) = (
     "These look like photographs: a network that has seen a million of them stays as it is, and only its last layer learns.",
 );
 const SMALL_COLOURS: (&str, &str) = (
-    "small_images",
+    "resnet20",
     "These are small images in colour: a residual network of 20 layers learns them from scratch.",
 );
 
