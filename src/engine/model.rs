@@ -26,6 +26,14 @@ pub struct Model {
     class_names: Arc<[String]>,
 }
 
+/// How much the tokens of some images attend to each other.
+pub struct Attention {
+    /// (images, heads, tokens, tokens), by layer.
+    pub layers: Vec<Tensor>,
+    /// Height and width of the map whose places the tokens are.
+    pub grid: (usize, usize),
+}
+
 impl Model {
     /// Builds what `spec` describes, its weights drawn from its seed.
     ///
@@ -165,14 +173,13 @@ impl Model {
         self.encoder.maps(images)
     }
 
-    /// How much each token attends to each, by layer, and the height and width of the map whose places tokens are; none where
-    /// nothing attends.
+    /// How much each token attends to each, by layer; none where nothing attends.
     ///
     /// # Errors
     /// Where the images do not fit the model.
-    pub fn attention(&self, images: &Tensor) -> Result<Option<(Vec<Tensor>, (usize, usize))>> {
+    pub fn attention(&self, images: &Tensor) -> Result<Option<Attention>> {
         let Some(grid) = self.encoder.grid() else { return Ok(None) };
-        Ok(Some((self.encoder.attention(images)?, grid)))
+        Ok(Some(Attention { layers: self.encoder.attention(images)?, grid }))
     }
 
     /// (images, height, width, channels): the last feature map of some images; none where there is no convolution.

@@ -1,7 +1,7 @@
 //! Attention rollout: how much of each place arrives in the embedding, if attention is followed from layer to layer
 //! (Abnar and Zuidema, "Quantifying attention flow in transformers", 2020, section 3).
 use super::{Explained, ExplanationEntry, grad_cam::stretch};
-use crate::{models::blocks::to_places, spec::ComponentInfo};
+use crate::{engine::model::Attention, models::blocks::to_places, spec::ComponentInfo};
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 
@@ -18,7 +18,7 @@ pub const ENTRY: ExplanationEntry = ExplanationEntry {
 
 fn explain(explained: &Explained) -> Result<Option<Vec<f32>>> {
     let model = &explained.model;
-    let Some((layers, grid)) = model.attention(&explained.image)? else { return Ok(None) };
+    let Some(Attention { layers, grid }) = model.attention(&explained.image)? else { return Ok(None) };
     let Some(rolled) = rollout(&layers)? else { return Ok(None) };
     let heat = to_places(&rolled.unsqueeze(0)?.unsqueeze(0)?, grid)?.squeeze(3)?.squeeze(0)?;
     stretch(&heat, model.image_shape()?).map(Some)
