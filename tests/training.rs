@@ -103,7 +103,12 @@ fn every_component_trains() {
                 continue;
             }
             let chosen = format!("{}={}", section.id(), info.id);
-            let run = fixture.train(&[&chosen, "augmentation.shift=1", "epochs=4"]);
+            // A transformer has no idea of neighbourhood: it needs more passes, and a small one is enough to see that it learns.
+            let epochs = match info.id {
+                "vit" => &["encoder.width=toy", "encoder.depth=2", "learning_rate=0.002", "epochs=12"][..],
+                _ => &["epochs=4"],
+            };
+            let run = fixture.train(&[&[&*chosen, "augmentation.shift=1"], epochs].concat());
             assert!(finished(&run), "{chosen}: {:?}", run.phase);
             // Without labels the embeddings are probed.
             let accuracy = run.latest(ACCURACY, Split::Test);
