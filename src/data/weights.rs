@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Weights that somebody published.
+/// Published weights that can be had by name.
 #[derive(Debug)]
 pub struct KnownWeights {
     /// What `init_from` and the command line call them.

@@ -1,7 +1,7 @@
 //! What frozen stages make of the examples of a run: it never changes, so it is computed once.
 use super::model::Model;
 use crate::{
-    data::{Dataset, Partition, memory},
+    data::{Dataset, Partition},
     objectives::{Batch, OUTSIDERS},
     ops,
     spec::{FREEZE_STAGES, RunSpec, UNFREEZE_EVERY},
@@ -11,6 +11,8 @@ use candle_core::Tensor;
 
 /// Examples that are looked at together, always the same ones: whether a run is resumed in between makes no difference.
 const PORTION: usize = 16;
+/// Bytes that are kept, at most. It does not depend on the memory that is free, so that a run has the same bits on any machine.
+const MOST: u64 = 512 << 20;
 
 /// The values after the frozen stages, for the examples that a run trains on and is validated on.
 pub struct FrozenFeatures {
@@ -42,8 +44,7 @@ impl FrozenFeatures {
         examples.sort_unstable();
         examples.dedup();
         let bytes = 4 * (examples.len() * shape.len()) as u64;
-        let is_small = bytes <= memory::MOST.min(memory::room() / 2);
-        Ok(is_small.then(|| Self { stages, examples, shape: shape.dims(), values: vec![] }))
+        Ok((bytes <= MOST).then(|| Self { stages, examples, shape: shape.dims(), values: vec![] }))
     }
 
     fn len(&self) -> usize {

@@ -180,7 +180,7 @@ pub(crate) fn param_value(param: &Param, value: &Value) -> Result<f64, String> {
         (Value::String(text), ParamKind::Choice(options)) => {
             options.iter().position(|(id, _)| id == text).map(|place| place as f64)
         }
-        // such as a number of layers, which nobody writes in quotes
+        // such as a number of layers: people write depth = 18 rather than "18"
         (Value::Integer(number), ParamKind::Choice(options)) => {
             options.iter().position(|(id, _)| *id == number.to_string()).map(|place| place as f64)
         }

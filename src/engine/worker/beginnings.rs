@@ -176,8 +176,8 @@ impl Engine {
         self.outbox.notice(About::Data, Level::Info, text);
     }
 
-    /// How a run, a shipped encoder, known weights or a file of weights took its pixels, by its place in [`INPUT_SCALES`]; none where that
-    /// is not said.
+    /// How a run, a shipped encoder, known weights or a file of weights took its pixels, by its place in [`INPUT_SCALES`];
+    /// none where that is not said.
     fn inputs_of(&self, source: &str) -> Option<usize> {
         let place = |id: &str| INPUT_SCALES.iter().position(|scale| scale.id == id);
         if let Some(shipped) = models::shipped::find(source) {
